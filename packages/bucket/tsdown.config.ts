@@ -1,0 +1,12 @@
+import { defineConfig } from 'tsdown'
+
+export default defineConfig({
+  entry: ['src/index.ts', 'src/http-get.node.ts', 'src/http-get.web.ts', 'src/node.ts'],
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2023',
+  deps: { neverBundle: [/^node:/] },
+  fixedExtension: false,
+  tsconfig: 'tsconfig.build.json',
+  dts: { generator: 'oxc', sourcemap: false },
+})

@@ -1,0 +1,125 @@
+/**
+ * Every code an oss-cse error can carry. A code is stable: code may branch on it; messages may change.
+ * `docs/ERRORS.md` explains each one.
+ */
+export type CseErrorCode =
+  | 'ERR_CSE_ACCESS_DENIED'
+  | 'ERR_CSE_CANNOT_UNWRAP'
+  | 'ERR_CSE_CIPHER_REUSED'
+  | 'ERR_CSE_ENVELOPE_DAMAGED'
+  | 'ERR_CSE_INTEGRITY'
+  | 'ERR_CSE_INVALID_ARGUMENT'
+  | 'ERR_CSE_INVALID_KEY'
+  | 'ERR_CSE_METADATA_TOO_LARGE'
+  | 'ERR_CSE_NETWORK'
+  | 'ERR_CSE_NO_MATCHING_KEY'
+  | 'ERR_CSE_NOT_ENCRYPTED'
+  | 'ERR_CSE_NOT_FOUND'
+  | 'ERR_CSE_NOT_MODIFIED'
+  | 'ERR_CSE_OPERATION_REFUSED'
+  | 'ERR_CSE_PASSPHRASE'
+  | 'ERR_CSE_PRECONDITION_FAILED'
+  | 'ERR_CSE_RANGE_NOT_SATISFIABLE'
+  | 'ERR_CSE_SERVICE'
+  | 'ERR_CSE_SOURCE'
+  | 'ERR_CSE_TIMEOUT'
+  | 'ERR_CSE_UNSUPPORTED_ALGORITHM'
+  | 'ERR_CSE_UNWRAP_FAILED'
+
+/** What an error may carry beside its code and message. */
+export interface CseErrorOptions {
+  /** What went wrong underneath. Never set on unwrap and integrity failures. */
+  readonly cause?: unknown
+  /** The object's key, where the error is about one object. */
+  readonly objectKey?: string
+}
+
+const CSE_ERROR = Symbol.for('oss-cse.error')
+const TRANSPORT_ERROR = Symbol.for('oss-cse.transport-error')
+
+function hasMarker(value: unknown, marker: symbol): boolean {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[marker] === true
+}
+
+/**
+ * The one base of all errors that oss-cse throws on purpose.
+ *
+ * @example
+ * ```ts
+ * try { await bucket.getBytes('report.pdf') }
+ * catch (error) {
+ *   if (CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND') return undefined
+ *   throw error
+ * }
+ * ```
+ */
+export class CseError extends Error {
+  override readonly name: string = 'CseError'
+  /** The stable code of what went wrong. */
+  readonly code: CseErrorCode
+  /** The object's key, where the error is about one object. */
+  readonly objectKey?: string
+
+  constructor(code: CseErrorCode, message: string, options: CseErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    if (options.objectKey !== undefined) this.objectKey = options.objectKey
+    // A marker, so that an error from a second copy of this package is recognised too.
+    Object.defineProperty(this, CSE_ERROR, { value: true })
+  }
+
+  /** Tells whether `value` is a CseError, even one made by another copy of this package. */
+  static isInstance(value: unknown): value is CseError {
+    return hasMarker(value, CSE_ERROR)
+  }
+}
+
+/** What a transport knows about a failed request. */
+export interface TransportErrorOptions extends CseErrorOptions {
+  /** The HTTP status, when an answer arrived. */
+  readonly status?: number
+  /** The service's own code, such as `NoSuchKey`. */
+  readonly serviceCode?: string
+  /** The service's request id: quote it to support. */
+  readonly requestId?: string
+  /** The service's detailed error number (EC), such as `0026-00000001`. */
+  readonly ec?: string
+  /** True when the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
+  readonly retryable: boolean
+}
+
+/** A request that did not succeed: the service's answer, or the lack of one. */
+export class TransportError extends CseError {
+  override readonly name: string = 'TransportError'
+  readonly status?: number
+  readonly serviceCode?: string
+  readonly requestId?: string
+  readonly ec?: string
+  readonly retryable: boolean
+
+  constructor(code: CseErrorCode, message: string, options: TransportErrorOptions) {
+    super(code, message, options)
+    if (options.status !== undefined) this.status = options.status
+    if (options.serviceCode !== undefined) this.serviceCode = options.serviceCode
+    if (options.requestId !== undefined) this.requestId = options.requestId
+    if (options.ec !== undefined) this.ec = options.ec
+    this.retryable = options.retryable
+    Object.defineProperty(this, TRANSPORT_ERROR, { value: true })
+  }
+
+  /** Tells whether `value` is a TransportError, even one made by another copy of this package. */
+  static override isInstance(value: unknown): value is TransportError {
+    return hasMarker(value, TRANSPORT_ERROR)
+  }
+}
+
+/**
+ * The one error of every failed unwrap. It has no cause and no detail on purpose: what went wrong inside
+ * (padding, length, a number out of range, malformed base64) would help who probes the master key.
+ */
+export function unwrapFailed(): CseError {
+  return new CseError(
+    'ERR_CSE_UNWRAP_FAILED',
+    'The content key could not be unwrapped: the master key is not the one that wrapped it, or the envelope was altered.',
+  )
+}

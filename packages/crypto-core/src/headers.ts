@@ -1,0 +1,49 @@
+/** The prefix of user metadata in header names. */
+export const USER_METADATA_PREFIX = 'x-oss-meta-'
+
+/** The prefix of every header of a V2 envelope. */
+export const V2_PREFIX = 'x-oss-meta-client-side-encryption-'
+
+/** The headers of a V2 envelope. FORMAT.md, "V2 headers". */
+export const V2_HEADERS = {
+  wrappedCek: `${V2_PREFIX}key`,
+  wrappedIv: `${V2_PREFIX}start`,
+  cekAlgorithm: `${V2_PREFIX}cek-alg`,
+  wrapAlgorithm: `${V2_PREFIX}wrap-alg`,
+  materialDescription: `${V2_PREFIX}matdesc`,
+  unencryptedContentLength: `${V2_PREFIX}unencrypted-content-length`,
+  unencryptedContentMd5: `${V2_PREFIX}unencrypted-content-md5`,
+  dataSize: `${V2_PREFIX}data-size`,
+  partSize: `${V2_PREFIX}part-size`,
+} as const
+
+/** The headers of a V1 envelope, as oss2 2.5 to 2.10 wrote them. FORMAT.md, "V1 headers". */
+export const V1_HEADERS = {
+  wrappedCek: 'x-oss-meta-oss-crypto-key',
+  wrappedStart: 'x-oss-meta-oss-crypto-start',
+  cekAlgorithm: 'x-oss-meta-oss-cek-alg',
+  wrapAlgorithm: 'x-oss-meta-oss-wrap-alg',
+  materialDescription: 'x-oss-meta-oss-crypto-matdesc',
+  // The documentation's name for the same header; oss2 reads the one above.
+  documentedMaterialDescription: 'x-oss-meta-oss-matdesc',
+  unencryptedContentLength: 'x-oss-meta-unencrypted-content-length',
+  unencryptedContentMd5: 'x-oss-meta-unencrypted-content-md5',
+} as const
+
+/** The service's other headers that oss-cse reads or writes. */
+export const OSS_HEADERS = {
+  crc64: 'x-oss-hash-crc64ecma',
+  rangeBehavior: 'x-oss-range-behavior',
+  requestId: 'x-oss-request-id',
+  process: 'x-oss-process',
+  copySource: 'x-oss-copy-source',
+  metadataDirective: 'x-oss-metadata-directive',
+} as const
+
+const ENVELOPE_NAMES: ReadonlySet<string> = new Set(Object.values(V1_HEADERS))
+
+/** Tells whether a header belongs to an envelope of either generation, and so never to the user. */
+export function isEnvelopeHeader(name: string): boolean {
+  const lower = name.toLowerCase()
+  return lower.startsWith(V2_PREFIX) || ENVELOPE_NAMES.has(lower)
+}

@@ -1,0 +1,103 @@
+import { CseError } from './errors.ts'
+
+/** Names a master key: any strings to any strings. `{}` is "no description". */
+export type MaterialDescription = Readonly<Record<string, string>>
+
+const NON_ASCII = /[\u007f-\uffff]/g
+
+function escapeNonAscii(text: string): string {
+  return text.replace(NON_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function byCodePoint([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  const left = Array.from(a, (c) => c.codePointAt(0) as number)
+  const right = Array.from(b, (c) => c.codePointAt(0) as number)
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const difference = (left[i] as number) - (right[i] as number)
+    if (difference !== 0) return difference
+  }
+  return left.length - right.length
+}
+
+/** Tells whether a description names nothing. */
+export function isEmptyDescription(description: MaterialDescription): boolean {
+  return Object.keys(description).length === 0
+}
+
+/**
+ * The text that goes into the header: a JSON object, compact, sorted by key, ASCII only (`\uXXXX`); the empty
+ * text for an empty description, because the header is then left out.
+ *
+ * @example
+ * ```ts
+ * formatMaterialDescription({ b: 'ü', a: '1' }) // {"a":"1","b":"\u00fc"}
+ * ```
+ */
+export function formatMaterialDescription(description: MaterialDescription): string {
+  if (isEmptyDescription(description)) return ''
+  const pairs = Object.entries(description)
+    .sort(byCodePoint)
+    .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+  return escapeNonAscii(`{${pairs.join(',')}}`)
+}
+
+/**
+ * Parses a description as any official SDK writes it: spaces or none, any order, `\uXXXX`, `\/` or raw UTF-8.
+ * Absent, empty, `{}` and `[]` (PHP's empty map) all give `{}`.
+ *
+ * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` for anything that is not a JSON object of strings.
+ */
+export function parseMaterialDescription(text: string | undefined): MaterialDescription {
+  if (text === undefined || text.trim() === '') return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw damagedDescription('it is not JSON')
+  }
+  if (Array.isArray(value) && value.length === 0) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw damagedDescription('it is not a JSON object')
+  }
+  if (Object.values(value).some((item) => typeof item !== 'string')) {
+    throw damagedDescription('it holds a value that is not a string')
+  }
+  return copyDescription(value as Record<string, string>)
+}
+
+/** Tells whether two descriptions name the same key: the same pairs, in whatever order. */
+export function equalDescriptions(a: MaterialDescription, b: MaterialDescription): boolean {
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
+  )
+}
+
+/**
+ * A frozen copy of a description that a caller gave.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when it is not a plain map of strings to strings.
+ */
+export function checkedDescription(description: MaterialDescription): MaterialDescription {
+  const valid =
+    typeof description === 'object' &&
+    description !== null &&
+    !Array.isArray(description) &&
+    Object.values(description).every((value) => typeof value === 'string')
+  if (!valid) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'A material description is a map of strings to strings, for instance { "key": "2026-11" }.',
+    )
+  }
+  return copyDescription(description)
+}
+
+/** Without a prototype, so that `__proto__` is a key like any other. */
+function copyDescription(description: MaterialDescription): MaterialDescription {
+  return Object.freeze(Object.assign(Object.create(null) as Record<string, string>, description))
+}
+
+function damagedDescription(why: string): CseError {
+  return new CseError('ERR_CSE_ENVELOPE_DAMAGED', `The object's material description cannot be read: ${why}.`)
+}

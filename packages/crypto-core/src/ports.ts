@@ -1,0 +1,229 @@
+import type { Envelope } from './envelope.ts'
+import type { MaterialDescription } from './material-description.ts'
+
+/** What every call that waits accepts. */
+export interface CallOptions {
+  /** Cancels the call: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+/** A content key and its initial counter block, in clear. Wipe both after use. */
+export interface ContentKey {
+  /** The content encryption key: 32 bytes. */
+  readonly cek: Uint8Array
+  /** The initial 128-bit counter block: 16 bytes. */
+  readonly iv: Uint8Array
+}
+
+/** A new content key, in clear and wrapped. */
+export interface GeneratedContentKey {
+  /** The content encryption key: 32 bytes. The caller wipes it after use. */
+  readonly cek: Uint8Array
+  /** The wrapped CEK as the header will hold it (printable ASCII, normally base64). */
+  readonly wrappedCek: string
+  /** The wrapped IV as the header will hold it. */
+  readonly wrappedIv: string
+}
+
+/**
+ * A master key: wraps content keys, and unwraps them unless it holds only the public half.
+ *
+ * A provider never chooses whether it is the right one for an object: the keyring selects by wrap algorithm
+ * and material description, and the provider unwraps or throws.
+ */
+export interface MasterKeyProvider {
+  /** The algorithm's name as it stands in the envelope. Compared case-insensitively. */
+  readonly wrapAlgorithm: string
+  /** Names this key in the envelopes that it writes; `{}` names nothing. */
+  readonly materialDescription: MaterialDescription
+  /** False when this provider can only encrypt (a public key alone). Absent means true. */
+  readonly canUnwrap?: boolean
+  /**
+   * Makes a CEK, or has one made, and wraps it and `iv`. Called once per object.
+   *
+   * @param iv - the 16-byte counter block to wrap
+   */
+  generateContentKey(iv: Uint8Array, options?: CallOptions): Promise<GeneratedContentKey>
+  /**
+   * Unwraps an envelope's content key: a 32-byte CEK and a 16-byte IV.
+   *
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same whatever went wrong inside, when the envelope
+   * and this key do not fit; `ERR_CSE_CANNOT_UNWRAP` when this provider only encrypts; a TransportError
+   * when a remote key service could not answer.
+   */
+  unwrap(envelope: Envelope, options?: CallOptions): Promise<ContentKey>
+}
+
+/** Header names in lower case, values as text. */
+export type HeaderMap = Readonly<Record<string, string>>
+
+/** Bytes on their way to the service. A transport calls `open` exactly once per request. */
+export interface ObjectBody {
+  /** The exact length in bytes, when it is known. */
+  readonly sizeBytes?: number
+  /** Opens the bytes for one pass. The transport returns the iterator early when it gives up. */
+  open(): AsyncIterable<Uint8Array>
+}
+
+/** A PUT of one object. */
+export interface PutObjectRequest extends CallOptions {
+  /** The object's key. */
+  readonly key: string
+  readonly headers: HeaderMap
+  readonly body: ObjectBody
+}
+
+/** The service's answer to a successful PUT. */
+export interface PutObjectResponse {
+  readonly status: number
+  readonly headers: HeaderMap
+}
+
+/** A GET of one object. */
+export interface GetObjectRequest extends CallOptions {
+  readonly key: string
+  /** Sent as they are: `range`, `if-match` and their like. */
+  readonly headers: HeaderMap
+  /** One version of an object in a versioned bucket. */
+  readonly versionId?: string
+}
+
+/** The service's answer to a successful GET: 200 with the whole object, or 206 with a range of it. */
+export interface GetObjectResponse {
+  readonly status: number
+  readonly headers: HeaderMap
+  /** The stored bytes, unchanged (never decompressed), in order. Returning its iterator closes the connection. */
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** A HEAD of one object. */
+export interface HeadObjectRequest extends CallOptions {
+  readonly key: string
+  readonly headers: HeaderMap
+  readonly versionId?: string
+}
+
+/** The service's answer to a successful HEAD. */
+export interface HeadObjectResponse {
+  readonly status: number
+  readonly headers: HeaderMap
+}
+
+/**
+ * Where objects are stored: one object at a time. Failures reject with a TransportError; a failing body source
+ * rejects with `ERR_CSE_SOURCE` and the source's own error as `cause`; an aborted call with the signal's reason.
+ */
+export interface ObjectTransport {
+  put(request: PutObjectRequest): Promise<PutObjectResponse>
+  get(request: GetObjectRequest): Promise<GetObjectResponse>
+  head(request: HeadObjectRequest): Promise<HeadObjectResponse>
+}
+
+/** A multipart upload on the server. */
+export interface UploadReference extends CallOptions {
+  readonly key: string
+  readonly uploadId: string
+}
+
+/** One finished part. */
+export interface UploadedPart {
+  /** 1 to 10,000. */
+  readonly partNumber: number
+  readonly etag: string
+  readonly sizeBytes?: number
+  /** The CRC-64 of the part's stored bytes, when the service told it. */
+  readonly crc64?: bigint
+}
+
+/** One page of the parts of an upload. */
+export interface PartPage {
+  readonly parts: readonly UploadedPart[]
+  /** Pass as `marker` for the next page; absent on the last. */
+  readonly nextMarker?: string
+}
+
+/** One unfinished upload. */
+export interface PendingUpload {
+  readonly key: string
+  readonly uploadId: string
+  readonly initiated?: Date
+}
+
+/** One page of unfinished uploads. */
+export interface PendingUploadPage {
+  readonly uploads: readonly PendingUpload[]
+  readonly nextKeyMarker?: string
+  readonly nextUploadIdMarker?: string
+}
+
+/** Multipart uploads. Errors as for ObjectTransport. */
+export interface MultipartTransport {
+  initiate(
+    request: CallOptions & { readonly key: string; readonly headers: HeaderMap },
+  ): Promise<{ readonly uploadId: string }>
+  uploadPart(
+    request: UploadReference & {
+      readonly partNumber: number
+      readonly headers: HeaderMap
+      readonly body: ObjectBody
+    },
+  ): Promise<UploadedPart>
+  complete(
+    request: UploadReference & { readonly parts: readonly UploadedPart[]; readonly headers: HeaderMap },
+  ): Promise<PutObjectResponse>
+  abort(request: UploadReference): Promise<void>
+  listParts(request: UploadReference & { readonly marker?: string }): Promise<PartPage>
+  listUploads(
+    request: CallOptions & {
+      readonly prefix?: string
+      readonly keyMarker?: string
+      readonly uploadIdMarker?: string
+    },
+  ): Promise<PendingUploadPage>
+}
+
+/** One object in a listing. Sizes are the stored ones, which AES-CTR leaves equal to the plaintext's. */
+export interface ObjectSummary {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly lastModified: Date
+  readonly storageClass?: string
+}
+
+/** One page of a listing. */
+export interface ObjectPage {
+  readonly objects: readonly ObjectSummary[]
+  /** With a delimiter: the common prefixes, each ending with it. */
+  readonly prefixes: readonly string[]
+  /** Pass as `continuationToken` for the next page; absent on the last. */
+  readonly nextContinuationToken?: string
+}
+
+/** What a bucket holds. Errors as for ObjectTransport. */
+export interface ObjectCatalog {
+  list(
+    request: CallOptions & {
+      readonly prefix?: string
+      readonly delimiter?: string
+      readonly startAfter?: string
+      /** 1 to 1,000. */
+      readonly maxKeys?: number
+      readonly continuationToken?: string
+    },
+  ): Promise<ObjectPage>
+  /** Deletes one object; one that does not exist counts as deleted. */
+  delete(request: CallOptions & { readonly key: string; readonly versionId?: string }): Promise<void>
+  /** Deletes up to 1,000 objects and returns the keys that the service reports as deleted. */
+  deleteMany(request: CallOptions & { readonly keys: readonly string[] }): Promise<readonly string[]>
+  /** Copies on the server, metadata included. */
+  copy(
+    request: CallOptions & {
+      readonly sourceKey: string
+      /** The bucket of the source; absent means the same bucket. */
+      readonly sourceBucket?: string
+      readonly key: string
+      readonly headers: HeaderMap
+    },
+  ): Promise<PutObjectResponse>
+}
