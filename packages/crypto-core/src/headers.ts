@@ -6,15 +6,15 @@ export const V2_PREFIX = 'x-oss-meta-client-side-encryption-'
 
 /** The headers of a V2 envelope. FORMAT.md, "V2 headers". */
 export const V2_HEADERS = {
-  wrappedCek: `${V2_PREFIX}key`,
-  wrappedIv: `${V2_PREFIX}start`,
-  cekAlgorithm: `${V2_PREFIX}cek-alg`,
-  wrapAlgorithm: `${V2_PREFIX}wrap-alg`,
-  materialDescription: `${V2_PREFIX}matdesc`,
-  unencryptedContentLength: `${V2_PREFIX}unencrypted-content-length`,
-  unencryptedContentMd5: `${V2_PREFIX}unencrypted-content-md5`,
-  dataSize: `${V2_PREFIX}data-size`,
-  partSize: `${V2_PREFIX}part-size`,
+  wrappedCek: 'x-oss-meta-client-side-encryption-key',
+  wrappedIv: 'x-oss-meta-client-side-encryption-start',
+  cekAlgorithm: 'x-oss-meta-client-side-encryption-cek-alg',
+  wrapAlgorithm: 'x-oss-meta-client-side-encryption-wrap-alg',
+  materialDescription: 'x-oss-meta-client-side-encryption-matdesc',
+  unencryptedContentLength: 'x-oss-meta-client-side-encryption-unencrypted-content-length',
+  unencryptedContentMd5: 'x-oss-meta-client-side-encryption-unencrypted-content-md5',
+  dataSize: 'x-oss-meta-client-side-encryption-data-size',
+  partSize: 'x-oss-meta-client-side-encryption-part-size',
 } as const
 
 /** The headers of a V1 envelope, as oss2 2.5 to 2.10 wrote them. FORMAT.md, "V1 headers". */
