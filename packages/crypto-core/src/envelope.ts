@@ -1,7 +1,7 @@
 import type { MaterialDescription } from './material-description.ts'
 
 /** What both generations of envelope say about one object. */
-interface EnvelopeFields {
+export interface EnvelopeFields {
   /**
    * The wrapped content key as the header holds it, normally base64. It stays text because some providers
    * need the exact text, and because malformed base64 must fail where every other unwrap failure does.

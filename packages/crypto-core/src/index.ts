@@ -1,6 +1,13 @@
+export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 export { concatBytes, decodeBase64, encodeBase64, wipe } from './bytes.ts'
+export { CHUNK_BYTES, coalesceChunks } from './chunks.ts'
+export { CEK_BYTES, generateCek, generateIv, IV_BYTES } from './content-key.ts'
 export { type Crc64, combineCrc64, createCrc64 } from './crc64.ts'
-export type { Envelope, EnvelopeV1, EnvelopeV2 } from './envelope.ts'
+export { CtrCipher, type CtrCipherOptions } from './ctr-cipher.ts'
+export { addToCounter, BLOCK_BYTES } from './ctr-counter.ts'
+export type { Envelope, EnvelopeFields, EnvelopeV1, EnvelopeV2 } from './envelope.ts'
+export { decodeEnvelope } from './envelope-codec.ts'
+export { encodeEnvelope } from './envelope-v2.ts'
 export {
   CseError,
   type CseErrorCode,
@@ -9,7 +16,15 @@ export {
   type TransportErrorOptions,
   unwrapFailed,
 } from './errors.ts'
+export {
+  checkMetadataSize,
+  lowerCaseHeaders,
+  metadataHeaders,
+  USER_METADATA_LIMIT_BYTES,
+  userMetadata,
+} from './header-map.ts'
 export { isEnvelopeHeader, OSS_HEADERS, USER_METADATA_PREFIX, V1_HEADERS, V2_HEADERS } from './headers.ts'
+export { type EnvelopeExtras, Keyring, type KeyringOptions } from './keyring.ts'
 export {
   checkedDescription,
   equalDescriptions,
@@ -18,6 +33,15 @@ export {
   type MaterialDescription,
   parseMaterialDescription,
 } from './material-description.ts'
+export {
+  DEFAULT_PART_BYTES,
+  MAX_PART_BYTES,
+  MAX_PARTS,
+  MIN_PART_BYTES,
+  type PartPlan,
+  type PartRange,
+  planParts,
+} from './part-plan.ts'
 export type {
   CallOptions,
   ContentKey,
@@ -42,3 +66,12 @@ export type {
   UploadedPart,
   UploadReference,
 } from './ports.ts'
+export {
+  type ByteRange,
+  checkRange,
+  parseRange,
+  type RangeSlice,
+  rangeHeader,
+  sliceAnswer,
+} from './range-plan.ts'
+export { createWrappingProvider, type WrappingProviderOptions } from './wrapping-provider.ts'

@@ -51,7 +51,7 @@ export function parseMaterialDescription(text: string | undefined): MaterialDesc
   if (text === undefined || text.trim() === '') return {}
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(decodeHeaderText(text))
   } catch {
     throw damagedDescription('it is not JSON')
   }
@@ -96,6 +96,20 @@ export function checkedDescription(description: MaterialDescription): MaterialDe
 /** Without a prototype, so that `__proto__` is a key like any other. */
 function copyDescription(description: MaterialDescription): MaterialDescription {
   return Object.freeze(Object.assign(Object.create(null) as Record<string, string>, description))
+}
+
+/**
+ * HTTP clients hand out header bytes as Latin-1, and the Go SDK writes raw UTF-8: text that is valid UTF-8 when
+ * its characters are taken as bytes is decoded once more.
+ */
+function decodeHeaderText(text: string): string {
+  const codes = Array.from(text, (unit) => unit.charCodeAt(0))
+  if (codes.every((code) => code < 0x80) || codes.some((code) => code > 0xff)) return text
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(codes))
+  } catch {
+    return text
+  }
 }
 
 function damagedDescription(why: string): CseError {

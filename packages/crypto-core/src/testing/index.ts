@@ -1,1 +1,9 @@
-export {}
+export type { ContractCase } from './expect.ts'
+export { MemoryTransport, type RecordedRequest, type StoredObject } from './memory-transport.ts'
+export { type ProviderContractOptions, providerContract } from './provider-contract.ts'
+export { createTestProvider, type TestProviderOptions } from './test-provider.ts'
+export {
+  type TransportContractOptions,
+  type TransportUnderTest,
+  transportContract,
+} from './transport-contract.ts'

@@ -1,0 +1,36 @@
+import { CseError } from './errors.ts'
+import type { ContentKey } from './ports.ts'
+
+/** The length in bytes of a content encryption key (AES-256). */
+export const CEK_BYTES = 32
+/** The length in bytes of an IV: one counter block. */
+export const IV_BYTES = 16
+
+/** A fresh random content encryption key: 32 bytes. */
+export function generateCek(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(CEK_BYTES))
+}
+
+/**
+ * A fresh IV: 8 random bytes, 4 zero bytes, 4 random bytes. The layout matters to readers: the Java SDK seeks
+ * by overwriting bytes 8..11 and reading bytes 12..15 as the whole counter.
+ */
+export function generateIv(): Uint8Array {
+  const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES))
+  iv.fill(0, 8, 12)
+  return iv
+}
+
+/**
+ * Checks the lengths of a content key.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
+ */
+export function checkContentKey({ cek, iv }: ContentKey): void {
+  if (cek.length !== CEK_BYTES || iv.length !== IV_BYTES) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `A content key is a ${CEK_BYTES}-byte CEK and a ${IV_BYTES}-byte IV, not ${cek.length} and ${iv.length} bytes.`,
+    )
+  }
+}

@@ -1,0 +1,92 @@
+import { type AesCtrEngine, aesCtr } from '@oss-cse/crypto-core/aes-ctr'
+import type { AesCtrKeystream } from './aes-ctr.ts'
+import { checkContentKey } from './content-key.ts'
+import { addToCounter, BLOCK_BYTES } from './ctr-counter.ts'
+import { CseError } from './errors.ts'
+import type { ContentKey } from './ports.ts'
+
+/** Where a cipher starts, and with what. */
+export interface CtrCipherOptions {
+  /** The offset in the object of the first byte that the cipher will see. Default 0. */
+  readonly offsetBytes?: number
+  /** Another engine than the one that the runtime's `exports` condition chose. */
+  readonly engine?: AesCtrEngine
+}
+
+/**
+ * AES-256-CTR over one run of an object's bytes, from any byte offset. Encrypts plaintext and decrypts
+ * ciphertext: the same operation. It can be used once; a second use throws, because a keystream used for two
+ * different texts reveals both.
+ *
+ * CTR does not authenticate: a flipped bit of the ciphertext is a flipped bit of the plaintext.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key is not 32 bytes, the IV not 16, or the offset not a
+ * non-negative safe integer; `ERR_CSE_CIPHER_REUSED` on a second use.
+ *
+ * @example
+ * ```ts
+ * const cipher = new CtrCipher(contentKey, { offsetBytes: 100 })
+ * const plaintext = await cipher.bytes(ciphertextFromByte100)
+ * ```
+ */
+export class CtrCipher {
+  readonly #keystream: AesCtrKeystream
+  readonly #skipBytes: number
+  #used = false
+
+  constructor(contentKey: ContentKey, options: CtrCipherOptions = {}) {
+    const { offsetBytes = 0, engine = aesCtr } = options
+    checkContentKey(contentKey)
+    if (!Number.isSafeInteger(offsetBytes) || offsetBytes < 0) {
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        `offsetBytes must be a non-negative integer, not ${offsetBytes}.`,
+      )
+    }
+    this.#skipBytes = offsetBytes % BLOCK_BYTES
+    const counter = addToCounter(contentKey.iv, (offsetBytes - this.#skipBytes) / BLOCK_BYTES)
+    this.#keystream = engine.start(contentKey.cek, counter)
+  }
+
+  /** Encrypts or decrypts a stream, chunk by chunk. */
+  transform(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#use()
+    return this.#run(source)
+  }
+
+  /** Encrypts or decrypts bytes that are in memory. */
+  async bytes(data: Uint8Array): Promise<Uint8Array> {
+    this.#use()
+    try {
+      await this.#skip()
+      return await this.#keystream.update(data)
+    } finally {
+      this.#keystream.dispose()
+    }
+  }
+
+  #use(): void {
+    if (this.#used) {
+      throw new CseError(
+        'ERR_CSE_CIPHER_REUSED',
+        'This cipher was used before: make a new CtrCipher for each run of bytes.',
+      )
+    }
+    this.#used = true
+  }
+
+  async #skip(): Promise<void> {
+    if (this.#skipBytes > 0) await this.#keystream.update(new Uint8Array(this.#skipBytes))
+  }
+
+  async *#run(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      await this.#skip()
+      for await (const chunk of source) {
+        if (chunk.length > 0) yield await this.#keystream.update(chunk)
+      }
+    } finally {
+      this.#keystream.dispose()
+    }
+  }
+}

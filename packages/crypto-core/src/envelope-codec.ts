@@ -1,0 +1,41 @@
+import type { Envelope } from './envelope.ts'
+import { damagedEnvelope } from './envelope-fields.ts'
+import { decodeEnvelopeV1 } from './envelope-v1.ts'
+import { decodeEnvelopeV2 } from './envelope-v2.ts'
+import { lowerCaseHeaders } from './header-map.ts'
+import { V1_HEADERS, V2_PREFIX } from './headers.ts'
+import type { HeaderMap } from './ports.ts'
+
+/** The V1 headers that no other writer uses; the `unencrypted-…` ones could be anybody's metadata. */
+const V1_MARKS: readonly string[] = [
+  V1_HEADERS.wrappedCek,
+  V1_HEADERS.wrappedStart,
+  V1_HEADERS.cekAlgorithm,
+  V1_HEADERS.wrapAlgorithm,
+  V1_HEADERS.materialDescription,
+  V1_HEADERS.documentedMaterialDescription,
+]
+
+/**
+ * Reads the envelope from an object's headers, whatever the case of their names.
+ *
+ * @returns the envelope, or `undefined` when no header of either generation is there: a plain object.
+ * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` when some headers of an envelope are missing, malformed, given
+ * twice, or of both generations; `ERR_CSE_UNSUPPORTED_ALGORITHM` when the content algorithm is unknown.
+ *
+ * @example
+ * ```ts
+ * const envelope = decodeEnvelope(response.headers)
+ * if (envelope === undefined) console.log('a plain object')
+ * ```
+ */
+export function decodeEnvelope(headers: HeaderMap): Envelope | undefined {
+  const lower = lowerCaseHeaders(headers)
+  const names = Object.keys(lower)
+  const hasV2 = names.some((name) => name.startsWith(V2_PREFIX))
+  const hasV1 = names.some((name) => V1_MARKS.includes(name))
+  if (hasV1 && hasV2) throw damagedEnvelope('it has headers of both generations')
+  if (hasV2) return decodeEnvelopeV2(lower)
+  if (hasV1) return decodeEnvelopeV1(lower)
+  return undefined
+}

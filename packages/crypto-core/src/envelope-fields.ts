@@ -1,0 +1,30 @@
+import { CseError } from './errors.ts'
+
+/** The error of an object whose envelope is incomplete or contradicts itself. */
+export function damagedEnvelope(why: string): CseError {
+  return new CseError(
+    'ERR_CSE_ENVELOPE_DAMAGED',
+    `The object's encryption envelope is damaged: ${why}. It must not be taken for plaintext.`,
+  )
+}
+
+/** The values of headers that must all be there and not be empty. */
+export function requiredFields<const Names extends readonly string[]>(
+  headers: Readonly<Record<string, string>>,
+  names: Names,
+): { [Index in keyof Names]: string } {
+  const missing = names.filter((name) => !headers[name])
+  if (missing.length > 0) throw damagedEnvelope(`${missing.join(', ')} missing or empty`)
+  return names.map((name) => headers[name]) as { [Index in keyof Names]: string }
+}
+
+/** The value of an optional header that holds a decimal number. */
+export function decimalField(headers: Readonly<Record<string, string>>, name: string): number | undefined {
+  const text = headers[name]
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (!/^[0-9]{1,16}$/.test(text) || !Number.isSafeInteger(value)) {
+    throw damagedEnvelope(`${name} is not a decimal number`)
+  }
+  return value
+}

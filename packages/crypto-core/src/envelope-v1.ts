@@ -1,0 +1,38 @@
+import type { EnvelopeV1 } from './envelope.ts'
+import { decimalField, requiredFields } from './envelope-fields.ts'
+import { CseError } from './errors.ts'
+import { V1_HEADERS } from './headers.ts'
+import { parseMaterialDescription } from './material-description.ts'
+
+/** What oss2 wrote into every V1 envelope; the content is AES-256-CTR without a tag all the same. */
+export const V1_CEK_ALGORITHM = 'AES/GCM/NoPadding'
+
+/** Reads a V1 envelope (oss2 2.5 to 2.10, Python) from headers in lower case. */
+export function decodeEnvelopeV1(headers: Readonly<Record<string, string>>): EnvelopeV1 {
+  const [wrappedCek, wrappedStart, cekAlgorithm, wrapAlgorithm] = requiredFields(headers, [
+    V1_HEADERS.wrappedCek,
+    V1_HEADERS.wrappedStart,
+    V1_HEADERS.cekAlgorithm,
+    V1_HEADERS.wrapAlgorithm,
+  ])
+  if (cekAlgorithm.toLowerCase() !== V1_CEK_ALGORITHM.toLowerCase()) {
+    throw new CseError(
+      'ERR_CSE_UNSUPPORTED_ALGORITHM',
+      `The object's content algorithm is ${JSON.stringify(cekAlgorithm)}; a V1 envelope names ${V1_CEK_ALGORITHM}.`,
+    )
+  }
+  const unencryptedContentLength = decimalField(headers, V1_HEADERS.unencryptedContentLength)
+  const unencryptedContentMd5 = headers[V1_HEADERS.unencryptedContentMd5]
+  return {
+    version: 1,
+    wrappedCek,
+    wrappedStart,
+    cekAlgorithm,
+    wrapAlgorithm,
+    materialDescription: parseMaterialDescription(
+      headers[V1_HEADERS.materialDescription] ?? headers[V1_HEADERS.documentedMaterialDescription],
+    ),
+    ...(unencryptedContentLength !== undefined && { unencryptedContentLength }),
+    ...(unencryptedContentMd5 !== undefined && { unencryptedContentMd5 }),
+  }
+}

@@ -1,0 +1,81 @@
+import type { EnvelopeV2 } from './envelope.ts'
+import { damagedEnvelope, decimalField, requiredFields } from './envelope-fields.ts'
+import { CseError } from './errors.ts'
+import { V2_HEADERS } from './headers.ts'
+import { formatMaterialDescription, parseMaterialDescription } from './material-description.ts'
+
+/** The only content algorithm that a V2 envelope may name. */
+export const V2_CEK_ALGORITHM = 'AES/CTR/NoPadding'
+
+const HEADER_TEXT = /^[\x21-\x7e]+$/
+
+/**
+ * The headers of an envelope: what the service stores beside the ciphertext.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when a field cannot stand in a header, or names the wrap algorithm
+ * `rsa`, for which the service demands a further header.
+ */
+export function encodeEnvelope(envelope: EnvelopeV2): Record<string, string> {
+  for (const field of ['wrappedCek', 'wrappedIv', 'cekAlgorithm', 'wrapAlgorithm'] as const) {
+    if (!HEADER_TEXT.test(envelope[field])) {
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        `The envelope's ${field} must be printable ASCII without spaces.`,
+      )
+    }
+  }
+  if (envelope.wrapAlgorithm.toLowerCase() === 'rsa') {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'The wrap algorithm "rsa" is reserved by the service: name the padding too, for instance RSA/NONE/PKCS1Padding.',
+    )
+  }
+  const headers: Record<string, string> = {
+    [V2_HEADERS.wrappedCek]: envelope.wrappedCek,
+    [V2_HEADERS.wrappedIv]: envelope.wrappedIv,
+    [V2_HEADERS.cekAlgorithm]: envelope.cekAlgorithm,
+    [V2_HEADERS.wrapAlgorithm]: envelope.wrapAlgorithm,
+  }
+  const optional: readonly (readonly [string, string | number | undefined])[] = [
+    [V2_HEADERS.materialDescription, formatMaterialDescription(envelope.materialDescription) || undefined],
+    [V2_HEADERS.unencryptedContentLength, envelope.unencryptedContentLength],
+    [V2_HEADERS.unencryptedContentMd5, envelope.unencryptedContentMd5],
+    [V2_HEADERS.dataSize, envelope.dataSizeBytes],
+    [V2_HEADERS.partSize, envelope.partSizeBytes],
+  ]
+  for (const [name, value] of optional) if (value !== undefined) headers[name] = String(value)
+  return headers
+}
+
+/** Reads a V2 envelope from headers in lower case. */
+export function decodeEnvelopeV2(headers: Readonly<Record<string, string>>): EnvelopeV2 {
+  const [wrappedCek, wrappedIv, cekAlgorithm, wrapAlgorithm] = requiredFields(headers, [
+    V2_HEADERS.wrappedCek,
+    V2_HEADERS.wrappedIv,
+    V2_HEADERS.cekAlgorithm,
+    V2_HEADERS.wrapAlgorithm,
+  ])
+  if (cekAlgorithm.toLowerCase() !== V2_CEK_ALGORITHM.toLowerCase()) {
+    throw new CseError(
+      'ERR_CSE_UNSUPPORTED_ALGORITHM',
+      `The object's content algorithm is ${JSON.stringify(cekAlgorithm)}; only ${V2_CEK_ALGORITHM} can be read.`,
+    )
+  }
+  const dataSizeBytes = decimalField(headers, V2_HEADERS.dataSize)
+  const partSizeBytes = decimalField(headers, V2_HEADERS.partSize)
+  if (partSizeBytes === 0) throw damagedEnvelope(`${V2_HEADERS.partSize} is zero`)
+  const unencryptedContentLength = decimalField(headers, V2_HEADERS.unencryptedContentLength)
+  const unencryptedContentMd5 = headers[V2_HEADERS.unencryptedContentMd5]
+  return {
+    version: 2,
+    wrappedCek,
+    wrappedIv,
+    cekAlgorithm,
+    wrapAlgorithm,
+    materialDescription: parseMaterialDescription(headers[V2_HEADERS.materialDescription]),
+    ...(unencryptedContentLength !== undefined && { unencryptedContentLength }),
+    ...(unencryptedContentMd5 !== undefined && { unencryptedContentMd5 }),
+    ...(dataSizeBytes !== undefined && { dataSizeBytes }),
+    ...(partSizeBytes !== undefined && { partSizeBytes }),
+  }
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { checkMetadataSize, metadataHeaders, userMetadata } from './header-map.ts'
+
+const invalid = expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' })
+
+test('metadata becomes x-oss-meta headers, and comes back without the envelope', () => {
+  const headers = metadataHeaders({ Author: 'me', n: '1' })
+  expect(headers).toEqual({ 'x-oss-meta-author': 'me', 'x-oss-meta-n': '1' })
+  expect({
+    ...userMetadata({
+      ...headers,
+      'X-Oss-Meta-Client-Side-Encryption-Key': 'x',
+      'x-oss-meta-oss-crypto-key': 'y',
+      etag: 'z',
+    }),
+  }).toEqual({
+    author: 'me',
+    n: '1',
+  })
+})
+
+test.each([
+  'a_b',
+  'a b',
+  '',
+  'ä',
+  'client-side-encryption-key',
+  'Client-Side-Encryption-Matdesc',
+  'oss-crypto-key',
+])('the metadata name %j is refused', (name) => {
+  expect(() => metadataHeaders({ [name]: 'x' })).toThrow(invalid)
+})
+
+test.each(['ä', 'a\nb', ' a', 'a ', '\u0000'])(
+  'the metadata value %j would not arrive as it is: refused',
+  (value) => {
+    expect(() => metadataHeaders({ a: value })).toThrow(invalid)
+  },
+)
+
+test('a metadata name given twice in different case is refused', () => {
+  expect(() => metadataHeaders({ a: '1', A: '2' })).toThrow(invalid)
+})
+
+test('all metadata together may take 8 KiB, names included, and not a byte more', () => {
+  const name = 'x-oss-meta-a'
+  const fits = { [name]: 'v'.repeat(8192 - name.length), 'content-type': 'x'.repeat(9000) }
+  expect(() => checkMetadataSize(fits)).not.toThrow()
+  expect(() => checkMetadataSize({ ...fits, [name]: `${fits[name]}v` })).toThrow(
+    expect.objectContaining({ code: 'ERR_CSE_METADATA_TOO_LARGE' }),
+  )
+})

@@ -1,0 +1,90 @@
+import { CseError } from './errors.ts'
+import { isEnvelopeHeader, USER_METADATA_PREFIX } from './headers.ts'
+import type { HeaderMap } from './ports.ts'
+
+/** The service's limit on user metadata, names and values together, in bytes. */
+export const USER_METADATA_LIMIT_BYTES: number = 8 * 1024
+
+const METADATA_NAME = /^[A-Za-z0-9-]+$/
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
+
+/**
+ * Header names in lower case.
+ *
+ * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` when an envelope header stands there twice with different values;
+ * of any other header the last value holds.
+ */
+export function lowerCaseHeaders(headers: HeaderMap): Record<string, string> {
+  const lower: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(headers)) {
+    const key = name.toLowerCase()
+    if (key in lower && lower[key] !== value && isEnvelopeHeader(key)) {
+      throw new CseError(
+        'ERR_CSE_ENVELOPE_DAMAGED',
+        `The envelope header ${key} stands twice, with different values.`,
+      )
+    }
+    lower[key] = value
+  }
+  return lower
+}
+
+/**
+ * The headers of a user's metadata.
+ *
+ * @param metadata - names without the `x-oss-meta-` prefix: letters, digits and `-`; values printable ASCII
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a name or value that would not arrive as it is, a name given
+ * twice, or one that belongs to the envelope.
+ */
+export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(metadata)) {
+    const header = USER_METADATA_PREFIX + name.toLowerCase()
+    if (!METADATA_NAME.test(name)) {
+      throw invalidMetadata(`the name ${JSON.stringify(name)} may hold only letters, digits and "-"`)
+    }
+    if (isEnvelopeHeader(header)) throw invalidMetadata(`the name ${name} belongs to the encryption envelope`)
+    if (header in headers) throw invalidMetadata(`the name ${name} is given twice (names ignore case)`)
+    if (typeof value !== 'string' || !PRINTABLE_ASCII.test(value) || value !== value.trim()) {
+      throw invalidMetadata(
+        `the value of ${name} must be printable ASCII without space at either end: encode anything else, for instance as base64`,
+      )
+    }
+    headers[header] = value
+  }
+  return headers
+}
+
+/** The user's own metadata among an object's headers: names without the prefix, the envelope left out. */
+export function userMetadata(headers: HeaderMap): Record<string, string> {
+  const metadata: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase()
+    if (lower.startsWith(USER_METADATA_PREFIX) && !isEnvelopeHeader(lower)) {
+      metadata[lower.slice(USER_METADATA_PREFIX.length)] = value
+    }
+  }
+  return metadata
+}
+
+/**
+ * Checks that all user metadata, the envelope included, stays within what the service accepts.
+ *
+ * @throws CseError `ERR_CSE_METADATA_TOO_LARGE`.
+ */
+export function checkMetadataSize(headers: HeaderMap): void {
+  let size = 0
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.toLowerCase().startsWith(USER_METADATA_PREFIX)) size += name.length + value.length
+  }
+  if (size > USER_METADATA_LIMIT_BYTES) {
+    throw new CseError(
+      'ERR_CSE_METADATA_TOO_LARGE',
+      `The user metadata and the envelope take ${size} bytes; the service accepts ${USER_METADATA_LIMIT_BYTES}. Shorten the metadata or the material description.`,
+    )
+  }
+}
+
+function invalidMetadata(why: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', `Invalid user metadata: ${why}.`)
+}

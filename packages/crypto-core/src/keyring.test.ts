@@ -1,0 +1,186 @@
+import { expect, test, vi } from 'vitest'
+import type { EnvelopeV2 } from './envelope.ts'
+import { TransportError } from './errors.ts'
+import { Keyring } from './keyring.ts'
+import type { MasterKeyProvider } from './ports.ts'
+import { createTestProvider } from './testing/test-provider.ts'
+
+const code = (value: string) => expect.objectContaining({ code: value })
+
+async function written(provider: MasterKeyProvider, change: Partial<EnvelopeV2> = {}): Promise<EnvelopeV2> {
+  const { envelope } = await new Keyring({ encrypting: provider }).generate()
+  return { ...envelope, ...change }
+}
+
+function spied(
+  provider: MasterKeyProvider,
+): MasterKeyProvider & { unwrap: ReturnType<typeof vi.fn<MasterKeyProvider['unwrap']>> } {
+  return { ...provider, unwrap: vi.fn(provider.unwrap) }
+}
+
+test('an object is read with the key that its description names, and no other is asked', async () => {
+  const a = spied(createTestProvider({ seed: 1, materialDescription: { k: 'a' } }))
+  const b = spied(createTestProvider({ seed: 2, materialDescription: { k: 'b' } }))
+  const ring = new Keyring({ encrypting: a, decrypting: [b] })
+  await expect(ring.unwrap(await written(b))).resolves.toHaveProperty('cek')
+  expect(a.unwrap).not.toHaveBeenCalled()
+  expect(b.unwrap).toHaveBeenCalledOnce()
+})
+
+test('the wrap algorithm selects first, in whatever case; the same description may serve two algorithms', async () => {
+  const a = createTestProvider({ seed: 1, materialDescription: { k: 'x' } })
+  const b = createTestProvider({ seed: 2, materialDescription: { k: 'x' }, wrapAlgorithm: 'TEST/OTHER' })
+  const ring = new Keyring({ encrypting: a, decrypting: [b] })
+  await expect(ring.unwrap(await written(b, { wrapAlgorithm: 'test/other' }))).resolves.toHaveProperty('cek')
+})
+
+test('an object whose description nobody has is an error that names it and what is known; nothing is tried', async () => {
+  const a = spied(createTestProvider({ seed: 1, materialDescription: { k: 'a' } }))
+  const envelope = await written(a, { materialDescription: { k: 'lost' } })
+  const error = await new Keyring({ encrypting: a }).unwrap(envelope).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({
+    code: 'ERR_CSE_NO_MATCHING_KEY',
+    message: expect.stringMatching(/\{"k":"lost"\}.*\{"k":"a"\}/s),
+  })
+  expect(a.unwrap).not.toHaveBeenCalled()
+})
+
+test('an object whose wrap algorithm nobody has is an error', async () => {
+  const a = createTestProvider()
+  await expect(
+    new Keyring({ encrypting: a }).unwrap(await written(a, { wrapAlgorithm: 'KMS/ALICLOUD' })),
+  ).rejects.toEqual(code('ERR_CSE_NO_MATCHING_KEY'))
+})
+
+test('a key that fits by name but not in fact fails; another one is never tried instead', async () => {
+  const wrong = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
+  const right = spied(createTestProvider({ seed: 2, materialDescription: { k: 'b' } }))
+  const envelope = await written(right, { materialDescription: { k: 'a' } })
+  const ring = new Keyring({ encrypting: wrong, decrypting: [right], undescribed: [right] })
+  await expect(ring.unwrap(envelope)).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
+  expect(right.unwrap).not.toHaveBeenCalled()
+})
+
+test('an object without a description is read by the one material without a description', async () => {
+  const described = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
+  const bare = createTestProvider({ seed: 2 })
+  const ring = new Keyring({ encrypting: described, decrypting: [bare] })
+  await expect(ring.unwrap(await written(bare))).resolves.toHaveProperty('cek')
+})
+
+test('an object without a description is read by the encrypting material, when its algorithm fits', async () => {
+  const a = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
+  const b = spied(createTestProvider({ seed: 2, materialDescription: { k: 'b' } }))
+  const ring = new Keyring({ encrypting: a, decrypting: [b] })
+  await expect(ring.unwrap(await written(a, { materialDescription: {} }))).resolves.toHaveProperty('cek')
+  await expect(ring.unwrap(await written(b, { materialDescription: {} }))).rejects.toEqual(
+    code('ERR_CSE_UNWRAP_FAILED'),
+  )
+  expect(b.unwrap).not.toHaveBeenCalled()
+})
+
+test('an object without a description is read by the only candidate of its algorithm', async () => {
+  const other = createTestProvider({ seed: 1, wrapAlgorithm: 'TEST/OTHER', materialDescription: { k: 'a' } })
+  const only = createTestProvider({ seed: 2, materialDescription: { k: 'b' } })
+  const ring = new Keyring({ encrypting: other, decrypting: [only] })
+  await expect(ring.unwrap(await written(only, { materialDescription: {} }))).resolves.toHaveProperty('cek')
+})
+
+test('among several candidates an object without a description is read only by those listed for it, in order', async () => {
+  const current = createTestProvider({
+    seed: 1,
+    wrapAlgorithm: 'TEST/OTHER',
+    materialDescription: { k: 'a' },
+  })
+  const [b, c, d] = [2, 3, 4].map((seed) =>
+    spied(createTestProvider({ seed, materialDescription: { k: String(seed) } })),
+  ) as [ReturnType<typeof spied>, ReturnType<typeof spied>, ReturnType<typeof spied>]
+  const envelope = await written(c, { materialDescription: {} })
+  await expect(new Keyring({ encrypting: current, decrypting: [b, c, d] }).unwrap(envelope)).rejects.toEqual(
+    code('ERR_CSE_NO_MATCHING_KEY'),
+  )
+  const ring = new Keyring({ encrypting: current, decrypting: [d], undescribed: [b, c] })
+  await expect(ring.unwrap(envelope)).resolves.toHaveProperty('cek')
+  expect(b.unwrap).toHaveBeenCalledOnce()
+  expect(d.unwrap).not.toHaveBeenCalled()
+  await expect(ring.unwrap(await written(d, { materialDescription: {} }))).rejects.toEqual(
+    code('ERR_CSE_UNWRAP_FAILED'),
+  )
+})
+
+test('only a misfit moves on to the next listed key: any other failure ends the search', async () => {
+  const current = createTestProvider({
+    seed: 1,
+    wrapAlgorithm: 'TEST/OTHER',
+    materialDescription: { k: 'a' },
+  })
+  const down = new TransportError('ERR_CSE_NETWORK', 'key service down', { retryable: true })
+  const broken = {
+    ...createTestProvider({ seed: 2, materialDescription: { k: 'b' } }),
+    unwrap: () => Promise.reject(down),
+  }
+  const right = spied(createTestProvider({ seed: 3, materialDescription: { k: 'c' } }))
+  const ring = new Keyring({ encrypting: current, undescribed: [broken, right] })
+  await expect(ring.unwrap(await written(right, { materialDescription: {} }))).rejects.toBe(down)
+  expect(right.unwrap).not.toHaveBeenCalled()
+})
+
+test('two materials with one algorithm and one non-empty description are refused', () => {
+  const twin = (seed: number, wrapAlgorithm = 'TEST/AES-KW') =>
+    createTestProvider({ seed, wrapAlgorithm, materialDescription: { a: '1', b: '2' } })
+  expect(() => new Keyring({ encrypting: twin(1), decrypting: [twin(2, 'test/aes-kw')] })).toThrow(
+    code('ERR_CSE_INVALID_ARGUMENT'),
+  )
+  expect(() => new Keyring({ encrypting: twin(1), decrypting: [twin(2, 'TEST/B')] })).not.toThrow()
+  expect(
+    () =>
+      new Keyring({
+        encrypting: createTestProvider({ seed: 1 }),
+        decrypting: [createTestProvider({ seed: 2 })],
+      }),
+  ).not.toThrow()
+})
+
+test('one provider listed in several places is one material', () => {
+  const a = createTestProvider({ materialDescription: { k: 'a' } })
+  expect(new Keyring({ encrypting: a, decrypting: [a], undescribed: [a] }).providers).toEqual([a])
+})
+
+test('an object of a key that is here only to encrypt says so', async () => {
+  const publicOnly = createTestProvider({ encryptOnly: true, materialDescription: { k: 'a' } })
+  for (const change of [{}, { materialDescription: {} }]) {
+    await expect(
+      new Keyring({ encrypting: publicOnly }).unwrap(await written(publicOnly, change)),
+    ).rejects.toEqual(code('ERR_CSE_CANNOT_UNWRAP'))
+  }
+})
+
+test('a provider that answers keys of a wrong length is not believed', async () => {
+  const provider = createTestProvider()
+  const short: MasterKeyProvider = {
+    ...provider,
+    unwrap: async () => ({ cek: new Uint8Array(31), iv: new Uint8Array(16) }),
+    generateContentKey: async () => ({ cek: new Uint8Array(16), wrappedCek: 'a', wrappedIv: 'b' }),
+  }
+  const ring = new Keyring({ encrypting: short })
+  await expect(ring.unwrap(await written(provider))).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
+  await expect(ring.generate()).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+})
+
+test('something that is not a provider is refused when the keyring is built', () => {
+  for (const provider of [
+    undefined,
+    {},
+    { wrapAlgorithm: '' },
+    { ...createTestProvider(), materialDescription: [] },
+  ]) {
+    expect(() => new Keyring({ encrypting: provider as never })).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
+})
+
+test('each object gets a CEK and an IV of its own', async () => {
+  const ring = new Keyring({ encrypting: createTestProvider() })
+  const keys = await Promise.all(Array.from({ length: 20 }, () => ring.generate()))
+  expect(new Set(keys.map(({ contentKey }) => String(contentKey.cek))).size).toBe(20)
+  expect(new Set(keys.map(({ contentKey }) => String(contentKey.iv))).size).toBe(20)
+})

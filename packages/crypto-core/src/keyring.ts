@@ -1,0 +1,192 @@
+import { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
+import type { Envelope, EnvelopeV2 } from './envelope.ts'
+import { V2_CEK_ALGORITHM } from './envelope-v2.ts'
+import { CseError, unwrapFailed } from './errors.ts'
+import {
+  checkedDescription,
+  equalDescriptions,
+  formatMaterialDescription,
+  isEmptyDescription,
+} from './material-description.ts'
+import type { CallOptions, ContentKey, MasterKeyProvider } from './ports.ts'
+
+/** The master keys of a keyring. */
+export interface KeyringOptions {
+  /** The provider that wraps the content keys of new objects; it reads them too, when it can unwrap. */
+  readonly encrypting: MasterKeyProvider
+  /** Further providers, of any kind, for objects that other keys wrapped. */
+  readonly decrypting?: readonly MasterKeyProvider[]
+  /**
+   * Providers to try, in this order, on objects without a material description when neither the encrypting
+   * provider nor a single candidate fits.
+   */
+  readonly undescribed?: readonly MasterKeyProvider[]
+}
+
+/** What an envelope may record about its object beside the wrapped key. */
+export type EnvelopeExtras = Pick<
+  EnvelopeV2,
+  'unencryptedContentLength' | 'unencryptedContentMd5' | 'dataSizeBytes' | 'partSizeBytes'
+>
+
+/**
+ * The master keys that an application knows: one that encrypts, any number that decrypt. It alone chooses the
+ * key of an object, by wrap algorithm and material description, and never falls back to another one.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when two providers with the same wrap algorithm have the same
+ * non-empty description.
+ *
+ * @example
+ * ```ts
+ * const keyring = new Keyring({ encrypting: newKey, decrypting: [oldKey] })
+ * ```
+ */
+export class Keyring {
+  /** The provider that wraps the content keys of new objects. */
+  readonly encrypting: MasterKeyProvider
+  /** Every provider, the encrypting one first, each once. */
+  readonly providers: readonly MasterKeyProvider[]
+  readonly #undescribed: readonly MasterKeyProvider[]
+
+  constructor(options: KeyringOptions) {
+    const { encrypting, decrypting = [], undescribed = [] } = options
+    this.encrypting = encrypting
+    this.providers = Object.freeze([...new Set([encrypting, ...decrypting, ...undescribed])])
+    this.#undescribed = [...undescribed]
+    this.providers.forEach((provider, index) => {
+      checkProvider(provider)
+      for (const other of this.providers.slice(0, index)) {
+        if (
+          sameAlgorithm(provider.wrapAlgorithm, other.wrapAlgorithm) &&
+          !isEmptyDescription(provider.materialDescription) &&
+          equalDescriptions(provider.materialDescription, other.materialDescription)
+        ) {
+          throw new CseError(
+            'ERR_CSE_INVALID_ARGUMENT',
+            `Two master keys share the wrap algorithm ${provider.wrapAlgorithm} and the description ${describe(provider)}: an object could not tell which is its own.`,
+          )
+        }
+      }
+    })
+  }
+
+  /**
+   * Makes a content key for a new object, and its envelope.
+   *
+   * @param extras - what the envelope records beside the wrapped key: lengths in bytes, the caller's MD5
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider answers a key of the wrong length, and
+   * whatever the provider throws.
+   */
+  async generate(
+    extras: EnvelopeExtras = {},
+    options: CallOptions = {},
+  ): Promise<{ readonly contentKey: ContentKey; readonly envelope: EnvelopeV2 }> {
+    const iv = generateIv()
+    const { cek, wrappedCek, wrappedIv } = await this.encrypting.generateContentKey(
+      Uint8Array.from(iv),
+      options,
+    )
+    if (cek.length !== CEK_BYTES) {
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        `The master key provider made a content key of ${cek.length} bytes; AES-256 needs ${CEK_BYTES}.`,
+      )
+    }
+    const { wrapAlgorithm, materialDescription } = this.encrypting
+    return {
+      contentKey: { cek, iv },
+      envelope: {
+        version: 2,
+        wrappedCek,
+        wrappedIv,
+        cekAlgorithm: V2_CEK_ALGORITHM,
+        wrapAlgorithm,
+        materialDescription,
+        ...extras,
+      },
+    }
+  }
+
+  /**
+   * Unwraps an object's content key with the one provider that its envelope names.
+   *
+   * @throws CseError `ERR_CSE_NO_MATCHING_KEY` when no provider, or none alone, is the object's;
+   * `ERR_CSE_CANNOT_UNWRAP` when it is a public key alone; `ERR_CSE_UNWRAP_FAILED` when key and envelope do not
+   * fit; and whatever else the provider throws.
+   */
+  async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
+    const selected = this.#select(envelope)
+    for (const provider of selected) {
+      options.signal?.throwIfAborted()
+      try {
+        const contentKey = await provider.unwrap(envelope, options)
+        if (contentKey.cek.length !== CEK_BYTES || contentKey.iv.length !== IV_BYTES) throw unwrapFailed()
+        return contentKey
+      } catch (error) {
+        // Only among several candidates for an object without a description is a misfit not yet an error.
+        if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_UNWRAP_FAILED') throw error
+      }
+    }
+    throw unwrapFailed()
+  }
+
+  /** The provider of an envelope, or the ones to try in order. FORMAT.md, "The keyring". */
+  #select(envelope: Envelope): readonly MasterKeyProvider[] {
+    const candidates = this.providers.filter((p) => sameAlgorithm(p.wrapAlgorithm, envelope.wrapAlgorithm))
+    const described = candidates.filter((p) =>
+      equalDescriptions(p.materialDescription, envelope.materialDescription),
+    )
+    if (described.length === 1) return able(described)
+    if (isEmptyDescription(envelope.materialDescription) && candidates.length > 0) {
+      const readers = able(candidates)
+      if (readers.includes(this.encrypting)) return [this.encrypting]
+      if (readers.length === 1) return readers
+      const listed = this.#undescribed.filter((p) => readers.includes(p))
+      if (listed.length > 0) return listed
+    }
+    const known = this.providers.map((p) => `${p.wrapAlgorithm} ${describe(p)}`).join('; ')
+    throw new CseError(
+      'ERR_CSE_NO_MATCHING_KEY',
+      `No master key of the keyring is this object's: it was wrapped by ${envelope.wrapAlgorithm} ${describe(envelope)}. Known: ${known}.`,
+    )
+  }
+}
+
+function able(providers: readonly MasterKeyProvider[]): readonly MasterKeyProvider[] {
+  const capable = providers.filter((provider) => provider.canUnwrap !== false)
+  const [first] = providers
+  if (capable.length === 0 && first !== undefined) {
+    throw new CseError(
+      'ERR_CSE_CANNOT_UNWRAP',
+      `The object's master key (${first.wrapAlgorithm} ${describe(first)}) is here only to encrypt: reading needs its private key.`,
+    )
+  }
+  return capable
+}
+
+function checkProvider(provider: MasterKeyProvider): void {
+  const complete =
+    typeof provider?.wrapAlgorithm === 'string' &&
+    provider.wrapAlgorithm !== '' &&
+    typeof provider.generateContentKey === 'function' &&
+    typeof provider.unwrap === 'function'
+  if (!complete) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'A master key provider needs wrapAlgorithm, materialDescription, generateContentKey and unwrap.',
+    )
+  }
+  checkedDescription(provider.materialDescription)
+}
+
+function sameAlgorithm(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase()
+}
+
+function describe({
+  materialDescription,
+}: {
+  readonly materialDescription: MasterKeyProvider['materialDescription']
+}): string {
+  return formatMaterialDescription(materialDescription) || '(no description)'
+}

@@ -1,0 +1,61 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, planParts } from './part-plan.ts'
+
+test('parts follow one another without gap, all of one size but the last', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 1_000_000_000 }),
+      fc.integer({ min: 6400, max: 1_000_000 }),
+      (dataSize, blocks) => {
+        const plan = planParts(dataSize, blocks * 16)
+        const last = plan.part(plan.partCount)
+        expect(plan.part(1).offsetBytes).toBe(0)
+        expect(last.offsetBytes + last.sizeBytes).toBe(dataSize)
+        if (plan.partCount > 1) {
+          expect(plan.part(2)).toMatchObject({ partNumber: 2, offsetBytes: plan.partSizeBytes })
+          expect(plan.part(1).sizeBytes).toBe(plan.partSizeBytes)
+          expect(last.sizeBytes).toBeGreaterThan(0)
+        }
+      },
+    ),
+  )
+})
+
+test.each([
+  [10 * 1024 ** 2, 102_401, 102_400],
+  [10 * 1024 ** 2, 102_410, 102_416],
+  [10 * 1024 ** 2, 5, 102_400],
+  [10_000 * 102_400 + 1, 102_400, 102_416],
+  [1, MAX_PART_BYTES + 16, MAX_PART_BYTES],
+])('%d bytes in parts of %d are refused, and %d is named instead', (dataSize, partSize, nearest) => {
+  expect(() => planParts(dataSize, partSize)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_CSE_INVALID_ARGUMENT',
+      message: expect.stringContaining(`nearest is ${nearest}.`),
+    }),
+  )
+  expect(planParts(dataSize, nearest).partSizeBytes).toBe(nearest)
+})
+
+test('a chosen part size is valid up to the largest object there can be, and no further', () => {
+  for (const dataSize of [0, 1, MIN_PART_BYTES, 100 * 1024 ** 3, 1024 ** 4, MAX_PARTS * MAX_PART_BYTES]) {
+    const plan = planParts(dataSize)
+    expect(plan.partCount).toBeLessThanOrEqual(MAX_PARTS)
+    expect(plan.partSizeBytes % 16).toBe(0)
+  }
+  expect(() => planParts(MAX_PARTS * MAX_PART_BYTES + 1)).toThrow(
+    expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+  )
+})
+
+test('part numbers and sizes that are none are refused', () => {
+  const plan = planParts(300_000, 102_400)
+  for (const number of [0, 4, 1.5, Number.NaN]) {
+    expect(() => plan.part(number)).toThrow(expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }))
+  }
+  for (const size of [-1, 0.5, Number.NaN]) {
+    expect(() => planParts(size)).toThrow(expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }))
+    expect(() => planParts(1000, size)).toThrow(expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }))
+  }
+})

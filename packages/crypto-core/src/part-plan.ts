@@ -1,0 +1,87 @@
+import { BLOCK_BYTES } from './ctr-counter.ts'
+import { CseError } from './errors.ts'
+
+/** The smallest part, in bytes, but for the last. */
+export const MIN_PART_BYTES: number = 100 * 1024
+/** The largest part, in bytes. */
+export const MAX_PART_BYTES: number = 5 * 1024 ** 3
+/** The most parts of one upload. */
+export const MAX_PARTS = 10_000
+/** The part size, in bytes, that is chosen when nothing asks for another. */
+export const DEFAULT_PART_BYTES: number = 10 * 1024 ** 2
+
+/** One part of an upload. */
+export interface PartRange {
+  /** 1 to `partCount`. */
+  readonly partNumber: number
+  /** Where the part starts in the object, in bytes; its counter is the IV advanced by a sixteenth of that. */
+  readonly offsetBytes: number
+  readonly sizeBytes: number
+}
+
+/** How an object is cut into parts: all of one size, but the last. */
+export interface PartPlan {
+  readonly dataSizeBytes: number
+  readonly partSizeBytes: number
+  readonly partCount: number
+  /**
+   * The place of one part.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a number outside 1..partCount.
+   */
+  part(partNumber: number): PartRange
+}
+
+/**
+ * Plans the parts of an upload.
+ *
+ * @param dataSizeBytes - the object's length
+ * @param partSizeBytes - the wanted part size; absent: 10 MiB, or more where 10,000 parts would not be enough
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a part size that is not a multiple of 16, too small, too large
+ * or makes too many parts; the message names the nearest valid one.
+ */
+export function planParts(dataSizeBytes: number, partSizeBytes?: number): PartPlan {
+  if (!Number.isSafeInteger(dataSizeBytes) || dataSizeBytes < 0) {
+    throw invalid(`dataSizeBytes must be a non-negative integer, not ${dataSizeBytes}`)
+  }
+  const smallest = Math.max(MIN_PART_BYTES, roundUpToBlock(Math.ceil(dataSizeBytes / MAX_PARTS)))
+  if (smallest > MAX_PART_BYTES) {
+    throw invalid(
+      `${dataSizeBytes} bytes are more than ${MAX_PARTS} parts of ${MAX_PART_BYTES} bytes can hold`,
+    )
+  }
+  const chosen = partSizeBytes ?? Math.max(DEFAULT_PART_BYTES, smallest)
+  const nearest = nearestValid(chosen, smallest)
+  if (chosen !== nearest) {
+    throw invalid(
+      `partSizeBytes ${chosen} does not fit ${dataSizeBytes} bytes: it must be a multiple of ${BLOCK_BYTES} from ${smallest} to ${MAX_PART_BYTES}; the nearest is ${nearest}`,
+    )
+  }
+  const partCount = Math.max(1, Math.ceil(dataSizeBytes / chosen))
+  return Object.freeze({
+    dataSizeBytes,
+    partSizeBytes: chosen,
+    partCount,
+    part(partNumber: number): PartRange {
+      if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > partCount) {
+        throw invalid(`partNumber must be 1 to ${partCount}, not ${partNumber}`)
+      }
+      const offsetBytes = (partNumber - 1) * chosen
+      return { partNumber, offsetBytes, sizeBytes: Math.min(chosen, dataSizeBytes - offsetBytes) }
+    },
+  })
+}
+
+function roundUpToBlock(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES
+}
+
+function nearestValid(bytes: number, smallest: number): number {
+  const block = Math.round(bytes / BLOCK_BYTES) * BLOCK_BYTES
+  if (Number.isNaN(block)) return smallest
+  return Math.min(Math.max(block, smallest), MAX_PART_BYTES)
+}
+
+function invalid(why: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', `Invalid part plan: ${why}.`)
+}

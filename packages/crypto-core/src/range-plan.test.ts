@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type ByteRange, checkRange, parseRange, rangeHeader, sliceAnswer } from './range-plan.ts'
+
+const code = (value: string) => expect.objectContaining({ code: value })
+
+test('every form of range text is read', () => {
+  for (const prefix of ['', 'bytes=']) {
+    expect(parseRange(`${prefix}0-0`)).toEqual({ start: 0, end: 0 })
+    expect(parseRange(`${prefix}5-99`)).toEqual({ start: 5, end: 99 })
+    expect(parseRange(`${prefix}5-`)).toEqual({ start: 5 })
+    expect(parseRange(`${prefix}-7`)).toEqual({ suffixLength: 7 })
+  }
+})
+
+test.each([
+  '',
+  '-',
+  'bytes=',
+  'bytes=-',
+  'a-b',
+  '5',
+  '9-5',
+  '1-2,4-5',
+  '0x1-2',
+  '1.5-2',
+  '--1',
+  '99999999999999999-',
+])('%j is no range', (text) => {
+  expect(() => parseRange(text)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+})
+
+test('the last 0 bytes are no range that can be satisfied', () => {
+  expect(() => parseRange('-0')).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
+})
+
+test('numbers that are no offsets are refused', () => {
+  for (const range of [
+    { start: -1 },
+    { start: 1.5 },
+    { start: 0, end: Number.NaN },
+    { suffixLength: -1 },
+    { start: 2 ** 53 },
+  ]) {
+    expect(() => checkRange(range)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
+})
+
+test('whatever text comes in, only a range or a CseError comes out', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^(bytes=)?\d{0,17}-\d{0,17}$/)), (text) => {
+      try {
+        checkRange(parseRange(text))
+      } catch (error) {
+        expect(error).toHaveProperty('code', expect.stringMatching(/^ERR_CSE_/))
+      }
+    }),
+  )
+})
+
+test('the request is aligned down at its start, its end left alone', () => {
+  expect(rangeHeader({ start: 0, end: 0 })).toBe('bytes=0-0')
+  expect(rangeHeader({ start: 15, end: 16 })).toBe('bytes=0-16')
+  expect(rangeHeader({ start: 16 })).toBe('bytes=16-')
+  expect(rangeHeader({ start: 1_000_001, end: 2_000_000 })).toBe('bytes=1000000-2000000')
+  expect(rangeHeader({ suffixLength: 1 })).toBe('bytes=-16')
+})
+
+/** What a server answers, by either of its behaviours. */
+function answer(header: string, total: number, behavior: 'standard' | 'lenient') {
+  const range = parseRange(header)
+  const start = 'suffixLength' in range ? Math.max(0, total - range.suffixLength) : range.start
+  const end = 'start' in range ? (range.end ?? total - 1) : total - 1
+  const leaves = 'suffixLength' in range ? range.suffixLength > total : start >= total || end >= total
+  if (leaves && behavior === 'lenient') return { status: 200, contentLength: total }
+  if (start >= total) return undefined
+  const last = Math.min(end, total - 1)
+  return { status: 206, contentLength: last - start + 1, contentRange: `bytes ${start}-${last}/${total}` }
+}
+
+/** The slice as a reader would cut it from the whole object; undefined when it cannot be satisfied. */
+function wanted(range: ByteRange, total: number): [number, number] | undefined {
+  const start = 'suffixLength' in range ? Math.max(0, total - range.suffixLength) : range.start
+  const end = 'start' in range ? Math.min(range.end ?? total - 1, total - 1) : total - 1
+  return start >= total ? undefined : [start, end - start + 1]
+}
+
+test.each(['standard', 'lenient'] as const)(
+  'every range of every small object is exact, with the %s range behaviour',
+  (behavior) => {
+    const ranges: ByteRange[] = []
+    for (let start = 0; start <= 36; start++) {
+      ranges.push({ start })
+      for (let end = start; end <= 36; end++) ranges.push({ start, end })
+    }
+    for (let suffixLength = 1; suffixLength <= 40; suffixLength++) ranges.push({ suffixLength })
+    for (let total = 0; total <= 34; total++) {
+      for (const range of ranges) {
+        const expected = wanted(range, total)
+        const got = answer(rangeHeader(range), total, behavior)
+        if (got === undefined) {
+          expect(expected).toBeUndefined()
+        } else if (expected === undefined) {
+          expect(() => sliceAnswer(range, got)).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
+        } else {
+          const slice = sliceAnswer(range, got)
+          expect([slice.start, slice.lengthBytes, slice.totalBytes]).toEqual([...expected, total])
+          expect(slice.answerStart + slice.discardBytes).toBe(slice.start)
+          expect(slice.answerIsWhole).toBe(got.contentLength === total)
+        }
+      }
+    }
+  },
+)
+
+test('the keystream offset comes from the answer: a 200 to an aligned request starts at zero', () => {
+  expect(sliceAnswer({ start: 100, end: 5000 }, { status: 200, contentLength: 1000 })).toEqual({
+    answerStart: 0,
+    discardBytes: 100,
+    lengthBytes: 900,
+    start: 100,
+    totalBytes: 1000,
+    answerIsWhole: true,
+  })
+})
+
+test('an answer that does not hold the wanted bytes is an integrity error', () => {
+  const range = { start: 32, end: 63 }
+  for (const contentRange of [
+    undefined,
+    'bytes 48-63/100',
+    'bytes 32-60/100',
+    'bytes 32-63/*',
+    'bytes 63-32/100',
+    'bytes 32-100/100',
+    'nonsense',
+  ]) {
+    expect(() => sliceAnswer(range, { status: 206, contentRange }), contentRange).toThrow(
+      code('ERR_CSE_INTEGRITY'),
+    )
+  }
+  expect(() =>
+    sliceAnswer(range, { status: 206, contentRange: 'bytes 32-63/100', contentLength: 31 }),
+  ).toThrow(code('ERR_CSE_INTEGRITY'))
+  expect(() => sliceAnswer(undefined, { status: 206, contentRange: 'bytes 0-10/100' })).toThrow(
+    code('ERR_CSE_INTEGRITY'),
+  )
+  expect(() => sliceAnswer(undefined, { status: 200 })).toThrow(code('ERR_CSE_INTEGRITY'))
+})

@@ -1,0 +1,143 @@
+import { BLOCK_BYTES } from './ctr-counter.ts'
+import { CseError } from './errors.ts'
+
+/** A range of an object's bytes: from `start` to `end` inclusive (or to the end), or the last `suffixLength`. */
+export type ByteRange = { readonly start: number; readonly end?: number } | { readonly suffixLength: number }
+
+/** How an answer gives what a caller asked for. */
+export interface RangeSlice {
+  /** The offset in the object of the answer's first byte: where the keystream starts. */
+  readonly answerStart: number
+  /** How many bytes of the answer to drop before the first wanted one. */
+  readonly discardBytes: number
+  /** How many bytes the caller gets. */
+  readonly lengthBytes: number
+  /** The offset of the first wanted byte. */
+  readonly start: number
+  /** The length of the whole object, in bytes. */
+  readonly totalBytes: number
+  /** True when the answer holds the whole object, so that its checksum can be verified. */
+  readonly answerIsWhole: boolean
+}
+
+const RANGE_TEXT = /^(?:bytes=)?([0-9]{1,16})?-([0-9]{1,16})?$/
+const CONTENT_RANGE = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16})$/
+
+/**
+ * Parses `0-99`, `100-`, `-100`, each also with `bytes=` before it.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
+ */
+export function parseRange(text: string): ByteRange {
+  const match = RANGE_TEXT.exec(text.trim())
+  const [, first, last] = match ?? []
+  if (first === undefined && last === undefined) {
+    throw invalid(`${JSON.stringify(text)} is not START-END, START- or -LENGTH`)
+  }
+  if (first === undefined) return checkRange({ suffixLength: Number(last) })
+  return checkRange(
+    last === undefined ? { start: Number(first) } : { start: Number(first), end: Number(last) },
+  )
+}
+
+/**
+ * Checks a range that a caller gave.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for numbers that make no range; `ERR_CSE_RANGE_NOT_SATISFIABLE`
+ * for the last 0 bytes.
+ */
+export function checkRange(range: ByteRange): ByteRange {
+  if ('suffixLength' in range) {
+    if (!isOffset(range.suffixLength))
+      throw invalid(`suffixLength ${range.suffixLength} is not a length in bytes`)
+    if (range.suffixLength === 0) throw notSatisfiable('the last 0 bytes are no range')
+    return range
+  }
+  if (!isOffset(range.start)) throw invalid(`start ${range.start} is not an offset in bytes`)
+  if (range.end !== undefined && !isOffset(range.end))
+    throw invalid(`end ${range.end} is not an offset in bytes`)
+  if (range.end !== undefined && range.end < range.start)
+    throw invalid(`it ends (${range.end}) before it starts (${range.start})`)
+  return range
+}
+
+/**
+ * The Range header to send: the start aligned down to a block, the end left alone; a suffix long enough to reach
+ * a block boundary.
+ */
+export function rangeHeader(range: ByteRange): string {
+  if ('suffixLength' in range) return `bytes=-${range.suffixLength + BLOCK_BYTES - 1}`
+  return `bytes=${range.start - (range.start % BLOCK_BYTES)}-${range.end ?? ''}`
+}
+
+/**
+ * Reckons from the answer, never from the request, where the wanted bytes are.
+ *
+ * @param range - what the caller asked for; `undefined` for the whole object
+ * @param answer - the status, the Content-Range header and the Content-Length as a number
+ * @throws CseError `ERR_CSE_RANGE_NOT_SATISFIABLE` when the range starts behind the object's end;
+ * `ERR_CSE_INTEGRITY` when the answer does not hold what was asked for.
+ */
+export function sliceAnswer(
+  range: ByteRange | undefined,
+  answer: {
+    readonly status: number
+    readonly contentRange?: string | undefined
+    readonly contentLength?: number | undefined
+  },
+): RangeSlice {
+  const { first, last, total } = answerExtent(answer)
+  if (range === undefined && (first !== 0 || last !== total - 1))
+    throw wrongAnswer('a part of the object instead of the whole')
+  const start =
+    range === undefined ? 0 : 'suffixLength' in range ? Math.max(0, total - range.suffixLength) : range.start
+  const wantedEnd = range !== undefined && 'start' in range ? (range.end ?? total - 1) : total - 1
+  const end = Math.min(wantedEnd, total - 1)
+  if (range !== undefined && start >= total)
+    throw notSatisfiable(`it starts at ${start}, the object has ${total} bytes`)
+  if (first > start || last < end) throw wrongAnswer(`the bytes ${first}-${last} instead of ${start}-${end}`)
+  return {
+    answerStart: first,
+    discardBytes: start - first,
+    lengthBytes: end - start + 1,
+    start,
+    totalBytes: total,
+    answerIsWhole: first === 0 && last === total - 1,
+  }
+}
+
+/** Which bytes of the object an answer holds; `last` is -1 for an empty object. */
+function answerExtent(answer: {
+  readonly status: number
+  readonly contentRange?: string | undefined
+  readonly contentLength?: number | undefined
+}): { first: number; last: number; total: number } {
+  if (answer.status !== 206) {
+    if (answer.contentLength === undefined) throw wrongAnswer('an object without its length')
+    return { first: 0, last: answer.contentLength - 1, total: answer.contentLength }
+  }
+  const [, first, last, total] = (CONTENT_RANGE.exec(answer.contentRange ?? '') ?? []).map(Number)
+  if (first === undefined || last === undefined || total === undefined || first > last || last >= total) {
+    throw wrongAnswer('a range without a valid Content-Range')
+  }
+  if (answer.contentLength !== undefined && answer.contentLength !== last - first + 1) {
+    throw wrongAnswer('a range whose length contradicts its Content-Range')
+  }
+  return { first, last, total }
+}
+
+function isOffset(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
+function invalid(why: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', `Invalid range: ${why}.`)
+}
+
+function notSatisfiable(why: string): CseError {
+  return new CseError('ERR_CSE_RANGE_NOT_SATISFIABLE', `The range cannot be satisfied: ${why}.`)
+}
+
+function wrongAnswer(what: string): CseError {
+  return new CseError('ERR_CSE_INTEGRITY', `The server answered ${what}.`)
+}

@@ -1,0 +1,397 @@
+import { concatBytes } from '../bytes.ts'
+import { combineCrc64, createCrc64 } from '../crc64.ts'
+import { CseError, TransportError } from '../errors.ts'
+import { lowerCaseHeaders } from '../header-map.ts'
+import { isEnvelopeHeader } from '../headers.ts'
+import type {
+  CallOptions,
+  GetObjectRequest,
+  GetObjectResponse,
+  HeaderMap,
+  HeadObjectRequest,
+  HeadObjectResponse,
+  MultipartTransport,
+  ObjectBody,
+  ObjectCatalog,
+  ObjectPage,
+  ObjectTransport,
+  PartPage,
+  PendingUploadPage,
+  PutObjectRequest,
+  PutObjectResponse,
+  UploadedPart,
+  UploadReference,
+} from '../ports.ts'
+import { parseRange, sliceAnswer } from '../range-plan.ts'
+
+/** An object as the memory transport holds it. */
+export interface StoredObject {
+  readonly headers: HeaderMap
+  readonly bytes: Uint8Array
+  readonly crc64: bigint
+  readonly etag: string
+}
+
+interface StoredPart extends Required<UploadedPart> {
+  readonly bytes: Uint8Array
+}
+
+/** A request that the memory transport received. */
+export interface RecordedRequest {
+  readonly operation: string
+  readonly key: string
+  readonly headers: HeaderMap
+}
+
+const STORED_HEADER =
+  /^(?:x-oss-meta-|content-type$|content-encoding$|content-disposition$|content-language$|cache-control$|expires$)/
+
+/**
+ * All three transports over a map in memory: ranges, conditions, checksums and multipart as the service does
+ * them. Tests may read and change `objects`, look at `requests`, and set `intercept` to answer a request with an
+ * error or to change an answer.
+ *
+ * @example
+ * ```ts
+ * const transport = new MemoryTransport()
+ * const bucket = new CryptoBucket({ transport, provider: createTestProvider() })
+ * ```
+ */
+export class MemoryTransport implements ObjectTransport, MultipartTransport, ObjectCatalog {
+  readonly objects: Map<string, StoredObject> = new Map()
+  readonly requests: RecordedRequest[] = []
+  /** The length in bytes of the chunks of a GET's body. */
+  chunkBytes: number = 64 * 1024
+  /** Called before each request; what it throws is the request's failure. */
+  intercept: ((request: RecordedRequest) => void | Promise<void>) | undefined
+  /** Changes a GET's answer on its way out. */
+  alterGet: ((response: GetObjectResponse, request: GetObjectRequest) => GetObjectResponse) | undefined
+  readonly #uploads = new Map<
+    string,
+    { key: string; headers: HeaderMap; parts: Map<number, StoredPart>; initiated: Date }
+  >()
+  #serial = 0
+
+  /** Stores bytes as they are, past every rule. */
+  async plant(key: string, bytes: Uint8Array, headers: HeaderMap = {}): Promise<void> {
+    const crc = await createCrc64()
+    crc.update(bytes)
+    this.#store(key, bytes, crc.value(), headers)
+  }
+
+  async put(request: PutObjectRequest): Promise<PutObjectResponse> {
+    await this.#begin('put', request.key, request.headers, request.signal)
+    const { bytes, crc64 } = await collect(request.body, request.signal)
+    const headers = lowerCaseHeaders(request.headers)
+    if (headers['x-oss-forbid-overwrite'] === 'true' && this.objects.has(request.key)) {
+      throw refusal('ERR_CSE_PRECONDITION_FAILED', 409, 'FileAlreadyExists', request.key)
+    }
+    return this.#store(request.key, bytes, crc64, headers)
+  }
+
+  async get(request: GetObjectRequest): Promise<GetObjectResponse> {
+    await this.#begin('get', request.key, request.headers, request.signal)
+    const object = this.#find(request.key, request.headers)
+    const answer = answerRange(object, request)
+    const response: GetObjectResponse = {
+      status: answer.status,
+      headers: {
+        ...answerHeaders(object),
+        'content-length': String(answer.bytes.length),
+        ...(answer.contentRange !== undefined && { 'content-range': answer.contentRange }),
+      },
+      body: chunksOf(answer.bytes, this.chunkBytes, request.signal),
+    }
+    return this.alterGet?.(response, request) ?? response
+  }
+
+  async head(request: HeadObjectRequest): Promise<HeadObjectResponse> {
+    await this.#begin('head', request.key, request.headers, request.signal)
+    const object = this.#find(request.key, request.headers)
+    return {
+      status: 200,
+      headers: { ...answerHeaders(object), 'content-length': String(object.bytes.length) },
+    }
+  }
+
+  async initiate(
+    request: CallOptions & { readonly key: string; readonly headers: HeaderMap },
+  ): Promise<{ readonly uploadId: string }> {
+    await this.#begin('initiate', request.key, request.headers, request.signal)
+    this.#serial += 1
+    const uploadId = `upload-${this.#serial}`
+    const upload = {
+      key: request.key,
+      headers: lowerCaseHeaders(request.headers),
+      parts: new Map(),
+      initiated: new Date(),
+    }
+    this.#uploads.set(uploadId, upload)
+    return { uploadId }
+  }
+
+  async uploadPart(
+    request: UploadReference & {
+      readonly partNumber: number
+      readonly headers: HeaderMap
+      readonly body: ObjectBody
+    },
+  ): Promise<UploadedPart> {
+    await this.#begin('uploadPart', request.key, request.headers, request.signal)
+    const upload = this.#upload(request)
+    const { bytes, crc64 } = await collect(request.body, request.signal)
+    const part = { partNumber: request.partNumber, etag: etagOf(crc64), sizeBytes: bytes.length, crc64 }
+    upload.parts.set(request.partNumber, { ...part, bytes })
+    return part
+  }
+
+  async complete(
+    request: UploadReference & { readonly parts: readonly UploadedPart[]; readonly headers: HeaderMap },
+  ): Promise<PutObjectResponse> {
+    await this.#begin('complete', request.key, request.headers, request.signal)
+    const upload = this.#upload(request)
+    const parts = request.parts.map((wanted) => {
+      const part = upload.parts.get(wanted.partNumber)
+      if (part === undefined || part.etag !== wanted.etag) {
+        throw refusal('ERR_CSE_SERVICE', 400, 'InvalidPart', request.key)
+      }
+      return part
+    })
+    if (parts.some((part, index) => index > 0 && part.partNumber <= (parts[index - 1]?.partNumber ?? 0))) {
+      throw refusal('ERR_CSE_SERVICE', 400, 'InvalidPartOrder', request.key)
+    }
+    const crc64 = parts.reduce((crc, part) => combineCrc64(crc, part.crc64, part.sizeBytes), 0n)
+    this.#uploads.delete(request.uploadId)
+    return this.#store(request.key, concatBytes(parts.map((part) => part.bytes)), crc64, upload.headers)
+  }
+
+  async abort(request: UploadReference): Promise<void> {
+    await this.#begin('abort', request.key, {}, request.signal)
+    this.#upload(request)
+    this.#uploads.delete(request.uploadId)
+  }
+
+  async listParts(request: UploadReference & { readonly marker?: string }): Promise<PartPage> {
+    await this.#begin('listParts', request.key, {}, request.signal)
+    const parts = [...this.#upload(request).parts.values()]
+      .filter((part) => part.partNumber > Number(request.marker ?? 0))
+      .sort((a, b) => a.partNumber - b.partNumber)
+      .map(({ partNumber, etag, sizeBytes, crc64 }) => ({ partNumber, etag, sizeBytes, crc64 }))
+    const page = parts.slice(0, 1000)
+    const last = page.at(-1)
+    return { parts: page, ...(parts.length > page.length && last && { nextMarker: String(last.partNumber) }) }
+  }
+
+  async listUploads(
+    request: CallOptions & {
+      readonly prefix?: string
+      readonly keyMarker?: string
+      readonly uploadIdMarker?: string
+    },
+  ): Promise<PendingUploadPage> {
+    await this.#begin('listUploads', request.prefix ?? '', {}, request.signal)
+    const uploads = [...this.#uploads]
+      .filter(([, upload]) => upload.key.startsWith(request.prefix ?? ''))
+      .map(([uploadId, upload]) => ({ key: upload.key, uploadId, initiated: upload.initiated }))
+    return { uploads }
+  }
+
+  async list(
+    request: CallOptions & {
+      readonly prefix?: string
+      readonly delimiter?: string
+      readonly startAfter?: string
+      readonly maxKeys?: number
+      readonly continuationToken?: string
+    },
+  ): Promise<ObjectPage> {
+    const { prefix = '', delimiter, startAfter = '', maxKeys = 100, continuationToken = '' } = request
+    await this.#begin('list', prefix, {}, request.signal)
+    const after = continuationToken === '' ? startAfter : continuationToken
+    const keys = [...this.objects.keys()].sort().filter((key) => key.startsWith(prefix) && key > after)
+    const objects = new Map<string, StoredObject>()
+    const prefixes = new Set<string>()
+    let last: string | undefined
+    for (const key of keys) {
+      const cut = delimiter ? key.indexOf(delimiter, prefix.length) : -1
+      const common = cut === -1 ? undefined : key.slice(0, cut + (delimiter ?? '').length)
+      if (common !== undefined && prefixes.has(common)) {
+        last = key
+        continue
+      }
+      if (objects.size + prefixes.size === maxKeys) {
+        return {
+          objects: summaries(objects),
+          prefixes: [...prefixes],
+          ...(last && { nextContinuationToken: last }),
+        }
+      }
+      if (common === undefined) objects.set(key, this.objects.get(key) as StoredObject)
+      else prefixes.add(common)
+      last = key
+    }
+    return { objects: summaries(objects), prefixes: [...prefixes] }
+  }
+
+  async delete(request: CallOptions & { readonly key: string }): Promise<void> {
+    await this.#begin('delete', request.key, {}, request.signal)
+    this.objects.delete(request.key)
+  }
+
+  async deleteMany(request: CallOptions & { readonly keys: readonly string[] }): Promise<readonly string[]> {
+    await this.#begin('deleteMany', request.keys.join(' '), {}, request.signal)
+    for (const key of request.keys) this.objects.delete(key)
+    return request.keys
+  }
+
+  async copy(
+    request: CallOptions & {
+      readonly sourceKey: string
+      readonly sourceBucket?: string
+      readonly key: string
+      readonly headers: HeaderMap
+    },
+  ): Promise<PutObjectResponse> {
+    await this.#begin('copy', request.key, request.headers, request.signal)
+    const source = this.#find(request.sourceKey, {})
+    return this.#store(request.key, source.bytes, source.crc64, source.headers)
+  }
+
+  async #begin(
+    operation: string,
+    key: string,
+    headers: HeaderMap,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    signal?.throwIfAborted()
+    const request = { operation, key, headers: lowerCaseHeaders(headers) }
+    this.requests.push(request)
+    await this.intercept?.(request)
+  }
+
+  #store(key: string, bytes: Uint8Array, crc64: bigint, headers: HeaderMap): PutObjectResponse {
+    const kept = Object.entries(lowerCaseHeaders(headers)).filter(
+      ([name]) => STORED_HEADER.test(name) || isEnvelopeHeader(name),
+    )
+    const object = { headers: Object.fromEntries(kept), bytes, crc64, etag: etagOf(crc64) }
+    this.objects.set(key, object)
+    return { status: 200, headers: { etag: object.etag, 'x-oss-hash-crc64ecma': String(crc64) } }
+  }
+
+  #find(key: string, headers: HeaderMap): StoredObject {
+    const object = this.objects.get(key)
+    if (object === undefined) throw refusal('ERR_CSE_NOT_FOUND', 404, 'NoSuchKey', key)
+    const conditions = lowerCaseHeaders(headers)
+    const wanted = conditions['if-match']
+    if (wanted !== undefined && wanted !== object.etag) {
+      throw refusal('ERR_CSE_PRECONDITION_FAILED', 412, 'PreconditionFailed', key)
+    }
+    if (conditions['if-none-match'] === object.etag)
+      throw refusal('ERR_CSE_NOT_MODIFIED', 304, 'NotModified', key)
+    return object
+  }
+
+  #upload(request: UploadReference): { key: string; headers: HeaderMap; parts: Map<number, StoredPart> } {
+    const upload = this.#uploads.get(request.uploadId)
+    if (upload === undefined || upload.key !== request.key) {
+      throw refusal('ERR_CSE_NOT_FOUND', 404, 'NoSuchUpload', request.key)
+    }
+    return upload
+  }
+}
+
+function refusal(
+  code: TransportError['code'],
+  status: number,
+  serviceCode: string,
+  objectKey: string,
+): TransportError {
+  return new TransportError(code, `${serviceCode}: ${objectKey}`, {
+    status,
+    serviceCode,
+    objectKey,
+    retryable: false,
+  })
+}
+
+function etagOf(crc64: bigint): string {
+  return `"${crc64.toString(16).toUpperCase().padStart(32, '0')}"`
+}
+
+function answerHeaders(object: StoredObject): Record<string, string> {
+  return {
+    'content-type': 'application/octet-stream',
+    ...object.headers,
+    etag: object.etag,
+    'x-oss-hash-crc64ecma': String(object.crc64),
+    'last-modified': new Date(0).toUTCString(),
+  }
+}
+
+function answerRange(
+  object: StoredObject,
+  request: GetObjectRequest,
+): { status: number; bytes: Uint8Array; contentRange?: string } {
+  const headers = lowerCaseHeaders(request.headers)
+  const text = headers['range']
+  if (text === undefined) return { status: 200, bytes: object.bytes }
+  const standard = headers['x-oss-range-behavior'] === 'standard'
+  const total = object.bytes.length
+  try {
+    const range = parseRange(text)
+    const overlong = 'start' in range ? (range.end ?? 0) >= total : range.suffixLength > total
+    if (overlong && !standard) return { status: 200, bytes: object.bytes }
+    const { start, lengthBytes } = sliceAnswer(range, { status: 200, contentLength: total })
+    const contentRange = `bytes ${start}-${start + lengthBytes - 1}/${total}`
+    return { status: 206, bytes: object.bytes.slice(start, start + lengthBytes), contentRange }
+  } catch {
+    if (!standard) return { status: 200, bytes: object.bytes }
+    throw refusal('ERR_CSE_RANGE_NOT_SATISFIABLE', 416, 'InvalidRange', request.key)
+  }
+}
+
+async function* chunksOf(
+  bytes: Uint8Array,
+  chunkBytes: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
+    signal?.throwIfAborted()
+    yield bytes.slice(offset, offset + chunkBytes)
+  }
+}
+
+async function collect(
+  body: ObjectBody,
+  signal: AbortSignal | undefined,
+): Promise<{ bytes: Uint8Array; crc64: bigint }> {
+  const chunks: Uint8Array[] = []
+  const crc = await createCrc64()
+  try {
+    for await (const chunk of body.open()) {
+      signal?.throwIfAborted()
+      chunks.push(Uint8Array.from(chunk))
+      crc.update(chunk)
+    }
+  } catch (cause) {
+    if (signal?.aborted || CseError.isInstance(cause)) throw cause
+    throw new CseError('ERR_CSE_SOURCE', 'The source of the upload failed.', { cause })
+  }
+  const bytes = concatBytes(chunks)
+  if (body.sizeBytes !== undefined && body.sizeBytes !== bytes.length) {
+    throw new CseError(
+      'ERR_CSE_SOURCE',
+      `The source gave ${bytes.length} bytes instead of ${body.sizeBytes}.`,
+    )
+  }
+  return { bytes, crc64: crc.value() }
+}
+
+function summaries(objects: ReadonlyMap<string, StoredObject>): ObjectPage['objects'] {
+  return [...objects].map(([key, { bytes, etag }]) => ({
+    key,
+    sizeBytes: bytes.length,
+    etag,
+    lastModified: new Date(0),
+  }))
+}

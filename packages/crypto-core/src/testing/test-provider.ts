@@ -1,0 +1,34 @@
+import { aeskw } from '@noble/ciphers/aes.js'
+import type { MaterialDescription } from '../material-description.ts'
+import type { MasterKeyProvider } from '../ports.ts'
+import { createWrappingProvider } from '../wrapping-provider.ts'
+
+/** What tells one test provider from another. */
+export interface TestProviderOptions {
+  /** Fills the key: two providers with the same seed read each other's objects. Default 1. */
+  readonly seed?: number
+  /** Default `TEST/AES-KW`. */
+  readonly wrapAlgorithm?: string
+  readonly materialDescription?: MaterialDescription
+  /** True for a provider that only encrypts. */
+  readonly encryptOnly?: boolean
+}
+
+/**
+ * A provider for tests: AES key wrap under a key that anybody can guess. It notices a wrong key, like a real one.
+ *
+ * @example
+ * ```ts
+ * const keyring = new Keyring({ encrypting: createTestProvider() })
+ * ```
+ */
+export function createTestProvider(options: TestProviderOptions = {}): MasterKeyProvider {
+  const { seed = 1, wrapAlgorithm = 'TEST/AES-KW', materialDescription = {}, encryptOnly = false } = options
+  const key = new Uint8Array(32).fill(seed)
+  return createWrappingProvider({
+    wrapAlgorithm,
+    materialDescription,
+    wrap: (bytes) => aeskw(key).encrypt(bytes),
+    ...(!encryptOnly && { unwrap: (wrapped: Uint8Array) => aeskw(key).decrypt(wrapped) }),
+  })
+}

@@ -1,0 +1,422 @@
+import { concatBytes } from '../bytes.ts'
+import { combineCrc64, createCrc64 } from '../crc64.ts'
+import { CseError } from '../errors.ts'
+import type { MultipartTransport, ObjectBody, ObjectCatalog, ObjectTransport } from '../ports.ts'
+import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
+
+/** What the transports' contract needs to be run. */
+export interface TransportContractOptions {
+  /** Makes a transport onto an existing, empty bucket. */
+  create(): TransportUnderTest | Promise<TransportUnderTest>
+}
+
+/** A transport that fills all three ports. */
+export type TransportUnderTest = ObjectTransport & MultipartTransport & ObjectCatalog
+
+/** Bytes that differ at every offset that a test could confuse. */
+function pattern(sizeBytes: number): Uint8Array {
+  return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
+}
+
+function bodyOf(chunks: readonly Uint8Array[], sizeBytes?: number): ObjectBody {
+  return {
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    async *open() {
+      yield* chunks
+    },
+  }
+}
+
+async function read(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return concatBytes(chunks)
+}
+
+async function crcOf(bytes: Uint8Array): Promise<bigint> {
+  const crc = await createCrc64()
+  crc.update(bytes)
+  return crc.value()
+}
+
+/**
+ * The rules that every transport keeps. Independent of any test runner; needs a real or an emulated service
+ * behind the transport.
+ *
+ * @example
+ * ```ts
+ * for (const rule of transportContract({ create })) it(rule.name, rule.run)
+ * ```
+ */
+export function transportContract({ create }: TransportContractOptions): readonly ContractCase[] {
+  const put = async (
+    transport: ObjectTransport,
+    key: string,
+    bytes: Uint8Array,
+    headers: Record<string, string> = {},
+  ) => transport.put({ key, headers, body: bodyOf([bytes], bytes.length) })
+
+  return [
+    {
+      name: 'an object comes back byte for byte, whatever its size and chunks, its length known or not',
+      async run() {
+        const transport = await create()
+        for (const size of [0, 1, 15, 16, 17, 65_536, 300_001]) {
+          const bytes = pattern(size)
+          for (const known of [true, false]) {
+            const half = size >> 1
+            const chunks = [bytes.slice(0, half), bytes.slice(half)]
+            await transport.put({
+              key: 'object',
+              headers: {},
+              body: bodyOf(chunks, known ? size : undefined),
+            })
+            const { status, headers, body } = await transport.get({ key: 'object', headers: {} })
+            expectThat(
+              status === 200 && headers['content-length'] === String(size),
+              `status and length of ${size} bytes`,
+            )
+            expectBytes(await read(body), bytes, `${size} bytes, length ${known ? 'known' : 'unknown'}`)
+          }
+        }
+      },
+    },
+    {
+      name: 'put, get and head answer the CRC-64 of the stored bytes',
+      async run() {
+        const transport = await create()
+        const bytes = pattern(1000)
+        const expected = String(await crcOf(bytes))
+        const stored = await put(transport, 'crc', bytes)
+        const read = await transport.get({ key: 'crc', headers: {} })
+        await read.body[Symbol.asyncIterator]().return?.()
+        const head = await transport.head({ key: 'crc', headers: {} })
+        for (const { headers } of [stored, read, head])
+          expectThat(headers['x-oss-hash-crc64ecma'] === expected, 'the CRC-64')
+      },
+    },
+    {
+      name: 'metadata and content headers come back as they were sent, from a frozen map that stays as it is',
+      async run() {
+        const transport = await create()
+        const headers = Object.freeze({
+          'content-type': 'text/x-test',
+          'x-oss-meta-a': 'b',
+          'x-oss-meta-client-side-encryption-matdesc': '{"a":"1"}',
+        })
+        await transport.put({
+          key: 'meta',
+          headers: { ...headers, ...envelopeHeaders },
+          body: bodyOf([pattern(3)], 3),
+        })
+        const answer = await transport.head({ key: 'meta', headers: {} })
+        for (const [name, value] of Object.entries({ ...headers, ...envelopeHeaders })) {
+          expectThat(answer.headers[name] === value, `the header ${name}`)
+        }
+      },
+    },
+    {
+      name: 'bytes stored with Content-Encoding: gzip come back as stored',
+      async run() {
+        const transport = await create()
+        const bytes = pattern(500)
+        await put(transport, 'gzip', bytes, { 'content-encoding': 'gzip' })
+        expectBytes(await read((await transport.get({ key: 'gzip', headers: {} })).body), bytes, 'the bytes')
+      },
+    },
+    {
+      name: 'a range answers 206 and its Content-Range; one behind the end is not satisfiable',
+      async run() {
+        const transport = await create()
+        const bytes = pattern(100)
+        await put(transport, 'range', bytes)
+        const standard = { 'x-oss-range-behavior': 'standard' }
+        const part = await transport.get({ key: 'range', headers: { range: 'bytes=16-39', ...standard } })
+        expectThat(
+          part.status === 206 && part.headers['content-range'] === 'bytes 16-39/100',
+          'status and Content-Range',
+        )
+        expectBytes(await read(part.body), bytes.subarray(16, 40), 'the range')
+        const clipped = await transport.get({ key: 'range', headers: { range: 'bytes=90-200', ...standard } })
+        expectBytes(await read(clipped.body), bytes.subarray(90), 'a range over the end')
+        await expectCode(
+          transport.get({ key: 'range', headers: { range: 'bytes=100-', ...standard } }),
+          'ERR_CSE_RANGE_NOT_SATISFIABLE',
+          'a range behind the end',
+        )
+      },
+    },
+    {
+      name: 'conditions: a wrong If-Match fails, a right If-None-Match says not modified',
+      async run() {
+        const transport = await create()
+        const { headers } = await put(transport, 'condition', pattern(10))
+        const etag = headers['etag'] ?? ''
+        await expectCode(
+          transport.get({ key: 'condition', headers: { 'if-match': '"0"' } }),
+          'ERR_CSE_PRECONDITION_FAILED',
+          'a wrong If-Match',
+        )
+        await expectCode(
+          transport.get({ key: 'condition', headers: { 'if-none-match': etag } }),
+          'ERR_CSE_NOT_MODIFIED',
+          'a right If-None-Match',
+        )
+      },
+    },
+    {
+      name: 'what does not exist is ERR_CSE_NOT_FOUND, and not retryable',
+      async run() {
+        const transport = await create()
+        for (const call of [
+          transport.get({ key: 'none', headers: {} }),
+          transport.head({ key: 'none', headers: {} }),
+        ]) {
+          const error = await expectCode(call, 'ERR_CSE_NOT_FOUND', 'a missing object')
+          expectThat('retryable' in error && error.retryable === false, 'not retryable')
+        }
+      },
+    },
+    {
+      name: 'a failing source rejects with its own error as the cause, and leaves the object as it was',
+      async run() {
+        const transport = await create()
+        await put(transport, 'kept', pattern(10))
+        const broken = new Error('the disk is gone')
+        const body: ObjectBody = {
+          sizeBytes: 100_000,
+          async *open() {
+            yield pattern(50_000)
+            throw broken
+          },
+        }
+        const error = await expectCode(
+          transport.put({ key: 'kept', headers: {}, body }),
+          'ERR_CSE_SOURCE',
+          'a broken source',
+        )
+        expectThat(error.cause === broken, 'the cause is the source’s error')
+        expectBytes(
+          await read((await transport.get({ key: 'kept', headers: {} })).body),
+          pattern(10),
+          'the old object',
+        )
+      },
+    },
+    {
+      name: 'a source shorter or longer than it said fails, and leaves the object as it was',
+      async run() {
+        const transport = await create()
+        await put(transport, 'size', pattern(10))
+        for (const size of [19_999, 20_001]) {
+          const error = await rejection(
+            transport.put({ key: 'size', headers: {}, body: bodyOf([pattern(20_000)], size) }),
+            `a source of 20000 bytes that said ${size}`,
+          )
+          expectThat(CseError.isInstance(error), 'a CseError')
+        }
+        expectBytes(
+          await read((await transport.get({ key: 'size', headers: {} })).body),
+          pattern(10),
+          'the old object',
+        )
+      },
+    },
+    {
+      name: 'an aborted call rejects with the signal’s reason, before, while sending and while reading',
+      async run() {
+        const transport = await create()
+        const reason = new Error('stop')
+        await put(transport, 'abort', pattern(400_000))
+        expectThat(
+          (await rejection(
+            transport.get({ key: 'abort', headers: {}, signal: AbortSignal.abort(reason) }),
+            'before',
+          )) === reason,
+          'aborted before the request',
+        )
+        const sending = new AbortController()
+        const body: ObjectBody = {
+          sizeBytes: 200_000,
+          async *open() {
+            yield pattern(100_000)
+            sending.abort(reason)
+            yield pattern(100_000)
+          },
+        }
+        expectThat(
+          (await rejection(
+            transport.put({ key: 'abort', headers: {}, body, signal: sending.signal }),
+            'while sending',
+          )) === reason,
+          'aborted while sending',
+        )
+        const reading = new AbortController()
+        const answer = await transport.get({ key: 'abort', headers: {}, signal: reading.signal })
+        const consume = async () => {
+          for await (const _ of answer.body) reading.abort(reason)
+        }
+        expectThat((await rejection(consume(), 'while reading')) === reason, 'aborted while reading')
+      },
+    },
+    {
+      name: 'keys of every legal kind are stored apart',
+      async run() {
+        const transport = await create()
+        const keys = ['a', 'a b', 'a+b', 'a%2Fb', 'a/b', 'a//b', 'ä/中文/😀', 'q?x=1&y=2#z', "!'()*~;:@=$,"]
+        for (const [index, key] of keys.entries()) await put(transport, key, Uint8Array.of(index))
+        for (const [index, key] of keys.entries()) {
+          const bytes = await read((await transport.get({ key, headers: {} })).body)
+          expectBytes(bytes, Uint8Array.of(index), `the key ${key}`)
+        }
+        const listed = await transport.list({ maxKeys: 1000 })
+        expectThat(
+          keys.every((key) => listed.objects.some((object) => object.key === key)),
+          'the listing names each key',
+        )
+      },
+    },
+    {
+      name: 'a listing pages, honours prefix and delimiter, and tells sizes and dates',
+      async run() {
+        const transport = await create()
+        for (const key of ['l/1', 'l/2', 'l/3', 'l/sub/4', 'm']) await put(transport, key, pattern(5))
+        const first = await transport.list({ prefix: 'l/', delimiter: '/', maxKeys: 2 })
+        expectThat(
+          first.objects.map((o) => o.key).join() === 'l/1,l/2' && first.nextContinuationToken !== undefined,
+          'page one',
+        )
+        const rest = await transport.list({
+          prefix: 'l/',
+          delimiter: '/',
+          maxKeys: 2,
+          ...(first.nextContinuationToken !== undefined && {
+            continuationToken: first.nextContinuationToken,
+          }),
+        })
+        expectThat(
+          rest.objects.map((o) => o.key).join() === 'l/3' && rest.prefixes.join() === 'l/sub/',
+          'page two',
+        )
+        expectThat(rest.nextContinuationToken === undefined, 'the last page says so')
+        expectThat(
+          first.objects[0]?.sizeBytes === 5 && first.objects[0].lastModified instanceof Date,
+          'size and date',
+        )
+        const single = await transport.list({ prefix: 'm' })
+        expectThat(single.objects.length === 1 && single.prefixes.length === 0, 'a listing of one')
+        const none = await transport.list({ prefix: 'nothing' })
+        expectThat(none.objects.length === 0, 'an empty listing')
+      },
+    },
+    {
+      name: 'deleting is idempotent, one by one and many at once',
+      async run() {
+        const transport = await create()
+        for (const key of ['d1', 'd<2>&', 'd3']) await put(transport, key, pattern(1))
+        await transport.delete({ key: 'd1' })
+        await transport.delete({ key: 'd1' })
+        const deleted = await transport.deleteMany({ keys: ['d<2>&', 'd3'] })
+        expectThat([...deleted].sort().join() === 'd3,d<2>&', 'the deleted keys')
+        expectThat((await transport.list({})).objects.length === 0, 'nothing is left')
+      },
+    },
+    {
+      name: 'a copy on the server keeps bytes and metadata',
+      async run() {
+        const transport = await create()
+        await put(transport, 'from here', pattern(40), { 'x-oss-meta-a': 'b', ...envelopeHeaders })
+        await transport.copy({ sourceKey: 'from here', key: 'to/there', headers: {} })
+        const { headers, body } = await transport.get({ key: 'to/there', headers: {} })
+        expectBytes(await read(body), pattern(40), 'the copy')
+        for (const [name, value] of Object.entries({ 'x-oss-meta-a': 'b', ...envelopeHeaders })) {
+          expectThat(headers[name] === value, `the header ${name}`)
+        }
+      },
+    },
+    {
+      name: 'a multipart upload joins its parts, sent in any order, and answers their CRC-64',
+      async run() {
+        const transport = await create()
+        const bytes = pattern(250_000)
+        const partSize = 102_400
+        const headers = { ...envelopeHeaders, ...multipartHeaders(bytes.length, partSize) }
+        const { uploadId } = await transport.initiate({ key: 'multi', headers })
+        const parts = []
+        for (const partNumber of [3, 1, 2]) {
+          const slice = bytes.subarray((partNumber - 1) * partSize, partNumber * partSize)
+          const part = await transport.uploadPart({
+            key: 'multi',
+            uploadId,
+            partNumber,
+            headers,
+            body: bodyOf([slice], slice.length),
+          })
+          expectThat(part.crc64 === (await crcOf(slice)), 'the CRC-64 of a part')
+          parts.push(part)
+        }
+        const listed = await transport.listParts({ key: 'multi', uploadId })
+        expectThat(listed.parts.map((part) => part.partNumber).join() === '1,2,3', 'the parts are listed')
+        const pending = await transport.listUploads({ prefix: 'mul' })
+        expectThat(
+          pending.uploads.some((upload) => upload.uploadId === uploadId && upload.key === 'multi'),
+          'the upload is listed',
+        )
+        parts.sort((a, b) => a.partNumber - b.partNumber)
+        const done = await transport.complete({ key: 'multi', uploadId, parts, headers: {} })
+        const combined = await [...listed.parts].reduce(
+          async (crc, part) => combineCrc64(await crc, part.crc64 ?? 0n, part.sizeBytes ?? 0),
+          Promise.resolve(0n),
+        )
+        expectThat(done.headers['x-oss-hash-crc64ecma'] === String(combined), 'the CRC-64 of the whole')
+        expectBytes(
+          await read((await transport.get({ key: 'multi', headers: {} })).body),
+          bytes,
+          'the joined object',
+        )
+      },
+    },
+    {
+      name: 'an aborted multipart upload is gone, and leaves others alone',
+      async run() {
+        const transport = await create()
+        const headers = { ...envelopeHeaders, ...multipartHeaders(10, 102_400) }
+        const [gone, kept] = [
+          await transport.initiate({ key: 'x', headers }),
+          await transport.initiate({ key: 'x', headers }),
+        ]
+        await transport.abort({ key: 'x', uploadId: gone.uploadId })
+        await expectCode(
+          transport.listParts({ key: 'x', uploadId: gone.uploadId }),
+          'ERR_CSE_NOT_FOUND',
+          'the aborted upload',
+        )
+        const body = bodyOf([pattern(10)], 10)
+        const part = await transport.uploadPart({
+          key: 'x',
+          uploadId: kept.uploadId,
+          partNumber: 1,
+          headers,
+          body,
+        })
+        const listed = await transport.listParts({ key: 'x', uploadId: kept.uploadId })
+        expectThat(listed.parts.length === 1, 'a single part is listed')
+        await transport.complete({ key: 'x', uploadId: kept.uploadId, parts: [part], headers: {} })
+      },
+    },
+  ]
+}
+
+const envelopeHeaders = {
+  'x-oss-meta-client-side-encryption-key': 'a2V5',
+  'x-oss-meta-client-side-encryption-start': 'c3RhcnQ=',
+  'x-oss-meta-client-side-encryption-cek-alg': 'AES/CTR/NoPadding',
+  'x-oss-meta-client-side-encryption-wrap-alg': 'TEST/AES-KW',
+}
+
+function multipartHeaders(dataSize: number, partSize: number): Record<string, string> {
+  return {
+    'x-oss-meta-client-side-encryption-data-size': String(dataSize),
+    'x-oss-meta-client-side-encryption-part-size': String(partSize),
+  }
+}

@@ -1,0 +1,51 @@
+import { describe, expect, test, vi } from 'vitest'
+import { TransportError } from './errors.ts'
+import { Keyring } from './keyring.ts'
+import { providerContract } from './testing/provider-contract.ts'
+import { createTestProvider } from './testing/test-provider.ts'
+import { createWrappingProvider } from './wrapping-provider.ts'
+
+describe('the provider contract', () => {
+  const rules = providerContract({
+    create: () => createTestProvider({ seed: 1, materialDescription: { k: 'ü' } }),
+    createOther: () => createTestProvider({ seed: 2 }),
+    createEncryptOnly: () => createTestProvider({ seed: 1, encryptOnly: true }),
+  })
+  for (const rule of rules) test(rule.name, rule.run)
+})
+
+test('CEK and IV are both unwrapped before either is judged', async () => {
+  const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
+  const unwrap = vi.fn(() => {
+    throw new Error('authentication tag mismatch')
+  })
+  const provider = createWrappingProvider({ wrapAlgorithm: 'TEST/AES-KW', wrap: (bytes) => bytes, unwrap })
+  const error = await provider.unwrap(envelope).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({
+    code: 'ERR_CSE_UNWRAP_FAILED',
+    message: expect.not.stringContaining('mismatch'),
+  })
+  expect(error).not.toHaveProperty('cause')
+  expect(unwrap).toHaveBeenCalledTimes(2)
+})
+
+test('a key service that could not answer is not a misfit: its TransportError comes through', async () => {
+  const down = new TransportError('ERR_CSE_NETWORK', 'the key service is down', { retryable: true })
+  const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
+  const provider = createWrappingProvider({
+    wrapAlgorithm: 'T/T',
+    wrap: (bytes) => bytes,
+    unwrap: () => Promise.reject(down),
+  })
+  await expect(provider.unwrap(envelope)).rejects.toBe(down)
+})
+
+test('an unwrapped value of a wrong length is a misfit', async () => {
+  const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
+  const provider = createWrappingProvider({
+    wrapAlgorithm: 'T/T',
+    wrap: (bytes) => bytes,
+    unwrap: () => new Uint8Array(24),
+  })
+  await expect(provider.unwrap(envelope)).rejects.toMatchObject({ code: 'ERR_CSE_UNWRAP_FAILED' })
+})

@@ -1,0 +1,74 @@
+import { decodeBase64, encodeBase64 } from './bytes.ts'
+import { CEK_BYTES, generateCek, IV_BYTES } from './content-key.ts'
+import { CseError, unwrapFailed } from './errors.ts'
+import { checkedDescription, type MaterialDescription } from './material-description.ts'
+import type { CallOptions, MasterKeyProvider } from './ports.ts'
+
+/** A key service that wraps and unwraps a few bytes. */
+export interface WrappingProviderOptions {
+  /** The algorithm's name in the envelope: your own, printable ASCII without spaces. */
+  readonly wrapAlgorithm: string
+  /** Names the key in the envelopes. Default: nothing. */
+  readonly materialDescription?: MaterialDescription
+  /** Wraps 32 bytes (a CEK) or 16 (an IV). */
+  wrap(bytes: Uint8Array, options: CallOptions): Promise<Uint8Array> | Uint8Array
+  /**
+   * Unwraps what `wrap` made. Absent: a provider that only encrypts. Throw a TransportError when the service
+   * could not answer; any other error means "this key does not fit" and is reported without its detail.
+   */
+  unwrap?(wrapped: Uint8Array, options: CallOptions): Promise<Uint8Array> | Uint8Array
+}
+
+/**
+ * Builds a master key provider from a function that wraps bytes and one that unwraps them.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the description is not a map of strings.
+ *
+ * @example
+ * ```ts
+ * const provider = createWrappingProvider({
+ *   wrapAlgorithm: 'ACME/HSM',
+ *   wrap: (bytes) => hsm.encrypt(bytes),
+ *   unwrap: (wrapped) => hsm.decrypt(wrapped),
+ * })
+ * ```
+ */
+export function createWrappingProvider(options: WrappingProviderOptions): MasterKeyProvider {
+  const { wrapAlgorithm, wrap, unwrap } = options
+  const unwrapText = async (text: string, sizeBytes: number, call: CallOptions): Promise<Uint8Array> => {
+    const wrapped = decodeBase64(text)
+    if (unwrap === undefined || wrapped === undefined) throw unwrapFailed()
+    const bytes = await unwrap(wrapped, call)
+    if (bytes.length !== sizeBytes) throw unwrapFailed()
+    return bytes
+  }
+  return {
+    wrapAlgorithm,
+    materialDescription: checkedDescription(options.materialDescription ?? {}),
+    canUnwrap: unwrap !== undefined,
+    async generateContentKey(iv, call = {}) {
+      call.signal?.throwIfAborted()
+      const cek = generateCek()
+      const [wrappedCek, wrappedIv] = await Promise.all([wrap(Uint8Array.from(cek), call), wrap(iv, call)])
+      return { cek, wrappedCek: encodeBase64(wrappedCek), wrappedIv: encodeBase64(wrappedIv) }
+    },
+    async unwrap(envelope, call = {}) {
+      if (unwrap === undefined) {
+        throw new CseError('ERR_CSE_CANNOT_UNWRAP', `This ${wrapAlgorithm} provider only encrypts.`)
+      }
+      if (envelope.version !== 2) throw unwrapFailed()
+      call.signal?.throwIfAborted()
+      // Both are unwrapped before either is judged.
+      const [cek, iv] = await Promise.allSettled([
+        unwrapText(envelope.wrappedCek, CEK_BYTES, call),
+        unwrapText(envelope.wrappedIv, IV_BYTES, call),
+      ])
+      call.signal?.throwIfAborted()
+      for (const result of [cek, iv]) {
+        if (result.status === 'rejected' && CseError.isInstance(result.reason)) throw result.reason
+      }
+      if (cek.status === 'rejected' || iv.status === 'rejected') throw unwrapFailed()
+      return { cek: cek.value, iv: iv.value }
+    },
+  }
+}

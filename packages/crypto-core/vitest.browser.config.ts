@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+
+const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
+if (!existsSync(executablePath)) {
+  throw new Error(`No browser at ${executablePath}: run "apt-get install chromium", or set CHROMIUM_PATH.`)
+}
+
+export default defineConfig({
+  test: {
+    name: 'crypto-core in a browser',
+    include: ['src/**/*.test.ts'],
+    exclude: ['src/**/*.node.test.ts'],
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({
+        launchOptions: {
+          executablePath,
+          args: [
+            '--no-sandbox',
+            '--disable-dev-shm-usage',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-domain-reliability',
+            '--disable-sync',
+            '--no-first-run',
+            '--no-pings',
+          ],
+        },
+      }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+})
