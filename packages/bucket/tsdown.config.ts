@@ -5,7 +5,7 @@ export default defineConfig({
   format: 'esm',
   platform: 'neutral',
   target: 'es2023',
-  deps: { neverBundle: [/^node:/] },
+  deps: { neverBundle: [/^node:/, /^@oss-cse\//] },
   fixedExtension: false,
   tsconfig: 'tsconfig.build.json',
   dts: { generator: 'oxc', sourcemap: false },

@@ -67,7 +67,7 @@ test('an envelope is read back as it was written, whatever the case of the names
   )
   for (const form of [headers, shouted]) {
     const decoded = decodeEnvelope({ ...form, 'content-type': 'text/plain', 'x-oss-meta-mine': '1' })
-    expect(decoded && { ...decoded, materialDescription: { ...decoded.materialDescription } }).toEqual({
+    expect(decoded).toEqual({
       ...envelope,
       unencryptedContentLength: 0,
       dataSizeBytes: 3,

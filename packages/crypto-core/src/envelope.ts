@@ -39,3 +39,18 @@ export interface EnvelopeV1 extends EnvelopeFields {
 
 /** The wrapped key of one object and what is needed to unwrap it. Holds no secret. */
 export type Envelope = EnvelopeV1 | EnvelopeV2
+
+/** What may be shown of an envelope: everything but the wrapped keys. */
+export type EnvelopeSummary =
+  | Omit<EnvelopeV1, 'wrappedCek' | 'wrappedStart'>
+  | Omit<EnvelopeV2, 'wrappedCek' | 'wrappedIv'>
+
+/** Leaves the wrapped keys out of an envelope. */
+export function summarizeEnvelope(envelope: Envelope): EnvelopeSummary {
+  if (envelope.version === 1) {
+    const { wrappedCek: _cek, wrappedStart: _start, ...summary } = envelope
+    return summary
+  }
+  const { wrappedCek: _cek, wrappedIv: _iv, ...summary } = envelope
+  return summary
+}

@@ -57,7 +57,7 @@ export function metadataHeaders(metadata: Readonly<Record<string, string>>): Rec
 
 /** The user's own metadata among an object's headers: names without the prefix, the envelope left out. */
 export function userMetadata(headers: HeaderMap): Record<string, string> {
-  const metadata: Record<string, string> = Object.create(null)
+  const metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
     if (lower.startsWith(USER_METADATA_PREFIX) && !isEnvelopeHeader(lower)) {

@@ -5,7 +5,14 @@ export { CEK_BYTES, generateCek, generateIv, IV_BYTES } from './content-key.ts'
 export { type Crc64, combineCrc64, createCrc64 } from './crc64.ts'
 export { CtrCipher, type CtrCipherOptions } from './ctr-cipher.ts'
 export { addToCounter, BLOCK_BYTES } from './ctr-counter.ts'
-export type { Envelope, EnvelopeFields, EnvelopeV1, EnvelopeV2 } from './envelope.ts'
+export {
+  type Envelope,
+  type EnvelopeFields,
+  type EnvelopeSummary,
+  type EnvelopeV1,
+  type EnvelopeV2,
+  summarizeEnvelope,
+} from './envelope.ts'
 export { decodeEnvelope } from './envelope-codec.ts'
 export { encodeEnvelope } from './envelope-v2.ts'
 export {

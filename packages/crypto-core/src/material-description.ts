@@ -93,9 +93,9 @@ export function checkedDescription(description: MaterialDescription): MaterialDe
   return copyDescription(description)
 }
 
-/** Without a prototype, so that `__proto__` is a key like any other. */
+/** Pair by pair, so that `__proto__` is a key like any other. */
 function copyDescription(description: MaterialDescription): MaterialDescription {
-  return Object.freeze(Object.assign(Object.create(null) as Record<string, string>, description))
+  return Object.freeze(Object.fromEntries(Object.entries(description)))
 }
 
 /**

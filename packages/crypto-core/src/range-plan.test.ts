@@ -66,16 +66,26 @@ test('the request is aligned down at its start, its end left alone', () => {
   expect(rangeHeader({ suffixLength: 1 })).toBe('bytes=-16')
 })
 
+function made(status: number, contentLength: number | undefined, contentRange?: string) {
+  return {
+    status,
+    headers: {
+      ...(contentLength !== undefined && { 'content-length': String(contentLength) }),
+      ...(contentRange !== undefined && { 'content-range': contentRange }),
+    },
+  }
+}
+
 /** What a server answers, by either of its behaviours. */
 function answer(header: string, total: number, behavior: 'standard' | 'lenient') {
   const range = parseRange(header)
   const start = 'suffixLength' in range ? Math.max(0, total - range.suffixLength) : range.start
   const end = 'start' in range ? (range.end ?? total - 1) : total - 1
   const leaves = 'suffixLength' in range ? range.suffixLength > total : start >= total || end >= total
-  if (leaves && behavior === 'lenient') return { status: 200, contentLength: total }
+  if (leaves && behavior === 'lenient') return made(200, total)
   if (start >= total) return undefined
   const last = Math.min(end, total - 1)
-  return { status: 206, contentLength: last - start + 1, contentRange: `bytes ${start}-${last}/${total}` }
+  return made(206, last - start + 1, `bytes ${start}-${last}/${total}`)
 }
 
 /** The slice as a reader would cut it from the whole object; undefined when it cannot be satisfied. */
@@ -106,7 +116,8 @@ test.each(['standard', 'lenient'] as const)(
           const slice = sliceAnswer(range, got)
           expect([slice.start, slice.lengthBytes, slice.totalBytes]).toEqual([...expected, total])
           expect(slice.answerStart + slice.discardBytes).toBe(slice.start)
-          expect(slice.answerIsWhole).toBe(got.contentLength === total)
+          expect(got.headers['content-length']).toBe(String(slice.answerBytes))
+          expect(slice.answerIsWhole).toBe(slice.answerBytes === total)
         }
       }
     }
@@ -114,11 +125,12 @@ test.each(['standard', 'lenient'] as const)(
 )
 
 test('the keystream offset comes from the answer: a 200 to an aligned request starts at zero', () => {
-  expect(sliceAnswer({ start: 100, end: 5000 }, { status: 200, contentLength: 1000 })).toEqual({
+  expect(sliceAnswer({ start: 100, end: 5000 }, made(200, 1000))).toEqual({
     answerStart: 0,
     discardBytes: 100,
     lengthBytes: 900,
     start: 100,
+    answerBytes: 1000,
     totalBytes: 1000,
     answerIsWhole: true,
   })
@@ -135,15 +147,13 @@ test('an answer that does not hold the wanted bytes is an integrity error', () =
     'bytes 32-100/100',
     'nonsense',
   ]) {
-    expect(() => sliceAnswer(range, { status: 206, contentRange }), contentRange).toThrow(
+    expect(() => sliceAnswer(range, made(206, undefined, contentRange)), contentRange).toThrow(
       code('ERR_CSE_INTEGRITY'),
     )
   }
-  expect(() =>
-    sliceAnswer(range, { status: 206, contentRange: 'bytes 32-63/100', contentLength: 31 }),
-  ).toThrow(code('ERR_CSE_INTEGRITY'))
-  expect(() => sliceAnswer(undefined, { status: 206, contentRange: 'bytes 0-10/100' })).toThrow(
+  expect(() => sliceAnswer(range, made(206, 31, 'bytes 32-63/100'))).toThrow(code('ERR_CSE_INTEGRITY'))
+  expect(() => sliceAnswer(undefined, made(206, undefined, 'bytes 0-10/100'))).toThrow(
     code('ERR_CSE_INTEGRITY'),
   )
-  expect(() => sliceAnswer(undefined, { status: 200 })).toThrow(code('ERR_CSE_INTEGRITY'))
+  expect(() => sliceAnswer(undefined, made(200, undefined))).toThrow(code('ERR_CSE_INTEGRITY'))
 })

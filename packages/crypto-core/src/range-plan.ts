@@ -1,5 +1,6 @@
 import { BLOCK_BYTES } from './ctr-counter.ts'
 import { CseError } from './errors.ts'
+import type { HeaderMap } from './ports.ts'
 
 /** A range of an object's bytes: from `start` to `end` inclusive (or to the end), or the last `suffixLength`. */
 export type ByteRange = { readonly start: number; readonly end?: number } | { readonly suffixLength: number }
@@ -14,6 +15,8 @@ export interface RangeSlice {
   readonly lengthBytes: number
   /** The offset of the first wanted byte. */
   readonly start: number
+  /** How many bytes the answer has. */
+  readonly answerBytes: number
   /** The length of the whole object, in bytes. */
   readonly totalBytes: number
   /** True when the answer holds the whole object, so that its checksum can be verified. */
@@ -74,17 +77,13 @@ export function rangeHeader(range: ByteRange): string {
  * Reckons from the answer, never from the request, where the wanted bytes are.
  *
  * @param range - what the caller asked for; `undefined` for the whole object
- * @param answer - the status, the Content-Range header and the Content-Length as a number
+ * @param answer - the status, and the headers in lower case
  * @throws CseError `ERR_CSE_RANGE_NOT_SATISFIABLE` when the range starts behind the object's end;
  * `ERR_CSE_INTEGRITY` when the answer does not hold what was asked for.
  */
 export function sliceAnswer(
   range: ByteRange | undefined,
-  answer: {
-    readonly status: number
-    readonly contentRange?: string | undefined
-    readonly contentLength?: number | undefined
-  },
+  answer: { readonly status: number; readonly headers: HeaderMap },
 ): RangeSlice {
   const { first, last, total } = answerExtent(answer)
   if (range === undefined && (first !== 0 || last !== total - 1))
@@ -101,29 +100,40 @@ export function sliceAnswer(
     discardBytes: start - first,
     lengthBytes: end - start + 1,
     start,
+    answerBytes: last - first + 1,
     totalBytes: total,
     answerIsWhole: first === 0 && last === total - 1,
   }
 }
 
 /** Which bytes of the object an answer holds; `last` is -1 for an empty object. */
-function answerExtent(answer: {
-  readonly status: number
-  readonly contentRange?: string | undefined
-  readonly contentLength?: number | undefined
-}): { first: number; last: number; total: number } {
+function answerExtent(answer: { readonly status: number; readonly headers: HeaderMap }): {
+  first: number
+  last: number
+  total: number
+} {
+  const length = contentLength(answer.headers)
   if (answer.status !== 206) {
-    if (answer.contentLength === undefined) throw wrongAnswer('an object without its length')
-    return { first: 0, last: answer.contentLength - 1, total: answer.contentLength }
+    if (length === undefined) throw wrongAnswer('an object without its length')
+    return { first: 0, last: length - 1, total: length }
   }
-  const [, first, last, total] = (CONTENT_RANGE.exec(answer.contentRange ?? '') ?? []).map(Number)
+  const match = CONTENT_RANGE.exec(answer.headers['content-range'] ?? '') ?? []
+  const [, first, last, total] = match.map(Number)
   if (first === undefined || last === undefined || total === undefined || first > last || last >= total) {
     throw wrongAnswer('a range without a valid Content-Range')
   }
-  if (answer.contentLength !== undefined && answer.contentLength !== last - first + 1) {
+  if (length !== undefined && length !== last - first + 1) {
     throw wrongAnswer('a range whose length contradicts its Content-Range')
   }
   return { first, last, total }
+}
+
+function contentLength(headers: HeaderMap): number | undefined {
+  const text = headers['content-length']
+  if (text === undefined) return undefined
+  const length = Number(text)
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(length)) throw wrongAnswer('a length that is no number')
+  return length
 }
 
 function isOffset(value: number): boolean {

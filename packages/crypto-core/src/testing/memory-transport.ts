@@ -341,7 +341,10 @@ function answerRange(
     const range = parseRange(text)
     const overlong = 'start' in range ? (range.end ?? 0) >= total : range.suffixLength > total
     if (overlong && !standard) return { status: 200, bytes: object.bytes }
-    const { start, lengthBytes } = sliceAnswer(range, { status: 200, contentLength: total })
+    const { start, lengthBytes } = sliceAnswer(range, {
+      status: 200,
+      headers: { 'content-length': String(total) },
+    })
     const contentRange = `bytes ${start}-${start + lengthBytes - 1}/${total}`
     return { status: 206, bytes: object.bytes.slice(start, start + lengthBytes), contentRange }
   } catch {

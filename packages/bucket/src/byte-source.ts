@@ -1,0 +1,120 @@
+import { CseError, type ObjectBody } from '@oss-cse/crypto-core'
+
+/**
+ * What can be uploaded: bytes, text (as UTF-8), a Blob, a Web stream, any async iterable of bytes (a Node.js
+ * Readable is one), or a source that can be opened again for a retry.
+ */
+export type BodyInput =
+  | Uint8Array
+  | string
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | ObjectBody
+
+/** A body of any kind as the bucket reads it. */
+export interface ByteSource extends ObjectBody {
+  /** False for a stream that can be read only once, and so never sent again. */
+  readonly replayable: boolean
+}
+
+/** How much of an array in memory is handed on at a time, in bytes. */
+const SLICE_BYTES = 1024 * 1024
+
+/**
+ * Turns a caller's body into a source.
+ *
+ * @param sizeBytes - the length of a stream, when the caller knows it
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for anything that is not a body, or a length that contradicts it.
+ */
+export function byteSource(input: BodyInput, sizeBytes?: number): ByteSource {
+  if (sizeBytes !== undefined && (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)) {
+    throw invalid(`sizeBytes must be a length in bytes, not ${sizeBytes}`)
+  }
+  const source = recognize(input)
+  if (sizeBytes !== undefined && source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
+    throw invalid(`the body has ${source.sizeBytes} bytes, sizeBytes says ${sizeBytes}`)
+  }
+  return sizeBytes === undefined ? source : { ...source, sizeBytes }
+}
+
+function recognize(input: BodyInput): ByteSource {
+  if (typeof input === 'string') return bytesSource(new TextEncoder().encode(input))
+  if (input instanceof Uint8Array) return bytesSource(input)
+  if (typeof Blob !== 'undefined' && input instanceof Blob) {
+    return { sizeBytes: input.size, replayable: true, open: () => readStream(input.stream()) }
+  }
+  if (typeof input === 'object' && input !== null) {
+    if ('open' in input && typeof input.open === 'function') {
+      const { sizeBytes } = input
+      return { ...(sizeBytes !== undefined && { sizeBytes }), replayable: true, open: () => input.open() }
+    }
+    // A Web stream comes first: where it is async-iterable too, both ways read the same bytes.
+    if ('getReader' in input) return oneShot(() => readStream(input))
+    if (Symbol.asyncIterator in input) return oneShot(() => input)
+  }
+  throw invalid('a body is bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes')
+}
+
+function bytesSource(bytes: Uint8Array): ByteSource {
+  return {
+    sizeBytes: bytes.length,
+    replayable: true,
+    async *open() {
+      for (let offset = 0; offset < bytes.length; offset += SLICE_BYTES) {
+        yield bytes.subarray(offset, offset + SLICE_BYTES)
+      }
+    },
+  }
+}
+
+function oneShot(open: () => AsyncIterable<Uint8Array>): ByteSource {
+  return { replayable: false, open }
+}
+
+/** Reads a Web stream, also where streams are not async-iterable. Stopping early cancels the stream. */
+async function* readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = stream.getReader()
+  let done = false
+  try {
+    for (;;) {
+      const result = await reader.read()
+      done = result.done
+      if (result.done) return
+      yield result.value
+    }
+  } finally {
+    if (!done) await reader.cancel()
+    reader.releaseLock()
+  }
+}
+
+/**
+ * Hands the source's bytes on, and fails where it fails, gives something that is not bytes, or does not have the
+ * length it announced: before the first byte too many, or at the end.
+ */
+export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
+  const { sizeBytes } = source
+  let sent = 0
+  try {
+    for await (const chunk of source.open()) {
+      if (!(chunk instanceof Uint8Array)) throw sourceError('gave something that is not a Uint8Array')
+      sent += chunk.length
+      if (sizeBytes !== undefined && sent > sizeBytes)
+        throw sourceError(`gave more than its ${sizeBytes} bytes`)
+      yield chunk
+    }
+  } catch (cause) {
+    throw CseError.isInstance(cause) ? cause : sourceError('failed', cause)
+  }
+  if (sizeBytes !== undefined && sent < sizeBytes)
+    throw sourceError(`ended after ${sent} of its ${sizeBytes} bytes`)
+}
+
+function sourceError(what: string, cause?: unknown): CseError {
+  return new CseError('ERR_CSE_SOURCE', `The source of the upload ${what}.`, { cause })
+}
+
+function invalid(why: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', `Invalid body: ${why}.`)
+}

@@ -1,0 +1,337 @@
+import { httpGet } from '@oss-cse/bucket/http-get'
+import {
+  type CallOptions,
+  CseError,
+  concatBytes,
+  type GetObjectResponse,
+  type HeaderMap,
+  Keyring,
+  type MasterKeyProvider,
+  type ObjectCatalog,
+  type ObjectSummary,
+  type ObjectTransport,
+} from '@oss-cse/crypto-core'
+import type { BodyInput } from './byte-source.ts'
+import { copyHeaders } from './copy-object.ts'
+import { type GetOptions, type GetResult, getObject, type PlainObjectPolicy } from './get-object.ts'
+import { type HeadOptions, type HeadResult, headResult } from './head-object.ts'
+import { type PutOptions, type PutResult, putObject } from './put-object.ts'
+import { refuse } from './refused-operations.ts'
+import { callerHeaders } from './request-headers.ts'
+import { checkedRetryOptions, type Logger, type RetryOptions, withRetries } from './retry.ts'
+
+/** What a bucket works on: single objects, and listings, deletions and copies where the transport offers them. */
+export type BucketTransport = ObjectTransport & Partial<ObjectCatalog>
+
+/** How a bucket is built. Give either `keyring` or `provider`. */
+export interface CryptoBucketOptions {
+  /** Where the ciphertext goes. */
+  readonly transport: BucketTransport
+  /** The master keys: one that encrypts, any number that decrypt. */
+  readonly keyring?: Keyring
+  /** Short for a keyring of one. */
+  readonly provider?: MasterKeyProvider
+  /**
+   * What to do with an object that carries no envelope. Default `reject`: else whoever can strip the metadata
+   * could slip in content of their own as if it had been decrypted.
+   */
+  readonly onPlainObject?: PlainObjectPolicy
+  readonly retry?: RetryOptions
+  readonly logger?: Logger
+}
+
+/** What may go with a listing. */
+export interface ListOptions extends CallOptions {
+  readonly prefix?: string
+  /** Folds the keys that share what stands before it, behind the prefix, into one entry. Usually `/`. */
+  readonly delimiter?: string
+  /** Only keys behind this one, in byte order. */
+  readonly startAfter?: string
+}
+
+/** An object, or with a delimiter a common prefix. */
+export type ListEntry =
+  | ({ readonly type: 'object' } & ObjectSummary)
+  | { readonly type: 'prefix'; readonly prefix: string }
+
+/** What may go with a copy. */
+export interface CopyOptions extends CallOptions {
+  /** The source's bucket, when it is another one. */
+  readonly sourceBucket?: string
+  /** Conditions, ACL, storage class and other headers that leave the metadata alone. */
+  readonly headers?: HeaderMap
+}
+
+const DELETE_BATCH = 1000
+
+/**
+ * An OSS bucket whose objects are encrypted before they leave the machine: every `put` under a fresh content key
+ * that the master key wraps, every `get` decrypted on the way in.
+ *
+ * Encryption is AES-256-CTR, which hides content and does not authenticate it: see docs/THREAT_MODEL.md.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the options contradict one another.
+ *
+ * @example
+ * ```ts
+ * const bucket = new CryptoBucket({ transport: new OssTransport({ client }), provider: new RsaProvider({ privateKey }) })
+ * await bucket.put('report.pdf', createReadStream('report.pdf'))
+ * const { body } = await bucket.get('report.pdf')
+ * ```
+ */
+export class CryptoBucket {
+  readonly #transport: BucketTransport
+  readonly #keyring: Keyring
+  readonly #onPlainObject: PlainObjectPolicy
+  readonly #retry: Required<RetryOptions>
+  readonly #logger: Logger | undefined
+
+  constructor(options: CryptoBucketOptions) {
+    const { transport, keyring, provider, onPlainObject = 'reject', retry, logger } = options
+    if ((keyring === undefined) === (provider === undefined)) {
+      throw invalid('give either keyring or provider, and not both')
+    }
+    if (
+      typeof transport?.put !== 'function' ||
+      typeof transport.get !== 'function' ||
+      typeof transport.head !== 'function'
+    ) {
+      throw invalid('transport must have put, get and head')
+    }
+    if (onPlainObject !== 'reject' && onPlainObject !== 'passthrough') {
+      throw invalid(`onPlainObject is 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`)
+    }
+    this.#transport = transport
+    this.#keyring = keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider })
+    this.#onPlainObject = onPlainObject
+    this.#retry = checkedRetryOptions(retry)
+    this.#logger = logger
+  }
+
+  /**
+   * Encrypts and uploads one object, in one pass and constant memory. Bytes, texts, Blobs and sources that can be
+   * opened again are retried, each time under a fresh content key; a stream is sent once.
+   *
+   * @param key - the object's key
+   * @param body - see BodyInput; its length need not be known (up to 5 GB)
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` and `ERR_CSE_METADATA_TOO_LARGE` before any request;
+   * `ERR_CSE_SOURCE` when the body fails; `ERR_CSE_INTEGRITY` when the service stored something else; what
+   * provider and transport throw. Unless the service had already stored it, the object stays as it was.
+   */
+  async put(key: string, body: BodyInput, options: PutOptions = {}): Promise<PutResult> {
+    checkKey(key)
+    const context = {
+      transport: this.#transport,
+      keyring: this.#keyring,
+      retry: this.#retry,
+      logger: this.#logger,
+    }
+    return putObject(context, key, body, options)
+  }
+
+  /**
+   * Requests an object or a range of it, and decrypts it as it arrives: one request, no HEAD before it. An
+   * interrupted read goes on where it stopped, as long as the object is the same.
+   *
+   * @throws CseError `ERR_CSE_NOT_FOUND`, `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`,
+   * `ERR_CSE_NO_MATCHING_KEY`, `ERR_CSE_UNWRAP_FAILED`, `ERR_CSE_RANGE_NOT_SATISFIABLE` before any byte is
+   * released; what comes later errors the body.
+   */
+  async get(key: string, options: GetOptions = {}): Promise<GetResult> {
+    checkKey(key)
+    const { versionId, signal } = options
+    const request = (headers: HeaderMap): Promise<GetObjectResponse> =>
+      this.#transport.get({
+        key,
+        headers,
+        ...(versionId !== undefined && { versionId }),
+        ...(signal !== undefined && { signal }),
+      })
+    return getObject({ ...this.#getContext(), request, ossHeaders: true }, key, options)
+  }
+
+  /**
+   * Reads an object or a range of it into memory, whole and verified.
+   *
+   * @throws CseError as `get`, and `ERR_CSE_INTEGRITY` when checksum or length are wrong.
+   */
+  async getBytes(key: string, options: GetOptions = {}): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of (await this.get(key, options)).body) chunks.push(chunk)
+    return concatBytes(chunks)
+  }
+
+  /**
+   * Reads an object through a presigned GET URL and decrypts it here. The URL's signature leaves no room for
+   * further headers of the service, so none is sent.
+   *
+   * @throws CseError as `get`; `ERR_CSE_ACCESS_DENIED` when the URL has expired. No error names the URL.
+   */
+  async getByUrl(url: string | URL, options: Omit<GetOptions, 'versionId'> = {}): Promise<GetResult> {
+    const parsed = parseUrl(url)
+    const key = decodeURIComponent(parsed.pathname.slice(1))
+    const request = (headers: HeaderMap): Promise<GetObjectResponse> =>
+      httpGet({ url: parsed, headers, signal: options.signal })
+    return getObject({ ...this.#getContext(), request, ossHeaders: false }, key, options)
+  }
+
+  /**
+   * Tells what the service knows about an object: sizes, metadata, how it is encrypted.
+   *
+   * @throws CseError `ERR_CSE_NOT_FOUND`; `ERR_CSE_ENVELOPE_DAMAGED`.
+   */
+  async head(key: string, options: HeadOptions = {}): Promise<HeadResult> {
+    checkKey(key)
+    const { versionId, signal } = options
+    const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
+    const call = { ...(versionId !== undefined && { versionId }), ...(signal !== undefined && { signal }) }
+    const response = await withRetries(() => this.#transport.head({ key, headers, ...call }), {
+      operation: 'head',
+      key,
+      retry: this.#retry,
+      logger: this.#logger,
+      signal,
+    })
+    return headResult(key, response.headers)
+  }
+
+  /** Tells whether an object exists, encrypted or not. */
+  async exists(key: string, options: HeadOptions = {}): Promise<boolean> {
+    checkKey(key)
+    try {
+      const { versionId, signal, headers } = options
+      await withRetries(
+        () =>
+          this.#transport.head({
+            key,
+            headers: callerHeaders(headers),
+            ...(versionId !== undefined && { versionId }),
+            ...(signal !== undefined && { signal }),
+          }),
+        { operation: 'head', key, retry: this.#retry, logger: this.#logger, signal },
+      )
+      return true
+    } catch (error) {
+      if (CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND') return false
+      throw error
+    }
+  }
+
+  /** Lists objects in byte order of their keys, page by page as they are asked for. */
+  async *list(options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {
+    const catalog = this.#catalog('list')
+    let continuationToken: string | undefined
+    do {
+      const page = await catalog({
+        ...options,
+        maxKeys: 1000,
+        ...(continuationToken !== undefined && { continuationToken }),
+      })
+      for (const prefix of page.prefixes) yield { type: 'prefix', prefix }
+      for (const object of page.objects) yield { type: 'object', ...object }
+      continuationToken = page.nextContinuationToken
+    } while (continuationToken !== undefined)
+  }
+
+  /** Deletes an object, or one version of it. One that does not exist counts as deleted. */
+  async delete(key: string, options: CallOptions & { readonly versionId?: string } = {}): Promise<void> {
+    checkKey(key)
+    await this.#catalog('delete')({ key, ...options })
+  }
+
+  /** Deletes any number of objects, a thousand to a request, and returns the keys that the service reports. */
+  async deleteMany(keys: Iterable<string>, options: CallOptions = {}): Promise<readonly string[]> {
+    const all = [...keys]
+    for (const key of all) checkKey(key)
+    const deleted: string[] = []
+    for (let start = 0; start < all.length; start += DELETE_BATCH) {
+      const batch = all.slice(start, start + DELETE_BATCH)
+      deleted.push(...(await this.#catalog('deleteMany')({ keys: batch, ...options })))
+    }
+    return deleted
+  }
+
+  /**
+   * Copies an object on the server, envelope and metadata included: the copy is read with the same master key.
+   *
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for headers that would replace the metadata, because the service
+   * does not let an envelope be changed.
+   */
+  async copy(sourceKey: string, key: string, options: CopyOptions = {}): Promise<void> {
+    checkKey(sourceKey)
+    checkKey(key)
+    const { sourceBucket, headers, signal } = options
+    await this.#catalog('copy')({
+      sourceKey,
+      key,
+      headers: copyHeaders(headers),
+      ...(sourceBucket !== undefined && { sourceBucket }),
+      ...(signal !== undefined && { signal }),
+    })
+  }
+
+  /** Refused: appended bytes would need a position in the keystream that the format does not record. */
+  append(): never {
+    return refuse('append')
+  }
+
+  /** Refused: the server cannot select from ciphertext. */
+  selectObject(): never {
+    return refuse('selectObject')
+  }
+
+  /** Refused: the server cannot process ciphertext, images included. */
+  processObject(): never {
+    return refuse('processObject')
+  }
+
+  /** Refused: parts of one encrypted object are not parts of another. */
+  uploadPartCopy(): never {
+    return refuse('uploadPartCopy')
+  }
+
+  /** Refused: the service does not let an encrypted object's metadata be changed. */
+  putMetadata(): never {
+    return refuse('putMetadata')
+  }
+
+  #getContext(): Omit<GetContext, 'request' | 'ossHeaders'> {
+  DROP
+    keyring: Keyring
+    retry: Required<RetryOptions>
+    logger: Logger | undefined
+    onPlainObject: PlainObjectPolicy
+    return {
+      keyring: this.#keyring,
+      retry: this.#retry,
+      logger: this.#logger,
+      onPlainObject: this.#onPlainObject,
+    }
+
+  /** One operation of the catalog, when the transport has it. */
+  #catalog<Name extends keyof ObjectCatalog>(name: Name): ObjectCatalog[Name] {
+    const operation = this.#transport[name]
+    if (typeof operation !== 'function') {
+      throw new CseError('ERR_CSE_OPERATION_REFUSED', `The transport of this bucket has no ${name}.`)
+    }
+    return operation.bind(this.#transport) as ObjectCatalog[Name]
+  }
+}
+
+function checkKey(key: string): void {
+  if (typeof key !== 'string' || key === '') throw invalid('an object key is a text that is not empty')
+}
+
+function parseUrl(url: string | URL): URL {
+  try {
+    const parsed = new URL(url)
+    if (/^https?:$/.test(parsed.protocol)) return parsed
+  } catch {
+    // Not named in the error: it may hold a signature.
+  }
+  throw invalid('a presigned URL starts with https:// or http://')
+}
+
+function invalid(why: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', `CryptoBucket: ${why}.`)
+}

@@ -1,0 +1,59 @@
+import {
+  type CallOptions,
+  decodeEnvelope,
+  type EnvelopeSummary,
+  type HeaderMap,
+  summarizeEnvelope,
+  userMetadata,
+} from '@oss-cse/crypto-core'
+
+/** What may go with a head. */
+export interface HeadOptions extends CallOptions {
+  /** One version of the object, in a versioned bucket. */
+  readonly versionId?: string
+  /** Any other header that the service understands: conditions, request payer… */
+  readonly headers?: HeaderMap
+}
+
+/** What the service knows about an object. */
+export interface HeadResult {
+  readonly key: string
+  /** The plaintext's length in bytes, which is the ciphertext's too. */
+  readonly sizeBytes: number
+  /** How the object is encrypted; absent for a plain object. */
+  readonly envelope?: EnvelopeSummary
+  /** User metadata, the envelope left out. */
+  readonly metadata: Readonly<Record<string, string>>
+  readonly contentType?: string
+  readonly etag?: string
+  readonly lastModified?: Date
+  readonly versionId?: string
+  /** The ciphertext's CRC-64, as a decimal text. */
+  readonly crc64?: string
+  /** The service's answer, names in lower case. */
+  readonly headers: HeaderMap
+}
+
+/** Reads a HEAD's answer. */
+export function headResult(key: string, headers: HeaderMap): HeadResult {
+  const envelope = decodeEnvelope(headers)
+  const lastModified = new Date(headers['last-modified'] ?? Number.NaN)
+  const {
+    'content-type': contentType,
+    etag,
+    'x-oss-version-id': versionId,
+    'x-oss-hash-crc64ecma': crc64,
+  } = headers
+  return {
+    key,
+    sizeBytes: Number(headers['content-length'] ?? 0),
+    ...(envelope && { envelope: summarizeEnvelope(envelope) }),
+    metadata: userMetadata(headers),
+    ...(contentType !== undefined && { contentType }),
+    ...(etag !== undefined && { etag }),
+    ...(!Number.isNaN(lastModified.getTime()) && { lastModified }),
+    ...(versionId !== undefined && { versionId }),
+    ...(crc64 !== undefined && { crc64 }),
+    headers,
+  }
+}

@@ -1,0 +1,81 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { TransportError } from '@oss-cse/crypto-core'
+import { connectionError, type HttpGet, statusError } from './http-get.ts'
+
+export type { HttpGet, HttpGetRequest } from './http-get.ts'
+
+/** A connection on which nothing moves for this long is given up, in milliseconds. */
+const IDLE_TIMEOUT_MS = 60_000
+
+/** By `node:http`: `fetch` would decompress what is stored with a Content-Encoding. */
+export const httpGet: HttpGet = ({ url, headers, signal }) =>
+  new Promise((resolve, reject) => {
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    const request = send(url, {
+      headers: { ...headers },
+      ...(signal && { signal }),
+      timeout: IDLE_TIMEOUT_MS,
+    })
+    request.on('timeout', () => request.destroy(timeoutError()))
+    request.on('error', (error) => reject(failure(error, signal)))
+    request.on('response', (response) => {
+      const answered = flatHeaders(response)
+      const status = response.statusCode ?? 0
+      if (status === 200 || status === 206) {
+        resolve({ status, headers: answered, body: readBody(request, response, signal) })
+      } else {
+        request.on('error', () => {})
+        request.destroy()
+        reject(statusError(status, answered))
+      }
+    })
+    request.end()
+  })
+
+function readBody(
+  request: ClientRequest,
+  response: IncomingMessage,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+      return {
+        async next() {
+          try {
+            return await chunks.next()
+          } catch (error) {
+            throw failure(error, signal)
+          }
+        },
+        async return() {
+          response.on('error', () => {})
+          request.on('error', () => {})
+          response.destroy()
+          return { done: true, value: undefined }
+        },
+      }
+    },
+  }
+}
+
+function failure(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) return signal.reason
+  if (TransportError.isInstance(error)) return error
+  return connectionError((error as NodeJS.ErrnoException).code ?? 'the connection broke')
+}
+
+function timeoutError(): TransportError {
+  return new TransportError('ERR_CSE_TIMEOUT', `The presigned URL gave nothing for ${IDLE_TIMEOUT_MS} ms.`, {
+    retryable: true,
+  })
+}
+
+function flatHeaders(response: IncomingMessage): Record<string, string> {
+  const flat: Record<string, string> = {}
+  for (const [name, value] of Object.entries(response.headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return flat
+}

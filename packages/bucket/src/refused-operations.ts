@@ -1,0 +1,22 @@
+import { CseError } from '@oss-cse/crypto-core'
+
+/** What an ordinary bucket can do and an encrypted one cannot: why, and what to do instead. */
+const REFUSALS = {
+  append: 'an object that grows has no fixed length to encrypt. Put a new object instead',
+  selectObject: 'the server holds only ciphertext. Read the object and select here',
+  processObject: 'the server holds only ciphertext. Read the object and process it here',
+  uploadPartCopy: 'the parts of an object are encrypted under its own key. Read the source and upload it',
+  putMetadata: "the service protects an encrypted object's metadata. Read the object and put it again",
+} as const
+
+/**
+ * Refuses an operation before any request.
+ *
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED`, always.
+ */
+export function refuse(operation: keyof typeof REFUSALS): never {
+  throw new CseError(
+    'ERR_CSE_OPERATION_REFUSED',
+    `${operation} is not possible on encrypted objects: ${REFUSALS[operation]}.`,
+  )
+}

@@ -1,0 +1,45 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { generateRsaKeyPair } from './generate-key-pair.ts'
+import { RsaProvider } from './rsa-provider.ts'
+
+describe('generateRsaKeyPair', () => {
+  test('makes a pair of 3072 bits by default, PKCS#8 and SPKI, that a provider takes', async () => {
+    const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair()
+    expect(privateKeyPem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
+    expect(publicKeyPem).toMatch(/^-----BEGIN PUBLIC KEY-----\n/)
+    expect(createPublicKey(publicKeyPem).asymmetricKeyDetails).toEqual({
+      modulusLength: 3072,
+      publicExponent: 65537n,
+    })
+    expect(new RsaProvider({ privateKey: privateKeyPem, publicKey: publicKeyPem }).modulusBits).toBe(3072)
+  })
+
+  test('encrypts the private key under a passphrase', async () => {
+    const passphrase = 'p'.repeat(1024)
+    const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048, passphrase })
+    expect(privateKeyPem).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
+    expect(() => createPrivateKey(privateKeyPem)).toThrow()
+    expect(new RsaProvider({ privateKey: privateKeyPem, passphrase }).modulusBits).toBe(2048)
+  })
+
+  test.each([0, 1024, 2040, 2049, 2052, 16_392, 2048.5, Number.NaN, '3072'])(
+    'refuses %s bits',
+    async (bits) => {
+      await expect(generateRsaKeyPair({ bits: bits as number })).rejects.toMatchObject({
+        code: 'ERR_CSE_INVALID_ARGUMENT',
+      })
+    },
+  )
+
+  test.each(['', 'p'.repeat(1025), 'ü'.repeat(513), 7])(
+    'refuses a passphrase that could not be used (%#)',
+    async (passphrase) => {
+      await expect(
+        generateRsaKeyPair({ bits: 2048, passphrase: passphrase as string }),
+      ).rejects.toMatchObject({
+        code: 'ERR_CSE_INVALID_ARGUMENT',
+      })
+    },
+  )
+})

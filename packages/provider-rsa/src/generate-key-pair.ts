@@ -1,0 +1,85 @@
+import { generateKeyPair } from 'node:crypto'
+import { promisify } from 'node:util'
+import { CseError } from '@oss-cse/crypto-core'
+import { MAX_MODULUS_BITS } from './rsa-key.ts'
+
+/**
+ * What {@link generateRsaKeyPair} takes.
+ *
+ * @example
+ * ```ts
+ * const options: RsaKeyPairOptions = { bits: 4096, passphrase: 'correct horse battery staple' }
+ * ```
+ */
+export interface RsaKeyPairOptions {
+  /** The size of the key in bits: 2048 to 16384, a multiple of 8. 3072 by default. */
+  readonly bits?: number | undefined
+  /** Encrypts the private key with AES-256-CBC: 1 to 1024 bytes of UTF-8. Without one it is written in clear. */
+  readonly passphrase?: string | undefined
+}
+
+/**
+ * A new key pair as PEM text.
+ *
+ * @example
+ * ```ts
+ * const { privateKeyPem, publicKeyPem }: RsaKeyPair = await generateRsaKeyPair()
+ * ```
+ */
+export interface RsaKeyPair {
+  /** The private key, PKCS#8: `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` when a passphrase was given. */
+  readonly privateKeyPem: string
+  /** The public key, SPKI: `PUBLIC KEY`. */
+  readonly publicKeyPem: string
+}
+
+const MIN_NEW_BITS = 2048
+const DEFAULT_BITS = 3072
+/** OpenSSL reads no longer one back. */
+const MAX_PASSPHRASE_BYTES = 1024
+
+/**
+ * Makes an RSA key pair, on a thread of its own. Nothing is stored: whoever loses the private key has lost every
+ * object that the pair encrypted.
+ *
+ * @param options - the size in bits, and a passphrase
+ * @returns both halves as PEM text
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a size or a passphrase out of range
+ *
+ * @example
+ * ```ts
+ * const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ passphrase })
+ * await writeFile('master.pem', privateKeyPem, { mode: 0o600, flag: 'wx' })
+ * ```
+ */
+export async function generateRsaKeyPair(options: RsaKeyPairOptions = {}): Promise<RsaKeyPair> {
+  const { bits = DEFAULT_BITS, passphrase } = options
+  if (!Number.isInteger(bits) || bits < MIN_NEW_BITS || bits > MAX_MODULUS_BITS || bits % 8 !== 0) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `The \`bits\` option must be a multiple of 8 from ${MIN_NEW_BITS} to ${MAX_MODULUS_BITS}.`,
+    )
+  }
+  if (passphrase !== undefined && !isPassphrase(passphrase)) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `The \`passphrase\` option must be a text of 1 to ${MAX_PASSPHRASE_BYTES} bytes; leave it out to write the key in clear.`,
+    )
+  }
+  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', {
+    modulusLength: bits,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: {
+      type: 'pkcs8',
+      format: 'pem',
+      ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }),
+    },
+  })
+  return { privateKeyPem: privateKey, publicKeyPem: publicKey }
+}
+
+function isPassphrase(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  const { length } = new TextEncoder().encode(value)
+  return length >= 1 && length <= MAX_PASSPHRASE_BYTES
+}

@@ -1,0 +1,100 @@
+import {
+  constants,
+  createPublicKey,
+  type KeyObject,
+  privateDecrypt,
+  publicEncrypt,
+  randomFillSync,
+} from 'node:crypto'
+import { CseError, wipe } from '@oss-cse/crypto-core'
+import { invalidKey, readPrivateKey, readPublicKey } from './pem.ts'
+
+/** A key that was checked: it is RSA, of a usable size, and its halves belong together. */
+export interface RsaKey {
+  readonly publicKey: KeyObject
+  /** Absent when only the public half was given. */
+  readonly privateKey?: KeyObject
+  /** The modulus, big-endian, without leading zeros: its length is that of every ciphertext. */
+  readonly modulus: Uint8Array
+  readonly modulusBits: number
+}
+
+/** Where a key comes from. At least one half must be there. */
+export interface RsaKeySource {
+  readonly privateKey: string | undefined
+  readonly publicKey: string | undefined
+  readonly passphrase: string | undefined
+}
+
+const MIN_MODULUS_BITS = 1024
+/** The most that OpenSSL computes with. */
+export const MAX_MODULUS_BITS = 16_384
+
+/**
+ * Reads and checks a key pair, or one half of it.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
+ */
+export function loadRsaKey(source: RsaKeySource): RsaKey {
+  const privateKey =
+    source.privateKey === undefined ? undefined : readPrivateKey(source.privateKey, source.passphrase)
+  const given = source.publicKey === undefined ? undefined : readPublicKey(source.publicKey)
+  const publicKey = privateKey === undefined ? given : createPublicKey(privateKey)
+  if (publicKey === undefined) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'An RSA provider needs a key: give the PEM text in `privateKey`, or in `publicKey` to encrypt only.',
+    )
+  }
+  if (given !== undefined && !given.equals(publicKey)) {
+    throw invalidKey(
+      'The keys in `privateKey` and `publicKey` do not belong together: what one encrypts the other cannot decrypt. Give a matching pair, or `privateKey` alone.',
+    )
+  }
+  const modulusBits = checkParameters(publicKey)
+  const modulus = Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url')
+  checkArithmetic(publicKey, privateKey, modulus.length)
+  return { publicKey, modulus, modulusBits, ...(privateKey === undefined ? {} : { privateKey }) }
+}
+
+/** Random bytes that, read as a number, are smaller than every modulus of that many bytes. */
+export function randomBelowModulus(lengthBytes: number): Uint8Array {
+  const bytes = randomFillSync(new Uint8Array(lengthBytes))
+  bytes[0] = 0
+  return bytes
+}
+
+function checkParameters(publicKey: KeyObject): number {
+  const { modulusLength = 0, publicExponent = 0n } = publicKey.asymmetricKeyDetails ?? {}
+  if (modulusLength < MIN_MODULUS_BITS || modulusLength > MAX_MODULUS_BITS) {
+    throw invalidKey(
+      `The RSA key has ${modulusLength} bits; ${MIN_MODULUS_BITS} to ${MAX_MODULUS_BITS} are possible, and 3072 are advised.`,
+    )
+  }
+  // OpenSSL computes with an exponent of 1, which leaves the content key readable to everybody.
+  if (publicExponent < 3n || publicExponent % 2n === 0n) {
+    throw invalidKey('The RSA key has a public exponent that does not encrypt. Make a new key.')
+  }
+  return modulusLength
+}
+
+/** One block there and back: a damaged key must not be found out when it has already encrypted something. */
+function checkArithmetic(publicKey: KeyObject, privateKey: KeyObject | undefined, lengthBytes: number): void {
+  const probe = randomBelowModulus(lengthBytes)
+  let returned: Uint8Array = probe
+  try {
+    const encrypted = publicEncrypt({ key: publicKey, padding: constants.RSA_NO_PADDING }, probe)
+    if (privateKey !== undefined) {
+      returned = privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, encrypted)
+    }
+  } catch {
+    returned = new Uint8Array()
+  }
+  const same = Buffer.compare(probe, returned) === 0
+  wipe(probe, returned)
+  if (!same) {
+    throw invalidKey(
+      'The RSA key cannot be used: what it encrypts it does not decrypt. It is damaged (copy it afresh), or has unusual parameters (make a new one).',
+    )
+  }
+}

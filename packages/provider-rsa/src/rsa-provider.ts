@@ -1,0 +1,226 @@
+import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSync } from 'node:crypto'
+import { inspect, types } from 'node:util'
+import {
+  type CallOptions,
+  type ContentKey,
+  CseError,
+  checkedDescription,
+  decodeBase64,
+  type Envelope,
+  encodeBase64,
+  type GeneratedContentKey,
+  type MasterKeyProvider,
+  type MaterialDescription,
+  unwrapFailed,
+  wipe,
+} from '@oss-cse/crypto-core'
+import { pkcs1Unpad, type UnpaddedMessage } from './pkcs1-unpad.ts'
+import { loadRsaKey, type RsaKey, randomBelowModulus } from './rsa-key.ts'
+
+/**
+ * What an {@link RsaProvider} is built from. At least one of `privateKey` and `publicKey` is needed.
+ *
+ * @example
+ * ```ts
+ * const options: RsaProviderOptions = {
+ *   privateKey: await readFile('master.pem', 'utf8'),
+ *   passphrase: process.env.MASTER_KEY_PASSPHRASE,
+ *   materialDescription: { key: '2026-11' },
+ * }
+ * ```
+ */
+export interface RsaProviderOptions {
+  /** The private key: PEM text, PKCS#1 or PKCS#8, in clear or encrypted. It decrypts and encrypts. */
+  readonly privateKey?: string | undefined
+  /**
+   * The public key: PEM text, PKCS#1 or SPKI, or an X.509 certificate. Alone it encrypts only; beside
+   * `privateKey` it must be that key's other half.
+   */
+  readonly publicKey?: string | undefined
+  /** The passphrase of an encrypted `privateKey`; unused when that is in clear. */
+  readonly passphrase?: string | undefined
+  /** Names this key in the objects that it encrypts. Nothing by default. */
+  readonly materialDescription?: MaterialDescription | undefined
+  /** Receives warnings, for instance of a key under 2048 bits. By default they are Node.js process warnings. */
+  readonly onWarning?: ((message: string) => void) | undefined
+}
+
+const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
+const ADVISED_MODULUS_BITS = 2048
+const CEK_BYTES = 32
+const IV_BYTES = 16
+
+/**
+ * An RSA master key that the user keeps: wraps content keys with RSAES-PKCS1-v1_5, as every official SDK does
+ * that names its wrap algorithm `RSA/NONE/PKCS1Padding`.
+ *
+ * Unwrapping works alike on every Node.js: version 20 refuses this padding, and later ones answer a wrong key
+ * with random bytes, so the padding is removed here, in constant time as far as JavaScript allows.
+ * Every failed unwrap is the same error. That there is one stays visible: a service that decrypts what strangers
+ * upload, and shows them whether it worked, gives the master key's power away (Bleichenbacher's attack).
+ *
+ * @example
+ * ```ts
+ * const provider = new RsaProvider({ privateKey: await readFile('master.pem', 'utf8') })
+ * ```
+ */
+export class RsaProvider implements MasterKeyProvider {
+  /** The algorithm's name as it stands in the envelope. */
+  readonly wrapAlgorithm: string = WRAP_ALGORITHM
+  /** Names this key in the envelopes that it writes; `{}` names nothing. */
+  readonly materialDescription: MaterialDescription
+  /** False when only the public half was given: then it encrypts and cannot decrypt. */
+  readonly canUnwrap: boolean
+  /** The size of the key in bits. */
+  readonly modulusBits: number
+  readonly #key: RsaKey
+
+  /**
+   * Reads the key and checks it: its kind, its size, and that its halves belong together.
+   *
+   * @param options - the key as PEM text, its passphrase, and its name
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when no key is given, or an option has the wrong type;
+   * `ERR_CSE_INVALID_KEY` when a key cannot be read, is not RSA, is public where a private one belongs (or the
+   * other way round), has under 1024 bits, or the halves do not match; `ERR_CSE_PASSPHRASE` when the private
+   * key is encrypted and the passphrase is missing or wrong.
+   */
+  constructor(options: RsaProviderOptions) {
+    checkOptionTypes(options)
+    const { privateKey, publicKey, passphrase, materialDescription = {}, onWarning = emitWarning } = options
+    this.materialDescription = checkedDescription(materialDescription)
+    this.#key = loadRsaKey({ privateKey, publicKey, passphrase })
+    this.canUnwrap = this.#key.privateKey !== undefined
+    this.modulusBits = this.#key.modulusBits
+    // Not a method, so that the published types do not need those of Node.js.
+    Object.defineProperty(this, inspect.custom, { value: describe })
+    if (this.modulusBits < ADVISED_MODULUS_BITS) {
+      onWarning(
+        `An RSA key of ${this.modulusBits} bits is too weak to protect data for years. Make a new one of 3072 bits with generateRsaKeyPair(), and keep this one to read what it encrypted.`,
+      )
+    }
+  }
+
+  /**
+   * Makes a random CEK and wraps it and `iv`.
+   *
+   * @param iv - the counter block to wrap: 16 bytes
+   * @param options - a signal, looked at before the work, which itself is short and synchronous
+   * @returns the CEK (32 bytes, for the caller to wipe), and both wrapped, base64
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when `iv` is not 16 bytes
+   * @example
+   * ```ts
+   * const { cek, wrappedCek, wrappedIv } = await provider.generateContentKey(iv)
+   * ```
+   */
+  async generateContentKey(iv: Uint8Array, options: CallOptions = {}): Promise<GeneratedContentKey> {
+    options.signal?.throwIfAborted()
+    if (!types.isUint8Array(iv) || iv.length !== IV_BYTES) {
+      throw invalidArgument(`The IV must be a Uint8Array of ${IV_BYTES} bytes.`)
+    }
+    const cek = randomFillSync(new Uint8Array(CEK_BYTES))
+    return { cek, wrappedCek: this.#wrap(cek), wrappedIv: this.#wrap(iv) }
+  }
+
+  /**
+   * Unwraps an envelope's CEK and IV.
+   *
+   * @param envelope - a version 2 envelope whose wrap algorithm is this provider's
+   * @param options - a signal, looked at before the work, which itself is short and synchronous
+   * @returns the CEK (32 bytes) and the IV (16 bytes), for the caller to wipe
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope and this key do not fit;
+   * `ERR_CSE_CANNOT_UNWRAP` when this provider holds a public key only
+   * @example
+   * ```ts
+   * const { cek, iv } = await provider.unwrap(envelope)
+   * ```
+   */
+  async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
+    options.signal?.throwIfAborted()
+    const { privateKey, modulus } = this.#key
+    if (privateKey === undefined) {
+      throw new CseError(
+        'ERR_CSE_CANNOT_UNWRAP',
+        'This RSA provider holds a public key, which only encrypts. Build it with `privateKey` to decrypt.',
+      )
+    }
+    // Nothing is judged before both are unwrapped, and then all at once.
+    const ours = Number(envelope.version === 2 && isOurAlgorithm(envelope.wrapAlgorithm))
+    const wrappedIv = envelope.version === 2 ? envelope.wrappedIv : ''
+    const cek = unwrapOne(privateKey, modulus, envelope.wrappedCek, CEK_BYTES)
+    const iv = unwrapOne(privateKey, modulus, wrappedIv, IV_BYTES)
+    if ((ours & cek.valid & iv.valid) === 0) {
+      wipe(cek.message, iv.message)
+      throw unwrapFailed()
+    }
+    return { cek: cek.message, iv: iv.message }
+  }
+
+  #wrap(bytes: Uint8Array): string {
+    return encodeBase64(
+      publicEncrypt({ key: this.#key.publicKey, padding: constants.RSA_PKCS1_PADDING }, bytes),
+    )
+  }
+}
+
+/**
+ * Unwraps one value, and does the same work for one that cannot be unwrapped at all: a dummy then takes its
+ * place, so that no failure is faster than another.
+ */
+function unwrapOne(
+  privateKey: KeyObject,
+  modulus: Uint8Array,
+  wrapped: string,
+  messageLength: number,
+): UnpaddedMessage {
+  const dummy = randomBelowModulus(modulus.length)
+  const ciphertext = decodeBase64(wrapped) ?? new Uint8Array()
+  // OpenSSL would take a shorter ciphertext for a smaller number, and refuse a larger number without the work.
+  const inRange = ciphertext.length === modulus.length && Buffer.compare(ciphertext, modulus) < 0
+  const decrypted = decryptRaw(privateKey, inRange ? ciphertext : dummy)
+  const block = decrypted ?? decryptRaw(privateKey, dummy) ?? dummy
+  const { valid, message } = pkcs1Unpad(block, messageLength)
+  wipe(block, dummy)
+  return { valid: valid & Number(inRange) & Number(decrypted !== undefined), message }
+}
+
+function decryptRaw(privateKey: KeyObject, ciphertext: Uint8Array): Uint8Array | undefined {
+  try {
+    return privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, ciphertext)
+  } catch {
+    return undefined
+  }
+}
+
+function isOurAlgorithm(name: string): boolean {
+  return name.toLowerCase() === WRAP_ALGORITHM.toLowerCase()
+}
+
+function describe(this: RsaProvider, _depth: number, options: object): string {
+  const { wrapAlgorithm, modulusBits, materialDescription, canUnwrap } = this
+  const shown = { wrapAlgorithm, modulusBits, materialDescription: { ...materialDescription }, canUnwrap }
+  return `RsaProvider ${inspect(shown, options)}`
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, { code: 'OSS_CSE_WEAK_KEY' })
+}
+
+function checkOptionTypes(options: RsaProviderOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgument('RsaProvider takes an object of options, for instance { privateKey }.')
+  }
+  for (const name of ['privateKey', 'publicKey', 'passphrase'] as const) {
+    const type = typeof options[name]
+    if (type === 'string' || type === 'undefined') continue
+    throw invalidArgument(
+      `The \`${name}\` option must be a string${name === 'passphrase' ? '' : ' of PEM text'}.`,
+    )
+  }
+  if (options.onWarning !== undefined && typeof options.onWarning !== 'function') {
+    throw invalidArgument('The `onWarning` option must be a function.')
+  }
+}
+
+function invalidArgument(message: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', message)
+}
