@@ -1,4 +1,5 @@
 import { CseError, type ObjectBody } from '@oss-cse/crypto-core'
+import { readStream } from './read-stream.ts'
 
 /**
  * What can be uploaded: bytes, text (as UTF-8), a Blob, a Web stream, any async iterable of bytes (a Node.js
@@ -70,23 +71,6 @@ function bytesSource(bytes: Uint8Array): ByteSource {
 
 function oneShot(open: () => AsyncIterable<Uint8Array>): ByteSource {
   return { replayable: false, open }
-}
-
-/** Reads a Web stream, also where streams are not async-iterable. Stopping early cancels the stream. */
-async function* readStream(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = stream.getReader()
-  let done = false
-  try {
-    for (;;) {
-      const result = await reader.read()
-      done = result.done
-      if (result.done) return
-      yield result.value
-    }
-  } finally {
-    if (!done) await reader.cancel()
-    reader.releaseLock()
-  }
 }
 
 /**

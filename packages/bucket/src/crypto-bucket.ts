@@ -11,9 +11,10 @@ import {
   type ObjectSummary,
   type ObjectTransport,
 } from '@oss-cse/crypto-core'
+import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import type { BodyInput } from './byte-source.ts'
 import { copyHeaders } from './copy-object.ts'
-import { type GetOptions, type GetResult, getObject, type PlainObjectPolicy } from './get-object.ts'
+import { type GetOptions, type GetResult, getObject } from './get-object.ts'
 import { type HeadOptions, type HeadResult, headResult } from './head-object.ts'
 import { type PutOptions, type PutResult, putObject } from './put-object.ts'
 import { refuse } from './refused-operations.ts'
@@ -81,10 +82,7 @@ const DELETE_BATCH = 1000
  */
 export class CryptoBucket {
   readonly #transport: BucketTransport
-  readonly #keyring: Keyring
-  readonly #onPlainObject: PlainObjectPolicy
-  readonly #retry: Required<RetryOptions>
-  readonly #logger: Logger | undefined
+  readonly #context: BucketContext
 
   constructor(options: CryptoBucketOptions) {
     const { transport, keyring, provider, onPlainObject = 'reject', retry, logger } = options
@@ -102,10 +100,12 @@ export class CryptoBucket {
       throw invalid(`onPlainObject is 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`)
     }
     this.#transport = transport
-    this.#keyring = keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider })
-    this.#onPlainObject = onPlainObject
-    this.#retry = checkedRetryOptions(retry)
-    this.#logger = logger
+    this.#context = {
+      keyring: keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider }),
+      onPlainObject,
+      retry: checkedRetryOptions(retry),
+      logger,
+    }
   }
 
   /**
@@ -120,13 +120,7 @@ export class CryptoBucket {
    */
   async put(key: string, body: BodyInput, options: PutOptions = {}): Promise<PutResult> {
     checkKey(key)
-    const context = {
-      transport: this.#transport,
-      keyring: this.#keyring,
-      retry: this.#retry,
-      logger: this.#logger,
-    }
-    return putObject(context, key, body, options)
+    return putObject(this.#context, this.#transport, key, body, options)
   }
 
   /**
@@ -147,7 +141,7 @@ export class CryptoBucket {
         ...(versionId !== undefined && { versionId }),
         ...(signal !== undefined && { signal }),
       })
-    return getObject({ ...this.#getContext(), request, ossHeaders: true }, key, options)
+    return getObject(this.#context, { request, ossHeaders: true }, key, options)
   }
 
   /**
@@ -172,7 +166,7 @@ export class CryptoBucket {
     const key = decodeURIComponent(parsed.pathname.slice(1))
     const request = (headers: HeaderMap): Promise<GetObjectResponse> =>
       httpGet({ url: parsed, headers, signal: options.signal })
-    return getObject({ ...this.#getContext(), request, ossHeaders: false }, key, options)
+    return getObject(this.#context, { request, ossHeaders: false }, key, options)
   }
 
   /**
@@ -181,35 +175,13 @@ export class CryptoBucket {
    * @throws CseError `ERR_CSE_NOT_FOUND`; `ERR_CSE_ENVELOPE_DAMAGED`.
    */
   async head(key: string, options: HeadOptions = {}): Promise<HeadResult> {
-    checkKey(key)
-    const { versionId, signal } = options
-    const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
-    const call = { ...(versionId !== undefined && { versionId }), ...(signal !== undefined && { signal }) }
-    const response = await withRetries(() => this.#transport.head({ key, headers, ...call }), {
-      operation: 'head',
-      key,
-      retry: this.#retry,
-      logger: this.#logger,
-      signal,
-    })
-    return headResult(key, response.headers)
+    return headResult(key, await this.#headers(key, options))
   }
 
   /** Tells whether an object exists, encrypted or not. */
   async exists(key: string, options: HeadOptions = {}): Promise<boolean> {
-    checkKey(key)
     try {
-      const { versionId, signal, headers } = options
-      await withRetries(
-        () =>
-          this.#transport.head({
-            key,
-            headers: callerHeaders(headers),
-            ...(versionId !== undefined && { versionId }),
-            ...(signal !== undefined && { signal }),
-          }),
-        { operation: 'head', key, retry: this.#retry, logger: this.#logger, signal },
-      )
+      await this.#headers(key, options)
       return true
     } catch (error) {
       if (CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND') return false
@@ -295,18 +267,15 @@ export class CryptoBucket {
     return refuse('putMetadata')
   }
 
-  #getContext(): Omit<GetContext, 'request' | 'ossHeaders'> {
-  DROP
-    keyring: Keyring
-    retry: Required<RetryOptions>
-    logger: Logger | undefined
-    onPlainObject: PlainObjectPolicy
-    return {
-      keyring: this.#keyring,
-      retry: this.#retry,
-      logger: this.#logger,
-      onPlainObject: this.#onPlainObject,
-    }
+  async #headers(key: string, options: HeadOptions): Promise<HeaderMap> {
+    checkKey(key)
+    const { versionId, signal } = options
+    const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
+    const call = { ...(versionId !== undefined && { versionId }), ...(signal !== undefined && { signal }) }
+    const { retry, logger } = this.#context
+    const send = () => this.#transport.head({ key, headers, ...call })
+    return (await withRetries(send, { operation: 'head', key, retry, logger, signal })).headers
+  }
 
   /** One operation of the catalog, when the transport has it. */
   #catalog<Name extends keyof ObjectCatalog>(name: Name): ObjectCatalog[Name] {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import type { CryptoBucket } from './crypto-bucket.ts'
@@ -40,12 +40,14 @@ async function writeFileWhole<Result>(
   write: (file: FileHandle) => Promise<Result>,
 ): Promise<Result> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
-  const file = await open(temporary, 'wx', 0o666).catch((cause: unknown) => {
+  const replaced = await stat(path).catch(() => undefined)
+  const file = await open(temporary, 'wx').catch((cause: unknown) => {
     throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be written.`, { cause })
   })
   try {
     let result: Result
     try {
+      if (replaced !== undefined) await file.chmod(replaced.mode)
       result = await write(file)
       await file.sync()
     } finally {

@@ -12,7 +12,6 @@ import {
   type Envelope,
   type GetObjectResponse,
   type HeaderMap,
-  type Keyring,
   OSS_HEADERS,
   parseRange,
   type RangeSlice,
@@ -20,15 +19,13 @@ import {
   sliceAnswer,
   wipe,
 } from '@oss-cse/crypto-core'
+import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { type HeadResult, headResult } from './head-object.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
 import { callerHeaders } from './request-headers.ts'
 import { resumedRead } from './resumed-read.ts'
-import { type Logger, type RetryContext, type RetryOptions, withRetries } from './retry.ts'
-
-/** What to do with an object that carries no envelope. */
-export type PlainObjectPolicy = 'reject' | 'passthrough'
+import { type RetryContext, withRetries } from './retry.ts'
 
 /** What may go with a download. */
 export interface GetOptions extends CallOptions {
@@ -61,12 +58,8 @@ export interface GetResult extends Omit<HeadResult, 'sizeBytes'> {
   readonly verification: 'crc64' | 'length'
 }
 
-/** What a download needs from the bucket. */
-export interface GetContext {
-  readonly keyring: Keyring
-  readonly retry: Required<RetryOptions>
-  readonly logger: Logger | undefined
-  readonly onPlainObject: PlainObjectPolicy
+/** Where a download's bytes come from. */
+export interface GetSource {
   /** Sends the request. */
   request(headers: HeaderMap): Promise<GetObjectResponse>
   /** False where the request's signature leaves no room for further `x-oss-` headers: a presigned URL. */
@@ -75,7 +68,8 @@ export interface GetContext {
 
 /** Requests and decrypts one object; see `CryptoBucket.get`. */
 export async function getObject(
-  context: GetContext,
+  context: BucketContext,
+  source: GetSource,
   key: string,
   options: GetOptions = {},
 ): Promise<GetResult> {
@@ -86,12 +80,12 @@ export async function getObject(
   const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
   const rangeHeaders = (value: string): Record<string, string> => ({
     range: value,
-    ...(context.ossHeaders && { [OSS_HEADERS.rangeBehavior]: 'standard' }),
+    ...(source.ossHeaders && { [OSS_HEADERS.rangeBehavior]: 'standard' }),
   })
   const { retry, logger } = context
   const retrying: RetryContext = { operation: 'get', key, retry, logger, signal }
   const response = await withRetries(
-    () => context.request({ ...headers, ...(range && rangeHeaders(rangeHeader(range))) }),
+    () => source.request({ ...headers, ...(range && rangeHeaders(rangeHeader(range))) }),
     retrying,
   )
   let opened: OpenedAnswer
@@ -104,7 +98,7 @@ export async function getObject(
   const { slice, contentKey } = opened
   const etag = response.headers['etag']
   let closed = false
-  const reopen = resumption(context, { ...headers, 'if-match': etag ?? '' }, rangeHeaders, retrying)
+  const reopen = resumption(source, { ...headers, 'if-match': etag ?? '' }, rangeHeaders, retrying)
   const ciphertext = resumedRead({
     key,
     startOffset: slice.answerStart,
@@ -153,7 +147,7 @@ interface OpenedAnswer {
 
 /** Everything that is judged before the first byte is released. */
 async function openAnswer(
-  context: GetContext,
+  context: BucketContext,
   key: string,
   range: ByteRange | undefined,
   response: GetObjectResponse,
@@ -189,7 +183,7 @@ export function checkRecordedLength(key: string, envelope: Envelope, totalBytes:
 
 /** How an interrupted read goes on: the same object by If-Match, from the same byte. */
 function resumption(
-  context: GetContext,
+  source: GetSource,
   headers: HeaderMap,
   rangeHeaders: (value: string) => Record<string, string>,
   retrying: RetryContext,
@@ -210,7 +204,7 @@ function resumption(
           first = false
           throw error
         }
-        return context.request({ ...headers, ...rangeHeaders(`bytes=${start}-${end}`) })
+        return source.request({ ...headers, ...rangeHeaders(`bytes=${start}-${end}`) })
       },
       { ...retrying, operation: 'read' },
     )

@@ -1,5 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { connectionError, type HttpGet, statusError } from './http-get.ts'
+import { readStream } from './read-stream.ts'
 
 export type { HttpGet, HttpGetRequest } from './http-get.ts'
 
@@ -35,17 +36,9 @@ async function* readBody(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (stream === null) return
-  const reader = stream.getReader()
-  let done = false
   try {
-    while (!done) {
-      const result = await reader.read()
-      done = result.done
-      if (!result.done) yield result.value
-    }
+    yield* readStream(stream)
   } catch {
     throw signal?.aborted ? signal.reason : connectionError('the connection broke')
-  } finally {
-    if (!done) await reader.cancel().catch(() => {})
   }
 }

@@ -1,3 +1,4 @@
+export type { PlainObjectPolicy } from './bucket-context.ts'
 export type { BodyInput } from './byte-source.ts'
 export {
   type BucketTransport,
@@ -7,7 +8,7 @@ export {
   type ListEntry,
   type ListOptions,
 } from './crypto-bucket.ts'
-export type { GetOptions, GetResult, PlainObjectPolicy } from './get-object.ts'
+export type { GetOptions, GetResult } from './get-object.ts'
 export type { HeadOptions, HeadResult } from './head-object.ts'
 export type { Progress, ProgressListener } from './progress.ts'
 export type { PutOptions, PutResult } from './put-object.ts'

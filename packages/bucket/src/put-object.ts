@@ -14,10 +14,11 @@ import {
   type PutObjectResponse,
   wipe,
 } from '@oss-cse/crypto-core'
+import type { BucketContext } from './bucket-context.ts'
 import { type BodyInput, type ByteSource, byteSource, checkedSource } from './byte-source.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'
 import { callerHeaders } from './request-headers.ts'
-import { isRetryable, type Logger, type RetryOptions, withRetries } from './retry.ts'
+import { isRetryable, withRetries } from './retry.ts'
 
 /** What may go with an upload. */
 export interface PutOptions extends CallOptions {
@@ -55,19 +56,12 @@ export interface PutResult {
   readonly headers: HeaderMap
 }
 
-/** What an upload needs from the bucket. */
-export interface PutContext {
-  readonly transport: ObjectTransport
-  readonly keyring: Keyring
-  readonly retry: Required<RetryOptions>
-  readonly logger: Logger | undefined
-}
-
 const MD5_BASE64 = /^[A-Za-z0-9+/]{22}==$/
 
 /** Encrypts and uploads one object; see `CryptoBucket.put`. */
 export async function putObject(
-  context: PutContext,
+  context: BucketContext,
+  transport: ObjectTransport,
   key: string,
   input: BodyInput,
   options: PutOptions = {},
@@ -80,7 +74,7 @@ export async function putObject(
   const { signal } = options
   const maxAttempts = source.replayable ? retry.maxAttempts : 1
   return withRetries(
-    () => putOnce(context, key, source, { headers, contentMd5, report, signal }),
+    () => putOnce(context.keyring, transport, key, source, { headers, contentMd5, report, signal }),
     { operation: 'put', key, retry: { ...retry, maxAttempts }, logger, signal },
     // The stored bytes of a failed comparison are replaced by the retry, under a content key of its own.
     (error) => isRetryable(error) || (CseError.isInstance(error) && error.code === 'ERR_CSE_INTEGRITY'),
@@ -115,7 +109,8 @@ interface Attempt {
 
 /** One attempt: a content key of its own, one pass over the source. */
 async function putOnce(
-  context: PutContext,
+  keyring: Keyring,
+  transport: ObjectTransport,
   key: string,
   source: ByteSource,
   attempt: Attempt,
@@ -123,7 +118,7 @@ async function putOnce(
   const { headers, contentMd5, report, signal } = attempt
   const { sizeBytes } = source
   const call = signal === undefined ? {} : { signal }
-  const { contentKey, envelope } = await context.keyring.generate(
+  const { contentKey, envelope } = await keyring.generate(
     {
       ...(sizeBytes !== undefined && { unencryptedContentLength: sizeBytes }),
       ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
@@ -147,7 +142,7 @@ async function putOnce(
   let response: PutObjectResponse
   try {
     const body = { ...(sizeBytes !== undefined && { sizeBytes }), open }
-    response = await context.transport.put({ key, headers: allHeaders, body, ...call })
+    response = await transport.put({ key, headers: allHeaders, body, ...call })
   } finally {
     wipe(contentKey.cek)
   }

@@ -1,3 +1,5 @@
+import { readStream } from './read-stream.ts'
+
 /** A body that a caller reads: a Web stream that can also be read with `for await`. */
 export type ReadableBody = ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>
 
@@ -18,24 +20,9 @@ export function readableBody(chunks: AsyncIterator<Uint8Array>, close: () => Pro
     },
     { highWaterMark: 0 },
   )
-  if (!(Symbol.asyncIterator in stream))
-    Object.defineProperty(stream, Symbol.asyncIterator, { value: iterateStream })
-  return stream as ReadableBody
-}
-
-/** For runtimes whose streams are not async-iterable. */
-async function* iterateStream(this: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = this.getReader()
-  let done = false
-  try {
-    for (;;) {
-      const result = await reader.read()
-      done = result.done
-      if (result.done) return
-      yield result.value
-    }
-  } finally {
-    if (!done) await reader.cancel()
-    reader.releaseLock()
+  // Not every browser's streams are async-iterable.
+  if (!(Symbol.asyncIterator in stream)) {
+    Object.defineProperty(stream, Symbol.asyncIterator, { value: () => readStream(stream) })
   }
+  return stream as ReadableBody
 }

@@ -1,0 +1,13 @@
+import type { Keyring } from '@oss-cse/crypto-core'
+import type { Logger, RetryOptions } from './retry.ts'
+
+/** What to do with an object that carries no envelope. */
+export type PlainObjectPolicy = 'reject' | 'passthrough'
+
+/** What every operation of a bucket needs to know. */
+export interface BucketContext {
+  readonly keyring: Keyring
+  readonly onPlainObject: PlainObjectPolicy
+  readonly retry: Required<RetryOptions>
+  readonly logger: Logger | undefined
+}

@@ -1,0 +1,131 @@
+import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TransportError } from '@oss-cse/crypto-core'
+import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { chunked, pattern } from '../test/bytes.ts'
+import { CryptoBucket } from './crypto-bucket.ts'
+import { downloadFile } from './download-file.ts'
+import { uploadFile } from './upload-file.ts'
+
+const code = (value: string) => expect.objectContaining({ code: value })
+let directory: string
+let transport: MemoryTransport
+let bucket: CryptoBucket
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'oss-cse-'))
+  transport = new MemoryTransport()
+  bucket = new CryptoBucket({
+    transport,
+    provider: createTestProvider(),
+    retry: { minDelayMs: 0, maxDelayMs: 0 },
+  })
+})
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+test('a file comes back as it was, whatever its size', async () => {
+  for (const size of [0, 1, 1_048_575, 1_048_576, 2_500_001]) {
+    await writeFile(join(directory, 'in'), pattern(size))
+    await uploadFile(bucket, 'a', join(directory, 'in'))
+    const result = await downloadFile(bucket, 'a', join(directory, 'out'))
+    expect(result).toMatchObject({ sizeBytes: size, verification: 'crc64' })
+    expect(new Uint8Array(await readFile(join(directory, 'out')))).toEqual(pattern(size))
+    expect((await readdir(directory)).sort()).toEqual(['in', 'out'])
+  }
+})
+
+test('an upload that failed reads the file again', async () => {
+  await writeFile(join(directory, 'in'), pattern(100_000))
+  let failures = 2
+  transport.intercept = () => {
+    if (failures-- > 0) throw new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
+  }
+  await uploadFile(bucket, 'a', join(directory, 'in'))
+  expect(await bucket.getBytes('a')).toEqual(pattern(100_000))
+})
+
+test('a file that is not there, or is no file, is refused before any request', async () => {
+  await expect(uploadFile(bucket, 'a', join(directory, 'none'))).rejects.toEqual(
+    code('ERR_CSE_INVALID_ARGUMENT'),
+  )
+  await expect(uploadFile(bucket, 'a', directory)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  expect(transport.requests).toEqual([])
+})
+
+test('a file that shrinks while it is sent fails, and the object stays as it was', async () => {
+  await bucket.put('a', 'old')
+  const path = join(directory, 'in')
+  await writeFile(path, pattern(5_000_000))
+  const put = transport.put.bind(transport)
+  transport.put = async (request) => {
+    await truncate(path, 1000)
+    return put(request)
+  }
+  await expect(uploadFile(bucket, 'a', path)).rejects.toEqual(code('ERR_CSE_SOURCE'))
+  expect(new TextDecoder().decode(await bucket.getBytes('a'))).toBe('old')
+})
+
+test('a download that fails at any point leaves the old file and nothing else', async () => {
+  await bucket.put('a', pattern(500_000))
+  await writeFile(join(directory, 'out'), 'old')
+  const stored = transport.objects.get('a')
+  if (stored === undefined) throw new Error('nothing is stored')
+  const failures: (() => void)[] = [
+    () => {
+      transport.intercept = () => {
+        throw new TransportError('ERR_CSE_ACCESS_DENIED', 'no', { retryable: false })
+      }
+    },
+    () => transport.objects.set('a', { ...stored, crc64: 1n }),
+    () => transport.objects.set('a', { ...stored, headers: {} }),
+    () => {
+      transport.alterGet = (response) => ({ ...response, body: chunked(pattern(500_001), 1000) })
+    },
+  ]
+  for (const fail of failures) {
+    transport.intercept = undefined
+    transport.alterGet = undefined
+    transport.objects.set('a', stored)
+    fail()
+    await expect(downloadFile(bucket, 'a', join(directory, 'out'))).rejects.toHaveProperty('code')
+    expect(await readFile(join(directory, 'out'), 'utf8')).toBe('old')
+    expect(await readdir(directory)).toEqual(['out'])
+  }
+})
+
+test('an aborted download leaves no file', async () => {
+  await bucket.put('a', pattern(3_000_000))
+  const controller = new AbortController()
+  const onProgress = () => controller.abort(new Error('stop'))
+  await expect(
+    downloadFile(bucket, 'a', join(directory, 'out'), { signal: controller.signal, onProgress }),
+  ).rejects.toThrow('stop')
+  expect(await readdir(directory)).toEqual([])
+})
+
+test('a place where no file can be made is refused before any request', async () => {
+  await bucket.put('a', 'x')
+  transport.requests.length = 0
+  await expect(downloadFile(bucket, 'a', join(directory, 'none', 'out'))).rejects.toEqual(
+    code('ERR_CSE_INVALID_ARGUMENT'),
+  )
+  expect(transport.requests).toEqual([])
+})
+
+test('a range is downloaded into a file', async () => {
+  await bucket.put('a', pattern(1000))
+  const result = await downloadFile(bucket, 'a', join(directory, 'out'), { range: '-10' })
+  expect(result.contentRange).toBe('bytes 990-999/1000')
+  expect(new Uint8Array(await readFile(join(directory, 'out')))).toEqual(pattern(1000).subarray(990))
+})
+
+test('a replaced file keeps its permissions', async () => {
+  await bucket.put('a', pattern(10))
+  await writeFile(join(directory, 'out'), 'old')
+  await chmod(join(directory, 'out'), 0o600)
+  await downloadFile(bucket, 'a', join(directory, 'out'))
+  const { mode } = await stat(join(directory, 'out'))
+  expect(mode & 0o777).toBe(0o600)
+})

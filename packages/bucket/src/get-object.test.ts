@@ -1,0 +1,552 @@
+import {
+  type ByteRange,
+  type GetObjectResponse,
+  Keyring,
+  TransportError,
+  V2_HEADERS,
+} from '@oss-cse/crypto-core'
+import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { chunked, pattern } from '../test/bytes.ts'
+import { CryptoBucket } from './crypto-bucket.ts'
+import type { LogEvent } from './retry.ts'
+
+const code = (value: string) => expect.objectContaining({ code: value })
+const reset = () => new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
+
+function setUp(options: Partial<ConstructorParameters<typeof CryptoBucket>[0]> = {}) {
+  const transport = new MemoryTransport()
+  const log: LogEvent[] = []
+  const bucket = new CryptoBucket({
+    transport,
+    provider: createTestProvider(),
+    retry: { minDelayMs: 0, maxDelayMs: 0 },
+    logger: (event) => log.push(event),
+    ...options,
+  })
+  return { transport, bucket, log }
+}
+
+/** Changes an object as whoever may write to the bucket could, its checksum as the service would keep it or not. */
+async function tamper(
+  transport: MemoryTransport,
+  change: (object: { headers: Record<string, string>; bytes: Uint8Array }) => void,
+  keepChecksum = false,
+): Promise<void> {
+  const stored = transport.objects.get('a')
+  if (stored === undefined) throw new Error('nothing is stored')
+  const copy = { headers: { ...stored.headers }, bytes: Uint8Array.from(stored.bytes) }
+  change(copy)
+  await transport.plant('a', copy.bytes, copy.headers)
+  const planted = transport.objects.get('a')
+  if (keepChecksum && planted) transport.objects.set('a', { ...planted, crc64: stored.crc64 })
+}
+
+/** A body that breaks after some bytes. */
+async function* broken(
+  body: AsyncIterable<Uint8Array>,
+  afterBytes: number,
+  error: unknown,
+): AsyncGenerator<Uint8Array> {
+  let left = afterBytes
+  for await (const chunk of body) {
+    if (chunk.length >= left) {
+      if (left > 0) yield chunk.slice(0, left)
+      throw error
+    }
+    left -= chunk.length
+    yield chunk
+  }
+}
+
+describe('one get', () => {
+  test('is one request, with no HEAD before it, and asks for the stored bytes as they are', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(100))
+    transport.requests.length = 0
+    await bucket.getBytes('a')
+    await bucket.getBytes('a', { range: '5-9' })
+    expect(transport.requests.map(({ operation }) => operation)).toEqual(['get', 'get'])
+    expect(transport.requests[0]?.headers).toEqual({ 'accept-encoding': 'identity' })
+    expect(transport.requests[1]?.headers).toEqual({
+      'accept-encoding': 'identity',
+      range: 'bytes=0-9',
+      'x-oss-range-behavior': 'standard',
+    })
+  })
+
+  test('tells what it gives', async () => {
+    const { bucket } = setUp()
+    await bucket.put('a', pattern(100), { metadata: { m: '1' }, contentType: 'text/x' })
+    const whole = await bucket.get('a')
+    expect(whole).toMatchObject({
+      key: 'a',
+      sizeBytes: 100,
+      totalBytes: 100,
+      verification: 'crc64',
+      metadata: { m: '1' },
+      contentType: 'text/x',
+    })
+    expect(whole.contentRange).toBeUndefined()
+    expect(JSON.stringify(whole.envelope)).not.toContain('wrapped')
+    await whole.body.cancel()
+    const range = await bucket.get('a', { range: { start: 90, end: 200 } })
+    expect(range).toMatchObject({
+      sizeBytes: 10,
+      totalBytes: 100,
+      contentRange: 'bytes 90-99/100',
+      verification: 'length',
+    })
+    await range.body.cancel()
+  })
+
+  test('gives a Web stream that can be read with getReader and with for await', async () => {
+    const { bucket } = setUp()
+    await bucket.put('a', pattern(10))
+    const { body } = await bucket.get('a')
+    expect(body).toBeInstanceOf(ReadableStream)
+    expect(new Uint8Array(await new Response(body).arrayBuffer())).toEqual(pattern(10))
+    const again = await bucket.get('a')
+    for await (const chunk of again.body) expect(chunk).toEqual(pattern(10))
+  })
+
+  test('reads no further than the caller', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(5_000_000))
+    let pulled = 0
+    transport.alterGet = (response) => ({
+      ...response,
+      body: (async function* () {
+        for await (const chunk of response.body) {
+          pulled += chunk.length
+          yield chunk
+        }
+      })(),
+    })
+    const reader = (await bucket.get('a')).body.getReader()
+    await reader.read()
+    expect(pulled).toBeLessThan(1_000_000)
+    await reader.cancel()
+  })
+
+  test.each(['before the first read', 'after a read'])(
+    'cancelling %s closes the connection',
+    async (when) => {
+      const { bucket, transport } = setUp()
+      await bucket.put('a', pattern(1_000_000))
+      let closed = false
+      transport.alterGet = (response) => {
+        const iterator = response.body[Symbol.asyncIterator]()
+        const body: AsyncIterable<Uint8Array> = {
+          [Symbol.asyncIterator]: () => ({
+            next: () => iterator.next(),
+            async return() {
+              closed = true
+              return { done: true, value: undefined }
+            },
+          }),
+        }
+        return { ...response, body }
+      }
+      const { body } = await bucket.get('a')
+      const reader = body.getReader()
+      if (when === 'after a read') await reader.read()
+      await reader.cancel()
+      expect(closed).toBe(true)
+    },
+  )
+})
+
+describe('ranges', () => {
+  test('every range of small objects is exact, with either range behaviour', async () => {
+    for (const standard of [true, false]) {
+      const { bucket, transport } = setUp()
+      if (!standard) {
+        const get = transport.get.bind(transport)
+        transport.get = (request) => {
+          const { 'x-oss-range-behavior': _, ...headers } = request.headers
+          return get({ ...request, headers })
+        }
+      }
+      for (const size of [0, 1, 15, 16, 17, 33]) {
+        const data = pattern(size)
+        await bucket.put('a', data)
+        const ranges: ByteRange[] = []
+        for (let start = 0; start <= size + 17; start++) {
+          ranges.push({ start })
+          for (const end of [start, start + 1, start + 15, start + 16, size - 1, size].filter(
+            (value) => value >= start,
+          ))
+            ranges.push({ start, end })
+        }
+        for (let suffixLength = 1; suffixLength <= size + 17; suffixLength++) ranges.push({ suffixLength })
+        for (const range of ranges) {
+          const read = bucket.getBytes('a', { range })
+          const start = 'suffixLength' in range ? Math.max(0, size - range.suffixLength) : range.start
+          const end = 'start' in range ? (range.end ?? size) + 1 : size
+          if (start >= size)
+            await expect(read, JSON.stringify(range)).rejects.toEqual(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
+          else expect(await read, JSON.stringify(range)).toEqual(data.subarray(start, end))
+        }
+      }
+    }
+  })
+
+  test('slice(get(all)) equals get(range), at any offsets and chunk sizes', async () => {
+    const { bucket, transport } = setUp()
+    const data = pattern(700_000)
+    await bucket.put('a', data)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(data.length - 1),
+        fc.nat(data.length),
+        fc.integer({ min: 1, max: 300_000 }),
+        async (start, length, chunkBytes) => {
+          transport.chunkBytes = Math.max(chunkBytes, 1000)
+          const end = Math.min(start + length, data.length - 1)
+          expect(await bucket.getBytes('a', { range: { start, end } })).toEqual(data.subarray(start, end + 1))
+        },
+      ),
+      { numRuns: 25 },
+    )
+  })
+
+  test.each(['1-0', 'x', '', { start: -1 }, { start: 2, end: 1 }])(
+    '%j is refused before any request',
+    async (range) => {
+      const { bucket, transport } = setUp()
+      await expect(bucket.get('a', { range })).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+      await expect(bucket.get('a', { headers: { Range: 'bytes=0-1' } })).rejects.toEqual(
+        code('ERR_CSE_INVALID_ARGUMENT'),
+      )
+      expect(transport.requests).toEqual([])
+    },
+  )
+
+  test('an answer that is not the range asked for is not decrypted', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(200))
+    for (const contentRange of ['bytes 64-95/200', undefined]) {
+      transport.alterGet = ({ headers, ...response }) => {
+        const { 'content-range': _, ...rest } = headers
+        return {
+          ...response,
+          headers: contentRange === undefined ? rest : { ...rest, 'content-range': contentRange },
+        }
+      }
+      await expect(bucket.get('a', { range: '32-63' })).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+    }
+  })
+})
+
+describe('what must not be believed', () => {
+  test('an object without an envelope is rejected, and passes only on request', async () => {
+    const { bucket, transport } = setUp()
+    await transport.plant('a', pattern(100))
+    await expect(bucket.get('a')).rejects.toEqual(code('ERR_CSE_NOT_ENCRYPTED'))
+    await expect(bucket.get('a', { range: '1-2' })).rejects.toEqual(code('ERR_CSE_NOT_ENCRYPTED'))
+    expect(await bucket.getBytes('a', { onPlainObject: 'passthrough' })).toEqual(pattern(100))
+    expect(await bucket.getBytes('a', { onPlainObject: 'passthrough', range: '33-40' })).toEqual(
+      pattern(100).subarray(33, 41),
+    )
+    const lenient = new CryptoBucket({
+      transport,
+      provider: createTestProvider(),
+      onPlainObject: 'passthrough',
+    })
+    expect(await lenient.getBytes('a')).toEqual(pattern(100))
+  })
+
+  test('an object whose envelope was stripped is rejected', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(100))
+    await tamper(transport, (object) => {
+      object.headers = {}
+    })
+    await expect(bucket.get('a')).rejects.toEqual(code('ERR_CSE_NOT_ENCRYPTED'))
+  })
+
+  test('every envelope header dropped or altered is noticed before a byte is released', async () => {
+    const required = [
+      V2_HEADERS.wrappedCek,
+      V2_HEADERS.wrappedIv,
+      V2_HEADERS.cekAlgorithm,
+      V2_HEADERS.wrapAlgorithm,
+    ]
+    for (const name of [...required, V2_HEADERS.materialDescription, V2_HEADERS.unencryptedContentLength]) {
+      const { bucket, transport } = setUp({
+        provider: createTestProvider({ materialDescription: { k: 'a' } }),
+      })
+      await bucket.put('a', pattern(100))
+      await tamper(transport, ({ headers }) => {
+        const value = headers[name] ?? ''
+        headers[name] = `${value.startsWith('1') ? '2' : '1'}${value.slice(1)}`
+      })
+      await expect(bucket.get('a'), `${name} altered`).rejects.toEqual(
+        code(expect.stringMatching(/^ERR_CSE_/) as never),
+      )
+      if (required.includes(name as never)) {
+        await tamper(transport, ({ headers }) => {
+          delete headers[name]
+        })
+        await expect(bucket.get('a'), `${name} dropped`).rejects.toEqual(code('ERR_CSE_ENVELOPE_DAMAGED'))
+      }
+    }
+  })
+
+  test('wrapped key and IV swapped are noticed', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(100))
+    await tamper(transport, ({ headers }) => {
+      const { [V2_HEADERS.wrappedCek]: cek = '', [V2_HEADERS.wrappedIv]: iv = '' } = headers
+      headers[V2_HEADERS.wrappedCek] = iv
+      headers[V2_HEADERS.wrappedIv] = cek
+    })
+    await expect(bucket.get('a')).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
+  })
+
+  test('an object of another master key is refused, with nothing released', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(100))
+    const stranger = new CryptoBucket({ transport, provider: createTestProvider({ seed: 9 }) })
+    await expect(stranger.get('a')).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
+  })
+
+  test('an object cut or extended behind the writer’s back is noticed by its recorded length', async () => {
+    for (const bytes of [pattern(99), pattern(101), new Uint8Array()]) {
+      const { bucket, transport } = setUp()
+      await bucket.put('a', pattern(100))
+      await tamper(transport, (object) => {
+        object.bytes = bytes
+      })
+      await expect(bucket.get('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+    }
+  })
+
+  test('a flipped bit fails the checksum at the end of a whole read', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(500_000))
+    await tamper(transport, ({ bytes }) => bytes.set([(bytes[5] ?? 0) ^ 1], 5), true)
+    await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+  })
+
+  test('a flipped bit in an object of length 0 to 33 fails the checksum wherever it is', async () => {
+    for (let size = 1; size <= 33; size++) {
+      const { bucket, transport } = setUp()
+      await bucket.put('a', pattern(size))
+      await tamper(transport, ({ bytes }) => bytes.set([(bytes[size - 1] ?? 0) ^ 0x80], size - 1), true)
+      await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+    }
+  })
+
+  test('where the service answers no checksum, the length is checked and the result says so', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(1000))
+    transport.alterGet = (response) => {
+      const { 'x-oss-hash-crc64ecma': _, ...headers } = response.headers
+      return { ...response, headers }
+    }
+    const result = await bucket.get('a')
+    expect(result.verification).toBe('length')
+    await result.body.cancel()
+    expect(await bucket.getBytes('a')).toEqual(pattern(1000))
+  })
+
+  test('an answer of more bytes than it announced is an integrity error', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(1000))
+    transport.alterGet = (response) => ({ ...response, body: chunked(pattern(1001), 100) })
+    await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+  })
+
+  test('errors of an integrity or unwrap failure carry no cause', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(100))
+    await tamper(transport, ({ bytes }) => bytes.set([(bytes[5] ?? 0) ^ 1], 5), true)
+    const error = await bucket.getBytes('a').catch((thrown: unknown) => thrown)
+    expect(error).not.toHaveProperty('cause')
+  })
+})
+
+describe('an interrupted read', () => {
+  test('goes on at the same byte by Range and If-Match, and is verified as a whole', async () => {
+    const { bucket, transport, log } = setUp()
+    const data = pattern(1_000_000)
+    await bucket.put('a', data)
+    transport.requests.length = 0
+    let breaks = 5
+    transport.alterGet = (response) =>
+      breaks-- > 0 ? { ...response, body: broken(response.body, 150_001, reset()) } : response
+    expect(await bucket.getBytes('a')).toEqual(data)
+    const etag = transport.objects.get('a')?.etag
+    expect(
+      transport.requests
+        .slice(1)
+        .map(({ headers }) => [headers['range'], headers['if-match'], headers['x-oss-range-behavior']]),
+    ).toEqual([1, 2, 3, 4, 5].map((n) => [`bytes=${n * 150_001}-999999`, etag, 'standard']))
+    expect(log.every((event) => event.operation === 'read' && event.code === 'ERR_CSE_NETWORK')).toBe(true)
+    expect(log).toHaveLength(5)
+  })
+
+  test('goes on inside a range too', async () => {
+    const { bucket, transport } = setUp()
+    const data = pattern(300_000)
+    await bucket.put('a', data)
+    let breaks = 1
+    transport.alterGet = (response) =>
+      breaks-- > 0 ? { ...response, body: broken(response.body, 777, reset()) } : response
+    expect(await bucket.getBytes('a', { range: { start: 1001, end: 200_000 } })).toEqual(
+      data.subarray(1001, 200_001),
+    )
+  })
+
+  test('a body that ends early without an error is an interruption too', async () => {
+    const { bucket, transport } = setUp()
+    const data = pattern(300_000)
+    await bucket.put('a', data)
+    let cuts = 1
+    transport.alterGet = (response) => (cuts-- > 0 ? { ...response, body: chunked(pattern(0)) } : response)
+    expect(await bucket.getBytes('a')).toEqual(data)
+  })
+
+  test('does not go on in an object that was replaced meanwhile', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(300_000))
+    let breaks = 1
+    transport.alterGet = (response) => {
+      if (breaks-- <= 0) return response
+      return {
+        ...response,
+        body: (async function* () {
+          yield* broken(response.body, 1000, reset())
+        })(),
+      }
+    }
+    const { body } = await bucket.get('a')
+    const other = new CryptoBucket({ transport, provider: createTestProvider() })
+    await other.put('a', pattern(300_000))
+    await expect(new Response(body).arrayBuffer()).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
+  })
+
+  test('that makes no progress any more fails after the last attempt', async () => {
+    const { bucket, transport } = setUp({ retry: { maxAttempts: 3, minDelayMs: 0, maxDelayMs: 0 } })
+    await bucket.put('a', pattern(1000))
+    transport.requests.length = 0
+    transport.alterGet = (response) => ({ ...response, body: broken(response.body, 0, reset()) })
+    await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_NETWORK'))
+    expect(transport.requests.length).toBe(3)
+  })
+
+  test('by a failure that would come again ends at once', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(1000))
+    transport.requests.length = 0
+    const fatal = new TransportError('ERR_CSE_ACCESS_DENIED', 'no', { retryable: false })
+    transport.alterGet = (response) => ({ ...response, body: broken(response.body, 5, fatal) })
+    await expect(bucket.getBytes('a')).rejects.toBe(fatal)
+    expect(transport.requests).toHaveLength(1)
+  })
+
+  test('of an object without an ETag is not resumed', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(1000))
+    transport.alterGet = (response): GetObjectResponse => {
+      const { etag: _, ...headers } = response.headers
+      return { ...response, headers, body: broken(response.body, 5, reset()) }
+    }
+    await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_NETWORK'))
+  })
+})
+
+test('an aborted read rejects with the signal’s reason, and is not resumed', async () => {
+  for (const reason of [new Error('stop'), 'a plain text']) {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', pattern(2_000_000))
+    transport.requests.length = 0
+    await expect(bucket.get('a', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(transport.requests).toEqual([])
+    const controller = new AbortController()
+    const { body } = await bucket.get('a', { signal: controller.signal })
+    const read = async () => {
+      for await (const _ of body) controller.abort(reason)
+    }
+    await expect(read()).rejects.toBe(reason)
+    expect(transport.requests).toHaveLength(1)
+  }
+})
+
+test('a get is retried when the service is busy, not when the object is missing', async () => {
+  const { bucket, transport } = setUp()
+  await bucket.put('a', 'x')
+  let busy = 2
+  transport.intercept = () => {
+    if (busy-- > 0) throw new TransportError('ERR_CSE_SERVICE', 'busy', { status: 503, retryable: true })
+  }
+  await bucket.getBytes('a')
+  transport.requests.length = 0
+  await expect(bucket.get('none')).rejects.toEqual(code('ERR_CSE_NOT_FOUND'))
+  expect(transport.requests).toHaveLength(1)
+})
+
+test('conditions and versions are the caller’s to give', async () => {
+  const { bucket, transport } = setUp()
+  await bucket.put('a', 'x')
+  const etag = transport.objects.get('a')?.etag ?? ''
+  await expect(bucket.get('a', { headers: { 'If-Match': '"other"' } })).rejects.toEqual(
+    code('ERR_CSE_PRECONDITION_FAILED'),
+  )
+  await expect(bucket.get('a', { headers: { 'If-None-Match': etag } })).rejects.toEqual(
+    code('ERR_CSE_NOT_MODIFIED'),
+  )
+  const asked: unknown[] = []
+  const get = transport.get.bind(transport)
+  transport.get = (request) => {
+    asked.push(request.versionId)
+    return get(request)
+  }
+  await bucket.getBytes('a', { versionId: 'v1' })
+  expect(asked).toEqual(['v1'])
+})
+
+test('the content key is wiped when the body ends, fails or is cancelled', async () => {
+  const keys: Uint8Array[] = []
+  const real = createTestProvider()
+  const keyring = new Keyring({
+    encrypting: {
+      ...real,
+      async unwrap(envelope, options) {
+        const key = await real.unwrap(envelope, options)
+        keys.push(key.cek)
+        return key
+      },
+    },
+  })
+  const transport = new MemoryTransport()
+  const bucket = new CryptoBucket({ transport, keyring })
+  await bucket.put('a', pattern(600_000))
+  await bucket.getBytes('a')
+  await (await bucket.get('a')).body.cancel()
+  const reader = (await bucket.get('a')).body.getReader()
+  await reader.read()
+  await reader.cancel()
+  await tamper(transport, ({ bytes }) => bytes.set([(bytes[0] ?? 0) ^ 1], 0), true)
+  await bucket.getBytes('a').catch(() => {})
+  expect(keys).toHaveLength(4)
+  for (const cek of keys) expect(cek).toEqual(new Uint8Array(32))
+})
+
+test('progress of a download grows to the length of what was asked for', async () => {
+  const { bucket } = setUp()
+  await bucket.put('a', pattern(1_000_000))
+  const seen: number[] = []
+  await bucket.getBytes('a', {
+    range: '100-899999',
+    onProgress: ({ transferredBytes, totalBytes }) => {
+      expect(totalBytes).toBe(899_900)
+      seen.push(transferredBytes)
+    },
+  })
+  expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))
+  expect(seen.at(-1)).toBe(899_900)
+})

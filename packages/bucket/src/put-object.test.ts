@@ -1,0 +1,414 @@
+import {
+  CseError,
+  createCrc64,
+  decodeEnvelope,
+  Keyring,
+  type MasterKeyProvider,
+  TransportError,
+  V2_HEADERS,
+} from '@oss-cse/crypto-core'
+import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { describe, expect, test } from 'vitest'
+import { chunked, pattern } from '../test/bytes.ts'
+import { CryptoBucket } from './crypto-bucket.ts'
+import type { LogEvent } from './retry.ts'
+
+const code = (value: string) => expect.objectContaining({ code: value })
+const busy = new TransportError('ERR_CSE_SERVICE', 'busy', { status: 503, requestId: 'R1', retryable: true })
+
+function setUp(options: Partial<ConstructorParameters<typeof CryptoBucket>[0]> = {}) {
+  const transport = new MemoryTransport()
+  const log: LogEvent[] = []
+  const bucket = new CryptoBucket({
+    transport,
+    provider: createTestProvider(),
+    retry: { minDelayMs: 0, maxDelayMs: 0 },
+    logger: (event) => log.push(event),
+    ...options,
+  })
+  return { transport, bucket, log }
+}
+
+function failing(transport: MemoryTransport, times: number, error: unknown): void {
+  let left = times
+  transport.intercept = () => {
+    if (left-- > 0) throw error
+  }
+}
+
+const bytes = pattern(70_000)
+const bodies = [
+  { what: 'bytes', body: () => bytes, known: true },
+  { what: 'a Blob', body: () => new Blob([bytes as Uint8Array<ArrayBuffer>]), known: true },
+  { what: 'a Web stream', body: () => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream(), known: false },
+  { what: 'an async iterable', body: () => chunked(bytes, 1000, 1), known: false },
+  {
+    what: 'a source that can be opened again',
+    body: () => ({ sizeBytes: bytes.length, open: () => chunked(bytes, 999) }),
+    known: true,
+  },
+  { what: 'a source of unknown length', body: () => ({ open: () => chunked(bytes, 999) }), known: false },
+]
+
+test.each(bodies)('$what is stored as ciphertext and comes back', async ({ body, known }) => {
+  const { bucket, transport } = setUp()
+  const result = await bucket.put('a', body())
+  const stored = transport.objects.get('a')
+  expect(stored?.bytes.length).toBe(bytes.length)
+  expect(stored?.bytes).not.toEqual(bytes)
+  expect(result).toMatchObject({
+    key: 'a',
+    sizeBytes: bytes.length,
+    verification: 'crc64',
+    etag: stored?.etag,
+  })
+  expect(stored?.headers[V2_HEADERS.unencryptedContentLength]).toBe(known ? String(bytes.length) : undefined)
+  expect(await bucket.getBytes('a')).toEqual(bytes)
+})
+
+test('a string is stored as UTF-8', async () => {
+  const { bucket } = setUp()
+  await bucket.put('a', 'grüße 😀')
+  expect(new TextDecoder().decode(await bucket.getBytes('a'))).toBe('grüße 😀')
+})
+
+test('every size around a block and a chunk survives, its length known or not', async () => {
+  const { bucket } = setUp()
+  for (const size of [...Array.from({ length: 34 }, (_, i) => i), 262_143, 262_144, 262_145, 1_048_577]) {
+    const data = pattern(size)
+    await bucket.put('known', data)
+    expect(await bucket.getBytes('known')).toEqual(data)
+    await bucket.put('unknown', chunked(data, 65_536, 3))
+    expect(await bucket.getBytes('unknown')).toEqual(data)
+  }
+})
+
+test('two uploads of the same bytes have different keys, IVs and ciphertexts', async () => {
+  const { bucket, transport } = setUp()
+  await bucket.put('a', bytes)
+  const first = transport.objects.get('a')
+  await bucket.put('a', bytes)
+  const second = transport.objects.get('a')
+  expect(first?.bytes).not.toEqual(second?.bytes)
+  for (const name of [V2_HEADERS.wrappedCek, V2_HEADERS.wrappedIv])
+    expect(first?.headers[name]).not.toBe(second?.headers[name])
+})
+
+describe('headers', () => {
+  test('metadata, content type and whatever the service understands pass through', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', bytes, {
+      metadata: { Author: 'me' },
+      contentType: 'text/x-test',
+      headers: {
+        'X-Oss-Object-Acl': 'private',
+        'x-oss-storage-class': 'IA',
+        'x-oss-tagging': 'a=1',
+        'Content-Disposition': 'attachment',
+        'x-oss-forbid-overwrite': 'true',
+        'x-oss-server-side-encryption': 'AES256',
+        'x-oss-callback': 'e30=',
+        'x-oss-meta-other': 'too',
+      },
+    })
+    expect(transport.requests[0]?.headers).toMatchObject({
+      'x-oss-meta-author': 'me',
+      'x-oss-meta-other': 'too',
+      'content-type': 'text/x-test',
+      'x-oss-object-acl': 'private',
+      'x-oss-storage-class': 'IA',
+      'x-oss-tagging': 'a=1',
+      'content-disposition': 'attachment',
+      'x-oss-forbid-overwrite': 'true',
+      'x-oss-server-side-encryption': 'AES256',
+      'x-oss-callback': 'e30=',
+    })
+  })
+
+  test('a Content-MD5 of the plaintext goes into the envelope, never as Content-MD5', async () => {
+    const { bucket, transport } = setUp()
+    const md5 = 'XUFAKrxLKna5cZ2REBfFkg=='
+    for (const options of [{ contentMd5: md5 }, { headers: { 'Content-MD5': md5 } }]) {
+      await bucket.put('a', 'hello', options)
+      const headers = transport.requests.at(-1)?.headers ?? {}
+      expect(headers['content-md5']).toBeUndefined()
+      expect(headers[V2_HEADERS.unencryptedContentMd5]).toBe(md5)
+    }
+  })
+
+  test.each([
+    [
+      'an envelope header',
+      { headers: { 'X-Oss-Meta-Client-Side-Encryption-Key': 'x' } },
+      'ERR_CSE_INVALID_ARGUMENT',
+    ],
+    ['an old envelope header', { headers: { 'x-oss-meta-oss-crypto-key': 'x' } }, 'ERR_CSE_INVALID_ARGUMENT'],
+    [
+      'envelope metadata',
+      { metadata: { 'client-side-encryption-matdesc': '{}' } },
+      'ERR_CSE_INVALID_ARGUMENT',
+    ],
+    ['a Content-Length', { headers: { 'Content-Length': '5' } }, 'ERR_CSE_INVALID_ARGUMENT'],
+    ['a checksum of the plaintext', { headers: { 'x-oss-hash-crc64ecma': '5' } }, 'ERR_CSE_INVALID_ARGUMENT'],
+    ['a line break in a header', { headers: { 'cache-control': 'a\r\nx: y' } }, 'ERR_CSE_INVALID_ARGUMENT'],
+    [
+      'processing on the server',
+      { headers: { 'x-oss-process': 'image/resize' } },
+      'ERR_CSE_OPERATION_REFUSED',
+    ],
+    ['metadata that is not ASCII', { metadata: { a: 'ü' } }, 'ERR_CSE_INVALID_ARGUMENT'],
+    ['an MD5 that is none', { contentMd5: 'abc' }, 'ERR_CSE_INVALID_ARGUMENT'],
+    ['too much metadata', { metadata: { a: 'x'.repeat(8200) } }, 'ERR_CSE_METADATA_TOO_LARGE'],
+    [
+      'metadata that leaves no room for the envelope',
+      { metadata: { a: 'x'.repeat(8100) } },
+      'ERR_CSE_METADATA_TOO_LARGE',
+    ],
+    ['a length that contradicts the body', { sizeBytes: 4 }, 'ERR_CSE_INVALID_ARGUMENT'],
+  ])('%s is refused before any request', async (_what, options, expected) => {
+    const { bucket, transport } = setUp()
+    await expect(bucket.put('a', 'hello', options)).rejects.toEqual(code(expected))
+    expect(transport.requests).toEqual([])
+  })
+
+  test.each([5, null, undefined, {}, ['a'], new Date(0)])(
+    'the body %j is refused before any request',
+    async (body) => {
+      const { bucket, transport } = setUp()
+      await expect(bucket.put('a', body as never)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+      expect(transport.requests).toEqual([])
+    },
+  )
+})
+
+describe('a source that fails', () => {
+  test('rejects with its own error as the cause, and leaves the object as it was', async () => {
+    const { bucket } = setUp()
+    await bucket.put('a', 'old')
+    const broken = new Error('disk')
+    async function* source(): AsyncGenerator<Uint8Array> {
+      yield pattern(500_000)
+      throw broken
+    }
+    await expect(bucket.put('a', source())).rejects.toMatchObject({ code: 'ERR_CSE_SOURCE', cause: broken })
+    expect(await bucket.getBytes('a')).toEqual(new TextEncoder().encode('old'))
+  })
+
+  test.each([
+    ['is shorter than it said', 10_001],
+    ['is longer than it said', 9_999],
+  ])('%s: nothing is stored', async (_what, sizeBytes) => {
+    const { bucket, transport } = setUp()
+    await expect(bucket.put('a', chunked(pattern(10_000), 100), { sizeBytes })).rejects.toEqual(
+      code('ERR_CSE_SOURCE'),
+    )
+    expect(transport.objects.size).toBe(0)
+  })
+
+  test('gives something that is not bytes: nothing is stored', async () => {
+    const { bucket, transport } = setUp()
+    async function* source(): AsyncGenerator<Uint8Array> {
+      yield 'text' as never
+    }
+    await expect(bucket.put('a', source())).rejects.toEqual(code('ERR_CSE_SOURCE'))
+    expect(transport.objects.size).toBe(0)
+  })
+})
+
+describe('retries', () => {
+  test('bytes and sources that can be opened again are sent again, each time under a fresh key', async () => {
+    for (const body of [
+      bytes,
+      { open: () => chunked(bytes, 1000) },
+      new Blob([bytes as Uint8Array<ArrayBuffer>]),
+    ]) {
+      const { bucket, transport, log } = setUp()
+      failing(transport, 3, busy)
+      await bucket.put('a', body)
+      expect(await bucket.getBytes('a')).toEqual(bytes)
+      const puts = transport.requests.filter(({ operation }) => operation === 'put')
+      expect(puts).toHaveLength(4)
+      expect(new Set(puts.map(({ headers }) => headers[V2_HEADERS.wrappedCek])).size).toBe(4)
+      expect(log).toEqual(
+        [1, 2, 3].map((attempt) => ({
+          type: 'retry',
+          operation: 'put',
+          key: 'a',
+          attempt,
+          code: 'ERR_CSE_SERVICE',
+          requestId: 'R1',
+        })),
+      )
+    }
+  })
+
+  test('a stream is never sent again', async () => {
+    const { bucket, transport } = setUp()
+    failing(transport, 1, busy)
+    await expect(bucket.put('a', chunked(bytes, 1000))).rejects.toBe(busy)
+    expect(transport.requests).toHaveLength(1)
+  })
+
+  test('after the last attempt the failure comes out as it is', async () => {
+    const { bucket, transport } = setUp({ retry: { maxAttempts: 2, minDelayMs: 0, maxDelayMs: 0 } })
+    failing(transport, 9, busy)
+    await expect(bucket.put('a', bytes)).rejects.toBe(busy)
+    expect(transport.requests).toHaveLength(2)
+  })
+
+  test('a failure that would come again is not retried', async () => {
+    const { bucket, transport } = setUp()
+    failing(
+      transport,
+      9,
+      new TransportError('ERR_CSE_ACCESS_DENIED', 'no', { status: 403, retryable: false }),
+    )
+    await expect(bucket.put('a', bytes)).rejects.toEqual(code('ERR_CSE_ACCESS_DENIED'))
+    expect(transport.requests).toHaveLength(1)
+  })
+
+  test('bytes that the service stored wrongly are sent again, or reported', async () => {
+    const { bucket, transport } = setUp()
+    const put = transport.put.bind(transport)
+    let wrong = 1
+    transport.put = async (request) => {
+      const response = await put(request)
+      return wrong-- > 0
+        ? { ...response, headers: { ...response.headers, 'x-oss-hash-crc64ecma': '1' } }
+        : response
+    }
+    await bucket.put('a', bytes)
+    wrong = 99
+    await expect(bucket.put('b', bytes)).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+    wrong = 99
+    await expect(bucket.put('c', chunked(bytes, 5000))).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+  })
+
+  test('a service that answers no checksum is no failure, and the result says so', async () => {
+    const { bucket, transport } = setUp()
+    const put = transport.put.bind(transport)
+    transport.put = async (request) => ({ ...(await put(request)), headers: {} })
+    const crc = await createCrc64()
+    const result = await bucket.put('a', bytes)
+    crc.update(transport.objects.get('a')?.bytes ?? new Uint8Array())
+    expect(result).toMatchObject({ verification: 'none', crc64: String(crc.value()) })
+  })
+})
+
+describe('abort', () => {
+  test('before the request: the reason comes out and nothing is sent', async () => {
+    const { bucket, transport } = setUp()
+    for (const reason of [new Error('stop'), 'a plain text']) {
+      await expect(bucket.put('a', bytes, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    }
+    expect(transport.requests).toEqual([])
+  })
+
+  test('between attempts and while sending: the reason comes out, whatever it is', async () => {
+    for (const reason of [new Error('stop'), 'a plain text']) {
+      const { bucket, transport } = setUp()
+      const controller = new AbortController()
+      transport.intercept = () => {
+        controller.abort(reason)
+        throw busy
+      }
+      await expect(bucket.put('a', bytes, { signal: controller.signal })).rejects.toBe(reason)
+      const sending = new AbortController()
+      transport.intercept = undefined
+      const source = {
+        async *open(): AsyncGenerator<Uint8Array> {
+          yield pattern(300_000)
+          sending.abort(reason)
+          yield pattern(300_000)
+        },
+      }
+      await expect(bucket.put('a', source, { signal: sending.signal })).rejects.toBe(reason)
+      expect(transport.objects.size).toBe(0)
+    }
+  })
+})
+
+test('progress never goes back, retries included, and ends at the whole', async () => {
+  const { bucket, transport } = setUp()
+  const put = transport.put.bind(transport)
+  let calls = 0
+  transport.put = async (request) => {
+    calls += 1
+    if (calls > 1) return put(request)
+    const iterator = request.body.open()[Symbol.asyncIterator]()
+    for (let i = 0; i < 2; i++) await iterator.next()
+    await iterator.return?.()
+    throw busy
+  }
+  const seen: number[] = []
+  const data = pattern(1_000_000)
+  await bucket.put(
+    'a',
+    { sizeBytes: data.length, open: () => chunked(data, 262_144) },
+    {
+      onProgress: ({ transferredBytes, totalBytes }) => {
+        expect(totalBytes).toBe(data.length)
+        seen.push(transferredBytes)
+      },
+    },
+  )
+  expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))
+  expect(seen.at(-1)).toBe(data.length)
+})
+
+test('the content key is wiped once the object is sent, and after a failure', async () => {
+  const keys: Uint8Array[] = []
+  const real = createTestProvider()
+  const provider: MasterKeyProvider = {
+    ...real,
+    async generateContentKey(iv, options) {
+      const made = await real.generateContentKey(iv, options)
+      keys.push(made.cek)
+      return made
+    },
+  }
+  const { bucket, transport } = setUp({ provider })
+  await bucket.put('a', bytes)
+  failing(transport, 1, new CseError('ERR_CSE_SERVICE', 'x'))
+  await bucket.put('a', bytes).catch(() => {})
+  expect(keys).toHaveLength(2)
+  for (const cek of keys) expect(cek).toEqual(new Uint8Array(32))
+})
+
+test('a master key that cannot wrap fails the upload before any request', async () => {
+  const broken = new Error('key service down')
+  const provider = { ...createTestProvider(), generateContentKey: () => Promise.reject(broken) }
+  const { bucket, transport } = setUp({ provider })
+  await expect(bucket.put('a', bytes)).rejects.toBe(broken)
+  expect(transport.requests).toEqual([])
+})
+
+test('the envelope names the encrypting material of the keyring', async () => {
+  const keyring = new Keyring({
+    encrypting: createTestProvider({ seed: 2, materialDescription: { k: 'new' } }),
+    decrypting: [createTestProvider({ seed: 1, materialDescription: { k: 'old' } })],
+  })
+  const transport = new MemoryTransport()
+  await new CryptoBucket({ transport, keyring }).put('a', bytes)
+  expect(decodeEnvelope(transport.objects.get('a')?.headers ?? {})?.materialDescription).toEqual({ k: 'new' })
+})
+
+test('the body is pulled as it is sent: a transport that stops reading stops the source', async () => {
+  const { bucket, transport } = setUp()
+  let pulled = 0
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      pulled += 1
+      yield pattern(262_144)
+    }
+  }
+  transport.put = async (request) => {
+    const iterator = request.body.open()[Symbol.asyncIterator]()
+    await iterator.next()
+    await iterator.next()
+    expect(pulled).toBeLessThanOrEqual(3)
+    await iterator.return?.()
+    throw busy
+  }
+  await expect(bucket.put('a', source())).rejects.toBe(busy)
+})

@@ -1,0 +1,14 @@
+/** Bytes that differ at every offset that a test could confuse. */
+export function pattern(sizeBytes: number): Uint8Array {
+  return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 31 + (i >> 8) * 7) & 0xff)
+}
+
+/** A source that gives bytes in chunks of the given sizes, over and over. */
+export async function* chunked(bytes: Uint8Array, ...sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  let offset = 0
+  for (let i = 0; offset < bytes.length; i++) {
+    const size = sizes[i % sizes.length] ?? bytes.length
+    yield bytes.slice(offset, offset + size)
+    offset += size
+  }
+}

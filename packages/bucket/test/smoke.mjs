@@ -1,0 +1,30 @@
+// Run on the built package under every Node.js of the matrix.
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { CryptoBucket } from '@oss-cse/bucket'
+import { downloadFile, uploadFile } from '@oss-cse/bucket/node'
+import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
+
+const transport = new MemoryTransport()
+const bucket = new CryptoBucket({ transport, provider: createTestProvider() })
+const bytes = Buffer.alloc(1_000_003, 'oss-cse ')
+
+await bucket.put('stream', Readable.from([bytes]))
+assert.deepEqual(Buffer.from(await bucket.getBytes('stream')), bytes)
+assert.deepEqual(Buffer.from(await bucket.getBytes('stream', { range: '-5' })), bytes.subarray(-5))
+assert.notDeepEqual(Buffer.from(transport.objects.get('stream').bytes), bytes)
+
+const directory = await mkdtemp(join(tmpdir(), 'oss-cse-'))
+try {
+  await writeFile(join(directory, 'in'), bytes)
+  await uploadFile(bucket, 'file', join(directory, 'in'))
+  await downloadFile(bucket, 'file', join(directory, 'out'))
+  assert.deepEqual(await readFile(join(directory, 'out')), bytes)
+} finally {
+  await rm(directory, { recursive: true })
+}
+await assert.rejects(bucket.getByUrl('nonsense'), { code: 'ERR_CSE_INVALID_ARGUMENT' })
+console.log(`bucket: an object comes back on ${process.version}`)
