@@ -6,8 +6,8 @@ import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testin
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { chunked, pattern } from '../test/bytes.ts'
 import { CryptoBucket } from './crypto-bucket.ts'
-import { downloadFile } from './download-file.ts'
-import { uploadFile } from './upload-file.ts'
+import { downloadFile } from './download-file.node.ts'
+import { uploadFile } from './upload-file.node.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 let directory: string

@@ -1,2 +1,2 @@
-export { type DownloadResult, downloadFile } from './download-file.ts'
-export { uploadFile } from './upload-file.ts'
+export { type DownloadResult, downloadFile } from './download-file.node.ts'
+export { uploadFile } from './upload-file.node.ts'

@@ -2,6 +2,7 @@ import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSyn
 import { inspect, types } from 'node:util'
 import {
   type CallOptions,
+  CEK_BYTES,
   type ContentKey,
   CseError,
   checkedDescription,
@@ -9,6 +10,7 @@ import {
   type Envelope,
   encodeBase64,
   type GeneratedContentKey,
+  IV_BYTES,
   type MasterKeyProvider,
   type MaterialDescription,
   unwrapFailed,
@@ -47,8 +49,6 @@ export interface RsaProviderOptions {
 
 const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
 const ADVISED_MODULUS_BITS = 2048
-const CEK_BYTES = 32
-const IV_BYTES = 16
 
 /**
  * An RSA master key that the user keeps: wraps content keys with RSAES-PKCS1-v1_5, as every official SDK does
