@@ -1,4 +1,4 @@
-import { CseError, Keyring } from '@oss-cse/crypto-core'
+import { CseError, Keyring, TransportError } from '@oss-cse/crypto-core'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { pattern } from '../test/bytes.ts'
@@ -139,6 +139,23 @@ test.each(['append', 'selectObject', 'processObject', 'uploadPartCopy', 'putMeta
     expect(transport.requests).toEqual([])
   },
 )
+
+test('requests that may be sent again are, when the service is busy', async () => {
+  const { bucket, transport } = setUp()
+  await bucket.put('a', 'x')
+  let busy = true
+  transport.intercept = () => {
+    busy = !busy
+    if (!busy) throw new TransportError('ERR_CSE_SERVICE', 'busy', { status: 503, retryable: true })
+  }
+  const keys: string[] = []
+  for await (const entry of bucket.list()) if (entry.type === 'object') keys.push(entry.key)
+  expect(keys).toEqual(['a'])
+  expect(await bucket.exists('a')).toBe(true)
+  await bucket.copy('a', 'b')
+  await bucket.delete('a')
+  expect(await bucket.deleteMany(['b'])).toEqual(['b'])
+})
 
 test.each(['put', 'get', 'head', 'delete'] as const)(
   '%s refuses an empty key before any request',

@@ -19,7 +19,7 @@ import { type HeadOptions, type HeadResult, headResult } from './head-object.ts'
 import { type PutOptions, type PutResult, putObject } from './put-object.ts'
 import { refuse } from './refused-operations.ts'
 import { callerHeaders } from './request-headers.ts'
-import { checkedRetryOptions, type Logger, type RetryOptions, withRetries } from './retry.ts'
+import { checkedRetryOptions, type LogEvent, type Logger, type RetryOptions, withRetries } from './retry.ts'
 
 /** What a bucket works on: single objects, and listings, deletions and copies where the transport offers them. */
 export type BucketTransport = ObjectTransport & Partial<ObjectCatalog>
@@ -163,7 +163,7 @@ export class CryptoBucket {
    */
   async getByUrl(url: string | URL, options: Omit<GetOptions, 'versionId'> = {}): Promise<GetResult> {
     const parsed = parseUrl(url)
-    const key = decodeURIComponent(parsed.pathname.slice(1))
+    const key = parsed.pathname.slice(1)
     const request = (headers: HeaderMap): Promise<GetObjectResponse> =>
       httpGet({ url: parsed, headers, signal: options.signal })
     return getObject(this.#context, { request, ossHeaders: false }, key, options)
@@ -191,10 +191,9 @@ export class CryptoBucket {
 
   /** Lists objects in byte order of their keys, page by page as they are asked for. */
   async *list(options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {
-    const catalog = this.#catalog('list')
     let continuationToken: string | undefined
     do {
-      const page = await catalog({
+      const page = await this.#send('list', options.prefix ?? '', this.#transport.list, {
         ...options,
         maxKeys: 1000,
         ...(continuationToken !== undefined && { continuationToken }),
@@ -208,7 +207,7 @@ export class CryptoBucket {
   /** Deletes an object, or one version of it. One that does not exist counts as deleted. */
   async delete(key: string, options: CallOptions & { readonly versionId?: string } = {}): Promise<void> {
     checkKey(key)
-    await this.#catalog('delete')({ key, ...options })
+    await this.#send('delete', key, this.#transport.delete, { key, ...options })
   }
 
   /** Deletes any number of objects, a thousand to a request, and returns the keys that the service reports. */
@@ -218,7 +217,8 @@ export class CryptoBucket {
     const deleted: string[] = []
     for (let start = 0; start < all.length; start += DELETE_BATCH) {
       const batch = all.slice(start, start + DELETE_BATCH)
-      deleted.push(...(await this.#catalog('deleteMany')({ keys: batch, ...options })))
+      const request = { keys: batch, ...options }
+      deleted.push(...(await this.#send('deleteMany', batch[0] ?? '', this.#transport.deleteMany, request)))
     }
     return deleted
   }
@@ -233,7 +233,7 @@ export class CryptoBucket {
     checkKey(sourceKey)
     checkKey(key)
     const { sourceBucket, headers, signal } = options
-    await this.#catalog('copy')({
+    await this.#send('copy', key, this.#transport.copy, {
       sourceKey,
       key,
       headers: copyHeaders(headers),
@@ -271,19 +271,28 @@ export class CryptoBucket {
     checkKey(key)
     const { versionId, signal } = options
     const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
-    const call = { ...(versionId !== undefined && { versionId }), ...(signal !== undefined && { signal }) }
-    const { retry, logger } = this.#context
-    const send = () => this.#transport.head({ key, headers, ...call })
-    return (await withRetries(send, { operation: 'head', key, retry, logger, signal })).headers
+    const response = await this.#send('head', key, this.#transport.head, {
+      key,
+      headers,
+      ...(versionId !== undefined && { versionId }),
+      ...(signal !== undefined && { signal }),
+    })
+    return response.headers
   }
 
-  /** One operation of the catalog, when the transport has it. */
-  #catalog<Name extends keyof ObjectCatalog>(name: Name): ObjectCatalog[Name] {
-    const operation = this.#transport[name]
-    if (typeof operation !== 'function') {
-      throw new CseError('ERR_CSE_OPERATION_REFUSED', `The transport of this bucket has no ${name}.`)
+  /** Sends a request that may be sent again, through one of the transport's operations, when it has it. */
+  async #send<Request extends CallOptions, Response>(
+    operation: LogEvent['operation'],
+    key: string,
+    call: ((request: Request) => Promise<Response>) | undefined,
+    request: Request,
+  ): Promise<Response> {
+    if (typeof call !== 'function') {
+      throw new CseError('ERR_CSE_OPERATION_REFUSED', `The transport of this bucket has no ${operation}.`)
     }
-    return operation.bind(this.#transport) as ObjectCatalog[Name]
+    const { retry, logger } = this.#context
+    const { signal } = request
+    return withRetries(() => call.call(this.#transport, request), { operation, key, retry, logger, signal })
   }
 }
 

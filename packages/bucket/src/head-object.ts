@@ -30,7 +30,7 @@ export interface HeadResult {
   readonly versionId?: string
   /** The ciphertext's CRC-64, as a decimal text. */
   readonly crc64?: string
-  /** The service's answer, names in lower case. */
+  /** The service's answer as it came, names in lower case; of a range its own Content-Range. */
   readonly headers: HeaderMap
 }
 

@@ -14,7 +14,9 @@ export interface RetryOptions {
 /** What the bucket tells a logger. It never holds keys, headers or content. */
 export interface LogEvent {
   readonly type: 'retry'
-  readonly operation: 'put' | 'get' | 'head' | 'read'
+  /** The request; `read` is the going on of an interrupted get. */
+  readonly operation: 'put' | 'get' | 'read' | 'head' | 'list' | 'delete' | 'deleteMany' | 'copy'
+  /** The object's key; of a listing its prefix, of many keys the first. */
   readonly key: string
   /** The number of the attempt that failed, from 1. */
   readonly attempt: number

@@ -9,9 +9,9 @@ if (!existsSync(executablePath)) {
 
 export default defineConfig({
   test: {
-    name: 'crypto-core in a browser',
-    include: ['src/**/*.test.ts'],
-    exclude: ['src/**/*.node.test.ts'],
+    name: 'browser',
+    include: ['packages/{crypto-core,bucket}/src/**/*.test.ts'],
+    exclude: ['**/*.node.test.ts'],
     browser: {
       enabled: true,
       headless: true,

@@ -1,0 +1,55 @@
+import { CseError } from '@oss-cse/crypto-core'
+import type { AliOssClient } from './ali-oss-client.ts'
+
+const FRESH_MS = 60_000
+
+/** What signs a request. */
+export interface OssCredentials {
+  readonly accessKeyId: string
+  readonly accessKeySecret: string
+  readonly securityToken?: string
+}
+
+/**
+ * Keeps a client's credentials young. In place of ali-oss's own `refreshSTSToken`, which is only asked when there
+ * was a token to begin with, and lets the requests that come while it is being asked go out with the old one
+ * (ali-oss 6.23 lib/common/utils/setSTSToken.js).
+ */
+export class CredentialRefresher {
+  readonly #client: AliOssClient
+  readonly #refresh: () => Promise<OssCredentials>
+  #refreshed = Date.now()
+  #pending: Promise<void> | undefined
+
+  constructor(client: AliOssClient, refresh: () => Promise<OssCredentials>) {
+    this.#client = client
+    this.#refresh = refresh
+  }
+
+  /** Resolves when the client's credentials are less than a minute old. Rejects with what the refresh threw. */
+  async ensureFresh(): Promise<void> {
+    const age = Date.now() - this.#refreshed
+    if (age >= 0 && age < FRESH_MS) return
+    this.#pending ??= this.#renew().finally(() => {
+      this.#pending = undefined
+    })
+    await this.#pending
+  }
+
+  /** The service turned the credentials down: ask for new ones before the next request. */
+  expire(): void {
+    this.#refreshed = Number.NEGATIVE_INFINITY
+  }
+
+  async #renew(): Promise<void> {
+    const { accessKeyId, accessKeySecret, securityToken } = await this.#refresh()
+    if (!accessKeyId || !accessKeySecret) {
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        'refreshCredentials must resolve to { accessKeyId, accessKeySecret, securityToken? }.',
+      )
+    }
+    Object.assign(this.#client.options, { accessKeyId, accessKeySecret, stsToken: securityToken })
+    this.#refreshed = Date.now()
+  }
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from 'node:http'
+import { TransportError } from '@oss-cse/crypto-core'
+import type { IdleWatch } from './idle-watch.ts'
+import { cutShort, networkFailure, type RequestContext } from './oss-errors.ts'
+import type { RequestScope } from './request-scope.ts'
+
+/**
+ * The bytes of an answer as they come. They come once. While nobody asks for them the connection waits, for as
+ * long as it takes; returning the iterator, even before its first `next`, closes the connection.
+ */
+export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
+  readonly #message: IncomingMessage
+  readonly #chunks: AsyncIterator<Uint8Array>
+  readonly #context: RequestContext
+  readonly #scope: RequestScope
+  readonly #idle: IdleWatch
+  readonly #expected: number | undefined
+  #received = 0
+  #done = false
+
+  constructor(message: IncomingMessage, context: RequestContext, scope: RequestScope, idle: IdleWatch) {
+    this.#message = message
+    this.#chunks = message[Symbol.asyncIterator]()
+    this.#context = context
+    this.#scope = scope
+    this.#idle = idle
+    const length = message.headers['content-length']
+    this.#expected = length === undefined ? undefined : Number(length)
+    idle.suspend()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#done) return { done: true, value: undefined }
+    try {
+      if (this.#scope.failure !== undefined) throw this.#scope.failure.reason
+      this.#idle.resume()
+      const step = await this.#chunks.next()
+      if (!step.done) {
+        this.#idle.suspend()
+        this.#received += step.value.byteLength
+        return { done: false, value: step.value }
+      }
+      if (this.#expected !== undefined && this.#received !== this.#expected) {
+        throw cutShort(this.#context, `the answer ended after ${this.#received} of ${this.#expected} bytes`)
+      }
+    } catch (error) {
+      throw this.#failed(error)
+    }
+    this.#close()
+    return { done: true, value: undefined }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#close()
+    this.#message.destroy()
+    return { done: true, value: undefined }
+  }
+
+  #failed(error: unknown): unknown {
+    // An abort or the idle timeout destroyed the stream: they are the reason, not the stream's own error.
+    const { failure } = this.#scope
+    this.#close()
+    this.#message.destroy()
+    if (failure !== undefined) return failure.reason
+    return TransportError.isInstance(error) ? error : networkFailure(this.#context, error)
+  }
+
+  #close(): void {
+    this.#done = true
+    this.#scope.end()
+  }
+}

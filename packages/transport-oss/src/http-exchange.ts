@@ -1,0 +1,162 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { type HeaderMap, TransportError } from '@oss-cse/crypto-core'
+import type { SignedRequest } from './ali-oss-client.ts'
+import { DownloadBody } from './download-body.ts'
+import { IdleWatch } from './idle-watch.ts'
+import {
+  cutShort,
+  idleFailure,
+  isErrorDocument,
+  networkFailure,
+  type RequestContext,
+  serviceFailure,
+} from './oss-errors.ts'
+import type { RequestScope } from './request-scope.ts'
+import { sendSource, type UploadSource } from './upload-source.ts'
+
+const MAX_ERROR_BYTES = 64 * 1024
+
+/** What an exchange needs beside the signed request. */
+export interface ExchangeOptions {
+  readonly scope: RequestScope
+  readonly context: RequestContext
+  readonly idleTimeoutMs: number
+  /** The bytes to send in place of the request's own stream. */
+  readonly source?: UploadSource
+  /** Sends the address's own Host and not the one that ali-oss makes up for an IP address. */
+  readonly plainHost: boolean
+}
+
+/** A successful answer. */
+export interface Answer {
+  readonly status: number
+  readonly headers: HeaderMap
+  /** The whole body, unless it is streamed. */
+  readonly data: Uint8Array
+  readonly body?: DownloadBody
+}
+
+/**
+ * One HTTP exchange on behalf of ali-oss, in place of its urllib 2.44, which loses a failing source's error,
+ * has one deadline for a whole transfer, knows no AbortSignal, discards the error document of a streamed GET,
+ * truncates a body that is too long and decompresses answers (urllib 2.44 lib/urllib.js).
+ *
+ * Every failure ends the scope; the returned promise then rejects too.
+ */
+export async function exchange(
+  url: string,
+  signed: SignedRequest,
+  options: ExchangeOptions,
+): Promise<Answer> {
+  const { scope, context, source } = options
+  const content = signed.content === undefined ? undefined : Buffer.from(signed.content)
+  const request = openRequest(url, signed, content, options)
+  const idle = new IdleWatch(request, options.idleTimeoutMs, () =>
+    scope.fail(idleFailure(context, options.idleTimeoutMs)),
+  )
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', (response) => {
+      // What breaks after this comes out of reading the response.
+      response.on('error', () => {})
+      resolve(response)
+    })
+    request.on('error', reject)
+  })
+  scope.onFailure(() => {
+    source?.stop()
+    request.destroy()
+  })
+
+  if (source === undefined) request.end(content)
+  else sendSource(request, source, idle).catch((error: unknown) => scope.fail(error))
+
+  try {
+    return await readAnswer(await answered, signed, request, idle, options)
+  } catch (error) {
+    scope.fail(TransportError.isInstance(error) ? error : networkFailure(context, error))
+    throw error
+  }
+}
+
+async function readAnswer(
+  response: IncomingMessage,
+  signed: SignedRequest,
+  request: ClientRequest,
+  idle: IdleWatch,
+  { scope, context, source }: ExchangeOptions,
+): Promise<Answer> {
+  const status = response.statusCode ?? 0
+  const headers = headerMap(response)
+  const early = !request.writableEnded
+  if (early) source?.stop()
+  idle.resume()
+
+  // 203 is CallbackFailed: stored, but the callback that was asked for did not happen.
+  if (status < 200 || status > 299 || status === 203) {
+    const data = await collect(response, MAX_ERROR_BYTES).catch(() => new Uint8Array())
+    if (early) request.destroy()
+    throw serviceFailure(context, { status, headers, data })
+  }
+  if (early) {
+    request.destroy()
+    throw cutShort(context, 'the server answered before it had the whole body')
+  }
+  if (signed.customResponse) {
+    return { status, headers, data: new Uint8Array(), body: new DownloadBody(response, context, scope, idle) }
+  }
+  const data = await collect(response, Number.POSITIVE_INFINITY)
+  if (isErrorDocument(data)) throw serviceFailure(context, { status, headers, data })
+  return { status, headers, data }
+}
+
+function openRequest(
+  url: string,
+  signed: SignedRequest,
+  content: Buffer | undefined,
+  { scope, context, plainHost }: ExchangeOptions,
+): ClientRequest {
+  const { protocol, hostname, port } = new URL(url)
+  const headers: Record<string, string | number> = {}
+  for (const [name, value] of Object.entries(signed.headers)) {
+    if (value !== null && value !== undefined) headers[name.toLowerCase()] = value
+  }
+  if (plainHost) delete headers['host']
+  // ali-oss 6.23 lib/common/utils/createRequest.js counts the characters of a document, not its bytes.
+  if (content !== undefined) headers['content-length'] = content.byteLength
+  const secure = protocol === 'https:'
+  const agent = secure ? signed.httpsAgent : signed.agent
+  try {
+    return (secure ? httpsRequest : httpRequest)({
+      method: signed.method,
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      ...(port !== '' && { port }),
+      // Not URL's path: it would resolve what was signed as it stands.
+      path: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
+      headers,
+      ...(agent !== undefined && { agent }),
+    })
+  } catch (error) {
+    scope.fail(networkFailure(context, error))
+    throw error
+  }
+}
+
+async function collect(response: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk)
+    size += chunk.byteLength
+    if (size >= limit) break
+  }
+  return Buffer.concat(chunks)
+}
+
+function headerMap(response: IncomingMessage): HeaderMap {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(response.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return headers
+}

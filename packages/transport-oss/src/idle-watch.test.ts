@@ -1,0 +1,190 @@
+import { Agent } from 'node:http'
+import type { Socket } from 'node:net'
+import OSS from 'ali-oss'
+import { expect, it } from 'vitest'
+import {
+  bodyOf,
+  fakeServer,
+  readAll,
+  readRequest,
+  rejection,
+  SECRETS,
+  signalled,
+  transportOnto,
+} from '../test/fake-server.ts'
+import { OssTransport } from './index.ts'
+
+// agentkeepalive, the agent that ali-oss uses unless it is given another.
+const { agent } = new OSS({ bucket: 'my-bucket', ...SECRETS }) as unknown as { agent: Agent }
+const AgentKeepalive = agent.constructor as new (options?: object) => Agent
+
+const IDLE = { idleTimeoutMs: 50 }
+/** Where a good answer has to come in time before the silence that is tested. */
+const PATIENT = { idleTimeoutMs: 400 }
+const TIMED_OUT = { code: 'ERR_CSE_TIMEOUT', retryable: true, objectKey: 'a' }
+
+it('a server that never answers is ERR_CSE_TIMEOUT, and the connection is closed', async () => {
+  const closed = signalled()
+  const server = await fakeServer((_, response) => response.on('close', closed.tell))
+  const transport = transportOnto(server, IDLE)
+  expect(await rejection(transport.head({ key: 'a', headers: {} }))).toMatchObject(TIMED_OUT)
+  await closed.happened
+})
+
+it('a server that never answers a whole upload is ERR_CSE_TIMEOUT', async () => {
+  const server = await fakeServer((request) => request.resume())
+  const put = transportOnto(server, IDLE).put({ key: 'a', headers: {}, body: bodyOf([new Uint8Array(9)], 9) })
+  expect(await rejection(put)).toMatchObject(TIMED_OUT)
+})
+
+it('a body that stalls while it is read is ERR_CSE_TIMEOUT', async () => {
+  const server = await fakeServer((_, response) => {
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('x')
+  })
+  const { body } = await transportOnto(server, PATIENT).get({ key: 'a', headers: {} })
+  expect(await rejection(readAll(body))).toMatchObject(TIMED_OUT)
+})
+
+it('an error document that stalls still leaves the error of its status or a timeout, and does not hang', async () => {
+  const server = await fakeServer((_, response) => {
+    response.writeHead(404, { 'content-length': '100' })
+    response.write('<Error>')
+  })
+  const error = await rejection(transportOnto(server, IDLE).get({ key: 'a', headers: {} }))
+  expect(error).toMatchObject(TIMED_OUT)
+})
+
+function sockets(agent: Agent): Socket[] {
+  return Object.values(agent.sockets).flatMap((list) => list ?? [])
+}
+
+function clientOn(agent: Agent, port: number, options: object = {}): OSS {
+  return new OSS({
+    bucket: 'my-bucket',
+    region: 'oss-cn-hangzhou',
+    endpoint: `http://localhost:${port}`,
+    accessKeyId: SECRETS.accessKeyId,
+    accessKeySecret: SECRETS.accessKeySecret,
+    sldEnable: true,
+    agent,
+    ...options,
+  } as OSS.Options)
+}
+
+it.each([
+  ['Node’s agent', () => new Agent({ keepAlive: true })],
+  ['agentkeepalive with its own socket timeout', () => new AgentKeepalive({ timeout: 30_000 })],
+])(
+  'the clock runs while a read waits and stands while the reader does something else: %s',
+  async (_, make) => {
+    const asked = signalled()
+    const server = await fakeServer(async (_, response) => {
+      response.writeHead(200, { 'content-length': '2' })
+      response.write('x')
+      await asked.happened
+      response.end('y')
+    })
+    const agent = make()
+    const transport = new OssTransport({ client: clientOn(agent, server.port), idleTimeoutMs: 12_345 })
+    const { body } = await transport.get({ key: 'a', headers: {} })
+    const iterator = body[Symbol.asyncIterator]()
+    expect(sockets(agent).map((socket) => socket.timeout)).toEqual([0])
+    await iterator.next()
+    expect(sockets(agent).map((socket) => socket.timeout)).toEqual([0])
+    const next = iterator.next()
+    expect(sockets(agent).map((socket) => socket.timeout)).toEqual([12_345])
+    asked.tell()
+    await next
+    expect(sockets(agent).map((socket) => socket.timeout)).toEqual([0])
+    expect((await iterator.next()).done).toBe(true)
+    agent.destroy()
+  },
+)
+
+it('the clock stands while the source of an upload is silent', async () => {
+  const server = await fakeServer(async (request, response) => {
+    await readRequest(request)
+    response.end()
+  })
+  const agent = new Agent({ keepAlive: true })
+  const timeouts: (number | undefined)[][] = []
+  const connected = signalled()
+  const createConnection = agent.createConnection.bind(agent)
+  agent.createConnection = (...args) => {
+    const socket = createConnection(...args)
+    socket?.once('connect', connected.tell)
+    return socket
+  }
+  const body = {
+    async *open() {
+      yield new Uint8Array(10)
+      await connected.happened
+      timeouts.push(sockets(agent).map((socket) => socket.timeout))
+      yield new Uint8Array(10)
+    },
+  }
+  const transport = new OssTransport({ client: clientOn(agent, server.port), idleTimeoutMs: 12_345 })
+  await transport.put({ key: 'a', headers: {}, body })
+  expect(timeouts).toEqual([[0]])
+  agent.destroy()
+})
+
+it('a request in its agent’s queue waits for others, and does not time out', async () => {
+  const answers: (() => void)[] = []
+  const two = signalled()
+  const server = await fakeServer((request, response) => {
+    if (request.url?.endsWith('first')) answers.push(() => response.end())
+    else {
+      response.end()
+      two.tell()
+    }
+  })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const client = clientOn(agent, server.port)
+  const first = new OssTransport({ client, idleTimeoutMs: 60_000 }).head({ key: 'first', headers: {} })
+  const queued = new OssTransport({ client, ...PATIENT }).head({ key: 'second', headers: {} })
+  // A timeout of the same length, begun later, has passed: so would have that of the queued one.
+  const third = await rejection(transportOnto(server, PATIENT).head({ key: 'first', headers: {} }))
+  expect(third).toMatchObject({ code: 'ERR_CSE_TIMEOUT' })
+  for (const answer of answers) answer()
+  await Promise.all([first, queued, two.happened])
+  agent.destroy()
+})
+
+it('a client’s own deadline for a whole transfer does not count', async () => {
+  const server = await fakeServer(async (request, response) => {
+    await readRequest(request)
+    response.end()
+  })
+  const agent = new Agent({ keepAlive: true })
+  const transport = new OssTransport({ client: clientOn(agent, server.port, { timeout: 1 }) })
+  let turns = 0
+  const body = {
+    async *open() {
+      for (; turns < 50; turns++) {
+        await new Promise(setImmediate)
+        yield new Uint8Array(1000)
+      }
+    },
+  }
+  await transport.put({ key: 'a', headers: {}, body })
+  expect(turns).toBe(50)
+  agent.destroy()
+})
+
+it('no listener stays on a connection that is used again', async () => {
+  const server = await fakeServer((_, response) => response.end('x'))
+  const agent = new Agent({ keepAlive: true })
+  const transport = new OssTransport({ client: clientOn(agent, server.port) })
+  const counts = new Set<number>()
+  for (let i = 0; i < 5; i++) {
+    const { body } = await transport.get({ key: 'a', headers: {} })
+    counts.add(sockets(agent)[0]?.listenerCount('timeout') ?? -1)
+    await readAll(body)
+    await new Promise(setImmediate)
+  }
+  expect(server.sockets).toHaveLength(1)
+  expect(counts.size).toBe(1)
+  agent.destroy()
+})

@@ -1,0 +1,76 @@
+import type { ObjectSummary, PendingUpload, UploadedPart } from '@oss-cse/crypto-core'
+
+/** An object as ali-oss 6.23 lib/object.js `listV2` gives it. */
+export interface AliObject {
+  readonly name: string
+  readonly lastModified: string
+  readonly etag: string
+  readonly size: number
+  readonly storageClass?: string
+}
+
+/** A part as the XML parser leaves it. */
+export interface AliPart {
+  readonly PartNumber: string
+  readonly ETag: string
+  readonly Size?: string
+  readonly HashCrc64ecma?: string
+}
+
+/** An upload as ali-oss 6.23 lib/common/multipart.js `listUploads` gives it. */
+export interface AliUpload {
+  readonly name: string
+  readonly uploadId: string
+  readonly initiated?: string
+}
+
+/**
+ * Whether the names in a listing are URL-encoded, as the transport asks for: XML cannot carry every character
+ * of a key. ali-oss passes the names on as they come and drops the element that tells.
+ */
+export function namesAreEncoded(document: Uint8Array): boolean {
+  return Buffer.from(document.buffer, document.byteOffset, document.byteLength).includes(
+    '<EncodingType>url</EncodingType>',
+  )
+}
+
+/** The name behind a URL-encoded one. */
+export function decodeName(name: string): string {
+  return decodeURIComponent(name.replaceAll('+', '%20'))
+}
+
+export function objectSummary(object: AliObject, decode: (name: string) => string): ObjectSummary {
+  return {
+    key: decode(object.name),
+    sizeBytes: object.size,
+    etag: object.etag,
+    lastModified: new Date(object.lastModified),
+    ...(object.storageClass !== undefined && { storageClass: object.storageClass }),
+  }
+}
+
+/** ali-oss hands out a lone part as it is and several as an array (ali-oss 6.23 lib/common/multipart.js). */
+export function uploadedParts(parts: AliPart | readonly AliPart[]): UploadedPart[] {
+  return [parts].flat().map((part) => {
+    const crc64 = crc64Of(part.HashCrc64ecma)
+    return {
+      partNumber: Number(part.PartNumber),
+      etag: part.ETag,
+      ...(part.Size !== undefined && { sizeBytes: Number(part.Size) }),
+      ...(crc64 !== undefined && { crc64 }),
+    }
+  })
+}
+
+export function pendingUpload(upload: AliUpload, decode: (name: string) => string): PendingUpload {
+  return {
+    key: decode(upload.name),
+    uploadId: upload.uploadId,
+    ...(upload.initiated !== undefined && { initiated: new Date(upload.initiated) }),
+  }
+}
+
+/** The CRC-64 that the service states, an unsigned decimal number. */
+export function crc64Of(text: string | undefined): bigint | undefined {
+  return text !== undefined && /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
+}

@@ -1,0 +1,95 @@
+import { CseError } from '@oss-cse/crypto-core'
+import { type AliOssClient, derivedClient } from './ali-oss-client.ts'
+import type { Connection } from './client-options.ts'
+import { type Answer, exchange } from './http-exchange.ts'
+import { type RequestContext, signingFailure, unreadableAnswer } from './oss-errors.ts'
+import { RequestScope } from './request-scope.ts'
+import type { UploadSource } from './upload-source.ts'
+
+/** One call of ali-oss. */
+export interface OssCall {
+  /** What is tried, for errors: `put`, `list`. */
+  readonly operation: string
+  readonly objectKey?: string
+  readonly signal?: AbortSignal | undefined
+  /** The bytes to send in place of the stream that ali-oss was given. */
+  readonly source?: UploadSource
+  /** The answer to a success is that of the user's callback server, not one of OSS. */
+  readonly hasCallback?: boolean
+}
+
+/** What ali-oss made of an answer, and the answer itself. */
+export interface Outcome<T> {
+  readonly value: T
+  readonly answer: Answer
+}
+
+/**
+ * Runs one ali-oss call on a view of the client, from its signal to its error.
+ *
+ * @param work - calls the view once; its second argument is the answer, once there is one
+ */
+export async function runCall<T>(
+  { client, bucket, idleTimeoutMs, plainHost, refresher }: Connection,
+  { operation, objectKey, signal, source, hasCallback = false }: OssCall,
+  work: (view: AliOssClient, answer: () => Answer | undefined) => Promise<T>,
+): Promise<Outcome<T>> {
+  if (client.options.bucket !== bucket) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `The ali-oss client was switched from bucket "${bucket}": make a client and a transport for each bucket.`,
+    )
+  }
+  const context: RequestContext = { operation, bucket, ...(objectKey !== undefined && { objectKey }) }
+  const scope = new RequestScope(signal)
+  scope.onFailure(() => source?.stop())
+  let sent = false
+  let answer: Answer | undefined
+  const view = derivedClient(client, {
+    request: async (url, signed) => {
+      if (scope.failure !== undefined) throw new Error('The call has ended.')
+      sent = true
+      answer = await exchange(url, signed, {
+        scope,
+        context,
+        idleTimeoutMs,
+        plainHost,
+        ...(source !== undefined && signed.stream !== undefined && { source }),
+      })
+      const { status, headers, data } = answer
+      return { status, headers, data, res: { status, statusCode: status, headers } }
+    },
+  })
+  try {
+    const value = await scope.race(async () => {
+      await refresher?.ensureFresh()
+      return work(view, () => answer)
+    })
+    if (answer === undefined) throw new Error('ali-oss did not send a request.')
+    return { value, answer }
+  } catch (error) {
+    if (scope.failure === undefined) {
+      // ali-oss demands JSON of a callback's answer; the object is stored whatever it was.
+      if (answer !== undefined && hasCallback) return { value: undefined as T, answer }
+      scope.fail(explained(error, context, sent, answer))
+    }
+    const reason = scope.failure?.reason
+    if (CseError.isInstance(reason) && reason.code === 'ERR_CSE_ACCESS_DENIED') refresher?.expire()
+    throw reason
+  } finally {
+    // A streamed body goes on and ends its scope itself.
+    if (answer?.body === undefined) scope.end()
+  }
+}
+
+/** What ali-oss threw before or after the exchange, which ends the scope with its own failures. */
+function explained(
+  error: unknown,
+  context: RequestContext,
+  sent: boolean,
+  answer: Answer | undefined,
+): unknown {
+  if (CseError.isInstance(error)) return error
+  if (answer !== undefined) return unreadableAnswer(context, answer.status)
+  return sent ? error : signingFailure(context, error)
+}

@@ -1,0 +1,153 @@
+import type { ClientRequest } from 'node:http'
+import { CseError, type ObjectBody } from '@oss-cse/crypto-core'
+import type { IdleWatch } from './idle-watch.ts'
+
+const WRITE_BYTES = 64 * 1024
+
+/** One pass over a body on its way out: counts it, checks it against its stated size, and can be stopped. */
+export class UploadSource {
+  readonly sizeBytes: number | undefined
+  readonly #body: ObjectBody
+  readonly #objectKey: string
+  #iterator: AsyncIterator<Uint8Array> | undefined
+  #received = 0
+  #finished = false
+  #stopped = false
+
+  constructor(body: ObjectBody, objectKey: string) {
+    const { sizeBytes } = body
+    if (sizeBytes !== undefined && (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)) {
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        `sizeBytes must be a whole number of bytes, not ${sizeBytes}.`,
+        {
+          objectKey,
+        },
+      )
+    }
+    this.sizeBytes = sizeBytes
+    this.#body = body
+    this.#objectKey = objectKey
+  }
+
+  get stopped(): boolean {
+    return this.#stopped
+  }
+
+  /** True when every stated byte has come, though perhaps not the end. */
+  get hasAllBytes(): boolean {
+    return this.#received === this.sizeBytes
+  }
+
+  /**
+   * The next chunk, never an empty one, or undefined at the end.
+   *
+   * @throws CseError `ERR_CSE_SOURCE` with the source's own error as cause, or that error itself when it is a
+   * CseError; `ERR_CSE_INVALID_ARGUMENT` when the source is longer or shorter than stated
+   */
+  async next(): Promise<Uint8Array | undefined> {
+    while (!this.#stopped) {
+      const step = await this.#pull()
+      if (this.#stopped) break
+      if (step.done) {
+        if (this.sizeBytes !== undefined && this.#received < this.sizeBytes)
+          throw this.#wrongSize('ended after')
+        this.#finished = true
+        return undefined
+      }
+      const chunk: unknown = step.value
+      if (!(chunk instanceof Uint8Array)) {
+        throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'The body yielded something else than a Uint8Array.', {
+          objectKey: this.#objectKey,
+        })
+      }
+      this.#received += chunk.byteLength
+      if (this.sizeBytes !== undefined && this.#received > this.sizeBytes) {
+        throw this.#wrongSize('yielded at least')
+      }
+      if (chunk.byteLength > 0) return chunk
+    }
+    return undefined
+  }
+
+  /** Gives up: returns the source's iterator, whose own outcome no longer matters. */
+  stop(): void {
+    if (this.#stopped || this.#finished) return
+    this.#stopped = true
+    try {
+      Promise.resolve(this.#iterator?.return?.()).catch(() => {})
+    } catch {}
+  }
+
+  async #pull(): Promise<IteratorResult<Uint8Array>> {
+    try {
+      this.#iterator ??= this.#body.open()[Symbol.asyncIterator]()
+      return await this.#iterator.next()
+    } catch (error) {
+      // The error ended the iterator: there is nothing left to return.
+      this.#iterator = undefined
+      if (CseError.isInstance(error)) throw error
+      throw new CseError(
+        'ERR_CSE_SOURCE',
+        `The source of "${this.#objectKey}" failed while it was being read.`,
+        {
+          cause: error,
+          objectKey: this.#objectKey,
+        },
+      )
+    }
+  }
+
+  #wrongSize(what: string): CseError {
+    return new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `The body of "${this.#objectKey}" ${what} ${this.#received} bytes, but its sizeBytes is ${this.sizeBytes}. Nothing was stored.`,
+      { objectKey: this.#objectKey },
+    )
+  }
+}
+
+/**
+ * Writes a source into a request, no faster than the connection takes it.
+ *
+ * The last stated byte is held back until the source has ended: a source that goes on fails while the server
+ * still waits, so that nothing is stored.
+ */
+export async function sendSource(
+  request: ClientRequest,
+  source: UploadSource,
+  idle: IdleWatch,
+): Promise<void> {
+  let held: Uint8Array | undefined
+  for (;;) {
+    idle.suspend()
+    const chunk = await source.next()
+    idle.resume()
+    if (source.stopped || request.destroyed) return
+    if (chunk === undefined) break
+    if (source.hasAllBytes) held = chunk
+    else await write(request, chunk)
+  }
+  if (held !== undefined) await write(request, held)
+  request.end()
+}
+
+/**
+ * In pieces, because a TLS socket shows no progress within one write: a large chunk on a slow line would look
+ * like a connection that stands still.
+ */
+async function write(request: ClientRequest, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.byteLength && !request.destroyed; offset += WRITE_BYTES) {
+    if (!request.write(chunk.subarray(offset, offset + WRITE_BYTES))) await drained(request)
+  }
+}
+
+function drained(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      request.off('drain', done).off('close', done)
+      resolve()
+    }
+    request.on('drain', done).on('close', done)
+  })
+}

@@ -1,0 +1,103 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type RequestListener } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+import { OssTransport } from '../src/index.ts'
+
+/** One request as it arrived, its body only when the handler read it. */
+interface SeenRequest {
+  readonly method: string | undefined
+  readonly url: string | undefined
+  readonly headers: IncomingHttpHeaders
+}
+
+export interface FakeServer {
+  readonly endpoint: string
+  readonly port: number
+  readonly seen: SeenRequest[]
+  /** Every connection that was ever made. */
+  readonly sockets: Socket[]
+}
+
+/** A server that lives as long as the test and answers as the handler says; it checks no signature. */
+export async function fakeServer(handler: RequestListener): Promise<FakeServer> {
+  const seen: SeenRequest[] = []
+  const sockets: Socket[] = []
+  const server = createServer((request, response) => {
+    const { method, url, headers } = request
+    seen.push({ method, url, headers })
+    handler(request, response)
+  })
+  server.on('connection', (socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  )
+  const { port } = server.address() as AddressInfo
+  return { endpoint: `http://127.0.0.1:${port}`, port, seen, sockets }
+}
+
+export const SECRETS = {
+  accessKeyId: 'LTAIaccesskeyid',
+  accessKeySecret: 'verysecretsecret',
+  securityToken: 'secrettoken',
+}
+
+/** A transport onto a fake server. */
+export function transportOnto(server: FakeServer, options: { idleTimeoutMs?: number } = {}): OssTransport {
+  return new OssTransport({
+    bucket: 'my-bucket',
+    region: 'cn-hangzhou',
+    endpoint: server.endpoint,
+    ...SECRETS,
+    ...options,
+  })
+}
+
+export async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+export function readRequest(request: IncomingMessage): Promise<Buffer> {
+  return readAll(request as AsyncIterable<Uint8Array>)
+}
+
+export function bodyOf(chunks: readonly Uint8Array[], sizeBytes?: number) {
+  return {
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    async *open(): AsyncGenerator<Uint8Array> {
+      yield* chunks
+    },
+  }
+}
+
+/** What `promise` rejects with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('It did not reject.')
+}
+
+/** A promise and the function that resolves it. */
+export function signalled(): { readonly happened: Promise<void>; readonly tell: () => void } {
+  let tell: () => void = () => {}
+  const happened = new Promise<void>((resolve) => {
+    tell = resolve
+  })
+  return { happened, tell }
+}
+
+export function errorXml(code: string, message = 'Some message.'): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n  <Code>${code}</Code>\n  <Message>${message}</Message>\n  <RequestId>6556E3AED11E553933CCDEDF</RequestId>\n  <HostId>h</HostId>\n  <EC>0026-00000001</EC>\n</Error>`
+}

@@ -1,0 +1,70 @@
+// The built package, once under each Node: puts and gets through a tiny HTTP server.
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { OssTransport } from '../dist/index.js'
+
+const stored = new Map()
+const server = createServer(async (request, response) => {
+  if (request.method === 'PUT') {
+    const chunks = []
+    for await (const chunk of request) chunks.push(chunk)
+    stored.set(request.url, { bytes: Buffer.concat(chunks), meta: request.headers['x-oss-meta-a'] })
+    response.end()
+  } else if (!stored.has(request.url)) {
+    response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>')
+  } else {
+    const { bytes, meta } = stored.get(request.url)
+    response.writeHead(200, { 'content-length': bytes.length, 'x-oss-meta-a': meta }).end(bytes)
+  }
+})
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+
+const transport = new OssTransport({
+  bucket: 'my-bucket',
+  region: 'cn-hangzhou',
+  endpoint: `http://127.0.0.1:${server.address().port}`,
+  accessKeyId: 'id',
+  accessKeySecret: 'secret',
+})
+const bytes = new Uint8Array(1_000_000).map((_, i) => i * 31)
+for (const sizeBytes of [bytes.length, undefined]) {
+  await transport.put({
+    key: 'a/ä.bin',
+    headers: { 'x-oss-meta-a': 'b' },
+    body: {
+      sizeBytes,
+      async *open() {
+        for (let i = 0; i < bytes.length; i += 300_000) yield bytes.subarray(i, i + 300_000)
+      },
+    },
+  })
+  const { headers, body } = await transport.get({ key: 'a/ä.bin', headers: {} })
+  assert.equal(headers['x-oss-meta-a'], 'b')
+  const chunks = []
+  for await (const chunk of body) chunks.push(chunk)
+  assert.ok(Buffer.concat(chunks).equals(bytes))
+}
+await assert.rejects(transport.get({ key: 'none', headers: {} }), { code: 'ERR_CSE_NOT_FOUND' })
+const cause = new Error('the disk is gone')
+await assert.rejects(
+  transport.put({
+    key: 'broken',
+    headers: {},
+    body: {
+      sizeBytes: 10,
+      async *open() {
+        yield new Uint8Array(5)
+        throw cause
+      },
+    },
+  }),
+  { code: 'ERR_CSE_SOURCE', cause },
+)
+assert.equal(stored.size, 1)
+const controller = new AbortController()
+const { body } = await transport.get({ key: 'a/ä.bin', headers: {}, signal: controller.signal })
+controller.abort()
+await assert.rejects(body.next(), { name: 'AbortError' })
+
+server.close()
+server.closeAllConnections()

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type OssEmulator, startOssEmulator } from './emulator.ts'
+import { aliOssClient } from './testing/ali-oss-client.ts'
+import { rawRequest, signedRequest } from './testing/signed-request.ts'
+
+let emulator: OssEmulator
+let now = new Date()
+
+beforeAll(async () => {
+  emulator = await startOssEmulator({ clock: () => now })
+})
+afterAll(() => emulator.close())
+
+describe.each([{ v4: false }, { v4: true }])('a request signed by ali-oss (V4: $v4)', ({ v4 }) => {
+  it('is refused with another secret', async () => {
+    const client = aliOssClient(emulator, { accessKeySecret: 'wrong', authorizationV4: v4 })
+    await expect(client.put('a', Buffer.from('a'))).rejects.toMatchObject({
+      code: 'SignatureDoesNotMatch',
+      status: 403,
+      ecCode: '0002-00000040',
+    })
+  })
+
+  it('is refused with an unknown access key', async () => {
+    const client = aliOssClient(emulator, { accessKeyId: 'unknown', authorizationV4: v4 })
+    await expect(client.put('a', Buffer.from('a'))).rejects.toMatchObject({
+      code: 'InvalidAccessKeyId',
+      ecCode: '0002-00000902',
+    })
+  })
+
+  it('is refused when its clock is off by more than 15 minutes, and accepted within', async () => {
+    const client = aliOssClient(emulator, { authorizationV4: v4 })
+    for (const minutes of [-16, 16]) {
+      now = new Date(Date.now() + minutes * 60_000)
+      await expect(client.put('a', Buffer.from('a'))).rejects.toMatchObject({
+        code: 'RequestTimeTooSkewed',
+        ecCode: '0002-00000504',
+      })
+    }
+    now = new Date(Date.now() + 14 * 60_000)
+    await client.put('a', Buffer.from('a'))
+    now = new Date()
+  })
+
+  it('is accepted for a cname host and for an IP address with and without the bucket in the path', async () => {
+    const ip = `http://127.0.0.1:${emulator.port}`
+    const clients = [
+      aliOssClient(emulator, { authorizationV4: v4, sldEnable: false, cname: true }),
+      aliOssClient(emulator, { authorizationV4: v4, endpoint: ip }),
+      aliOssClient(emulator, { authorizationV4: v4, endpoint: ip, sldEnable: false }),
+    ]
+    for (const [index, client] of clients.entries()) {
+      await client.put(`host/${index}.txt`, Buffer.from('x'))
+      expect(await emulator.getStoredObject('demo', `host/${index}.txt`)).toBeDefined()
+    }
+  })
+
+  it('is accepted with keys that need escaping, which are not normalised', async () => {
+    const client = aliOssClient(emulator, { authorizationV4: v4 })
+    for (const key of ['a b+c/%41/ü中.txt', 'x//y', "q!'()*~&=?#", 'trailing/']) {
+      await client.put(key, Buffer.from(key))
+      expect((await client.get(key)).content.toString()).toBe(key)
+      expect(await emulator.getStoredObject('demo', key)).toBeDefined()
+    }
+  })
+
+  it('is accepted as a URL until it expires', async () => {
+    const client = aliOssClient(emulator, { authorizationV4: v4 })
+    await client.put('url', Buffer.from('content'))
+    const url: string = v4
+      ? await client.signatureUrlV4('GET', 60, {}, 'url')
+      : client.signatureUrl('url', { expires: 60 })
+    expect(await (await fetch(url)).text()).toBe('content')
+    const tampered = await fetch(url.replace('/url?', '/other?'))
+    expect(await tampered.text()).toContain('SignatureDoesNotMatch')
+    now = new Date(Date.now() + 120_000)
+    const expired = await fetch(url)
+    now = new Date()
+    expect(expired.status).toBe(403)
+    expect(expired.headers.get('x-oss-ec')).toBe('0002-00000069')
+    expect(await expired.text()).toContain('Request has expired.')
+  })
+})
+
+describe('a V4 request', () => {
+  it('is refused when it is signed for another region', async () => {
+    const client = aliOssClient(emulator, { authorizationV4: true, region: 'oss-cn-beijing' })
+    await expect(client.put('a', Buffer.from('a'))).rejects.toMatchObject({
+      status: 400,
+      ecCode: '0002-00000228',
+    })
+  })
+
+  it('covers the headers it lists as additional', async () => {
+    const client = aliOssClient(emulator, { authorizationV4: true })
+    const url: string = await client.signatureUrlV4('PUT', 60, { headers: { abc: '1' } }, 'listed', ['abc'])
+    expect((await fetch(url, { method: 'PUT', headers: { abc: '2' }, body: Buffer.from('x') })).status).toBe(
+      403,
+    )
+    expect((await fetch(url, { method: 'PUT', headers: { abc: '1' }, body: Buffer.from('x') })).status).toBe(
+      200,
+    )
+  })
+})
+
+describe('a presigned PUT', () => {
+  it('fails when it carries an x-oss header that was not signed', async () => {
+    const client = aliOssClient(emulator)
+    const url: string = client.signatureUrl('put', { method: 'PUT', 'Content-Type': 'text/plain' })
+    const headers = { 'content-type': 'text/plain' }
+    const refused = await fetch(url, {
+      method: 'PUT',
+      headers: { ...headers, 'x-oss-meta-a': '1' },
+      body: 'x',
+    })
+    expect(refused.status).toBe(403)
+    expect((await fetch(url, { method: 'PUT', headers, body: 'x' })).status).toBe(200)
+  })
+})
+
+describe('a request', () => {
+  it('without a signature is refused, with the error in a header for HEAD', async () => {
+    const got = await rawRequest(emulator.port, { path: '/demo/a' })
+    expect([got.status, got.element('Code'), got.element('HostId')]).toEqual([
+      403,
+      'AccessDenied',
+      '127.0.0.1',
+    ])
+    expect(got.headers['x-oss-request-id']).toMatch(/^[0-9A-F]{24}$/)
+    expect(got.element('RequestId')).toBe(got.headers['x-oss-request-id'])
+    const head = await rawRequest(emulator.port, { method: 'HEAD', path: '/demo/a' })
+    expect(head.body.length).toBe(0)
+    expect(Buffer.from(String(head.headers['x-oss-err']), 'base64').toString()).toContain(
+      '<Code>AccessDenied</Code>',
+    )
+  })
+
+  it.each([
+    ['OSS nocolon', 400, 'InvalidArgument'],
+    ['Basic abc', 400, 'InvalidArgument'],
+    ['OSS4-HMAC-SHA256 Signature=00', 400, 'InvalidArgument'],
+  ])('with the Authorization %j is malformed', async (authorization, status, code) => {
+    const answer = await rawRequest(emulator.port, {
+      path: '/demo/a',
+      headers: { authorization, date: new Date().toUTCString() },
+    })
+    expect([answer.status, answer.element('Code')]).toEqual([status, code])
+  })
+
+  it('without a date is refused', async () => {
+    const answer = await rawRequest(emulator.port, { path: '/demo/a', headers: { authorization: 'OSS a:b' } })
+    expect([answer.status, answer.element('Code')]).toEqual([403, 'AccessDenied'])
+  })
+
+  it('to a missing bucket is answered NoSuchBucket', async () => {
+    const answer = await signedRequest(emulator, { bucket: 'missing', key: 'a' })
+    expect([answer.status, answer.element('Code'), answer.headers['x-oss-ec']]).toEqual([
+      404,
+      'NoSuchBucket',
+      '0015-00000101',
+    ])
+  })
+
+  it('reports the string to sign as bytes when the signature is wrong', async () => {
+    const answer = await signedRequest(emulator, { key: 'a', secret: 'wrong' })
+    const bytes = Buffer.from(
+      (answer.element('StringToSignBytes') ?? '').replaceAll(' ', ''),
+      'hex',
+    ).toString()
+    expect(bytes).toMatch(/^GET\n[\s\S]*\/demo\/a$/)
+  })
+})
+
+describe('temporary credentials', () => {
+  it('need their security token, and no other', async () => {
+    const temporary = await startOssEmulator({ securityToken: 'token' })
+    try {
+      await aliOssClient(temporary, { stsToken: 'token' }).put('a', Buffer.from('a'))
+      await aliOssClient(temporary, { stsToken: 'token', authorizationV4: true }).put('a', Buffer.from('a'))
+      await expect(aliOssClient(temporary).put('a', Buffer.from('a'))).rejects.toMatchObject({
+        code: 'InvalidAccessKeyId',
+      })
+      await expect(
+        aliOssClient(temporary, { stsToken: 'other' }).put('a', Buffer.from('a')),
+      ).rejects.toMatchObject({ code: 'InvalidSecurityToken' })
+    } finally {
+      await temporary.close()
+    }
+  })
+})

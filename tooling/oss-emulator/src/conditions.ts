@@ -1,0 +1,56 @@
+import { preconditionFailed } from './error-catalog.ts'
+import type { OssRequest } from './oss-request.ts'
+
+/** The four conditional headers, whatever they are called. */
+export interface Conditions {
+  readonly ifMatch: string | undefined
+  readonly ifNoneMatch: string | undefined
+  readonly ifModifiedSince: string | undefined
+  readonly ifUnmodifiedSince: string | undefined
+}
+
+/** @param prefix - `x-oss-copy-source-` for the source of a copy */
+export function conditionsOf(request: OssRequest, prefix = ''): Conditions {
+  return {
+    ifMatch: request.header(`${prefix}if-match`),
+    ifNoneMatch: request.header(`${prefix}if-none-match`),
+    ifModifiedSince: request.header(`${prefix}if-modified-since`),
+    ifUnmodifiedSince: request.header(`${prefix}if-unmodified-since`),
+  }
+}
+
+/**
+ * Judges conditions against an object. A date that cannot be read is ignored.
+ *
+ * @returns `not-modified` where the answer is 304
+ * @throws OssError `PreconditionFailed`
+ */
+export function judgeConditions(
+  conditions: Conditions,
+  object: { readonly etag: string; readonly lastModified: string },
+): 'proceed' | 'not-modified' {
+  const modified = Math.floor(Date.parse(object.lastModified) / 1000) * 1000
+  if (conditions.ifMatch !== undefined && !matches(conditions.ifMatch, object.etag)) {
+    throw preconditionFailed('If-Match')
+  }
+  const unmodifiedSince = time(conditions.ifUnmodifiedSince)
+  if (unmodifiedSince !== undefined && modified > unmodifiedSince)
+    throw preconditionFailed('If-Unmodified-Since')
+  if (conditions.ifNoneMatch !== undefined && matches(conditions.ifNoneMatch, object.etag))
+    return 'not-modified'
+  const modifiedSince = time(conditions.ifModifiedSince)
+  if (modifiedSince !== undefined && modified <= modifiedSince) return 'not-modified'
+  return 'proceed'
+}
+
+function matches(list: string, etag: string): boolean {
+  return list
+    .split(',')
+    .map((item) => item.trim().replace(/^"|"$/g, ''))
+    .some((item) => item === '*' || item.toUpperCase() === etag.toUpperCase())
+}
+
+function time(text: string | undefined): number | undefined {
+  const parsed = text === undefined ? Number.NaN : Date.parse(text)
+  return Number.isNaN(parsed) ? undefined : parsed
+}

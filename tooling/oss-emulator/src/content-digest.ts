@@ -1,0 +1,45 @@
+import { createHash, type Hash } from 'node:crypto'
+import { createCrc64 } from '@oss-cse/crypto-core'
+
+/** The running checksums of a body. */
+export class ContentDigest {
+  readonly #md5: Hash = createHash('md5')
+  readonly #crc64: Awaited<ReturnType<typeof createCrc64>>
+  #sizeBytes = 0
+
+  private constructor(crc64: Awaited<ReturnType<typeof createCrc64>>) {
+    this.#crc64 = crc64
+  }
+
+  static async create(): Promise<ContentDigest> {
+    return new ContentDigest(await createCrc64())
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#md5.update(chunk)
+    this.#crc64.update(chunk)
+    this.#sizeBytes += chunk.length
+  }
+
+  /** The MD5 as ETags hold it and as Content-MD5 does, the CRC-64 in decimal. Ends the digest. */
+  finish(): ContentSummary {
+    const md5 = this.#md5.digest()
+    return {
+      sizeBytes: this.#sizeBytes,
+      etag: md5.toString('hex').toUpperCase(),
+      contentMd5: md5.toString('base64'),
+      crc64: this.#crc64.value().toString(),
+    }
+  }
+}
+
+/** What is known of a body once it is stored. */
+export interface ContentSummary {
+  readonly sizeBytes: number
+  /** 32 upper-case hexadecimal digits, without quotes. */
+  readonly etag: string
+  /** Base64. */
+  readonly contentMd5: string
+  /** Unsigned decimal. */
+  readonly crc64: string
+}

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { type Answer, emptyAnswer, xmlAnswer } from './answer.ts'
+import { invalidDigest, malformedXml } from './error-catalog.ts'
+import { keyEncoder } from './list-encoding.ts'
+import { MAX_XML_BYTES, type OperationContext } from './operation-context.ts'
+import { OssError } from './oss-error.ts'
+import { deleteVersion, existingBucket } from './versions.ts'
+import { childElements, childText, parseXml, type XmlElement } from './xml.ts'
+
+const MAX_KEYS = 1000
+
+export function deleteObject(context: OperationContext): Answer {
+  const { deleteMarker, versionId } = deleteVersion(
+    context,
+    context.key,
+    context.request.parameter('versionId'),
+  )
+  return emptyAnswer(204, {
+    ...(deleteMarker ? { 'x-oss-delete-marker': 'true' } : {}),
+    ...(versionId === undefined ? {} : { 'x-oss-version-id': versionId }),
+  })
+}
+
+export async function deleteMultipleObjects(context: OperationContext): Promise<Answer> {
+  existingBucket(context.store, context.bucket)
+  const text = await context.body.text(MAX_XML_BYTES)
+  const contentMd5 = context.request.header('content-md5')
+  if (contentMd5 === undefined) {
+    throw new OssError(400, 'MissingArgument', 'Missing Some Required Arguments.', {
+      details: { ArgumentName: 'Content-MD5' },
+    })
+  }
+  if (createHash('md5').update(text).digest('base64') !== contentMd5) throw invalidDigest('0017-00000503')
+  const root = parseXml(text, 'Delete')
+  const objects = childElements(root, 'Object')
+  if (objects.length === 0 || objects.length > MAX_KEYS) throw malformedXml()
+  const encode = keyEncoder(context.request)
+  const deleted = objects.map((object): XmlElement => {
+    const key = childText(object, 'Key')
+    if (key === undefined || key === '') throw malformedXml()
+    const versionId = childText(object, 'VersionId')
+    const deletion = deleteVersion(context, key, versionId)
+    return {
+      Key: encode(key),
+      ...(versionId === undefined ? {} : { VersionId: versionId }),
+      ...(deletion.deleteMarker
+        ? { DeleteMarker: true, DeleteMarkerVersionId: deletion.versionId ?? '' }
+        : {}),
+    }
+  })
+  if (childText(root, 'Quiet') === 'true') return emptyAnswer(200)
+  const encoding = context.request.parameter('encoding-type')
+  return xmlAnswer({
+    DeleteResult: { ...(encoding === undefined ? {} : { EncodingType: encoding }), Deleted: deleted },
+  })
+}

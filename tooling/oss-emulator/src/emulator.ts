@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { AccessLog, type OpenRecord, type RecordedRequest } from './access-log.ts'
+import { newBucketRecord } from './bucket-operations.ts'
+import { ContentDigest } from './content-digest.ts'
+import { DiskBlobs } from './disk-blobs.ts'
+import { type FaultInjection, FaultPlan } from './faults.ts'
+import { MemoryBlobs } from './memory-blobs.ts'
+import { checkBucketName } from './names.ts'
+import { ObjectStore } from './object-store.ts'
+import type { OssEmulatorOptions } from './options.ts'
+import { JsonRecordFiles, NO_FILES } from './record-files.ts'
+import { createOssServer } from './server.ts'
+import { serviceTime } from './service-time.ts'
+
+/** An object as it is stored, without the rules of the service. */
+export interface StoredObject {
+  /** Content-Type and the other stored standard headers, and `x-oss-meta-*`; names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly bytes: Uint8Array
+}
+
+/** A running emulator. */
+export interface OssEmulator {
+  /** `http://localhost:PORT` */
+  readonly endpoint: string
+  readonly port: number
+  readonly accessKeyId: string
+  readonly accessKeySecret: string
+  /** Without `oss-`. */
+  readonly region: string
+  /** The names of all buckets, as they are now. */
+  readonly buckets: readonly string[]
+  /** The requests so far, the oldest first. */
+  readonly requests: readonly RecordedRequest[]
+  /** Forgets the recorded requests. */
+  resetRequests(): void
+  /** Makes the next request that fits fail. Injections are tried in the order they were made. */
+  injectFault(injection: FaultInjection): void
+  /** The newest version of an object; `undefined` where there is none. Reads all of it into memory. */
+  getStoredObject(bucket: string, key: string): Promise<StoredObject | undefined>
+  /**
+   * Plants an object, or tampers with one, past every rule: CRC-64 and ETag fit the new bytes.
+   * Without `headers` an existing object keeps its own.
+   */
+  putStoredObject(
+    bucket: string,
+    key: string,
+    object: { readonly bytes: Uint8Array; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<void>
+  /** Stops listening, cuts open connections, and resolves when nothing is left. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts an HTTP server that behaves like Alibaba Cloud OSS. It answers on the loopback address only, unless
+ * `host` says otherwise.
+ *
+ * @example
+ * ```ts
+ * const emulator = await startOssEmulator({ buckets: ['photos'] })
+ * const client = new OSS({
+ *   endpoint: emulator.endpoint,
+ *   sldEnable: true,
+ *   bucket: 'photos',
+ *   region: `oss-${emulator.region}`,
+ *   accessKeyId: emulator.accessKeyId,
+ *   accessKeySecret: emulator.accessKeySecret,
+ *   authorizationV4: true,
+ * })
+ * await client.put('hello.txt', Buffer.from('hello'))
+ * await emulator.close()
+ * ```
+ */
+export async function startOssEmulator(options: OssEmulatorOptions = {}): Promise<OssEmulator> {
+  const clock = options.clock ?? ((): Date => new Date())
+  const account = {
+    accessKeyId: options.accessKeyId ?? `LTAI${randomBytes(10).toString('hex')}`,
+    accessKeySecret: options.accessKeySecret ?? randomBytes(15).toString('hex'),
+    securityToken: options.securityToken,
+    region: options.region ?? 'cn-hangzhou',
+  }
+  const store = openStore(options.dataDir)
+  for (const name of options.buckets ?? ['demo']) {
+    checkBucketName(name)
+    if (store.bucket(name) === undefined) store.saveBucket(newBucketRecord(name, clock()))
+  }
+  const log = options.accessLog === undefined ? undefined : new AccessLog(options.accessLog)
+  const faults = new FaultPlan(options.faults)
+  const closing = new AbortController()
+  const maxRequests = options.maxRecordedRequests ?? 10_000
+  let requests: OpenRecord[] = []
+  const { server, idle } = createOssServer({
+    store,
+    account,
+    faults,
+    clock,
+    log,
+    cse: {
+      strictUploadPartHeaders: false,
+      requirePartSizes: true,
+      requireAlignedPartSize: true,
+      refuseMissingParts: true,
+      copyReplaceKeepsEnvelope: true,
+      ...options.cse,
+    },
+    cnameBucket: () => options.cnameBucket ?? options.buckets?.[0] ?? store.buckets()[0]?.record.name,
+    record: (entry) => {
+      requests.push(entry)
+      if (requests.length > maxRequests) requests.shift()
+    },
+    closing: closing.signal,
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    const stopped = new Promise<void>((resolve) => {
+      server.close(() => resolve())
+    })
+    closing.abort()
+    server.closeAllConnections()
+    await stopped
+    await idle()
+    await store.close()
+    log?.close()
+  }
+  return {
+    endpoint: `http://localhost:${port}`,
+    port,
+    accessKeyId: account.accessKeyId,
+    accessKeySecret: account.accessKeySecret,
+    region: account.region,
+    get buckets() {
+      return store.buckets().map(({ record }) => record.name)
+    },
+    get requests() {
+      return requests
+    },
+    resetRequests() {
+      requests = []
+    },
+    injectFault: (injection) => faults.inject(injection),
+    getStoredObject: (bucket, key) => readStored(store, bucket, key),
+    putStoredObject: (bucket, key, object) => writeStored(store, bucket, key, object, clock()),
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+}
+
+function openStore(dataDir: string | undefined): ObjectStore {
+  if (dataDir === undefined) return new ObjectStore(new MemoryBlobs(), NO_FILES)
+  const blobs = new DiskBlobs(join(dataDir, 'blobs'))
+  const store = new ObjectStore(blobs, new JsonRecordFiles(dataDir))
+  blobs.removeAllBut(store.blobsInUse())
+  return store
+}
+
+async function readStored(
+  store: ObjectStore,
+  bucket: string,
+  key: string,
+): Promise<StoredObject | undefined> {
+  const [object] = store.versions(bucket, key)
+  if (object === undefined || object.deleteMarker) return undefined
+  const content = store.open(object.extents, 0, object.sizeBytes)
+  try {
+    const bytes = new Uint8Array(object.sizeBytes)
+    let position = 0
+    for await (const chunk of content.chunks()) {
+      bytes.set(chunk, position)
+      position += chunk.length
+    }
+    return { headers: object.headers, bytes }
+  } finally {
+    content.release()
+  }
+}
+
+async function writeStored(
+  store: ObjectStore,
+  bucket: string,
+  key: string,
+  object: { readonly bytes: Uint8Array; readonly headers?: Readonly<Record<string, string>> },
+  now: Date,
+): Promise<void> {
+  if (store.bucket(bucket) === undefined) throw new Error(`The emulator has no bucket "${bucket}".`)
+  const bytes = Uint8Array.from(object.bytes)
+  const digest = await ContentDigest.create()
+  digest.update(bytes)
+  const writer = await store.createBlob()
+  await writer.write(bytes)
+  const blob = await writer.finish()
+  const [old, ...others] = store.versions(bucket, key)
+  const headers = lowerCase(object.headers) ?? old?.headers ?? { 'content-type': 'application/octet-stream' }
+  const { sizeBytes, ...sums } = digest.finish()
+  store.saveVersions(bucket, key, [
+    {
+      versionId: old?.versionId ?? 'null',
+      type: 'Normal',
+      ...sums,
+      sizeBytes,
+      lastModified: serviceTime(now),
+      headers,
+      storageClass: old?.storageClass ?? 'Standard',
+      acl: old?.acl ?? 'default',
+      tags: old?.tags ?? [],
+      extents: [{ blob, start: 0, sizeBytes }],
+    },
+    ...others,
+  ])
+}
+
+function lowerCase(
+  headers: Readonly<Record<string, string>> | undefined,
+): Record<string, string> | undefined {
+  if (headers === undefined) return undefined
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}

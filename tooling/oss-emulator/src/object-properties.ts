@@ -1,0 +1,97 @@
+import { type Answer, emptyAnswer, xmlAnswer } from './answer.ts'
+import { invalidArgument } from './error-catalog.ts'
+import { checkKey } from './names.ts'
+import { checkAcl, metadataOf, OBJECT_ACLS } from './object-metadata.ts'
+import type { ObjectRecord } from './object-record.ts'
+import { MAX_XML_BYTES, type OperationContext, OWNER } from './operation-context.ts'
+import { OssError } from './oss-error.ts'
+import { serviceTime } from './service-time.ts'
+import { parseTagXml, tagElements } from './tagging.ts'
+import {
+  addVersion,
+  checkForbidOverwrite,
+  currentVersion,
+  existingBucket,
+  updateVersion,
+  versionHeader,
+} from './versions.ts'
+
+export function getObjectAcl(context: OperationContext): Answer {
+  const object = named(context)
+  return xmlAnswer(
+    { AccessControlPolicy: { Owner: OWNER, AccessControlList: { Grant: object.acl } } },
+    versionHeader(context, object),
+  )
+}
+
+export function putObjectAcl(context: OperationContext): Answer {
+  const acl = context.request.header('x-oss-object-acl') ?? ''
+  checkAcl(acl, OBJECT_ACLS, 'x-oss-object-acl')
+  const object = named(context)
+  updateVersion(context, object, { ...object, acl })
+  return emptyAnswer(200, versionHeader(context, object))
+}
+
+export function getObjectTagging(context: OperationContext): Answer {
+  const object = named(context)
+  return xmlAnswer(tagElements(object.tags), versionHeader(context, object))
+}
+
+export async function putObjectTagging(context: OperationContext): Promise<Answer> {
+  const tags = parseTagXml(await context.body.text(MAX_XML_BYTES))
+  const object = named(context)
+  updateVersion(context, object, { ...object, tags })
+  return emptyAnswer(200, versionHeader(context, object))
+}
+
+export function deleteObjectTagging(context: OperationContext): Answer {
+  const object = named(context)
+  updateVersion(context, object, { ...object, tags: [] })
+  return emptyAnswer(204, versionHeader(context, object))
+}
+
+export function putSymlink(context: OperationContext): Answer {
+  const { request } = context
+  checkKey(context.key)
+  existingBucket(context.store, context.bucket)
+  const target = decodedTarget(request.header('x-oss-symlink-target'))
+  checkKey(target)
+  checkForbidOverwrite(context)
+  const version = addVersion(context, {
+    ...metadataOf(request),
+    type: 'Symlink',
+    sizeBytes: 0,
+    etag: 'D41D8CD98F00B204E9800998ECF8427E',
+    crc64: '0',
+    lastModified: serviceTime(context.now()),
+    symlinkTarget: target,
+    extents: [],
+  })
+  return emptyAnswer(200, { ETag: `"${version.etag}"`, ...versionHeader(context, version) })
+}
+
+export function getSymlink(context: OperationContext): Answer {
+  const object = named(context)
+  if (object.symlinkTarget === undefined) {
+    throw new OssError(400, 'NotSymlink', 'The object is not a symlink.')
+  }
+  return emptyAnswer(200, {
+    ETag: `"${object.etag}"`,
+    'Last-Modified': new Date(object.lastModified).toUTCString(),
+    'x-oss-symlink-target': encodeURIComponent(object.symlinkTarget),
+    ...versionHeader(context, object),
+  })
+}
+
+function named(context: OperationContext): ObjectRecord {
+  const { store, bucket, key, request } = context
+  return currentVersion(store, bucket, key, request.parameter('versionId'), request.method)
+}
+
+function decodedTarget(header: string | undefined): string {
+  try {
+    return decodeURIComponent(header ?? '')
+  } catch {
+    throw invalidArgument('The symlink target is not URL-encoded.')
+  }
+}

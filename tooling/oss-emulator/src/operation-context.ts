@@ -1,0 +1,26 @@
+import type { ObjectStore } from './object-store.ts'
+import type { CseSwitches } from './options.ts'
+import type { OssRequest } from './oss-request.ts'
+import type { RequestBody } from './request-body.ts'
+
+/** What every operation gets: an authenticated request and the state it works on. */
+export interface OperationContext {
+  readonly store: ObjectStore
+  readonly request: OssRequest
+  readonly body: RequestBody
+  /** Empty for an operation on the service. */
+  readonly bucket: string
+  /** Empty for an operation on the service or a bucket. */
+  readonly key: string
+  readonly now: () => Date
+  readonly cse: Required<CseSwitches>
+  readonly region: string
+  /** The host and port that clients reach the server by. */
+  readonly authority: string
+}
+
+/** The one account that owns everything. */
+export const OWNER = { ID: '1234567890123456', DisplayName: '1234567890123456' } as const
+
+/** The longest XML document that is read: a Delete of 1,000 keys or a Complete of 10,000 parts fits well. */
+export const MAX_XML_BYTES: number = 8 * 1024 * 1024

@@ -1,0 +1,65 @@
+import type { FaultKind } from './faults.ts'
+
+/** Where documentation, SDK tests and the service's error texts disagree. The defaults are what working SDKs need. */
+export interface CseSwitches {
+  /**
+   * Refuse an UploadPart without any encryption header, as the error pages say. Default `false`: the Java and
+   * C++ SDKs send none.
+   */
+  readonly strictUploadPartHeaders?: boolean
+  /** Demand `data-size` and `part-size` at InitiateMultipartUpload. Default `true`. */
+  readonly requirePartSizes?: boolean
+  /** Demand that `part-size` is a multiple of 16. Default `true`. */
+  readonly requireAlignedPartSize?: boolean
+  /** Refuse to complete an upload that lacks parts, not only one that has too many. Default `true`. */
+  readonly refuseMissingParts?: boolean
+  /**
+   * Let CopyObject replace other metadata of an encrypted object and keep its envelope. Default `true`; `false`
+   * refuses every replacement with EC 0005-00000421.
+   */
+  readonly copyReplaceKeepsEnvelope?: boolean
+}
+
+/** Faults at random, the same for the same sequence of requests. */
+export interface RandomFaults {
+  /** The share of requests that fail, 0 to 1. */
+  readonly rate: number
+  /** Any integer. */
+  readonly seed: number
+  /** What may happen; by default everything that a client can notice and retry. */
+  readonly kinds?: readonly FaultKind[]
+  /** How long a `slow` answer waits, in milliseconds. Default 250. */
+  readonly slowMs?: number
+}
+
+/** Options of `startOssEmulator`. */
+export interface OssEmulatorOptions {
+  /** The address to listen on. Default `127.0.0.1`. */
+  readonly host?: string
+  /** The port; 0, the default, takes a free one. */
+  readonly port?: number
+  /** Where objects are kept. They stay in RAM when absent. One emulator at a time may use a directory. */
+  readonly dataDir?: string
+  /** Buckets that exist from the start. Default `['demo']`. */
+  readonly buckets?: readonly string[]
+  /** Random when absent. */
+  readonly accessKeyId?: string
+  /** Random when absent. */
+  readonly accessKeySecret?: string
+  /** Makes the access key a temporary one: every request must then carry this token. */
+  readonly securityToken?: string
+  /** The region without `oss-`. Default `cn-hangzhou`. */
+  readonly region?: string
+  /** A file that gets one line of JSON for each request. */
+  readonly accessLog?: string
+  /** Faults at random. */
+  readonly faults?: RandomFaults
+  /** The server's clock. */
+  readonly clock?: () => Date
+  /** How disputed rules of client-side encryption are read. */
+  readonly cse?: CseSwitches
+  /** The bucket of requests that name none (`cname`). Default: the first bucket. */
+  readonly cnameBucket?: string
+  /** How many requests `requests` holds; the oldest are dropped first. Default 10,000. */
+  readonly maxRecordedRequests?: number
+}

@@ -1,0 +1,111 @@
+import type { ServerResponse } from 'node:http'
+import type { Answer } from './answer.ts'
+import type { Fault } from './faults.ts'
+import { ConnectionLost } from './request-body.ts'
+
+/** What the sender needs beside the answer. */
+export interface SendOptions {
+  readonly isHead: boolean
+  readonly fault: Fault | undefined
+  /** Called with the size of each piece of body that was handed over. */
+  readonly onBytes: (count: number) => void
+}
+
+/**
+ * Sends an answer, streaming its body, and breaks it where a fault says so.
+ *
+ * @throws ConnectionLost when the client is gone before the end
+ */
+export async function sendAnswer(
+  response: ServerResponse,
+  answer: Answer,
+  options: SendOptions,
+): Promise<void> {
+  const { fault } = options
+  const sizeBytes = bodySize(answer)
+  response.statusCode = answer.status
+  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, headerBytes(value))
+  if (!response.hasHeader('Content-Length') && answer.status !== 204 && answer.status !== 304) {
+    response.setHeader('Content-Length', sizeBytes)
+  }
+  const crc64 = answer.headers['x-oss-hash-crc64ecma']
+  if (fault?.kind === 'wrong-crc' && crc64 !== undefined) {
+    response.setHeader('x-oss-hash-crc64ecma', (BigInt(crc64) ^ 1n).toString())
+  }
+  if (options.isHead || sizeBytes === 0) {
+    if (fault?.kind === 'reset-during-response' || fault?.kind === 'truncate-response') {
+      response.socket?.resetAndDestroy()
+      throw new ConnectionLost('reset by fault')
+    }
+    await ended(response)
+    return
+  }
+  const faultAt = Math.min(fault?.afterBytes ?? Math.floor(sizeBytes / 2), sizeBytes - 1)
+  const stopsAt =
+    fault?.kind === 'reset-during-response' || fault?.kind === 'truncate-response' ? faultAt : undefined
+  const flipsAt = fault?.kind === 'corrupt-body' && answer.status < 300 ? faultAt : undefined
+  let sent = 0
+  for await (const chunk of bodyChunks(answer)) {
+    const whole = flipsAt === undefined ? chunk : flipped(chunk, flipsAt - sent)
+    const piece = stopsAt === undefined ? whole : whole.subarray(0, stopsAt - sent)
+    if (piece.length > 0) await written(response, piece)
+    sent += piece.length
+    options.onBytes(piece.length)
+    if (stopsAt === undefined || sent < stopsAt) continue
+    response.flushHeaders()
+    if (fault?.kind === 'truncate-response') response.socket?.end()
+    else response.socket?.resetAndDestroy()
+    throw new ConnectionLost('cut by fault')
+  }
+  await ended(response)
+}
+
+/** Header values go out as UTF-8 bytes; Node writes one byte per character. */
+function headerBytes(value: string): string {
+  return Buffer.from(value, 'utf8')
+    .toString('latin1')
+    .replace(/[\r\n]/g, ' ')
+}
+
+function bodySize({ body }: Answer): number {
+  if (body === undefined) return 0
+  return body instanceof Uint8Array ? body.length : body.sizeBytes
+}
+
+async function* bodyChunks({ body }: Answer): AsyncGenerator<Uint8Array> {
+  if (body === undefined) return
+  if (body instanceof Uint8Array) yield body
+  else yield* body.chunks()
+}
+
+/** A copy with one bit flipped, if `at` lies within. */
+function flipped(chunk: Uint8Array, at: number): Uint8Array {
+  if (at < 0 || at >= chunk.length) return chunk
+  const copy = Uint8Array.from(chunk)
+  copy[at] = (copy[at] as number) ^ 1
+  return copy
+}
+
+/** Resolves when the kernel has the bytes: only then may the chunk's buffer be used again. */
+function written(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const lost = (): void => reject(new ConnectionLost('client gone'))
+    if (response.destroyed || response.socket === null || response.socket.destroyed) {
+      lost()
+      return
+    }
+    response.once('close', lost)
+    response.write(chunk, (error) => {
+      response.off('close', lost)
+      if (error) lost()
+      else resolve()
+    })
+  })
+}
+
+function ended(response: ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    response.once('close', () => reject(new ConnectionLost('client gone')))
+    response.end(resolve)
+  })
+}

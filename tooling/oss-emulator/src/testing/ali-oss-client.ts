@@ -1,0 +1,22 @@
+import OSS from 'ali-oss'
+import type { OssEmulator } from '../emulator.ts'
+
+/** What the tests call of ali-oss; its published types lack much of it. */
+// biome-ignore lint/suspicious/noExplicitAny: the published types of ali-oss do not fit what it does
+export type AliOssClient = any
+
+/** A client of the `demo` bucket in path style. */
+export function aliOssClient(
+  emulator: OssEmulator,
+  options: Readonly<Record<string, unknown>> = {},
+): AliOssClient {
+  return new OSS({
+    endpoint: emulator.endpoint,
+    sldEnable: true,
+    bucket: 'demo',
+    region: `oss-${emulator.region}`,
+    accessKeyId: emulator.accessKeyId,
+    accessKeySecret: emulator.accessKeySecret,
+    ...options,
+  } as unknown as OSS.Options)
+}

@@ -1,0 +1,63 @@
+import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser'
+import { malformedXml } from './error-catalog.ts'
+
+/** An element's content: text, child elements by name, or several elements of one name. */
+export type XmlValue = string | number | boolean | XmlElement | readonly XmlValue[]
+/** Child elements by name, in document order. */
+export interface XmlElement {
+  readonly [name: string]: XmlValue
+}
+
+const builder = new XMLBuilder({ suppressEmptyNode: false, processEntities: true })
+const parser = new XMLParser({
+  parseTagValue: false,
+  trimValues: false,
+  // Entities are decoded below: Go writes quotes as &#34;, and the parser's own decoding is capped.
+  processEntities: false,
+  ignoreAttributes: true,
+  ignoreDeclaration: true,
+})
+
+const NAMED_ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
+
+/** A document with one root. */
+export function buildXml(root: XmlElement): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build(root)}`
+}
+
+/**
+ * The content of the root element.
+ *
+ * @throws OssError `MalformedXML` when it is not XML, has a document type, or another root.
+ */
+export function parseXml(text: string, root: string, ec?: string): XmlElement {
+  if (text.includes('<!DOCTYPE') || XMLValidator.validate(text) !== true) throw malformedXml(ec)
+  const document: unknown = parser.parse(text)
+  if (typeof document !== 'object' || document === null) throw malformedXml(ec)
+  const content: unknown = (document as Record<string, unknown>)[root]
+  if (content === undefined) throw malformedXml(ec)
+  return typeof content === 'object' && content !== null ? (content as XmlElement) : {}
+}
+
+/** The elements of one name below `parent`, whether there are none, one or several. */
+export function childElements(parent: XmlElement, name: string): readonly XmlElement[] {
+  const value = parent[name]
+  const list: readonly XmlValue[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
+  return list.map((item) => (typeof item === 'object' && !Array.isArray(item) ? (item as XmlElement) : {}))
+}
+
+/** The text of a child element; `undefined` when there is no such child or it has children itself. */
+export function childText(parent: XmlElement, name: string): string | undefined {
+  const value = parent[name]
+  return typeof value === 'string' ? decodeEntities(value) : undefined
+}
+
+function decodeEntities(text: string): string {
+  if (!text.includes('&')) return text
+  return text.replace(/&(?:#x([0-9a-f]+)|#([0-9]+)|([a-z]+));/gi, (whole, hex, decimal, named) => {
+    if (named !== undefined) return NAMED_ENTITIES[named as string] ?? whole
+    const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex as string, 16)
+    const isCharacter = codePoint <= 0x10ffff && !(codePoint >= 0xd800 && codePoint <= 0xdfff)
+    return isCharacter ? String.fromCodePoint(codePoint) : whole
+  })
+}
