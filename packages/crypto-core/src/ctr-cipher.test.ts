@@ -1,6 +1,7 @@
 import { aesCtr as chosen } from '@oss-cse/crypto-core/aes-ctr'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import vectors from '../test/vectors/aes-ctr.json' with { type: 'json' }
 import { aesCtr as noble } from './aes-ctr.noble.ts'
 import type { AesCtrEngine } from './aes-ctr.ts'
 import { aesCtr as web } from './aes-ctr.web.ts'
@@ -9,19 +10,14 @@ import { CtrCipher } from './ctr-cipher.ts'
 
 const bytes = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 
-/** NIST SP 800-38A, F.5.5: CTR-AES256.Encrypt. */
-const nist = {
-  contentKey: {
-    cek: bytes('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4'),
-    iv: bytes('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff'),
-  },
-  plaintext: bytes(
-    '6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710',
-  ),
-  ciphertext: bytes(
-    '601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c52b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6',
-  ),
-}
+const cases = vectors.cases.map(({ name, cek, iv, plaintext, ciphertext }) => ({
+  name,
+  contentKey: { cek: bytes(cek), iv: bytes(iv) },
+  plaintext: bytes(plaintext),
+  ciphertext: bytes(ciphertext),
+}))
+const [nist] = cases
+if (nist === undefined) throw new Error('no vectors')
 
 async function* chunked(data: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   let offset = 0
@@ -43,10 +39,13 @@ const engines: readonly AesCtrEngine[] = [chosen, web, noble]
 describe.each(
   engines.map((engine, index) => ({ engine, label: index === 0 ? `chosen (${engine.name})` : engine.name })),
 )('the engine $label', ({ engine }) => {
-  test('gives the ciphertext of the published vector, and its plaintext again', async () => {
-    expect(await new CtrCipher(nist.contentKey, { engine }).bytes(nist.plaintext)).toEqual(nist.ciphertext)
-    expect(await new CtrCipher(nist.contentKey, { engine }).bytes(nist.ciphertext)).toEqual(nist.plaintext)
-  })
+  test.each(cases)(
+    'gives the ciphertext of the vector "$name", and its plaintext again',
+    async ({ contentKey, plaintext, ciphertext }) => {
+      expect(await new CtrCipher(contentKey, { engine }).bytes(plaintext)).toEqual(ciphertext)
+      expect(await new CtrCipher(contentKey, { engine }).bytes(ciphertext)).toEqual(plaintext)
+    },
+  )
 
   test('starts at any byte offset: the tail from each offset equals the tail of the whole', async () => {
     for (let offsetBytes = 0; offsetBytes <= 64; offsetBytes++) {

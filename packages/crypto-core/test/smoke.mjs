@@ -1,6 +1,7 @@
 // Run on the built package under every Node.js of the matrix.
 import assert from 'node:assert/strict'
-import { CtrCipher, decodeEnvelope, encodeEnvelope, Keyring } from '@oss-cse/crypto-core'
+import { readFileSync } from 'node:fs'
+import { CtrCipher, createCrc64, decodeEnvelope, encodeEnvelope, Keyring } from '@oss-cse/crypto-core'
 import { aesCtr } from '@oss-cse/crypto-core/aes-ctr'
 import {
   createTestProvider,
@@ -11,13 +12,17 @@ import {
 
 assert.equal(aesCtr.name, 'node')
 
-// NIST SP 800-38A, F.5.5, first block.
-const contentKey = {
-  cek: Buffer.from('603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4', 'hex'),
-  iv: Buffer.from('f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff', 'hex'),
+const hex = (text) => new Uint8Array(Buffer.from(text, 'hex'))
+const { cases } = JSON.parse(readFileSync(new URL('./vectors/aes-ctr.json', import.meta.url), 'utf8'))
+for (const { cek, iv, plaintext, ciphertext } of cases) {
+  const contentKey = { cek: hex(cek), iv: hex(iv) }
+  assert.deepEqual(await new CtrCipher(contentKey).bytes(hex(plaintext)), hex(ciphertext))
+  const tail = await new CtrCipher(contentKey, { offsetBytes: 21 }).bytes(hex(ciphertext).subarray(21))
+  assert.deepEqual(tail, hex(plaintext).subarray(21))
 }
-const block = await new CtrCipher(contentKey).bytes(Buffer.from('6bc1bee22e409f96e93d7e117393172a', 'hex'))
-assert.equal(Buffer.from(block).toString('hex'), '601ec313775789a5b7a7f504bbf3d228')
+const crc = await createCrc64()
+crc.update(new TextEncoder().encode('123456789'))
+assert.equal(crc.value(), 0x995dc9bbdf1939fan)
 
 const keyring = new Keyring({ encrypting: createTestProvider() })
 const made = await keyring.generate()
@@ -32,4 +37,6 @@ const rules = [
   ...transportContract({ create: () => new MemoryTransport() }),
 ]
 for (const rule of rules) await rule.run()
-console.log(`crypto-core: ${rules.length} contract rules hold on ${process.version}`)
+console.log(
+  `crypto-core: ${cases.length} vectors and ${rules.length} contract rules hold on ${process.version}`,
+)
