@@ -19,6 +19,9 @@ export interface ByteSource extends ObjectBody {
   readonly replayable: boolean
 }
 
+/** The most bytes that one upload can hold: the service's limit. */
+const MAX_UPLOAD_BYTES = 5 * 1024 ** 3
+
 /** How much of an array in memory is handed on at a time, in bytes. */
 const SLICE_BYTES = 1024 * 1024
 
@@ -36,7 +39,11 @@ export function byteSource(input: BodyInput, sizeBytes?: number): ByteSource {
   if (sizeBytes !== undefined && source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
     throw invalid(`the body has ${source.sizeBytes} bytes, sizeBytes says ${sizeBytes}`)
   }
-  return sizeBytes === undefined ? source : { ...source, sizeBytes }
+  const known = sizeBytes === undefined ? source : { ...source, sizeBytes }
+  if (known.sizeBytes !== undefined && known.sizeBytes > MAX_UPLOAD_BYTES) {
+    throw invalid(`${known.sizeBytes} bytes are more than the ${MAX_UPLOAD_BYTES} that one upload can hold`)
+  }
+  return known
 }
 
 function recognize(input: BodyInput): ByteSource {
@@ -46,13 +53,14 @@ function recognize(input: BodyInput): ByteSource {
     return { sizeBytes: input.size, replayable: true, open: () => readStream(input.stream()) }
   }
   if (typeof input === 'object' && input !== null) {
+    // A Web stream comes first: where it is async-iterable too, both ways read the same bytes.
+    if ('getReader' in input) return oneShot(() => readStream(input))
+    // Before `open`, which Node's file streams have too.
+    if (Symbol.asyncIterator in input) return oneShot(() => input)
     if ('open' in input && typeof input.open === 'function') {
       const { sizeBytes } = input
       return { ...(sizeBytes !== undefined && { sizeBytes }), replayable: true, open: () => input.open() }
     }
-    // A Web stream comes first: where it is async-iterable too, both ways read the same bytes.
-    if ('getReader' in input) return oneShot(() => readStream(input))
-    if (Symbol.asyncIterator in input) return oneShot(() => input)
   }
   throw invalid('a body is bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes')
 }
@@ -86,6 +94,9 @@ export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Ar
       sent += chunk.length
       if (sizeBytes !== undefined && sent > sizeBytes)
         throw sourceError(`gave more than its ${sizeBytes} bytes`)
+      if (sent > MAX_UPLOAD_BYTES) {
+        throw sourceError(`gave more than the ${MAX_UPLOAD_BYTES} bytes that one upload can hold`)
+      }
       yield chunk
     }
   } catch (cause) {

@@ -79,6 +79,13 @@ describe('head, exists', () => {
       throw new CseError('ERR_CSE_ACCESS_DENIED', 'no')
     }
     await expect(bucket.exists('a')).rejects.toEqual(code('ERR_CSE_ACCESS_DENIED'))
+    transport.intercept = () => {
+      throw new TransportError('ERR_CSE_NOT_FOUND', 'no bucket', {
+        serviceCode: 'NoSuchBucket',
+        retryable: false,
+      })
+    }
+    await expect(bucket.exists('a')).rejects.toEqual(code('ERR_CSE_NOT_FOUND'))
   })
 })
 

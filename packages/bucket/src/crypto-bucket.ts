@@ -10,6 +10,7 @@ import {
   type ObjectCatalog,
   type ObjectSummary,
   type ObjectTransport,
+  TransportError,
 } from '@oss-cse/crypto-core'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import type { BodyInput } from './byte-source.ts'
@@ -178,13 +179,18 @@ export class CryptoBucket {
     return headResult(key, await this.#headers(key, options))
   }
 
-  /** Tells whether an object exists, encrypted or not. */
+  /**
+   * Tells whether an object exists, encrypted or not.
+   *
+   * @throws CseError `ERR_CSE_NOT_FOUND` when the bucket itself does not exist, and what the transport throws.
+   */
   async exists(key: string, options: HeadOptions = {}): Promise<boolean> {
     try {
       await this.#headers(key, options)
       return true
     } catch (error) {
-      if (CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND') return false
+      const missing = CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND'
+      if (missing && !(TransportError.isInstance(error) && error.serviceCode === 'NoSuchBucket')) return false
       throw error
     }
   }

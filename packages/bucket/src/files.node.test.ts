@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +35,12 @@ test('a file comes back as it was, whatever its size', async () => {
     expect(new Uint8Array(await readFile(join(directory, 'out')))).toEqual(pattern(size))
     expect((await readdir(directory)).sort()).toEqual(['in', 'out'])
   }
+})
+
+test('a file stream of Node.js is a stream like any other', async () => {
+  await writeFile(join(directory, 'in'), pattern(200_000))
+  await bucket.put('a', createReadStream(join(directory, 'in')))
+  expect(await bucket.getBytes('a')).toEqual(pattern(200_000))
 })
 
 test('an upload that failed reads the file again', async () => {

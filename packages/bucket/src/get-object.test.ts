@@ -324,6 +324,16 @@ describe('what must not be believed', () => {
     }
   })
 
+  test('an object that does not have the length of its parts together is noticed', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', chunked(pattern(100), 10))
+    await tamper(transport, ({ headers }) => {
+      headers[V2_HEADERS.dataSize] = '101'
+      headers[V2_HEADERS.partSize] = '102400'
+    })
+    await expect(bucket.get('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+  })
+
   test('a flipped bit fails the checksum at the end of a whole read', async () => {
     const { bucket, transport } = setUp()
     await bucket.put('a', pattern(500_000))

@@ -169,7 +169,7 @@ async function openAnswer(
 }
 
 /** An object that is shorter or longer than its envelope recorded was cut or extended behind the writer's back. */
-export function checkRecordedLength(key: string, envelope: Envelope, totalBytes: number): void {
+function checkRecordedLength(key: string, envelope: Envelope, totalBytes: number): void {
   const recorded = [
     envelope.unencryptedContentLength,
     envelope.version === 2 ? envelope.dataSizeBytes : undefined,

@@ -1,5 +1,5 @@
-import { type AesCtrEngine, aesCtr } from '@oss-cse/crypto-core/aes-ctr'
-import type { AesCtrKeystream } from './aes-ctr.ts'
+import { aesCtr } from '@oss-cse/crypto-core/aes-ctr'
+import type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 import { checkContentKey } from './content-key.ts'
 import { addToCounter, BLOCK_BYTES } from './ctr-counter.ts'
 import { CseError } from './errors.ts'

@@ -144,6 +144,11 @@ test.each([V2_HEADERS.dataSize, V2_HEADERS.partSize, V2_HEADERS.unencryptedConte
   },
 )
 
+test('a part size of zero is damaged', () => {
+  const headers = { ...encodeEnvelope(envelope), [V2_HEADERS.dataSize]: '0', [V2_HEADERS.partSize]: '0' }
+  expect(() => decodeEnvelope(headers)).toThrow(damaged)
+})
+
 test('a V1 envelope is read, under either name of its description', () => {
   for (const name of [V1_HEADERS.materialDescription, V1_HEADERS.documentedMaterialDescription]) {
     expect(

@@ -5,7 +5,7 @@ import { V1_HEADERS } from './headers.ts'
 import { parseMaterialDescription } from './material-description.ts'
 
 /** What oss2 wrote into every V1 envelope; the content is AES-256-CTR without a tag all the same. */
-export const V1_CEK_ALGORITHM = 'AES/GCM/NoPadding'
+const V1_CEK_ALGORITHM = 'AES/GCM/NoPadding'
 
 /** Reads a V1 envelope (oss2 2.5 to 2.10, Python) from headers in lower case. */
 export function decodeEnvelopeV1(headers: Readonly<Record<string, string>>): EnvelopeV1 {

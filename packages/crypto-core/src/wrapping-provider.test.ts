@@ -49,3 +49,18 @@ test('an unwrapped value of a wrong length is a misfit', async () => {
   })
   await expect(provider.unwrap(envelope)).rejects.toMatchObject({ code: 'ERR_CSE_UNWRAP_FAILED' })
 })
+
+test('an envelope of the first generation is a misfit, and the service is not asked', async () => {
+  const unwrap = vi.fn(() => new Uint8Array(32))
+  const provider = createWrappingProvider({ wrapAlgorithm: 'T/T', wrap: (bytes) => bytes, unwrap })
+  const envelope = {
+    version: 1,
+    wrappedCek: 'AAAA',
+    wrappedStart: 'AAAA',
+    cekAlgorithm: 'AES/GCM/NoPadding',
+    wrapAlgorithm: 'T/T',
+    materialDescription: {},
+  } as const
+  await expect(provider.unwrap(envelope)).rejects.toMatchObject({ code: 'ERR_CSE_UNWRAP_FAILED' })
+  expect(unwrap).not.toHaveBeenCalled()
+})
