@@ -393,28 +393,15 @@ test('the envelope names the encrypting material of the keyring', async () => {
   expect(decodeEnvelope(transport.objects.get('a')?.headers ?? {})?.materialDescription).toEqual({ k: 'new' })
 })
 
-test('more than one upload can hold is refused: before any request, or where a stream goes over it', async () => {
+test('a body that is longer than one upload can hold is refused before any request', async () => {
   const { bucket, transport } = setUp()
-  const limit = 5 * 1024 ** 3
-  async function* source(): AsyncGenerator<Uint8Array> {
-    yield new Uint8Array(1)
-  }
-  await expect(bucket.put('a', source(), { sizeBytes: limit + 1 })).rejects.toEqual(
+  const source = { sizeBytes: 5 * 1024 ** 3 + 1, open: () => chunked(bytes, 1) }
+  await expect(bucket.put('a', source)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  await expect(bucket.put('a', chunked(bytes, 1), { sizeBytes: source.sizeBytes })).rejects.toEqual(
     code('ERR_CSE_INVALID_ARGUMENT'),
   )
   expect(transport.requests).toEqual([])
-  const chunk = new Uint8Array(1024 ** 2)
-  async function* endless(): AsyncGenerator<Uint8Array> {
-    for (;;) yield chunk
-  }
-  let received = 0
-  transport.put = async (request) => {
-    for await (const bytes of request.body.open()) received += bytes.length
-    throw busy
-  }
-  await expect(bucket.put('a', endless())).rejects.toEqual(code('ERR_CSE_SOURCE'))
-  expect(received).toBe(limit)
-}, 60_000)
+})
 
 test('the body is pulled as it is sent: a transport that stops reading stops the source', async () => {
   const { bucket, transport } = setUp()
