@@ -1,0 +1,30 @@
+import type { BucketTransport } from '@oss-cse/bucket'
+import type { CallOptions, ObjectCatalog } from '@oss-cse/crypto-core'
+import type { ServerConfig } from './server-options.ts'
+
+/** A transport with everything that the commands use. */
+export type CliTransport = BucketTransport &
+  ObjectCatalog & { createBucket(options?: CallOptions): Promise<void> }
+
+/** Makes the transport of one bucket. */
+type OpenTransport = (server: ServerConfig, bucket: string) => Promise<CliTransport>
+
+/** An output that may be a terminal. */
+export type CliOutput = NodeJS.WritableStream & { readonly isTTY?: boolean }
+
+/** All of the outside world that a command sees. */
+export interface CliEnvironment {
+  readonly stdin: NodeJS.ReadableStream
+  readonly stdout: CliOutput
+  readonly stderr: CliOutput
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Aborts when the user interrupts. */
+  readonly signal: AbortSignal
+  readonly openTransport: OpenTransport
+}
+
+/** An environment variable's value; one that is set to nothing counts as not set. */
+export function variable(cli: Pick<CliEnvironment, 'env'>, name: string): string | undefined {
+  const value = cli.env[name]
+  return value === '' ? undefined : value
+}

@@ -1,0 +1,94 @@
+import {
+  type ByteRange,
+  CseError,
+  CtrCipher,
+  coalesceChunks,
+  type Envelope,
+  parseRange,
+  summarizeEnvelope,
+  wipe,
+} from '@oss-cse/crypto-core'
+import type { Command } from 'commander'
+import { type CiphertextRun, ciphertextRun, recordedLength } from '../ciphertext-run.ts'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { readEnvelopeFile } from '../envelope-file.ts'
+import { humanSize } from '../human-size.ts'
+import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
+import { localInput } from '../local-input.ts'
+import { localOutput, writeOutput } from '../local-output.ts'
+import { observed, startProgress } from '../progress-bar.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+
+interface DecryptFlags extends KeyFlags, ReportFlags {
+  readonly output: string
+  readonly meta: string
+  readonly range?: ByteRange
+}
+
+/** Adds `oss-cse decrypt`. */
+export function addDecrypt(program: Command, cli: CliEnvironment): void {
+  const command = program
+    .command('decrypt')
+    .description('decrypt a file without any server')
+    .argument('<in>', 'the ciphertext, or - for stdin')
+    .requiredOption('-o, --output <file>', 'the plaintext, or - for stdout')
+    .requiredOption('--meta <file>', 'the envelope: a JSON object of headers, in any case, others among them')
+    .option('--range <start-end>', 'only these bytes: 0-99 (the end counts), 100- or -100', parseRange)
+  addReportOptions(addKeyOptions(command))
+    .addHelpText(
+      'after',
+      '\n--json: input, output, sizeBytes, totalBytes, contentRange, verification, envelope; on stderr when the plaintext goes to stdout',
+    )
+    .action((file: string, flags: DecryptFlags) => decrypt(file, flags, cli))
+}
+
+async function decrypt(file: string, flags: DecryptFlags, cli: CliEnvironment): Promise<void> {
+  const output = await localOutput(flags.output)
+  const keyring = await requireKeys(flags, cli)
+  const envelope = await readEnvelopeFile(flags.meta)
+  if (envelope === undefined) {
+    throw new CseError(
+      'ERR_CSE_NOT_ENCRYPTED',
+      `${flags.meta} holds no encryption envelope: what it belongs to is not encrypted on the client.`,
+    )
+  }
+  const run = ciphertextRun(await localInput(file, cli), flags.range, recordedLength(envelope))
+  const contentKey = await keyring.unwrap(envelope, { signal: cli.signal })
+  const progress = await startProgress(cli, flags, 'decrypt')
+  try {
+    const cipher = new CtrCipher(contentKey, { offsetBytes: run.start })
+    const plaintext = cipher.transform(coalesceChunks(run.chunks()))
+    await writeOutput(output, observed(plaintext, progress.listener, run.lengthBytes), cli)
+  } finally {
+    wipe(contentKey.cek)
+    progress.stop()
+  }
+  await report(file, flags, run, envelope, cli)
+}
+
+async function report(
+  file: string,
+  flags: DecryptFlags,
+  run: CiphertextRun,
+  envelope: Envelope,
+  cli: CliEnvironment,
+): Promise<void> {
+  const { deliveredBytes: sizeBytes, totalBytes } = run
+  const last = run.start + sizeBytes - 1
+  const verification = run.lengthVerified ? 'length' : 'none'
+  await reportDone(
+    cli,
+    flags,
+    {
+      input: file,
+      output: flags.output,
+      sizeBytes,
+      ...(totalBytes !== undefined && { totalBytes }),
+      ...(flags.range && { contentRange: `bytes ${run.start}-${last}/${totalBytes ?? '*'}` }),
+      verification,
+      envelope: summarizeEnvelope(envelope),
+    },
+    `Decrypted ${humanSize(sizeBytes)} (${verification === 'length' ? 'length verified' : 'not verified'}).`,
+    flags.output === '-',
+  )
+}

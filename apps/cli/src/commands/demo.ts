@@ -1,0 +1,15 @@
+import type { Command } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { CliError } from '../cli-error.ts'
+
+/** Adds `oss-cse demo`. */
+export function addDemo(program: Command, cli: CliEnvironment): void {
+  program
+    .command('demo')
+    .description('show what this tool does, against an emulator of its own')
+    .action(async () => {
+      const { runDemo } = await import('../demo/run-demo.ts')
+      const colour = cli.stdout.isTTY === true && !cli.env['NO_COLOR']
+      if (!(await runDemo({ out: cli.stdout, colour }))) throw new CliError('other', 'The demo failed.')
+    })
+}

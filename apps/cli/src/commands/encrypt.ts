@@ -1,0 +1,94 @@
+import { realpath } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { CtrCipher, coalesceChunks, encodeEnvelope, summarizeEnvelope, wipe } from '@oss-cse/crypto-core'
+import type { Command } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { usageError } from '../cli-error.ts'
+import { humanSize } from '../human-size.ts'
+import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
+import { localInput } from '../local-input.ts'
+import { localOutput, writeOutput } from '../local-output.ts'
+import { observed, startProgress } from '../progress-bar.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+
+interface EncryptFlags extends KeyFlags, ReportFlags {
+  readonly output: string
+  readonly metaOut: string
+}
+
+/** Adds `oss-cse encrypt`. */
+export function addEncrypt(program: Command, cli: CliEnvironment): void {
+  const command = program
+    .command('encrypt')
+    .description('encrypt a file without any server: ciphertext, and the headers that must go with it')
+    .argument('<in>', 'the file, or - for stdin')
+    .requiredOption('-o, --output <file>', 'the ciphertext, or - for stdout')
+    .requiredOption('--meta-out <file>', 'the envelope: a JSON object of headers')
+  addReportOptions(addKeyOptions(command))
+    .addHelpText(
+      'after',
+      '\n--json: input, output, metaFile, sizeBytes, envelope; on stderr when the ciphertext goes to stdout',
+    )
+    .action((file: string, flags: EncryptFlags) => encrypt(file, flags, cli))
+}
+
+async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): Promise<void> {
+  const { output: outputName, metaOut } = flags
+  if (metaOut === '-') throw usageError('--meta-out takes a file, not -.')
+  if (outputName !== '-' && (await sameFile(outputName, metaOut))) {
+    throw usageError('-o and --meta-out name the same file.')
+  }
+  const output = await localOutput(outputName)
+  const meta = await localOutput(metaOut)
+  if (meta.kind !== 'file') throw usageError(`${metaOut} is not a regular file.`)
+  const keyring = await requireKeys(flags, cli)
+  const input = await localInput(file, cli)
+  const { default: writeFileAtomic } = await import('write-file-atomic')
+  const { contentKey, envelope: bare } = await keyring.generate({}, { signal: cli.signal })
+  const progress = await startProgress(cli, flags, 'encrypt')
+  let sizeBytes = 0
+  const counted = observed(
+    input.open(),
+    (seen) => {
+      sizeBytes = seen.transferredBytes
+      progress.listener(seen)
+    },
+    input.sizeBytes,
+  )
+  // Known by now, even of a stream; the envelope is written before the ciphertext takes its name.
+  const recorded = () => ({ ...bare, unencryptedContentLength: sizeBytes })
+  try {
+    const ciphertext = new CtrCipher(contentKey).transform(coalesceChunks(counted))
+    await writeOutput(output, ciphertext, cli, () =>
+      writeFileAtomic(meta.path, `${JSON.stringify(encodeEnvelope(recorded()), undefined, 2)}\n`),
+    )
+  } finally {
+    wipe(contentKey.cek)
+    progress.stop()
+  }
+  await reportDone(
+    cli,
+    flags,
+    {
+      input: file,
+      output: outputName,
+      metaFile: metaOut,
+      sizeBytes,
+      envelope: summarizeEnvelope(recorded()),
+    },
+    `Encrypted ${humanSize(sizeBytes)}; keep ${metaOut} with the ciphertext: nothing decrypts it without.`,
+    output.kind === 'stdout',
+  )
+}
+
+async function sameFile(a: string, b: string): Promise<boolean> {
+  const [left, right] = await Promise.all([a, b].map(located))
+  return left === right
+}
+
+/** The path with the links of its directory, and of itself where it exists, resolved. */
+async function located(path: string): Promise<string> {
+  const absolute = resolve(path)
+  const directory = await realpath(dirname(absolute)).catch(() => dirname(absolute))
+  return realpath(absolute).catch(() => join(directory, absolute.slice(dirname(absolute).length)))
+}

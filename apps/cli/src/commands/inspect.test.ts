@@ -1,0 +1,62 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type KeyArguments, writeKeyFiles } from '../testing/key-files.ts'
+import { MemoryServer, type RunOptions, run, temporaryDirectory } from '../testing/shell.ts'
+
+const directory = temporaryDirectory()
+const file = (name: string): string => join(directory.path, name)
+const plaintext = Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 7 + (i >> 4)) & 0xff))
+const oss = (argv: readonly string[], options?: RunOptions) => run(new MemoryServer(), argv, options)
+
+let keys: KeyArguments
+beforeAll(async () => {
+  keys = await writeKeyFiles(directory.path)
+})
+afterAll(() => directory.remove())
+
+beforeEach(async () => {
+  writeFileSync(file('plain'), plaintext)
+  expect(
+    (await oss(['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json'), ...keys.own]))
+      .code,
+  ).toBe(0)
+})
+
+const envelope = (): Record<string, string> => JSON.parse(readFileSync(file('meta.json'), 'utf8'))
+
+function writeMeta(headers: unknown): void {
+  writeFileSync(file('meta.json'), typeof headers === 'string' ? headers : JSON.stringify(headers))
+}
+
+describe('inspect of a file', () => {
+  test('shows algorithms and material, and no wrapped key', async () => {
+    const wrapped = envelope()['x-oss-meta-client-side-encryption-key'] ?? ''
+    const { code, stdout } = await oss(['inspect', file('meta.json')])
+    expect(code).toBe(0)
+    expect(stdout.toString()).toMatch(
+      /AES\/CTR\/NoPadding[\s\S]*RSA\/NONE\/PKCS1Padding[\s\S]*\(no description\)/,
+    )
+    expect(stdout.toString()).not.toContain(wrapped)
+    const { json, stdout: text } = await oss(['inspect', '--json', file('meta.json')])
+    expect(json()).toMatchObject({ source: file('meta.json'), encrypted: true, envelope: { version: 2 } })
+    expect(text.toString()).not.toContain(wrapped)
+  })
+
+  test('needs neither keys nor a server', async () => {
+    const env = { OSS_ENDPOINT: undefined, OSS_ACCESS_KEY_ID: undefined }
+    expect((await oss(['inspect', file('meta.json')], { env })).code).toBe(0)
+  })
+
+  test('says that a plain object is not encrypted', async () => {
+    writeMeta({ 'content-type': 'text/plain' })
+    const { json } = await oss(['inspect', file('meta.json'), '--json'])
+    expect(json()).toEqual({ source: file('meta.json'), encrypted: false })
+  })
+
+  test('a damaged envelope exits 6, a missing file 4', async () => {
+    writeMeta({ 'x-oss-meta-client-side-encryption-key': 'x' })
+    expect((await oss(['inspect', file('meta.json')])).code).toBe(6)
+    expect((await oss(['inspect', file('none')])).code).toBe(4)
+  })
+})

@@ -1,0 +1,42 @@
+import { summarizeEnvelope } from '@oss-cse/crypto-core'
+import type { Command } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { readEnvelopeFile } from '../envelope-file.ts'
+import { openBucket } from '../open-bucket.ts'
+import { isOssUrl, parseObjectUrl } from '../oss-url.ts'
+import { addReportOptions, envelopeFields, fieldLines, type ReportFlags, show } from '../report.ts'
+import { addServerOptions, type ServerFlags } from '../server-options.ts'
+
+interface InspectFlags extends ServerFlags, ReportFlags {}
+
+/** Adds `oss-cse inspect`. */
+export function addInspect(program: Command, cli: CliEnvironment): void {
+  const command = program
+    .command('inspect')
+    .description('show what is encrypted how, and under which key; needs no key')
+    .argument('<what>', 'a META.json, or oss://BUCKET/KEY')
+  addReportOptions(addServerOptions(command))
+    .addHelpText('after', '\n--json: source, encrypted, envelope')
+    .action((what: string, flags: InspectFlags) => inspect(what, flags, cli))
+}
+
+async function inspect(source: string, flags: InspectFlags, cli: CliEnvironment): Promise<void> {
+  const envelope = isOssUrl(source) ? await objectEnvelope(source, flags, cli) : await fileEnvelope(source)
+  await show(
+    cli,
+    flags,
+    { source, encrypted: envelope !== undefined, ...(envelope && { envelope }) },
+    fieldLines([['source', source], ...envelopeFields(envelope)]),
+  )
+}
+
+async function objectEnvelope(url: string, flags: InspectFlags, cli: CliEnvironment) {
+  const { bucket: bucketName, key } = parseObjectUrl(url)
+  const bucket = await openBucket(cli, flags, bucketName)
+  return (await bucket.head(key, { signal: cli.signal })).envelope
+}
+
+async function fileEnvelope(path: string) {
+  const envelope = await readEnvelopeFile(path)
+  return envelope && summarizeEnvelope(envelope)
+}

@@ -1,0 +1,57 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { MemoryServer, type RunOptions, run, temporaryDirectory } from '../testing/shell.ts'
+
+const directory = temporaryDirectory()
+afterEach(() => directory.remove())
+const out = join(directory.path, 'keys')
+const keygen = (argv: readonly string[] = [], options?: RunOptions) =>
+  run(new MemoryServer(), ['keygen', '--out', out, '--bits', '2048', ...argv], options)
+const mode = (name: string): number => statSync(join(out, name)).mode & 0o777
+
+describe('keygen', () => {
+  test('makes a private key that only its owner reads, and a public one', async () => {
+    const { code, json } = await keygen(['--json'])
+    expect(code).toBe(0)
+    expect(json()).toEqual({
+      privateKeyFile: join(out, 'private_key.pem'),
+      publicKeyFile: join(out, 'public_key.pem'),
+      bits: 2048,
+      encrypted: false,
+    })
+    expect([mode('private_key.pem'), mode('public_key.pem') & 0o600]).toEqual([0o600, 0o600])
+  })
+
+  test('never overwrites a key, and leaves no new half beside an old one', async () => {
+    await keygen()
+    const before = readFileSync(join(out, 'private_key.pem'), 'utf8')
+    const again = await keygen()
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('private_key.pem exists')])
+    expect(readFileSync(join(out, 'private_key.pem'), 'utf8')).toBe(before)
+    directory.remove()
+    await keygen()
+    const { unlinkSync } = await import('node:fs')
+    unlinkSync(join(out, 'private_key.pem'))
+    writeFileSync(join(out, 'public_key.pem'), 'old')
+    expect((await keygen()).code).toBe(2)
+    expect(() => statSync(join(out, 'private_key.pem'))).toThrow('ENOENT')
+    expect(readFileSync(join(out, 'public_key.pem'), 'utf8')).toBe('old')
+  })
+
+  test('encrypts the private key with the passphrase of a variable', async () => {
+    const { code, stderr } = await keygen(['--passphrase-env', 'P'], { env: { P: 'open sesame' } })
+    expect(code).toBe(0)
+    expect(stderr).not.toContain('open sesame')
+    expect(readFileSync(join(out, 'private_key.pem'), 'utf8')).toContain('ENCRYPTED PRIVATE KEY')
+  })
+
+  test('a variable that is not set exits 3 and makes nothing', async () => {
+    expect((await keygen(['--passphrase-env', 'P'])).code).toBe(3)
+    expect(() => statSync(out)).toThrow('ENOENT')
+  })
+
+  test.each(['1024', '2049', 'x', ''])('--bits %j exits 2', async (bits) => {
+    expect((await keygen([`--bits=${bits}`])).code).toBe(2)
+  })
+})

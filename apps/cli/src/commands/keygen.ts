@@ -1,0 +1,83 @@
+import { mkdir, open, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { CliError, systemCode, usageError } from '../cli-error.ts'
+import { orAborted } from '../or-aborted.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+import { passphraseFrom } from '../rsa-material.ts'
+
+interface KeygenFlags extends ReportFlags {
+  readonly out: string
+  readonly bits: number
+  readonly passphraseEnv?: string
+}
+
+const PRIVATE_FILE = 'private_key.pem'
+const PUBLIC_FILE = 'public_key.pem'
+
+/** Adds `oss-cse keygen`. */
+export function addKeygen(program: Command, cli: CliEnvironment): void {
+  const command = program
+    .command('keygen')
+    .description(`make an RSA key pair: ${PRIVATE_FILE} (mode 0600) and ${PUBLIC_FILE}`)
+    .requiredOption('--out <dir>', 'the directory to put them in; existing keys are never overwritten')
+    .option('--bits <n>', 'the size of the key', parseBits, 3072)
+    .option('--passphrase-env <var>', 'encrypt the private key with the passphrase in this variable')
+  addReportOptions(command)
+    .addHelpText('after', '\n--json: privateKeyFile, publicKeyFile, bits, encrypted')
+    .action((flags: KeygenFlags) => keygen(flags, cli))
+}
+
+async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
+  const { out, bits, passphraseEnv } = flags
+  const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
+  await mkdir(out, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw usageError(`The directory ${out} cannot be made (${systemCode(cause) ?? 'unknown'}).`)
+  })
+  const privateKeyFile = join(out, PRIVATE_FILE)
+  const publicKeyFile = join(out, PUBLIC_FILE)
+  const { generateRsaKeyPair } = await import('@oss-cse/provider-rsa')
+  const made = generateRsaKeyPair({ bits, passphrase })
+  const { privateKeyPem, publicKeyPem } = await orAborted(made, cli.signal)
+  await createFile(privateKeyFile, privateKeyPem, 0o600)
+  try {
+    await createFile(publicKeyFile, publicKeyPem, 0o644)
+  } catch (error) {
+    await unlink(privateKeyFile)
+    throw error
+  }
+  const encrypted = passphrase !== undefined
+  await reportDone(
+    cli,
+    flags,
+    { privateKeyFile, publicKeyFile, bits, encrypted },
+    `Made ${privateKeyFile} (${encrypted ? 'encrypted' : 'not encrypted'}) and ${publicKeyFile}. Back both up: without the private key nothing can be decrypted.`,
+  )
+}
+
+/** Creates a file that must not exist yet: no other process's key can slip in between a check and the write. */
+async function createFile(path: string, text: string, mode: number): Promise<void> {
+  const file = await open(path, 'wx', mode).catch((cause: unknown) => {
+    if (systemCode(cause) === 'EEXIST') {
+      throw usageError(
+        `${path} exists, and is not overwritten: objects may depend on it. Choose another --out.`,
+      )
+    }
+    throw new CliError('other', `${path} cannot be written (${systemCode(cause) ?? 'unknown'}).`, { cause })
+  })
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } catch (error) {
+    await unlink(path).catch(() => {})
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+function parseBits(text: string): number {
+  if (!/^[0-9]{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a number of bits.')
+  return Number(text)
+}

@@ -1,0 +1,58 @@
+import type { ListEntry } from '@oss-cse/bucket'
+import type { Command } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { JsonListWriter } from '../json-list-writer.ts'
+import { openBucket } from '../open-bucket.ts'
+import { formatOssUrl, parseOssUrl } from '../oss-url.ts'
+import { addReportOptions, printable, type ReportFlags } from '../report.ts'
+import { addServerOptions, type ServerFlags } from '../server-options.ts'
+import { writeChunk } from '../stream-writer.ts'
+
+interface LsFlags extends ServerFlags, ReportFlags {
+  readonly recursive?: boolean
+}
+
+/** Adds `oss-cse ls`. */
+export function addLs(program: Command, cli: CliEnvironment): void {
+  const command = program
+    .command('ls')
+    .description('list objects: sizes in bytes, dates, addresses')
+    .argument('<url>', 'oss://BUCKET or oss://BUCKET/PREFIX')
+    .option('--recursive', 'also what stands behind the next slash')
+  addReportOptions(addServerOptions(command))
+    .addHelpText(
+      'after',
+      '\n--json: bucket, prefix, recursive, objects (key, sizeBytes, etag, lastModified, storageClass), prefixes',
+    )
+    .action((url: string, flags: LsFlags) => ls(url, flags, cli))
+}
+
+async function ls(url: string, flags: LsFlags, cli: CliEnvironment): Promise<void> {
+  const { bucket: bucketName, key: prefix } = parseOssUrl(url)
+  const bucket = await openBucket(cli, flags, bucketName)
+  const recursive = flags.recursive === true
+  const entries = bucket.list({ prefix, ...(!recursive && { delimiter: '/' }), signal: cli.signal })
+  if (!flags.json) {
+    for await (const entry of entries) await writeChunk(cli.stdout, entryLine(entry, bucketName), cli.signal)
+    return
+  }
+  const prefixes: string[] = []
+  const list = new JsonListWriter(cli, { bucket: bucketName, prefix, recursive }, 'objects')
+  for await (const { type, ...entry } of entries) {
+    if ('prefix' in entry) prefixes.push(entry.prefix)
+    else await list.add(entry)
+  }
+  await list.end({ prefixes })
+}
+
+function entryLine(entry: ListEntry, bucket: string): string {
+  const [size, date, key] =
+    entry.type === 'prefix'
+      ? ['', '', entry.prefix]
+      : [String(entry.sizeBytes), isoSeconds(entry.lastModified), entry.key]
+  return `${size.padStart(14)}  ${date.padEnd(20)}  ${printable(formatOssUrl({ bucket, key }))}\n`
+}
+
+function isoSeconds(date: Date): string {
+  return Number.isNaN(date.getTime()) ? '' : `${date.toISOString().slice(0, 19)}Z`
+}

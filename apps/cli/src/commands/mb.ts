@@ -1,0 +1,24 @@
+import type { Command } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { usageError } from '../cli-error.ts'
+import { parseOssUrl } from '../oss-url.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
+
+interface MbFlags extends ServerFlags, ReportFlags {}
+
+/** Adds `oss-cse mb`. */
+export function addMb(program: Command, cli: CliEnvironment): void {
+  const command = program.command('mb').description('make a bucket').argument('<url>', 'oss://BUCKET')
+  addReportOptions(addServerOptions(command))
+    .addHelpText('after', '\n--json: bucket')
+    .action((url: string, flags: MbFlags) => mb(url, flags, cli))
+}
+
+async function mb(url: string, flags: MbFlags, cli: CliEnvironment): Promise<void> {
+  const { bucket, key } = parseOssUrl(url)
+  if (key !== '') throw usageError(`${url} names more than a bucket: write oss://BUCKET.`)
+  const transport = await cli.openTransport(serverConfig(flags, cli), bucket)
+  await transport.createBucket({ signal: cli.signal })
+  await reportDone(cli, flags, { bucket }, `Made the bucket ${bucket}.`)
+}

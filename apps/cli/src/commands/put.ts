@@ -1,0 +1,64 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { humanSize } from '../human-size.ts'
+import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
+import { localInput } from '../local-input.ts'
+import { openBucket } from '../open-bucket.ts'
+import { parseObjectUrl } from '../oss-url.ts'
+import { startProgress } from '../progress-bar.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
+
+interface PutFlags extends KeyFlags, ServerFlags, ReportFlags {
+  readonly meta?: Readonly<Record<string, string>>
+  readonly contentType?: string
+}
+
+/** Adds `oss-cse put`. */
+export function addPut(program: Command, cli: CliEnvironment): void {
+  const command = program
+    .command('put')
+    .description('encrypt a file and upload it')
+    .argument('<file>', 'the file, or - for stdin')
+    .argument('<url>', 'oss://BUCKET/KEY')
+    .option('--meta <name=value>', 'user metadata, stored in clear; may be given several times', addPair)
+    .option('--content-type <type>', 'stored in clear')
+  addReportOptions(addServerOptions(addKeyOptions(command)))
+    .addHelpText('after', '\n--json: bucket, key, sizeBytes, etag, versionId, crc64, verification')
+    .action((file: string, url: string, flags: PutFlags) => put(file, url, flags, cli))
+}
+
+async function put(file: string, target: string, flags: PutFlags, cli: CliEnvironment): Promise<void> {
+  const { bucket: bucketName, key } = parseObjectUrl(target)
+  serverConfig(flags, cli)
+  const keyring = await requireKeys(flags, cli)
+  const input = await localInput(file, cli)
+  const bucket = await openBucket(cli, flags, bucketName, { keyring })
+  const { uploadFile } = await import('@oss-cse/bucket/node')
+  const progress = await startProgress(cli, flags, 'put')
+  const options = {
+    ...(flags.meta !== undefined && { metadata: flags.meta }),
+    ...(flags.contentType !== undefined && { contentType: flags.contentType }),
+    onProgress: progress.listener,
+    signal: cli.signal,
+  }
+  const result = await (input.path === undefined
+    ? bucket.put(key, input.open(), options)
+    : uploadFile(bucket, key, input.path, options)
+  ).finally(progress.stop)
+  const { headers: _headers, ...stored } = result
+  await reportDone(
+    cli,
+    flags,
+    { bucket: bucketName, ...stored },
+    `Put ${target} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}).`,
+  )
+}
+
+function addPair(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('It must be NAME=VALUE.')
+  const name = text.slice(0, at)
+  if (Object.hasOwn(previous, name)) throw new InvalidArgumentError(`${name} is given twice.`)
+  return { ...previous, [name]: text.slice(at + 1) }
+}

@@ -1,0 +1,110 @@
+import type { CryptoBucket } from '@oss-cse/bucket'
+import type { Command } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { CliError, usageError } from '../cli-error.ts'
+import { JsonListWriter } from '../json-list-writer.ts'
+import { openBucket } from '../open-bucket.ts'
+import { formatOssUrl, type OssUrl, parseObjectUrl, parseOssUrl } from '../oss-url.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
+
+interface RmFlags extends ServerFlags, ReportFlags {
+  readonly recursive?: boolean
+}
+
+const BATCH = 1000
+
+/** Adds `oss-cse rm`. */
+export function addRm(program: Command, cli: CliEnvironment): void {
+  const command = program
+    .command('rm')
+    .description('delete objects; one that does not exist counts as deleted')
+    .argument('<url...>', 'oss://BUCKET/KEY, or with --recursive oss://BUCKET/PREFIX')
+    .option(
+      '--recursive',
+      'delete every object whose key begins with the prefix (oss://BUCKET/ is all of them)',
+    )
+  addReportOptions(addServerOptions(command))
+    .addHelpText('after', '\n--json: deleted (addresses), deletedCount')
+    .action((urls: string[], flags: RmFlags) => rm(urls, flags, cli))
+}
+
+async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment): Promise<void> {
+  const targets = urls.map((url) => (flags.recursive ? parsePrefix(url) : parseObjectUrl(url)))
+  serverConfig(flags, cli)
+  const list = flags.json ? new JsonListWriter(cli, {}, 'deleted') : undefined
+  let deletedCount = 0
+  for (const [name, keys] of byBucket(targets)) {
+    const bucket = await openBucket(cli, flags, name)
+    const wanted = flags.recursive ? keysBehind(bucket, keys, cli.signal) : keys
+    for await (const batch of batches(wanted)) {
+      for (const key of await deleteBatch(bucket, name, batch, cli.signal)) {
+        await list?.add(formatOssUrl({ bucket: name, key }))
+        deletedCount++
+      }
+    }
+  }
+  if (list !== undefined) await list.end({ deletedCount })
+  else
+    await reportDone(cli, flags, {}, `Deleted ${deletedCount} ${deletedCount === 1 ? 'object' : 'objects'}.`)
+}
+
+function parsePrefix(url: string): OssUrl {
+  const target = parseOssUrl(url)
+  if (target.key === '' && !url.endsWith('/')) {
+    throw usageError(
+      `${url}/ would delete everything in the bucket; write the slash if that is what you want.`,
+    )
+  }
+  return target
+}
+
+function byBucket(targets: readonly OssUrl[]): Map<string, string[]> {
+  const buckets = new Map<string, string[]>()
+  for (const { bucket, key } of targets) buckets.set(bucket, [...(buckets.get(bucket) ?? []), key])
+  return buckets
+}
+
+async function* keysBehind(
+  bucket: CryptoBucket,
+  prefixes: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  for (const prefix of prefixes) {
+    for await (const entry of bucket.list({ prefix, signal })) if (entry.type === 'object') yield entry.key
+  }
+}
+
+async function* batches(
+  keys: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<readonly string[], void, undefined> {
+  let batch: string[] = []
+  for await (const key of keys) {
+    batch.push(key)
+    if (batch.length < BATCH) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** Deletes keys of one bucket and makes sure that the service confirms each. */
+async function deleteBatch(
+  bucket: CryptoBucket,
+  name: string,
+  keys: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const unique = [...new Set(keys)]
+  const [only] = unique
+  if (unique.length === 1 && only !== undefined) {
+    await bucket.delete(only, { signal })
+    return unique
+  }
+  const deleted = new Set(await bucket.deleteMany(unique, { signal }))
+  const [left] = unique.filter((key) => !deleted.has(key))
+  if (left !== undefined) {
+    throw new CliError('service', `The service did not delete ${formatOssUrl({ bucket: name, key: left })}.`)
+  }
+  return unique
+}

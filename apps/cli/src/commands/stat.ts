@@ -1,0 +1,45 @@
+import type { Command } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { openBucket } from '../open-bucket.ts'
+import { parseObjectUrl } from '../oss-url.ts'
+import { addReportOptions, envelopeFields, fieldLines, type ReportFlags, show } from '../report.ts'
+import { addServerOptions, type ServerFlags } from '../server-options.ts'
+
+interface StatFlags extends ServerFlags, ReportFlags {}
+
+/** Adds `oss-cse stat`. */
+export function addStat(program: Command, cli: CliEnvironment): void {
+  const command = program
+    .command('stat')
+    .description("show an object's size, metadata and envelope; needs no key")
+    .argument('<url>', 'oss://BUCKET/KEY')
+  addReportOptions(addServerOptions(command))
+    .addHelpText(
+      'after',
+      '\n--json: bucket, key, encrypted, sizeBytes, envelope, metadata, contentType, etag, lastModified, versionId, crc64',
+    )
+    .action((url: string, flags: StatFlags) => stat(url, flags, cli))
+}
+
+async function stat(url: string, flags: StatFlags, cli: CliEnvironment): Promise<void> {
+  const { bucket: bucketName, key } = parseObjectUrl(url)
+  const bucket = await openBucket(cli, flags, bucketName)
+  const { headers: _headers, ...object } = await bucket.head(key, { signal: cli.signal })
+  const { sizeBytes, envelope, metadata, contentType, etag, lastModified, versionId, crc64 } = object
+  await show(
+    cli,
+    flags,
+    { bucket: bucketName, encrypted: envelope !== undefined, ...object },
+    fieldLines([
+      ['object', url],
+      ['size', `${sizeBytes} bytes`],
+      ['type', contentType],
+      ['modified', lastModified?.toISOString()],
+      ['etag', etag],
+      ['version', versionId],
+      ['crc64', crc64],
+      ...envelopeFields(envelope),
+      ...Object.entries(metadata).map(([name, value]) => [`meta ${name}`, value] as const),
+    ]),
+  )
+}

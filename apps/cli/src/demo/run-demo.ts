@@ -1,0 +1,82 @@
+import { Checks } from './checks.ts'
+import type { DemoStep } from './demo-step.ts'
+import { formatDuration } from './format.ts'
+import { Screen } from './screen.ts'
+import { openStage } from './stage.ts'
+import { downloadFiles } from './steps/download-files.ts'
+import { introduceStage } from './steps/introduce-stage.ts'
+import { measureThroughput } from './steps/measure-throughput.ts'
+import { readRange } from './steps/read-range.ts'
+import { showEnvelope } from './steps/show-envelope.ts'
+import { showStoredBytes } from './steps/show-stored-bytes.ts'
+import { tamper } from './steps/tamper.ts'
+import { tryWrongKeys } from './steps/try-wrong-keys.ts'
+import { uploadFiles } from './steps/upload-files.ts'
+
+/** How the demo is shown. */
+interface DemoOptions {
+  readonly out: NodeJS.WritableStream
+  readonly colour: boolean
+}
+
+const STEPS: readonly (readonly [title: string, run: DemoStep])[] = [
+  ['A server and a master key', introduceStage],
+  ['Encrypt and upload', uploadFiles],
+  ['What the server sees', showStoredBytes],
+  ['The envelope: what is stored beside the letter', showEnvelope],
+  ['Download and decrypt', downloadFiles],
+  ['Read from the middle', readRange],
+  ['Readers with the wrong key', tryWrongKeys],
+  ['Tampering', tamper],
+  ['Speed', measureThroughput],
+]
+
+/**
+ * Shows what oss-cse does: encrypts, uploads, downloads and tampers, against a server of its own on this machine.
+ * Everything it makes is temporary and gone at the end. A check that fails is printed, and the demo goes on.
+ *
+ * @returns true when every check passed
+ */
+export async function runDemo(options: DemoOptions): Promise<boolean> {
+  const screen = new Screen(options.out, options.colour)
+  const checks = new Checks(screen)
+  const started = performance.now()
+  screen.title(
+    'oss-cse demo',
+    'Files are encrypted on this machine before they go to object storage. Everything below really happens, over HTTP, and every ✓ is the result of a comparison.',
+  )
+  try {
+    await runSteps(screen, checks)
+  } catch (error) {
+    checks.stopped('The demo could not go on', error)
+  }
+  const passed = checks.failures.length === 0
+  screen.blank()
+  if (passed) {
+    const { bold, dim, green } = screen.colours
+    const duration = formatDuration(performance.now() - started)
+    screen.closing(`${bold(green(`All ${checks.count} checks passed.`))} ${dim(`(${duration})`)}`)
+  } else {
+    const { bold, red } = screen.colours
+    screen.closing(bold(red(`${checks.failures.length} of ${checks.count} checks failed:`)))
+    for (const claim of checks.failures) screen.marked(red('✗'), claim, red)
+  }
+  screen.blank()
+  return passed
+}
+
+async function runSteps(screen: Screen, checks: Checks): Promise<void> {
+  const stage = await openStage()
+  try {
+    for (const [index, [title, run]] of STEPS.entries()) {
+      screen.heading(index + 1, title)
+      try {
+        await run({ stage, screen, checks })
+      } catch (error) {
+        checks.stopped(`"${title}" stopped`, error)
+      }
+    }
+  } finally {
+    await stage.close()
+  }
+}

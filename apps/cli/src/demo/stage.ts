@@ -1,0 +1,79 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CryptoBucket } from '@oss-cse/bucket'
+import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
+import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
+import { OssTransport } from '@oss-cse/transport-oss'
+import { type SourceFile, writeLetter, writeNoise } from './source-files.ts'
+import { makeTemporaryDirectory } from './temporary-directory.ts'
+
+/** The name of the one bucket on the server. */
+export const BUCKET = 'demo'
+/** Names the demo's master key in the envelopes. */
+export const MASTER_KEY_NAME = { key: 'demo' } as const
+const NOISE_MEBIBYTES = 64
+
+/** Everything that the steps of the demo work with. */
+export interface Stage {
+  /** A server in this process, reached over HTTP. */
+  readonly emulator: OssEmulator
+  /** What sends bytes to the server as they are. */
+  readonly transport: OssTransport
+  /** The master key, both halves. */
+  readonly provider: RsaProvider
+  /** How long the key pair took, in milliseconds. */
+  readonly keyPairMs: number
+  /** What encrypts and decrypts. */
+  readonly bucket: CryptoBucket
+  /** A short text. */
+  readonly letter: SourceFile
+  /** A large binary. */
+  readonly noise: SourceFile
+  /** Where downloads go. */
+  readonly downloadDirectory: string
+  /** Stops the server and removes every file. */
+  close(): Promise<void>
+}
+
+/** Starts the server and makes the keys and files, all of them new and temporary. */
+export async function openStage(): Promise<Stage> {
+  const directory = makeTemporaryDirectory()
+  let emulator: OssEmulator | undefined
+  const close = async (): Promise<void> => {
+    try {
+      await emulator?.close()
+    } finally {
+      directory.remove()
+    }
+  }
+  try {
+    const downloadDirectory = join(directory.path, 'downloads')
+    await mkdir(downloadDirectory)
+    emulator = await startOssEmulator({ buckets: [BUCKET], dataDir: join(directory.path, 'server') })
+    const transport = connect(emulator, emulator.accessKeySecret)
+    const started = performance.now()
+    const { privateKeyPem } = await generateRsaKeyPair()
+    const keyPairMs = performance.now() - started
+    const provider = new RsaProvider({ privateKey: privateKeyPem, materialDescription: MASTER_KEY_NAME })
+    return {
+      emulator,
+      transport,
+      provider,
+      keyPairMs,
+      bucket: new CryptoBucket({ transport, provider }),
+      letter: await writeLetter(directory.path),
+      noise: await writeNoise(directory.path, NOISE_MEBIBYTES),
+      downloadDirectory,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** A connection to the server that signs with this secret. */
+export function connect(emulator: OssEmulator, accessKeySecret: string): OssTransport {
+  const { endpoint, region, accessKeyId } = emulator
+  return new OssTransport({ bucket: BUCKET, region, endpoint, accessKeyId, accessKeySecret })
+}

@@ -1,0 +1,69 @@
+import { createDecipheriv } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { type ContentKey, decodeEnvelope, encodeBase64, type HeaderMap, wipe } from '@oss-cse/crypto-core'
+import type { DemoStep } from '../demo-step.ts'
+import { ENVELOPE_PREFIX, type EnvelopeRow, envelopeRows } from '../envelope-view.ts'
+import type { Screen } from '../screen.ts'
+import { BUCKET, type Stage } from '../stage.ts'
+
+/** Shows the envelope of the letter, and opens it with the master key. */
+export const showEnvelope: DemoStep = async ({ stage, screen, checks }) => {
+  const { letter, noise } = stage
+  const { headers } = await stage.transport.head({ key: letter.key, headers: {} })
+  screen.note(
+    `Headers of ${letter.key}; all their names begin with ${ENVELOPE_PREFIX}. Wrapped means: encrypted with the master key.`,
+  )
+  screen.blank()
+  printRows(screen, envelopeRows(headers))
+  screen.blank()
+  const contentKey = await unwrap(stage, headers)
+  const other = await unwrap(stage, (await stage.transport.head({ key: noise.key, headers: {} })).headers)
+  try {
+    const stored = await stage.emulator.getStoredObject(BUCKET, letter.key)
+    const bytes = Buffer.from(stored?.bytes ?? [])
+    const decipher = createDecipheriv('aes-256-ctr', contentKey.cek, contentKey.iv)
+    const plaintext = Buffer.concat([decipher.update(bytes), decipher.final()])
+    checks.that(
+      plaintext.equals(await readFile(letter.path)),
+      'The master key unwraps the two, and plain AES-256-CTR opens the letter',
+    )
+    checks.that(
+      !showsKey(headers, contentKey) && !bytes.includes(asBuffer(contentKey.cek)),
+      'The server has no copy of that key: not in the headers, not in the content',
+    )
+    checks.that(
+      Buffer.compare(contentKey.cek, other.cek) !== 0,
+      `${noise.key} has another key: every object has one of its own`,
+    )
+  } finally {
+    wipe(contentKey.cek, other.cek)
+  }
+}
+
+async function unwrap(stage: Stage, headers: HeaderMap): Promise<ContentKey> {
+  const envelope = decodeEnvelope(headers)
+  if (envelope === undefined) throw new Error('the object has no envelope')
+  return stage.provider.unwrap(envelope)
+}
+
+function showsKey(headers: HeaderMap, { cek }: ContentKey): boolean {
+  const text = Object.values(headers).join('\n')
+  return text.includes(encodeBase64(cek)) || text.toLowerCase().includes(asBuffer(cek).toString('hex'))
+}
+
+/** A view, not a copy that would have to be wiped too. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+function printRows(screen: Screen, rows: readonly EnvelopeRow[]): void {
+  const { dim, yellow } = screen.colours
+  const nameWidth = 8
+  const valueWidth = Math.max(...rows.map(({ value }) => value.length))
+  for (const { name, value, meaning } of rows) {
+    // A long name takes the room of its value, which is short.
+    const field = `${name.padEnd(nameWidth)}  ${value}`
+    const padding = ' '.repeat(Math.max(0, nameWidth + 2 + valueWidth - field.length))
+    screen.line(`${yellow(name)}${field.slice(name.length)}${padding}  ${dim(meaning)}`)
+  }
+}

@@ -1,0 +1,41 @@
+import { CseError } from '@oss-cse/crypto-core'
+import { describe, expect, test } from 'vitest'
+import { CliError } from './cli-error.ts'
+import { EXIT, EXIT_CODE_HELP, exitCodeOf } from './exit-codes.ts'
+
+describe('exit codes', () => {
+  test.each([
+    ['ERR_CSE_INVALID_ARGUMENT', 2],
+    ['ERR_CSE_RANGE_NOT_SATISFIABLE', 2],
+    ['ERR_CSE_METADATA_TOO_LARGE', 2],
+    ['ERR_CSE_INVALID_KEY', 3],
+    ['ERR_CSE_PASSPHRASE', 3],
+    ['ERR_CSE_NOT_FOUND', 4],
+    ['ERR_CSE_ACCESS_DENIED', 5],
+    ['ERR_CSE_NETWORK', 5],
+    ['ERR_CSE_SERVICE', 5],
+    ['ERR_CSE_TIMEOUT', 5],
+    ['ERR_CSE_PRECONDITION_FAILED', 5],
+    ['ERR_CSE_CANNOT_UNWRAP', 6],
+    ['ERR_CSE_ENVELOPE_DAMAGED', 6],
+    ['ERR_CSE_INTEGRITY', 6],
+    ['ERR_CSE_NOT_ENCRYPTED', 6],
+    ['ERR_CSE_NO_MATCHING_KEY', 6],
+    ['ERR_CSE_UNSUPPORTED_ALGORITHM', 6],
+    ['ERR_CSE_UNWRAP_FAILED', 6],
+    ['ERR_CSE_SOURCE', 1],
+  ] as const)('%s exits %i', (code, exit) => {
+    expect(exitCodeOf(new CseError(code, 'x'))).toBe(exit)
+  })
+
+  test("the command line's own errors exit by their kind, anything else with 1", () => {
+    expect(exitCodeOf(new CliError('configuration', 'x'))).toBe(3)
+    expect(exitCodeOf(new CliError('notFound', 'x'))).toBe(4)
+    expect(exitCodeOf(new Error('x'))).toBe(1)
+    expect(exitCodeOf('x')).toBe(1)
+  })
+
+  test('--help explains each of them', () => {
+    for (const code of Object.values(EXIT)) expect(EXIT_CODE_HELP).toMatch(new RegExp(`^ {2}${code} `, 'm'))
+  })
+})

@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest'
+import { expandMeta } from './expand-meta.ts'
+
+describe('--meta a=1 b=2', () => {
+  test('is read as --meta a=1 --meta b=2, and the next argument that is no pair ends it', () => {
+    expect(expandMeta(['put', '--meta', 'a=1', 'b=2', 'file', 'c=3'])).toEqual([
+      'put',
+      '--meta',
+      'a=1',
+      '--meta',
+      'b=2',
+      'file',
+      'c=3',
+    ])
+  })
+
+  test('leaves repeated options and what stands behind -- alone', () => {
+    const argv = ['put', '--meta', 'a=1', '--meta', 'b=2', '--quiet', '--', 'c=3', 'd=4']
+    expect(expandMeta(argv)).toEqual(argv)
+  })
+
+  test('leaves the --meta of other commands alone', () => {
+    expect(expandMeta(['decrypt', '--meta', 'a=1', 'b=2'])).toEqual(['decrypt', '--meta', 'a=1', 'b=2'])
+  })
+})

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { CliEnvironment } from './cli-environment.ts'
+import { systemCode, usageError } from './cli-error.ts'
+import { writeChunks } from './stream-writer.ts'
+
+/** Where bytes go on this machine: stdout, a file that is replaced whole, or a pipe or device. */
+export type LocalOutput =
+  | { readonly kind: 'stdout' }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'device'; readonly path: string }
+
+/**
+ * Finds the output that an argument means: `-` is stdout, a link means the file behind it. A pipe or device,
+ * such as /dev/null, is written to and never replaced by a file.
+ *
+ * @throws CliError of kind `usage` for a directory
+ */
+export async function localOutput(path: string): Promise<LocalOutput> {
+  if (path === '-') return { kind: 'stdout' }
+  const existing = await stat(path).catch(() => undefined)
+  if (existing === undefined) {
+    if (path.endsWith('/')) throw usageError(`${path} is not a file; name a file.`)
+    return { kind: 'file', path }
+  }
+  if (existing.isDirectory()) throw usageError(`${path} is a directory; name a file.`)
+  return existing.isFile() ? { kind: 'file', path: await realpath(path) } : { kind: 'device', path }
+}
+
+/**
+ * Writes chunks to an output. A file is written under a temporary name beside it and takes its own name only
+ * when all is written, is on disk, and `beforeRename` has succeeded; a failure leaves no file, or the old one.
+ */
+export async function writeOutput(
+  output: LocalOutput,
+  chunks: AsyncIterable<Uint8Array>,
+  cli: CliEnvironment,
+  beforeRename: () => Promise<void> = async () => {},
+): Promise<void> {
+  if (output.kind === 'file') {
+    await replaceFile(output.path, chunks, cli.signal, beforeRename)
+    return
+  }
+  await writeStream(output, chunks, cli)
+  await beforeRename()
+}
+
+/** Writes chunks to stdout, a pipe or a device. */
+export async function writeStream(
+  output: Exclude<LocalOutput, { kind: 'file' }>,
+  chunks: AsyncIterable<Uint8Array>,
+  cli: CliEnvironment,
+): Promise<void> {
+  if (output.kind === 'stdout') {
+    await writeChunks(cli.stdout, chunks, cli.signal)
+    return
+  }
+  const stream = createWriteStream(output.path)
+  // Every write reports its own error.
+  stream.on('error', () => {})
+  try {
+    await writeChunks(stream, chunks, cli.signal)
+    await new Promise<void>((resolve, reject) => {
+      stream.end((error?: Error | null) => (error ? reject(error) : resolve()))
+    })
+  } finally {
+    stream.destroy()
+  }
+}
+
+async function replaceFile(
+  path: string,
+  chunks: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  beforeRename: () => Promise<void>,
+): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
+  const file = await open(temporary, 'wx', 0o666).catch((cause: unknown) => {
+    throw usageError(`${path} cannot be written (${systemCode(cause) ?? 'unknown'}).`)
+  })
+  try {
+    try {
+      for await (const chunk of chunks) {
+        signal.throwIfAborted()
+        await writeFully(file, chunk)
+      }
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await beforeRename()
+    await rename(temporary, path)
+  } catch (error) {
+    await unlink(temporary).catch(() => {})
+    throw error
+  }
+}
+
+async function writeFully(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.length; ) {
+    offset += (await file.write(chunk, offset)).bytesWritten
+  }
+}

@@ -1,0 +1,55 @@
+import { usageError } from './cli-error.ts'
+
+/** A bucket, and a key or prefix in it, which may be empty. */
+export interface OssUrl {
+  readonly bucket: string
+  readonly key: string
+}
+
+const OSS_URL = /^oss:\/\/([^/]*)(?:\/(.*))?$/s
+const BUCKET_NAME = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/
+
+/** Tells whether an argument means an object or bucket and not a local file. */
+export function isOssUrl(text: string): boolean {
+  return text.startsWith('oss://')
+}
+
+/**
+ * Parses `oss://BUCKET/KEY`. The key stands as it is, nothing is percent-decoded.
+ *
+ * @throws CliError of kind `usage`
+ */
+export function parseObjectUrl(text: string): OssUrl {
+  const url = parseOssUrl(text)
+  if (url.key === '') throw usageError(`${JSON.stringify(text)} names no object: write oss://BUCKET/KEY.`)
+  return url
+}
+
+/**
+ * Parses `oss://BUCKET` or `oss://BUCKET/PREFIX`.
+ *
+ * @throws CliError of kind `usage`
+ */
+export function parseOssUrl(text: string): OssUrl {
+  const [, bucket = '', key = ''] = OSS_URL.exec(text) ?? []
+  if (bucket === '') throw usageError(`${JSON.stringify(text)} is not of the form oss://BUCKET/KEY.`)
+  checkBucketName(bucket)
+  return { bucket, key }
+}
+
+/**
+ * Refuses what no bucket is called.
+ *
+ * @throws CliError of kind `usage`
+ */
+export function checkBucketName(bucket: string): void {
+  if (BUCKET_NAME.test(bucket)) return
+  throw usageError(
+    `${JSON.stringify(bucket)} cannot be a bucket's name: that is 3 to 63 lower-case letters, digits and hyphens.`,
+  )
+}
+
+/** The text of an address. */
+export function formatOssUrl({ bucket, key }: OssUrl): string {
+  return `oss://${bucket}/${key}`
+}

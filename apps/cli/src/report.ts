@@ -1,0 +1,102 @@
+import type { EnvelopeSummary } from '@oss-cse/crypto-core'
+import type { Command } from 'commander'
+import pc from 'picocolors'
+import type { CliEnvironment } from './cli-environment.ts'
+import { writeChunk } from './stream-writer.ts'
+
+/** How a command tells what it did. */
+export interface ReportFlags {
+  readonly json?: boolean
+  readonly quiet?: boolean
+  readonly progress?: boolean
+}
+
+/** Adds the options of every command that reports. */
+export function addReportOptions(command: Command): Command {
+  return command
+    .optionsGroup('Output:')
+    .option('--json', 'print one JSON object that tells what was done')
+    .option('--quiet', 'print errors and data only')
+    .option('--no-progress', 'no progress bar')
+}
+
+/**
+ * Prints what a command did: one JSON object, or one line for a person on stderr.
+ *
+ * @param dataOnStdout - true when stdout carries an object's bytes: the JSON then goes to stderr, and the line
+ * is left out, as nobody expects chatter from a pipe
+ */
+export async function reportDone(
+  cli: CliEnvironment,
+  flags: ReportFlags,
+  result: Readonly<Record<string, unknown>>,
+  line: string,
+  dataOnStdout = false,
+): Promise<void> {
+  if (flags.json) {
+    await writeChunk(dataOnStdout ? cli.stderr : cli.stdout, `${JSON.stringify(result)}\n`, cli.signal)
+  } else if (!flags.quiet && !dataOnStdout) {
+    await writeChunk(cli.stderr, `${printable(line)}\n`, cli.signal)
+  }
+}
+
+/** Prints what a command was asked to show: one JSON object, or lines for a person, both on stdout. */
+export async function show(
+  cli: CliEnvironment,
+  flags: ReportFlags,
+  result: Readonly<Record<string, unknown>>,
+  lines: readonly string[],
+): Promise<void> {
+  const text = flags.json ? JSON.stringify(result) : lines.map(printable).join('\n')
+  await writeChunk(cli.stdout, `${text}\n`, cli.signal)
+}
+
+/** Prints a warning on stderr. */
+export function warn(cli: CliEnvironment, message: string): void {
+  cli.stderr.write(`${colours(cli).yellow('oss-cse: warning:')} ${printable(message)}\n`)
+}
+
+/** Colours for stderr; none where it is not a terminal, or NO_COLOR asks for none. */
+export function colours(cli: CliEnvironment): ReturnType<typeof pc.createColors> {
+  return pc.createColors(cli.stderr.isTTY === true && !cli.env['NO_COLOR'])
+}
+
+/** Lines of a name and a value each, the values aligned. */
+export function fieldLines(fields: readonly (readonly [string, string | undefined])[]): string[] {
+  const shown = fields.filter((field): field is readonly [string, string] => field[1] !== undefined)
+  const width = Math.max(...shown.map(([name]) => name.length))
+  return shown.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${value}`)
+}
+
+/** What an envelope says, for a person. */
+export function envelopeFields(
+  envelope: EnvelopeSummary | undefined,
+): readonly (readonly [string, string | undefined])[] {
+  if (envelope === undefined) return [['encrypted', 'no']]
+  const { dataSizeBytes, partSizeBytes } = envelope.version === 2 ? envelope : {}
+  const description = envelope.materialDescription
+  return [
+    ['encrypted', `yes, on the client (envelope version ${envelope.version})`],
+    ['content', envelope.cekAlgorithm],
+    ['key wrapped by', envelope.wrapAlgorithm],
+    ['material', Object.keys(description).length === 0 ? '(no description)' : JSON.stringify(description)],
+    ['plaintext length', bytesText(envelope.unencryptedContentLength)],
+    ['plaintext MD5', envelope.unencryptedContentMd5],
+    [
+      'multipart',
+      dataSizeBytes === undefined ? undefined : `${dataSizeBytes} bytes in parts of ${partSizeBytes ?? '?'}`,
+    ],
+  ]
+}
+
+function bytesText(count: number | undefined): string | undefined {
+  return count === undefined ? undefined : `${count} bytes`
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
+
+/** One line that cannot move a terminal's cursor, whatever an object's key or a server's text holds. */
+export function printable(text: string): string {
+  return text.replace(CONTROL, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}

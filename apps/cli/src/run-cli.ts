@@ -1,0 +1,55 @@
+import { CseError, TransportError } from '@oss-cse/crypto-core'
+import { CommanderError } from 'commander'
+import type { CliEnvironment } from './cli-environment.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { expandMeta } from './expand-meta.ts'
+import { createProgram } from './program.ts'
+import { colours, printable } from './report.ts'
+import { BrokenPipe } from './stream-writer.ts'
+
+/**
+ * Runs one command.
+ *
+ * @param argv - the arguments behind `oss-cse`
+ * @returns the exit code; failures are told on stderr
+ */
+export async function runCli(argv: readonly string[], cli: CliEnvironment): Promise<number> {
+  try {
+    await createProgram(cli).parseAsync(expandMeta(argv), { from: 'user' })
+    return EXIT.ok
+  } catch (error) {
+    // Commander has printed its message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+    if (error instanceof BrokenPipe) return EXIT.ok
+    if (cli.signal.aborted) {
+      printError(cli, 'interrupted')
+      return EXIT.interrupted
+    }
+    printError(cli, errorLine(error))
+    if (cli.env['OSS_CSE_DEBUG'] && error instanceof Error) cli.stderr.write(`${stacks(error)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+function printError(cli: CliEnvironment, line: string): void {
+  cli.stderr.write(`${colours(cli).red('oss-cse:')} ${printable(line)}\n`)
+}
+
+/** The message, the code, and the service's request id unless the message has it. */
+function errorLine(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const message = error.message || error.name
+  const cause = CseError.isInstance(error.cause) ? error.cause : undefined
+  const coded = CseError.isInstance(error) ? error : cause
+  const requestId = TransportError.isInstance(error) ? error.requestId : undefined
+  const details = [
+    coded?.code,
+    requestId !== undefined && !message.includes(requestId) && `request id ${requestId}`,
+  ].filter(Boolean)
+  return details.length === 0 ? message : `${message} [${details.join(', ')}]`
+}
+
+function stacks(error: Error): string {
+  const own = error.stack ?? error.message
+  return error.cause instanceof Error ? `${own}\ncaused by ${stacks(error.cause)}` : own
+}

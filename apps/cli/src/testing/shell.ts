@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, Readable, Writable } from 'node:stream'
+import { CseError } from '@oss-cse/crypto-core'
+import { MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { generateRsaKeyPair } from '@oss-cse/provider-rsa'
+import type { CliTransport } from '../cli-environment.ts'
+import { runCli } from '../run-cli.ts'
+import type { ServerConfig } from '../server-options.ts'
+
+/** What a command left behind. */
+export interface Outcome {
+  readonly code: number
+  readonly stdout: Buffer
+  readonly stderr: string
+  /** stdout, parsed. */
+  readonly json: () => Record<string, unknown>
+}
+
+/** What a run may be given beside its arguments. */
+export interface RunOptions {
+  readonly stdin?: Uint8Array | Readable
+  readonly stdout?: Writable
+  readonly env?: Readonly<Record<string, string | undefined>>
+  readonly signal?: AbortSignal
+  readonly stderrIsTerminal?: boolean
+}
+
+/** A server in memory: a memory transport for each bucket. */
+export class MemoryServer {
+  readonly buckets: Map<string, MemoryTransport> = new Map()
+  /** The settings that the last transport was opened with. */
+  config: ServerConfig | undefined
+
+  bucket(name: string): MemoryTransport {
+    const known = this.buckets.get(name) ?? new MemoryTransport()
+    this.buckets.set(name, known)
+    return known
+  }
+
+  readonly open = async (config: ServerConfig, name: string): Promise<CliTransport> => {
+    this.config = config
+    const transport = this.bucket(name)
+    const created = async (): Promise<void> => {
+      if (name === 'taken') throw new CseError('ERR_CSE_SERVICE', 'The bucket exists.')
+    }
+    return Object.assign(transport, { createBucket: created })
+  }
+}
+
+/** The settings that a server in memory is reached with. */
+const SERVER_ENV = {
+  OSS_ENDPOINT: 'http://localhost:1',
+  OSS_ACCESS_KEY_ID: 'id',
+  OSS_ACCESS_KEY_SECRET: 'secret of the access key',
+} as const
+
+/** Runs a command as a shell would, in this process. */
+export async function run(
+  server: MemoryServer,
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<Outcome> {
+  const out: Buffer[] = []
+  const err: Buffer[] = []
+  const stderr = Object.assign(sink(err), options.stderrIsTerminal && { isTTY: true, columns: 120 })
+  const { stdin = new Uint8Array(), stdout = sink(out), env, signal } = options
+  const code = await runCli(argv, {
+    stdin: stdin instanceof Readable ? stdin : Readable.from([Buffer.from(stdin)]),
+    stdout,
+    stderr,
+    env: { ...SERVER_ENV, ...env },
+    signal: signal ?? new AbortController().signal,
+    openTransport: server.open,
+  })
+  const bytes = Buffer.concat(out)
+  return {
+    code,
+    stdout: bytes,
+    stderr: Buffer.concat(err).toString(),
+    json: () => JSON.parse(bytes.toString()) as Record<string, unknown>,
+  }
+}
+
+function sink(chunks: Buffer[]): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      chunks.push(chunk)
+      done()
+    },
+  })
+}
+
+/** An input that never ends. */
+export function endlessInput(): Readable {
+  return new PassThrough()
+}
+
+/** A directory of its own, and how it goes away. */
+export function temporaryDirectory(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'oss-cse-cli-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+let pairs: Promise<{ privateKeyPem: string; publicKeyPem: string }[]> | undefined
+
+/** Two different key pairs, made once for a test file. */
+export function testKeyPairs(): Promise<{ privateKeyPem: string; publicKeyPem: string }[]> {
+  pairs ??= Promise.all([generateRsaKeyPair({ bits: 2048 }), generateRsaKeyPair({ bits: 2048 })])
+  return pairs
+}
