@@ -1,5 +1,5 @@
 import type { Keyring } from '@oss-cse/crypto-core'
-import type { Logger, RetryOptions } from './retry.ts'
+import type { Logger, RetryPolicy } from './retry.ts'
 
 /** What to do with an object that carries no envelope. */
 export type PlainObjectPolicy = 'reject' | 'passthrough'
@@ -8,6 +8,6 @@ export type PlainObjectPolicy = 'reject' | 'passthrough'
 export interface BucketContext {
   readonly keyring: Keyring
   readonly onPlainObject: PlainObjectPolicy
-  readonly retry: Required<RetryOptions>
+  readonly retry: RetryPolicy
   readonly logger: Logger | undefined
 }

@@ -1,9 +1,10 @@
-import { CseError, type ObjectBody } from '@oss-cse/crypto-core'
+import { CseError, isUint8Array, type ObjectBody } from '@oss-cse/crypto-core'
 import { readStream } from './read-stream.ts'
 
 /**
  * What can be uploaded: bytes, text (as UTF-8), a Blob, a Web stream, any async iterable of bytes (a Node.js
- * Readable is one), or a source that can be opened again for a retry.
+ * Readable is one), or a source that can be opened again for a retry. A stream is read, or closed, whatever comes
+ * of the upload.
  */
 export type BodyInput =
   | Uint8Array
@@ -17,6 +18,8 @@ export type BodyInput =
 export interface ByteSource extends ObjectBody {
   /** False for a stream that can be read only once, and so never sent again. */
   readonly replayable: boolean
+  /** Closes a stream that was never opened. */
+  discard?(): Promise<void>
 }
 
 /** The most bytes that one upload can hold: the service's limit. */
@@ -25,11 +28,15 @@ const MAX_UPLOAD_BYTES = 5 * 1024 ** 3
 /** How much of an array in memory is handed on at a time, in bytes. */
 const SLICE_BYTES = 1024 * 1024
 
+/** Streams that were opened: a second upload of one would store what is left of it, which is nothing. */
+const spent = new WeakSet<object>()
+
 /**
  * Turns a caller's body into a source.
  *
  * @param sizeBytes - the length of a stream, when the caller knows it
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for anything that is not a body, or a length that contradicts it.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for anything that is not a body, a stream that was read before, or
+ * a length that contradicts the body.
  */
 export function byteSource(input: BodyInput, sizeBytes?: number): ByteSource {
   if (sizeBytes !== undefined && (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)) {
@@ -48,21 +55,37 @@ export function byteSource(input: BodyInput, sizeBytes?: number): ByteSource {
 
 function recognize(input: BodyInput): ByteSource {
   if (typeof input === 'string') return bytesSource(new TextEncoder().encode(input))
-  if (input instanceof Uint8Array) return bytesSource(input)
-  if (typeof Blob !== 'undefined' && input instanceof Blob) {
+  if (isUint8Array(input)) return bytesSource(input)
+  if (typeof input !== 'object' || input === null) throw noBody()
+  if ('arrayBuffer' in input && 'stream' in input && 'size' in input) {
     return { sizeBytes: input.size, replayable: true, open: () => readStream(input.stream()) }
   }
-  if (typeof input === 'object' && input !== null) {
-    // A Web stream comes first: where it is async-iterable too, both ways read the same bytes.
-    if ('getReader' in input) return oneShot(() => readStream(input))
-    // Before `open`, which Node's file streams have too.
-    if (Symbol.asyncIterator in input) return oneShot(() => input)
-    if ('open' in input && typeof input.open === 'function') {
-      const { sizeBytes } = input
-      return { ...(sizeBytes !== undefined && { sizeBytes }), replayable: true, open: () => input.open() }
-    }
+  // A Web stream comes first: where it is async-iterable too, both ways read the same bytes.
+  if ('getReader' in input) {
+    if (input.locked) throw spentStream()
+    return oneShot(
+      input,
+      () => readStream(input),
+      () => input.cancel(),
+    )
   }
-  throw invalid('a body is bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes')
+  // Before `open`, which Node's file streams have too.
+  if (Symbol.asyncIterator in input) {
+    const { destroyed, readableDidRead } = input as { destroyed?: unknown; readableDidRead?: unknown }
+    if (destroyed === true || readableDidRead === true) throw spentStream()
+    return oneShot(
+      input,
+      () => input,
+      async () => {
+        await input[Symbol.asyncIterator]().return?.()
+      },
+    )
+  }
+  if ('open' in input && typeof input.open === 'function') {
+    const { sizeBytes } = input
+    return { sizeBytes, replayable: true, open: () => input.open() }
+  }
+  throw noBody()
 }
 
 function bytesSource(bytes: Uint8Array): ByteSource {
@@ -70,44 +93,70 @@ function bytesSource(bytes: Uint8Array): ByteSource {
     sizeBytes: bytes.length,
     replayable: true,
     async *open() {
-      for (let offset = 0; offset < bytes.length; offset += SLICE_BYTES) {
-        yield bytes.subarray(offset, offset + SLICE_BYTES)
-      }
+      yield bytes
     },
   }
 }
 
-function oneShot(open: () => AsyncIterable<Uint8Array>): ByteSource {
-  return { replayable: false, open }
+function oneShot(
+  stream: object,
+  open: () => AsyncIterable<Uint8Array>,
+  close: () => Promise<void>,
+): ByteSource {
+  if (spent.has(stream)) throw spentStream()
+  return {
+    replayable: false,
+    open() {
+      if (spent.has(stream)) throw spentStream()
+      spent.add(stream)
+      return open()
+    },
+    async discard() {
+      if (spent.has(stream)) return
+      spent.add(stream)
+      await close()
+    },
+  }
 }
 
 /**
- * Hands the source's bytes on, and fails where it fails, gives something that is not bytes, or does not have the
- * length it announced: before the first byte too many, or at the end.
+ * Hands the source's bytes on in slices, and fails where the source fails, gives something that is not bytes, or
+ * does not have the length it announced: before the first byte too many, or at the end.
  */
 export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   const { sizeBytes } = source
   let sent = 0
   try {
     for await (const chunk of source.open()) {
-      if (!(chunk instanceof Uint8Array)) throw sourceError('gave something that is not a Uint8Array')
+      if (!isUint8Array(chunk)) throw sourceError('gave something that is not a Uint8Array')
       sent += chunk.length
       if (sizeBytes !== undefined && sent > sizeBytes)
         throw sourceError(`gave more than its ${sizeBytes} bytes`)
       if (sent > MAX_UPLOAD_BYTES) {
         throw sourceError(`gave more than the ${MAX_UPLOAD_BYTES} bytes that one upload can hold`)
       }
-      yield chunk
+      for (let offset = 0; offset < chunk.length; offset += SLICE_BYTES) {
+        yield chunk.subarray(offset, offset + SLICE_BYTES)
+      }
     }
   } catch (cause) {
     throw CseError.isInstance(cause) ? cause : sourceError('failed', cause)
   }
-  if (sizeBytes !== undefined && sent < sizeBytes)
+  if (sizeBytes !== undefined && sent < sizeBytes) {
     throw sourceError(`ended after ${sent} of its ${sizeBytes} bytes`)
+  }
 }
 
 function sourceError(what: string, cause?: unknown): CseError {
   return new CseError('ERR_CSE_SOURCE', `The source of the upload ${what}.`, { cause })
+}
+
+function noBody(): CseError {
+  return invalid('it is bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes')
+}
+
+function spentStream(): CseError {
+  return invalid('the stream was read before, and nothing is left of it. Open a new one for each upload')
 }
 
 function invalid(why: string): CseError {

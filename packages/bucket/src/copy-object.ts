@@ -1,10 +1,5 @@
-import {
-  CseError,
-  type HeaderMap,
-  lowerCaseHeaders,
-  OSS_HEADERS,
-  USER_METADATA_PREFIX,
-} from '@oss-cse/crypto-core'
+import { CseError, type HeaderMap, OSS_HEADERS, USER_METADATA_PREFIX } from '@oss-cse/crypto-core'
+import { callerHeaders } from './request-headers.ts'
 
 /** Headers that make the service replace the metadata, and with it the envelope. */
 const REPLACING: ReadonlySet<string> = new Set([
@@ -19,11 +14,11 @@ const REPLACING: ReadonlySet<string> = new Set([
 /**
  * The headers of a copy that keeps the metadata.
  *
- * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a header that would replace it.
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a header that would replace it; `ERR_CSE_INVALID_ARGUMENT`.
  */
 export function copyHeaders(headers: HeaderMap = {}): Record<string, string> {
-  const lower = lowerCaseHeaders(headers)
-  for (const [name, value] of Object.entries(lower)) {
+  const checked = callerHeaders(headers)
+  for (const [name, value] of Object.entries(checked)) {
     const replaces =
       REPLACING.has(name) ||
       name.startsWith(USER_METADATA_PREFIX) ||
@@ -35,5 +30,5 @@ export function copyHeaders(headers: HeaderMap = {}): Record<string, string> {
       )
     }
   }
-  return { ...lower }
+  return checked
 }

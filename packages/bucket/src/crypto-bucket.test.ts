@@ -131,11 +131,30 @@ describe('list, delete, copy', () => {
     { 'X-Oss-Meta-A': 'b' },
     { 'Content-Type': 'text/plain' },
     { 'cache-control': 'no-cache' },
+    { 'x-oss-process': 'image/resize' },
   ])('a copy with %j would replace the envelope: refused before any request', async (headers) => {
     const { bucket, transport } = setUp()
     await expect(bucket.copy('a', 'b', { headers })).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
     expect(transport.requests).toEqual([])
   })
+})
+
+test.each([{ 'x-oss-copy-source': '/other/secret' }, { 'x-a\r\nb': 'c' }, { 'x-oss-object-acl': 'a\r\nb' }])(
+  'a copy with the header %j is refused before any request',
+  async (headers) => {
+    const { bucket, transport } = setUp()
+    await expect(bucket.copy('a', 'b', { headers })).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    expect(transport.requests).toEqual([])
+  },
+)
+
+test('the key of a deletion is the one it is called with', async () => {
+  const { bucket, transport } = setUp()
+  await bucket.put('a', 'x')
+  await bucket.put('z', 'x')
+  const options = { key: 'z', versionId: undefined }
+  await bucket.delete('a', options)
+  expect([...transport.objects.keys()]).toEqual(['z'])
 })
 
 test.each(['append', 'selectObject', 'processObject', 'uploadPartCopy', 'putMetadata'] as const)(

@@ -10,16 +10,19 @@ import {
   type ObjectCatalog,
   type ObjectSummary,
   type ObjectTransport,
+  OSS_HEADERS,
+  sliceAnswer,
   TransportError,
 } from '@oss-cse/crypto-core'
+import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import type { BodyInput } from './byte-source.ts'
 import { copyHeaders } from './copy-object.ts'
 import { type GetOptions, type GetResult, getObject } from './get-object.ts'
-import { type HeadOptions, type HeadResult, headResult } from './head-object.ts'
+import { describeObject, type HeadOptions, type HeadResult } from './head-object.ts'
 import { type PutOptions, type PutResult, putObject } from './put-object.ts'
 import { refuse } from './refused-operations.ts'
-import { callerHeaders } from './request-headers.ts'
+import { callerHeaders, refuseProcessing } from './request-headers.ts'
 import { checkedRetryOptions, type LogEvent, type Logger, type RetryOptions, withRetries } from './retry.ts'
 
 /** What a bucket works on: single objects, and listings, deletions and copies where the transport offers them. */
@@ -30,25 +33,25 @@ export interface CryptoBucketOptions {
   /** Where the ciphertext goes. */
   readonly transport: BucketTransport
   /** The master keys: one that encrypts, any number that decrypt. */
-  readonly keyring?: Keyring
+  readonly keyring?: Keyring | undefined
   /** Short for a keyring of one. */
-  readonly provider?: MasterKeyProvider
+  readonly provider?: MasterKeyProvider | undefined
   /**
    * What to do with an object that carries no envelope. Default `reject`: else whoever can strip the metadata
    * could slip in content of their own as if it had been decrypted.
    */
-  readonly onPlainObject?: PlainObjectPolicy
-  readonly retry?: RetryOptions
-  readonly logger?: Logger
+  readonly onPlainObject?: PlainObjectPolicy | undefined
+  readonly retry?: RetryOptions | undefined
+  readonly logger?: Logger | undefined
 }
 
 /** What may go with a listing. */
 export interface ListOptions extends CallOptions {
-  readonly prefix?: string
+  readonly prefix?: string | undefined
   /** Folds the keys that share what stands before it, behind the prefix, into one entry. Usually `/`. */
-  readonly delimiter?: string
+  readonly delimiter?: string | undefined
   /** Only keys behind this one, in byte order. */
-  readonly startAfter?: string
+  readonly startAfter?: string | undefined
 }
 
 /** An object, or with a delimiter a common prefix. */
@@ -59,9 +62,9 @@ export type ListEntry =
 /** What may go with a copy. */
 export interface CopyOptions extends CallOptions {
   /** The source's bucket, when it is another one. */
-  readonly sourceBucket?: string
+  readonly sourceBucket?: string | undefined
   /** Conditions, ACL, storage class and other headers that leave the metadata alone. */
-  readonly headers?: HeaderMap
+  readonly headers?: HeaderMap | undefined
 }
 
 const DELETE_BATCH = 1000
@@ -134,14 +137,9 @@ export class CryptoBucket {
    */
   async get(key: string, options: GetOptions = {}): Promise<GetResult> {
     checkKey(key)
-    const { versionId, signal } = options
-    const request = (headers: HeaderMap): Promise<GetObjectResponse> =>
-      this.#transport.get({
-        key,
-        headers,
-        ...(versionId !== undefined && { versionId }),
-        ...(signal !== undefined && { signal }),
-      })
+    const { versionId } = options
+    const request = (headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> =>
+      this.#transport.get({ key, headers, versionId, signal })
     return getObject(this.#context, { request, ossHeaders: true }, key, options)
   }
 
@@ -164,10 +162,9 @@ export class CryptoBucket {
    */
   async getByUrl(url: string | URL, options: Omit<GetOptions, 'versionId'> = {}): Promise<GetResult> {
     const parsed = parseUrl(url)
-    const key = parsed.pathname.slice(1)
-    const request = (headers: HeaderMap): Promise<GetObjectResponse> =>
-      httpGet({ url: parsed, headers, signal: options.signal })
-    return getObject(this.#context, { request, ossHeaders: false }, key, options)
+    const request = (headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> =>
+      httpGet({ url: parsed, headers, signal })
+    return getObject(this.#context, { request, ossHeaders: false }, keyOfUrl(parsed), options)
   }
 
   /**
@@ -176,7 +173,13 @@ export class CryptoBucket {
    * @throws CseError `ERR_CSE_NOT_FOUND`; `ERR_CSE_ENVELOPE_DAMAGED`.
    */
   async head(key: string, options: HeadOptions = {}): Promise<HeadResult> {
-    return headResult(key, await this.#headers(key, options))
+    const headers = await this.#headers(key, options)
+    const { totalBytes: sizeBytes } = sliceAnswer(undefined, { status: 200, headers })
+    try {
+      return { ...describeObject(key, headers), sizeBytes }
+    } catch (error) {
+      throw aboutObject(error, key)
+    }
   }
 
   /**
@@ -202,7 +205,7 @@ export class CryptoBucket {
       const page = await this.#send('list', options.prefix ?? '', this.#transport.list, {
         ...options,
         maxKeys: 1000,
-        ...(continuationToken !== undefined && { continuationToken }),
+        continuationToken,
       })
       for (const prefix of page.prefixes) yield { type: 'prefix', prefix }
       for (const object of page.objects) yield { type: 'object', ...object }
@@ -211,9 +214,12 @@ export class CryptoBucket {
   }
 
   /** Deletes an object, or one version of it. One that does not exist counts as deleted. */
-  async delete(key: string, options: CallOptions & { readonly versionId?: string } = {}): Promise<void> {
+  async delete(
+    key: string,
+    options: CallOptions & { readonly versionId?: string | undefined } = {},
+  ): Promise<void> {
     checkKey(key)
-    await this.#send('delete', key, this.#transport.delete, { key, ...options })
+    await this.#send('delete', key, this.#transport.delete, { ...options, key })
   }
 
   /** Deletes any number of objects, a thousand to a request, and returns the keys that the service reports. */
@@ -223,7 +229,7 @@ export class CryptoBucket {
     const deleted: string[] = []
     for (let start = 0; start < all.length; start += DELETE_BATCH) {
       const batch = all.slice(start, start + DELETE_BATCH)
-      const request = { keys: batch, ...options }
+      const request = { ...options, keys: batch }
       deleted.push(...(await this.#send('deleteMany', batch[0] ?? '', this.#transport.deleteMany, request)))
     }
     return deleted
@@ -243,8 +249,8 @@ export class CryptoBucket {
       sourceKey,
       key,
       headers: copyHeaders(headers),
-      ...(sourceBucket !== undefined && { sourceBucket }),
-      ...(signal !== undefined && { signal }),
+      sourceBucket,
+      signal,
     })
   }
 
@@ -280,8 +286,8 @@ export class CryptoBucket {
     const response = await this.#send('head', key, this.#transport.head, {
       key,
       headers,
-      ...(versionId !== undefined && { versionId }),
-      ...(signal !== undefined && { signal }),
+      versionId,
+      signal,
     })
     return response.headers
   }
@@ -307,13 +313,26 @@ function checkKey(key: string): void {
 }
 
 function parseUrl(url: string | URL): URL {
+  let parsed: URL | undefined
   try {
-    const parsed = new URL(url)
-    if (/^https?:$/.test(parsed.protocol)) return parsed
+    parsed = new URL(url)
   } catch {
     // Not named in the error: it may hold a signature.
   }
-  throw invalid('a presigned URL starts with https:// or http://')
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
+    throw invalid('a presigned URL starts with https:// or http://')
+  }
+  if (parsed.searchParams.has(OSS_HEADERS.process)) refuseProcessing()
+  return parsed
+}
+
+/** What errors and results call the object of a URL. */
+function keyOfUrl({ pathname }: URL): string {
+  try {
+    return decodeURIComponent(pathname.slice(1))
+  } catch {
+    return pathname.slice(1)
+  }
 }
 
 function invalid(why: string): CseError {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import type { CryptoBucket } from './crypto-bucket.ts'
 import type { GetOptions, GetResult } from './get-object.ts'
@@ -39,8 +39,13 @@ async function writeFileWhole<Result>(
   path: string,
   write: (file: FileHandle) => Promise<Result>,
 ): Promise<Result> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
-  const replaced = await stat(path).catch(() => undefined)
+  // What a link names is replaced, not the link.
+  const target = await realpath(path).catch(() => path)
+  const replaced = await stat(target).catch(() => undefined)
+  if (replaced !== undefined && !replaced.isFile()) {
+    throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file: it cannot be replaced.`)
+  }
+  const temporary = join(dirname(target), `.oss-cse-${randomUUID()}.part`)
   const file = await open(temporary, 'wx').catch((cause: unknown) => {
     throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be written.`, { cause })
   })
@@ -53,7 +58,7 @@ async function writeFileWhole<Result>(
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
+    await rename(temporary, target)
     return result
   } catch (error) {
     await unlink(temporary).catch(() => {})

@@ -1,7 +1,20 @@
 import { createReadStream } from 'node:fs'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { TransportError } from '@oss-cse/crypto-core'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -118,6 +131,41 @@ test('a place where no file can be made is refused before any request', async ()
   await expect(downloadFile(bucket, 'a', join(directory, 'none', 'out'))).rejects.toEqual(
     code('ERR_CSE_INVALID_ARGUMENT'),
   )
+  expect(transport.requests).toEqual([])
+})
+
+test('what is not a regular file is not replaced, and nothing is requested', async () => {
+  await bucket.put('a', 'x')
+  transport.requests.length = 0
+  await mkdir(join(directory, 'folder'))
+  for (const path of [join(directory, 'folder'), '/dev/null']) {
+    await expect(downloadFile(bucket, 'a', path)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
+  expect(transport.requests).toEqual([])
+})
+
+test('a link is followed: what it names is replaced', async () => {
+  await bucket.put('a', pattern(10))
+  await writeFile(join(directory, 'file'), 'old')
+  await symlink(join(directory, 'file'), join(directory, 'link'))
+  await downloadFile(bucket, 'a', join(directory, 'link'))
+  expect(new Uint8Array(await readFile(join(directory, 'file')))).toEqual(pattern(10))
+  expect((await lstat(join(directory, 'link'))).isSymbolicLink()).toBe(true)
+})
+
+test('the longest name that a file can have is fine', async () => {
+  await bucket.put('a', pattern(10))
+  await downloadFile(bucket, 'a', join(directory, 'n'.repeat(255)))
+  expect(await readdir(directory)).toEqual(['n'.repeat(255)])
+})
+
+test('a Readable that was read, or destroyed, is refused', async () => {
+  const read = Readable.from([Buffer.from('x')])
+  for await (const _ of read);
+  const destroyed = Readable.from([Buffer.from('x')]).destroy()
+  for (const stream of [read, destroyed]) {
+    await expect(bucket.put('a', stream)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
   expect(transport.requests).toEqual([])
 })
 

@@ -19,30 +19,32 @@ import {
   sliceAnswer,
   wipe,
 } from '@oss-cse/crypto-core'
+import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
-import { type HeadResult, headResult } from './head-object.ts'
+import { describeObject, type ObjectDescription } from './head-object.ts'
+import { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
 import { callerHeaders } from './request-headers.ts'
-import { resumedRead } from './resumed-read.ts'
+import { closeIterator, ResumedRead } from './resumed-read.ts'
 import { type RetryContext, withRetries } from './retry.ts'
 
 /** What may go with a download. */
 export interface GetOptions extends CallOptions {
   /** Which bytes of the plaintext: offsets with an inclusive end, the last bytes, or `"0-99"`, `"100-"`, `"-100"`. */
-  readonly range?: ByteRange | string
+  readonly range?: ByteRange | string | undefined
   /** One version of the object, in a versioned bucket. */
-  readonly versionId?: string
+  readonly versionId?: string | undefined
   /** Any other header that the service understands: conditions, request payer, traffic limit… */
-  readonly headers?: HeaderMap
+  readonly headers?: HeaderMap | undefined
   /** Default: the bucket's. */
-  readonly onPlainObject?: PlainObjectPolicy
+  readonly onPlainObject?: PlainObjectPolicy | undefined
   /** Called as decrypted bytes are handed to the caller. */
-  readonly onProgress?: ProgressListener
+  readonly onProgress?: ProgressListener | undefined
 }
 
 /** An object, or a range of one, on its way. Read `body` to the end, or cancel it. */
-export interface GetResult extends Omit<HeadResult, 'sizeBytes'> {
+export interface GetResult extends ObjectDescription {
   /**
    * The decrypted bytes. It errors at the end when the ciphertext's checksum or length was wrong: what was read
    * before must not be trusted then.
@@ -61,7 +63,7 @@ export interface GetResult extends Omit<HeadResult, 'sizeBytes'> {
 /** Where a download's bytes come from. */
 export interface GetSource {
   /** Sends the request. */
-  request(headers: HeaderMap): Promise<GetObjectResponse>
+  request(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse>
   /** False where the request's signature leaves no room for further `x-oss-` headers: a presigned URL. */
   readonly ossHeaders: boolean
 }
@@ -73,69 +75,91 @@ export async function getObject(
   key: string,
   options: GetOptions = {},
 ): Promise<GetResult> {
-  const { signal } = options
-  signal?.throwIfAborted()
+  options.signal?.throwIfAborted()
   const range =
     typeof options.range === 'string' ? parseRange(options.range) : options.range && checkRange(options.range)
   const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
-  const rangeHeaders = (value: string): Record<string, string> => ({
-    range: value,
-    ...(source.ossHeaders && { [OSS_HEADERS.rangeBehavior]: 'standard' }),
+  const abort = linkedAbort(options.signal)
+  const requests = new Requests(source, headers, {
+    operation: 'get',
+    key,
+    retry: context.retry,
+    logger: context.logger,
+    signal: abort.signal,
   })
-  const { retry, logger } = context
-  const retrying: RetryContext = { operation: 'get', key, retry, logger, signal }
-  const response = await withRetries(
-    () => source.request({ ...headers, ...(range && rangeHeaders(rangeHeader(range))) }),
-    retrying,
-  )
-  let opened: OpenedAnswer
   try {
-    opened = await openAnswer(context, key, range, response, options)
+    const response = await requests.first(range)
+    try {
+      const policy = options.onPlainObject ?? context.onPlainObject
+      const opened = await openAnswer(context, key, range, response, policy, abort.signal)
+      return result(key, range, response, opened, requests, abort, options.onProgress)
+    } catch (error) {
+      await closeIterator(response.body[Symbol.asyncIterator]())
+      throw error
+    }
   } catch (error) {
-    await closeBody(response.body)
-    throw error
+    abort.unlink()
+    throw aboutObject(error, key)
   }
-  const { slice, contentKey } = opened
-  const etag = response.headers['etag']
-  let closed = false
-  const reopen = resumption(source, { ...headers, 'if-match': etag ?? '' }, rangeHeaders, retrying)
-  const ciphertext = resumedRead({
-    key,
-    startOffset: slice.answerStart,
-    lengthBytes: slice.answerBytes,
-    body: response.body,
-    mayResume: () => etag !== undefined && !closed,
-    reopen,
-  })
-  const checksum = response.headers[OSS_HEADERS.crc64]
-  // The checksum is the whole object's: it says something only where the whole passes by.
-  const readsToEnd = slice.discardBytes + slice.lengthBytes === slice.answerBytes
-  const checksummed = checksum !== undefined && slice.answerIsWhole && readsToEnd
-  const plaintext = decryptedBody({
-    key,
-    ciphertext,
-    contentKey,
-    slice,
-    readsToEnd,
-    expectedCrc64: checksummed ? checksum : undefined,
-    report: progressReporter(options.onProgress, slice.lengthBytes),
-  })
-  const close = async (): Promise<void> => {
-    closed = true
-    // The connection first: a read that waits for it would hold up the rest. A generator that never ran does not
-    // run its own clean-up.
-    await Promise.all([closeBody(response.body), plaintext.return(), ciphertext.return()])
-    if (contentKey !== undefined) wipe(contentKey.cek)
+}
+
+/** The requests of one get: the first one, and those by which an interrupted read goes on. */
+class Requests {
+  readonly #source: GetSource
+  readonly #headers: HeaderMap
+  readonly #context: RetryContext & { readonly signal: AbortSignal }
+  #resumedFrom = -1
+  #failuresThere = 0
+
+  constructor(
+    source: GetSource,
+    headers: HeaderMap,
+    context: RetryContext & { readonly signal: AbortSignal },
+  ) {
+    this.#source = source
+    this.#headers = headers
+    this.#context = context
   }
-  return {
-    ...headResult(key, response.headers),
-    body: readableBody(plaintext, close),
-    sizeBytes: slice.lengthBytes,
-    totalBytes: slice.totalBytes,
-    ...(range && {
-      contentRange: `bytes ${slice.start}-${slice.start + slice.lengthBytes - 1}/${slice.totalBytes}`,
-    }),
-    verification: checksummed ? 'crc64' : 'length',
+
+  async first(range: ByteRange | undefined): Promise<GetObjectResponse> {
+    let response: GetObjectResponse | undefined
+    try {
+      return await withRetries(async () => {
+        response = await this.#send(range === undefined ? {} : this.#rangeHeaders(rangeHeader(range)))
+        return response
+      }, this.#context)
+    } catch (error) {
+      // Aborted in the moment the answer came.
+      if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
+      throw error
+    }
+  }
+
+  /** Asks for the rest of the same object after `error`; gives up when nothing more comes, attempt by attempt. */
+  async resume(etag: string, start: number, end: number, error: unknown): Promise<GetObjectResponse> {
+    if (start !== this.#resumedFrom) this.#failuresThere = 0
+    this.#resumedFrom = start
+    this.#failuresThere += 1
+    if (this.#failuresThere >= this.#context.retry.maxAttempts) throw error
+    const headers = { ...this.#rangeHeaders(`bytes=${start}-${end}`), 'if-match': etag }
+    let interruption: { readonly error: unknown } | undefined = { error }
+    return withRetries(
+      () => {
+        // The interruption counts as the first failure, so that the request waits like any second attempt.
+        const first = interruption
+        interruption = undefined
+        return first === undefined ? this.#send(headers) : Promise.reject(first.error)
+      },
+      { ...this.#context, operation: 'read' },
+    )
+  }
+
+  #send(headers: HeaderMap): Promise<GetObjectResponse> {
+    return this.#source.request({ ...this.#headers, ...headers }, this.#context.signal)
+  }
+
+  #rangeHeaders(range: string): HeaderMap {
+    return { range, ...(this.#source.ossHeaders && { [OSS_HEADERS.rangeBehavior]: 'standard' }) }
   }
 }
 
@@ -151,10 +175,11 @@ async function openAnswer(
   key: string,
   range: ByteRange | undefined,
   response: GetObjectResponse,
-  options: GetOptions,
+  policy: PlainObjectPolicy,
+  signal: AbortSignal,
 ): Promise<OpenedAnswer> {
   const envelope = decodeEnvelope(response.headers)
-  if (envelope === undefined && (options.onPlainObject ?? context.onPlainObject) !== 'passthrough') {
+  if (envelope === undefined && policy !== 'passthrough') {
     throw new CseError(
       'ERR_CSE_NOT_ENCRYPTED',
       `${key} carries no encryption envelope: it was stored in clear, or its metadata was stripped. Pass onPlainObject: 'passthrough' to read it all the same.`,
@@ -164,8 +189,9 @@ async function openAnswer(
   const slice = sliceAnswer(range, response)
   if (envelope === undefined) return { slice, contentKey: undefined }
   checkRecordedLength(key, envelope, slice.totalBytes)
-  const contentKey = await context.keyring.unwrap(envelope, options.signal ? { signal: options.signal } : {})
-  return { slice, contentKey }
+  const { retry, logger } = context
+  const unwrap = () => context.keyring.unwrap(envelope, { signal })
+  return { slice, contentKey: await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal }) }
 }
 
 /** An object that is shorter or longer than its envelope recorded was cut or extended behind the writer's back. */
@@ -181,95 +207,115 @@ function checkRecordedLength(key: string, envelope: Envelope, totalBytes: number
   }
 }
 
-/** How an interrupted read goes on: the same object by If-Match, from the same byte. */
-function resumption(
-  source: GetSource,
-  headers: HeaderMap,
-  rangeHeaders: (value: string) => Record<string, string>,
-  retrying: RetryContext,
-): (start: number, end: number, error: unknown) => Promise<GetObjectResponse> {
-  let budget = retrying.retry.maxAttempts - 1
-  let resumedFrom = -1
-  return async (start, end, error) => {
-    // Progress since the last interruption earns a fresh budget.
-    if (start > resumedFrom) budget = retrying.retry.maxAttempts - 1
-    resumedFrom = start
-    if (budget <= 0) throw error
-    budget -= 1
-    let first = true
-    return withRetries(
-      async () => {
-        // The interruption counts as the first failure: the request waits like any second attempt.
-        if (first) {
-          first = false
-          throw error
-        }
-        return source.request({ ...headers, ...rangeHeaders(`bytes=${start}-${end}`) })
-      },
-      { ...retrying, operation: 'read' },
-    )
+function result(
+  key: string,
+  range: ByteRange | undefined,
+  response: GetObjectResponse,
+  { slice, contentKey }: OpenedAnswer,
+  requests: Requests,
+  abort: LinkedAbort,
+  onProgress: ProgressListener | undefined,
+): GetResult {
+  const { etag = '', [OSS_HEADERS.crc64]: checksum } = response.headers
+  const ciphertext = new ResumedRead({
+    key,
+    response,
+    slice,
+    reopen: (start, end, error) => requests.resume(etag, start, end, error),
+  })
+  // The checksum is the whole object's: it says something only where the whole passes by.
+  const wholePasses = slice.answerIsWhole && slice.discardBytes + slice.lengthBytes === slice.answerBytes
+  const plaintext = decryptedBody({
+    key,
+    ciphertext,
+    contentKey,
+    slice,
+    expectedCrc64: wholePasses ? checksum : undefined,
+    report: progressReporter(onProgress, slice.lengthBytes),
+    release,
+  })
+  function release(): void {
+    abort.unlink()
+    if (contentKey !== undefined) wipe(contentKey.cek, contentKey.iv)
+  }
+  const cancel = async (): Promise<void> => {
+    // The signal first: it ends a read that is under way, and a wait before the next request.
+    abort.abort(new DOMException('The body was cancelled.', 'AbortError'))
+    release()
+    await ciphertext.close()
+    // A generator whose read is under way ends by itself, one that never ran has nothing to end.
+    plaintext.return().catch(() => {})
+  }
+  return {
+    ...describeObject(key, response.headers),
+    body: readableBody(plaintext, cancel),
+    sizeBytes: slice.lengthBytes,
+    totalBytes: slice.totalBytes,
+    ...(range && {
+      contentRange: `bytes ${slice.start}-${slice.start + slice.lengthBytes - 1}/${slice.totalBytes}`,
+    }),
+    verification: wholePasses && checksum !== undefined ? 'crc64' : 'length',
   }
 }
 
 interface DecryptedBodyOptions {
   readonly key: string
-  readonly ciphertext: AsyncGenerator<Uint8Array, void, undefined>
+  readonly ciphertext: AsyncIterable<Uint8Array>
   readonly contentKey: ContentKey | undefined
   readonly slice: RangeSlice
-  /** False when the answer goes on after the wanted bytes. */
-  readonly readsToEnd: boolean
   /** The service's checksum of the whole ciphertext, when all of it passes by. */
   readonly expectedCrc64: string | undefined
   readonly report: (transferredBytes: number) => void
+  readonly release: () => void
 }
 
 async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const { key, ciphertext, contentKey, slice, readsToEnd, expectedCrc64, report } = options
-  const crc = expectedCrc64 === undefined ? undefined : await createCrc64()
-  const checked =
-    crc === undefined ? coalesceChunks(ciphertext) : checksummed(coalesceChunks(ciphertext), crc)
-  let discard = slice.discardBytes
-  let delivered = 0
+  const { key, ciphertext, contentKey, slice, expectedCrc64, report, release } = options
   try {
+    const crc = expectedCrc64 === undefined ? undefined : await createCrc64()
+    const checked = checksummed(coalesceChunks(ciphertext), crc)
     const offsetBytes = slice.answerStart
     const plaintext =
-      contentKey === undefined ? checked : new CtrCipher(contentKey, { offsetBytes }).transform(checked)
+      contentKey === undefined
+        ? asUint8Arrays(checked)
+        : new CtrCipher(contentKey, { offsetBytes }).transform(checked)
+    let discard = slice.discardBytes
+    let delivered = 0
     report(0)
     for await (const chunk of plaintext) {
-      const wanted = chunk.subarray(discard, discard + slice.lengthBytes - delivered)
+      const wanted = chunk.subarray(discard)
       discard = Math.max(0, discard - chunk.length)
-      if (wanted.length > 0) {
-        yield wanted
-        delivered += wanted.length
-        report(delivered)
-      }
-      if (delivered === slice.lengthBytes && !readsToEnd) return
+      if (wanted.length === 0) continue
+      yield wanted
+      delivered += wanted.length
+      report(delivered)
     }
     if (crc !== undefined && String(crc.value()) !== expectedCrc64) {
       throw new CseError(
         'ERR_CSE_INTEGRITY',
         `The bytes of ${key} do not have the checksum that the service keeps of them.`,
-        {
-          objectKey: key,
-        },
+        { objectKey: key },
       )
     }
   } finally {
-    if (contentKey !== undefined) wipe(contentKey.cek)
+    release()
   }
 }
 
 async function* checksummed(
   source: AsyncIterable<Uint8Array>,
-  crc: Crc64,
+  crc: Crc64 | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of source) {
-    crc.update(chunk)
+    crc?.update(chunk)
     yield chunk
   }
 }
 
-/** Closes an answer whose body nobody will read. */
-async function closeBody(body: AsyncIterable<Uint8Array>): Promise<void> {
-  await body[Symbol.asyncIterator]().return?.()
+/** A transport may hand out Node.js Buffers, which are not what a caller was promised. */
+async function* asUint8Arrays(
+  source: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const { buffer, byteOffset, byteLength } of source)
+    yield new Uint8Array(buffer, byteOffset, byteLength)
 }

@@ -10,16 +10,14 @@ import {
 /** What may go with a head. */
 export interface HeadOptions extends CallOptions {
   /** One version of the object, in a versioned bucket. */
-  readonly versionId?: string
+  readonly versionId?: string | undefined
   /** Any other header that the service understands: conditions, request payer… */
-  readonly headers?: HeaderMap
+  readonly headers?: HeaderMap | undefined
 }
 
-/** What the service knows about an object. */
-export interface HeadResult {
+/** What an object's headers say of it. */
+export interface ObjectDescription {
   readonly key: string
-  /** The plaintext's length in bytes, which is the ciphertext's too. */
-  readonly sizeBytes: number
   /** How the object is encrypted; absent for a plain object. */
   readonly envelope?: EnvelopeSummary
   /** User metadata, the envelope left out. */
@@ -34,8 +32,18 @@ export interface HeadResult {
   readonly headers: HeaderMap
 }
 
-/** Reads a HEAD's answer. */
-export function headResult(key: string, headers: HeaderMap): HeadResult {
+/** What the service knows about an object. */
+export interface HeadResult extends ObjectDescription {
+  /** The plaintext's length in bytes, which is the ciphertext's too. */
+  readonly sizeBytes: number
+}
+
+/**
+ * Reads an object's headers.
+ *
+ * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_UNSUPPORTED_ALGORITHM`.
+ */
+export function describeObject(key: string, headers: HeaderMap): ObjectDescription {
   const envelope = decodeEnvelope(headers)
   const lastModified = new Date(headers['last-modified'] ?? Number.NaN)
   const {
@@ -46,7 +54,6 @@ export function headResult(key: string, headers: HeaderMap): HeadResult {
   } = headers
   return {
     key,
-    sizeBytes: Number(headers['content-length'] ?? 0),
     ...(envelope && { envelope: summarizeEnvelope(envelope) }),
     metadata: userMetadata(headers),
     ...(contentType !== undefined && { contentType }),

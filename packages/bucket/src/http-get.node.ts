@@ -12,11 +12,7 @@ const IDLE_TIMEOUT_MS = 60_000
 export const httpGet: HttpGet = ({ url, headers, signal }) =>
   new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-    const request = send(url, {
-      headers: { ...headers },
-      ...(signal && { signal }),
-      timeout: IDLE_TIMEOUT_MS,
-    })
+    const request = send(url, { headers: { ...headers }, signal, timeout: IDLE_TIMEOUT_MS })
     request.on('timeout', () => request.destroy(timeoutError()))
     request.on('error', (error) => reject(failure(error, signal)))
     request.on('response', (response) => {
@@ -25,7 +21,6 @@ export const httpGet: HttpGet = ({ url, headers, signal }) =>
       if (status === 200 || status === 206) {
         resolve({ status, headers: answered, body: readBody(request, response, signal) })
       } else {
-        request.on('error', () => {})
         request.destroy()
         reject(statusError(status, answered))
       }
@@ -36,32 +31,33 @@ export const httpGet: HttpGet = ({ url, headers, signal }) =>
 function readBody(
   request: ClientRequest,
   response: IncomingMessage,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-  return {
-    [Symbol.asyncIterator]() {
-      const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-      return {
-        async next() {
-          try {
-            return await chunks.next()
-          } catch (error) {
-            throw failure(error, signal)
-          }
-        },
-        async return() {
-          response.on('error', () => {})
-          request.on('error', () => {})
-          response.destroy()
-          return { done: true, value: undefined }
-        },
+  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  // Silence counts only while somebody waits: a reader may take its time.
+  request.setTimeout(0)
+  const iterator: AsyncIterator<Uint8Array> = {
+    async next() {
+      request.setTimeout(IDLE_TIMEOUT_MS)
+      try {
+        return await chunks.next()
+      } catch (error) {
+        throw failure(error, signal)
+      } finally {
+        request.setTimeout(0)
       }
     },
+    async return() {
+      response.on('error', () => {})
+      response.destroy()
+      return { done: true, value: undefined }
+    },
   }
+  return { [Symbol.asyncIterator]: () => iterator }
 }
 
-function failure(error: unknown, signal: AbortSignal | undefined): unknown {
-  if (signal?.aborted) return signal.reason
+function failure(error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason
   if (TransportError.isInstance(error)) return error
   return connectionError((error as NodeJS.ErrnoException).code ?? 'the connection broke')
 }

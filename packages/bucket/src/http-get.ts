@@ -9,7 +9,7 @@ import {
 export interface HttpGetRequest {
   readonly url: URL
   readonly headers: HeaderMap
-  readonly signal: AbortSignal | undefined
+  readonly signal: AbortSignal
 }
 
 /** Fetches the stored bytes of a URL, never decompressed; rejects with a TransportError unless it is 200 or 206. */

@@ -1,6 +1,5 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { connectionError, type HttpGet, statusError } from './http-get.ts'
-import { readStream } from './read-stream.ts'
 
 export type { HttpGet, HttpGetRequest } from './http-get.ts'
 
@@ -8,13 +7,9 @@ export type { HttpGet, HttpGetRequest } from './http-get.ts'
 export const httpGet: HttpGet = async ({ url, headers, signal }) => {
   // A browser sets Accept-Encoding itself and forbids others to.
   const { 'accept-encoding': _set, ...sent } = headers
-  const response = await fetch(url, { headers: sent, redirect: 'error', ...(signal && { signal }) }).catch(
-    (error: unknown) => {
-      throw signal?.aborted
-        ? signal.reason
-        : connectionError(error instanceof TypeError ? 'fetch failed' : 'the connection broke')
-    },
-  )
+  const response = await fetch(url, { headers: sent, redirect: 'error', signal }).catch(() => {
+    throw signal.aborted ? signal.reason : connectionError('fetch failed')
+  })
   const answered = Object.fromEntries(response.headers)
   if (response.status !== 200 && response.status !== 206) {
     await response.body?.cancel()
@@ -28,17 +23,26 @@ export const httpGet: HttpGet = async ({ url, headers, signal }) => {
       `The object is stored with Content-Encoding ${encoding}, which this runtime's fetch undoes before it can be decrypted: read it in Node.js.`,
     )
   }
-  return { status: response.status, headers: answered, body: readBody(response.body, signal) }
+  const body = response.body ?? new Blob().stream()
+  return { status: response.status, headers: answered, body: readBody(body, signal) }
 }
 
-async function* readBody(
-  stream: ReadableStream<Uint8Array> | null,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (stream === null) return
-  try {
-    yield* readStream(stream)
-  } catch {
-    throw signal?.aborted ? signal.reason : connectionError('the connection broke')
+/** Not a generator: returning one before its first step, or during one, would not close the connection. */
+function readBody(stream: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const reader = stream.getReader()
+  const iterator: AsyncIterator<Uint8Array> = {
+    async next() {
+      try {
+        const { done, value } = await reader.read()
+        return done ? { done, value: undefined } : { done, value }
+      } catch {
+        throw signal.aborted ? signal.reason : connectionError('the connection broke')
+      }
+    },
+    async return() {
+      await reader.cancel().catch(() => {})
+      return { done: true, value: undefined }
+    },
   }
+  return { [Symbol.asyncIterator]: () => iterator }
 }

@@ -9,7 +9,7 @@ export {
   type ListOptions,
 } from './crypto-bucket.ts'
 export type { GetOptions, GetResult } from './get-object.ts'
-export type { HeadOptions, HeadResult } from './head-object.ts'
+export type { HeadOptions, HeadResult, ObjectDescription } from './head-object.ts'
 export type { Progress, ProgressListener } from './progress.ts'
 export type { PutOptions, PutResult } from './put-object.ts'
 export type { ReadableBody } from './readable-body.ts'

@@ -125,6 +125,13 @@ test.each(['not a url', 'ftp://host/a', 'file:///etc/passwd'])(
   },
 )
 
+test('a URL that would have the server process the object is refused before any request', async () => {
+  await expect(bucket.getByUrl(`${url}&x-oss-process=image%2Fresize`)).rejects.toEqual(
+    code('ERR_CSE_OPERATION_REFUSED'),
+  )
+  expect(requests).toEqual([])
+})
+
 describe.each([
   ['node', nodeGet],
   ['web', webGet],
@@ -134,7 +141,7 @@ describe.each([
     const response = await get({
       url: new URL(url),
       headers: { 'accept-encoding': 'identity' },
-      signal: undefined,
+      signal: new AbortController().signal,
     })
     expect(response).toMatchObject({
       status: 200,
@@ -159,12 +166,31 @@ describe.each([
     await expect(rest()).rejects.toBe(reason)
   })
 
+  test('a reader that never starts closes the connection, also while a read is under way', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': 1000 })
+      response.write(pattern(10))
+    }
+    for (const pending of [false, true]) {
+      const closed = new Promise<void>((resolve) => {
+        server.once('connection', (socket) => socket.once('close', () => resolve()))
+      })
+      const { body } = await get({ url: new URL(url), headers: {}, signal: new AbortController().signal })
+      const iterator = body[Symbol.asyncIterator]()
+      if (pending) await iterator.next()
+      const read = pending ? Promise.allSettled([iterator.next()]) : undefined
+      await iterator.return?.()
+      await closed
+      await read
+    }
+  })
+
   test('a reader that stops early closes the connection', async () => {
     await transport.plant('a', pattern(20_000_000))
     const closed = new Promise<void>((resolve) =>
       server.once('connection', (socket) => socket.once('close', () => resolve())),
     )
-    const { body } = await get({ url: new URL(url), headers: {}, signal: undefined })
+    const { body } = await get({ url: new URL(url), headers: {}, signal: new AbortController().signal })
     for await (const _ of body) break
     await closed
   })
@@ -172,9 +198,9 @@ describe.each([
   if (name === 'web') {
     test('refuses what fetch would decompress', async () => {
       await transport.plant('a', data, { 'content-encoding': 'gzip' })
-      await expect(get({ url: new URL(url), headers: {}, signal: undefined })).rejects.toEqual(
-        code('ERR_CSE_OPERATION_REFUSED'),
-      )
+      await expect(
+        get({ url: new URL(url), headers: {}, signal: new AbortController().signal }),
+      ).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
     })
   }
 })

@@ -3,10 +3,10 @@ export interface Progress {
   /** Bytes sent or received so far; never less than in an earlier report of the same transfer, retries included. */
   readonly transferredBytes: number
   /** Bytes in all, when that is known. */
-  readonly totalBytes?: number
+  readonly totalBytes?: number | undefined
 }
 
-/** Receives a transfer's progress. */
+/** Receives a transfer's progress. What it throws is ignored: a display must not break a transfer. */
 export type ProgressListener = (progress: Progress) => void
 
 /** Makes a function that reports how far an attempt is, and stays silent while a retry catches up. */
@@ -18,6 +18,10 @@ export function progressReporter(
   return (attemptBytes) => {
     if (listener === undefined || attemptBytes <= reported) return
     reported = attemptBytes
-    listener({ transferredBytes: attemptBytes, ...(totalBytes !== undefined && { totalBytes }) })
+    try {
+      listener({ transferredBytes: attemptBytes, totalBytes })
+    } catch {
+      // See ProgressListener.
+    }
   }
 }

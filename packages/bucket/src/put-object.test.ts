@@ -3,7 +3,6 @@ import {
   createCrc64,
   decodeEnvelope,
   Keyring,
-  type MasterKeyProvider,
   TransportError,
   V2_HEADERS,
 } from '@oss-cse/crypto-core'
@@ -11,6 +10,7 @@ import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testin
 import { describe, expect, test } from 'vitest'
 import { chunked, pattern } from '../test/bytes.ts'
 import { CryptoBucket } from './crypto-bucket.ts'
+import type { Progress } from './progress.ts'
 import type { LogEvent } from './retry.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
@@ -150,6 +150,27 @@ describe('headers', () => {
     ],
     ['a Content-Length', { headers: { 'Content-Length': '5' } }, 'ERR_CSE_INVALID_ARGUMENT'],
     ['a checksum of the plaintext', { headers: { 'x-oss-hash-crc64ecma': '5' } }, 'ERR_CSE_INVALID_ARGUMENT'],
+    [
+      'a line break in a header name',
+      { headers: { 'x-a\r\nx-oss-object-acl': 'public-read' } },
+      'ERR_CSE_INVALID_ARGUMENT',
+    ],
+    ['a header that is not ASCII', { headers: { 'content-disposition': 'ü' } }, 'ERR_CSE_INVALID_ARGUMENT'],
+    [
+      'a header given twice',
+      { headers: { 'cache-control': 'a', 'Cache-Control': 'b' } },
+      'ERR_CSE_INVALID_ARGUMENT',
+    ],
+    [
+      'a content type that contradicts the header',
+      { contentType: 'a/b', headers: { 'Content-Type': 'c/d' } },
+      'ERR_CSE_INVALID_ARGUMENT',
+    ],
+    [
+      'metadata that contradicts the header',
+      { metadata: { m: '1' }, headers: { 'x-oss-meta-m': '2' } },
+      'ERR_CSE_INVALID_ARGUMENT',
+    ],
     ['a line break in a header', { headers: { 'cache-control': 'a\r\nx: y' } }, 'ERR_CSE_INVALID_ARGUMENT'],
     [
       'processing on the server',
@@ -171,6 +192,12 @@ describe('headers', () => {
     expect(transport.requests).toEqual([])
   })
 
+  test('a header named like a property of every object is a header like any other', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', 'x', { headers: { constructor: '1' } })
+    expect(transport.requests[0]?.headers).toHaveProperty('constructor', '1')
+  })
+
   test.each([5, null, undefined, {}, ['a'], new Date(0)])(
     'the body %j is refused before any request',
     async (body) => {
@@ -190,7 +217,11 @@ describe('a source that fails', () => {
       yield pattern(500_000)
       throw broken
     }
-    await expect(bucket.put('a', source())).rejects.toMatchObject({ code: 'ERR_CSE_SOURCE', cause: broken })
+    await expect(bucket.put('a', source())).rejects.toMatchObject({
+      code: 'ERR_CSE_SOURCE',
+      cause: broken,
+      objectKey: 'a',
+    })
     expect(await bucket.getBytes('a')).toEqual(new TextEncoder().encode('old'))
   })
 
@@ -340,39 +371,191 @@ test('progress never goes back, retries included, and ends at the whole', async 
     await iterator.return?.()
     throw busy
   }
-  const seen: number[] = []
+  const seen: Progress[] = []
   const data = pattern(1_000_000)
   await bucket.put(
     'a',
     { sizeBytes: data.length, open: () => chunked(data, 262_144) },
-    {
-      onProgress: ({ transferredBytes, totalBytes }) => {
-        expect(totalBytes).toBe(data.length)
-        seen.push(transferredBytes)
-      },
-    },
+    { onProgress: (progress) => seen.push(progress) },
   )
-  expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))
-  expect(seen.at(-1)).toBe(data.length)
+  const counts = seen.map(({ transferredBytes }) => transferredBytes)
+  expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b))
+  expect(counts.at(-1)).toBe(data.length)
+  expect(new Set(seen.map(({ totalBytes }) => totalBytes))).toEqual(new Set([data.length]))
 })
 
-test('the content key is wiped once the object is sent, and after a failure', async () => {
-  const keys: Uint8Array[] = []
-  const real = createTestProvider()
-  const provider: MasterKeyProvider = {
-    ...real,
-    async generateContentKey(iv, options) {
-      const made = await real.generateContentKey(iv, options)
-      keys.push(made.cek)
-      return made
-    },
+test('a progress listener or a logger that throws disturbs nothing', async () => {
+  const broken = () => {
+    throw new Error('display')
   }
-  const { bucket, transport } = setUp({ provider })
+  const { bucket, transport } = setUp({ logger: broken })
+  failing(transport, 2, busy)
+  await bucket.put('a', bytes, { onProgress: broken })
+  expect(await bucket.getBytes('a', { onProgress: broken })).toEqual(bytes)
+})
+
+test('the content key is wiped when it has been handed to the cipher, and after a failure', async () => {
+  const keys: Uint8Array[] = []
+  class WatchedKeyring extends Keyring {
+    override async generate(...args: Parameters<Keyring['generate']>): ReturnType<Keyring['generate']> {
+      const made = await super.generate(...args)
+      keys.push(made.contentKey.cek)
+      return made
+    }
+  }
+  const keyring = new WatchedKeyring({ encrypting: createTestProvider() })
+  const { bucket, transport } = setUp({ provider: undefined, keyring })
   await bucket.put('a', bytes)
+  expect(await bucket.getBytes('a')).toEqual(bytes)
   failing(transport, 1, new CseError('ERR_CSE_SERVICE', 'x'))
   await bucket.put('a', bytes).catch(() => {})
   expect(keys).toHaveLength(2)
   for (const cek of keys) expect(cek).toEqual(new Uint8Array(32))
+})
+
+describe('a stream', () => {
+  const streams = [
+    { what: 'an async generator', make: () => chunked(bytes, 1000) },
+    { what: 'a Web stream', make: () => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream() },
+  ]
+  test.each(streams)('that was uploaded once is refused the second time: $what', async ({ make }) => {
+    const { bucket, transport } = setUp()
+    const stream = make()
+    await bucket.put('a', stream)
+    transport.requests.length = 0
+    await expect(bucket.put('a', stream)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    expect(transport.requests).toEqual([])
+    expect(await bucket.getBytes('a')).toEqual(bytes)
+  })
+
+  test('that is being uploaded is refused a second time', async () => {
+    const { bucket } = setUp()
+    const stream = chunked(bytes, 1000)
+    const outcomes = await Promise.allSettled([bucket.put('a', stream), bucket.put('b', stream)])
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  test('that another reader holds is refused before any request', async () => {
+    const { bucket, transport } = setUp()
+    const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
+    stream.getReader()
+    await expect(bucket.put('a', stream)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    expect(transport.requests).toEqual([])
+  })
+
+  test('is closed when the upload fails before it was opened', async () => {
+    const provider = { ...createTestProvider(), generateContentKey: () => Promise.reject(new Error('down')) }
+    const { bucket } = setUp({ provider })
+    let cancelled = false
+    const stream = new ReadableStream<Uint8Array>({
+      cancel() {
+        cancelled = true
+      },
+    })
+    await expect(bucket.put('a', stream)).rejects.toThrow('down')
+    expect(cancelled).toBe(true)
+  })
+
+  test('of one huge chunk is sent in slices', async () => {
+    const { bucket, transport } = setUp()
+    const sizes: number[] = []
+    const put = transport.put.bind(transport)
+    transport.put = (request) => {
+      const { open } = request.body
+      const watched = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const chunk of open()) {
+          sizes.push(chunk.length)
+          yield chunk
+        }
+      }
+      return put({ ...request, body: { ...request.body, open: watched } })
+    }
+    await bucket.put('a', chunked(pattern(5_000_000)))
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1024 * 1024)
+  })
+})
+
+describe('a transport that does not keep its contract', () => {
+  test('cannot open a body twice, which would encrypt two texts under one key', async () => {
+    const { bucket, transport } = setUp()
+    transport.put = async ({ body }) => {
+      for await (const _ of body.open());
+      for await (const _ of body.open());
+      return { status: 200, headers: {} }
+    }
+    await expect(bucket.put('a', bytes)).rejects.toEqual(code('ERR_CSE_CIPHER_REUSED'))
+  })
+
+  test.each([
+    ['nothing', 0],
+    ['the first chunk', 1],
+  ])('and reads %s of the body does not pass for success', async (_what, chunks) => {
+    const { bucket, transport } = setUp()
+    transport.put = async ({ body }) => {
+      const iterator = body.open()[Symbol.asyncIterator]()
+      for (let i = 0; i < chunks; i++) await iterator.next()
+      return { status: 200, headers: {} }
+    }
+    for (const input of [pattern(3_000_000), chunked(pattern(3_000_000), 500_000)]) {
+      await expect(bucket.put('a', input)).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+    }
+  })
+
+  test('but reads no further than the announced length is served all the same', async () => {
+    const { bucket, transport } = setUp()
+    const put = transport.put.bind(transport)
+    transport.put = (request) => {
+      const open = async function* (): AsyncGenerator<Uint8Array> {
+        let left = bytes.length
+        for await (const chunk of request.body.open()) {
+          yield chunk
+          left -= chunk.length
+          if (left === 0) return
+        }
+      }
+      return put({ ...request, body: { sizeBytes: bytes.length, open } })
+    }
+    expect(await bucket.put('a', bytes)).toMatchObject({ sizeBytes: bytes.length, verification: 'crc64' })
+  })
+})
+
+describe('where overwriting is forbidden', () => {
+  const headers = { 'x-oss-forbid-overwrite': 'true' }
+
+  test('an upload whose answer was lost is recognised as stored', async () => {
+    const { bucket, transport } = setUp()
+    const put = transport.put.bind(transport)
+    let lost = 1
+    transport.put = async (request) => {
+      const response = await put(request)
+      if (lost-- > 0) throw new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
+      return response
+    }
+    expect(await bucket.put('a', bytes, { headers })).toMatchObject({
+      sizeBytes: bytes.length,
+      verification: 'crc64',
+      etag: transport.objects.get('a')?.etag,
+    })
+    expect(await bucket.getBytes('a')).toEqual(bytes)
+  })
+
+  test('an object of somebody else is not taken for ours', async () => {
+    const { bucket, transport } = setUp()
+    await bucket.put('a', 'theirs')
+    let failures = 1
+    transport.intercept = ({ operation }) => {
+      if (operation === 'put' && failures-- > 0) throw busy
+    }
+    await expect(bucket.put('a', bytes, { headers })).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
+  })
+
+  test('bytes that the service stored wrongly are reported at once', async () => {
+    const { bucket, transport } = setUp()
+    const put = transport.put.bind(transport)
+    transport.put = async (request) => ({ ...(await put(request)), headers: { 'x-oss-hash-crc64ecma': '1' } })
+    await expect(bucket.put('a', bytes, { headers })).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+    expect(transport.requests).toHaveLength(1)
+  })
 })
 
 test('a master key that cannot wrap fails the upload before any request', async () => {

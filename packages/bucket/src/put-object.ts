@@ -8,35 +8,36 @@ import {
   encodeEnvelope,
   type HeaderMap,
   type Keyring,
-  metadataHeaders,
   type ObjectTransport,
   OSS_HEADERS,
-  type PutObjectResponse,
+  USER_METADATA_PREFIX,
+  V2_HEADERS,
   wipe,
 } from '@oss-cse/crypto-core'
+import { aboutObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
 import { type BodyInput, type ByteSource, byteSource, checkedSource } from './byte-source.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'
-import { callerHeaders } from './request-headers.ts'
+import { addHeader, callerHeaders } from './request-headers.ts'
 import { isRetryable, withRetries } from './retry.ts'
 
 /** What may go with an upload. */
 export interface PutOptions extends CallOptions {
   /** The plaintext's length in bytes, for a stream whose length is known. Ciphertext has the same length. */
-  readonly sizeBytes?: number
+  readonly sizeBytes?: number | undefined
   /** User metadata: names without `x-oss-meta-`, values printable ASCII. Stored in clear. */
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly metadata?: Readonly<Record<string, string>> | undefined
   /** The object's Content-Type. Stored in clear. */
-  readonly contentType?: string
+  readonly contentType?: string | undefined
   /**
    * The MD5 of the plaintext, base64, kept in the envelope for readers. It is an unkeyed hash: whoever can read
    * the metadata can confirm a guess of the content with it.
    */
-  readonly contentMd5?: string
+  readonly contentMd5?: string | undefined
   /** Any other header that the service understands: ACL, storage class, tagging, callbacks… */
-  readonly headers?: HeaderMap
+  readonly headers?: HeaderMap | undefined
   /** Called as bytes are handed to the connection. */
-  readonly onProgress?: ProgressListener
+  readonly onProgress?: ProgressListener | undefined
 }
 
 /** What came of an upload. */
@@ -57,6 +58,7 @@ export interface PutResult {
 }
 
 const MD5_BASE64 = /^[A-Za-z0-9+/]{22}==$/
+const FORBID_OVERWRITE = 'x-oss-forbid-overwrite'
 
 /** Encrypts and uploads one object; see `CryptoBucket.put`. */
 export async function putObject(
@@ -66,106 +68,162 @@ export async function putObject(
   input: BodyInput,
   options: PutOptions = {},
 ): Promise<PutResult> {
-  options.signal?.throwIfAborted()
-  const source = byteSource(input, options.sizeBytes)
-  const { headers, contentMd5 } = uploadHeaders(options)
-  const report = progressReporter(options.onProgress, source.sizeBytes)
-  const { retry, logger } = context
   const { signal } = options
-  const maxAttempts = source.replayable ? retry.maxAttempts : 1
-  return withRetries(
-    () => putOnce(context.keyring, transport, key, source, { headers, contentMd5, report, signal }),
-    { operation: 'put', key, retry: { ...retry, maxAttempts }, logger, signal },
-    // The stored bytes of a failed comparison are replaced by the retry, under a content key of its own.
-    (error) => isRetryable(error) || (CseError.isInstance(error) && error.code === 'ERR_CSE_INTEGRITY'),
-  )
+  signal?.throwIfAborted()
+  const source = byteSource(input, options.sizeBytes)
+  const upload: Upload = {
+    transport,
+    keyring: context.keyring,
+    key,
+    source,
+    ...uploadHeaders(options),
+    report: progressReporter(options.onProgress, source.sizeBytes),
+    signal,
+  }
+  const overwrites = upload.headers[FORBID_OVERWRITE]?.toLowerCase() !== 'true'
+  const maxAttempts = source.replayable ? context.retry.maxAttempts : 1
+  const sent: SentObject[] = []
+  try {
+    return await withRetries(
+      () => putOnce(upload, sent),
+      { operation: 'put', key, retry: { ...context.retry, maxAttempts }, logger: context.logger, signal },
+      // What was stored wrongly is replaced by the retry, under a content key of its own, unless that is forbidden.
+      (error) => isRetryable(error) || (overwrites && isIntegrityFailure(error)),
+    )
+  } catch (error) {
+    await source.discard?.().catch(() => {})
+    throw aboutObject(error, key)
+  }
 }
 
 /** The caller's headers, with a Content-MD5 taken out: of the plaintext it must not travel as one of the body. */
 function uploadHeaders(options: PutOptions): {
-  headers: Record<string, string>
-  contentMd5: string | undefined
+  readonly headers: Record<string, string>
+  readonly contentMd5: string | undefined
 } {
-  const { 'content-md5': headerMd5, ...headers } = callerHeaders(options.headers)
-  const contentMd5 = options.contentMd5 ?? headerMd5
+  const all = callerHeaders(options.headers)
+  addHeader(all, 'content-md5', options.contentMd5)
+  addHeader(all, 'content-type', options.contentType)
+  for (const [name, value] of Object.entries(options.metadata ?? {})) {
+    addHeader(all, USER_METADATA_PREFIX + name, value)
+  }
+  const { 'content-md5': contentMd5, ...headers } = all
   if (contentMd5 !== undefined && !MD5_BASE64.test(contentMd5)) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
       'contentMd5 must be the base64 text of an MD5 of the plaintext.',
     )
   }
-  Object.assign(headers, metadataHeaders(options.metadata ?? {}))
-  if (options.contentType !== undefined) headers['content-type'] = options.contentType
   checkMetadataSize(headers)
   return { headers, contentMd5 }
 }
 
-interface Attempt {
+interface Upload {
+  readonly transport: ObjectTransport
+  readonly keyring: Keyring
+  readonly key: string
+  readonly source: ByteSource
   readonly headers: HeaderMap
   readonly contentMd5: string | undefined
   readonly report: (attemptBytes: number) => void
   readonly signal: AbortSignal | undefined
 }
 
+/** What an attempt sent, to know it again when its answer was lost. */
+interface SentObject {
+  readonly wrappedCek: string
+  sizeBytes: number
+  /** False until the source was read to its end. */
+  whole: boolean
+  readonly crc64: () => string
+}
+
 /** One attempt: a content key of its own, one pass over the source. */
-async function putOnce(
-  keyring: Keyring,
-  transport: ObjectTransport,
-  key: string,
-  source: ByteSource,
-  attempt: Attempt,
-): Promise<PutResult> {
-  const { headers, contentMd5, report, signal } = attempt
+async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult> {
+  const { transport, key, source, contentMd5, report, signal } = upload
   const { sizeBytes } = source
-  const call = signal === undefined ? {} : { signal }
-  const { contentKey, envelope } = await keyring.generate(
+  const { contentKey, envelope } = await upload.keyring.generate(
     {
       ...(sizeBytes !== undefined && { unencryptedContentLength: sizeBytes }),
       ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
     },
-    call,
+    { signal },
   )
-  const allHeaders = { ...headers, ...encodeEnvelope(envelope) }
-  checkMetadataSize(allHeaders)
+  // One cipher for the attempt: a second reading of the body would need it again, and it refuses.
+  const cipher = new CtrCipher(contentKey)
+  wipe(contentKey.cek)
+  const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
+  checkMetadataSize(headers)
   const crc = await createCrc64()
-  let sent = 0
-  const open = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    const cipher = new CtrCipher(contentKey)
+  const sent: SentObject = {
+    wrappedCek: envelope.wrappedCek,
+    sizeBytes: 0,
+    whole: false,
+    crc64: () => String(crc.value()),
+  }
+  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     report(0)
-    for await (const chunk of cipher.transform(coalesceChunks(checkedSource(source)))) {
+    for await (const chunk of chunks) {
       crc.update(chunk)
+      sent.sizeBytes += chunk.length
+      sent.whole = sent.sizeBytes === sizeBytes
       yield chunk
-      sent += chunk.length
-      report(sent)
+      report(sent.sizeBytes)
     }
+    sent.whole = true
   }
-  let response: PutObjectResponse
+  const open = () => counted(cipher.transform(coalesceChunks(checkedSource(source))))
   try {
-    const body = { ...(sizeBytes !== undefined && { sizeBytes }), open }
-    response = await transport.put({ key, headers: allHeaders, body, ...call })
+    const response = await transport.put({ key, headers, body: { sizeBytes, open }, signal })
+    return putResult(key, sent, response.headers)
+  } catch (error) {
+    const stored = await storedEarlier(upload, earlier, error)
+    if (stored !== undefined) return stored
+    throw error
   } finally {
-    wipe(contentKey.cek)
+    earlier.push(sent)
   }
-  return putResult(key, sent, crc.value(), response)
 }
 
-function putResult(key: string, sizeBytes: number, crc64: bigint, response: PutObjectResponse): PutResult {
-  const answered = response.headers[OSS_HEADERS.crc64]
-  if (answered !== undefined && answered !== String(crc64)) {
+/**
+ * An attempt whose answer was lost may have stored the object; where overwriting is forbidden the next one is then
+ * refused. The object's own wrapped key tells that it is ours.
+ */
+async function storedEarlier(
+  upload: Upload,
+  earlier: readonly SentObject[],
+  error: unknown,
+): Promise<PutResult | undefined> {
+  const refused = CseError.isInstance(error) && error.code === 'ERR_CSE_PRECONDITION_FAILED'
+  if (!refused || earlier.length === 0) return undefined
+  const { transport, key, signal } = upload
+  const { headers } = await transport.head({ key, headers: {}, signal })
+  const ours = earlier.find(({ wrappedCek }) => wrappedCek === headers[V2_HEADERS.wrappedCek])
+  return ours && putResult(key, ours, headers)
+}
+
+function putResult(key: string, sent: SentObject, headers: HeaderMap): PutResult {
+  const crc64 = sent.crc64()
+  const answered = headers[OSS_HEADERS.crc64]
+  if (!sent.whole || (answered !== undefined && answered !== crc64)) {
     throw new CseError(
       'ERR_CSE_INTEGRITY',
-      `The service stored other bytes than were sent: its checksum differs. Upload ${key} again.`,
+      `The service stored other bytes than were sent as ${key}. Upload it again.`,
       { objectKey: key },
     )
   }
-  const { etag, 'x-oss-version-id': versionId } = response.headers
+  const { etag, 'x-oss-version-id': versionId } = headers
   return {
     key,
-    sizeBytes,
+    sizeBytes: sent.sizeBytes,
     ...(etag !== undefined && { etag }),
     ...(versionId !== undefined && { versionId }),
-    crc64: String(crc64),
+    crc64,
     verification: answered === undefined ? 'none' : 'crc64',
-    headers: response.headers,
+    headers,
   }
+}
+
+function isIntegrityFailure(error: unknown): boolean {
+  return CseError.isInstance(error) && error.code === 'ERR_CSE_INTEGRITY'
 }

@@ -1,51 +1,113 @@
-import { CseError, type GetObjectResponse, sliceAnswer, TransportError } from '@oss-cse/crypto-core'
+import {
+  CseError,
+  type GetObjectResponse,
+  type RangeSlice,
+  sliceAnswer,
+  TransportError,
+} from '@oss-cse/crypto-core'
 import { isRetryable } from './retry.ts'
 
 /** The bytes of an answer that are still to come, and how to ask for them again. */
 export interface ResumedReadOptions {
   readonly key: string
-  /** The offset in the object of the answer's first byte. */
-  readonly startOffset: number
-  /** How many bytes the answer announced. */
-  readonly lengthBytes: number
-  readonly body: AsyncIterable<Uint8Array>
-  /** False when the object cannot be asked for again, or nobody wants it any more. */
-  readonly mayResume: () => boolean
+  readonly response: GetObjectResponse
+  /** Where the answer's bytes lie in the object, and which of them are wanted. */
+  readonly slice: RangeSlice
   /** Asks for `start`..`end` of the same object, waiting first as the retry policy says. */
   readonly reopen: (start: number, end: number, error: unknown) => Promise<GetObjectResponse>
 }
 
 /**
- * Reads an answer's bytes to the end; where the connection breaks it goes on at the same byte. Gives exactly the
- * announced number of bytes, or fails.
+ * Reads an answer's bytes from its first to the last wanted one; where the connection breaks it goes on at the
+ * same byte of the same object. Gives exactly the announced number of bytes, or fails.
  *
- * @throws CseError `ERR_CSE_INTEGRITY` when more bytes come than were announced, and what the transport throws.
+ * @throws CseError `ERR_CSE_INTEGRITY` when other bytes come than were announced; `ERR_CSE_PRECONDITION_FAILED`
+ * when the object was replaced meanwhile; and what the transport throws.
  */
-export async function* resumedRead(options: ResumedReadOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const { key, startOffset, lengthBytes, mayResume, reopen } = options
-  let { body } = options
-  let received = 0
-  for (;;) {
-    let failure: unknown
-    try {
-      for await (const chunk of body) {
-        received += chunk.length
-        if (received > lengthBytes) throw tooLong(key)
-        yield chunk
-      }
-      if (received === lengthBytes) return
-      failure = cutShort(key)
-    } catch (error) {
-      failure = error
-    }
-    if (!mayResume() || !isRetryable(failure) || received === lengthBytes) throw failure
-    const start = startOffset + received
-    const end = startOffset + lengthBytes - 1
-    const response = await reopen(start, end, failure)
-    body = response.body
-    const slice = sliceAnswer({ start, end }, response)
-    if (slice.answerStart !== start || slice.lengthBytes !== lengthBytes - received) throw tooLong(key)
+export class ResumedRead implements AsyncIterable<Uint8Array> {
+  readonly #options: ResumedReadOptions
+  readonly #etag: string | undefined
+  readonly #lengthBytes: number
+  #chunks: AsyncIterator<Uint8Array>
+  /** False when the current answer goes on behind the last wanted byte. */
+  #endsWithAnswer: boolean
+  #discardBytes = 0
+  #received = 0
+  #closed = false
+
+  constructor(options: ResumedReadOptions) {
+    const { response, slice } = options
+    this.#options = options
+    this.#etag = response.headers['etag']
+    this.#lengthBytes = slice.discardBytes + slice.lengthBytes
+    this.#endsWithAnswer = this.#lengthBytes === slice.answerBytes
+    this.#chunks = response.body[Symbol.asyncIterator]()
   }
+
+  /** Closes the current connection; nothing is asked for again. Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await closeIterator(this.#chunks)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      while (this.#received < this.#lengthBytes || this.#endsWithAnswer) {
+        const chunk = await this.#next()
+        if (chunk === undefined) return
+        if (chunk.length > 0) yield chunk
+      }
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** The next chunk, from this connection or another one; `undefined` at the end of the answer. */
+  async #next(): Promise<Uint8Array | undefined> {
+    try {
+      const { done, value } = await this.#chunks.next()
+      if (!done) return this.#wanted(value)
+      if (this.#received === this.#lengthBytes) return undefined
+      throw cutShort(this.#options.key)
+    } catch (error) {
+      if (this.#closed || this.#etag === undefined || !isRetryable(error)) throw error
+      // All bytes are here: what broke after them is of no interest.
+      if (this.#received === this.#lengthBytes) return undefined
+      await this.#reopen(error)
+      return new Uint8Array()
+    }
+  }
+
+  /** The bytes of a chunk that lie in the wanted range. */
+  #wanted(chunk: Uint8Array): Uint8Array {
+    const left = this.#lengthBytes - this.#received
+    const discarded = Math.min(this.#discardBytes, chunk.length)
+    this.#discardBytes -= discarded
+    if (chunk.length - discarded > left && this.#endsWithAnswer) throw otherBytes(this.#options.key)
+    const wanted = chunk.subarray(discarded, discarded + left)
+    this.#received += wanted.length
+    return wanted
+  }
+
+  async #reopen(error: unknown): Promise<void> {
+    const { key, slice, reopen } = this.#options
+    const start = slice.answerStart + this.#received
+    const end = slice.answerStart + this.#lengthBytes - 1
+    await closeIterator(this.#chunks)
+    const response = await reopen(start, end, error)
+    this.#chunks = response.body[Symbol.asyncIterator]()
+    // If-Match was sent; a cache on the way may have left it out.
+    if (response.headers['etag'] !== this.#etag) throw replaced(key)
+    const next = sliceAnswer({ start, end }, response)
+    if (next.totalBytes !== slice.totalBytes) throw otherBytes(key)
+    this.#discardBytes = next.discardBytes
+    this.#endsWithAnswer = next.discardBytes + next.lengthBytes === next.answerBytes
+  }
+}
+
+/** Closes a connection whose bytes nobody will read. Never rejects: what matters failed or ended before. */
+export async function closeIterator(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+  await chunks.return?.().catch(() => {})
 }
 
 function cutShort(objectKey: string): TransportError {
@@ -55,8 +117,18 @@ function cutShort(objectKey: string): TransportError {
   })
 }
 
-function tooLong(objectKey: string): CseError {
+function otherBytes(objectKey: string): CseError {
   return new CseError('ERR_CSE_INTEGRITY', `The server sent other bytes of ${objectKey} than it announced.`, {
     objectKey,
   })
+}
+
+function replaced(objectKey: string): CseError {
+  return new CseError(
+    'ERR_CSE_PRECONDITION_FAILED',
+    `${objectKey} was replaced while it was being read: read it again.`,
+    {
+      objectKey,
+    },
+  )
 }

@@ -4,18 +4,21 @@ import pRetry, { AbortError } from 'p-retry'
 /** When and how often a failed request is sent again. */
 export interface RetryOptions {
   /** How often a request is sent at most; 1 means never again. Default 4. */
-  readonly maxAttempts?: number
+  readonly maxAttempts?: number | undefined
   /** The wait before the second attempt, in milliseconds; it doubles each time, with jitter. Default 200. */
-  readonly minDelayMs?: number
+  readonly minDelayMs?: number | undefined
   /** The longest wait, in milliseconds. Default 10,000. */
-  readonly maxDelayMs?: number
+  readonly maxDelayMs?: number | undefined
 }
+
+/** Complete retry options. */
+export type RetryPolicy = { readonly [Option in keyof RetryOptions]-?: number }
 
 /** What the bucket tells a logger. It never holds keys, headers or content. */
 export interface LogEvent {
   readonly type: 'retry'
-  /** The request; `read` is the going on of an interrupted get. */
-  readonly operation: 'put' | 'get' | 'read' | 'head' | 'list' | 'delete' | 'deleteMany' | 'copy'
+  /** What failed; `read` is the going on of an interrupted get, `unwrap` a call of the master key's service. */
+  readonly operation: 'put' | 'get' | 'read' | 'unwrap' | 'head' | 'list' | 'delete' | 'deleteMany' | 'copy'
   /** The object's key; of a listing its prefix, of many keys the first. */
   readonly key: string
   /** The number of the attempt that failed, from 1. */
@@ -25,14 +28,14 @@ export interface LogEvent {
   readonly requestId?: string
 }
 
-/** Receives what the bucket does behind the caller's back: retries. */
+/** Receives what the bucket does behind the caller's back: retries. What it throws is ignored. */
 export type Logger = (event: LogEvent) => void
 
 /** What a retried call is called in the log, and when it may be sent again. */
 export interface RetryContext {
   readonly operation: LogEvent['operation']
   readonly key: string
-  readonly retry: Required<RetryOptions>
+  readonly retry: RetryPolicy
   readonly logger: Logger | undefined
   readonly signal: AbortSignal | undefined
 }
@@ -42,7 +45,7 @@ export interface RetryContext {
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
  */
-export function checkedRetryOptions(options: RetryOptions = {}): Required<RetryOptions> {
+export function checkedRetryOptions(options: RetryOptions = {}): RetryPolicy {
   const { maxAttempts = 4, minDelayMs = 200, maxDelayMs = 10_000 } = options
   const valid =
     Number.isInteger(maxAttempts) && maxAttempts >= 1 && minDelayMs >= 0 && maxDelayMs >= minDelayMs
@@ -98,12 +101,16 @@ export async function withRetries<Result>(
 function logRetry({ logger, operation, key }: RetryContext, error: unknown, attempt: number): void {
   if (logger === undefined || !CseError.isInstance(error)) return
   const requestId = TransportError.isInstance(error) ? error.requestId : undefined
-  logger({
-    type: 'retry',
-    operation,
-    key,
-    attempt,
-    code: error.code,
-    ...(requestId !== undefined && { requestId }),
-  })
+  try {
+    logger({
+      type: 'retry',
+      operation,
+      key,
+      attempt,
+      code: error.code,
+      ...(requestId !== undefined && { requestId }),
+    })
+  } catch {
+    // See Logger.
+  }
 }

@@ -1,11 +1,14 @@
+import { aesCtr as portable } from './aes-ctr.noble.ts'
 import { type AesCtrEngine, keystreamFromRuns } from './aes-ctr.ts'
 
 export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 
-/** AES-256-CTR by WebCrypto: the engine of browsers and workers. */
+/** AES-256-CTR by WebCrypto: the engine of browsers and workers; the portable one where WebCrypto is withheld. */
 export const aesCtr: AesCtrEngine = {
   name: 'web',
   start(cek, counter) {
+    // WebCrypto is there only in secure contexts.
+    if (crypto.subtle === undefined) return portable.start(cek, counter)
     const key = crypto.subtle.importKey('raw', new Uint8Array(cek), 'AES-CTR', false, ['encrypt'])
     // A rejection reaches whoever awaits the first update; an unused keystream must not report it to nobody.
     key.catch(() => {})

@@ -16,3 +16,7 @@ test.each(['a', 'ab', 'abc', 'ab=', 'a===', 'ab==cd==', 'a b=', 'YQ==\n', 'YQ', 
     expect(decodeBase64(text)).toBeUndefined()
   },
 )
+
+test('text far longer than a header is not decoded', () => {
+  expect(decodeBase64('A'.repeat(8 * 1024 * 1024))).toBeUndefined()
+})

@@ -1,3 +1,8 @@
+/** Tells whether a value is a Uint8Array, also one of another realm (an iframe, a test environment). */
+export function isUint8Array(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array || Object.prototype.toString.call(value) === '[object Uint8Array]'
+}
+
 /** Joins chunks into one array; the only chunk of a list is returned as it is, not copied. */
 export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length === 1) return chunks[0] as Uint8Array
@@ -19,11 +24,13 @@ export function encodeBase64(bytes: Uint8Array): string {
   return btoa(binary)
 }
 
+/** Far more than a header can hold. */
+const MAX_BASE64_LENGTH = 64 * 1024
 const STRICT_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
-/** Decodes standard base64 with padding; `undefined` for anything else, so that the caller chooses the error. */
+/** Decodes standard base64 with padding; `undefined` for anything else, or more than 64 KiB, so that the caller chooses the error. */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  if (!STRICT_BASE64.test(text)) return undefined
+  if (text.length > MAX_BASE64_LENGTH || !STRICT_BASE64.test(text)) return undefined
   const binary = atob(text)
   const bytes = new Uint8Array(binary.length)
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)

@@ -8,9 +8,9 @@ import type { ContentKey } from './ports.ts'
 /** Where a cipher starts, and with what. */
 export interface CtrCipherOptions {
   /** The offset in the object of the first byte that the cipher will see. Default 0. */
-  readonly offsetBytes?: number
+  readonly offsetBytes?: number | undefined
   /** Another engine than the one that the runtime's `exports` condition chose. */
-  readonly engine?: AesCtrEngine
+  readonly engine?: AesCtrEngine | undefined
 }
 
 /**

@@ -16,19 +16,14 @@ const HEADER_TEXT = /^[\x21-\x7e]+$/
  * `rsa`, for which the service demands a further header.
  */
 export function encodeEnvelope(envelope: EnvelopeV2): Record<string, string> {
-  for (const field of ['wrappedCek', 'wrappedIv', 'cekAlgorithm', 'wrapAlgorithm'] as const) {
+  checkWrapAlgorithm(envelope.wrapAlgorithm)
+  for (const field of ['wrappedCek', 'wrappedIv', 'cekAlgorithm'] as const) {
     if (!HEADER_TEXT.test(envelope[field])) {
       throw new CseError(
         'ERR_CSE_INVALID_ARGUMENT',
         `The envelope's ${field} must be printable ASCII without spaces.`,
       )
     }
-  }
-  if (envelope.wrapAlgorithm.toLowerCase() === 'rsa') {
-    throw new CseError(
-      'ERR_CSE_INVALID_ARGUMENT',
-      'The wrap algorithm "rsa" is reserved by the service: name the padding too, for instance RSA/NONE/PKCS1Padding.',
-    )
   }
   const headers: Record<string, string> = {
     [V2_HEADERS.wrappedCek]: envelope.wrappedCek,
@@ -45,6 +40,26 @@ export function encodeEnvelope(envelope: EnvelopeV2): Record<string, string> {
   ]
   for (const [name, value] of optional) if (value !== undefined) headers[name] = String(value)
   return headers
+}
+
+/**
+ * Checks that a wrap algorithm's name can stand in an envelope.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
+ */
+export function checkWrapAlgorithm(name: string): void {
+  if (!HEADER_TEXT.test(name)) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'A wrap algorithm is named in printable ASCII without spaces.',
+    )
+  }
+  if (name.toLowerCase() === 'rsa') {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'The wrap algorithm "rsa" is reserved by the service: name the padding too, for instance RSA/NONE/PKCS1Padding.',
+    )
+  }
 }
 
 /** Reads a V2 envelope from headers in lower case. */

@@ -14,9 +14,9 @@ export interface EnvelopeFields {
   /** Which master key wrapped it; empty when the object says nothing. */
   readonly materialDescription: MaterialDescription
   /** The plaintext's length in bytes, when the writer recorded it. */
-  readonly unencryptedContentLength?: number
+  readonly unencryptedContentLength?: number | undefined
   /** The caller's own Content-MD5 of the plaintext, base64, when one was recorded. */
-  readonly unencryptedContentMd5?: string
+  readonly unencryptedContentMd5?: string | undefined
 }
 
 /** The envelope that every current SDK writes. */
@@ -25,9 +25,9 @@ export interface EnvelopeV2 extends EnvelopeFields {
   /** The wrapped IV (16 bytes once unwrapped) as the header holds it, normally base64. */
   readonly wrappedIv: string
   /** Multipart only: the whole plaintext's length in bytes. */
-  readonly dataSizeBytes?: number
+  readonly dataSizeBytes?: number | undefined
   /** Multipart only: the length in bytes of every part but the last. */
-  readonly partSizeBytes?: number
+  readonly partSizeBytes?: number | undefined
 }
 
 /** The envelope of oss2 2.5 to 2.10 (Python): read, never written by default. */

@@ -31,7 +31,7 @@ export interface CseErrorOptions {
   /** What went wrong underneath. Never set on unwrap and integrity failures. */
   readonly cause?: unknown
   /** The object's key, where the error is about one object. */
-  readonly objectKey?: string
+  readonly objectKey?: string | undefined
 }
 
 const CSE_ERROR = Symbol.for('oss-cse.error')
@@ -77,13 +77,13 @@ export class CseError extends Error {
 /** What a transport knows about a failed request. */
 export interface TransportErrorOptions extends CseErrorOptions {
   /** The HTTP status, when an answer arrived. */
-  readonly status?: number
+  readonly status?: number | undefined
   /** The service's own code, such as `NoSuchKey`. */
-  readonly serviceCode?: string
+  readonly serviceCode?: string | undefined
   /** The service's request id: quote it to support. */
-  readonly requestId?: string
+  readonly requestId?: string | undefined
   /** The service's detailed error number (EC), such as `0026-00000001`. */
-  readonly ec?: string
+  readonly ec?: string | undefined
   /** True when the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
   readonly retryable: boolean
 }

@@ -178,6 +178,29 @@ test('something that is not a provider is refused when the keyring is built', ()
   }
 })
 
+test('what the keyring hands out is its own copy: a provider may keep what it unwrapped', async () => {
+  const real = createTestProvider()
+  const { envelope } = await new Keyring({ encrypting: real }).generate()
+  const kept = await real.unwrap(envelope)
+  const cached: MasterKeyProvider = { ...real, unwrap: async () => kept }
+  const ring = new Keyring({ encrypting: cached })
+  const first = await ring.unwrap(envelope)
+  const before = Uint8Array.from(first.cek)
+  first.cek.fill(0)
+  expect((await ring.unwrap(envelope)).cek).toEqual(before)
+})
+
+test('an object without a description is read by the encrypting material first, then by those listed for it', async () => {
+  const a = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
+  const b = spied(createTestProvider({ seed: 2, materialDescription: { k: 'b' } }))
+  const c = spied(createTestProvider({ seed: 3, materialDescription: { k: 'c' } }))
+  const ring = new Keyring({ encrypting: a, decrypting: [c], undescribed: [b] })
+  await expect(ring.unwrap(await written(a, { materialDescription: {} }))).resolves.toHaveProperty('cek')
+  expect(b.unwrap).not.toHaveBeenCalled()
+  await expect(ring.unwrap(await written(b, { materialDescription: {} }))).resolves.toHaveProperty('cek')
+  expect(c.unwrap).not.toHaveBeenCalled()
+})
+
 test('each object gets a CEK and an IV of its own', async () => {
   const ring = new Keyring({ encrypting: createTestProvider() })
   const keys = await Promise.all(Array.from({ length: 20 }, () => ring.generate()))

@@ -15,12 +15,12 @@ export interface KeyringOptions {
   /** The provider that wraps the content keys of new objects; it reads them too, when it can unwrap. */
   readonly encrypting: MasterKeyProvider
   /** Further providers, of any kind, for objects that other keys wrapped. */
-  readonly decrypting?: readonly MasterKeyProvider[]
+  readonly decrypting?: readonly MasterKeyProvider[] | undefined
   /**
-   * Providers to try, in this order, on objects without a material description when neither the encrypting
-   * provider nor a single candidate fits.
+   * Providers to try, in this order, on objects without a material description: after the encrypting one, when
+   * that one's algorithm is the object's.
    */
-  readonly undescribed?: readonly MasterKeyProvider[]
+  readonly undescribed?: readonly MasterKeyProvider[] | undefined
 }
 
 /** What an envelope may record about its object beside the wrapped key. */
@@ -94,7 +94,8 @@ export class Keyring {
     }
     const { wrapAlgorithm, materialDescription } = this.encrypting
     return {
-      contentKey: { cek, iv },
+      // Copies: a provider may keep what it hands out, and ours are wiped after use.
+      contentKey: { cek: Uint8Array.from(cek), iv },
       envelope: {
         version: 2,
         wrappedCek,
@@ -121,7 +122,7 @@ export class Keyring {
       try {
         const contentKey = await provider.unwrap(envelope, options)
         if (contentKey.cek.length !== CEK_BYTES || contentKey.iv.length !== IV_BYTES) throw unwrapFailed()
-        return contentKey
+        return { cek: Uint8Array.from(contentKey.cek), iv: Uint8Array.from(contentKey.iv) }
       } catch (error) {
         // Only among several candidates for an object without a description is a misfit not yet an error.
         if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_UNWRAP_FAILED') throw error
@@ -139,9 +140,9 @@ export class Keyring {
     if (described.length === 1) return able(described)
     if (isEmptyDescription(envelope.materialDescription) && candidates.length > 0) {
       const readers = able(candidates)
-      if (readers.includes(this.encrypting)) return [this.encrypting]
-      if (readers.length === 1) return readers
       const listed = this.#undescribed.filter((p) => readers.includes(p))
+      if (readers.includes(this.encrypting)) return [...new Set([this.encrypting, ...listed])]
+      if (readers.length === 1) return readers
       if (listed.length > 0) return listed
     }
     const known = this.providers.map((p) => `${p.wrapAlgorithm} ${describe(p)}`).join('; ')

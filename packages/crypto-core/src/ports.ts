@@ -4,10 +4,10 @@ import type { MaterialDescription } from './material-description.ts'
 /** What every call that waits accepts. */
 export interface CallOptions {
   /** Cancels the call: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
 }
 
-/** A content key and its initial counter block, in clear. Wipe both after use. */
+/** A content key and its initial counter block, in clear. The keyring copies both and has its copies wiped. */
 export interface ContentKey {
   /** The content encryption key: 32 bytes. */
   readonly cek: Uint8Array
@@ -17,7 +17,7 @@ export interface ContentKey {
 
 /** A new content key, in clear and wrapped. */
 export interface GeneratedContentKey {
-  /** The content encryption key: 32 bytes. The caller wipes it after use. */
+  /** The content encryption key: 32 bytes, fresh and random for each call. The keyring copies it. */
   readonly cek: Uint8Array
   /** The wrapped CEK as the header will hold it (printable ASCII, normally base64). */
   readonly wrappedCek: string
@@ -37,7 +37,7 @@ export interface MasterKeyProvider {
   /** Names this key in the envelopes that it writes; `{}` names nothing. */
   readonly materialDescription: MaterialDescription
   /** False when this provider can only encrypt (a public key alone). Absent means true. */
-  readonly canUnwrap?: boolean
+  readonly canUnwrap?: boolean | undefined
   /**
    * Makes a CEK, or has one made, and wraps it and `iv`. Called once per object.
    *
@@ -60,7 +60,7 @@ export type HeaderMap = Readonly<Record<string, string>>
 /** Bytes on their way to the service. A transport calls `open` exactly once per request. */
 export interface ObjectBody {
   /** The exact length in bytes, when it is known. */
-  readonly sizeBytes?: number
+  readonly sizeBytes?: number | undefined
   /** Opens the bytes for one pass. The transport returns the iterator early when it gives up. */
   open(): AsyncIterable<Uint8Array>
 }
@@ -85,14 +85,17 @@ export interface GetObjectRequest extends CallOptions {
   /** Sent as they are: `range`, `if-match` and their like. */
   readonly headers: HeaderMap
   /** One version of an object in a versioned bucket. */
-  readonly versionId?: string
+  readonly versionId?: string | undefined
 }
 
 /** The service's answer to a successful GET: 200 with the whole object, or 206 with a range of it. */
 export interface GetObjectResponse {
   readonly status: number
   readonly headers: HeaderMap
-  /** The stored bytes, unchanged (never decompressed), in order. Returning its iterator closes the connection. */
+  /**
+   * The stored bytes, unchanged (never decompressed), in order. Returning its iterator closes the connection, also
+   * before the first step.
+   */
   readonly body: AsyncIterable<Uint8Array>
 }
 
@@ -100,7 +103,7 @@ export interface GetObjectResponse {
 export interface HeadObjectRequest extends CallOptions {
   readonly key: string
   readonly headers: HeaderMap
-  readonly versionId?: string
+  readonly versionId?: string | undefined
 }
 
 /** The service's answer to a successful HEAD. */
@@ -130,30 +133,30 @@ export interface UploadedPart {
   /** 1 to 10,000. */
   readonly partNumber: number
   readonly etag: string
-  readonly sizeBytes?: number
+  readonly sizeBytes?: number | undefined
   /** The CRC-64 of the part's stored bytes, when the service told it. */
-  readonly crc64?: bigint
+  readonly crc64?: bigint | undefined
 }
 
 /** One page of the parts of an upload. */
 export interface PartPage {
   readonly parts: readonly UploadedPart[]
   /** Pass as `marker` for the next page; absent on the last. */
-  readonly nextMarker?: string
+  readonly nextMarker?: string | undefined
 }
 
 /** One unfinished upload. */
 export interface PendingUpload {
   readonly key: string
   readonly uploadId: string
-  readonly initiated?: Date
+  readonly initiated?: Date | undefined
 }
 
 /** One page of unfinished uploads. */
 export interface PendingUploadPage {
   readonly uploads: readonly PendingUpload[]
-  readonly nextKeyMarker?: string
-  readonly nextUploadIdMarker?: string
+  readonly nextKeyMarker?: string | undefined
+  readonly nextUploadIdMarker?: string | undefined
 }
 
 /** Multipart uploads. Errors as for ObjectTransport. */
@@ -172,12 +175,12 @@ export interface MultipartTransport {
     request: UploadReference & { readonly parts: readonly UploadedPart[]; readonly headers: HeaderMap },
   ): Promise<PutObjectResponse>
   abort(request: UploadReference): Promise<void>
-  listParts(request: UploadReference & { readonly marker?: string }): Promise<PartPage>
+  listParts(request: UploadReference & { readonly marker?: string | undefined }): Promise<PartPage>
   listUploads(
     request: CallOptions & {
-      readonly prefix?: string
-      readonly keyMarker?: string
-      readonly uploadIdMarker?: string
+      readonly prefix?: string | undefined
+      readonly keyMarker?: string | undefined
+      readonly uploadIdMarker?: string | undefined
     },
   ): Promise<PendingUploadPage>
 }
@@ -188,7 +191,7 @@ export interface ObjectSummary {
   readonly sizeBytes: number
   readonly etag: string
   readonly lastModified: Date
-  readonly storageClass?: string
+  readonly storageClass?: string | undefined
 }
 
 /** One page of a listing. */
@@ -197,23 +200,25 @@ export interface ObjectPage {
   /** With a delimiter: the common prefixes, each ending with it. */
   readonly prefixes: readonly string[]
   /** Pass as `continuationToken` for the next page; absent on the last. */
-  readonly nextContinuationToken?: string
+  readonly nextContinuationToken?: string | undefined
 }
 
 /** What a bucket holds. Errors as for ObjectTransport. */
 export interface ObjectCatalog {
   list(
     request: CallOptions & {
-      readonly prefix?: string
-      readonly delimiter?: string
-      readonly startAfter?: string
+      readonly prefix?: string | undefined
+      readonly delimiter?: string | undefined
+      readonly startAfter?: string | undefined
       /** 1 to 1,000. */
-      readonly maxKeys?: number
-      readonly continuationToken?: string
+      readonly maxKeys?: number | undefined
+      readonly continuationToken?: string | undefined
     },
   ): Promise<ObjectPage>
   /** Deletes one object; one that does not exist counts as deleted. */
-  delete(request: CallOptions & { readonly key: string; readonly versionId?: string }): Promise<void>
+  delete(
+    request: CallOptions & { readonly key: string; readonly versionId?: string | undefined },
+  ): Promise<void>
   /** Deletes up to 1,000 objects and returns the keys that the service reports as deleted. */
   deleteMany(request: CallOptions & { readonly keys: readonly string[] }): Promise<readonly string[]>
   /** Copies on the server, metadata included. */
@@ -221,7 +226,7 @@ export interface ObjectCatalog {
     request: CallOptions & {
       readonly sourceKey: string
       /** The bucket of the source; absent means the same bucket. */
-      readonly sourceBucket?: string
+      readonly sourceBucket?: string | undefined
       readonly key: string
       readonly headers: HeaderMap
     },

@@ -41,9 +41,20 @@ test('numbers that are no offsets are refused', () => {
     { start: 0, end: Number.NaN },
     { suffixLength: -1 },
     { start: 2 ** 53 },
+    { end: 5 },
+    {},
+    { start: 0, end: 9, suffixLength: 5 },
+    { start: 10, suffixLength: 5 },
   ]) {
-    expect(() => checkRange(range)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+    expect(() => checkRange(range as ByteRange)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
   }
+})
+
+test('a range is copied: what the caller changes later does not count', () => {
+  const range = { start: 1, end: 2 }
+  const checked = checkRange(range)
+  range.end = 99
+  expect(checked).toEqual({ start: 1, end: 2 })
 })
 
 test('whatever text comes in, only a range or a CseError comes out', () => {

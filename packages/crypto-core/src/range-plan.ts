@@ -44,24 +44,24 @@ export function parseRange(text: string): ByteRange {
 }
 
 /**
- * Checks a range that a caller gave.
+ * Checks a range that a caller gave, and copies it.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for numbers that make no range; `ERR_CSE_RANGE_NOT_SATISFIABLE`
  * for the last 0 bytes.
  */
 export function checkRange(range: ByteRange): ByteRange {
-  if ('suffixLength' in range) {
-    if (!isOffset(range.suffixLength))
-      throw invalid(`suffixLength ${range.suffixLength} is not a length in bytes`)
-    if (range.suffixLength === 0) throw notSatisfiable('the last 0 bytes are no range')
-    return range
+  const { start, end, suffixLength } = range as { start?: number; end?: number; suffixLength?: number }
+  if (suffixLength !== undefined) {
+    if (start !== undefined || end !== undefined) throw invalid('suffixLength goes without start and end')
+    if (!isOffset(suffixLength)) throw invalid(`suffixLength ${suffixLength} is not a length in bytes`)
+    if (suffixLength === 0) throw notSatisfiable('the last 0 bytes are no range')
+    return { suffixLength }
   }
-  if (!isOffset(range.start)) throw invalid(`start ${range.start} is not an offset in bytes`)
-  if (range.end !== undefined && !isOffset(range.end))
-    throw invalid(`end ${range.end} is not an offset in bytes`)
-  if (range.end !== undefined && range.end < range.start)
-    throw invalid(`it ends (${range.end}) before it starts (${range.start})`)
-  return range
+  if (start === undefined || !isOffset(start)) throw invalid(`start ${start} is not an offset in bytes`)
+  if (end === undefined) return { start }
+  if (!isOffset(end)) throw invalid(`end ${end} is not an offset in bytes`)
+  if (end < start) throw invalid(`it ends (${end}) before it starts (${start})`)
+  return { start, end }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { TransportError } from './errors.ts'
+import { CseError, TransportError } from './errors.ts'
 import { Keyring } from './keyring.ts'
 import { providerContract } from './testing/provider-contract.ts'
 import { createTestProvider } from './testing/test-provider.ts'
@@ -39,6 +39,47 @@ test('a key service that could not answer is not a misfit: its TransportError co
   })
   await expect(provider.unwrap(envelope)).rejects.toBe(down)
 })
+
+test('whatever else is thrown is a misfit, and nothing of it comes through', async () => {
+  const detail = new CseError('ERR_CSE_INVALID_KEY', 'padding byte 3', { cause: new Error('inside') })
+  const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
+  const provider = createWrappingProvider({
+    wrapAlgorithm: 'T/T',
+    wrap: (bytes) => bytes,
+    unwrap: () => Promise.reject(detail),
+  })
+  const error = await provider.unwrap(envelope).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({
+    code: 'ERR_CSE_UNWRAP_FAILED',
+    message: expect.not.stringContaining('padding'),
+  })
+  expect(error).not.toHaveProperty('cause')
+})
+
+test('an object with methods of its own serves as it is', async () => {
+  class KeyService {
+    readonly wrapAlgorithm = 'T/T'
+    readonly #mask = 0x5a
+    wrap(bytes: Uint8Array): Uint8Array {
+      return bytes.map((byte) => byte ^ this.#mask)
+    }
+    unwrap(wrapped: Uint8Array): Uint8Array {
+      return this.wrap(wrapped)
+    }
+  }
+  const provider = createWrappingProvider(new KeyService())
+  const { envelope, contentKey } = await new Keyring({ encrypting: provider }).generate()
+  expect((await provider.unwrap(envelope)).cek).toEqual(contentKey.cek)
+})
+
+test.each(['rsa', 'RSA', '', 'a b', 'ü'])(
+  'the wrap algorithm %j is refused when the provider is built',
+  (wrapAlgorithm) => {
+    expect(() => createWrappingProvider({ wrapAlgorithm, wrap: (bytes) => bytes })).toThrow(
+      expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+    )
+  },
+)
 
 test('an unwrapped value of a wrong length is a misfit', async () => {
   const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()

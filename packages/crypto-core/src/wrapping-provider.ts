@@ -1,6 +1,7 @@
 import { decodeBase64, encodeBase64 } from './bytes.ts'
 import { CEK_BYTES, generateCek, IV_BYTES } from './content-key.ts'
-import { CseError, unwrapFailed } from './errors.ts'
+import { checkWrapAlgorithm } from './envelope-v2.ts'
+import { CseError, TransportError, unwrapFailed } from './errors.ts'
 import { checkedDescription, type MaterialDescription } from './material-description.ts'
 import type { CallOptions, MasterKeyProvider } from './ports.ts'
 
@@ -9,7 +10,7 @@ export interface WrappingProviderOptions {
   /** The algorithm's name in the envelope: your own, printable ASCII without spaces. */
   readonly wrapAlgorithm: string
   /** Names the key in the envelopes. Default: nothing. */
-  readonly materialDescription?: MaterialDescription
+  readonly materialDescription?: MaterialDescription | undefined
   /** Wraps 32 bytes (a CEK) or 16 (an IV). */
   wrap(bytes: Uint8Array, options: CallOptions): Promise<Uint8Array> | Uint8Array
   /**
@@ -22,7 +23,8 @@ export interface WrappingProviderOptions {
 /**
  * Builds a master key provider from a function that wraps bytes and one that unwraps them.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the description is not a map of strings.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the description is not a map of strings, or the algorithm's
+ * name cannot stand in an envelope.
  *
  * @example
  * ```ts
@@ -34,26 +36,30 @@ export interface WrappingProviderOptions {
  * ```
  */
 export function createWrappingProvider(options: WrappingProviderOptions): MasterKeyProvider {
-  const { wrapAlgorithm, wrap, unwrap } = options
+  const { wrapAlgorithm } = options
+  checkWrapAlgorithm(wrapAlgorithm)
+  // Called on `options`, which may be an object with methods.
   const unwrapText = async (text: string, sizeBytes: number, call: CallOptions): Promise<Uint8Array> => {
     const wrapped = decodeBase64(text)
-    if (unwrap === undefined || wrapped === undefined) throw unwrapFailed()
-    const bytes = await unwrap(wrapped, call)
-    if (bytes.length !== sizeBytes) throw unwrapFailed()
+    const bytes = wrapped && (await options.unwrap?.(wrapped, call))
+    if (bytes?.length !== sizeBytes) throw unwrapFailed()
     return bytes
   }
   return {
     wrapAlgorithm,
     materialDescription: checkedDescription(options.materialDescription ?? {}),
-    canUnwrap: unwrap !== undefined,
+    canUnwrap: options.unwrap !== undefined,
     async generateContentKey(iv, call = {}) {
       call.signal?.throwIfAborted()
       const cek = generateCek()
-      const [wrappedCek, wrappedIv] = await Promise.all([wrap(Uint8Array.from(cek), call), wrap(iv, call)])
+      const [wrappedCek, wrappedIv] = await Promise.all([
+        options.wrap(Uint8Array.from(cek), call),
+        options.wrap(Uint8Array.from(iv), call),
+      ])
       return { cek, wrappedCek: encodeBase64(wrappedCek), wrappedIv: encodeBase64(wrappedIv) }
     },
     async unwrap(envelope, call = {}) {
-      if (unwrap === undefined) {
+      if (options.unwrap === undefined) {
         throw new CseError('ERR_CSE_CANNOT_UNWRAP', `This ${wrapAlgorithm} provider only encrypts.`)
       }
       if (envelope.version !== 2) throw unwrapFailed()
@@ -65,7 +71,7 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
       ])
       call.signal?.throwIfAborted()
       for (const result of [cek, iv]) {
-        if (result.status === 'rejected' && CseError.isInstance(result.reason)) throw result.reason
+        if (result.status === 'rejected' && TransportError.isInstance(result.reason)) throw result.reason
       }
       if (cek.status === 'rejected' || iv.status === 'rejected') throw unwrapFailed()
       return { cek: cek.value, iv: iv.value }

@@ -32,7 +32,9 @@ export interface StoredObject {
   readonly etag: string
 }
 
-interface StoredPart extends Required<UploadedPart> {
+interface StoredPart extends UploadedPart {
+  readonly sizeBytes: number
+  readonly crc64: bigint
   readonly bytes: Uint8Array
 }
 
@@ -171,7 +173,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     this.#uploads.delete(request.uploadId)
   }
 
-  async listParts(request: UploadReference & { readonly marker?: string }): Promise<PartPage> {
+  async listParts(request: UploadReference & { readonly marker?: string | undefined }): Promise<PartPage> {
     await this.#begin('listParts', request.key, {}, request.signal)
     const parts = [...this.#upload(request).parts.values()]
       .filter((part) => part.partNumber > Number(request.marker ?? 0))
@@ -184,9 +186,9 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
 
   async listUploads(
     request: CallOptions & {
-      readonly prefix?: string
-      readonly keyMarker?: string
-      readonly uploadIdMarker?: string
+      readonly prefix?: string | undefined
+      readonly keyMarker?: string | undefined
+      readonly uploadIdMarker?: string | undefined
     },
   ): Promise<PendingUploadPage> {
     await this.#begin('listUploads', request.prefix ?? '', {}, request.signal)
@@ -198,11 +200,11 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
 
   async list(
     request: CallOptions & {
-      readonly prefix?: string
-      readonly delimiter?: string
-      readonly startAfter?: string
-      readonly maxKeys?: number
-      readonly continuationToken?: string
+      readonly prefix?: string | undefined
+      readonly delimiter?: string | undefined
+      readonly startAfter?: string | undefined
+      readonly maxKeys?: number | undefined
+      readonly continuationToken?: string | undefined
     },
   ): Promise<ObjectPage> {
     const { prefix = '', delimiter, startAfter = '', maxKeys = 100, continuationToken = '' } = request
@@ -247,7 +249,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   async copy(
     request: CallOptions & {
       readonly sourceKey: string
-      readonly sourceBucket?: string
+      readonly sourceBucket?: string | undefined
       readonly key: string
       readonly headers: HeaderMap
     },

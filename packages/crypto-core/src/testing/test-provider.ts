@@ -6,12 +6,12 @@ import { createWrappingProvider } from '../wrapping-provider.ts'
 /** What tells one test provider from another. */
 export interface TestProviderOptions {
   /** Fills the key: two providers with the same seed read each other's objects. Default 1. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** Default `TEST/AES-KW`. */
-  readonly wrapAlgorithm?: string
-  readonly materialDescription?: MaterialDescription
+  readonly wrapAlgorithm?: string | undefined
+  readonly materialDescription?: MaterialDescription | undefined
   /** True for a provider that only encrypts. */
-  readonly encryptOnly?: boolean
+  readonly encryptOnly?: boolean | undefined
 }
 
 /**

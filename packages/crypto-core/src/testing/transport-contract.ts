@@ -178,6 +178,34 @@ export function transportContract({ create }: TransportContractOptions): readonl
       },
     },
     {
+      name: 'a body is opened once, and its iterator is returned when the transport gives up',
+      async run() {
+        const transport = await create()
+        let opened = 0
+        let returned = 0
+        const body: ObjectBody = {
+          sizeBytes: 50_000_000,
+          open: () => {
+            opened += 1
+            return {
+              [Symbol.asyncIterator]: () => ({
+                next: async () => ({ done: false, value: pattern(1000) }),
+                async return() {
+                  returned += 1
+                  return { done: true, value: undefined }
+                },
+              }),
+            }
+          },
+        }
+        const controller = new AbortController()
+        const sent = transport.put({ key: 'given-up', headers: {}, body, signal: controller.signal })
+        controller.abort(new Error('stop'))
+        await rejection(sent, 'an aborted put')
+        expectThat(opened <= 1 && returned === opened, `opened ${opened} times, returned ${returned} times`)
+      },
+    },
+    {
       name: 'a failing source rejects with its own error as the cause, and leaves the object as it was',
       async run() {
         const transport = await create()

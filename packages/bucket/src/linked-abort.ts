@@ -1,0 +1,20 @@
+/** A signal that follows the caller's and can also be aborted from inside. */
+export interface LinkedAbort {
+  readonly signal: AbortSignal
+  abort(reason: unknown): void
+  /** Lets go of the caller's signal, which may outlive the call by far. */
+  unlink(): void
+}
+
+/** Makes a signal that follows another one until it is unlinked. */
+export function linkedAbort(outer: AbortSignal | undefined): LinkedAbort {
+  const controller = new AbortController()
+  const follow = (): void => controller.abort(outer?.reason)
+  if (outer?.aborted) follow()
+  else outer?.addEventListener('abort', follow, { once: true })
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    unlink: () => outer?.removeEventListener('abort', follow),
+  }
+}
