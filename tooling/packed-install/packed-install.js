@@ -13,7 +13,9 @@ const run = (command, args, cwd) =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 const nodes = [
   process.execPath,
-  ...run(process.execPath, [join(root, 'tooling/node-matrix/node-matrix.js'), '--list'], root).trim().split('\n'),
+  ...run(process.execPath, [join(root, 'tooling/node-matrix/node-matrix.js'), '--list'], root)
+    .trim()
+    .split('\n'),
 ]
 
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -72,7 +74,10 @@ function checkPackage(name, folder, packages, expected, tarballs) {
   check(`${packages.join(' and ')} install ${expected.length} packages, and no build script runs`, () => {
     assert.deepEqual(installed(directory), expected)
     const lock = JSON.parse(readFileSync(join(directory, 'package-lock.json'), 'utf8'))
-    assert.deepEqual(Object.values(lock.packages).filter((entry) => entry.hasInstallScript), [])
+    assert.deepEqual(
+      Object.values(lock.packages).filter((entry) => entry.hasInstallScript),
+      [],
+    )
   })
   cpSync(join(root, folder, 'test'), join(directory, 'test'), { recursive: true })
   for (const node of nodes) {
@@ -115,7 +120,13 @@ try {
   const core = ['@noble/ciphers', '@oss-cse/crypto-core', 'hash-wasm']
   checkPackage('crypto-core', 'packages/crypto-core', ['@oss-cse/crypto-core'], core, tarballs)
   const rsa = ['@oss-cse/crypto-core', '@oss-cse/provider-rsa']
-  checkPackage('provider-rsa', 'packages/provider-rsa', rsa, [...core, '@oss-cse/provider-rsa'].sort(), tarballs)
+  checkPackage(
+    'provider-rsa',
+    'packages/provider-rsa',
+    rsa,
+    [...core, '@oss-cse/provider-rsa'].sort(),
+    tarballs,
+  )
   checkCommandLine(tarballs)
 } finally {
   rmSync(work, { recursive: true, force: true })

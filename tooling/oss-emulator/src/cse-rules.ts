@@ -22,12 +22,12 @@ type Headers = Readonly<Record<string, string>>
 type Switches = Required<CseSwitches>
 
 /** Tells whether headers, of a request or stored, are those of a client-side-encrypted object. */
-export function isEncrypted(headers: Headers): boolean {
+function isEncrypted(headers: Headers): boolean {
   return TRIGGERS.some((name) => headers[name] !== undefined)
 }
 
 /** The headers of the envelope, the material description included. */
-export function envelopeOf(headers: Headers): Record<string, string> {
+function envelopeOf(headers: Headers): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith(PREFIX)))
 }
 

@@ -83,6 +83,6 @@ function target(context: OperationContext): ObjectRecord {
   return linked
 }
 
-export function httpDate(iso: string): string {
+function httpDate(iso: string): string {
   return new Date(iso).toUTCString()
 }

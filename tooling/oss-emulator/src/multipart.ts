@@ -22,7 +22,7 @@ import { discardContent, MAX_BODY_BYTES, receiveContent } from './receive-conten
 import { serviceTime } from './service-time.ts'
 import { checkForbidOverwrite, currentVersion, existingBucket } from './versions.ts'
 
-export const MAX_PART_NUMBER = 10_000
+const MAX_PART_NUMBER = 10_000
 
 export function initiateMultipartUpload(context: OperationContext): Answer {
   const { request, store, bucket, key } = context

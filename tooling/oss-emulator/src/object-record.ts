@@ -1,6 +1,6 @@
 import type { Extent } from './blob-store.ts'
 
-export type ObjectType = 'Normal' | 'Multipart' | 'Appendable' | 'Symlink'
+type ObjectType = 'Normal' | 'Multipart' | 'Appendable' | 'Symlink'
 
 /** One version of an object, or a delete marker. Plain data: it is stored as JSON. */
 export interface ObjectRecord {

@@ -2,7 +2,7 @@ import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser'
 import { malformedXml } from './error-catalog.ts'
 
 /** An element's content: text, child elements by name, or several elements of one name. */
-export type XmlValue = string | number | boolean | XmlElement | readonly XmlValue[]
+type XmlValue = string | number | boolean | XmlElement | readonly XmlValue[]
 /** Child elements by name, in document order. */
 export interface XmlElement {
   readonly [name: string]: XmlValue
