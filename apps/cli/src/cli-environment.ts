@@ -1,6 +1,6 @@
 import type { BucketTransport } from '@oss-cse/bucket'
 import type { CallOptions, ObjectCatalog } from '@oss-cse/crypto-core'
-import type { ServerConfig } from './server-options.ts'
+import type { ServerConfig } from './server-config.ts'
 
 /** A transport with everything that the commands use. */
 export type CliTransport = BucketTransport &

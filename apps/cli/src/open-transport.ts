@@ -1,7 +1,7 @@
 import { CseError } from '@oss-cse/crypto-core'
 import type { CliTransport } from './cli-environment.ts'
 import { configurationError } from './cli-error.ts'
-import type { ServerConfig } from './server-options.ts'
+import type { ServerConfig } from './server-config.ts'
 
 /**
  * Makes a transport on ali-oss, which is loaded only now because that takes a while.

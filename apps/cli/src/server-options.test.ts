@@ -13,16 +13,16 @@ describe('server options', () => {
   test('everything that is missing is named at once, with its option and its variable', async () => {
     const { code, stderr } = await config([], NOTHING)
     expect(code).toBe(3)
-    for (const name of [
-      '--endpoint',
-      'OSS_ENDPOINT',
-      '--region',
-      'OSS_REGION',
-      'OSS_ACCESS_KEY_ID',
-      'OSS_ACCESS_KEY_SECRET',
-    ]) {
+    for (const name of ['--region', 'OSS_REGION', 'OSS_ACCESS_KEY_ID', 'OSS_ACCESS_KEY_SECRET']) {
       expect(stderr).toContain(name)
     }
+  })
+
+  test('without an endpoint the region’s public one is used', async () => {
+    const { code, config: server } = await config(['--region', 'cn-beijing'], { OSS_ENDPOINT: undefined })
+    expect(code).toBe(0)
+    expect(server?.region).toBe('cn-beijing')
+    expect(server).not.toHaveProperty('endpoint')
   })
 
   test('an empty variable counts as missing', async () => {

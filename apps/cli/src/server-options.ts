@@ -1,22 +1,12 @@
 import { type Command, Option } from 'commander'
 import { type CliEnvironment, variable } from './cli-environment.ts'
 import { configurationError } from './cli-error.ts'
+import type { ServerConfig } from './server-config.ts'
 
 /** The server's options as the command line gives them. */
 export interface ServerFlags {
   readonly endpoint?: string
   readonly region?: string
-  readonly addressing?: 'virtual' | 'path' | 'cname'
-  readonly signature?: 'v4' | 'v1'
-}
-
-/** Where the service is and who asks. */
-export interface ServerConfig {
-  readonly endpoint: string
-  readonly region: string
-  readonly accessKeyId: string
-  readonly accessKeySecret: string
-  readonly securityToken?: string
   readonly addressing?: 'virtual' | 'path' | 'cname'
   readonly signature?: 'v4' | 'v1'
 }
@@ -28,7 +18,10 @@ const LOCAL_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 export function addServerOptions(command: Command): Command {
   return command
     .optionsGroup('Server:')
-    .option('--endpoint <url>', 'where the service is; or OSS_ENDPOINT')
+    .option(
+      '--endpoint <url>',
+      "where the service is; or OSS_ENDPOINT (default: the region's public endpoint)",
+    )
     .option('--region <region>', 'such as cn-hangzhou; or OSS_REGION (not needed for a local endpoint)')
     .addOption(
       new Option(
@@ -54,14 +47,8 @@ export function serverConfig(flags: ServerFlags, cli: CliEnvironment): ServerCon
   const accessKeyId = variable(cli, 'OSS_ACCESS_KEY_ID')
   const accessKeySecret = variable(cli, 'OSS_ACCESS_KEY_SECRET')
   const securityToken = variable(cli, 'OSS_SESSION_TOKEN')
-  if (
-    endpoint === undefined ||
-    region === undefined ||
-    accessKeyId === undefined ||
-    accessKeySecret === undefined
-  ) {
+  if (region === undefined || accessKeyId === undefined || accessKeySecret === undefined) {
     const missing = [
-      endpoint === undefined && 'the endpoint (--endpoint or OSS_ENDPOINT)',
       region === undefined && 'the region (--region or OSS_REGION)',
       accessKeyId === undefined && 'the access key id (OSS_ACCESS_KEY_ID)',
       accessKeySecret === undefined && 'the access key secret (OSS_ACCESS_KEY_SECRET)',
@@ -70,10 +57,10 @@ export function serverConfig(flags: ServerFlags, cli: CliEnvironment): ServerCon
   }
   const { addressing, signature } = flags
   return {
-    endpoint,
     region,
     accessKeyId,
     accessKeySecret,
+    ...(endpoint !== undefined && { endpoint }),
     ...(securityToken !== undefined && { securityToken }),
     ...(addressing !== undefined && { addressing }),
     ...(signature !== undefined && { signature }),

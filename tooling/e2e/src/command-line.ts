@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
-const SCRIPT = fileURLToPath(new URL('../bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/bin/oss-cse.js')))
+const SCRIPT = fileURLToPath(new URL('bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/package.json')))
 
 /** What a finished command left behind. */
 export interface Finished {

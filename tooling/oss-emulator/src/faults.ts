@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { uniformInt } from 'pure-rand/distribution/uniformInt'
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
-import type { RandomFaults } from './options.ts'
 
 /**
  * What can go wrong with one request.
@@ -29,6 +28,18 @@ export type FaultKind =
   | 'wrong-crc'
   | 'corrupt-body'
   | 'stall'
+
+/** Faults at random, the same for the same sequence of requests. */
+export interface RandomFaults {
+  /** The share of requests that fail, 0 to 1. */
+  readonly rate: number
+  /** Any integer. */
+  readonly seed: number
+  /** What may happen; by default everything that a client can notice and retry. */
+  readonly kinds?: readonly FaultKind[]
+  /** How long a `slow` answer waits, in milliseconds. Default 250. */
+  readonly slowMs?: number
+}
 
 /** A fault for the next request that fits. */
 export interface FaultInjection {

@@ -1,4 +1,4 @@
 export type { RecordedRequest } from './access-log.ts'
 export { type OssEmulator, type StoredObject, startOssEmulator } from './emulator.ts'
-export type { FaultInjection, FaultKind } from './faults.ts'
-export type { CseSwitches, OssEmulatorOptions, RandomFaults } from './options.ts'
+export type { FaultInjection, FaultKind, RandomFaults } from './faults.ts'
+export type { CseSwitches, OssEmulatorOptions } from './options.ts'

@@ -1,4 +1,4 @@
-import type { FaultKind } from './faults.ts'
+import type { RandomFaults } from './faults.ts'
 
 /** Where documentation, SDK tests and the service's error texts disagree. The defaults are what working SDKs need. */
 export interface CseSwitches {
@@ -18,18 +18,6 @@ export interface CseSwitches {
    * refuses every replacement with EC 0005-00000421.
    */
   readonly copyReplaceKeepsEnvelope?: boolean
-}
-
-/** Faults at random, the same for the same sequence of requests. */
-export interface RandomFaults {
-  /** The share of requests that fail, 0 to 1. */
-  readonly rate: number
-  /** Any integer. */
-  readonly seed: number
-  /** What may happen; by default everything that a client can notice and retry. */
-  readonly kinds?: readonly FaultKind[]
-  /** How long a `slow` answer waits, in milliseconds. Default 250. */
-  readonly slowMs?: number
 }
 
 /** Options of `startOssEmulator`. */

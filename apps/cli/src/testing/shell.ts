@@ -7,7 +7,7 @@ import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { generateRsaKeyPair } from '@oss-cse/provider-rsa'
 import type { CliTransport } from '../cli-environment.ts'
 import { runCli } from '../run-cli.ts'
-import type { ServerConfig } from '../server-options.ts'
+import type { ServerConfig } from '../server-config.ts'
 
 /** What a command left behind. */
 export interface Outcome {
