@@ -2,20 +2,10 @@ import { CseError, Keyring, TransportError } from '@oss-cse/crypto-core'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { pattern } from '../test/bytes.ts'
+import { memoryBucket } from '../test/memory-bucket.ts'
 import { CryptoBucket } from './crypto-bucket.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
-const setUp = (options: Partial<ConstructorParameters<typeof CryptoBucket>[0]> = {}) => {
-  const transport = new MemoryTransport()
-  const bucket = new CryptoBucket({
-    transport,
-    provider: createTestProvider(),
-    retry: { minDelayMs: 0, maxDelayMs: 0 },
-    ...options,
-  })
-  return { transport, bucket }
-}
-
 describe('building a bucket', () => {
   const transport = new MemoryTransport()
   const provider = createTestProvider()
@@ -44,7 +34,7 @@ describe('building a bucket', () => {
 
 describe('head, exists', () => {
   test('head tells plaintext size, metadata without the envelope, and the envelope without keys', async () => {
-    const { bucket } = setUp({ provider: createTestProvider({ materialDescription: { k: 'a' } }) })
+    const { bucket } = memoryBucket({ provider: createTestProvider({ materialDescription: { k: 'a' } }) })
     await bucket.put('a', pattern(1000), { metadata: { Mine: 'yes' }, contentType: 'text/x' })
     const head = await bucket.head('a')
     expect(head).toMatchObject({
@@ -63,7 +53,7 @@ describe('head, exists', () => {
   })
 
   test('head of a plain object has no envelope; of a damaged one it fails', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await transport.plant('plain', pattern(5), {})
     expect((await bucket.head('plain')).envelope).toBeUndefined()
     await transport.plant('damaged', pattern(5), { 'x-oss-meta-client-side-encryption-key': 'x' })
@@ -71,7 +61,7 @@ describe('head, exists', () => {
   })
 
   test('exists answers yes, no, and rejects when the service could not tell', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', 'x')
     expect(await bucket.exists('a')).toBe(true)
     expect(await bucket.exists('b')).toBe(false)
@@ -91,7 +81,7 @@ describe('head, exists', () => {
 
 describe('list, delete, copy', () => {
   test('a listing runs over all pages and folds prefixes', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     for (let i = 0; i < 2500; i++) await transport.plant(`k/${String(i).padStart(4, '0')}`, new Uint8Array(1))
     await transport.plant('k/sub/x', new Uint8Array(1))
     const keys: string[] = []
@@ -105,21 +95,21 @@ describe('list, delete, copy', () => {
   })
 
   test('a listing asks for no page that nobody reads', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     for (let i = 0; i < 1500; i++) await transport.plant(`${i}`, new Uint8Array(1))
     for await (const _ of bucket.list()) break
     expect(transport.requests.filter(({ operation }) => operation === 'list')).toHaveLength(1)
   })
 
   test('deleteMany sends a thousand keys to a request', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const keys = Array.from({ length: 2001 }, (_, i) => `k${i}`)
     expect(await bucket.deleteMany(keys)).toEqual(keys)
     expect(transport.requests.filter(({ operation }) => operation === 'deleteMany')).toHaveLength(3)
   })
 
   test('a copy is decrypted like its source', async () => {
-    const { bucket } = setUp()
+    const { bucket } = memoryBucket()
     await bucket.put('a', pattern(100), { metadata: { m: '1' } })
     await bucket.copy('a', 'b')
     expect(await bucket.getBytes('b')).toEqual(pattern(100))
@@ -133,7 +123,7 @@ describe('list, delete, copy', () => {
     { 'cache-control': 'no-cache' },
     { 'x-oss-process': 'image/resize' },
   ])('a copy with %j would replace the envelope: refused before any request', async (headers) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await expect(bucket.copy('a', 'b', { headers })).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
     expect(transport.requests).toEqual([])
   })
@@ -142,14 +132,14 @@ describe('list, delete, copy', () => {
 test.each([{ 'x-oss-copy-source': '/other/secret' }, { 'x-a\r\nb': 'c' }, { 'x-oss-object-acl': 'a\r\nb' }])(
   'a copy with the header %j is refused before any request',
   async (headers) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await expect(bucket.copy('a', 'b', { headers })).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
     expect(transport.requests).toEqual([])
   },
 )
 
 test('the key of a deletion is the one it is called with', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')
   await bucket.put('z', 'x')
   const options = { key: 'z', versionId: undefined }
@@ -160,14 +150,14 @@ test('the key of a deletion is the one it is called with', async () => {
 test.each(['append', 'selectObject', 'processObject', 'uploadPartCopy', 'putMetadata'] as const)(
   '%s is refused, and says what to do instead',
   (operation) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     expect(() => bucket[operation]()).toThrow(code('ERR_CSE_OPERATION_REFUSED'))
     expect(transport.requests).toEqual([])
   },
 )
 
 test('requests that may be sent again are, when the service is busy', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')
   let busy = true
   transport.intercept = () => {
@@ -186,7 +176,7 @@ test('requests that may be sent again are, when the service is busy', async () =
 test.each(['put', 'get', 'head', 'delete'] as const)(
   '%s refuses an empty key before any request',
   async (operation) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await expect(bucket[operation]('', '' as never)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
     expect(transport.requests).toEqual([])
   },

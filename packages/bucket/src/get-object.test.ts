@@ -9,25 +9,12 @@ import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testin
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { chunked, pattern } from '../test/bytes.ts'
+import { memoryBucket } from '../test/memory-bucket.ts'
 import { CryptoBucket } from './crypto-bucket.ts'
 import type { Progress } from './progress.ts'
-import type { LogEvent } from './retry.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 const reset = () => new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
-
-function setUp(options: Partial<ConstructorParameters<typeof CryptoBucket>[0]> = {}) {
-  const transport = new MemoryTransport()
-  const log: LogEvent[] = []
-  const bucket = new CryptoBucket({
-    transport,
-    provider: createTestProvider(),
-    retry: { minDelayMs: 0, maxDelayMs: 0 },
-    logger: (event) => log.push(event),
-    ...options,
-  })
-  return { transport, bucket, log }
-}
 
 /** Changes an object as whoever may write to the bucket could, its checksum as the service would keep it or not. */
 async function tamper(
@@ -63,7 +50,7 @@ async function* broken(
 
 describe('one get', () => {
   test('is one request, with no HEAD before it, and asks for the stored bytes as they are', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     transport.requests.length = 0
     await bucket.getBytes('a')
@@ -78,7 +65,7 @@ describe('one get', () => {
   })
 
   test('tells what it gives', async () => {
-    const { bucket } = setUp()
+    const { bucket } = memoryBucket()
     await bucket.put('a', pattern(100), { metadata: { m: '1' }, contentType: 'text/x' })
     const whole = await bucket.get('a')
     expect(whole).toMatchObject({
@@ -103,7 +90,7 @@ describe('one get', () => {
   })
 
   test('gives a Web stream that can be read with getReader and with for await', async () => {
-    const { bucket } = setUp()
+    const { bucket } = memoryBucket()
     await bucket.put('a', pattern(10))
     const { body } = await bucket.get('a')
     expect(body).toBeInstanceOf(ReadableStream)
@@ -113,7 +100,7 @@ describe('one get', () => {
   })
 
   test('reads no further than the caller', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(5_000_000))
     let pulled = 0
     transport.alterGet = (response) => ({
@@ -158,7 +145,7 @@ describe('one get', () => {
     ['while a read is under way', 0, true],
     ['after a read, while the next is under way', 1, true],
   ])('cancelling %s closes the connection at once', async (_when, reads, pending) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1_000_000))
     let watched: ReturnType<typeof endless> | undefined
     transport.alterGet = (response, { signal }) => {
@@ -174,7 +161,7 @@ describe('one get', () => {
   })
 
   test('cancelling after an interruption closes the second connection too', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1_000_000))
     const bodies: ReturnType<typeof endless>[] = []
     transport.alterGet = (response, { signal }) => {
@@ -196,7 +183,7 @@ describe('one get', () => {
   })
 
   test('cancelling during the wait before a retry sends no further request', async () => {
-    const { bucket, transport, log } = setUp({ retry: { minDelayMs: 60_000, maxDelayMs: 60_000 } })
+    const { bucket, transport, log } = memoryBucket({ retry: { minDelayMs: 60_000, maxDelayMs: 60_000 } })
     await bucket.put('a', pattern(1_000_000))
     transport.requests.length = 0
     transport.alterGet = (response) => ({ ...response, body: broken(response.body, 300_000, reset()) })
@@ -210,7 +197,7 @@ describe('one get', () => {
   })
 
   test('the caller’s signal is let go when the body ends, fails to open or is cancelled', async () => {
-    const { bucket } = setUp()
+    const { bucket } = memoryBucket()
     await bucket.put('a', pattern(1000))
     const controller = new AbortController()
     const added = vi.spyOn(controller.signal, 'addEventListener')
@@ -226,7 +213,7 @@ describe('one get', () => {
 describe('ranges', () => {
   test('every range of small objects is exact, with either range behaviour', async () => {
     for (const standard of [true, false]) {
-      const { bucket, transport } = setUp()
+      const { bucket, transport } = memoryBucket()
       if (!standard) {
         const get = transport.get.bind(transport)
         transport.get = (request) => {
@@ -259,7 +246,7 @@ describe('ranges', () => {
   })
 
   test('slice(get(all)) equals get(range), at any offsets and chunk sizes', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const data = pattern(700_000)
     await bucket.put('a', data)
     await fc.assert(
@@ -280,7 +267,7 @@ describe('ranges', () => {
   test.each(['1-0', 'x', '', { start: -1 }, { start: 2, end: 1 }, { start: 0, end: 9, suffixLength: 5 }])(
     '%j is refused before any request',
     async (range) => {
-      const { bucket, transport } = setUp()
+      const { bucket, transport } = memoryBucket()
       await expect(bucket.get('a', { range })).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
       await expect(bucket.get('a', { headers: { Range: 'bytes=0-1' } })).rejects.toEqual(
         code('ERR_CSE_INVALID_ARGUMENT'),
@@ -290,7 +277,7 @@ describe('ranges', () => {
   )
 
   test('an answer that is not the range asked for is not decrypted', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(200))
     for (const contentRange of ['bytes 64-95/200', undefined]) {
       transport.alterGet = ({ headers, ...response }) => {
@@ -307,7 +294,7 @@ describe('ranges', () => {
 
 describe('what must not be believed', () => {
   test('an object without an envelope is rejected, and passes only on request', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await transport.plant('a', pattern(100))
     await expect(bucket.get('a')).rejects.toEqual(code('ERR_CSE_NOT_ENCRYPTED'))
     await expect(bucket.get('a', { range: '1-2' })).rejects.toEqual(code('ERR_CSE_NOT_ENCRYPTED'))
@@ -324,7 +311,7 @@ describe('what must not be believed', () => {
   })
 
   test('an object whose envelope was stripped is rejected', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     await tamper(transport, (object) => {
       object.headers = {}
@@ -340,7 +327,9 @@ describe('what must not be believed', () => {
     [V2_HEADERS.materialDescription, 'ERR_CSE_ENVELOPE_DAMAGED', undefined],
     [V2_HEADERS.unencryptedContentLength, 'ERR_CSE_INTEGRITY', undefined],
   ])('%s altered is %s before a byte is released, dropped it is %s', async (name, altered, dropped) => {
-    const { bucket, transport } = setUp({ provider: createTestProvider({ materialDescription: { k: 'a' } }) })
+    const { bucket, transport } = memoryBucket({
+      provider: createTestProvider({ materialDescription: { k: 'a' } }),
+    })
     await bucket.put('a', pattern(100))
     const stored = transport.objects.get('a')
     await tamper(transport, ({ headers }) => {
@@ -359,7 +348,7 @@ describe('what must not be believed', () => {
   })
 
   test('wrapped key and IV swapped are noticed', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     await tamper(transport, ({ headers }) => {
       const { [V2_HEADERS.wrappedCek]: cek = '', [V2_HEADERS.wrappedIv]: iv = '' } = headers
@@ -370,7 +359,7 @@ describe('what must not be believed', () => {
   })
 
   test('an object of another master key is refused, with nothing released', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     const stranger = new CryptoBucket({ transport, provider: createTestProvider({ seed: 9 }) })
     await expect(stranger.get('a')).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
@@ -378,7 +367,7 @@ describe('what must not be believed', () => {
 
   test('an object cut or extended behind the writer’s back is noticed by its recorded length', async () => {
     for (const bytes of [pattern(99), pattern(101), new Uint8Array()]) {
-      const { bucket, transport } = setUp()
+      const { bucket, transport } = memoryBucket()
       await bucket.put('a', pattern(100))
       await tamper(transport, (object) => {
         object.bytes = bytes
@@ -388,7 +377,7 @@ describe('what must not be believed', () => {
   })
 
   test('an object that does not have the length of its parts together is noticed', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', chunked(pattern(100), 10))
     await tamper(transport, ({ headers }) => {
       headers[V2_HEADERS.dataSize] = '101'
@@ -398,7 +387,7 @@ describe('what must not be believed', () => {
   })
 
   test('a flipped bit fails the checksum at the end of a whole read', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(500_000))
     await tamper(transport, ({ bytes }) => bytes.set([(bytes[5] ?? 0) ^ 1], 5), true)
     await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
@@ -406,7 +395,7 @@ describe('what must not be believed', () => {
 
   test('a flipped bit in an object of length 0 to 33 fails the checksum wherever it is', async () => {
     for (let size = 1; size <= 33; size++) {
-      const { bucket, transport } = setUp()
+      const { bucket, transport } = memoryBucket()
       await bucket.put('a', pattern(size))
       await tamper(transport, ({ bytes }) => bytes.set([(bytes[size - 1] ?? 0) ^ 0x80], size - 1), true)
       await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
@@ -414,7 +403,7 @@ describe('what must not be believed', () => {
   })
 
   test('where the service answers no checksum, the length is checked and the result says so', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1000))
     transport.alterGet = (response) => {
       const { 'x-oss-hash-crc64ecma': _, ...headers } = response.headers
@@ -427,14 +416,14 @@ describe('what must not be believed', () => {
   })
 
   test('an answer of more bytes than it announced is an integrity error', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1000))
     transport.alterGet = (response) => ({ ...response, body: chunked(pattern(1001), 100) })
     await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
   })
 
   test('errors of an integrity or unwrap failure carry no cause', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     const stranger = new CryptoBucket({ transport, provider: createTestProvider({ seed: 9 }) })
     const unwrap = await stranger.get('a').catch((thrown: unknown) => thrown)
@@ -445,7 +434,7 @@ describe('what must not be believed', () => {
   })
 
   test('an error that hides what failed to close does not take the place of the real one', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await transport.plant('a', pattern(100))
     transport.alterGet = (response) => ({
       ...response,
@@ -471,7 +460,7 @@ test('a key service that hiccups is asked again', async () => {
       return real.unwrap(...args)
     },
   }
-  const { bucket, log } = setUp({ provider })
+  const { bucket, log } = memoryBucket({ provider })
   await bucket.put('a', pattern(100))
   expect(await bucket.getBytes('a')).toEqual(pattern(100))
   expect(log.map(({ operation }) => operation)).toEqual(['unwrap', 'unwrap'])
@@ -479,7 +468,7 @@ test('a key service that hiccups is asked again', async () => {
 
 describe('an interrupted read', () => {
   test('goes on at the same byte by Range and If-Match, and is verified as a whole', async () => {
-    const { bucket, transport, log } = setUp()
+    const { bucket, transport, log } = memoryBucket()
     const data = pattern(1_000_000)
     await bucket.put('a', data)
     transport.requests.length = 0
@@ -498,7 +487,7 @@ describe('an interrupted read', () => {
   })
 
   test('goes on inside a range too', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const data = pattern(300_000)
     await bucket.put('a', data)
     let breaks = 1
@@ -510,7 +499,7 @@ describe('an interrupted read', () => {
   })
 
   test('a body that ends early without an error is an interruption too', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const data = pattern(300_000)
     await bucket.put('a', data)
     let cuts = 1
@@ -519,7 +508,7 @@ describe('an interrupted read', () => {
   })
 
   test('does not go on in an object that was replaced meanwhile', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(300_000))
     let breaks = 1
     transport.alterGet = (response) => {
@@ -541,7 +530,7 @@ describe('an interrupted read', () => {
   })
 
   test('is not mixed with another object, even where If-Match was lost on the way', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(300_000))
     const get = transport.get.bind(transport)
     transport.get = (request) => {
@@ -560,7 +549,7 @@ describe('an interrupted read', () => {
   })
 
   test('goes on where the server answers with the whole object instead of the rest', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const data = pattern(300_000)
     await bucket.put('a', data)
     const get = transport.get.bind(transport)
@@ -578,7 +567,7 @@ describe('an interrupted read', () => {
   })
 
   test('is exact wherever the connection breaks', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const data = pattern(49)
     await bucket.put('a', data)
     for (let at = 0; at <= 49; at++) {
@@ -595,7 +584,7 @@ describe('an interrupted read', () => {
   })
 
   test('that makes no progress any more fails after the last attempt', async () => {
-    const { bucket, transport } = setUp({ retry: { maxAttempts: 3, minDelayMs: 0, maxDelayMs: 0 } })
+    const { bucket, transport } = memoryBucket({ retry: { maxAttempts: 3, minDelayMs: 0, maxDelayMs: 0 } })
     await bucket.put('a', pattern(1000))
     transport.requests.length = 0
     transport.alterGet = (response) => ({ ...response, body: broken(response.body, 0, reset()) })
@@ -604,7 +593,7 @@ describe('an interrupted read', () => {
   })
 
   test('by a failure that would come again ends at once', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1000))
     transport.requests.length = 0
     const fatal = new TransportError('ERR_CSE_ACCESS_DENIED', 'no', { retryable: false })
@@ -614,7 +603,7 @@ describe('an interrupted read', () => {
   })
 
   test('of an object without an ETag is not resumed', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1000))
     transport.alterGet = (response): GetObjectResponse => {
       const { etag: _, ...headers } = response.headers
@@ -626,7 +615,7 @@ describe('an interrupted read', () => {
 
 test('an aborted read rejects with the signal’s reason, and is not resumed', async () => {
   for (const reason of [new Error('stop'), 'a plain text']) {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(2_000_000))
     transport.requests.length = 0
     await expect(bucket.get('a', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
@@ -642,7 +631,7 @@ test('an aborted read rejects with the signal’s reason, and is not resumed', a
 })
 
 test('a get is retried when the service is busy, not when the object is missing', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')
   let busy = 2
   transport.intercept = () => {
@@ -655,7 +644,7 @@ test('a get is retried when the service is busy, not when the object is missing'
 })
 
 test('conditions and versions are the caller’s to give', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')
   const etag = transport.objects.get('a')?.etag ?? ''
   await expect(bucket.get('a', { headers: { 'If-Match': '"other"' } })).rejects.toEqual(
@@ -701,7 +690,7 @@ test('the content key is wiped when the body ends, fails or is cancelled', async
 })
 
 test('progress of a download grows to the length of what was asked for', async () => {
-  const { bucket } = setUp()
+  const { bucket } = memoryBucket()
   await bucket.put('a', pattern(1_000_000))
   const seen: Progress[] = []
   await bucket.getBytes('a', { range: '100-899999', onProgress: (progress) => seen.push(progress) })
@@ -712,7 +701,7 @@ test('progress of a download grows to the length of what was asked for', async (
 })
 
 test('a plain object that passes is given as Uint8Arrays, whatever the transport gave', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   class Special extends Uint8Array {}
   await transport.plant('a', pattern(100))
   transport.alterGet = (response) => ({ ...response, body: chunked(Special.from(pattern(100))) })

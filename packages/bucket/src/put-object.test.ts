@@ -9,25 +9,12 @@ import {
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { chunked, pattern } from '../test/bytes.ts'
+import { memoryBucket } from '../test/memory-bucket.ts'
 import { CryptoBucket } from './crypto-bucket.ts'
 import type { Progress } from './progress.ts'
-import type { LogEvent } from './retry.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 const busy = new TransportError('ERR_CSE_SERVICE', 'busy', { status: 503, requestId: 'R1', retryable: true })
-
-function setUp(options: Partial<ConstructorParameters<typeof CryptoBucket>[0]> = {}) {
-  const transport = new MemoryTransport()
-  const log: LogEvent[] = []
-  const bucket = new CryptoBucket({
-    transport,
-    provider: createTestProvider(),
-    retry: { minDelayMs: 0, maxDelayMs: 0 },
-    logger: (event) => log.push(event),
-    ...options,
-  })
-  return { transport, bucket, log }
-}
 
 function failing(transport: MemoryTransport, times: number, error: unknown): void {
   let left = times
@@ -51,7 +38,7 @@ const bodies = [
 ]
 
 test.each(bodies)('$what is stored as ciphertext and comes back', async ({ body, known }) => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   const result = await bucket.put('a', body())
   const stored = transport.objects.get('a')
   expect(stored?.bytes.length).toBe(bytes.length)
@@ -67,13 +54,13 @@ test.each(bodies)('$what is stored as ciphertext and comes back', async ({ body,
 })
 
 test('a string is stored as UTF-8', async () => {
-  const { bucket } = setUp()
+  const { bucket } = memoryBucket()
   await bucket.put('a', 'grüße 😀')
   expect(new TextDecoder().decode(await bucket.getBytes('a'))).toBe('grüße 😀')
 })
 
 test('every size around a block and a chunk survives, its length known or not', async () => {
-  const { bucket } = setUp()
+  const { bucket } = memoryBucket()
   for (const size of [...Array.from({ length: 34 }, (_, i) => i), 262_143, 262_144, 262_145, 1_048_577]) {
     const data = pattern(size)
     await bucket.put('known', data)
@@ -84,7 +71,7 @@ test('every size around a block and a chunk survives, its length known or not', 
 })
 
 test('two uploads of the same bytes have different keys, IVs and ciphertexts', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   await bucket.put('a', bytes)
   const first = transport.objects.get('a')
   await bucket.put('a', bytes)
@@ -96,7 +83,7 @@ test('two uploads of the same bytes have different keys, IVs and ciphertexts', a
 
 describe('headers', () => {
   test('metadata, content type and whatever the service understands pass through', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', bytes, {
       metadata: { Author: 'me' },
       contentType: 'text/x-test',
@@ -126,7 +113,7 @@ describe('headers', () => {
   })
 
   test('a Content-MD5 of the plaintext goes into the envelope, never as Content-MD5', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const md5 = 'XUFAKrxLKna5cZ2REBfFkg=='
     for (const options of [{ contentMd5: md5 }, { headers: { 'Content-MD5': md5 } }]) {
       await bucket.put('a', 'hello', options)
@@ -187,13 +174,13 @@ describe('headers', () => {
     ],
     ['a length that contradicts the body', { sizeBytes: 4 }, 'ERR_CSE_INVALID_ARGUMENT'],
   ])('%s is refused before any request', async (_what, options, expected) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await expect(bucket.put('a', 'hello', options)).rejects.toEqual(code(expected))
     expect(transport.requests).toEqual([])
   })
 
   test('a header named like a property of every object is a header like any other', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', 'x', { headers: { constructor: '1' } })
     expect(transport.requests[0]?.headers).toHaveProperty('constructor', '1')
   })
@@ -201,7 +188,7 @@ describe('headers', () => {
   test.each([5, null, undefined, {}, ['a'], new Date(0)])(
     'the body %j is refused before any request',
     async (body) => {
-      const { bucket, transport } = setUp()
+      const { bucket, transport } = memoryBucket()
       await expect(bucket.put('a', body as never)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
       expect(transport.requests).toEqual([])
     },
@@ -210,7 +197,7 @@ describe('headers', () => {
 
 describe('a source that fails', () => {
   test('rejects with its own error as the cause, and leaves the object as it was', async () => {
-    const { bucket } = setUp()
+    const { bucket } = memoryBucket()
     await bucket.put('a', 'old')
     const broken = new Error('disk')
     async function* source(): AsyncGenerator<Uint8Array> {
@@ -229,7 +216,7 @@ describe('a source that fails', () => {
     ['is shorter than it said', 10_001],
     ['is longer than it said', 9_999],
   ])('%s: nothing is stored', async (_what, sizeBytes) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await expect(bucket.put('a', chunked(pattern(10_000), 100), { sizeBytes })).rejects.toEqual(
       code('ERR_CSE_SOURCE'),
     )
@@ -237,7 +224,7 @@ describe('a source that fails', () => {
   })
 
   test('gives something that is not bytes: nothing is stored', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     async function* source(): AsyncGenerator<Uint8Array> {
       yield 'text' as never
     }
@@ -253,7 +240,7 @@ describe('retries', () => {
       { open: () => chunked(bytes, 1000) },
       new Blob([bytes as Uint8Array<ArrayBuffer>]),
     ]) {
-      const { bucket, transport, log } = setUp()
+      const { bucket, transport, log } = memoryBucket()
       failing(transport, 3, busy)
       await bucket.put('a', body)
       expect(await bucket.getBytes('a')).toEqual(bytes)
@@ -274,21 +261,21 @@ describe('retries', () => {
   })
 
   test('a stream is never sent again', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     failing(transport, 1, busy)
     await expect(bucket.put('a', chunked(bytes, 1000))).rejects.toBe(busy)
     expect(transport.requests).toHaveLength(1)
   })
 
   test('after the last attempt the failure comes out as it is', async () => {
-    const { bucket, transport } = setUp({ retry: { maxAttempts: 2, minDelayMs: 0, maxDelayMs: 0 } })
+    const { bucket, transport } = memoryBucket({ retry: { maxAttempts: 2, minDelayMs: 0, maxDelayMs: 0 } })
     failing(transport, 9, busy)
     await expect(bucket.put('a', bytes)).rejects.toBe(busy)
     expect(transport.requests).toHaveLength(2)
   })
 
   test('a failure that would come again is not retried', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     failing(
       transport,
       9,
@@ -299,7 +286,7 @@ describe('retries', () => {
   })
 
   test('bytes that the service stored wrongly are sent again, or reported', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     let wrong = 1
     transport.put = async (request) => {
@@ -316,7 +303,7 @@ describe('retries', () => {
   })
 
   test('a service that answers no checksum is no failure, and the result says so', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     transport.put = async (request) => ({ ...(await put(request)), headers: {} })
     const crc = await createCrc64()
@@ -328,7 +315,7 @@ describe('retries', () => {
 
 describe('abort', () => {
   test('before the request: the reason comes out and nothing is sent', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     for (const reason of [new Error('stop'), 'a plain text']) {
       await expect(bucket.put('a', bytes, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     }
@@ -337,7 +324,7 @@ describe('abort', () => {
 
   test('between attempts and while sending: the reason comes out, whatever it is', async () => {
     for (const reason of [new Error('stop'), 'a plain text']) {
-      const { bucket, transport } = setUp()
+      const { bucket, transport } = memoryBucket()
       const controller = new AbortController()
       transport.intercept = () => {
         controller.abort(reason)
@@ -360,7 +347,7 @@ describe('abort', () => {
 })
 
 test('progress never goes back, retries included, and ends at the whole', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   const put = transport.put.bind(transport)
   let calls = 0
   transport.put = async (request) => {
@@ -388,7 +375,7 @@ test('a progress listener or a logger that throws disturbs nothing', async () =>
   const broken = () => {
     throw new Error('display')
   }
-  const { bucket, transport } = setUp({ logger: broken })
+  const { bucket, transport } = memoryBucket({ logger: broken })
   failing(transport, 2, busy)
   await bucket.put('a', bytes, { onProgress: broken })
   expect(await bucket.getBytes('a', { onProgress: broken })).toEqual(bytes)
@@ -404,7 +391,7 @@ test('the content key is wiped when it has been handed to the cipher, and after 
     }
   }
   const keyring = new WatchedKeyring({ encrypting: createTestProvider() })
-  const { bucket, transport } = setUp({ provider: undefined, keyring })
+  const { bucket, transport } = memoryBucket({ keyring })
   await bucket.put('a', bytes)
   expect(await bucket.getBytes('a')).toEqual(bytes)
   failing(transport, 1, new CseError('ERR_CSE_SERVICE', 'x'))
@@ -419,7 +406,7 @@ describe('a stream', () => {
     { what: 'a Web stream', make: () => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream() },
   ]
   test.each(streams)('that was uploaded once is refused the second time: $what', async ({ make }) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const stream = make()
     await bucket.put('a', stream)
     transport.requests.length = 0
@@ -429,14 +416,14 @@ describe('a stream', () => {
   })
 
   test('that is being uploaded is refused a second time', async () => {
-    const { bucket } = setUp()
+    const { bucket } = memoryBucket()
     const stream = chunked(bytes, 1000)
     const outcomes = await Promise.allSettled([bucket.put('a', stream), bucket.put('b', stream)])
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
   test('that another reader holds is refused before any request', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
     stream.getReader()
     await expect(bucket.put('a', stream)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
@@ -445,7 +432,7 @@ describe('a stream', () => {
 
   test('is closed when the upload fails before it was opened', async () => {
     const provider = { ...createTestProvider(), generateContentKey: () => Promise.reject(new Error('down')) }
-    const { bucket } = setUp({ provider })
+    const { bucket } = memoryBucket({ provider })
     let cancelled = false
     const stream = new ReadableStream<Uint8Array>({
       cancel() {
@@ -457,7 +444,7 @@ describe('a stream', () => {
   })
 
   test('of one huge chunk is sent in slices', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const sizes: number[] = []
     const put = transport.put.bind(transport)
     transport.put = (request) => {
@@ -477,7 +464,7 @@ describe('a stream', () => {
 
 describe('a transport that does not keep its contract', () => {
   test('cannot open a body twice, which would encrypt two texts under one key', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     transport.put = async ({ body }) => {
       for await (const _ of body.open());
       for await (const _ of body.open());
@@ -490,7 +477,7 @@ describe('a transport that does not keep its contract', () => {
     ['nothing', 0],
     ['the first chunk', 1],
   ])('and reads %s of the body does not pass for success', async (_what, chunks) => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     transport.put = async ({ body }) => {
       const iterator = body.open()[Symbol.asyncIterator]()
       for (let i = 0; i < chunks; i++) await iterator.next()
@@ -502,7 +489,7 @@ describe('a transport that does not keep its contract', () => {
   })
 
   test('but reads no further than the announced length is served all the same', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     transport.put = (request) => {
       const open = async function* (): AsyncGenerator<Uint8Array> {
@@ -523,7 +510,7 @@ describe('where overwriting is forbidden', () => {
   const headers = { 'x-oss-forbid-overwrite': 'true' }
 
   test('an upload whose answer was lost is recognised as stored', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     let lost = 1
     transport.put = async (request) => {
@@ -540,7 +527,7 @@ describe('where overwriting is forbidden', () => {
   })
 
   test('an object of somebody else is not taken for ours', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     await bucket.put('a', 'theirs')
     let failures = 1
     transport.intercept = ({ operation }) => {
@@ -550,7 +537,7 @@ describe('where overwriting is forbidden', () => {
   })
 
   test('bytes that the service stored wrongly are reported at once', async () => {
-    const { bucket, transport } = setUp()
+    const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     transport.put = async (request) => ({ ...(await put(request)), headers: { 'x-oss-hash-crc64ecma': '1' } })
     await expect(bucket.put('a', bytes, { headers })).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
@@ -561,7 +548,7 @@ describe('where overwriting is forbidden', () => {
 test('a master key that cannot wrap fails the upload before any request', async () => {
   const broken = new Error('key service down')
   const provider = { ...createTestProvider(), generateContentKey: () => Promise.reject(broken) }
-  const { bucket, transport } = setUp({ provider })
+  const { bucket, transport } = memoryBucket({ provider })
   await expect(bucket.put('a', bytes)).rejects.toBe(broken)
   expect(transport.requests).toEqual([])
 })
@@ -577,7 +564,7 @@ test('the envelope names the encrypting material of the keyring', async () => {
 })
 
 test('a body that is longer than one upload can hold is refused before any request', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   const source = { sizeBytes: 5 * 1024 ** 3 + 1, open: () => chunked(bytes, 1) }
   await expect(bucket.put('a', source)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
   await expect(bucket.put('a', chunked(bytes, 1), { sizeBytes: source.sizeBytes })).rejects.toEqual(
@@ -587,7 +574,7 @@ test('a body that is longer than one upload can hold is refused before any reque
 })
 
 test('the body is pulled as it is sent: a transport that stops reading stops the source', async () => {
-  const { bucket, transport } = setUp()
+  const { bucket, transport } = memoryBucket()
   let pulled = 0
   async function* source(): AsyncGenerator<Uint8Array> {
     for (;;) {

@@ -47,3 +47,24 @@ export function isEnvelopeHeader(name: string): boolean {
   const lower = name.toLowerCase()
   return lower.startsWith(V2_PREFIX) || ENVELOPE_NAMES.has(lower)
 }
+
+const DESCRIBING_HEADERS: ReadonlySet<string> = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+])
+
+/**
+ * Tells whether a copy with this header (its name in lower case) replaces the object's metadata, and with it the
+ * envelope: the service's directive, or what makes ali-oss 6.23 lib/common/object/copyObject.js send it.
+ */
+export function replacesMetadata(name: string, value: string): boolean {
+  return (
+    DESCRIBING_HEADERS.has(name) ||
+    name.startsWith(USER_METADATA_PREFIX) ||
+    (name === OSS_HEADERS.metadataDirective && value.toUpperCase() !== 'COPY')
+  )
+}

@@ -30,7 +30,14 @@ export {
   USER_METADATA_LIMIT_BYTES,
   userMetadata,
 } from './header-map.ts'
-export { isEnvelopeHeader, OSS_HEADERS, USER_METADATA_PREFIX, V1_HEADERS, V2_HEADERS } from './headers.ts'
+export {
+  isEnvelopeHeader,
+  OSS_HEADERS,
+  replacesMetadata,
+  USER_METADATA_PREFIX,
+  V1_HEADERS,
+  V2_HEADERS,
+} from './headers.ts'
 export { type EnvelopeExtras, Keyring, type KeyringOptions } from './keyring.ts'
 export {
   checkedDescription,

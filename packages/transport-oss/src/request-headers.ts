@@ -1,4 +1,4 @@
-import { CseError, type HeaderMap, OSS_HEADERS, USER_METADATA_PREFIX } from '@oss-cse/crypto-core'
+import { CseError, type HeaderMap, OSS_HEADERS, replacesMetadata } from '@oss-cse/crypto-core'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PRINTABLE_ASCII = /^[\t\x20-\x7e]*$/
@@ -15,16 +15,6 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   'x-oss-content-sha256',
   'x-oss-date',
   'x-oss-security-token',
-])
-
-/** What makes ali-oss 6.23 lib/common/object/copyObject.js replace the metadata instead of copying it. */
-const METADATA_HEADERS: ReadonlySet<string> = new Set([
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-type',
-  'expires',
 ])
 
 /**
@@ -57,11 +47,7 @@ export function requestHeaders(headers: HeaderMap, objectKey: string): Record<st
 export function copyHeaders(headers: HeaderMap, objectKey: string): Record<string, string> {
   const copy = requestHeaders(headers, objectKey)
   for (const [name, value] of Object.entries(copy)) {
-    const replaces =
-      METADATA_HEADERS.has(name) ||
-      name.startsWith(USER_METADATA_PREFIX) ||
-      (name === OSS_HEADERS.metadataDirective && value.toUpperCase() !== 'COPY')
-    if (replaces) {
+    if (replacesMetadata(name, value)) {
       throw new CseError(
         'ERR_CSE_OPERATION_REFUSED',
         `A copy with the header "${name}" replaces all metadata, and with it the envelope that decrypts the object. Copy without it, or get and put the object.`,
