@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type CommandOptions, finish, firstLine, run, start } from './command-line.ts'
+import { type CommandOptions, endAll, finish, firstLine, run, start } from './command-line.ts'
 import { keyPair, random } from './emulated-bucket.ts'
 
 let emulator: OssEmulator
@@ -27,7 +27,10 @@ beforeEach(async () => {
   await writeFile(join(directory, 'key.pem'), keyPair.privateKeyPem)
   key = ['--rsa-private-key', 'key.pem']
 })
-afterEach(() => rm(directory, { recursive: true, force: true }))
+afterEach(async () => {
+  endAll()
+  await rm(directory, { recursive: true, force: true })
+})
 
 const cse = (args: readonly string[], options: CommandOptions = {}) =>
   run(args, { cwd: directory, env: server, ...options })

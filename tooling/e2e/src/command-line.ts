@@ -20,6 +20,13 @@ export interface CommandOptions {
   readonly input?: Uint8Array | 'open'
 }
 
+const running = new Set<ChildProcess>()
+
+/** Ends what a failed test left running. */
+export function endAll(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
 /** Starts `oss-cse` as a process of its own, with nothing of this process's environment but the PATH. */
 export function start(args: readonly string[], options: CommandOptions = {}): ChildProcess {
   const child = spawn(process.execPath, [SCRIPT, ...args], {
@@ -27,6 +34,8 @@ export function start(args: readonly string[], options: CommandOptions = {}): Ch
     env: { PATH: process.env['PATH'], ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   // A command that fails early does not read its input.
   child.stdin?.on('error', () => {})
   if (options.input !== 'open') child.stdin?.end(options.input ?? '')
