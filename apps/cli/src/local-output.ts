@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { realpath, stat } from 'node:fs/promises'
 import type { CliEnvironment } from './cli-environment.ts'
-import { systemCode, usageError } from './cli-error.ts'
+import { usageError } from './cli-error.ts'
 import { writeChunks } from './stream-writer.ts'
 
 /** Where bytes go on this machine: stdout, a file that is replaced whole, or a pipe or device. */
@@ -31,7 +29,7 @@ export async function localOutput(path: string): Promise<LocalOutput> {
 
 /**
  * Writes chunks to an output. A file is written under a temporary name beside it and takes its own name only
- * when all is written, is on disk, and `beforeRename` has succeeded; a failure leaves no file, or the old one.
+ * when all is written, `beforeRename` has succeeded, and all is on disk; a failure leaves no file, or the old one.
  */
 export async function writeOutput(
   output: LocalOutput,
@@ -40,7 +38,14 @@ export async function writeOutput(
   beforeRename: () => Promise<void> = async () => {},
 ): Promise<void> {
   if (output.kind === 'file') {
-    await replaceFile(output.path, chunks, cli.signal, beforeRename)
+    const { replaceFile } = await import('@oss-cse/bucket/node')
+    await replaceFile(output.path, async (append) => {
+      for await (const chunk of chunks) {
+        cli.signal.throwIfAborted()
+        await append(chunk)
+      }
+      await beforeRename()
+    })
     return
   }
   await writeStream(output, chunks, cli)
@@ -67,39 +72,5 @@ export async function writeStream(
     })
   } finally {
     stream.destroy()
-  }
-}
-
-async function replaceFile(
-  path: string,
-  chunks: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-  beforeRename: () => Promise<void>,
-): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`)
-  const file = await open(temporary, 'wx', 0o666).catch((cause: unknown) => {
-    throw usageError(`${path} cannot be written (${systemCode(cause) ?? 'unknown'}).`)
-  })
-  try {
-    try {
-      for await (const chunk of chunks) {
-        signal.throwIfAborted()
-        await writeFully(file, chunk)
-      }
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await beforeRename()
-    await rename(temporary, path)
-  } catch (error) {
-    await unlink(temporary).catch(() => {})
-    throw error
-  }
-}
-
-async function writeFully(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < chunk.length; ) {
-    offset += (await file.write(chunk, offset)).bytesWritten
   }
 }

@@ -1,9 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { CseError } from '@oss-cse/crypto-core'
 import type { CryptoBucket } from './crypto-bucket.ts'
 import type { GetOptions, GetResult } from './get-object.ts'
+import { replaceFile } from './replace-file.node.ts'
 
 /** What came of a download: the object's description, its bytes by now in the file. */
 export type DownloadResult = Omit<GetResult, 'body'>
@@ -27,47 +24,9 @@ export async function downloadFile(
   path: string,
   options: GetOptions = {},
 ): Promise<DownloadResult> {
-  return writeFileWhole(path, async (file) => {
+  return replaceFile(path, async (append) => {
     const { body, ...result } = await bucket.get(key, options)
-    for await (const chunk of body) await writeFully(file, chunk)
+    for await (const chunk of body) await append(chunk)
     return result
   })
-}
-
-/** Runs `write` on a temporary file and renames it to `path` when that succeeds; removes it when it fails. */
-async function writeFileWhole<Result>(
-  path: string,
-  write: (file: FileHandle) => Promise<Result>,
-): Promise<Result> {
-  // What a link names is replaced, not the link.
-  const target = await realpath(path).catch(() => path)
-  const replaced = await stat(target).catch(() => undefined)
-  if (replaced !== undefined && !replaced.isFile()) {
-    throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file: it cannot be replaced.`)
-  }
-  const temporary = join(dirname(target), `.oss-cse-${randomUUID()}.part`)
-  const file = await open(temporary, 'wx').catch((cause: unknown) => {
-    throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be written.`, { cause })
-  })
-  try {
-    let result: Result
-    try {
-      if (replaced !== undefined) await file.chmod(replaced.mode)
-      result = await write(file)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, target)
-    return result
-  } catch (error) {
-    await unlink(temporary).catch(() => {})
-    throw error
-  }
-}
-
-async function writeFully(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < chunk.length; ) {
-    offset += (await file.write(chunk, offset)).bytesWritten
-  }
 }
