@@ -12,3 +12,20 @@ export async function* chunked(bytes: Uint8Array, ...sizes: readonly number[]): 
     offset += size
   }
 }
+
+/** A body that breaks after some bytes. */
+export async function* broken(
+  body: AsyncIterable<Uint8Array>,
+  afterBytes: number,
+  error: unknown,
+): AsyncGenerator<Uint8Array> {
+  let left = afterBytes
+  for await (const chunk of body) {
+    if (chunk.length >= left) {
+      if (left > 0) yield chunk.slice(0, left)
+      throw error
+    }
+    left -= chunk.length
+    yield chunk
+  }
+}
