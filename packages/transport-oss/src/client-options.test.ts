@@ -146,6 +146,54 @@ it('after a refusal the credentials are refreshed, and a failing refresh is told
   expect(server.seen).toHaveLength(1)
 })
 
+it('a refused token is worth a retry where the transport can get another one, and only there', async () => {
+  const server = await fakeServer((_, response) =>
+    response.writeHead(403).end(errorXml('InvalidSecurityToken')),
+  )
+  const refreshCredentials = async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' })
+  for (const [options, retryable] of [
+    [{ refreshCredentials }, true],
+    [{}, false],
+  ] as const) {
+    const transport = new OssTransport({ ...GOOD, endpoint: server.endpoint, ...options })
+    expect(await rejection(transport.list({}))).toMatchObject({
+      serviceCode: 'InvalidSecurityToken',
+      retryable,
+    })
+  }
+})
+
+it('a plain refusal does not refresh the credentials', async () => {
+  const server = await fakeServer((_, response) => response.writeHead(403).end(errorXml('AccessDenied')))
+  const refreshCredentials = vi.fn(async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }))
+  const transport = new OssTransport({ ...GOOD, endpoint: server.endpoint, refreshCredentials })
+  for (let i = 0; i < 2; i++) {
+    expect(await rejection(transport.list({}))).toMatchObject({
+      code: 'ERR_CSE_ACCESS_DENIED',
+      retryable: false,
+    })
+  }
+  expect(refreshCredentials).not.toHaveBeenCalled()
+})
+
+it('a refresh that never ends is a timeout, and the next request asks anew', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  try {
+    const server = await fakeServer((_, response) => response.end())
+    const refreshCredentials = vi
+      .fn(async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }))
+      .mockReturnValueOnce(new Promise(() => {}))
+    const options = { ...GOOD, endpoint: server.endpoint, refreshCredentials, idleTimeoutMs: 50 }
+    const transport = new OssTransport(options)
+    vi.setSystemTime(Date.now() + 60_000)
+    const head = () => transport.head({ key: 'a', headers: {} })
+    expect(await rejection(head())).toMatchObject({ code: 'ERR_CSE_TIMEOUT', retryable: true })
+    expect(await head()).toMatchObject({ status: 200 })
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 it('secrets are in neither the transport’s inspection nor any error', async () => {
   const server = await fakeServer(async (request, response) => {
     await readRequest(request)

@@ -147,7 +147,7 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
     idleTimeoutMs,
     plainHost: addressing === 'path',
     ...(refreshCredentials !== undefined && {
-      refresher: new CredentialRefresher(client, refreshCredentials),
+      refresher: new CredentialRefresher(client, refreshCredentials, idleTimeoutMs),
     }),
   }
 }

@@ -1,4 +1,4 @@
-import { CseError } from '@oss-cse/crypto-core'
+import { CseError, TransportError } from '@oss-cse/crypto-core'
 import type { AliOssClient } from './ali-oss-client.ts'
 
 const FRESH_MS = 60_000
@@ -18,19 +18,21 @@ export interface OssCredentials {
 export class CredentialRefresher {
   readonly #client: AliOssClient
   readonly #refresh: () => Promise<OssCredentials>
+  readonly #timeoutMs: number
   #refreshed = Date.now()
   #pending: Promise<void> | undefined
 
-  constructor(client: AliOssClient, refresh: () => Promise<OssCredentials>) {
+  constructor(client: AliOssClient, refresh: () => Promise<OssCredentials>, timeoutMs: number) {
     this.#client = client
     this.#refresh = refresh
+    this.#timeoutMs = timeoutMs
   }
 
   /** Resolves when the client's credentials are less than a minute old. Rejects with what the refresh threw. */
   async ensureFresh(): Promise<void> {
     const age = Date.now() - this.#refreshed
     if (age >= 0 && age < FRESH_MS) return
-    this.#pending ??= this.#renew().finally(() => {
+    this.#pending ??= this.#renewInTime().finally(() => {
       this.#pending = undefined
     })
     await this.#pending
@@ -39,6 +41,18 @@ export class CredentialRefresher {
   /** The service turned the credentials down: ask for new ones before the next request. */
   expire(): void {
     this.#refreshed = Number.NEGATIVE_INFINITY
+  }
+
+  /** One refresh that never ends must not hold up every request there will ever be. */
+  async #renewInTime(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const message = `refreshCredentials gave nothing for ${this.#timeoutMs} ms (idleTimeoutMs).`
+        reject(new TransportError('ERR_CSE_TIMEOUT', message, { retryable: true }))
+      }, this.#timeoutMs)
+    })
+    await Promise.race([this.#renew(), late]).finally(() => clearTimeout(timer))
   }
 
   async #renew(): Promise<void> {

@@ -132,3 +132,16 @@ it('an empty body ends at once', async () => {
   const server = await fakeServer((_, response) => response.writeHead(200, { 'content-length': '0' }).end())
   expect((await readAll((await transportOnto(server).get({ key: 'a', headers: {} })).body)).length).toBe(0)
 })
+
+it('a read that is under way when the body is returned ends, and does not fail', async () => {
+  const server = await fakeServer((_, response) => {
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('x')
+  })
+  const { body } = await transportOnto(server).get({ key: 'a', headers: {} })
+  const iterator = body[Symbol.asyncIterator]()
+  await iterator.next()
+  const pending = iterator.next()
+  await iterator.return?.()
+  expect(await pending).toEqual({ done: true, value: undefined })
+})

@@ -48,6 +48,8 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
         throw cutShort(this.#context, `the answer ended after ${this.#received} of ${this.#expected} bytes`)
       }
     } catch (error) {
+      // Returned while this was waiting: what the closed connection says is of no interest.
+      if (this.#done && this.#scope.failure === undefined) return { done: true, value: undefined }
       throw this.#failed(error)
     }
     this.#close()

@@ -1,6 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { type HeaderMap, TransportError } from '@oss-cse/crypto-core'
+import { CseError, type HeaderMap } from '@oss-cse/crypto-core'
 import type { SignedRequest } from './ali-oss-client.ts'
 import { DownloadBody } from './download-body.ts'
 import { IdleWatch } from './idle-watch.ts'
@@ -62,19 +62,24 @@ export async function exchange(
       resolve(response)
     })
     request.on('error', reject)
+    // An answer that switches protocols ends in neither of the two.
+    request.once('close', () => reject(new Error('the connection was closed without an answer')))
   })
+  // Heard below, unless the request fails before that.
+  answered.catch(() => {})
   scope.onFailure(() => {
     source?.stop()
     request.destroy()
   })
 
-  if (source === undefined) request.end(content)
-  else sendSource(request, source, idle).catch((error: unknown) => scope.fail(error))
-
+  const failed = (error: unknown): void =>
+    scope.fail(CseError.isInstance(error) ? error : networkFailure(context, error))
   try {
+    if (source === undefined) request.end(content)
+    else sendSource(request, source, idle).catch(failed)
     return await readAnswer(await answered, signed, request, idle, options)
   } catch (error) {
-    scope.fail(TransportError.isInstance(error) ? error : networkFailure(context, error))
+    failed(error)
     throw error
   }
 }

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http'
-import type { Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import OSS from 'ali-oss'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import {
   bodyOf,
   fakeServer,
@@ -44,6 +44,27 @@ it('a body that stalls while it is read is ERR_CSE_TIMEOUT', async () => {
   })
   const { body } = await transportOnto(server, PATIENT).get({ key: 'a', headers: {} })
   expect(await rejection(readAll(body))).toMatchObject(TIMED_OUT)
+})
+
+it('an answer that switches protocols is ERR_CSE_NETWORK, and does not hang', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n'),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())))
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const transport = new OssTransport({ bucket: 'my-bucket', region: 'cn-hangzhou', endpoint, ...SECRETS })
+  const body = bodyOf([new Uint8Array(9)], 9)
+  for (const call of [
+    () => transport.head({ key: 'a', headers: {} }),
+    () => transport.get({ key: 'a', headers: {} }),
+    () => transport.put({ key: 'a', headers: {}, body }),
+  ]) {
+    expect(await rejection(call())).toMatchObject({ code: 'ERR_CSE_NETWORK', objectKey: 'a' })
+  }
 })
 
 it('an error document that stalls still leaves the error of its status or a timeout, and does not hang', async () => {

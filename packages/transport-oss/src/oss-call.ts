@@ -2,7 +2,13 @@ import { CseError } from '@oss-cse/crypto-core'
 import { type AliOssClient, derivedClient } from './ali-oss-client.ts'
 import type { Connection } from './client-options.ts'
 import { type Answer, exchange } from './http-exchange.ts'
-import { type RequestContext, signingFailure, unreadableAnswer } from './oss-errors.ts'
+import {
+  isRefusedCredential,
+  type RequestContext,
+  retryable,
+  signingFailure,
+  unreadableAnswer,
+} from './oss-errors.ts'
 import { RequestScope } from './request-scope.ts'
 import type { UploadSource } from './upload-source.ts'
 
@@ -74,8 +80,9 @@ export async function runCall<T>(
       scope.fail(explained(error, context, sent, answer))
     }
     const reason = scope.failure?.reason
-    if (CseError.isInstance(reason) && reason.code === 'ERR_CSE_ACCESS_DENIED') refresher?.expire()
-    throw reason
+    if (refresher === undefined || !isRefusedCredential(reason)) throw reason
+    refresher.expire()
+    throw retryable(reason)
   } finally {
     // A streamed body goes on and ends its scope itself.
     if (answer?.body === undefined) scope.end()

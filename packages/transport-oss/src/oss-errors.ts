@@ -83,6 +83,23 @@ export function serviceFailure(context: RequestContext, answer: FailedAnswer): T
   })
 }
 
+const REFUSED_CREDENTIALS: ReadonlySet<string | undefined> = new Set([
+  'InvalidAccessKeyId',
+  'InvalidSecurityToken',
+  'SecurityTokenExpired',
+])
+
+/** True for a refusal that newer credentials would cure. */
+export function isRefusedCredential(error: unknown): error is TransportError {
+  return TransportError.isInstance(error) && REFUSED_CREDENTIALS.has(error.serviceCode)
+}
+
+/** The same error, for a request that may succeed when it is sent again. */
+export function retryable(error: TransportError): TransportError {
+  const { code, message, objectKey, status, serviceCode, requestId, ec } = error
+  return new TransportError(code, message, { objectKey, status, serviceCode, requestId, ec, retryable: true })
+}
+
 /** True for an error document that came with a status of success. */
 export function isErrorDocument(data: Uint8Array): boolean {
   return /^\s*(?:<\?xml[^>]*>\s*)?<Error[\s>]/.test(beginning(data))
@@ -168,8 +185,18 @@ export function networkFailure(context: RequestContext, error: unknown): Transpo
   return new TransportError(
     'ERR_CSE_NETWORK',
     `${about(context)} failed: the connection broke or was not made: ${sentence(text)}`,
-    { cause: error, retryable: !(code !== undefined && HOPELESS.test(code)), ...keyOf(context) },
+    {
+      cause: withoutPacket(error),
+      retryable: !(code !== undefined && HOPELESS.test(code)),
+      ...keyOf(context),
+    },
   )
+}
+
+/** Node's parser keeps the bytes that it could not read, which may be anything. */
+function withoutPacket(error: unknown): unknown {
+  if (error instanceof Error && 'rawPacket' in error) delete error.rawPacket
+  return error
 }
 
 /** The error of a request whose connection stood still. */

@@ -15,6 +15,9 @@ it.each([
   ['a coding of its own', 'transfer-encoding', 'chunked'],
   ['a signature of its own', 'authorization', 'a'],
   ['a host of its own', 'host', 'a'],
+  ['a trailer', 'Trailer', 'x'],
+  ['an upgrade', 'upgrade', 'h2c'],
+  ['an expectation', 'expect', '100-continue'],
 ])('a header with %s is refused', (_, name, value) => {
   expect(() => requestHeaders({ [name]: value }, 'k')).toThrow(refused('ERR_CSE_INVALID_ARGUMENT'))
 })

@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events'
+import type { ClientRequest } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { CseError, type ObjectBody, TransportError } from '@oss-cse/crypto-core'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
@@ -10,6 +12,8 @@ import {
   signalled,
   transportOnto,
 } from '../test/fake-server.ts'
+import type { IdleWatch } from './idle-watch.ts'
+import { sendSource, UploadSource } from './upload-source.ts'
 
 const warn = vi.spyOn(console, 'warn')
 afterEach(() => {
@@ -299,3 +303,26 @@ async function relay(port: number, raw: Buffer[]): Promise<number> {
   })
   return (server.address() as AddressInfo).port
 }
+
+it('the last bytes go out with the end of the request, never before it', async () => {
+  for (const sizeBytes of [1, 64 * 1024, 256 * 1024, 300_001]) {
+    const request = Object.assign(new EventEmitter(), {
+      destroyed: false,
+      written: 0,
+      ended: 0,
+      write(chunk: Uint8Array) {
+        request.written += chunk.byteLength
+        setImmediate(() => request.emit('drain'))
+        return false
+      },
+      end(chunk?: Uint8Array) {
+        request.ended += chunk?.byteLength ?? 0
+      },
+    })
+    const source = new UploadSource(bodyOf([new Uint8Array(sizeBytes)], sizeBytes), 'a')
+    const idle = { suspend: () => {}, resume: () => {} }
+    await sendSource(request as unknown as ClientRequest, source, idle as unknown as IdleWatch)
+    expect(request.ended).toBeGreaterThan(0)
+    expect(request.written + request.ended).toBe(sizeBytes)
+  }
+})

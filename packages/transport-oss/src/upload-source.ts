@@ -128,8 +128,15 @@ export async function sendSource(
     if (source.hasAllBytes) held = chunk
     else await write(request, chunk)
   }
-  if (held !== undefined) await write(request, held)
-  request.end()
+  if (held === undefined) {
+    request.end()
+    return
+  }
+  // The last bytes go out with the end: with all of them there the server may answer, and an answer to a request
+  // that has not ended looks like a refusal.
+  const last = Math.max(0, held.byteLength - WRITE_BYTES)
+  if (last > 0) await write(request, held.subarray(0, last))
+  if (!source.stopped && !request.destroyed) request.end(held.subarray(last))
 }
 
 /**
