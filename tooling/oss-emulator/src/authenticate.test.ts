@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OssEmulator, startOssEmulator } from './emulator.ts'
+import { v4Signature, v4StringsToSign } from './signature-v4.ts'
 import { aliOssClient } from './testing/ali-oss-client.ts'
 import { rawRequest, signedRequest } from './testing/signed-request.ts'
 
@@ -186,6 +187,45 @@ describe('temporary credentials', () => {
       ).rejects.toMatchObject({ code: 'InvalidSecurityToken' })
     } finally {
       await temporary.close()
+    }
+  })
+})
+
+describe('a V4 signature', () => {
+  /** A GET that is signed rightly, for whatever product and payload. */
+  const signedGet = async (product: string, payload: string) => {
+    const dateTime = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+    const credential = {
+      accessKeyId: emulator.accessKeyId,
+      day: dateTime.slice(0, 8),
+      region: emulator.region,
+      product,
+    }
+    const headers = { 'x-oss-date': dateTime, 'x-oss-content-sha256': payload }
+    const [stringToSign = ''] = v4StringsToSign({
+      method: 'GET',
+      headers: new Map(Object.entries(headers)),
+      parameters: [],
+      additionalHeaders: '',
+      dateTime,
+      credential,
+      location: { bucket: 'demo', key: 'signed' },
+    })
+    const scope = `${emulator.accessKeyId}/${credential.day}/${emulator.region}/${product}/aliyun_v4_request`
+    const signature = v4Signature(emulator.accessKeySecret, credential, stringToSign)
+    const authorization = `OSS4-HMAC-SHA256 Credential=${scope},Signature=${signature}`
+    return rawRequest(emulator.port, { path: '/demo/signed', headers: { ...headers, authorization } })
+  }
+
+  it('is accepted for the product oss and an unsigned payload, and for nothing else', async () => {
+    await emulator.putStoredObject('demo', 'signed', { bytes: Buffer.from('x') })
+    expect((await signedGet('oss', 'UNSIGNED-PAYLOAD')).status).toBe(200)
+    for (const [product, payload] of [
+      ['other', 'UNSIGNED-PAYLOAD'],
+      ['oss', '00'],
+    ] as const) {
+      const answer = await signedGet(product, payload)
+      expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidArgument'])
     }
   })
 })

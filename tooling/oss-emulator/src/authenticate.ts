@@ -6,6 +6,7 @@ import type { OssRequest } from './oss-request.ts'
 import { v1Signature, v1StringsToSign, withoutV1Authentication } from './signature-v1.ts'
 import {
   parseV4Credential,
+  UNSIGNED_PAYLOAD,
   V4_ALGORITHM,
   type V4Credential,
   v4Signature,
@@ -123,6 +124,10 @@ function byV4Header(
         return [field.slice(0, equals).trim(), field.slice(equals + 1).trim()] as const
       }),
   )
+  const payload = request.header('x-oss-content-sha256')
+  if (payload !== undefined && payload !== UNSIGNED_PAYLOAD) {
+    throw invalidArgument(`The x-oss-content-sha256 must be ${UNSIGNED_PAYLOAD}.`)
+  }
   const credential = parseV4Credential(fields.get('Credential') ?? '')
   const signature = fields.get('Signature')
   if (credential === undefined || signature === undefined) {
@@ -259,6 +264,9 @@ function checkKey(accessKeyId: string, token: string | undefined, account: Accou
 function checkScope(credential: V4Credential, dateTime: string, account: Account, regionEc: string): void {
   if (credential.day !== dateTime.slice(0, 8)) {
     throw invalidArgument('Invalid signing date in Credential.', '0002-00000212')
+  }
+  if (credential.product !== 'oss' && credential.product !== 'oss-cloudbox') {
+    throw invalidArgument('Invalid signing product in Credential.')
   }
   if (credential.product === 'oss' && credential.region !== account.region) {
     throw invalidArgument('Invalid signing region in Credential.', regionEc, {

@@ -5,7 +5,7 @@ import { limitParameter } from './list-encoding.ts'
 import { checkBucketName } from './names.ts'
 import { checkAcl } from './object-metadata.ts'
 import type { BucketRecord } from './object-record.ts'
-import { MAX_XML_BYTES, type OperationContext, OWNER } from './operation-context.ts'
+import { type OperationContext, OWNER, readDocument } from './operation-context.ts'
 import { OssError } from './oss-error.ts'
 import { serviceTime } from './service-time.ts'
 import { existingBucket } from './versions.ts'
@@ -52,7 +52,7 @@ export function listBuckets(context: OperationContext): Answer {
 export async function putBucket(context: OperationContext): Promise<Answer> {
   const { store, bucket: name, request } = context
   checkBucketName(name)
-  const text = await context.body.text(MAX_XML_BYTES)
+  const text = await readDocument(context)
   const acl = request.header('x-oss-acl') ?? 'private'
   checkAcl(acl, BUCKET_ACLS, 'x-oss-acl')
   const storageClass =
@@ -136,7 +136,7 @@ export function getBucketVersioning(context: OperationContext): Answer {
 }
 
 export async function putBucketVersioning(context: OperationContext): Promise<Answer> {
-  const text = await context.body.text(MAX_XML_BYTES)
+  const text = await readDocument(context)
   const { record } = existingBucket(context.store, context.bucket)
   const status = childText(parseXml(text, 'VersioningConfiguration'), 'Status')
   if (status !== 'Enabled' && status !== 'Suspended') throw malformedXml()

@@ -5,9 +5,10 @@ import { checkPartCount } from './cse-rules.ts'
 import { invalidArgument, malformedXml } from './error-catalog.ts'
 import { encodingElement, keyEncoder } from './list-encoding.ts'
 import { existingUpload } from './multipart.ts'
+import { checkAcl, OBJECT_ACLS } from './object-metadata.ts'
 import type { PartRecord } from './object-record.ts'
 import type { Upload } from './object-store.ts'
-import { MAX_XML_BYTES, type OperationContext } from './operation-context.ts'
+import { type OperationContext, readDocument } from './operation-context.ts'
 import { OssError } from './oss-error.ts'
 import { serviceTime } from './service-time.ts'
 import { addVersion, checkForbidOverwrite, versionHeader } from './versions.ts'
@@ -18,8 +19,10 @@ const MIN_PART_BYTES = 100 * 1024
 /** CompleteMultipartUpload: joins records, touches no byte of the parts. */
 export async function completeMultipartUpload(context: OperationContext): Promise<Answer> {
   const { request, store, bucket, key } = context
-  const text = await context.body.text(MAX_XML_BYTES)
+  const text = await readDocument(context)
   const upload = existingUpload(context)
+  const acl = request.header('x-oss-object-acl') ?? upload.record.acl
+  checkAcl(acl, OBJECT_ACLS, 'x-oss-object-acl')
   const parts =
     request.header('x-oss-complete-all')?.toLowerCase() === 'yes'
       ? allParts(upload, text)
@@ -35,7 +38,7 @@ export async function completeMultipartUpload(context: OperationContext): Promis
     lastModified: serviceTime(context.now()),
     headers: upload.record.headers,
     storageClass: upload.record.storageClass,
-    acl: request.header('x-oss-object-acl') ?? upload.record.acl,
+    acl,
     tags: upload.record.tags,
   })
   store.removeUpload(upload.record.uploadId)
@@ -61,6 +64,7 @@ function allParts(upload: Upload, body: string): readonly PartRecord[] {
   if (body.trim() !== '') {
     throw invalidArgument('Should not speficy both complete all header and http body.', '0042-00000216')
   }
+  if (upload.parts.size === 0) throw invalidArgument('The upload has no parts.')
   return [...upload.parts.values()].sort((a, b) => a.partNumber - b.partNumber)
 }
 

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import { type Answer, emptyAnswer, xmlAnswer } from './answer.ts'
-import { invalidDigest, malformedXml } from './error-catalog.ts'
+import { malformedXml } from './error-catalog.ts'
 import { keyEncoder } from './list-encoding.ts'
-import { MAX_XML_BYTES, type OperationContext } from './operation-context.ts'
+import { type OperationContext, readDocument } from './operation-context.ts'
 import { OssError } from './oss-error.ts'
 import { deleteVersion, existingBucket } from './versions.ts'
 import { childElements, childText, parseXml, type XmlElement } from './xml.ts'
@@ -23,14 +22,12 @@ export function deleteObject(context: OperationContext): Answer {
 
 export async function deleteMultipleObjects(context: OperationContext): Promise<Answer> {
   existingBucket(context.store, context.bucket)
-  const text = await context.body.text(MAX_XML_BYTES)
-  const contentMd5 = context.request.header('content-md5')
-  if (contentMd5 === undefined) {
+  const text = await readDocument(context)
+  if (context.request.header('content-md5') === undefined) {
     throw new OssError(400, 'MissingArgument', 'Missing Some Required Arguments.', {
       details: { ArgumentName: 'Content-MD5' },
     })
   }
-  if (createHash('md5').update(text).digest('base64') !== contentMd5) throw invalidDigest('0017-00000503')
   const root = parseXml(text, 'Delete')
   const objects = childElements(root, 'Object')
   if (objects.length === 0 || objects.length > MAX_KEYS) throw malformedXml()

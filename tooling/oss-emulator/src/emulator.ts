@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { AccessLog, type OpenRecord, type RecordedRequest } from './access-log.ts'
 import { newBucketRecord } from './bucket-operations.ts'
 import { ContentDigest } from './content-digest.ts'
+import { lockDirectory } from './directory-lock.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { type FaultInjection, FaultPlan } from './faults.ts'
 import { MemoryBlobs } from './memory-blobs.ts'
@@ -81,6 +82,7 @@ export async function startOssEmulator(options: OssEmulatorOptions = {}): Promis
     securityToken: options.securityToken,
     region: options.region ?? 'cn-hangzhou',
   }
+  const unlock = options.dataDir === undefined ? () => {} : lockDirectory(options.dataDir)
   const store = openStore(options.dataDir)
   for (const name of options.buckets ?? ['demo']) {
     checkBucketName(name)
@@ -113,7 +115,10 @@ export async function startOssEmulator(options: OssEmulatorOptions = {}): Promis
     closing: closing.signal,
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error) => {
+      unlock()
+      reject(error)
+    })
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
@@ -128,6 +133,7 @@ export async function startOssEmulator(options: OssEmulatorOptions = {}): Promis
     await idle()
     await store.close()
     log?.close()
+    unlock()
   }
   return {
     endpoint: `http://localhost:${port}`,

@@ -1,11 +1,14 @@
 import { type Answer, emptyAnswer } from './answer.ts'
 import { conditionsOf, judgeConditions } from './conditions.ts'
-import { notImplemented } from './error-catalog.ts'
+import { invalidArgument, notImplemented } from './error-catalog.ts'
 import type { ObjectRecord } from './object-record.ts'
 import type { OperationContext } from './operation-context.ts'
 import { OssError } from './oss-error.ts'
 import { parseRange } from './range.ts'
 import { currentVersion, versionHeader } from './versions.ts'
+
+/** What Node.js can send as a header's value. */
+const HEADER_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/
 
 const OVERRIDES: readonly (readonly [string, string])[] = [
   ['response-content-type', 'Content-Type'],
@@ -38,7 +41,9 @@ export function getObject(context: OperationContext): Answer {
   for (const [name, value] of Object.entries(object.headers)) headers[HEADER_NAMES[name] ?? name] = value
   for (const [parameter, header] of OVERRIDES) {
     const value = request.parameter(parameter)
-    if (value !== undefined && value !== '') headers[header] = value
+    if (value === undefined || value === '') continue
+    if (!HEADER_TEXT.test(value)) throw invalidArgument(`${parameter} cannot stand in a header.`)
+    headers[header] = value
   }
   headers['x-oss-object-type'] = object.type
   headers['x-oss-storage-class'] = object.storageClass

@@ -212,3 +212,19 @@ describe('a multipart upload', () => {
     expect(rest.uploads).toHaveLength(1)
   })
 })
+
+it('a Complete is judged before it joins: its Content-MD5, its ACL, and that there are parts', async () => {
+  const { id, etags } = await started('judged', [SMALL])
+  const list = partList([[1, etags[0] ?? '']])
+  for (const [headers, code] of [
+    [{ 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }, 'InvalidDigest'],
+    [{ 'x-oss-object-acl': 'junk' }, 'InvalidArgument'],
+  ] as const) {
+    const answer = await complete('judged', id, list, headers)
+    expect([answer.status, answer.element('Code')]).toEqual([400, code])
+  }
+  const none = await started('judged', [])
+  const answer = await complete('judged', none.id, '', { 'x-oss-complete-all': 'yes' })
+  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidArgument'])
+  expect(await emulator.getStoredObject('demo', 'judged')).toBeUndefined()
+})

@@ -3,7 +3,7 @@ import { invalidArgument } from './error-catalog.ts'
 import { checkKey } from './names.ts'
 import { checkAcl, metadataOf, OBJECT_ACLS } from './object-metadata.ts'
 import type { ObjectRecord } from './object-record.ts'
-import { MAX_XML_BYTES, type OperationContext, OWNER } from './operation-context.ts'
+import { type OperationContext, OWNER, readDocument } from './operation-context.ts'
 import { OssError } from './oss-error.ts'
 import { serviceTime } from './service-time.ts'
 import { parseTagXml, tagElements } from './tagging.ts'
@@ -38,7 +38,7 @@ export function getObjectTagging(context: OperationContext): Answer {
 }
 
 export async function putObjectTagging(context: OperationContext): Promise<Answer> {
-  const tags = parseTagXml(await context.body.text(MAX_XML_BYTES))
+  const tags = parseTagXml(await readDocument(context))
   const object = named(context)
   updateVersion(context, object, { ...object, tags })
   return emptyAnswer(200, versionHeader(context, object))

@@ -332,3 +332,23 @@ describe('a planted object', () => {
     expect(got.res.headers.etag).toBe(`"${md5Hex('abX')}"`)
   })
 })
+
+it('a response-* parameter that cannot stand in a header is refused', async () => {
+  await emulator.putStoredObject('demo', 'override', { bytes: Buffer.from('x') })
+  const answer = await signedRequest(emulator, { key: 'override', query: 'response-content-type=%01' })
+  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidArgument'])
+})
+
+it('a tagging document whose Content-MD5 is another’s is refused', async () => {
+  await emulator.putStoredObject('demo', 'tagged', { bytes: Buffer.from('x') })
+  const body = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>'
+  const headers = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }
+  const answer = await signedRequest(emulator, {
+    method: 'PUT',
+    key: 'tagged',
+    query: 'tagging',
+    body,
+    headers,
+  })
+  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidDigest'])
+})

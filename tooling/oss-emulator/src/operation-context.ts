@@ -23,4 +23,9 @@ export interface OperationContext {
 export const OWNER = { ID: '1234567890123456', DisplayName: '1234567890123456' } as const
 
 /** The longest XML document that is read: a Delete of 1,000 keys or a Complete of 10,000 parts fits well. */
-export const MAX_XML_BYTES: number = 8 * 1024 * 1024
+const MAX_XML_BYTES = 8 * 1024 * 1024
+
+/** The XML document of a request, compared with its Content-MD5 where there is one. */
+export function readDocument({ body, request }: OperationContext): Promise<string> {
+  return body.text(MAX_XML_BYTES, request.header('content-md5'))
+}

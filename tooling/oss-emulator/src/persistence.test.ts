@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -105,5 +106,27 @@ describe('with a data directory', () => {
     writeFileSync(join(dataDir, 'blobs', 'leftover'), 'x')
     await restart()
     expect(blobs()).toEqual([])
+  })
+})
+
+describe('a data directory', () => {
+  it('belongs to one emulator at a time', async () => {
+    await expect(startOssEmulator({ dataDir })).rejects.toThrow(/uses/)
+    await restart()
+  })
+
+  it('whose emulator was killed can be used again at once', async () => {
+    await emulator.close()
+    const gone = spawnSync(process.execPath, ['-e', '']).pid
+    writeFileSync(join(dataDir, 'lock'), String(gone))
+    await restart()
+  })
+
+  it('is free again when the emulator could not start', async () => {
+    await emulator.close()
+    const other = await startOssEmulator()
+    await expect(startOssEmulator({ dataDir, port: other.port })).rejects.toThrow('EADDRINUSE')
+    await other.close()
+    await restart()
   })
 })

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { entityTooLarge } from './error-catalog.ts'
+import { entityTooLarge, invalidDigest } from './error-catalog.ts'
 
 /** The connection is gone, by fault or by the client: there is nobody to answer. */
 export class ConnectionLost extends Error {
@@ -85,8 +86,12 @@ export class RequestBody {
     })
   }
 
-  /** The whole body as text. */
-  async text(maxBytes: number): Promise<string> {
+  /**
+   * The whole body as text.
+   *
+   * @throws OssError `InvalidDigest` when it is not the one that `contentMd5` (base64) is of.
+   */
+  async text(maxBytes: number, contentMd5: string | undefined): Promise<string> {
     const chunks: Uint8Array[] = []
     let sizeBytes = 0
     await this.pipe({
@@ -97,6 +102,9 @@ export class RequestBody {
         return undefined
       },
     })
-    return Buffer.concat(chunks).toString('utf8')
+    const bytes = Buffer.concat(chunks)
+    const digest = createHash('md5').update(bytes).digest('base64')
+    if (contentMd5 !== undefined && contentMd5 !== digest) throw invalidDigest('0017-00000503')
+    return bytes.toString('utf8')
   }
 }

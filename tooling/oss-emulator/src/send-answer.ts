@@ -90,7 +90,7 @@ function flipped(chunk: Uint8Array, at: number): Uint8Array {
 function written(response: ServerResponse, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const lost = (): void => reject(new ConnectionLost('client gone'))
-    if (response.destroyed || response.socket === null || response.socket.destroyed) {
+    if (isGone(response)) {
       lost()
       return
     }
@@ -105,7 +105,17 @@ function written(response: ServerResponse, chunk: Uint8Array): Promise<void> {
 
 function ended(response: ServerResponse): Promise<void> {
   return new Promise((resolve, reject) => {
-    response.once('close', () => reject(new ConnectionLost('client gone')))
+    const lost = (): void => reject(new ConnectionLost('client gone'))
+    if (isGone(response)) {
+      lost()
+      return
+    }
+    response.once('close', lost)
     response.end(resolve)
   })
+}
+
+/** The client may have left before its answer was ready; no event would tell any more. */
+function isGone(response: ServerResponse): boolean {
+  return response.destroyed || response.socket === null || response.socket.destroyed
 }

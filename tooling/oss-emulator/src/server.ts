@@ -41,6 +41,10 @@ export interface OssServer {
   idle(): Promise<void>
 }
 
+/** What a client hears that closed its side in the middle of a body. */
+const INCOMPLETE_BODY =
+  '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>IncompleteBody</Code><Message>The request body terminated unexpectedly.</Message></Error>'
+
 /** The HTTP side: one request in, one answer out, faults in between. */
 export function createOssServer(state: ServerState): OssServer {
   const open = new Set<Promise<unknown>>()
@@ -64,9 +68,16 @@ export function createOssServer(state: ServerState): OssServer {
   })
   server.on('request', (message, response) => handle(message, response, false))
   server.on('checkContinue', (message, response) => handle(message, response, true))
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
-    else socket.destroy()
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable) {
+      socket.destroy()
+      return
+    }
+    const cut = error.code === 'HPE_INVALID_EOF_STATE'
+    const document = cut ? INCOMPLETE_BODY : ''
+    const type = cut ? 'Content-Type: application/xml\r\n' : ''
+    const length = `Content-Length: ${Buffer.byteLength(document)}\r\n`
+    socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\n${type}${length}\r\n${document}`)
   })
   return {
     server,

@@ -4,6 +4,9 @@ import { emptyParameterForms } from './empty-parameters.ts'
 import { escapeRfc3986 } from './escape.ts'
 import type { QueryParameter } from './oss-request.ts'
 
+/** The one payload hash of V4: the service does not sign bodies. */
+export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
+
 export const V4_ALGORITHM = 'OSS4-HMAC-SHA256'
 
 /** The scope of a V4 signature: `access-key-id/day/region/product/aliyun_v4_request`. */
@@ -55,7 +58,7 @@ export function v4StringsToSign(input: V4Input): readonly string[] {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `${name}:${value.trim()}\n`)
     .join('')
-  const payload = input.headers.get('x-oss-content-sha256') ?? 'UNSIGNED-PAYLOAD'
+  const payload = input.headers.get('x-oss-content-sha256') ?? UNSIGNED_PAYLOAD
   const parameters = input.parameters
     .filter(({ name }) => name !== 'x-oss-signature')
     .map(({ name, value }) => ({ name: escapeRfc3986(name), value: escapeRfc3986(value) }))

@@ -28,3 +28,16 @@ describe('XML', () => {
     expect(buildXml({ A: { B: ['<&>', 'x'] } })).toContain('<A><B>&lt;&amp;&gt;</B><B>x</B></A>')
   })
 })
+
+it.each(['__proto__', 'constructor', 'hasOwnProperty'])('an element named %s is no crash', (name) => {
+  try {
+    parseXml(`<Delete><${name}>x</${name}></Delete>`, 'Delete')
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'MalformedXML' })
+  }
+})
+
+it('elements nested without end are malformed', () => {
+  const text = `<Delete>${'<a>'.repeat(20_000)}${'</a>'.repeat(20_000)}</Delete>`
+  expect(() => parseXml(text, 'Delete')).toThrow(expect.objectContaining({ code: 'MalformedXML' }))
+})

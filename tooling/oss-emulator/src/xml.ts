@@ -32,11 +32,20 @@ export function buildXml(root: XmlElement): string {
  */
 export function parseXml(text: string, root: string, ec?: string): XmlElement {
   if (text.includes('<!DOCTYPE') || XMLValidator.validate(text) !== true) throw malformedXml(ec)
-  const document: unknown = parser.parse(text)
+  const document = parsed(text, ec)
   if (typeof document !== 'object' || document === null) throw malformedXml(ec)
   const content: unknown = (document as Record<string, unknown>)[root]
   if (content === undefined) throw malformedXml(ec)
   return typeof content === 'object' && content !== null ? (content as XmlElement) : {}
+}
+
+function parsed(text: string, ec: string | undefined): unknown {
+  try {
+    return parser.parse(text)
+  } catch {
+    // Valid XML that the parser refuses: names of JavaScript's own, or elements nested too deep.
+    throw malformedXml(ec)
+  }
 }
 
 /** The elements of one name below `parent`, whether there are none, one or several. */
