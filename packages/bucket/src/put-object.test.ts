@@ -553,6 +553,16 @@ test('a master key that cannot wrap fails the upload before any request', async 
   expect(transport.requests).toEqual([])
 })
 
+test('what the callback server answered is handed on', async () => {
+  const { bucket, transport } = memoryBucket()
+  const put = transport.put.bind(transport)
+  const data = new TextEncoder().encode('{"stored":true}')
+  transport.put = async (request) => ({ ...(await put(request)), data })
+  expect((await bucket.put('a', bytes, { headers: { 'x-oss-callback': 'e30=' } })).callbackData).toEqual(data)
+  transport.put = put
+  expect(await bucket.put('a', bytes)).not.toHaveProperty('callbackData')
+})
+
 test('the envelope names the encrypting material of the keyring', async () => {
   const keyring = new Keyring({
     encrypting: createTestProvider({ seed: 2, materialDescription: { k: 'new' } }),

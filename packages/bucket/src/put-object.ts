@@ -53,6 +53,8 @@ export interface PutResult {
   readonly crc64: string
   /** `crc64` when the service answered the same checksum; `none` when it answered none. */
   readonly verification: 'crc64' | 'none'
+  /** What the callback server answered, when the headers asked for a callback. */
+  readonly callbackData?: Uint8Array
   /** The service's answer, names in lower case. */
   readonly headers: HeaderMap
 }
@@ -175,7 +177,8 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
   const open = () => counted(cipher.transform(coalesceChunks(checkedSource(source))))
   try {
     const response = await transport.put({ key, headers, body: { sizeBytes, open }, signal })
-    return putResult(key, sent, response.headers)
+    const { data } = response
+    return { ...putResult(key, sent, response.headers), ...(data !== undefined && { callbackData: data }) }
   } catch (error) {
     const stored = await storedEarlier(upload, earlier, error)
     if (stored !== undefined) return stored

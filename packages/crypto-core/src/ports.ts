@@ -77,6 +77,8 @@ export interface PutObjectRequest extends CallOptions {
 export interface PutObjectResponse {
   readonly status: number
   readonly headers: HeaderMap
+  /** The answer's body: what the callback server said, when a callback was asked for. */
+  readonly data?: Uint8Array | undefined
 }
 
 /** A GET of one object. */

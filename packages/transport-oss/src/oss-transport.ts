@@ -114,7 +114,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
         }),
       )
     })
-    return statusAndHeaders(answer)
+    return { ...statusAndHeaders(answer), ...(call.hasCallback && { data: answer.data }) }
   }
 
   /**
