@@ -194,6 +194,32 @@ it('a refresh that never ends is a timeout, and the next request asks anew', asy
   }
 })
 
+it('what a refresh brings that was given up does not replace newer credentials', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  try {
+    const server = await fakeServer((_, response) => response.end())
+    let late: (credentials: { accessKeyId: string; accessKeySecret: string }) => void = () => {}
+    const refreshCredentials = vi
+      .fn(async () => ({ accessKeyId: 'newid', accessKeySecret: 'newsecret' }))
+      .mockReturnValueOnce(
+        new Promise((resolve) => {
+          late = resolve
+        }),
+      )
+    const options = { ...GOOD, endpoint: server.endpoint, refreshCredentials, idleTimeoutMs: 50 }
+    const transport = new OssTransport(options)
+    const head = () => transport.head({ key: 'a', headers: {} })
+    vi.setSystemTime(Date.now() + 60_000)
+    await rejection(head())
+    await head()
+    late({ accessKeyId: 'oldid', accessKeySecret: 'oldsecret' })
+    await head()
+    expect(server.seen.map(({ headers }) => headers.authorization?.includes('newid'))).toEqual([true, true])
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 it('secrets are in neither the transport’s inspection nor any error', async () => {
   const server = await fakeServer(async (request, response) => {
     await readRequest(request)

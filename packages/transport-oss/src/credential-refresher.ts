@@ -21,6 +21,8 @@ export class CredentialRefresher {
   readonly #timeoutMs: number
   #refreshed = Date.now()
   #pending: Promise<void> | undefined
+  /** Counts the renewals: what an outdated one brings is not used. */
+  #generation = 0
 
   constructor(client: AliOssClient, refresh: () => Promise<OssCredentials>, timeoutMs: number) {
     this.#client = client
@@ -28,19 +30,25 @@ export class CredentialRefresher {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Resolves when the client's credentials are less than a minute old. Rejects with what the refresh threw. */
-  async ensureFresh(): Promise<void> {
+  /**
+   * Waits until the client's credentials are less than a minute old. Rejects with what the refresh threw.
+   *
+   * @returns which credentials these are, for `expire`
+   */
+  async ensureFresh(): Promise<number> {
     const age = Date.now() - this.#refreshed
-    if (age >= 0 && age < FRESH_MS) return
-    this.#pending ??= this.#renewInTime().finally(() => {
-      this.#pending = undefined
-    })
-    await this.#pending
+    if (age < 0 || age >= FRESH_MS) {
+      this.#pending ??= this.#renewInTime().finally(() => {
+        this.#pending = undefined
+      })
+      await this.#pending
+    }
+    return this.#generation
   }
 
-  /** The service turned the credentials down: ask for new ones before the next request. */
-  expire(): void {
-    this.#refreshed = Number.NEGATIVE_INFINITY
+  /** The service turned credentials down: unless there are newer ones, ask for some before the next request. */
+  expire(generation: number): void {
+    if (generation === this.#generation) this.#refreshed = Number.NEGATIVE_INFINITY
   }
 
   /** One refresh that never ends must not hold up every request there will ever be. */
@@ -48,6 +56,7 @@ export class CredentialRefresher {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
+        this.#generation += 1
         const message = `refreshCredentials gave nothing for ${this.#timeoutMs} ms (idleTimeoutMs).`
         reject(new TransportError('ERR_CSE_TIMEOUT', message, { retryable: true }))
       }, this.#timeoutMs)
@@ -56,6 +65,8 @@ export class CredentialRefresher {
   }
 
   async #renew(): Promise<void> {
+    this.#generation += 1
+    const generation = this.#generation
     const { accessKeyId, accessKeySecret, securityToken } = await this.#refresh()
     if (!accessKeyId || !accessKeySecret) {
       throw new CseError(
@@ -63,6 +74,7 @@ export class CredentialRefresher {
         'refreshCredentials must resolve to { accessKeyId, accessKeySecret, securityToken? }.',
       )
     }
+    if (generation !== this.#generation) return
     Object.assign(this.#client.options, { accessKeyId, accessKeySecret, stsToken: securityToken })
     this.#refreshed = Date.now()
   }

@@ -16,6 +16,8 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
   readonly #idle: IdleWatch
   readonly #expected: number | undefined
   #received = 0
+  /** How many reads wait for the network. */
+  #waiting = 0
   #done = false
 
   constructor(message: IncomingMessage, context: RequestContext, scope: RequestScope, idle: IdleWatch) {
@@ -38,9 +40,11 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
     try {
       if (this.#scope.failure !== undefined) throw this.#scope.failure.reason
       this.#idle.resume()
+      this.#waiting += 1
       const step = await this.#chunks.next()
+      this.#waiting -= 1
       if (!step.done) {
-        this.#idle.suspend()
+        if (this.#waiting === 0) this.#idle.suspend()
         this.#received += step.value.byteLength
         return { done: false, value: step.value }
       }

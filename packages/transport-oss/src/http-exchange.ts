@@ -11,11 +11,14 @@ import {
   networkFailure,
   type RequestContext,
   serviceFailure,
+  unreadableAnswer,
 } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
 import { sendSource, type UploadSource } from './upload-source.ts'
 
 const MAX_ERROR_BYTES = 64 * 1024
+/** Far more than a listing of a thousand keys, or what a callback server has to say. */
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
 /** What an exchange needs beside the signed request. */
 export interface ExchangeOptions {
@@ -89,7 +92,7 @@ async function readAnswer(
   signed: SignedRequest,
   request: ClientRequest,
   idle: IdleWatch,
-  { scope, context, source }: ExchangeOptions,
+  { scope, context, source, idleTimeoutMs }: ExchangeOptions,
 ): Promise<Answer> {
   const status = response.statusCode ?? 0
   const headers = headerMap(response)
@@ -99,7 +102,7 @@ async function readAnswer(
 
   // 203 is CallbackFailed: stored, but the callback that was asked for did not happen.
   if (status < 200 || status > 299 || status === 203) {
-    const data = await collect(response, MAX_ERROR_BYTES).catch(() => new Uint8Array())
+    const data = await collectRefusal(response, idle, idleTimeoutMs)
     if (early) request.destroy()
     throw serviceFailure(context, { status, headers, data })
   }
@@ -110,7 +113,8 @@ async function readAnswer(
   if (signed.customResponse) {
     return { status, headers, data: new Uint8Array(), body: new DownloadBody(response, context, scope, idle) }
   }
-  const data = await collect(response, Number.POSITIVE_INFINITY)
+  const data = await collect(response, MAX_DOCUMENT_BYTES)
+  if (data === undefined) throw unreadableAnswer(context, status)
   if (isErrorDocument(data)) throw serviceFailure(context, { status, headers, data })
   return { status, headers, data }
 }
@@ -147,14 +151,41 @@ function openRequest(
   }
 }
 
-async function collect(response: IncomingMessage, limit: number): Promise<Uint8Array> {
+/** The whole body, or nothing when it is longer than `limit` bytes. */
+async function collect(response: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response as AsyncIterable<Uint8Array>) {
     chunks.push(chunk)
     size += chunk.byteLength
-    if (size >= limit) break
+    if (size > limit) return undefined
   }
+  return Buffer.concat(chunks)
+}
+
+/**
+ * The document of a refusal, as far as it comes in time. The status is known without it: a document that stalls,
+ * drips or breaks must not turn a refusal into a timeout, which would be tried again.
+ */
+async function collectRefusal(
+  response: IncomingMessage,
+  idle: IdleWatch,
+  timeoutMs: number,
+): Promise<Uint8Array> {
+  idle.suspend()
+  const timer = setTimeout(() => response.destroy(), timeoutMs)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk)
+      size += chunk.byteLength
+      if (size >= MAX_ERROR_BYTES) break
+    }
+  } catch {
+    // What has come serves.
+  }
+  clearTimeout(timer)
   return Buffer.concat(chunks)
 }
 

@@ -67,15 +67,6 @@ it('an answer that switches protocols is ERR_CSE_NETWORK, and does not hang', as
   }
 })
 
-it('an error document that stalls still leaves the error of its status or a timeout, and does not hang', async () => {
-  const server = await fakeServer((_, response) => {
-    response.writeHead(404, { 'content-length': '100' })
-    response.write('<Error>')
-  })
-  const error = await rejection(transportOnto(server, IDLE).get({ key: 'a', headers: {} }))
-  expect(error).toMatchObject(TIMED_OUT)
-})
-
 function sockets(agent: Agent): Socket[] {
   return Object.values(agent.sockets).flatMap((list) => list ?? [])
 }
@@ -208,4 +199,37 @@ it('no listener stays on a connection that is used again', async () => {
   expect(server.sockets).toHaveLength(1)
   expect(counts.size).toBe(1)
   agent.destroy()
+})
+
+it('a refusal whose document stalls is the refusal, with what came of the document', async () => {
+  const server = await fakeServer((request, response) => {
+    request.resume()
+    response.writeHead(403, { 'content-length': '500' })
+    response.write('<?xml version="1.0"?><Error><Code>AccessDenied</Code>')
+  })
+  const transport = transportOnto(server, IDLE)
+  const body = bodyOf([new Uint8Array(9)], 9)
+  for (const call of [
+    () => transport.get({ key: 'a', headers: {} }),
+    () => transport.put({ key: 'a', headers: {}, body }),
+  ]) {
+    expect(await rejection(call())).toMatchObject({
+      code: 'ERR_CSE_ACCESS_DENIED',
+      status: 403,
+      serviceCode: 'AccessDenied',
+      retryable: false,
+    })
+  }
+})
+
+it('a body that stalls while two reads wait for it is ERR_CSE_TIMEOUT', async () => {
+  const server = await fakeServer((_, response) => {
+    response.writeHead(200, { 'content-length': '500' })
+    response.write('abc')
+  })
+  const { body } = await transportOnto(server, PATIENT).get({ key: 'a', headers: {} })
+  const iterator = body[Symbol.asyncIterator]()
+  const [first, second] = [iterator.next(), iterator.next()]
+  expect((await first).done).toBe(false)
+  expect(await rejection(second)).toMatchObject(TIMED_OUT)
 })

@@ -50,6 +50,7 @@ export async function runCall<T>(
   const scope = new RequestScope(signal)
   scope.onFailure(() => source?.stop())
   let sent = false
+  let generation: number | undefined
   let answer: Answer | undefined
   const view = derivedClient(client, {
     request: async (url, signed) => {
@@ -68,7 +69,7 @@ export async function runCall<T>(
   })
   try {
     const value = await scope.race(async () => {
-      await refresher?.ensureFresh()
+      generation = await refresher?.ensureFresh()
       return work(view, () => answer)
     })
     if (answer === undefined) throw new Error('ali-oss did not send a request.')
@@ -81,7 +82,7 @@ export async function runCall<T>(
     }
     const reason = scope.failure?.reason
     if (refresher === undefined || !isRefusedCredential(reason)) throw reason
-    refresher.expire()
+    if (generation !== undefined) refresher.expire(generation)
     throw retryable(reason)
   } finally {
     // A streamed body goes on and ends its scope itself.

@@ -11,6 +11,8 @@ async function answering(document: string, headers: Record<string, string> = {},
   return { server, bodies, transport: transportOnto(server) }
 }
 
+const CHUNK = new Uint8Array(1024 * 1024)
+
 const envelope = {
   'x-oss-meta-client-side-encryption-key': 'a2V5',
   'x-oss-meta-client-side-encryption-start': 'c3RhcnQ=',
@@ -329,4 +331,17 @@ it('a copy or a complete whose success is no document of OSS fails', async () =>
   expect(await rejection(copy)).toMatchObject({ code: 'ERR_CSE_SERVICE', status: 200 })
   const complete = transport.complete({ key: 'a', uploadId: 'u', parts, headers: {} })
   expect(await rejection(complete)).toMatchObject({ code: 'ERR_CSE_SERVICE', status: 200 })
+})
+
+it('an answer without end to anything but a read is refused, not collected', async () => {
+  const server = await fakeServer((request, response) => {
+    request.resume()
+    const more = (): void => {
+      while (!response.destroyed && response.write(CHUNK));
+    }
+    response.on('drain', more)
+    more()
+  })
+  const put = transportOnto(server).put({ key: 'a', headers: {}, body: bodyOf([Buffer.from('abc')], 3) })
+  expect(await rejection(put)).toMatchObject({ code: 'ERR_CSE_SERVICE', retryable: false })
 })
