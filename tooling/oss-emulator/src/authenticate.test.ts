@@ -217,7 +217,7 @@ describe('a V4 signature', () => {
     return rawRequest(emulator.port, { path: '/demo/signed', headers: { ...headers, authorization } })
   }
 
-  it('is accepted for the product oss and an unsigned payload, and for nothing else', async () => {
+  it('is accepted for the product oss and an unsigned payload, not for another product or payload', async () => {
     await emulator.putStoredObject('demo', 'signed', { bytes: Buffer.from('x') })
     expect((await signedGet('oss', 'UNSIGNED-PAYLOAD')).status).toBe(200)
     for (const [product, payload] of [

@@ -120,7 +120,8 @@ export function getBucketAcl(context: OperationContext): Answer {
   return xmlAnswer({ AccessControlPolicy: { Owner: OWNER, AccessControlList: { Grant: record.acl } } })
 }
 
-export function putBucketAcl(context: OperationContext): Answer {
+export async function putBucketAcl(context: OperationContext): Promise<Answer> {
+  await readDocument(context)
   const acl = context.request.header('x-oss-acl') ?? ''
   checkAcl(acl, BUCKET_ACLS, 'x-oss-acl')
   const { record } = existingBucket(context.store, context.bucket)

@@ -14,18 +14,33 @@ export function lockDirectory(directory: string): () => void {
   const path = resolve(directory)
   const lock = join(path, 'lock')
   mkdirSync(path, { recursive: true })
-  const owner = readOwner(lock)
-  if (ours.has(path) || (owner !== undefined && owner !== process.pid && isRunning(owner))) {
-    throw new Error(
-      `Another emulator (process ${owner}) uses ${directory}. Stop it, or remove ${lock} if it is gone.`,
-    )
+  if (ours.has(path)) throw inUse(directory, lock, process.pid)
+  while (!tryLock(lock)) {
+    const owner = readOwner(lock)
+    if (owner !== undefined && owner !== process.pid && isRunning(owner)) throw inUse(directory, lock, owner)
+    rmSync(lock, { force: true })
   }
-  writeFileSync(lock, String(process.pid))
   ours.add(path)
   return () => {
     ours.delete(path)
     rmSync(lock, { force: true })
   }
+}
+
+function tryLock(lock: string): boolean {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+function inUse(directory: string, lock: string, owner: number): Error {
+  return new Error(
+    `Another emulator (process ${owner}) uses ${directory}. Stop it, or remove ${lock} if it is gone.`,
+  )
 }
 
 function readOwner(lock: string): number | undefined {
@@ -40,8 +55,18 @@ function readOwner(lock: string): number | undefined {
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+  return !isZombie(pid)
+}
+
+/** A killed process that nobody has waited for, as in a container without an init, still takes signals. */
+function isZombie(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return /^ [ZX]/.test(stat.slice(stat.lastIndexOf(')') + 1))
+  } catch {
+    return false
   }
 }

@@ -75,6 +75,16 @@ export interface OssEmulator {
  * ```
  */
 export async function startOssEmulator(options: OssEmulatorOptions = {}): Promise<OssEmulator> {
+  const unlock = options.dataDir === undefined ? () => {} : lockDirectory(options.dataDir)
+  try {
+    return await start(options, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+async function start(options: OssEmulatorOptions, unlock: () => void): Promise<OssEmulator> {
   const clock = options.clock ?? ((): Date => new Date())
   const account = {
     accessKeyId: options.accessKeyId ?? `LTAI${randomBytes(10).toString('hex')}`,
@@ -82,7 +92,6 @@ export async function startOssEmulator(options: OssEmulatorOptions = {}): Promis
     securityToken: options.securityToken,
     region: options.region ?? 'cn-hangzhou',
   }
-  const unlock = options.dataDir === undefined ? () => {} : lockDirectory(options.dataDir)
   const store = openStore(options.dataDir)
   for (const name of options.buckets ?? ['demo']) {
     checkBucketName(name)
@@ -115,10 +124,7 @@ export async function startOssEmulator(options: OssEmulatorOptions = {}): Promis
     closing: closing.signal,
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      unlock()
-      reject(error)
-    })
+    server.once('error', reject)
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo

@@ -24,7 +24,8 @@ export function getObjectAcl(context: OperationContext): Answer {
   )
 }
 
-export function putObjectAcl(context: OperationContext): Answer {
+export async function putObjectAcl(context: OperationContext): Promise<Answer> {
+  await readDocument(context)
   const acl = context.request.header('x-oss-object-acl') ?? ''
   checkAcl(acl, OBJECT_ACLS, 'x-oss-object-acl')
   const object = named(context)

@@ -339,6 +339,21 @@ it('a response-* parameter that cannot stand in a header is refused', async () =
   expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidArgument'])
 })
 
+it('a response-* parameter beyond Latin-1 is sent as UTF-8', async () => {
+  await emulator.putStoredObject('demo', 'override', { bytes: Buffer.from('x') })
+  const query = `response-content-disposition=${encodeURIComponent('attachment; filename="中.txt"')}`
+  const answer = await signedRequest(emulator, { key: 'override', query })
+  const header = Buffer.from(answer.headers['content-disposition'] ?? '', 'latin1').toString('utf8')
+  expect([answer.status, header]).toEqual([200, 'attachment; filename="中.txt"'])
+})
+
+it('an ACL request whose Content-MD5 is another body’s is refused', async () => {
+  await emulator.putStoredObject('demo', 'acl', { bytes: Buffer.from('x') })
+  const headers = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==', 'x-oss-object-acl': 'private' }
+  const answer = await signedRequest(emulator, { method: 'PUT', key: 'acl', query: 'acl', headers })
+  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidDigest'])
+})
+
 it('a tagging document whose Content-MD5 is another’s is refused', async () => {
   await emulator.putStoredObject('demo', 'tagged', { bytes: Buffer.from('x') })
   const body = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>'

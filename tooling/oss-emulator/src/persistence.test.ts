@@ -124,6 +124,7 @@ describe('a data directory', () => {
 
   it('is free again when the emulator could not start', async () => {
     await emulator.close()
+    await expect(startOssEmulator({ dataDir, buckets: ['BAD'] })).rejects.toThrow()
     const other = await startOssEmulator()
     await expect(startOssEmulator({ dataDir, port: other.port })).rejects.toThrow('EADDRINUSE')
     await other.close()

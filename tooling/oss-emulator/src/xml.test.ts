@@ -29,12 +29,10 @@ describe('XML', () => {
   })
 })
 
-it.each(['__proto__', 'constructor', 'hasOwnProperty'])('an element named %s is no crash', (name) => {
-  try {
-    parseXml(`<Delete><${name}>x</${name}></Delete>`, 'Delete')
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'MalformedXML' })
-  }
+it.each(['__proto__', 'constructor'])('an element named %s is malformed, and no crash', (name) => {
+  expect(() => parseXml(`<Delete><${name}>x</${name}></Delete>`, 'Delete')).toThrow(
+    expect.objectContaining({ code: 'MalformedXML' }),
+  )
 })
 
 it('elements nested without end are malformed', () => {
