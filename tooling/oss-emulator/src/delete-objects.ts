@@ -32,10 +32,13 @@ export async function deleteMultipleObjects(context: OperationContext): Promise<
   const objects = childElements(root, 'Object')
   if (objects.length === 0 || objects.length > MAX_KEYS) throw malformedXml()
   const encode = keyEncoder(context.request)
-  const deleted = objects.map((object): XmlElement => {
+  // All are judged before any is deleted.
+  const named = objects.map((object) => {
     const key = childText(object, 'Key')
     if (key === undefined || key === '') throw malformedXml()
-    const versionId = childText(object, 'VersionId')
+    return { key, versionId: childText(object, 'VersionId') }
+  })
+  const deleted = named.map(({ key, versionId }): XmlElement => {
     const deletion = deleteVersion(context, key, versionId)
     return {
       Key: encode(key),

@@ -135,18 +135,18 @@ class DiskBlobWriter implements BlobWriter {
   }
 }
 
+/** As many chunks as one write takes; a body may come a byte at a time. */
+const CHUNKS_A_WRITE = 1024
+
 async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  let rest = [...chunks]
-  while (rest.length > 0) {
-    let { bytesWritten } = await file.writev(rest)
-    while (bytesWritten > 0 || rest[0]?.length === 0) {
-      const first = rest[0] as Uint8Array
-      if (first.length > bytesWritten) {
-        rest[0] = first.subarray(bytesWritten)
-        break
-      }
-      bytesWritten -= first.length
-      rest = rest.slice(1)
+  let next = 0
+  let written = 0
+  while (next < chunks.length) {
+    const [first = new Uint8Array(), ...others] = chunks.slice(next, next + CHUNKS_A_WRITE)
+    written += (await file.writev([first.subarray(written), ...others])).bytesWritten
+    for (let size = first.length; size <= written; size = chunks[next]?.length ?? Number.POSITIVE_INFINITY) {
+      written -= size
+      next += 1
     }
   }
 }

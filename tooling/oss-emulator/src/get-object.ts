@@ -62,7 +62,9 @@ export function getObject(context: OperationContext): Answer {
 /** GetObjectMeta: size, ETag and date, no user metadata. */
 export function getObjectMeta(context: OperationContext): Answer {
   const object = target(context)
-  return emptyAnswer(200, { ...identity(context, object), 'Content-Length': String(object.sizeBytes) })
+  // Of a GET it would announce a body.
+  const length = context.request.method === 'HEAD' ? { 'Content-Length': String(object.sizeBytes) } : {}
+  return emptyAnswer(200, { ...identity(context, object), ...length })
 }
 
 function identity(context: OperationContext, object: ObjectRecord): Record<string, string> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { createCrc64 } from '@oss-cse/crypto-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -366,4 +367,33 @@ it('a tagging document whose Content-MD5 is another’s is refused', async () =>
     headers,
   })
   expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidDigest'])
+})
+
+it('requests that come one behind the other on a connection are all answered', async () => {
+  const unsigned = 'HEAD /demo/none HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const last = 'GET /demo/none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  const socket = connect(emulator.port, '127.0.0.1', () => socket.write(unsigned + unsigned + last))
+  const chunks: Buffer[] = []
+  for await (const chunk of socket) chunks.push(chunk as Buffer)
+  expect(
+    Buffer.concat(chunks)
+      .toString()
+      .match(/HTTP\/1\.1 403/g),
+  ).toHaveLength(3)
+})
+
+it('GET ?objectMeta announces no body that does not come', async () => {
+  await emulator.putStoredObject('demo', 'meta', { bytes: Buffer.from('content') })
+  expect(
+    (await signedRequest(emulator, { key: 'meta', query: 'objectMeta' })).headers['content-length'],
+  ).toBe('0')
+})
+
+it('a Delete with one bad entry deletes nothing', async () => {
+  await emulator.putStoredObject('demo', 'stays', { bytes: Buffer.from('x') })
+  const body = '<Delete><Object><Key>stays</Key></Object><Object></Object></Delete>'
+  const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
+  const answer = await signedRequest(emulator, { method: 'POST', query: 'delete', body, headers })
+  expect([answer.status, answer.element('Code')]).toEqual([400, 'MalformedXML'])
+  expect(await emulator.getStoredObject('demo', 'stays')).toBeDefined()
 })

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DiskBlobs } from './disk-blobs.ts'
 import { type OssEmulator, startOssEmulator } from './emulator.ts'
 import { type AliOssClient, aliOssClient } from './testing/ali-oss-client.ts'
 import { signedRequest } from './testing/signed-request.ts'
@@ -113,6 +114,26 @@ describe('a data directory', () => {
   it('belongs to one emulator at a time', async () => {
     await expect(startOssEmulator({ dataDir })).rejects.toThrow(/uses/)
     await restart()
+  })
+
+  it('in which a bucket was only being made when the process was killed can be used', async () => {
+    await emulator.close()
+    mkdirSync(join(dataDir, 'buckets', 'half', 'keys'), { recursive: true })
+    await restart()
+    expect(emulator.buckets).toEqual(['demo'])
+  })
+
+  it('takes a body that comes a byte at a time, and keeps every byte', async () => {
+    const bytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => i & 0xff))
+    const blobs = new DiskBlobs(join(dataDir, 'small'))
+    const writer = await blobs.create()
+    for (const byte of bytes) await writer.write(Uint8Array.of(byte))
+    await writer.write(new Uint8Array())
+    const blob = await writer.finish()
+    const read: Uint8Array[] = []
+    for await (const chunk of blobs.read({ blob, start: 0, sizeBytes: bytes.length }))
+      read.push(Uint8Array.from(chunk))
+    expect(Buffer.concat(read).equals(bytes)).toBe(true)
   })
 
   it('whose emulator was killed can be used again at once', async () => {

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BucketRecord, ObjectRecord, PartRecord, UploadRecord } from './object-record.ts'
 
@@ -52,9 +52,12 @@ export class JsonRecordFiles implements RecordFiles {
   }
 
   loadBuckets(): readonly BucketRecord[] {
-    return readdirSync(join(this.#root, 'buckets')).map((name) =>
-      readJson<BucketRecord>(join(this.#root, 'buckets', name, 'bucket.json')),
-    )
+    const buckets = join(this.#root, 'buckets')
+    // Without its record a bucket was only being made when the process was killed.
+    return readdirSync(buckets)
+      .map((name) => join(buckets, name, 'bucket.json'))
+      .filter((path) => existsSync(path))
+      .map((path) => readJson<BucketRecord>(path))
   }
 
   loadKeys(bucket: string): readonly StoredKey[] {

@@ -34,7 +34,7 @@ export async function sendAnswer(
   }
   if (options.isHead || sizeBytes === 0) {
     if (fault?.kind === 'reset-during-response' || fault?.kind === 'truncate-response') {
-      response.socket?.resetAndDestroy()
+      response.req.socket.resetAndDestroy()
       throw new ConnectionLost('reset by fault')
     }
     await ended(response)
@@ -53,8 +53,8 @@ export async function sendAnswer(
     options.onBytes(piece.length)
     if (stopsAt === undefined || sent < stopsAt) continue
     response.flushHeaders()
-    if (fault?.kind === 'truncate-response') response.socket?.end()
-    else response.socket?.resetAndDestroy()
+    if (fault?.kind === 'truncate-response') response.req.socket.end()
+    else response.req.socket.resetAndDestroy()
     throw new ConnectionLost('cut by fault')
   }
   await ended(response)
@@ -117,5 +117,5 @@ function ended(response: ServerResponse): Promise<void> {
 
 /** The client may have left before its answer was ready; no event would tell any more. */
 function isGone(response: ServerResponse): boolean {
-  return response.destroyed || response.socket === null || response.socket.destroyed
+  return response.destroyed || response.req.socket.destroyed
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AccessLog, OpenRecord } from './access-log.ts'
 import type { Answer } from './answer.ts'
@@ -48,16 +49,23 @@ const INCOMPLETE_BODY =
 /** The HTTP side: one request in, one answer out, faults in between. */
 export function createOssServer(state: ServerState): OssServer {
   const open = new Set<Promise<unknown>>()
+  const answering = new WeakMap<Duplex, ServerResponse>()
   const handle = (message: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     const closed = new Promise<void>((resolve) => response.once('close', resolve))
-    const done = answerRequest(state, message, response, new Continuation(response, expectsContinue)).then(
-      async (entry) => {
+    answering.set(message.socket, response)
+    const done: Promise<unknown> = answerRequest(
+      state,
+      message,
+      response,
+      new Continuation(response, expectsContinue),
+    )
+      .then(async (entry) => {
         await closed
         state.log?.write(entry)
-      },
-    )
+      })
+      .catch((error: unknown) => process.emitWarning(`A request could not be recorded: ${String(error)}`))
+      .finally(() => open.delete(done))
     open.add(done)
-    void done.then(() => open.delete(done))
   }
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -69,7 +77,8 @@ export function createOssServer(state: ServerState): OssServer {
   server.on('request', (message, response) => handle(message, response, false))
   server.on('checkContinue', (message, response) => handle(message, response, true))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable) {
+    // In the middle of an answer a status line would pass for bytes of the object.
+    if (!socket.writable || answering.get(socket)?.headersSent) {
       socket.destroy()
       return
     }

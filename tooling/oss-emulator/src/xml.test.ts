@@ -39,3 +39,8 @@ it('elements nested without end are malformed', () => {
   const text = `<Delete>${'<a>'.repeat(20_000)}${'</a>'.repeat(20_000)}</Delete>`
   expect(() => parseXml(text, 'Delete')).toThrow(expect.objectContaining({ code: 'MalformedXML' }))
 })
+
+it('entities named like properties of every object are none', () => {
+  const root = parseXml('<Delete><Key>a&constructor;&toString;b</Key></Delete>', 'Delete')
+  expect(childText(root, 'Key')).toBe('a&constructor;&toString;b')
+})

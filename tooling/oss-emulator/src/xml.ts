@@ -18,7 +18,9 @@ const parser = new XMLParser({
   ignoreDeclaration: true,
 })
 
-const NAMED_ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
+const NAMED_ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }),
+)
 
 /** A document with one root. */
 export function buildXml(root: XmlElement): string {
@@ -64,7 +66,7 @@ export function childText(parent: XmlElement, name: string): string | undefined 
 function decodeEntities(text: string): string {
   if (!text.includes('&')) return text
   return text.replace(/&(?:#x([0-9a-f]+)|#([0-9]+)|([a-z]+));/gi, (whole, hex, decimal, named) => {
-    if (named !== undefined) return NAMED_ENTITIES[named as string] ?? whole
+    if (named !== undefined) return NAMED_ENTITIES.get(named as string) ?? whole
     const codePoint = hex === undefined ? Number(decimal) : Number.parseInt(hex as string, 16)
     const isCharacter = codePoint <= 0x10ffff && !(codePoint >= 0xd800 && codePoint <= 0xdfff)
     return isCharacter ? String.fromCodePoint(codePoint) : whole
