@@ -165,7 +165,8 @@ class Requests {
 
 interface OpenedAnswer {
   readonly slice: RangeSlice
-  /** Absent for a plain object that may pass. */
+  /** Absent, and the content key with it, for a plain object that may pass. */
+  readonly envelope: Envelope | undefined
   readonly contentKey: ContentKey | undefined
 }
 
@@ -187,11 +188,12 @@ async function openAnswer(
     )
   }
   const slice = sliceAnswer(range, response)
-  if (envelope === undefined) return { slice, contentKey: undefined }
+  if (envelope === undefined) return { slice, envelope, contentKey: undefined }
   checkRecordedLength(key, envelope, slice.totalBytes)
   const { retry, logger } = context
   const unwrap = () => context.keyring.unwrap(envelope, { signal })
-  return { slice, contentKey: await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal }) }
+  const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
+  return { slice, envelope, contentKey }
 }
 
 /** An object that is shorter or longer than its envelope recorded was cut or extended behind the writer's back. */
@@ -211,7 +213,7 @@ function result(
   key: string,
   range: ByteRange | undefined,
   response: GetObjectResponse,
-  { slice, contentKey }: OpenedAnswer,
+  { slice, envelope, contentKey }: OpenedAnswer,
   requests: Requests,
   abort: LinkedAbort,
   onProgress: ProgressListener | undefined,
@@ -247,7 +249,7 @@ function result(
     plaintext.return().catch(() => {})
   }
   return {
-    ...describeObject(key, response.headers),
+    ...describeObject(key, response.headers, envelope),
     body: readableBody(plaintext, cancel),
     sizeBytes: slice.lengthBytes,
     totalBytes: slice.totalBytes,

@@ -1,6 +1,7 @@
 import {
   type CallOptions,
   decodeEnvelope,
+  type Envelope,
   type EnvelopeSummary,
   type HeaderMap,
   summarizeEnvelope,
@@ -41,10 +42,14 @@ export interface HeadResult extends ObjectDescription {
 /**
  * Reads an object's headers.
  *
+ * @param envelope - the headers' envelope, where it was read before
  * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_UNSUPPORTED_ALGORITHM`.
  */
-export function describeObject(key: string, headers: HeaderMap): ObjectDescription {
-  const envelope = decodeEnvelope(headers)
+export function describeObject(
+  key: string,
+  headers: HeaderMap,
+  envelope: Envelope | undefined = decodeEnvelope(headers),
+): ObjectDescription {
   const lastModified = new Date(headers['last-modified'] ?? Number.NaN)
   const {
     'content-type': contentType,
