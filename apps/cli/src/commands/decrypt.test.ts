@@ -1,35 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type KeyArguments, writeKeyFiles } from '../testing/key-files.ts'
-import { MemoryServer, type RunOptions, run, temporaryDirectory } from '../testing/shell.ts'
+import { afterAll, describe, expect, test } from 'vitest'
+import { encryptedFile } from '../testing/encrypted-file.ts'
+import type { RunOptions } from '../testing/shell.ts'
 
-const directory = temporaryDirectory()
-const file = (name: string): string => join(directory.path, name)
-const plaintext = Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 7 + (i >> 4)) & 0xff))
-const oss = (argv: readonly string[], options?: RunOptions) => run(new MemoryServer(), argv, options)
-
-let keys: KeyArguments
-beforeAll(async () => {
-  keys = await writeKeyFiles(directory.path)
-})
-afterAll(() => directory.remove())
-
-beforeEach(async () => {
-  writeFileSync(file('plain'), plaintext)
-  expect(
-    (await oss(['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json'), ...keys.own]))
-      .code,
-  ).toBe(0)
-})
-
-const envelope = (): Record<string, string> => JSON.parse(readFileSync(file('meta.json'), 'utf8'))
-const decrypt = (argv: readonly string[] = [], options?: RunOptions) =>
-  oss(['decrypt', file('enc'), '-o', '-', '--meta', file('meta.json'), ...keys.own, ...argv], options)
-
-function writeMeta(headers: unknown): void {
-  writeFileSync(file('meta.json'), typeof headers === 'string' ? headers : JSON.stringify(headers))
-}
+const { decrypt, directory, envelope, file, keys, oss, plaintext, writeMeta } = await encryptedFile()
 
 describe('decrypt', () => {
   test('gives back what was encrypted, to a file and to stdout, from a file and from stdin', async () => {
@@ -108,7 +82,7 @@ describe('decrypt', () => {
       ]
       expect((await oss(argv, { stdin: readFileSync(file('enc')) })).code).toBe(2)
     }
-    expect(readdirSync(directory.path)).not.toContain('never')
+    expect(readdirSync(directory)).not.toContain('never')
   })
 
   test('header names count in any case, and other headers do not matter', async () => {
@@ -142,7 +116,7 @@ describe('decrypt', () => {
 })
 
 describe('decrypt refuses', () => {
-  afterAll(() => expect(readdirSync(directory.path)).not.toContain('never'))
+  afterAll(() => expect(readdirSync(directory)).not.toContain('never'))
   const refused = (argv: readonly string[], options?: RunOptions) =>
     oss(['decrypt', file('enc'), '-o', file('never'), '--meta', file('meta.json'), ...argv], options)
 
@@ -240,7 +214,7 @@ describe('decrypt refuses', () => {
   })
 
   test('a directory as input: exit 2', async () => {
-    const argv = ['decrypt', directory.path, '-o', file('never'), '--meta', file('meta.json'), ...keys.own]
+    const argv = ['decrypt', directory, '-o', file('never'), '--meta', file('meta.json'), ...keys.own]
     expect((await oss(argv)).code).toBe(2)
   })
 })

@@ -1,32 +1,10 @@
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type KeyArguments, writeKeyFiles } from '../testing/key-files.ts'
-import { endlessInput, MemoryServer, type RunOptions, run, temporaryDirectory } from '../testing/shell.ts'
+import { describe, expect, test } from 'vitest'
+import { encryptedFile } from '../testing/encrypted-file.ts'
+import { endlessInput } from '../testing/shell.ts'
 
-const directory = temporaryDirectory()
-const file = (name: string): string => join(directory.path, name)
-const plaintext = Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 7 + (i >> 4)) & 0xff))
-const oss = (argv: readonly string[], options?: RunOptions) => run(new MemoryServer(), argv, options)
-
-let keys: KeyArguments
-beforeAll(async () => {
-  keys = await writeKeyFiles(directory.path)
-})
-afterAll(() => directory.remove())
-
-beforeEach(async () => {
-  writeFileSync(file('plain'), plaintext)
-  expect(
-    (await oss(['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json'), ...keys.own]))
-      .code,
-  ).toBe(0)
-})
-
-const envelope = (): Record<string, string> => JSON.parse(readFileSync(file('meta.json'), 'utf8'))
-const decrypt = (argv: readonly string[] = [], options?: RunOptions) =>
-  oss(['decrypt', file('enc'), '-o', '-', '--meta', file('meta.json'), ...keys.own, ...argv], options)
+const { decrypt, directory, envelope, file, keys, oss, plaintext } = await encryptedFile()
 
 describe('encrypt', () => {
   test('writes ciphertext of the same length, and an envelope of lower-case headers alone', () => {
@@ -99,7 +77,7 @@ describe('encrypt', () => {
   test('a missing input exits 4 and writes nothing', async () => {
     const argv = ['encrypt', file('none'), '-o', file('new'), '--meta-out', file('new.json'), ...keys.own]
     expect((await oss(argv)).code).toBe(4)
-    expect(readdirSync(directory.path).filter((name) => name.includes('new'))).toEqual([])
+    expect(readdirSync(directory).filter((name) => name.includes('new'))).toEqual([])
   })
 
   test.each([
@@ -124,7 +102,7 @@ describe('encrypt', () => {
     const { code, stderr } = await oss(argv, { stdin: broken })
     expect([code, stderr]).toEqual([1, expect.stringContaining('the disk is gone')])
     expect([readFileSync(file('enc')), readFileSync(file('meta.json'))]).toEqual(before)
-    expect(readdirSync(directory.path).filter((name) => name.endsWith('.part'))).toEqual([])
+    expect(readdirSync(directory).filter((name) => name.endsWith('.part'))).toEqual([])
   })
 
   test('a link is followed, not replaced', async () => {
@@ -146,6 +124,6 @@ describe('an interrupt', () => {
     stdin.on('newListener', (event) => event === 'readable' && setImmediate(() => interrupt.abort()))
     const { code, stderr } = await running
     expect([code, stderr]).toEqual([130, 'oss-cse: interrupted\n'])
-    expect(readdirSync(directory.path).filter((name) => name.includes('never'))).toEqual([])
+    expect(readdirSync(directory).filter((name) => name.includes('never'))).toEqual([])
   })
 })

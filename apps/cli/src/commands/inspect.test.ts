@@ -1,33 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type KeyArguments, writeKeyFiles } from '../testing/key-files.ts'
-import { MemoryServer, type RunOptions, run, temporaryDirectory } from '../testing/shell.ts'
+import { describe, expect, test } from 'vitest'
+import { encryptedFile } from '../testing/encrypted-file.ts'
 
-const directory = temporaryDirectory()
-const file = (name: string): string => join(directory.path, name)
-const plaintext = Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 7 + (i >> 4)) & 0xff))
-const oss = (argv: readonly string[], options?: RunOptions) => run(new MemoryServer(), argv, options)
-
-let keys: KeyArguments
-beforeAll(async () => {
-  keys = await writeKeyFiles(directory.path)
-})
-afterAll(() => directory.remove())
-
-beforeEach(async () => {
-  writeFileSync(file('plain'), plaintext)
-  expect(
-    (await oss(['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json'), ...keys.own]))
-      .code,
-  ).toBe(0)
-})
-
-const envelope = (): Record<string, string> => JSON.parse(readFileSync(file('meta.json'), 'utf8'))
-
-function writeMeta(headers: unknown): void {
-  writeFileSync(file('meta.json'), typeof headers === 'string' ? headers : JSON.stringify(headers))
-}
+const { envelope, file, oss, writeMeta } = await encryptedFile()
 
 describe('inspect of a file', () => {
   test('shows algorithms and material, and no wrapped key', async () => {
