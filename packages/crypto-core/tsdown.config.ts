@@ -6,6 +6,8 @@ export default defineConfig({
     'src/aes-ctr.node.ts',
     'src/aes-ctr.web.ts',
     'src/aes-ctr.noble.ts',
+    'src/sha256.node.ts',
+    'src/sha256.web.ts',
     'src/testing/index.ts',
   ],
   format: 'esm',

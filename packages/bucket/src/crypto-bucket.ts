@@ -7,10 +7,12 @@ import {
   type HeaderMap,
   Keyring,
   type MasterKeyProvider,
+  type MultipartTransport,
   type ObjectCatalog,
   type ObjectSummary,
   type ObjectTransport,
   OSS_HEADERS,
+  type PendingUpload,
   sliceAnswer,
   TransportError,
 } from '@oss-cse/crypto-core'
@@ -20,13 +22,33 @@ import type { BodyInput } from './byte-source.ts'
 import { copyHeaders } from './copy-object.ts'
 import { type GetOptions, type GetResult, getObject } from './get-object.ts'
 import { describeObject, type HeadOptions, type HeadResult } from './head-object.ts'
-import { type PutOptions, type PutResult, putObject } from './put-object.ts'
+import type { MultipartUploadState } from './multipart-state.ts'
+import {
+  type InitiateOptions,
+  initiateMultipartUpload,
+  isNoSuchUpload,
+  type MultipartUpload,
+  type PersistState,
+  requireMultipart,
+  resumeMultipartUpload,
+} from './multipart-upload.ts'
+import { type ObjectReader, type OpenOptions, openObject, type ReaderSource } from './object-reader.ts'
+import { type PutOptions, putObject } from './put-object.ts'
+import type { PutResult } from './put-result.ts'
 import { refuse } from './refused-operations.ts'
 import { callerHeaders, refuseProcessing } from './request-headers.ts'
-import { checkedRetryOptions, type LogEvent, type Logger, type RetryOptions, withRetries } from './retry.ts'
+import {
+  type DownloadOptions,
+  type DownloadResult,
+  type DownloadTarget,
+  downloadObject,
+} from './resumable-download.ts'
+import { type UploadOptions, type UploadResult, uploadObject } from './resumable-upload.ts'
+import { checkedRetryOptions, type Logger, type RetryEvent, type RetryOptions, withRetries } from './retry.ts'
+import type { SizedInput } from './sized-source.ts'
 
-/** What a bucket works on: single objects, and listings, deletions and copies where the transport offers them. */
-export type BucketTransport = ObjectTransport & Partial<ObjectCatalog>
+/** What a bucket works on: single objects, and multipart uploads, listings, deletions and copies where it offers them. */
+export type BucketTransport = ObjectTransport & Partial<MultipartTransport> & Partial<ObjectCatalog>
 
 /** How a bucket is built. Give either `keyring` or `provider`. */
 export interface CryptoBucketOptions {
@@ -168,6 +190,116 @@ export class CryptoBucket {
   }
 
   /**
+   * Opens an object to read several ranges of it, also at the same time: its key is unwrapped once, and every byte is
+   * of the same state of the object.
+   *
+   * @throws CseError as `get`.
+   *
+   * @example
+   * ```ts
+   * const reader = await bucket.openObject('film.mp4')
+   * for await (const chunk of reader.read({ start: 1_000_000, end: 1_999_999 })) process(chunk)
+   * await reader.close()
+   * ```
+   */
+  async openObject(key: string, options: OpenOptions = {}): Promise<ObjectReader> {
+    checkKey(key)
+    return openObject(this.#context, this.#readerSource(key, options), key, options)
+  }
+
+  /**
+   * Downloads an object into a target, such as a file: in one request when it is small, else in parts, several at a
+   * time. With a checkpoint store, what has come by the time of an interruption is not fetched again.
+   *
+   * @throws CseError as `get`; `ERR_CSE_INTEGRITY` when checksum or length are wrong; `ERR_CSE_PRECONDITION_FAILED` when
+   * the object was replaced meanwhile and `onObjectChanged` is `fail`; `ERR_CSE_CHECKPOINT_IN_USE` when the same
+   * download is under way elsewhere; and what the target throws.
+   */
+  async download(
+    key: string,
+    target: DownloadTarget,
+    options: Omit<DownloadOptions, 'range'> = {},
+  ): Promise<DownloadResult> {
+    checkKey(key)
+    const { location = '' } = this.#transport
+    const source = this.#readerSource(key, options)
+    return downloadObject({ context: this.#context, source, location }, key, target, options)
+  }
+
+  /**
+   * Encrypts and uploads a source of known length: in one put when it is small, else in parts, several at a time. With
+   * a checkpoint store, what the service has by the time of an interruption is not sent again, as long as the source
+   * is the same; when it changed, the upload begins anew under a new key.
+   *
+   * Each part under way is held in memory, up to 64 MiB together; further ones are read twice.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` and `ERR_CSE_METADATA_TOO_LARGE` before any request; `ERR_CSE_SOURCE`
+   * when the source fails; `ERR_CSE_SOURCE_CHANGED` when it changes meanwhile; `ERR_CSE_INTEGRITY` when the service
+   * stored something else; `ERR_CSE_CHECKPOINT_IN_USE` when the same upload is under way elsewhere; what provider and
+   * transport throw. Unless the service had already stored it, the object stays as it was.
+   */
+  async upload(key: string, source: SizedInput, options: UploadOptions = {}): Promise<UploadResult> {
+    checkKey(key)
+    return uploadObject(this.#context, this.#transport, key, source, options)
+  }
+
+  /**
+   * Begins a multipart upload of one encrypted object, whose parts you send yourself.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request, for a part size that is not valid (the message
+   * names the nearest one that is) or an empty object; `ERR_CSE_METADATA_TOO_LARGE`; what provider and transport throw.
+   */
+  async initiateMultipartUpload(key: string, options: InitiateOptions): Promise<MultipartUpload> {
+    checkKey(key)
+    return initiateMultipartUpload(this.#context, requireMultipart(this.#transport), key, options)
+  }
+
+  /**
+   * Goes on with a multipart upload, from what its `toJSON` or its `persist` gave. Call `verifyParts` on it before you
+   * send anything.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when that is no state of an upload; `ERR_CSE_CANNOT_UNWRAP` when the
+   * master key is a public one alone, and the other failures of an unwrap.
+   */
+  async resumeMultipartUpload(
+    state: MultipartUploadState,
+    options: CallOptions & { readonly persist?: PersistState | undefined } = {},
+  ): Promise<MultipartUpload> {
+    return resumeMultipartUpload(this.#context, requireMultipart(this.#transport), state, options)
+  }
+
+  /** Lists the bucket's multipart uploads that were neither completed nor aborted, encrypted or not. */
+  async *listUploads(
+    options: CallOptions & { readonly prefix?: string | undefined } = {},
+  ): AsyncGenerator<PendingUpload, void, undefined> {
+    const { prefix = '', signal } = options
+    let keyMarker: string | undefined
+    let uploadIdMarker: string | undefined
+    do {
+      const page = await this.#send('listUploads', prefix, this.#transport.listUploads, {
+        prefix,
+        keyMarker,
+        uploadIdMarker,
+        signal,
+      })
+      yield* page.uploads
+      keyMarker = page.nextKeyMarker
+      uploadIdMarker = page.nextUploadIdMarker
+    } while (keyMarker !== undefined)
+  }
+
+  /** Gives up a multipart upload that was left behind, and frees its parts. One that is gone counts as aborted. */
+  async abortMultipartUpload(key: string, uploadId: string, options: CallOptions = {}): Promise<void> {
+    checkKey(key)
+    const { signal } = options
+    try {
+      await this.#send('abort', key, this.#transport.abort, { key, uploadId, signal })
+    } catch (error) {
+      if (!isNoSuchUpload(error)) throw error
+    }
+  }
+
+  /**
    * Tells what the service knows about an object: sizes, metadata, how it is encrypted.
    *
    * @throws CseError `ERR_CSE_NOT_FOUND`; `ERR_CSE_ENVELOPE_DAMAGED`.
@@ -292,9 +424,17 @@ export class CryptoBucket {
     return response.headers
   }
 
+  #readerSource(key: string, { versionId, signal }: OpenOptions): ReaderSource {
+    return {
+      ossHeaders: true,
+      request: (headers, signal) => this.#transport.get({ key, headers, versionId, signal }),
+      head: (headers) => this.#transport.head({ key, headers, versionId, signal }),
+    }
+  }
+
   /** Sends a request that may be sent again, through one of the transport's operations, when it has it. */
   async #send<Request extends CallOptions, Response>(
-    operation: LogEvent['operation'],
+    operation: RetryEvent['operation'],
     key: string,
     call: ((request: Request) => Promise<Response>) | undefined,
     request: Request,

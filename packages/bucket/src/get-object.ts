@@ -8,26 +8,23 @@ import {
   checkRange,
   coalesceChunks,
   createCrc64,
-  decodeEnvelope,
-  type Envelope,
   type GetObjectResponse,
   type HeaderMap,
   OSS_HEADERS,
   parseRange,
   type RangeSlice,
-  rangeHeader,
-  sliceAnswer,
   wipe,
 } from '@oss-cse/crypto-core'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type LinkedAbort, linkedAbort } from './linked-abort.ts'
+import { type GetSource, ObjectRequests } from './object-requests.ts'
+import { type OpenedAnswer, openAnswer } from './opened-answer.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
 import { callerHeaders } from './request-headers.ts'
 import { closeIterator, ResumedRead } from './resumed-read.ts'
-import { type RetryContext, withRetries } from './retry.ts'
 
 /** What may go with a download. */
 export interface GetOptions extends CallOptions {
@@ -60,14 +57,6 @@ export interface GetResult extends ObjectDescription {
   readonly verification: 'crc64' | 'length'
 }
 
-/** Where a download's bytes come from. */
-export interface GetSource {
-  /** Sends the request. */
-  request(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse>
-  /** False where the request's signature leaves no room for further `x-oss-` headers: a presigned URL. */
-  readonly ossHeaders: boolean
-}
-
 /** Requests and decrypts one object; see `CryptoBucket.get`. */
 export async function getObject(
   context: BucketContext,
@@ -80,7 +69,7 @@ export async function getObject(
     typeof options.range === 'string' ? parseRange(options.range) : options.range && checkRange(options.range)
   const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
   const abort = linkedAbort(options.signal)
-  const requests = new Requests(source, headers, {
+  const requests = new ObjectRequests(source, headers, {
     operation: 'get',
     key,
     retry: context.retry,
@@ -103,118 +92,12 @@ export async function getObject(
   }
 }
 
-/** The requests of one get: the first one, and those by which an interrupted read goes on. */
-class Requests {
-  readonly #source: GetSource
-  readonly #headers: HeaderMap
-  readonly #context: RetryContext & { readonly signal: AbortSignal }
-  #resumedFrom = -1
-  #failuresThere = 0
-
-  constructor(
-    source: GetSource,
-    headers: HeaderMap,
-    context: RetryContext & { readonly signal: AbortSignal },
-  ) {
-    this.#source = source
-    this.#headers = headers
-    this.#context = context
-  }
-
-  async first(range: ByteRange | undefined): Promise<GetObjectResponse> {
-    let response: GetObjectResponse | undefined
-    try {
-      return await withRetries(async () => {
-        response = await this.#send(range === undefined ? {} : this.#rangeHeaders(rangeHeader(range)))
-        return response
-      }, this.#context)
-    } catch (error) {
-      // Aborted in the moment the answer came.
-      if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
-      throw error
-    }
-  }
-
-  /** Asks for the rest of the same object after `error`; gives up when nothing more comes, attempt by attempt. */
-  async resume(etag: string, start: number, end: number, error: unknown): Promise<GetObjectResponse> {
-    if (start !== this.#resumedFrom) this.#failuresThere = 0
-    this.#resumedFrom = start
-    this.#failuresThere += 1
-    if (this.#failuresThere >= this.#context.retry.maxAttempts) throw error
-    const headers = { ...this.#rangeHeaders(`bytes=${start}-${end}`), 'if-match': etag }
-    let interruption: { readonly error: unknown } | undefined = { error }
-    return withRetries(
-      () => {
-        // The interruption counts as the first failure, so that the request waits like any second attempt.
-        const first = interruption
-        interruption = undefined
-        return first === undefined ? this.#send(headers) : Promise.reject(first.error)
-      },
-      { ...this.#context, operation: 'read' },
-    )
-  }
-
-  #send(headers: HeaderMap): Promise<GetObjectResponse> {
-    return this.#source.request({ ...this.#headers, ...headers }, this.#context.signal)
-  }
-
-  #rangeHeaders(range: string): HeaderMap {
-    return { range, ...(this.#source.ossHeaders && { [OSS_HEADERS.rangeBehavior]: 'standard' }) }
-  }
-}
-
-interface OpenedAnswer {
-  readonly slice: RangeSlice
-  /** Absent, and the content key with it, for a plain object that may pass. */
-  readonly envelope: Envelope | undefined
-  readonly contentKey: ContentKey | undefined
-}
-
-/** Everything that is judged before the first byte is released. */
-async function openAnswer(
-  context: BucketContext,
-  key: string,
-  range: ByteRange | undefined,
-  response: GetObjectResponse,
-  policy: PlainObjectPolicy,
-  signal: AbortSignal,
-): Promise<OpenedAnswer> {
-  const envelope = decodeEnvelope(response.headers)
-  if (envelope === undefined && policy !== 'passthrough') {
-    throw new CseError(
-      'ERR_CSE_NOT_ENCRYPTED',
-      `${key} carries no encryption envelope: it was stored in clear, or its metadata was stripped. Pass onPlainObject: 'passthrough' to read it all the same.`,
-      { objectKey: key },
-    )
-  }
-  const slice = sliceAnswer(range, response)
-  if (envelope === undefined) return { slice, envelope, contentKey: undefined }
-  checkRecordedLength(key, envelope, slice.totalBytes)
-  const { retry, logger } = context
-  const unwrap = () => context.keyring.unwrap(envelope, { signal })
-  const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
-  return { slice, envelope, contentKey }
-}
-
-/** An object that is shorter or longer than its envelope recorded was cut or extended behind the writer's back. */
-function checkRecordedLength(key: string, envelope: Envelope, totalBytes: number): void {
-  const recorded = [
-    envelope.unencryptedContentLength,
-    envelope.version === 2 ? envelope.dataSizeBytes : undefined,
-  ]
-  if (recorded.some((length) => length !== undefined && length !== totalBytes)) {
-    throw new CseError('ERR_CSE_INTEGRITY', `${key} does not have the length that its envelope records.`, {
-      objectKey: key,
-    })
-  }
-}
-
 function result(
   key: string,
   range: ByteRange | undefined,
   response: GetObjectResponse,
   { slice, envelope, contentKey }: OpenedAnswer,
-  requests: Requests,
+  requests: ObjectRequests,
   abort: LinkedAbort,
   onProgress: ProgressListener | undefined,
 ): GetResult {

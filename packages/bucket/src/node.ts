@@ -1,3 +1,4 @@
-export { type DownloadResult, downloadFile } from './download-file.node.ts'
+export { downloadFile } from './download-file.node.ts'
+export { FileCheckpointStore, type FileCheckpointStoreOptions } from './file-checkpoint-store.node.ts'
 export { replaceFile } from './replace-file.node.ts'
 export { uploadFile } from './upload-file.node.ts'

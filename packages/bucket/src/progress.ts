@@ -4,6 +4,12 @@ export interface Progress {
   readonly transferredBytes: number
   /** Bytes in all, when that is known. */
   readonly totalBytes?: number | undefined
+  /** Of the transferred bytes those that an earlier run transferred, in a transfer that was resumed. */
+  readonly resumedBytes?: number | undefined
+  /** Parts that are done, in a transfer in parts. */
+  readonly partsDone?: number | undefined
+  /** Parts in all, in a transfer in parts. */
+  readonly partCount?: number | undefined
 }
 
 /** Receives a transfer's progress. What it throws is ignored: a display must not break a transfer. */
@@ -16,12 +22,72 @@ export function progressReporter(
 ): (attemptBytes: number) => void {
   let reported = -1
   return (attemptBytes) => {
-    if (listener === undefined || attemptBytes <= reported) return
+    if (attemptBytes <= reported) return
     reported = attemptBytes
-    try {
-      listener({ transferredBytes: attemptBytes, totalBytes })
-    } catch {
-      // See ProgressListener.
-    }
+    report(listener, { transferredBytes: attemptBytes, totalBytes })
+  }
+}
+
+/** Adds up the progress of a transfer's parts. */
+export class PartsProgress {
+  readonly #listener: ProgressListener | undefined
+  readonly #totalBytes: number
+  readonly #partCount: number
+  readonly #bytesOfPart = new Map<number, number>()
+  #transferredBytes = 0
+  #resumedBytes = 0
+  #partsDone = 0
+
+  constructor(listener: ProgressListener | undefined, totalBytes: number, partCount: number) {
+    this.#listener = listener
+    this.#totalBytes = totalBytes
+    this.#partCount = partCount
+    this.#report()
+  }
+
+  /** What an earlier run transferred, in bytes. */
+  get resumedBytes(): number {
+    return this.#resumedBytes
+  }
+
+  /** A part that an earlier run transferred. */
+  resumed(partNumber: number, sizeBytes: number): void {
+    this.#resumedBytes += sizeBytes
+    this.done(partNumber, sizeBytes)
+  }
+
+  /** A part is this far; a part that is sent again stays where it was until it has caught up. */
+  advance(partNumber: number, bytes: number): void {
+    const before = this.#bytesOfPart.get(partNumber) ?? 0
+    if (bytes <= before) return
+    this.#bytesOfPart.set(partNumber, bytes)
+    this.#transferredBytes += bytes - before
+    this.#report()
+  }
+
+  /** A part is done. */
+  done(partNumber: number, sizeBytes: number): void {
+    this.#partsDone += 1
+    this.#transferredBytes += sizeBytes - (this.#bytesOfPart.get(partNumber) ?? 0)
+    this.#bytesOfPart.set(partNumber, sizeBytes)
+    this.#report()
+  }
+
+  #report(): void {
+    report(this.#listener, {
+      transferredBytes: this.#transferredBytes,
+      totalBytes: this.#totalBytes,
+      resumedBytes: this.#resumedBytes,
+      partsDone: this.#partsDone,
+      partCount: this.#partCount,
+    })
+  }
+}
+
+function report(listener: ProgressListener | undefined, progress: Progress): void {
+  try {
+    listener?.(progress)
+  } catch {
+    // See ProgressListener.
   }
 }

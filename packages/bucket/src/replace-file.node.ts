@@ -1,7 +1,4 @@
-import { randomUUID } from 'node:crypto'
-import { open, realpath, rename, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { CseError } from '@oss-cse/crypto-core'
+import { TemporaryFile } from './temporary-file.node.ts'
 
 /**
  * Makes or replaces a file as a whole: bytes go under a temporary name beside it, which becomes the file's only
@@ -11,8 +8,8 @@ import { CseError } from '@oss-cse/crypto-core'
  * @param path - a regular file, or none yet
  * @param write - hands over the bytes by `append`, one after the other
  * @returns what `write` returns
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there, before `write` is called; and
- * whatever `write` throws
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there, before `write` is called;
+ * `ERR_CSE_FILE` when it cannot be written, as on a full disk; and whatever `write` throws
  *
  * @example
  * ```ts
@@ -25,32 +22,17 @@ export async function replaceFile<Result>(
   path: string,
   write: (append: (chunk: Uint8Array) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
-  const target = await realpath(path).catch(() => path)
-  const replaced = await stat(target).catch(() => undefined)
-  if (replaced !== undefined && !replaced.isFile()) {
-    throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file: it cannot be replaced.`)
-  }
-  const temporary = join(dirname(target), `.oss-cse-${randomUUID()}.part`)
-  const file = await open(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
-    throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be written (${cause.code}).`, { cause })
-  })
+  const file = await TemporaryFile.open(path)
   try {
-    let result: Result
-    try {
-      if (replaced !== undefined) await file.chmod(replaced.mode)
-      result = await write(async (chunk) => {
-        for (let offset = 0; offset < chunk.length; ) {
-          offset += (await file.write(chunk, offset)).bytesWritten
-        }
-      })
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(temporary, target)
+    let offset = 0
+    const result = await write(async (chunk) => {
+      await file.write(chunk, offset)
+      offset += chunk.length
+    })
+    await file.commit()
     return result
   } catch (error) {
-    await unlink(temporary).catch(() => {})
+    await file.discard()
     throw error
   }
 }

@@ -15,10 +15,28 @@ export interface RetryOptions {
 export type RetryPolicy = { readonly [Option in keyof RetryOptions]-?: number }
 
 /** What the bucket tells a logger. It never holds keys, headers or content. */
-export interface LogEvent {
+export type LogEvent = RetryEvent | TransferEvent
+
+/** A request failed and is sent again. */
+export interface RetryEvent {
   readonly type: 'retry'
   /** What failed; `read` is the going on of an interrupted get, `unwrap` a call of the master key's service. */
-  readonly operation: 'put' | 'get' | 'read' | 'unwrap' | 'head' | 'list' | 'delete' | 'deleteMany' | 'copy'
+  readonly operation:
+    | 'put'
+    | 'get'
+    | 'read'
+    | 'unwrap'
+    | 'head'
+    | 'list'
+    | 'delete'
+    | 'deleteMany'
+    | 'copy'
+    | 'initiate'
+    | 'uploadPart'
+    | 'complete'
+    | 'abort'
+    | 'listParts'
+    | 'listUploads'
   /** The object's key; of a listing its prefix, of many keys the first. */
   readonly key: string
   /** The number of the attempt that failed, from 1. */
@@ -28,12 +46,22 @@ export interface LogEvent {
   readonly requestId?: string
 }
 
-/** Receives what the bucket does behind the caller's back: retries. What it throws is ignored. */
+/** What became of an earlier, interrupted transfer. */
+export interface TransferEvent {
+  /** `resume`: it goes on. `restart`: it cannot, and begins anew. `not-resumable`: this one cannot go on later. */
+  readonly type: 'resume' | 'restart' | 'not-resumable'
+  readonly operation: 'upload' | 'download'
+  readonly key: string
+  /** For a person. */
+  readonly message: string
+}
+
+/** Receives what the bucket does behind the caller's back. What it throws is ignored. */
 export type Logger = (event: LogEvent) => void
 
 /** What a retried call is called in the log, and when it may be sent again. */
 export interface RetryContext {
-  readonly operation: LogEvent['operation']
+  readonly operation: RetryEvent['operation']
   readonly key: string
   readonly retry: RetryPolicy
   readonly logger: Logger | undefined
@@ -99,17 +127,22 @@ export async function withRetries<Result>(
 }
 
 function logRetry({ logger, operation, key }: RetryContext, error: unknown, attempt: number): void {
-  if (logger === undefined || !CseError.isInstance(error)) return
+  if (!CseError.isInstance(error)) return
   const requestId = TransportError.isInstance(error) ? error.requestId : undefined
+  log(logger, {
+    type: 'retry',
+    operation,
+    key,
+    attempt,
+    code: error.code,
+    ...(requestId !== undefined && { requestId }),
+  })
+}
+
+/** Tells a logger. */
+export function log(logger: Logger | undefined, event: LogEvent): void {
   try {
-    logger({
-      type: 'retry',
-      operation,
-      key,
-      attempt,
-      code: error.code,
-      ...(requestId !== undefined && { requestId }),
-    })
+    logger?.(event)
   } catch {
     // See Logger.
   }

@@ -1,38 +1,55 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import type { CryptoBucket } from './crypto-bucket.ts'
-import type { PutOptions, PutResult } from './put-object.ts'
-
-/** How much of a file is read at a time, in bytes. */
-const READ_BYTES = 1024 * 1024
+import type { UploadOptions, UploadResult } from './resumable-upload.ts'
+import type { SizedSource } from './sized-source.ts'
+import { readFileRange } from './temporary-file.node.ts'
 
 /**
- * Encrypts and uploads a file, in constant memory. A failed attempt reads the file again, under a fresh content
- * key.
+ * Encrypts and uploads a file: in one put when it is small, else in parts, several at a time. With a `checkpoint`
+ * store, an upload that was interrupted, also by the end of its process, goes on when it is called again with the same
+ * arguments, and sends only what is missing.
  *
  * @param path - a regular file
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
- * `CryptoBucket.put`. A file that changes its length meanwhile fails with `ERR_CSE_SOURCE`.
+ * `CryptoBucket.upload`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, one that becomes shorter
+ * with `ERR_CSE_SOURCE`.
  *
  * @example
  * ```ts
- * await uploadFile(bucket, 'backups/db.tar', '/var/backups/db.tar')
+ * await uploadFile(bucket, 'backups/db.tar', '/var/backups/db.tar', { checkpoint: new FileCheckpointStore() })
  * ```
  */
 export async function uploadFile(
   bucket: CryptoBucket,
   key: string,
   path: string,
-  options: Omit<PutOptions, 'sizeBytes'> = {},
-): Promise<PutResult> {
-  const file = await stat(path).catch((cause: unknown) => {
+  options: UploadOptions = {},
+): Promise<UploadResult> {
+  // Not blocking: a named pipe is refused below, and would be waited for here.
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+  const file = await open(path, flags).catch((cause: unknown) => {
     throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be read.`, { cause })
   })
-  if (!file.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
-  const source = {
-    sizeBytes: file.size,
-    open: (): AsyncIterable<Uint8Array> => createReadStream(path, { highWaterMark: READ_BYTES }),
+  try {
+    return await bucket.upload(key, await fileSource(path, file), options)
+  } finally {
+    await file.close()
   }
-  return bucket.put(key, source, options)
+}
+
+async function fileSource(path: string, file: FileHandle): Promise<SizedSource> {
+  const found = await file.stat()
+  if (!found.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
+  return {
+    sizeBytes: found.size,
+    identity: resolve(path),
+    open: (offsetBytes, sizeBytes) => readFileRange(file, offsetBytes, sizeBytes),
+    async fingerprint() {
+      const { size, mtimeNs } = await file.stat({ bigint: true })
+      return `${size} bytes, modified ${mtimeNs}`
+    },
+  }
 }

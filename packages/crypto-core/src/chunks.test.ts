@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { concatBytes } from './bytes.ts'
-import { coalesceChunks } from './chunks.ts'
+import { coalesceChunks, exactChunks } from './chunks.ts'
 
 test('chunks are joined up to the wanted size, none is lost or reordered', async () => {
   await fc.assert(
@@ -28,4 +28,24 @@ test('a chunk that is large enough is not copied', async () => {
     yield large
   }
   expect((await coalesceChunks(source(), 100).next()).value).toBe(large)
+})
+
+test('exact chunks all have the wanted size but the last, and hold the same bytes', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 20 })),
+      fc.integer({ min: 1, max: 30 }),
+      async (chunks, sizeBytes) => {
+        const cut: Uint8Array[] = []
+        async function* source(): AsyncGenerator<Uint8Array> {
+          yield* chunks
+        }
+        for await (const chunk of exactChunks(source(), sizeBytes)) cut.push(chunk)
+        expect(concatBytes(cut)).toEqual(concatBytes(chunks))
+        for (const chunk of cut.slice(0, -1)) expect(chunk.length).toBe(sizeBytes)
+        const last = cut.at(-1)?.length ?? 1
+        expect(last > 0 && last <= sizeBytes).toBe(true)
+      },
+    ),
+  )
 })

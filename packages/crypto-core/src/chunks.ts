@@ -25,3 +25,26 @@ export async function* coalesceChunks(
   }
   if (pendingBytes > 0) yield concatBytes(pending)
 }
+
+/** Cuts and joins chunks so that each (but the last) holds exactly `sizeBytes`. One that does passes uncopied. */
+export async function* exactChunks(
+  source: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  for await (const chunk of source) {
+    let rest = chunk
+    while (pendingBytes + rest.length >= sizeBytes) {
+      const missing = sizeBytes - pendingBytes
+      yield concatBytes([...pending, rest.subarray(0, missing)].filter(({ length }) => length > 0))
+      rest = rest.subarray(missing)
+      pending = []
+      pendingBytes = 0
+    }
+    if (rest.length === 0) continue
+    pending.push(rest)
+    pendingBytes += rest.length
+  }
+  if (pendingBytes > 0) yield concatBytes(pending)
+}

@@ -38,6 +38,12 @@ export const OSS_HEADERS = {
   process: 'x-oss-process',
   copySource: 'x-oss-copy-source',
   metadataDirective: 'x-oss-metadata-directive',
+  forbidOverwrite: 'x-oss-forbid-overwrite',
+  requestPayer: 'x-oss-request-payer',
+  trafficLimit: 'x-oss-traffic-limit',
+  objectAcl: 'x-oss-object-acl',
+  callback: 'x-oss-callback',
+  callbackVariables: 'x-oss-callback-var',
 } as const
 
 const ENVELOPE_NAMES: ReadonlySet<string> = new Set(Object.values(V1_HEADERS))

@@ -119,6 +119,11 @@ export interface HeadObjectResponse {
  * rejects with `ERR_CSE_SOURCE` and the source's own error as `cause`; an aborted call with the signal's reason.
  */
 export interface ObjectTransport {
+  /**
+   * Names the bucket and where it is, such as `https://oss-cn-hangzhou.aliyuncs.com/my-bucket`, so that a checkpoint
+   * is never taken for one of another bucket. Without credentials.
+   */
+  readonly location?: string | undefined
   put(request: PutObjectRequest): Promise<PutObjectResponse>
   get(request: GetObjectRequest): Promise<GetObjectResponse>
   head(request: HeadObjectRequest): Promise<HeadObjectResponse>

@@ -27,6 +27,8 @@ export interface AliOssClient extends OssClient {
     accessKeyId: string
     accessKeySecret: string
     stsToken?: string | undefined
+    /** As `url.parse` gave it. */
+    readonly endpoint?: { readonly protocol?: string | null; readonly host?: string | null }
     readonly urllib?: unknown
     readonly enableProxy?: boolean
   }

@@ -64,6 +64,8 @@ export type OssTransportOptions = OssClientOptions | OssConnectionOptions
 export interface Connection {
   readonly client: AliOssClient
   readonly bucket: string
+  /** The endpoint and the bucket, without credentials. */
+  readonly location: string
   readonly idleTimeoutMs: number
   readonly plainHost: boolean
   readonly refresher?: CredentialRefresher
@@ -88,7 +90,8 @@ export function connect(options: OssTransportOptions): Connection {
       )
     }
     const client = checkedClient(options.client)
-    return { client, bucket: client.options.bucket, idleTimeoutMs, plainHost: false }
+    const { bucket } = client.options
+    return { client, bucket, location: locationOf(client), idleTimeoutMs, plainHost: false }
   }
   return makeConnection(options as OssConnectionOptions, idleTimeoutMs)
 }
@@ -144,12 +147,18 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
   return {
     client,
     bucket,
+    location: locationOf(client),
     idleTimeoutMs,
     plainHost: addressing === 'path',
     ...(refreshCredentials !== undefined && {
       refresher: new CredentialRefresher(client, refreshCredentials, idleTimeoutMs),
     }),
   }
+}
+
+/** The endpoint as ali-oss parsed it, and the bucket. */
+function locationOf({ options: { endpoint, bucket } }: AliOssClient): string {
+  return `${endpoint?.protocol ?? ''}//${endpoint?.host ?? ''}/${bucket}`
 }
 
 /**

@@ -77,6 +77,8 @@ export interface CreateBucketOptions extends CallOptions {
 export class OssTransport implements ObjectTransport, MultipartTransport, ObjectCatalog {
   /** The bucket's name. */
   readonly bucket: string
+  /** The endpoint and the bucket: what checkpoints are bound to. */
+  readonly location: string
   readonly #connection: Connection
 
   /**
@@ -86,6 +88,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
   constructor(options: OssTransportOptions) {
     this.#connection = connect(options)
     this.bucket = this.#connection.bucket
+    this.location = this.#connection.location
   }
 
   /**

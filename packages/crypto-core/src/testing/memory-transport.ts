@@ -60,6 +60,7 @@ const STORED_HEADER =
  * ```
  */
 export class MemoryTransport implements ObjectTransport, MultipartTransport, ObjectCatalog {
+  readonly location: string = 'memory:'
   readonly objects: Map<string, StoredObject> = new Map()
   readonly requests: RecordedRequest[] = []
   /** The length in bytes of the chunks of a GET's body. */

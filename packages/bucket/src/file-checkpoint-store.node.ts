@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CseError } from '@oss-cse/crypto-core'
+import envPaths from 'env-paths'
+import { tryLock } from 'fs-native-extensions'
+import writeFileAtomic from 'write-file-atomic'
+import { type Checkpoint, type CheckpointStore, checkpointInUse } from './checkpoint-store.ts'
+
+/** Where checkpoints are kept. */
+export interface FileCheckpointStoreOptions {
+  /** A directory for this user alone; made when it is missing. Default: in the user's data directory. */
+  readonly directory?: string | undefined
+}
+
+/** A record as it stands in its file: its own digest tells a whole one from a damaged one. */
+interface StoredRecord {
+  readonly format: typeof FORMAT
+  readonly sha256: string
+  readonly record: unknown
+}
+
+const FORMAT = 'oss-cse checkpoint 1'
+const NAME = /^[a-z0-9-]{1,100}$/
+
+/**
+ * Checkpoints in files, readable by the user alone, each written as a whole and flushed to disk before a transfer goes
+ * on. A record is taken by a lock of the operating system, which ends with its process, however that ends.
+ *
+ * @example
+ * ```ts
+ * const checkpoint = new FileCheckpointStore()
+ * await uploadFile(bucket, 'backups/db.tar', './db.tar', { checkpoint })
+ * ```
+ */
+export class FileCheckpointStore implements CheckpointStore {
+  /** Where the records are. */
+  readonly directory: string
+
+  constructor(options: FileCheckpointStoreOptions = {}) {
+    this.directory = options.directory ?? join(envPaths('oss-cse', { suffix: '' }).data, 'checkpoints')
+  }
+
+  async open(name: string): Promise<Checkpoint> {
+    if (!NAME.test(name)) {
+      throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${JSON.stringify(name)} cannot name a checkpoint.`)
+    }
+    const { directory } = this
+    const path = join(directory, `${name}.json`)
+    const lock = await this.#using(async () => {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      return takeLock(`${path}.lock`)
+    })
+    const remove = (): Promise<void> => removeRecord(directory, name)
+    return {
+      load: () => this.#using(() => loadRecord(path)),
+      save: (record) => this.#using(() => saveRecord(directory, path, record)),
+      remove: () => this.#using(remove),
+      async close() {
+        // Removed while it is held: whoever opened it before finds that it is not the file of that name any more.
+        await unlink(`${path}.lock`).catch(() => {})
+        await lock.close().catch(() => {})
+      },
+    }
+  }
+
+  async #using<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (cause) {
+      if (CseError.isInstance(cause)) throw cause
+      const { code } = cause as NodeJS.ErrnoException
+      throw new CseError(
+        'ERR_CSE_CHECKPOINT',
+        `The checkpoints in ${this.directory} cannot be used${code === undefined ? '' : ` (${code})`}.`,
+        { cause },
+      )
+    }
+  }
+}
+
+/** Locks a file; a lock that was removed meanwhile is not the one that others would take. */
+async function takeLock(path: string): Promise<FileHandle> {
+  for (;;) {
+    const file = await open(path, 'a+', 0o600)
+    try {
+      if (!tryLock(file.fd)) throw checkpointInUse()
+      const [held, named] = [await file.stat(), await stat(path).catch(() => undefined)]
+      if (held.ino === named?.ino) return file
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    await file.close()
+  }
+}
+
+async function loadRecord(path: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  let stored: Partial<StoredRecord> | undefined
+  try {
+    stored = JSON.parse(text)
+  } catch {
+    // Judged below.
+  }
+  if (stored?.format !== FORMAT || stored.sha256 !== digestOf(stored.record)) {
+    throw new CseError('ERR_CSE_CHECKPOINT', `The checkpoint ${path} is damaged, or of another version.`)
+  }
+  return stored.record
+}
+
+async function saveRecord(directory: string, path: string, record: unknown): Promise<void> {
+  const stored: StoredRecord = { format: FORMAT, sha256: digestOf(record), record }
+  await writeFileAtomic(path, `${JSON.stringify(stored)}\n`, { mode: 0o600, fsync: true })
+  // The rename itself lasts only once the directory is on disk. Windows has no such thing.
+  if (process.platform === 'win32') return
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Removes a record, and what writes that were killed half-way left of it. */
+async function removeRecord(directory: string, name: string): Promise<void> {
+  for (const entry of await readdir(directory)) {
+    if (!entry.startsWith(`${name}.json`) || entry.endsWith('.lock')) continue
+    await unlink(join(directory, entry)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+  }
+}
+
+function digestOf(record: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(record) ?? '')
+    .digest('hex')
+}

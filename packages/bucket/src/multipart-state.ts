@@ -1,0 +1,61 @@
+import { CseError, type HeaderMap, isEnvelopeHeader } from '@oss-cse/crypto-core'
+import * as v from 'valibot'
+
+/**
+ * Everything that it takes to go on with a multipart upload in another process: plain JSON. It holds wrapped keys
+ * alone; going on needs the master key that unwraps them.
+ */
+export interface MultipartUploadState {
+  readonly version: 1
+  readonly key: string
+  readonly uploadId: string
+  readonly dataSizeBytes: number
+  readonly partSizeBytes: number
+  /** The encryption headers that the upload began with and that each part carries. */
+  readonly envelope: HeaderMap
+  /** Other headers of the caller's that later requests carry. */
+  readonly headers: HeaderMap
+  /**
+   * For each part of which a byte may have left: SHA-256 of its ciphertext, base64, by part number. Only a part with
+   * the same ciphertext may ever be sent under that number.
+   */
+  readonly partDigests: Readonly<Record<string, string>>
+}
+
+const Headers = v.record(v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/)), v.string())
+const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+
+const State = v.strictObject({
+  version: v.literal(1),
+  key: v.pipe(v.string(), v.nonEmpty()),
+  uploadId: v.pipe(v.string(), v.nonEmpty()),
+  dataSizeBytes: Size,
+  partSizeBytes: Size,
+  envelope: v.pipe(
+    Headers,
+    v.check((headers) => Object.keys(headers).every(isEnvelopeHeader)),
+  ),
+  headers: v.pipe(
+    Headers,
+    v.check((headers) => !Object.keys(headers).some(isEnvelopeHeader)),
+  ),
+  partDigests: v.record(
+    v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,4}$/)),
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}=$/)),
+  ),
+})
+
+/**
+ * Checks a state that comes from outside.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when it is none.
+ */
+export function checkedState(value: unknown): MultipartUploadState {
+  const result = v.safeParse(State, value)
+  if (result.success) return result.output
+  const where = result.issues[0].path?.map(({ key }) => String(key)).join('.') ?? 'the whole'
+  throw new CseError(
+    'ERR_CSE_INVALID_ARGUMENT',
+    `This is no state of a multipart upload: ${where} is not what it must be.`,
+  )
+}

@@ -1,0 +1,578 @@
+import {
+  type CallOptions,
+  type ContentKey,
+  CseError,
+  checkMetadataSize,
+  combineCrc64,
+  decodeEnvelope,
+  encodeEnvelope,
+  type HeaderMap,
+  type MultipartTransport,
+  type ObjectTransport,
+  type PartPlan,
+  type PartRange,
+  planParts,
+  TransportError,
+  type UploadedPart,
+  V2_HEADERS,
+  wipe,
+} from '@oss-cse/crypto-core'
+import { aboutObject } from './about-object.ts'
+import type { BucketContext } from './bucket-context.ts'
+import { type BodyInput, type ByteSource, byteSource } from './byte-source.ts'
+import {
+  digestPart,
+  type EncryptedPart,
+  encryptPartInMemory,
+  encryptPartTwice,
+  sourceChanged,
+} from './encrypted-part.ts'
+import { checkedState, type MultipartUploadState } from './multipart-state.ts'
+import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
+import { isRetryable, type RetryEvent, withRetries } from './retry.ts'
+import { sharedRun } from './shared-run.ts'
+import {
+  completeHeaders,
+  initiateHeaders,
+  laterHeaders,
+  type ObjectOptions,
+  partHeaders,
+  uploadHeaders,
+} from './upload-headers.ts'
+
+/** How many bytes of ciphertext an upload keeps in memory for parts under way; a further part is read twice. */
+export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
+
+/** Makes an upload's state outlive the process. Must not resolve before the state is safe. */
+export type PersistState = (state: MultipartUploadState) => Promise<void>
+
+/** What may go with the initiation of a multipart upload. */
+export interface InitiateOptions extends CallOptions, ObjectOptions {
+  /** The object's length in bytes: the service needs it before the first part. */
+  readonly dataSizeBytes: number
+  /**
+   * The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for no more than 10,000 parts.
+   * Absent: 10 MiB, or what the largest objects need.
+   */
+  readonly partSizeBytes?: number | undefined
+  /**
+   * Called with the upload's state at its beginning and before the first byte of each part leaves. Whoever goes on
+   * with the upload in another process must have the last of these states: with an older one, a part whose plaintext
+   * changed could be encrypted under a keystream that was used before.
+   */
+  readonly persist?: PersistState | undefined
+}
+
+/** What may go with one part. */
+export interface UploadPartOptions extends CallOptions {
+  /** Called with the part's bytes that were handed to the connection; it starts over when the part is sent again. */
+  readonly onSentBytes?: ((sentBytes: number) => void) | undefined
+}
+
+/** What a multipart upload works on. */
+export type MultipartObjectTransport = ObjectTransport & MultipartTransport
+
+/**
+ * The transport, when it has multipart uploads.
+ *
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED`
+ */
+export function requireMultipart(
+  transport: ObjectTransport & Partial<MultipartTransport>,
+): MultipartObjectTransport {
+  const { initiate, uploadPart, complete, abort, listParts } = transport
+  if ([initiate, uploadPart, complete, abort, listParts].some((call) => typeof call !== 'function')) {
+    throw new CseError('ERR_CSE_OPERATION_REFUSED', 'The transport of this bucket has no multipart uploads.')
+  }
+  return transport as MultipartObjectTransport
+}
+
+/** Where an upload goes, and with what. */
+interface UploadParts {
+  readonly context: BucketContext
+  readonly transport: MultipartObjectTransport
+  readonly state: MultipartUploadState
+  readonly contentKey: ContentKey
+  readonly persist: PersistState | undefined
+}
+
+/**
+ * A multipart upload of one encrypted object. Its key, IV and part size are settled: each part's keystream follows
+ * from its number alone, so parts may be sent in any order, in parallel, and again.
+ *
+ * The same ciphertext is sent however often a part is: `uploadPart` refuses another plaintext for a number that was
+ * begun before, because the difference of the two would lie open.
+ *
+ * Made by `CryptoBucket.initiateMultipartUpload` and `CryptoBucket.resumeMultipartUpload`.
+ *
+ * @example
+ * ```ts
+ * const upload = await bucket.initiateMultipartUpload('backup.tar', { dataSizeBytes: tar.length })
+ * for (let n = 1; n <= upload.plan.partCount; n++) {
+ *   const { offsetBytes, sizeBytes } = upload.plan.part(n)
+ *   await upload.uploadPart(n, tar.subarray(offsetBytes, offsetBytes + sizeBytes))
+ * }
+ * await upload.completeMultipartUpload()
+ * ```
+ */
+export class MultipartUpload {
+  /** The object's key. */
+  readonly key: string
+  /** The service's name for the upload. */
+  readonly uploadId: string
+  /** How the object is cut. */
+  readonly plan: PartPlan
+  readonly #context: BucketContext
+  readonly #transport: MultipartObjectTransport
+  readonly #envelope: HeaderMap
+  readonly #headers: HeaderMap
+  readonly #contentKey: ContentKey
+  readonly #digests: Map<number, string>
+  readonly #durable: Set<number>
+  readonly #parts = new Map<number, UploadedPart>()
+  readonly #save: () => Promise<void>
+  #heldBytes = 0
+  /** The object's headers, where the upload turned out to be complete already. */
+  #stored: HeaderMap | undefined
+  #ended = false
+
+  /** @internal */
+  constructor({ context, transport, state, contentKey, persist }: UploadParts) {
+    this.key = state.key
+    this.uploadId = state.uploadId
+    this.plan = planParts(state.dataSizeBytes, state.partSizeBytes)
+    this.#context = context
+    this.#transport = transport
+    this.#envelope = Object.freeze({ ...state.envelope })
+    this.#headers = Object.freeze({ ...state.headers })
+    this.#contentKey = contentKey
+    this.#digests = new Map(Object.entries(state.partDigests).map(([n, digest]) => [Number(n), digest]))
+    this.#durable = new Set(this.#digests.keys())
+    this.#save = sharedRun(async () => persist?.(this.toJSON()))
+    Object.freeze(this)
+  }
+
+  /** The upload's state as it is now: plain JSON, with wrapped keys alone. */
+  toJSON(): MultipartUploadState {
+    return {
+      version: 1,
+      key: this.key,
+      uploadId: this.uploadId,
+      dataSizeBytes: this.plan.dataSizeBytes,
+      partSizeBytes: this.plan.partSizeBytes,
+      envelope: this.#envelope,
+      headers: this.#headers,
+      partDigests: Object.fromEntries(this.#digests),
+    }
+  }
+
+  /**
+   * Encrypts and sends one part; again, when the service or the network fails, with the same bytes.
+   *
+   * A part is held in memory until it is acknowledged, as long as all parts under way are no more than 64 MiB; of a
+   * body that can be opened again, a further one is read twice instead, and compared as it is sent.
+   *
+   * @param partNumber - 1 to `plan.partCount`
+   * @param body - exactly the bytes that `plan.part(partNumber)` says
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request, for a number or a length outside the plan;
+   * `ERR_CSE_SOURCE` when the body fails or has another length than announced; `ERR_CSE_SOURCE_CHANGED` when the part
+   * was begun before with other bytes; `ERR_CSE_INTEGRITY` when the service stores something else; what the transport
+   * throws.
+   */
+  async uploadPart(
+    partNumber: number,
+    body: BodyInput,
+    options: UploadPartOptions = {},
+  ): Promise<UploadedPart> {
+    this.#checkOpen()
+    const { signal } = options
+    signal?.throwIfAborted()
+    const range = this.plan.part(partNumber)
+    const source = this.#partSource(body, range)
+    const hold = this.#heldBytes + range.sizeBytes <= MAX_HELD_BYTES || !source.replayable
+    if (hold) this.#heldBytes += range.sizeBytes
+    try {
+      const encrypt = hold ? encryptPartInMemory : encryptPartTwice
+      const part = await encrypt(abortable(source, signal), range, this.#contentKey)
+      await this.#begin(partNumber, part.sha256)
+      return await this.#send(partNumber, part, options)
+    } catch (error) {
+      await source.discard?.().catch(() => {})
+      signal?.throwIfAborted()
+      throw aboutObject(error, this.key)
+    } finally {
+      if (hold) this.#heldBytes -= range.sizeBytes
+    }
+  }
+
+  /**
+   * Compares every part that was sent or begun with its plaintext as it is now. Call it before anything is sent when
+   * an upload goes on in another process.
+   *
+   * @param open - opens the plaintext of one part
+   * @returns the numbers of the parts that the service holds unchanged: they need not be sent again
+   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when one differs, or the service holds a part that the state does not
+   * know: abort this upload and begin another; `ERR_CSE_NOT_FOUND` when the service does not know the upload any more
+   */
+  async verifyParts(
+    open: (range: PartRange) => BodyInput,
+    options: CallOptions & { readonly onVerified?: ((range: PartRange) => void) | undefined } = {},
+  ): Promise<ReadonlySet<number>> {
+    this.#checkOpen()
+    const { signal, onVerified } = options
+    const held = await this.#heldParts(signal)
+    const begun = [...new Set([...this.#digests.keys(), ...held.keys()])].sort((a, b) => a - b)
+    try {
+      for (const partNumber of begun) {
+        const range = this.plan.part(partNumber)
+        const source = abortable(this.#partSource(open(range), range), signal)
+        const { sha256, crc64 } = await digestPart(source, range, this.#contentKey)
+        if (sha256 !== this.#digests.get(partNumber)) throw sourceChanged(partNumber)
+        const part = held.get(partNumber)
+        const { sizeBytes } = range
+        if (part === undefined || (part.sizeBytes ?? sizeBytes) !== sizeBytes) continue
+        if ((part.crc64 ?? crc64) !== crc64) continue
+        this.#parts.set(partNumber, { partNumber, etag: part.etag, sizeBytes, crc64 })
+        onVerified?.(range)
+      }
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw aboutObject(error, this.key)
+    }
+    return new Set(this.#parts.keys())
+  }
+
+  /**
+   * Makes the object out of its parts. Parts that this process did not send are looked up on the service.
+   *
+   * A completion whose answer was lost is recognised by the object's own wrapped key and checksum.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when parts are missing; `ERR_CSE_INTEGRITY` when a part, or the whole,
+   * is not what was sent; what the transport throws. Unless the service had completed it, the object stays as it was.
+   */
+  async completeMultipartUpload(options: CallOptions = {}): Promise<PutResult> {
+    this.#checkOpen()
+    const { signal } = options
+    try {
+      const stored = this.#stored
+      const parts = await this.#allParts(signal)
+      const sent = { sizeBytes: this.plan.dataSizeBytes, crc64: String(combined(parts, this.plan)) }
+      const { key, uploadId } = this
+      const headers = completeHeaders(this.#headers)
+      const answer =
+        stored === undefined
+          ? await this.#try('complete', signal, () =>
+              this.#transport.complete({ key, uploadId, parts, headers, signal }),
+            ).catch((error: unknown) => this.#completedEarlier(error, signal))
+          : { headers: stored }
+      this.#end()
+      return checkedPutResult(key, sent, answer)
+    } catch (error) {
+      throw aboutObject(error, this.key)
+    }
+  }
+
+  /** Gives the upload up and frees its parts on the service. One that is gone counts as aborted. */
+  async abort(options: CallOptions = {}): Promise<void> {
+    const { key, uploadId } = this
+    const { signal } = options
+    this.#end()
+    try {
+      await this.#try('abort', signal, () => this.#transport.abort({ key, uploadId, signal }))
+    } catch (error) {
+      if (!isNoSuchUpload(error)) throw error
+    }
+  }
+
+  /** Forgets the key. The upload stays on the service, and can go on from its state. */
+  close(): void {
+    this.#end()
+  }
+
+  /** The parts that the service holds, in the order of their numbers. */
+  async listParts(options: CallOptions = {}): Promise<readonly UploadedPart[]> {
+    const { key, uploadId } = this
+    const { signal } = options
+    const parts: UploadedPart[] = []
+    let marker: string | undefined
+    do {
+      const page = await this.#try('listParts', signal, () =>
+        this.#transport.listParts({ key, uploadId, marker, signal }),
+      )
+      parts.push(...page.parts)
+      marker = page.nextMarker
+    } while (marker !== undefined)
+    return parts
+  }
+
+  #checkOpen(): void {
+    if (this.#ended) throw invalid(this.key, 'it was completed or aborted')
+  }
+
+  #end(): void {
+    this.#ended = true
+    wipe(this.#contentKey.cek, this.#contentKey.iv)
+  }
+
+  #partSource(body: BodyInput, { partNumber, sizeBytes }: PartRange): ByteSource {
+    const source = byteSource(body)
+    if (source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
+      throw invalid(this.key, `part ${partNumber} has ${sizeBytes} bytes, the body ${source.sizeBytes}`)
+    }
+    if (!source.replayable && sizeBytes > MAX_HELD_BYTES) {
+      throw invalid(
+        this.key,
+        `a part of ${sizeBytes} bytes is too large to be kept in memory, and a stream cannot be read twice: pass { sizeBytes, open() }, or use smaller parts`,
+      )
+    }
+    return source
+  }
+
+  /** Writes down what a part's ciphertext is, durably, before a byte of it leaves. */
+  async #begin(partNumber: number, sha256: string): Promise<void> {
+    this.#checkOpen()
+    const begun = this.#digests.get(partNumber)
+    if (begun !== undefined && begun !== sha256) throw sourceChanged(partNumber)
+    this.#digests.set(partNumber, sha256)
+    if (this.#durable.has(partNumber)) return
+    await this.#save()
+    this.#durable.add(partNumber)
+    this.#checkOpen()
+  }
+
+  async #send(
+    partNumber: number,
+    part: EncryptedPart,
+    { signal, onSentBytes }: UploadPartOptions,
+  ): Promise<UploadedPart> {
+    const { key, uploadId } = this
+    const { sizeBytes, crc64 } = part
+    const headers = { ...partHeaders(this.#headers), ...this.#envelope }
+    const body = { sizeBytes, open: () => counted(part.open(), onSentBytes) }
+    const attempt = async (): Promise<UploadedPart> => {
+      const { etag, crc64: stored } = await this.#transport.uploadPart({
+        key,
+        uploadId,
+        partNumber,
+        headers,
+        body,
+        signal,
+      })
+      if (stored !== undefined && stored !== crc64) throw storedOtherwise(key)
+      return { partNumber, etag, sizeBytes, crc64 }
+    }
+    const sent = await this.#try('uploadPart', signal, attempt, (error) => {
+      return isRetryable(error) || isIntegrityFailure(error)
+    })
+    this.#parts.set(partNumber, sent)
+    return sent
+  }
+
+  /** What the service holds of this upload: its parts, or all of them when it was completed. */
+  async #heldParts(signal: AbortSignal | undefined): Promise<ReadonlyMap<number, UploadedPart>> {
+    try {
+      return new Map((await this.listParts({ signal })).map((part) => [part.partNumber, part]))
+    } catch (error) {
+      this.#stored = isNoSuchUpload(error) ? await this.#findStored(signal) : undefined
+      if (this.#stored === undefined) throw error
+      const etag = this.#stored['etag'] ?? ''
+      const numbers = Array.from({ length: this.plan.partCount }, (_, index) => index + 1)
+      return new Map(numbers.map((partNumber) => [partNumber, { partNumber, etag }]))
+    }
+  }
+
+  /** Every part of the plan, each as it was sent or as the service lists it. */
+  async #allParts(signal: AbortSignal | undefined): Promise<readonly UploadedPart[]> {
+    const { partCount } = this.plan
+    const listed =
+      this.#parts.size === partCount
+        ? new Map<number, UploadedPart>()
+        : new Map((await this.listParts({ signal })).map((part) => [part.partNumber, part]))
+    const parts: UploadedPart[] = []
+    const missing: number[] = []
+    for (let n = 1; n <= partCount; n++) {
+      const part = this.#parts.get(n) ?? listed.get(n)
+      if (part === undefined) missing.push(n)
+      else parts.push(part)
+    }
+    if (missing.length > 0) {
+      const some = `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', …' : ''}`
+      throw invalid(this.key, `${missing.length} of ${partCount} parts are missing: ${some}`)
+    }
+    return parts
+  }
+
+  /** A completion that failed may have happened, now or before: then the object carries this upload's wrapped key. */
+  async #completedEarlier(
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly headers: HeaderMap }> {
+    const refused = CseError.isInstance(error) && error.code === 'ERR_CSE_PRECONDITION_FAILED'
+    const headers = isNoSuchUpload(error) || refused ? await this.#findStored(signal) : undefined
+    if (headers === undefined) throw error
+    return { headers }
+  }
+
+  /** The headers of the object, when it is this upload's; `undefined` when there is none, or it is another one. */
+  async #findStored(signal: AbortSignal | undefined): Promise<HeaderMap | undefined> {
+    const { key } = this
+    const request = { key, headers: partHeaders(this.#headers), signal }
+    try {
+      const { headers } = await this.#try('head', signal, () => this.#transport.head(request))
+      return headers[V2_HEADERS.wrappedCek] === this.#envelope[V2_HEADERS.wrappedCek] ? headers : undefined
+    } catch (error) {
+      if (CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND') return undefined
+      throw error
+    }
+  }
+
+  #try<Result>(
+    operation: RetryEvent['operation'],
+    signal: AbortSignal | undefined,
+    attempt: () => Promise<Result>,
+    mayRetry?: (error: unknown) => boolean,
+  ): Promise<Result> {
+    const { retry, logger } = this.#context
+    return withRetries(attempt, { operation, key: this.key, retry, logger, signal }, mayRetry)
+  }
+}
+
+/** Begins a multipart upload; see `CryptoBucket.initiateMultipartUpload`. */
+export async function initiateMultipartUpload(
+  context: BucketContext,
+  transport: MultipartObjectTransport,
+  key: string,
+  options: InitiateOptions,
+): Promise<MultipartUpload> {
+  const { dataSizeBytes, signal, persist } = options
+  signal?.throwIfAborted()
+  if (dataSizeBytes === 0) throw invalid(key, 'an empty object has no parts. Use put')
+  const { partSizeBytes } = planParts(dataSizeBytes, options.partSizeBytes)
+  const { headers, contentMd5 } = uploadHeaders(options)
+  const { contentKey, envelope } = await context.keyring.generate(
+    {
+      unencryptedContentLength: dataSizeBytes,
+      ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
+      dataSizeBytes,
+      partSizeBytes,
+    },
+    { signal },
+  )
+  const encoded = encodeEnvelope(envelope)
+  const sent = { ...initiateHeaders(headers), ...encoded }
+  checkMetadataSize(sent)
+  const { retry, logger } = context
+  try {
+    const { uploadId } = await withRetries(() => transport.initiate({ key, headers: sent, signal }), {
+      operation: 'initiate',
+      key,
+      retry,
+      logger,
+      signal,
+    })
+    const state: MultipartUploadState = {
+      version: 1,
+      key,
+      uploadId,
+      dataSizeBytes,
+      partSizeBytes,
+      envelope: encoded,
+      headers: laterHeaders(headers),
+      partDigests: {},
+    }
+    const upload = new MultipartUpload({ context, transport, state, contentKey, persist })
+    try {
+      await persist?.(upload.toJSON())
+    } catch (error) {
+      await upload.abort({ signal }).catch(() => {})
+      throw error
+    }
+    return upload
+  } catch (error) {
+    wipe(contentKey.cek, contentKey.iv)
+    throw aboutObject(error, key)
+  }
+}
+
+/** Goes on with a multipart upload; see `CryptoBucket.resumeMultipartUpload`. */
+export async function resumeMultipartUpload(
+  context: BucketContext,
+  transport: MultipartObjectTransport,
+  state: MultipartUploadState,
+  options: CallOptions & { readonly persist?: PersistState | undefined } = {},
+): Promise<MultipartUpload> {
+  const checked = checkedState(state)
+  const { signal, persist } = options
+  const { key } = checked
+  signal?.throwIfAborted()
+  planParts(checked.dataSizeBytes, checked.partSizeBytes)
+  try {
+    const envelope = decodeEnvelope(checked.envelope)
+    if (
+      envelope?.version !== 2 ||
+      envelope.dataSizeBytes !== checked.dataSizeBytes ||
+      envelope.partSizeBytes !== checked.partSizeBytes
+    ) {
+      throw invalid(key, 'its state contradicts its envelope')
+    }
+    const { retry, logger } = context
+    const contentKey = await withRetries(() => context.keyring.unwrap(envelope, { signal }), {
+      operation: 'unwrap',
+      key,
+      retry,
+      logger,
+      signal,
+    })
+    return new MultipartUpload({ context, transport, state: checked, contentKey, persist })
+  } catch (error) {
+    throw aboutObject(error, key)
+  }
+}
+
+/** Tells whether an upload is gone: completed, aborted or expired. */
+export function isNoSuchUpload(error: unknown): boolean {
+  return TransportError.isInstance(error) && error.serviceCode === 'NoSuchUpload'
+}
+
+/** The checksum of the whole, from those of its parts. */
+function combined(parts: readonly UploadedPart[], plan: PartPlan): bigint {
+  return parts.reduce((crc, { partNumber, sizeBytes, crc64 }) => {
+    const expected = plan.part(partNumber).sizeBytes
+    if (sizeBytes !== expected || crc64 === undefined) {
+      throw new CseError(
+        'ERR_CSE_INTEGRITY',
+        `Part ${partNumber} as the service lists it is not what was planned (${sizeBytes ?? '?'} of ${expected} bytes, ${crc64 === undefined ? 'no' : 'a'} checksum). Upload it again.`,
+      )
+    }
+    return combineCrc64(crc, crc64, expected)
+  }, 0n)
+}
+
+function abortable(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
+  if (signal === undefined) return source
+  async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of source.open()) {
+      signal?.throwIfAborted()
+      yield chunk
+    }
+  }
+  return { ...source, open }
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onSentBytes: ((sentBytes: number) => void) | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let sentBytes = 0
+  for await (const chunk of chunks) {
+    yield chunk
+    sentBytes += chunk.length
+    onSentBytes?.(sentBytes)
+  }
+}
+
+function invalid(objectKey: string, why: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', `The multipart upload of ${objectKey}: ${why}.`, {
+    objectKey,
+  })
+}

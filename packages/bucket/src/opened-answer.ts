@@ -1,0 +1,59 @@
+import {
+  type ByteRange,
+  type ContentKey,
+  CseError,
+  decodeEnvelope,
+  type Envelope,
+  type HeaderMap,
+  type RangeSlice,
+  sliceAnswer,
+} from '@oss-cse/crypto-core'
+import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
+import { withRetries } from './retry.ts'
+
+/** An answer that was judged, and the key of what it holds. */
+export interface OpenedAnswer {
+  readonly slice: RangeSlice
+  /** Absent, and the content key with it, for a plain object that may pass. */
+  readonly envelope: Envelope | undefined
+  readonly contentKey: ContentKey | undefined
+}
+
+/** Everything that is judged before the first byte is released. */
+export async function openAnswer(
+  context: BucketContext,
+  key: string,
+  range: ByteRange | undefined,
+  response: { readonly status: number; readonly headers: HeaderMap },
+  policy: PlainObjectPolicy,
+  signal: AbortSignal,
+): Promise<OpenedAnswer> {
+  const envelope = decodeEnvelope(response.headers)
+  if (envelope === undefined && policy !== 'passthrough') {
+    throw new CseError(
+      'ERR_CSE_NOT_ENCRYPTED',
+      `${key} carries no encryption envelope: it was stored in clear, or its metadata was stripped. Pass onPlainObject: 'passthrough' to read it all the same.`,
+      { objectKey: key },
+    )
+  }
+  const slice = sliceAnswer(range, response)
+  if (envelope === undefined) return { slice, envelope, contentKey: undefined }
+  checkRecordedLength(key, envelope, slice.totalBytes)
+  const { retry, logger } = context
+  const unwrap = () => context.keyring.unwrap(envelope, { signal })
+  const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
+  return { slice, envelope, contentKey }
+}
+
+/** An object that is shorter or longer than its envelope recorded was cut or extended behind the writer's back. */
+function checkRecordedLength(key: string, envelope: Envelope, totalBytes: number): void {
+  const recorded = [
+    envelope.unencryptedContentLength,
+    envelope.version === 2 ? envelope.dataSizeBytes : undefined,
+  ]
+  if (recorded.some((length) => length !== undefined && length !== totalBytes)) {
+    throw new CseError('ERR_CSE_INTEGRITY', `${key} does not have the length that its envelope records.`, {
+      objectKey: key,
+    })
+  }
+}

@@ -1,0 +1,314 @@
+import {
+  type CallOptions,
+  CseError,
+  DEFAULT_PART_BYTES,
+  type MultipartTransport,
+  type ObjectTransport,
+  type PartPlan,
+  type PartRange,
+  planParts,
+} from '@oss-cse/crypto-core'
+import * as v from 'valibot'
+import { aboutObject } from './about-object.ts'
+import type { BucketContext } from './bucket-context.ts'
+import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
+import { inParallel } from './in-parallel.ts'
+import { checkedState, type MultipartUploadState } from './multipart-state.ts'
+import {
+  initiateMultipartUpload,
+  isNoSuchUpload,
+  type MultipartObjectTransport,
+  type MultipartUpload,
+  requireMultipart,
+  resumeMultipartUpload,
+} from './multipart-upload.ts'
+import { PartsProgress, type ProgressListener } from './progress.ts'
+import { putObject } from './put-object.ts'
+import type { PutResult } from './put-result.ts'
+import { log, type TransferEvent, withRetries } from './retry.ts'
+import { type SizedInput, type SizedSource, sizedSource } from './sized-source.ts'
+import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
+import { digestText, loadRecord, openRecord, type TransferName } from './transfer-record.ts'
+import { type ObjectOptions, uploadHeaders } from './upload-headers.ts'
+
+/** What may go with an upload. */
+export interface UploadOptions extends CallOptions, ObjectOptions, TransferOptions {
+  /** From which length in bytes on an object goes up in parts. Default 10 MiB. */
+  readonly multipartThreshold?: number | undefined
+  /** Called as bytes are handed to the connections. */
+  readonly onProgress?: ProgressListener | undefined
+}
+
+/** What came of an upload. */
+export interface UploadResult extends PutResult {
+  /** How many bytes an earlier, interrupted run had sent, so that this one did not. */
+  readonly resumedBytes: number
+}
+
+/**
+ * Uploads a source of known length: in one put when it is small, else in parts; see `CryptoBucket.upload`.
+ */
+export async function uploadObject(
+  context: BucketContext,
+  transport: ObjectTransport & Partial<MultipartTransport>,
+  key: string,
+  input: SizedInput,
+  options: UploadOptions = {},
+): Promise<UploadResult> {
+  const { multipartThreshold = DEFAULT_PART_BYTES, parallel, checkpoint, signal } = options
+  signal?.throwIfAborted()
+  const source = sizedSource(input)
+  const { sizeBytes } = source
+  const plan = planParts(sizeBytes, options.partSize)
+  const atOnce = checkedParallel(parallel)
+  checkThreshold('multipartThreshold', multipartThreshold)
+  if (sizeBytes === 0 || sizeBytes < multipartThreshold) {
+    const { metadata, contentType, contentMd5, headers, onProgress } = options
+    const body = { sizeBytes, open: () => wholeSource(source) }
+    const put = { metadata, contentType, contentMd5, headers, onProgress, signal }
+    return { ...(await putObject(context, transport, key, body, put)), resumedBytes: 0 }
+  }
+  const multipart = requireMultipart(transport)
+  const transfer: UploadTransfer = {
+    context,
+    transport: multipart,
+    key,
+    source,
+    options,
+    plan,
+    parallel: atOnce,
+  }
+  try {
+    if (checkpoint === undefined) return await uploadInParts(transfer, undefined)
+    if (context.keyring.encrypting.canUnwrap === false) {
+      tell(transfer, 'not-resumable', 'With a public key alone an interrupted upload cannot go on later.')
+      return await uploadInParts(transfer, undefined)
+    }
+    return await uploadWithRecord(transfer, checkpoint)
+  } catch (error) {
+    throw aboutObject(error, key)
+  }
+}
+
+/** All bytes of a source; it fails behind the last one when the source changed meanwhile, so that nothing is stored. */
+async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
+  const fingerprint = await source.fingerprint?.()
+  yield* source.open(0, source.sizeBytes)
+  if ((await source.fingerprint?.()) !== fingerprint) throw changedMeanwhile()
+}
+
+interface UploadTransfer {
+  readonly context: BucketContext
+  readonly transport: MultipartObjectTransport
+  readonly key: string
+  readonly source: SizedSource
+  readonly options: UploadOptions
+  readonly plan: PartPlan
+  readonly parallel: number
+}
+
+/** The record of an interrupted upload. */
+interface UploadRecord extends TransferName {
+  readonly version: 1
+  /** What the source was like when the upload began. */
+  readonly source: { readonly sizeBytes: number; readonly fingerprint: string }
+  /** A digest of the object's metadata and other headers, which cannot change any more. */
+  readonly headers: string
+  readonly upload: MultipartUploadState
+}
+
+const Record = v.strictObject({
+  version: v.literal(1),
+  operation: v.literal('upload'),
+  location: v.string(),
+  key: v.string(),
+  identity: v.string(),
+  source: v.strictObject({ sizeBytes: v.number(), fingerprint: v.string() }),
+  headers: v.string(),
+  upload: v.unknown(),
+})
+
+function parseRecord(value: unknown): UploadRecord | undefined {
+  try {
+    const record = v.parse(Record, value)
+    return { ...record, upload: checkedState(record.upload) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Uploads with a checkpoint: goes on with an earlier upload where that can be, and can itself be gone on with. */
+async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore): Promise<UploadResult> {
+  const { transport, key, source, options } = transfer
+  const { location = '' } = transport
+  const name: TransferName = { operation: 'upload', location, key, identity: source.identity ?? '' }
+  const { headers, contentMd5 = '' } = uploadHeaders(options)
+  const fresh: Omit<UploadRecord, 'upload'> = {
+    version: 1,
+    ...name,
+    source: { sizeBytes: source.sizeBytes, fingerprint: (await source.fingerprint?.()) ?? '' },
+    headers: await digestText([...Object.entries(headers).sort(), contentMd5]),
+  }
+  const checkpoint = await openRecord(store, name)
+  try {
+    const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
+    const resumed = earlier && (await resume(transfer, earlier, fresh, checkpoint))
+    if (resumed !== undefined) return await sendParts(transfer, resumed, checkpoint, fresh.source.fingerprint)
+    return await uploadInParts(transfer, checkpoint, fresh)
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+/** Begins an upload and sends its parts. */
+async function uploadInParts(
+  transfer: UploadTransfer,
+  checkpoint: Checkpoint | undefined,
+  fresh?: Omit<UploadRecord, 'upload'>,
+): Promise<UploadResult> {
+  const { context, transport, key, source, options, plan } = transfer
+  const fingerprint = fresh?.source.fingerprint ?? (await source.fingerprint?.()) ?? ''
+  const { metadata, contentType, contentMd5, headers, signal } = options
+  const upload = await initiateMultipartUpload(context, transport, key, {
+    metadata,
+    contentType,
+    contentMd5,
+    headers,
+    signal,
+    dataSizeBytes: plan.dataSizeBytes,
+    partSizeBytes: plan.partSizeBytes,
+    ...(checkpoint && { persist: (state) => checkpoint.save({ ...fresh, upload: state }) }),
+  })
+  const progress = new PartsProgress(options.onProgress, plan.dataSizeBytes, plan.partCount)
+  return sendParts(transfer, { upload, done: new Set(), progress }, checkpoint, fingerprint)
+}
+
+/** An upload under way, and what of it need not be sent. */
+interface OpenUpload {
+  readonly upload: MultipartUpload
+  readonly done: ReadonlySet<number>
+  readonly progress: PartsProgress
+}
+
+/** Goes on with an earlier upload; `undefined` when that cannot be and everything of it was cleared away. */
+async function resume(
+  transfer: UploadTransfer,
+  earlier: UploadRecord,
+  fresh: Omit<UploadRecord, 'upload'>,
+  checkpoint: Checkpoint,
+): Promise<OpenUpload | undefined> {
+  const { context, transport, source, options } = transfer
+  const { signal } = options
+  const giveUp = async (why: string): Promise<undefined> => {
+    restart(transfer, why)
+    await abortQuietly(transfer, earlier.upload.uploadId)
+    await checkpoint.remove()
+  }
+  const same =
+    earlier.source.sizeBytes === fresh.source.sizeBytes &&
+    earlier.source.fingerprint === fresh.source.fingerprint
+  if (!same) return giveUp('The source changed since the earlier upload.')
+  if (earlier.headers !== fresh.headers) return giveUp('The object is to get other metadata or headers.')
+  const { dataSizeBytes, partSizeBytes } = earlier.upload
+  if (options.partSize !== undefined && options.partSize !== partSizeBytes) {
+    return giveUp('The part size is another one.')
+  }
+  try {
+    const persist = (upload: MultipartUploadState): Promise<void> => checkpoint.save({ ...fresh, upload })
+    const upload = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
+    const progress = new PartsProgress(options.onProgress, dataSizeBytes, upload.plan.partCount)
+    const open = ({ offsetBytes, sizeBytes }: PartRange) => ({
+      sizeBytes,
+      open: () => source.open(offsetBytes, sizeBytes),
+    })
+    const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
+    const done = await upload.verifyParts(open, { signal, onVerified })
+    tell(transfer, 'resume', `${done.size} of ${upload.plan.partCount} parts were sent before.`)
+    return { upload, done, progress }
+  } catch (error) {
+    if (isNoSuchUpload(error)) return giveUp('The service has dropped the earlier upload.')
+    if (CseError.isInstance(error) && GIVE_UP.has(error.code)) return giveUp(error.message)
+    throw error
+  }
+}
+
+/** What says that an earlier upload cannot go on, although a new one may succeed. */
+const GIVE_UP: ReadonlySet<string> = new Set([
+  'ERR_CSE_SOURCE_CHANGED',
+  'ERR_CSE_INVALID_ARGUMENT',
+  'ERR_CSE_ENVELOPE_DAMAGED',
+  'ERR_CSE_UNSUPPORTED_ALGORITHM',
+  'ERR_CSE_NO_MATCHING_KEY',
+  'ERR_CSE_CANNOT_UNWRAP',
+  'ERR_CSE_UNWRAP_FAILED',
+])
+
+async function sendParts(
+  transfer: UploadTransfer,
+  { upload, done, progress }: OpenUpload,
+  checkpoint: Checkpoint | undefined,
+  fingerprint: string,
+): Promise<UploadResult> {
+  const { source, parallel, options } = transfer
+  const { signal } = options
+  const { resumedBytes } = progress
+  function* missing(): Generator<PartRange> {
+    for (let n = 1; n <= upload.plan.partCount; n++) if (!done.has(n)) yield upload.plan.part(n)
+  }
+  try {
+    await inParallel(missing(), parallel, signal, async (range, partSignal) => {
+      const { partNumber, offsetBytes, sizeBytes } = range
+      const body = { sizeBytes, open: () => source.open(offsetBytes, sizeBytes) }
+      const onSentBytes = (bytes: number): void => progress.advance(partNumber, bytes)
+      await upload.uploadPart(partNumber, body, { signal: partSignal, onSentBytes })
+      progress.done(partNumber, sizeBytes)
+    })
+    if (((await source.fingerprint?.()) ?? '') !== fingerprint) {
+      throw changedMeanwhile()
+    }
+    const result = await upload.completeMultipartUpload({ signal })
+    await checkpoint?.remove()
+    return { ...result, resumedBytes }
+  } catch (error) {
+    const spoilt =
+      CseError.isInstance(error) &&
+      (error.code === 'ERR_CSE_SOURCE_CHANGED' || error.code === 'ERR_CSE_INTEGRITY')
+    if (checkpoint === undefined || spoilt) {
+      await abortQuietly(transfer, upload.uploadId)
+      await checkpoint?.remove()
+    }
+    throw error
+  } finally {
+    upload.close()
+  }
+}
+
+function changedMeanwhile(): CseError {
+  return new CseError(
+    'ERR_CSE_SOURCE_CHANGED',
+    'The source changed while it was being uploaded. Nothing was stored: upload it again when it is at rest.',
+  )
+}
+
+/** How long the clearing away of an upload may take, in milliseconds: what is left then, `listUploads` shows. */
+const ABORT_TIMEOUT_MS = 5_000
+
+/** Frees an upload's parts on the service, as far as that can be done. */
+async function abortQuietly(
+  { context, transport, key, options }: UploadTransfer,
+  uploadId: string,
+): Promise<void> {
+  // Also after the caller's abort: but then not for long.
+  const signal = AbortSignal.timeout(options.signal?.aborted ? ABORT_TIMEOUT_MS / 10 : ABORT_TIMEOUT_MS)
+  const { retry, logger } = context
+  const attempt = () => transport.abort({ key, uploadId, signal })
+  await withRetries(attempt, { operation: 'abort', key, retry, logger, signal }).catch(() => {})
+}
+
+function restart(transfer: UploadTransfer, why: string): void {
+  tell(transfer, 'restart', `${why} The upload begins anew, under a new key.`)
+}
+
+function tell({ context, key }: UploadTransfer, type: TransferEvent['type'], message: string): void {
+  log(context.logger, { type, operation: 'upload', key, message })
+}

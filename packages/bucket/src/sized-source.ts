@@ -1,0 +1,50 @@
+import { CseError, isUint8Array } from '@oss-cse/crypto-core'
+import { readStream } from './read-stream.ts'
+
+/** Bytes of a known length that can be opened at any offset, as often as it takes. */
+export interface SizedSource {
+  readonly sizeBytes: number
+  /** Opens a run of the bytes. */
+  open(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array>
+  /** Names the source among others, such as a file's absolute path: a checkpoint is found by it. */
+  readonly identity?: string | undefined
+  /**
+   * Tells a changed source from an unchanged one, such as a file's times. Asked for when an upload begins and before it
+   * is completed.
+   */
+  fingerprint?(): Promise<string>
+}
+
+/** What can be uploaded in parts. */
+export type SizedInput = Uint8Array | Blob | SizedSource
+
+/**
+ * Turns a caller's source into one that can be opened at any offset.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for anything else: a stream has no length and no second reading.
+ */
+export function sizedSource(input: SizedInput): SizedSource {
+  if (isUint8Array(input)) {
+    return {
+      sizeBytes: input.length,
+      async *open(offsetBytes, sizeBytes) {
+        yield input.subarray(offsetBytes, offsetBytes + sizeBytes)
+      },
+    }
+  }
+  if (typeof input === 'object' && input !== null && 'arrayBuffer' in input && 'stream' in input) {
+    return {
+      sizeBytes: input.size,
+      open: (offsetBytes, sizeBytes) =>
+        readStream(input.slice(offsetBytes, offsetBytes + sizeBytes).stream()),
+    }
+  }
+  const { sizeBytes, open } = (input ?? {}) as Partial<SizedSource>
+  if (typeof open !== 'function' || !Number.isSafeInteger(sizeBytes) || (sizeBytes as number) < 0) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'An upload in parts takes bytes, a Blob or { sizeBytes, open(offsetBytes, sizeBytes) }. A stream goes up by put.',
+    )
+  }
+  return input
+}
