@@ -1,14 +1,12 @@
 import {
   type ContentKey,
   CseError,
-  CtrCipher,
-  coalesceChunks,
-  createCrc64,
   encodeBase64,
   exactChunks,
   type ObjectBody,
   type PartRange,
 } from '@oss-cse/crypto-core'
+import { startCipherRun } from '@oss-cse/crypto-core/cipher-run'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import { type ByteSource, checkedSource } from './byte-source.ts'
 
@@ -38,10 +36,9 @@ export async function encryptPartInMemory(
   contentKey: ContentKey,
 ): Promise<EncryptedPart> {
   const chunks: Uint8Array[] = []
-  const digest = await digestOf(ciphertext(source, range, contentKey, coalesceChunks), (chunk) =>
-    chunks.push(chunk),
-  )
-  return { ...digest, sizeBytes: range.sizeBytes, open: () => each(chunks) }
+  const { ciphertext, digest } = encryption(source, range, contentKey)
+  for await (const chunk of ciphertext) chunks.push(chunk)
+  return { ...digest(), sizeBytes: range.sizeBytes, open: () => each(chunks) }
 }
 
 /**
@@ -56,20 +53,21 @@ export async function encryptPartTwice(
   range: PartRange,
   contentKey: ContentKey,
 ): Promise<EncryptedPart> {
-  const exact = (chunks: AsyncIterable<Uint8Array>) => exactChunks(chunks, COMPARED_BYTES)
   const expected: string[] = []
-  const digest = await digestOf(ciphertext(source, range, contentKey, exact), async (chunk) =>
-    expected.push(await sha256Of(chunk)),
-  )
+  const first = encryption(source, range, contentKey)
+  for await (const chunk of exactChunks(first.ciphertext, COMPARED_BYTES)) {
+    expected.push(await sha256Of(chunk))
+  }
   async function* compared(): AsyncGenerator<Uint8Array, void, undefined> {
+    const { ciphertext } = encryption(source, range, contentKey)
     let index = 0
-    for await (const chunk of ciphertext(source, range, contentKey, exact)) {
+    for await (const chunk of exactChunks(ciphertext, COMPARED_BYTES)) {
       if ((await sha256Of(chunk)) !== expected[index]) throw sourceChanged(range.partNumber)
       index += 1
       yield chunk
     }
   }
-  return { ...digest, sizeBytes: range.sizeBytes, open: compared }
+  return { ...first.digest(), sizeBytes: range.sizeBytes, open: compared }
 }
 
 /** Encrypts one part for its digests alone. */
@@ -78,7 +76,9 @@ export async function digestPart(
   range: PartRange,
   contentKey: ContentKey,
 ): Promise<PartDigest> {
-  return digestOf(ciphertext(source, range, contentKey, coalesceChunks), () => {})
+  const { ciphertext, digest } = encryption(source, range, contentKey)
+  for await (const _ of ciphertext);
+  return digest()
 }
 
 /** The error of a part whose plaintext is not what it was when it was first encrypted. */
@@ -89,28 +89,26 @@ export function sourceChanged(partNumber: number): CseError {
   )
 }
 
-function ciphertext(
+/** One pass over a part: its ciphertext, and behind that its digests. */
+function encryption(
   source: ByteSource,
   { offsetBytes, sizeBytes }: PartRange,
   contentKey: ContentKey,
-  cut: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): { readonly ciphertext: AsyncIterable<Uint8Array>; readonly digest: () => PartDigest } {
+  const run = startCipherRun({
+    direction: 'encrypt',
+    contentKey,
+    offsetBytes,
+    sizeBytes,
+    crc64: true,
+    sha256: true,
+  })
   const plaintext = checkedSource({ ...source, sizeBytes, open: () => source.open() })
-  return new CtrCipher(contentKey, { offsetBytes }).transform(cut(plaintext))
-}
-
-async function digestOf(
-  chunks: AsyncIterable<Uint8Array>,
-  onChunk: (chunk: Uint8Array) => unknown,
-): Promise<PartDigest> {
-  const sha256 = await createSha256()
-  const crc64 = await createCrc64()
-  for await (const chunk of chunks) {
-    sha256.update(chunk)
-    crc64.update(chunk)
-    await onChunk(chunk)
+  const digest = (): PartDigest => {
+    const { sha256 = new Uint8Array(), crc64 = 0n } = run.digests()
+    return { sha256: encodeBase64(sha256), crc64 }
   }
-  return { sha256: encodeBase64(sha256.digest()), crc64: crc64.value() }
+  return { ciphertext: run.transform(plaintext), digest }
 }
 
 async function sha256Of(chunk: Uint8Array): Promise<string> {

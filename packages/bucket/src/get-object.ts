@@ -2,12 +2,8 @@ import {
   type ByteRange,
   type CallOptions,
   type ContentKey,
-  type Crc64,
   CseError,
-  CtrCipher,
   checkRange,
-  coalesceChunks,
-  createCrc64,
   type GetObjectResponse,
   type HeaderMap,
   OSS_HEADERS,
@@ -15,6 +11,7 @@ import {
   type RangeSlice,
   wipe,
 } from '@oss-cse/crypto-core'
+import { startCipherRun } from '@oss-cse/crypto-core/cipher-run'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
@@ -157,17 +154,17 @@ interface DecryptedBodyOptions {
 async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uint8Array, void, undefined> {
   const { key, ciphertext, contentKey, slice, expectedCrc64, report, release } = options
   try {
-    const crc = expectedCrc64 === undefined ? undefined : await createCrc64()
-    const checked = checksummed(coalesceChunks(ciphertext), crc)
-    const offsetBytes = slice.answerStart
-    const plaintext =
-      contentKey === undefined
-        ? asUint8Arrays(checked)
-        : new CtrCipher(contentKey, { offsetBytes }).transform(checked)
+    const run = startCipherRun({
+      direction: 'decrypt',
+      contentKey,
+      offsetBytes: slice.answerStart,
+      sizeBytes: slice.discardBytes + slice.lengthBytes,
+      crc64: expectedCrc64 !== undefined,
+    })
     let discard = slice.discardBytes
     let delivered = 0
     report(0)
-    for await (const chunk of plaintext) {
+    for await (const chunk of run.transform(ciphertext)) {
       const wanted = chunk.subarray(discard)
       discard = Math.max(0, discard - chunk.length)
       if (wanted.length === 0) continue
@@ -175,7 +172,7 @@ async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uin
       delivered += wanted.length
       report(delivered)
     }
-    if (crc !== undefined && String(crc.value()) !== expectedCrc64) {
+    if (expectedCrc64 !== undefined && String(run.digests().crc64) !== expectedCrc64) {
       throw new CseError(
         'ERR_CSE_INTEGRITY',
         `The bytes of ${key} do not have the checksum that the service keeps of them.`,
@@ -185,22 +182,4 @@ async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uin
   } finally {
     release()
   }
-}
-
-async function* checksummed(
-  source: AsyncIterable<Uint8Array>,
-  crc: Crc64 | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of source) {
-    crc?.update(chunk)
-    yield chunk
-  }
-}
-
-/** A transport may hand out Node.js Buffers, which are not what a caller was promised. */
-async function* asUint8Arrays(
-  source: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const { buffer, byteOffset, byteLength } of source)
-    yield new Uint8Array(buffer, byteOffset, byteLength)
 }

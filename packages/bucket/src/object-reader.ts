@@ -2,17 +2,14 @@ import {
   type ByteRange,
   type CallOptions,
   type ContentKey,
-  type Crc64,
   CseError,
-  CtrCipher,
   checkRange,
-  coalesceChunks,
-  createCrc64,
   type GetObjectResponse,
   type HeaderMap,
   sliceAnswer,
   wipe,
 } from '@oss-cse/crypto-core'
+import { type CipherRun, startCipherRun } from '@oss-cse/crypto-core/cipher-run'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
@@ -38,8 +35,8 @@ export interface OpenOptions extends CallOptions {
 
 /** A run of an object's bytes on its way. Read it to the end, or return its iterator. */
 export interface RangeRead extends AsyncIterable<Uint8Array> {
-  /** The CRC-64 of the run's ciphertext: of all bytes that were read so far. */
-  ciphertextCrc64(): bigint
+  /** The CRC-64 of the run's ciphertext, once its last byte was read. */
+  ciphertextCrc64(): bigint | undefined
 }
 
 interface ReaderParts {
@@ -95,11 +92,9 @@ export class ObjectReader {
         `The range ends at ${end}, the object has ${this.sizeBytes} bytes.`,
       )
     }
-    let crc: Crc64 | undefined
-    const chunks = this.#read({ start, end }, options.signal, (made) => {
-      crc = made
-    })
-    return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => crc?.value() ?? 0n }
+    const run = this.#run(start, end - start + 1)
+    const chunks = this.#read({ start, end }, run, options.signal)
+    return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => run.digests().crc64 }
   }
 
   /**
@@ -109,10 +104,18 @@ export class ObjectReader {
    * @param plaintext - the run's bytes
    * @param offsetBytes - where the run begins in the object
    */
-  async ciphertextCrc64(plaintext: AsyncIterable<Uint8Array>, offsetBytes: number): Promise<bigint> {
-    const crc = await createCrc64()
-    for await (const chunk of this.#cipher(coalesceChunks(plaintext), offsetBytes)) crc.update(chunk)
-    return crc.value()
+  async ciphertextCrc64(
+    plaintext: AsyncIterable<Uint8Array>,
+    offsetBytes: number,
+  ): Promise<bigint | undefined> {
+    const run = startCipherRun({
+      direction: 'encrypt',
+      contentKey: this.#contentKey,
+      offsetBytes,
+      crc64: true,
+    })
+    for await (const _ of run.transform(plaintext));
+    return run.digests().crc64
   }
 
   /** Forgets the key, and closes the first range's connection if nobody has read it. Never rejects. */
@@ -124,12 +127,10 @@ export class ObjectReader {
 
   async *#read(
     range: { readonly start: number; readonly end: number },
+    run: CipherRun,
     signal: AbortSignal | undefined,
-    onCrc: (crc: Crc64) => void,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { key, etag } = this.description
-    const crc = await createCrc64()
-    onCrc(crc)
     try {
       const requests = this.#requests(signal)
       const response = this.#takeFirst(range)?.response ?? (await requests.first(range))
@@ -149,9 +150,9 @@ export class ObjectReader {
       const stop = (): void => void ciphertext.close()
       signal?.addEventListener('abort', stop, { once: true })
       try {
-        const wanted = checksummed(coalesceChunks(skipping(ciphertext, slice.discardBytes)), crc)
-        yield* this.#cipher(wanted, range.start)
+        yield* run.transform(skipping(ciphertext, slice.discardBytes))
       } finally {
+        await ciphertext.close()
         signal?.removeEventListener('abort', stop)
       }
     } catch (error) {
@@ -177,10 +178,9 @@ export class ObjectReader {
     return first
   }
 
-  #cipher(chunks: AsyncIterable<Uint8Array>, offsetBytes: number): AsyncIterable<Uint8Array> {
-    return this.#contentKey === undefined
-      ? chunks
-      : new CtrCipher(this.#contentKey, { offsetBytes }).transform(chunks)
+  #run(offsetBytes: number, sizeBytes: number): CipherRun {
+    const contentKey = this.#contentKey
+    return startCipherRun({ direction: 'decrypt', contentKey, offsetBytes, sizeBytes, crc64: true })
   }
 }
 
@@ -244,16 +244,6 @@ async function* skipping(
     const wanted = chunk.subarray(discard)
     discard = Math.max(0, discard - chunk.length)
     if (wanted.length > 0) yield wanted
-  }
-}
-
-async function* checksummed(
-  chunks: AsyncIterable<Uint8Array>,
-  crc: Crc64,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of chunks) {
-    crc.update(chunk)
-    yield chunk
   }
 }
 

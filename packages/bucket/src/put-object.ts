@@ -1,10 +1,7 @@
 import {
   type CallOptions,
   CseError,
-  CtrCipher,
   checkMetadataSize,
-  coalesceChunks,
-  createCrc64,
   encodeEnvelope,
   type HeaderMap,
   type Keyring,
@@ -13,6 +10,7 @@ import {
   V2_HEADERS,
   wipe,
 } from '@oss-cse/crypto-core'
+import { startCipherRun } from '@oss-cse/crypto-core/cipher-run'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
 import { type BodyInput, type ByteSource, byteSource, checkedSource } from './byte-source.ts'
@@ -96,30 +94,32 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     },
     { signal },
   )
-  // One cipher for the attempt: a second reading of the body would need it again, and it refuses.
-  const cipher = new CtrCipher(contentKey)
+  // One run for the attempt: a second reading of the body would need it again, and it refuses.
+  const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes: 0, sizeBytes, crc64: true })
   wipe(contentKey.cek)
   const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
   checkMetadataSize(headers)
-  const crc = await createCrc64()
   const sent: SentObject = {
     wrappedCek: envelope.wrappedCek,
     sizeBytes: 0,
     whole: false,
-    crc64: () => String(crc.value()),
+    crc64: () => String(run.digests().crc64),
   }
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     report(0)
+    let last: Uint8Array | undefined
     for await (const chunk of chunks) {
-      crc.update(chunk)
-      sent.sizeBytes += chunk.length
-      sent.whole = sent.sizeBytes === sizeBytes
-      yield chunk
+      if (last !== undefined) yield last
       report(sent.sizeBytes)
+      sent.sizeBytes += chunk.length
+      last = chunk
     }
+    // Only now the last bytes: a transport that has all of them need not look for the end.
     sent.whole = true
+    if (last !== undefined) yield last
+    report(sent.sizeBytes)
   }
-  const open = () => counted(cipher.transform(coalesceChunks(checkedSource(source))))
+  const open = () => counted(run.transform(checkedSource(source)))
   try {
     return putResult(key, sent, await transport.put({ key, headers, body: { sizeBytes, open }, signal }))
   } catch (error) {

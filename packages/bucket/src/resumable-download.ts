@@ -275,7 +275,7 @@ async function resume(
       const plaintext = target.read(start, end - start + 1)
       const crc64 = await reader.ciphertextCrc64(plaintext, start)
       // What is not what was fetched is fetched again.
-      if (String(crc64) !== expected) continue
+      if (crc64 === undefined || String(crc64) !== expected) continue
       done.set(partNumber, crc64)
       progress.resumed(partNumber, end - start + 1)
     }
@@ -323,7 +323,7 @@ async function fetchParts(
       offset += chunk.length
       progress.advance(partNumber, offset - start)
     }
-    done.set(partNumber, run.ciphertextCrc64())
+    done.set(partNumber, run.ciphertextCrc64() ?? 0n)
     await saveShared()
     progress.done(partNumber, end - start + 1)
   })

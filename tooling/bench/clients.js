@@ -1,0 +1,24 @@
+import { CryptoBucket } from '@oss-cse/bucket'
+import { RsaProvider } from '@oss-cse/provider-rsa'
+import { OssTransport } from '@oss-cse/transport-oss'
+import OSS from 'ali-oss'
+
+const ACCOUNT = {
+  bucket: 'bench',
+  region: 'oss-cn-hangzhou',
+  accessKeyId: 'bench',
+  accessKeySecret: 'bench',
+}
+
+/** ali-oss as it comes: what every figure is compared with. */
+export function plainClient(endpoint) {
+  return new OSS({ ...ACCOUNT, endpoint, sldEnable: true, authorizationV4: true })
+}
+
+/** A bucket of oss-cse as it comes. */
+export function encryptedBucket(endpoint, privateKeyPem) {
+  return new CryptoBucket({
+    transport: new OssTransport({ ...ACCOUNT, endpoint }),
+    provider: new RsaProvider({ privateKey: privateKeyPem }),
+  })
+}

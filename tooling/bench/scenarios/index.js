@@ -1,0 +1,28 @@
+import { aesCtr } from './aes-ctr.js'
+import { crc64 } from './crc64.js'
+import { get } from './get.js'
+import { put } from './put.js'
+import { range } from './range.js'
+import { resumableDownload } from './resumable-download.js'
+import { resumableUpload } from './resumable-upload.js'
+import { rss } from './rss.js'
+import { small } from './small.js'
+
+/**
+ * Everything that is measured, by the name that `--only` takes.
+ *
+ * @type {Record<string, (context: import('../context.js').Context) => Promise<{
+ *   rows: import('../rows.js').Row[], samples: object
+ * }>>}
+ */
+export const scenarios = {
+  'aes-ctr': aesCtr,
+  crc64,
+  put,
+  get,
+  'resumable-upload': resumableUpload,
+  'resumable-download': resumableDownload,
+  rss,
+  small,
+  range,
+}

@@ -1,0 +1,211 @@
+// The other end of every transfer, in a process of its own: as much of OSS over HTTP as ali-oss 6.23 and OssTransport
+// need, and as little work as can be. Uploads are drained and forgotten, but for small ones; downloads are one block
+// of memory, again and again. No signature is checked.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { syntheticBytes, syntheticCrc64 } from './synthetic-object.js'
+
+/** Uploads up to this size are kept, and can be read again. */
+const KEPT_BYTES = 64 * 1024
+const MODIFIED = new Date().toUTCString()
+
+/** @type {Map<string, { sizeBytes: number, headers: Record<string, string>, bytes?: Buffer }>} */
+const objects = new Map()
+/** @type {Map<string, { headers: Record<string, string>, parts: Map<number, { etag: string, sizeBytes: number }> }>} */
+const uploads = new Map()
+const counts = { requests: 0, bytesReceived: 0, bytesSent: 0 }
+let lastId = 0
+
+const nextId = () => (++lastId).toString(16).toUpperCase().padStart(32, '0')
+
+/** Reads a request to its end. The bytes only come back when they are few. */
+async function drain(request) {
+  let sizeBytes = 0
+  let kept = []
+  request.on('data', (chunk) => {
+    sizeBytes += chunk.length
+    if (sizeBytes <= KEPT_BYTES) kept.push(chunk)
+    else kept = []
+  })
+  await once(request, 'end')
+  counts.bytesReceived += sizeBytes
+  return { sizeBytes, bytes: sizeBytes <= KEPT_BYTES ? Buffer.concat(kept) : undefined }
+}
+
+/** Waits until more can be written, or nothing any more. */
+function drained(response) {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
+  })
+}
+
+function answer(response, status, headers = {}, body = '') {
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body), ...headers })
+  response.end(body)
+}
+
+function refuse(response, status, code) {
+  const xml = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`
+  answer(response, status, { 'content-type': 'application/xml' }, xml)
+}
+
+function answerXml(response, root, content, headers = {}) {
+  const xml = `<?xml version="1.0" encoding="UTF-8"?><${root}>${content}</${root}>`
+  answer(response, 200, { 'content-type': 'application/xml', ...headers }, xml)
+}
+
+/** First and last byte of a `Range` header; nothing when there is none, `null` when it leaves the object. */
+function rangeOf(header, sizeBytes) {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '')
+  if (match === null || (match[1] === '' && match[2] === '')) return undefined
+  const [start, end] =
+    match[1] === ''
+      ? [Math.max(0, sizeBytes - Number(match[2])), sizeBytes - 1]
+      : [Number(match[1]), match[2] === '' ? sizeBytes - 1 : Math.min(Number(match[2]), sizeBytes - 1)]
+  return start <= end && start < sizeBytes ? { start, end } : null
+}
+
+async function getObject(request, response, object) {
+  const { sizeBytes, headers, bytes } = object
+  const match = request.headers['if-match']
+  if (match !== undefined && match !== headers.etag) return refuse(response, 412, 'PreconditionFailed')
+  const range = rangeOf(request.headers['range'], sizeBytes)
+  if (range === null && request.headers['x-oss-range-behavior'] === 'standard') {
+    return refuse(response, 416, 'InvalidRange')
+  }
+  const { start, end } = range ?? { start: 0, end: sizeBytes - 1 }
+  response.writeHead(range ? 206 : 200, {
+    ...headers,
+    'content-length': end + 1 - start,
+    ...(range && { 'content-range': `bytes ${start}-${end}/${sizeBytes}` }),
+  })
+  if (request.method === 'HEAD') return response.end()
+  for (const slice of bytes === undefined
+    ? syntheticBytes(start, end + 1)
+    : [bytes.subarray(start, end + 1)]) {
+    counts.bytesSent += slice.length
+    if (response.write(slice)) continue
+    await drained(response)
+    if (response.destroyed) return
+  }
+  response.end()
+}
+
+/** What of a request's headers is kept with the object. */
+function metadataOf(request) {
+  return Object.fromEntries(
+    Object.entries(request.headers).filter(([name]) => name.startsWith('x-oss-meta-')),
+  )
+}
+
+async function putObject(request, response, key) {
+  const { sizeBytes, bytes } = await drain(request)
+  const etag = `"${nextId()}"`
+  const headers = { ...metadataOf(request), etag, 'last-modified': MODIFIED }
+  objects.set(key, { sizeBytes, headers, bytes })
+  answer(response, 200, { etag })
+}
+
+async function multipart(request, response, key, query) {
+  const body = await drain(request)
+  if (request.method === 'POST' && query.has('uploads')) {
+    const uploadId = nextId()
+    uploads.set(uploadId, { headers: metadataOf(request), parts: new Map() })
+    const content = `<Bucket>bench</Bucket><Key>${key}</Key><UploadId>${uploadId}</UploadId>`
+    return answerXml(response, 'InitiateMultipartUploadResult', content)
+  }
+  const uploadId = query.get('uploadId')
+  const upload = uploads.get(uploadId)
+  if (upload === undefined) return refuse(response, 404, 'NoSuchUpload')
+  const { parts } = upload
+  switch (request.method) {
+    case 'PUT': {
+      const etag = `"${nextId()}"`
+      parts.set(Number(query.get('partNumber')), { etag, sizeBytes: body.sizeBytes })
+      return answer(response, 200, { etag })
+    }
+    case 'GET': {
+      const marker = Number(query.get('part-number-marker') ?? 0)
+      const limit = Number(query.get('max-parts') ?? 1000)
+      const after = [...parts].filter(([number]) => number > marker).sort(([a], [b]) => a - b)
+      const page = after.slice(0, limit)
+      const listed = page.map(
+        ([number, { etag, sizeBytes }]) =>
+          `<Part><PartNumber>${number}</PartNumber><ETag>${etag}</ETag><Size>${sizeBytes}</Size></Part>`,
+      )
+      const rest = `<NextPartNumberMarker>${page.at(-1)?.[0] ?? 0}</NextPartNumberMarker><IsTruncated>${after.length > limit}</IsTruncated>`
+      return answerXml(
+        response,
+        'ListPartsResult',
+        `<UploadId>${uploadId}</UploadId>${rest}${listed.join('')}`,
+      )
+    }
+    case 'POST': {
+      uploads.delete(uploadId)
+      const etag = `"${nextId()}-${parts.size}"`
+      const sizeBytes = [...parts.values()].reduce((sum, part) => sum + part.sizeBytes, 0)
+      objects.set(key, { sizeBytes, headers: { ...upload.headers, etag, 'last-modified': MODIFIED } })
+      const content = `<Bucket>bench</Bucket><Key>${key}</Key><ETag>${etag}</ETag>`
+      return answerXml(response, 'CompleteMultipartUploadResult', content, { etag })
+    }
+    default:
+      uploads.delete(uploadId)
+      return answer(response, 204)
+  }
+}
+
+async function handle(request, response) {
+  counts.requests += 1
+  const { pathname, searchParams: query } = new URL(request.url, 'http://sink')
+  // Path style: the bucket stands before the key.
+  const key = decodeURIComponent(pathname).replace(/^\/[^/]*\//, '')
+  if (query.has('uploads') || query.has('uploadId')) return multipart(request, response, key, query)
+  if (request.method === 'PUT') return putObject(request, response, key)
+  const object = objects.get(key)
+  if (object === undefined) return refuse(response, 404, 'NoSuchKey')
+  return getObject(request, response, object)
+}
+
+const server = createServer(
+  { requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 600_000 },
+  (request, response) => {
+    response.setHeader('x-oss-request-id', nextId())
+    handle(request, response).catch((error) => {
+      // A client that went away.
+      if (error.code !== 'ECONNRESET' && !request.destroyed) console.error(error)
+      response.destroy()
+    })
+  },
+)
+
+/** What the benchmark asks, over IPC. */
+const controls = {
+  async register({ key, sizeBytes, headers }) {
+    const crc64 = String(await syntheticCrc64(sizeBytes))
+    const etag = `"${nextId()}"`
+    objects.set(key, {
+      sizeBytes,
+      headers: { ...headers, etag, 'last-modified': MODIFIED, 'x-oss-hash-crc64ecma': crc64 },
+    })
+    return {}
+  },
+  async usage() {
+    const { user, system } = process.cpuUsage()
+    return { ...counts, cpuSeconds: (user + system) / 1e6 }
+  },
+}
+
+process.on('message', ({ control, ...args }) => {
+  controls[control](args).then(
+    (result) => process.send(result),
+    (error) => process.send({ error: String(error) }),
+  )
+})
+process.on('disconnect', () => process.exit())
+// Ctrl-C reaches the whole group: the benchmark ends this process when it ends itself.
+process.on('SIGINT', () => {})
+server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }))
