@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/http-get.node.ts', 'src/http-get.web.ts', 'src/node.ts'],
+  entry: [
+    'src/index.ts',
+    'src/http-get.node.ts',
+    'src/http-get.web.ts',
+    'src/node.ts',
+    'src/file-cipher-worker.node.ts',
+  ],
   format: 'esm',
   platform: 'neutral',
   target: 'es2023',

@@ -24,6 +24,10 @@ describe('exit codes', () => {
     ['ERR_CSE_UNSUPPORTED_ALGORITHM', 6],
     ['ERR_CSE_UNWRAP_FAILED', 6],
     ['ERR_CSE_SOURCE', 1],
+    ['ERR_CSE_SOURCE_CHANGED', 1],
+    ['ERR_CSE_FILE', 1],
+    ['ERR_CSE_CHECKPOINT', 1],
+    ['ERR_CSE_CHECKPOINT_IN_USE', 1],
   ] as const)('%s exits %i', (code, exit) => {
     expect(exitCodeOf(new CseError(code, 'x'))).toBe(exit)
   })

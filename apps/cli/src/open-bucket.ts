@@ -1,4 +1,4 @@
-import type { CryptoBucket, PlainObjectPolicy } from '@oss-cse/bucket'
+import type { CryptoBucket, Logger, PlainObjectPolicy } from '@oss-cse/bucket'
 import { Keyring } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from './cli-environment.ts'
 import { missingKeys } from './key-options.ts'
@@ -9,6 +9,7 @@ export interface OpenBucketOptions {
   /** Absent for a command that neither encrypts nor decrypts. */
   readonly keyring?: Keyring | undefined
   readonly onPlainObject?: PlainObjectPolicy | undefined
+  readonly logger?: Logger | undefined
 }
 
 /**
@@ -20,11 +21,11 @@ export async function openBucket(
   cli: CliEnvironment,
   flags: ServerFlags,
   name: string,
-  { keyring = keylessKeyring(), onPlainObject = 'reject' }: OpenBucketOptions = {},
+  { keyring = keylessKeyring(), onPlainObject = 'reject', logger }: OpenBucketOptions = {},
 ): Promise<CryptoBucket> {
   const transport = await cli.openTransport(serverConfig(flags, cli), name)
   const { CryptoBucket } = await import('@oss-cse/bucket')
-  return new CryptoBucket({ transport, keyring, onPlainObject })
+  return new CryptoBucket({ transport, keyring, onPlainObject, logger })
 }
 
 /** A keyring for commands that leave envelopes closed: it fits no object. */

@@ -38,6 +38,18 @@ export function parseOssUrl(text: string): OssUrl {
 }
 
 /**
+ * Parses `oss://BUCKET/PREFIX` of a command that works on everything behind it: a whole bucket needs the slash.
+ *
+ * @param deed - what the command would do to everything in the bucket
+ * @throws CliError of kind `usage`
+ */
+export function parsePrefixUrl(text: string, deed: string): OssUrl {
+  const url = parseOssUrl(text)
+  if (url.key !== '' || text.endsWith('/')) return url
+  throw usageError(`${text}/ would ${deed} in the bucket; write the slash if that is what you want.`)
+}
+
+/**
  * Refuses what no bucket is called.
  *
  * @throws CliError of kind `usage`

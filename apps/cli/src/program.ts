@@ -13,6 +13,7 @@ import { addMb } from './commands/mb.ts'
 import { addPut } from './commands/put.ts'
 import { addRm } from './commands/rm.ts'
 import { addStat } from './commands/stat.ts'
+import { addUploads } from './commands/uploads.ts'
 import { EXIT_CODE_HELP } from './exit-codes.ts'
 import { packageVersion } from './version.ts'
 
@@ -41,6 +42,7 @@ export function createProgram(cli: CliEnvironment): Command {
     addRm,
     addCp,
     addMb,
+    addUploads,
     addEncrypt,
     addDecrypt,
     addInspect,

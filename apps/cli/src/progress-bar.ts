@@ -1,17 +1,17 @@
-import type { ProgressListener } from '@oss-cse/bucket'
+import type { Progress, ProgressListener } from '@oss-cse/bucket'
 import type { CliEnvironment } from './cli-environment.ts'
-import { humanDuration, humanSize } from './human-size.ts'
+import { progressLine } from './progress-line.ts'
 import type { ReportFlags } from './report.ts'
+import { TransferRate } from './transfer-rate.ts'
 
 /** What shows how far a transfer is. */
 export interface TransferProgress {
   readonly listener: ProgressListener
+  /** Prints a text on stderr, above the bar. */
+  print(text: string): void
   /** Removes the bar. Call it before anything else is printed, and when the transfer failed. */
   stop(): void
 }
-
-const BAR_WIDTH = 24
-const SILENT: TransferProgress = { listener: () => {}, stop: () => {} }
 
 /** A progress bar on stderr, where that is a terminal and nothing asks for silence. */
 export async function startProgress(
@@ -19,49 +19,43 @@ export async function startProgress(
   flags: ReportFlags,
   label: string,
 ): Promise<TransferProgress> {
-  if (cli.stderr.isTTY !== true || flags.quiet || flags.json || flags.progress === false) return SILENT
-  const { SingleBar } = await import('cli-progress')
-  const startedMs = Date.now()
-  const bar = new SingleBar({
-    stream: cli.stderr,
-    format: (_options, { value, total }) =>
-      progressLine({ label, value, total, elapsedSeconds: (Date.now() - startedMs) / 1000 }),
+  const { stderr } = cli
+  if (stderr.isTTY !== true || flags.quiet || flags.json || flags.progress === false) {
+    return { listener: () => {}, print: (text) => void stderr.write(text), stop: () => {} }
+  }
+  // One bar of a set, as only a set can print above itself, and goes back by the line and not to a place that was
+  // saved before the terminal scrolled.
+  const { MultiBar } = await import('cli-progress')
+  const rate = new TransferRate()
+  let progress: Progress = { transferredBytes: 0 }
+  const bars = new MultiBar({
+    stream: stderr,
+    format(_options, { maxWidth }) {
+      const { transferredBytes, resumedBytes = 0 } = progress
+      const bytesPerSecond = rate.sample(transferredBytes - resumedBytes, Date.now())
+      // A character in the last column would already wrap on some terminals.
+      return progressLine({ label, progress, bytesPerSecond, columns: maxWidth - 1 })
+    },
     clearOnComplete: true,
-    hideCursor: true,
+    // The lines fit. Switched off, it would also cut what is printed above.
+    linewrap: true,
+    // Also where the text is the same: what was printed has taken its place.
+    forceRedraw: true,
     // The command stops the bar itself when it is interrupted.
     gracefulExit: false,
   })
-  bar.start(0, 0)
+  bars.create(0, 0)
+  bars.update()
   return {
-    listener({ transferredBytes, totalBytes }) {
-      if (totalBytes !== undefined) bar.setTotal(totalBytes)
-      bar.update(transferredBytes)
+    listener(latest) {
+      progress = latest
     },
-    stop: () => bar.stop(),
+    print(text) {
+      bars.log(text)
+      bars.update()
+    },
+    stop: () => bars.stop(),
   }
-}
-
-/** What a progress bar knows. */
-export interface ProgressState {
-  readonly label: string
-  /** Bytes so far. */
-  readonly value: number
-  /** Bytes in all; 0 when that is not known. */
-  readonly total: number
-  readonly elapsedSeconds: number
-}
-
-/** The text of a progress bar: with its length known a bar, percent and the time that is left, else what has passed. */
-export function progressLine({ label, value, total, elapsedSeconds }: ProgressState): string {
-  const bytesPerSecond = elapsedSeconds > 0 ? value / elapsedSeconds : 0
-  const rate = `${humanSize(Math.round(bytesPerSecond))}/s`
-  if (total <= 0) return `${label}  ${humanSize(value)}  ${rate}`
-  const share = Math.min(1, value / total)
-  const filled = Math.round(share * BAR_WIDTH)
-  const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`
-  const left = bytesPerSecond > 0 ? humanDuration(Math.max(0, total - value) / bytesPerSecond) : '-:--'
-  const percent = `${Math.floor(share * 100)}%`.padStart(4)
-  return `${label} ${bar}${percent}  ${humanSize(value)}/${humanSize(total)}  ${rate}  ETA ${left}`
 }
 
 /** Passes chunks on and reports how many bytes have passed. */

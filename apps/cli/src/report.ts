@@ -2,6 +2,7 @@ import type { EnvelopeSummary } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import type { CliEnvironment } from './cli-environment.ts'
+import { humanSize } from './human-size.ts'
 import { writeChunk } from './stream-writer.ts'
 
 /** How a command tells what it did. */
@@ -40,6 +41,11 @@ export async function reportDone(
   }
 }
 
+/** What an earlier run had done of a transfer, behind the rest of its line; empty when that is nothing. */
+export function resumedText(resumedBytes: number, done: 'sent' | 'fetched'): string {
+  return resumedBytes === 0 ? '' : `; ${humanSize(resumedBytes)} of it were ${done} before`
+}
+
 /** Prints what a command was asked to show: one JSON object, or lines for a person, both on stdout. */
 export async function show(
   cli: CliEnvironment,
@@ -53,7 +59,12 @@ export async function show(
 
 /** Prints a warning on stderr. */
 export function warn(cli: CliEnvironment, message: string): void {
-  cli.stderr.write(`${colours(cli).yellow('oss-cse: warning:')} ${printable(message)}\n`)
+  cli.stderr.write(warningLine(cli, message))
+}
+
+/** The line of a warning. */
+export function warningLine(cli: CliEnvironment, message: string): string {
+  return `${colours(cli).yellow('oss-cse: warning:')} ${printable(message)}\n`
 }
 
 /** Colours for stderr; none where it is not a terminal, or NO_COLOR asks for none. */
@@ -87,6 +98,11 @@ export function envelopeFields(
       dataSizeBytes === undefined ? undefined : `${dataSizeBytes} bytes in parts of ${partSizeBytes ?? '?'}`,
     ],
   ]
+}
+
+/** A moment in a listing, to the second; empty where it is not known. */
+export function isoSeconds(date: Date | undefined): string {
+  return date === undefined || Number.isNaN(date.getTime()) ? '' : `${date.toISOString().slice(0, 19)}Z`
 }
 
 function bytesText(count: number | undefined): string | undefined {

@@ -10,7 +10,9 @@ const directory = temporaryDirectory()
 afterAll(() => directory.remove())
 const oss = (...argv: string[]) => run(new MemoryServer(), argv)
 
-const COMMANDS = 'keygen put get cat stat ls rm cp mb encrypt decrypt inspect emulator demo'.split(' ')
+const COMMANDS = 'keygen put get cat stat ls rm cp mb uploads encrypt decrypt inspect emulator demo'.split(
+  ' ',
+)
 
 describe('the command line', () => {
   test('--version and --help exit 0 and print on stdout', async () => {
@@ -21,12 +23,15 @@ describe('the command line', () => {
     expect(stdout.toString()).toContain('130  interrupted')
   })
 
-  test.each(COMMANDS)('%s --help tells its options, its JSON and the exit codes', async (command) => {
-    const { code, stdout } = await oss(command, '--help')
-    expect(code).toBe(0)
-    if (command !== 'demo') expect(stdout.toString()).toContain('--json')
-    expect(stdout.toString()).toContain('Exit codes:')
-  })
+  test.each([...COMMANDS.filter((command) => command !== 'uploads'), 'uploads ls', 'uploads abort'])(
+    '%s --help tells its options, its JSON and the exit codes',
+    async (command) => {
+      const { code, stdout } = await oss(...command.split(' '), '--help')
+      expect(code).toBe(0)
+      if (command !== 'demo') expect(stdout.toString()).toContain('--json')
+      expect(stdout.toString()).toContain('Exit codes:')
+    },
+  )
 
   test.each([
     [[]],
@@ -43,6 +48,12 @@ describe('the command line', () => {
     [['cp', 'oss://bucket/k', 'file']],
     [['put', 'file', 'bucket/key']],
     [['rm']],
+    [['uploads']],
+    [['uploads', 'ls']],
+    [['uploads', 'abort', 'oss://bucket/k']],
+    [['uploads', 'abort', 'oss://bucket/k', '']],
+    [['uploads', 'abort', 'oss://bucket/k', 'id', '--all']],
+    [['uploads', 'abort', 'oss://bucket', 'id']],
   ])('%j exits 2, with a line that begins with the name of the tool or with the usage', async (argv) => {
     const { code, stdout, stderr } = await oss(...argv)
     expect([code, stdout.length]).toEqual([2, 0])

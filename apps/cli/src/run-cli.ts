@@ -1,4 +1,4 @@
-import { CseError, TransportError } from '@oss-cse/crypto-core'
+import { CseError, type CseErrorCode, TransportError } from '@oss-cse/crypto-core'
 import { CommanderError } from 'commander'
 import type { CliEnvironment } from './cli-environment.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
@@ -6,6 +6,12 @@ import { expandMeta } from './expand-meta.ts'
 import { createProgram } from './program.ts'
 import { colours, printable } from './report.ts'
 import { BrokenPipe } from './stream-writer.ts'
+import { TransferFailure } from './transfer-failure.ts'
+
+/** What helps against a failure of which the library cannot know the options. */
+const HINTS: Partial<Record<CseErrorCode, string>> = {
+  ERR_CSE_CHECKPOINT: 'Name another directory with --checkpoint-dir, or do without: --no-resume.',
+}
 
 /**
  * Runs one command.
@@ -17,18 +23,27 @@ export async function runCli(argv: readonly string[], cli: CliEnvironment): Prom
   try {
     await createProgram(cli).parseAsync(expandMeta(argv), { from: 'user' })
     return EXIT.ok
-  } catch (error) {
+  } catch (thrown) {
+    const { error, hint } = unwrapped(thrown)
     // Commander has printed its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
     if (error instanceof BrokenPipe) return EXIT.ok
     if (cli.signal.aborted) {
-      printError(cli, 'interrupted')
+      printError(cli, ['Interrupted.', hint].filter(Boolean).join(' '))
       return EXIT.interrupted
     }
     printError(cli, errorLine(error))
+    if (hint !== undefined) printError(cli, hint)
     if (cli.env['OSS_CSE_DEBUG'] && error instanceof Error) cli.stderr.write(`${stacks(error)}\n`)
     return exitCodeOf(error)
   }
+}
+
+/** What went wrong, and what to do next. */
+function unwrapped(thrown: unknown): { readonly error: unknown; readonly hint: string | undefined } {
+  if (thrown instanceof TransferFailure) return { error: thrown.cause, hint: thrown.hint }
+  const hint = CseError.isInstance(thrown) ? HINTS[thrown.code] : undefined
+  return { error: thrown, hint }
 }
 
 function printError(cli: CliEnvironment, line: string): void {

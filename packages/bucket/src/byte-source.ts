@@ -1,4 +1,11 @@
-import { CseError, isUint8Array, type ObjectBody } from '@oss-cse/crypto-core'
+import {
+  type ContentKey,
+  CseError,
+  isUint8Array,
+  type ObjectBody,
+  type PartRange,
+} from '@oss-cse/crypto-core'
+import type { EncryptedPart } from './encrypted-part.ts'
 import { readStream } from './read-stream.ts'
 
 /**
@@ -18,6 +25,8 @@ export type BodyInput =
 export interface ByteSource extends ObjectBody {
   /** False for a stream that can be read only once, and so never sent again. */
   readonly replayable: boolean
+  /** Encrypts a part of an object, which is what the source holds, by itself and faster than through `open`. */
+  encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart>
   /** Closes a stream that was never opened. */
   discard?(): Promise<void>
 }
@@ -82,8 +91,8 @@ function recognize(input: BodyInput): ByteSource {
     )
   }
   if ('open' in input && typeof input.open === 'function') {
-    const { sizeBytes } = input
-    return { sizeBytes, replayable: true, open: () => input.open() }
+    const { sizeBytes, encryptPart } = input as ByteSource
+    return { sizeBytes, replayable: true, open: () => input.open(), ...(encryptPart && { encryptPart }) }
   }
   throw noBody()
 }

@@ -38,11 +38,12 @@ export interface Checkpoint {
 /** A store in memory: a transfer can go on after a failure, as long as the process lives. */
 export class MemoryCheckpointStore implements CheckpointStore {
   readonly #records = new Map<string, string>()
-  readonly #taken = new Set<string>()
+  readonly #taken = new Map<string, symbol>()
 
   async open(name: string): Promise<Checkpoint> {
     if (this.#taken.has(name)) throw checkpointInUse()
-    this.#taken.add(name)
+    const ours = Symbol(name)
+    this.#taken.set(name, ours)
     const records = this.#records
     return {
       load: async () => {
@@ -56,7 +57,7 @@ export class MemoryCheckpointStore implements CheckpointStore {
         records.delete(name)
       },
       close: async () => {
-        this.#taken.delete(name)
+        if (this.#taken.get(name) === ours) this.#taken.delete(name)
       },
     }
   }

@@ -3,6 +3,9 @@ import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import type { CryptoBucket } from './crypto-bucket.ts'
+import { fileCipherThread } from './file-cipher-thread.node.ts'
+import { BufferPool, decryptIntoFile, THREAD_BYTES } from './file-part-cipher.node.ts'
+import type { RunWriter } from './object-reader.ts'
 import { replaceFile } from './replace-file.node.ts'
 import type { DownloadOptions, DownloadResult, DownloadTarget } from './resumable-download.ts'
 import { finalPath, TemporaryFile } from './temporary-file.node.ts'
@@ -58,6 +61,7 @@ class FileTarget implements DownloadTarget {
   readonly #path: string
   readonly #name: string | undefined
   #file: TemporaryFile | undefined
+  #writeRun: RunWriter | undefined
 
   constructor(path: string, identity: string, name: string | undefined) {
     this.#path = path
@@ -67,11 +71,19 @@ class FileTarget implements DownloadTarget {
 
   async open(sizeBytes: number, keep: boolean): Promise<boolean> {
     this.#file ??= await TemporaryFile.open(this.#path, this.#name)
+    const file = this.#file
+    const thread = sizeBytes < THREAD_BYTES ? undefined : await fileCipherThread()
+    this.#writeRun =
+      thread && decryptIntoFile(thread, file.fd, new BufferPool(), (cause) => file.failure(cause))
     if (keep && sizeBytes > 0 && (await this.#file.sizeBytes()) === sizeBytes) return true
     await this.#file.resize(0)
     await this.#checkSpace(sizeBytes)
     await this.#file.resize(sizeBytes)
     return false
+  }
+
+  get writeRun(): RunWriter | undefined {
+    return this.#writeRun
   }
 
   async write(chunk: Uint8Array, offsetBytes: number): Promise<void> {

@@ -5,8 +5,8 @@ import {
   exactChunks,
   type ObjectBody,
   type PartRange,
+  startCipherRun,
 } from '@oss-cse/crypto-core'
-import { startCipherRun } from '@oss-cse/crypto-core/cipher-run'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import { type ByteSource, checkedSource } from './byte-source.ts'
 
@@ -20,6 +20,8 @@ export interface EncryptedPart extends ObjectBody {
   readonly sha256: string
   /** CRC-64 of the ciphertext. */
   readonly crc64: bigint
+  /** Lets go of the bytes. Absent: nothing but memory is held. */
+  release?(): void
 }
 
 /** What is known of a part's ciphertext once it was computed. */
@@ -99,7 +101,6 @@ function encryption(
     direction: 'encrypt',
     contentKey,
     offsetBytes,
-    sizeBytes,
     crc64: true,
     sha256: true,
   })

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import envPaths from 'env-paths'
-import { tryLock } from 'fs-native-extensions'
 import writeFileAtomic from 'write-file-atomic'
-import { type Checkpoint, type CheckpointStore, checkpointInUse } from './checkpoint-store.ts'
+import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
+import { openLocked } from './open-locked.node.ts'
 
 /** Where checkpoints are kept. */
 export interface FileCheckpointStoreOptions {
@@ -49,14 +49,17 @@ export class FileCheckpointStore implements CheckpointStore {
     const path = join(directory, `${name}.json`)
     const lock = await this.#using(async () => {
       await mkdir(directory, { recursive: true, mode: 0o700 })
-      return takeLock(`${path}.lock`)
+      return openLocked(`${path}.lock`, 'a+', 0o600)
     })
+    let closed = false
     const remove = (): Promise<void> => removeRecord(directory, name)
     return {
       load: () => this.#using(() => loadRecord(path)),
       save: (record) => this.#using(() => saveRecord(directory, path, record)),
       remove: () => this.#using(remove),
       async close() {
+        if (closed) return
+        closed = true
         // Removed while it is held: whoever opened it before finds that it is not the file of that name any more.
         await unlink(`${path}.lock`).catch(() => {})
         await lock.close().catch(() => {})
@@ -76,22 +79,6 @@ export class FileCheckpointStore implements CheckpointStore {
         { cause },
       )
     }
-  }
-}
-
-/** Locks a file; a lock that was removed meanwhile is not the one that others would take. */
-async function takeLock(path: string): Promise<FileHandle> {
-  for (;;) {
-    const file = await open(path, 'a+', 0o600)
-    try {
-      if (!tryLock(file.fd)) throw checkpointInUse()
-      const [held, named] = [await file.stat(), await stat(path).catch(() => undefined)]
-      if (held.ino === named?.ino) return file
-    } catch (error) {
-      await file.close()
-      throw error
-    }
-    await file.close()
   }
 }
 

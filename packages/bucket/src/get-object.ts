@@ -9,9 +9,9 @@ import {
   OSS_HEADERS,
   parseRange,
   type RangeSlice,
+  startCipherRun,
   wipe,
 } from '@oss-cse/crypto-core'
-import { startCipherRun } from '@oss-cse/crypto-core/cipher-run'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
@@ -158,7 +158,6 @@ async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uin
       direction: 'decrypt',
       contentKey,
       offsetBytes: slice.answerStart,
-      sizeBytes: slice.discardBytes + slice.lengthBytes,
       crc64: expectedCrc64 !== undefined,
     })
     let discard = slice.discardBytes

@@ -19,11 +19,11 @@ export async function inParallel<Item>(
   const iterator = items[Symbol.iterator]()
   const worker = async (): Promise<void> => {
     while (stopped === undefined) {
-      const { done, value } = iterator.next()
-      if (done) return
       const controller = new AbortController()
-      running.add(controller)
       try {
+        const { done, value } = iterator.next()
+        if (done) return
+        running.add(controller)
         await work(value, controller.signal)
       } catch (error) {
         stop(error)

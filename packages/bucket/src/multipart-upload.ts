@@ -14,6 +14,7 @@ import {
   planParts,
   TransportError,
   type UploadedPart,
+  type UploadReference,
   V2_HEADERS,
   wipe,
 } from '@oss-cse/crypto-core'
@@ -25,6 +26,7 @@ import {
   type EncryptedPart,
   encryptPartInMemory,
   encryptPartTwice,
+  type PartDigest,
   sourceChanged,
 } from './encrypted-part.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
@@ -72,6 +74,14 @@ export interface UploadPartOptions extends CallOptions {
 /** What a multipart upload works on. */
 export type MultipartObjectTransport = ObjectTransport & MultipartTransport
 
+/** Tells whether a transport has multipart uploads. */
+export function hasMultipart(
+  transport: ObjectTransport & Partial<MultipartTransport>,
+): transport is MultipartObjectTransport {
+  const { initiate, uploadPart, complete, abort, listParts } = transport
+  return [initiate, uploadPart, complete, abort, listParts].every((call) => typeof call === 'function')
+}
+
 /**
  * The transport, when it has multipart uploads.
  *
@@ -80,11 +90,8 @@ export type MultipartObjectTransport = ObjectTransport & MultipartTransport
 export function requireMultipart(
   transport: ObjectTransport & Partial<MultipartTransport>,
 ): MultipartObjectTransport {
-  const { initiate, uploadPart, complete, abort, listParts } = transport
-  if ([initiate, uploadPart, complete, abort, listParts].some((call) => typeof call !== 'function')) {
-    throw new CseError('ERR_CSE_OPERATION_REFUSED', 'The transport of this bucket has no multipart uploads.')
-  }
-  return transport as MultipartObjectTransport
+  if (hasMultipart(transport)) return transport
+  throw new CseError('ERR_CSE_OPERATION_REFUSED', 'The transport of this bucket has no multipart uploads.')
 }
 
 /** Where an upload goes, and with what. */
@@ -192,8 +199,8 @@ export class MultipartUpload {
     const hold = this.#heldBytes + range.sizeBytes <= MAX_HELD_BYTES || !source.replayable
     if (hold) this.#heldBytes += range.sizeBytes
     try {
-      const encrypt = hold ? encryptPartInMemory : encryptPartTwice
-      const part = await encrypt(abortable(source, signal), range, this.#contentKey)
+      const part = await this.#encrypt(abortable(source, signal), range, hold)
+      signal?.throwIfAborted()
       await this.#begin(partNumber, part.sha256)
       return await this.#send(partNumber, part, options)
     } catch (error) {
@@ -224,9 +231,10 @@ export class MultipartUpload {
     const begun = [...new Set([...this.#digests.keys(), ...held.keys()])].sort((a, b) => a - b)
     try {
       for (const partNumber of begun) {
+        signal?.throwIfAborted()
         const range = this.plan.part(partNumber)
         const source = abortable(this.#partSource(open(range), range), signal)
-        const { sha256, crc64 } = await digestPart(source, range, this.#contentKey)
+        const { sha256, crc64 } = await this.#digest(source, range)
         if (sha256 !== this.#digests.get(partNumber)) throw sourceChanged(partNumber)
         const part = held.get(partNumber)
         const { sizeBytes } = range
@@ -328,6 +336,19 @@ export class MultipartUpload {
     return source
   }
 
+  #encrypt(source: ByteSource, range: PartRange, hold: boolean): Promise<EncryptedPart> {
+    if (!hold) return encryptPartTwice(source, range, this.#contentKey)
+    return (
+      source.encryptPart?.(range, this.#contentKey) ?? encryptPartInMemory(source, range, this.#contentKey)
+    )
+  }
+
+  async #digest(source: ByteSource, range: PartRange): Promise<PartDigest> {
+    const part = await source.encryptPart?.(range, this.#contentKey)
+    part?.release?.()
+    return part ?? digestPart(source, range, this.#contentKey)
+  }
+
   /** Writes down what a part's ciphertext is, durably, before a byte of it leaves. */
   async #begin(partNumber: number, sha256: string): Promise<void> {
     this.#checkOpen()
@@ -349,7 +370,9 @@ export class MultipartUpload {
     const { sizeBytes, crc64 } = part
     const headers = { ...partHeaders(this.#headers), ...this.#envelope }
     const body = { sizeBytes, open: () => counted(part.open(), onSentBytes) }
+    let attempts = 0
     const attempt = async (): Promise<UploadedPart> => {
+      attempts += 1
       const { etag, crc64: stored } = await this.#transport.uploadPart({
         key,
         uploadId,
@@ -365,6 +388,8 @@ export class MultipartUpload {
       return isRetryable(error) || isIntegrityFailure(error)
     })
     this.#parts.set(partNumber, sent)
+    // Not after a failed attempt: its connection may still be writing what it was given.
+    if (attempts === 1) part.release?.()
     return sent
   }
 
@@ -462,14 +487,13 @@ export async function initiateMultipartUpload(
   const sent = { ...initiateHeaders(headers), ...encoded }
   checkMetadataSize(sent)
   const { retry, logger } = context
+  let initiated: string | undefined
+  const initiate = async (): Promise<string> => {
+    initiated = (await transport.initiate({ key, headers: sent, signal })).uploadId
+    return initiated
+  }
   try {
-    const { uploadId } = await withRetries(() => transport.initiate({ key, headers: sent, signal }), {
-      operation: 'initiate',
-      key,
-      retry,
-      logger,
-      signal,
-    })
+    const uploadId = await withRetries(initiate, { operation: 'initiate', key, retry, logger, signal })
     const state: MultipartUploadState = {
       version: 1,
       key,
@@ -481,15 +505,11 @@ export async function initiateMultipartUpload(
       partDigests: {},
     }
     const upload = new MultipartUpload({ context, transport, state, contentKey, persist })
-    try {
-      await persist?.(upload.toJSON())
-    } catch (error) {
-      await upload.abort({ signal }).catch(() => {})
-      throw error
-    }
+    await persist?.(upload.toJSON())
     return upload
   } catch (error) {
     wipe(contentKey.cek, contentKey.iv)
+    if (initiated !== undefined) await abortQuietly(context, transport, { key, uploadId: initiated, signal })
     throw aboutObject(error, key)
   }
 }
@@ -505,7 +525,7 @@ export async function resumeMultipartUpload(
   const { signal, persist } = options
   const { key } = checked
   signal?.throwIfAborted()
-  planParts(checked.dataSizeBytes, checked.partSizeBytes)
+  const plan = planParts(checked.dataSizeBytes, checked.partSizeBytes)
   try {
     const envelope = decodeEnvelope(checked.envelope)
     if (
@@ -515,6 +535,7 @@ export async function resumeMultipartUpload(
     ) {
       throw invalid(key, 'its state contradicts its envelope')
     }
+    for (const partNumber of Object.keys(checked.partDigests)) plan.part(Number(partNumber))
     const { retry, logger } = context
     const contentKey = await withRetries(() => context.keyring.unwrap(envelope, { signal }), {
       operation: 'unwrap',
@@ -527,6 +548,26 @@ export async function resumeMultipartUpload(
   } catch (error) {
     throw aboutObject(error, key)
   }
+}
+
+/** How long the clearing away of an upload may take, in milliseconds: what is left then, `listUploads` shows. */
+const ABORT_TIMEOUT_MS = 5_000
+
+/**
+ * Frees an upload's parts on the service, as far as that can be done. Never rejects.
+ *
+ * @param upload - its signal does not stop this, but when it has aborted there is less time
+ */
+export async function abortQuietly(
+  context: BucketContext,
+  transport: MultipartObjectTransport,
+  upload: UploadReference,
+): Promise<void> {
+  const { key, uploadId } = upload
+  const signal = AbortSignal.timeout(upload.signal?.aborted ? ABORT_TIMEOUT_MS / 10 : ABORT_TIMEOUT_MS)
+  const { retry, logger } = context
+  const attempt = () => transport.abort({ key, uploadId, signal })
+  await withRetries(attempt, { operation: 'abort', key, retry, logger, signal }).catch(() => {})
 }
 
 /** Tells whether an upload is gone: completed, aborted or expired. */
@@ -551,9 +592,24 @@ function combined(parts: readonly UploadedPart[], plan: PartPlan): bigint {
 function abortable(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
   if (signal === undefined) return source
   async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of source.open()) {
-      signal?.throwIfAborted()
-      yield chunk
+    const iterator = source.open()[Symbol.asyncIterator]()
+    let onAbort = (): void => {}
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal?.reason)
+    })
+    aborted.catch(() => {})
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      for (;;) {
+        signal?.throwIfAborted()
+        const step = await Promise.race([iterator.next(), aborted])
+        if (step.done) return
+        yield step.value
+      }
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      // Not awaited: a source that gives nothing would not end either.
+      void Promise.resolve(iterator.return?.()).catch(() => {})
     }
   }
   return { ...source, open }

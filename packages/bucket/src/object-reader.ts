@@ -1,15 +1,17 @@
 import {
   type ByteRange,
   type CallOptions,
+  type CipherRun,
   type ContentKey,
   CseError,
   checkRange,
   type GetObjectResponse,
   type HeaderMap,
+  type RangeSlice,
   sliceAnswer,
+  startCipherRun,
   wipe,
 } from '@oss-cse/crypto-core'
-import { type CipherRun, startCipherRun } from '@oss-cse/crypto-core/cipher-run'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
@@ -39,6 +41,22 @@ export interface RangeRead extends AsyncIterable<Uint8Array> {
   ciphertextCrc64(): bigint | undefined
 }
 
+/**
+ * Decrypts a run of an object and writes it at its own offset.
+ *
+ * @returns the CRC-64 of the ciphertext
+ */
+export type RunWriter = (
+  ciphertext: AsyncIterable<Uint8Array>,
+  run: {
+    readonly contentKey: ContentKey
+    /** The offset in the object of the first byte. */
+    readonly offsetBytes: number
+    /** To be called with the length in bytes of what was written. */
+    readonly onWritten: (sizeBytes: number) => void
+  },
+) => Promise<bigint>
+
 interface ReaderParts {
   readonly context: BucketContext
   readonly source: GetSource
@@ -46,7 +64,12 @@ interface ReaderParts {
   readonly sizeBytes: number
   readonly contentKey: ContentKey | undefined
   readonly headers: HeaderMap
-  readonly first: { readonly range: ByteRange; readonly response: GetObjectResponse } | undefined
+  readonly first:
+    | {
+        readonly range: { readonly start: number; readonly end: number }
+        readonly response: GetObjectResponse
+      }
+    | undefined
 }
 
 /**
@@ -65,6 +88,7 @@ export class ObjectReader {
   readonly #contentKey: ContentKey | undefined
   readonly #headers: HeaderMap
   #first: ReaderParts['first']
+  #closed = false
 
   /** @internal */
   constructor(parts: ReaderParts) {
@@ -85,16 +109,38 @@ export class ObjectReader {
    * when other bytes come than were announced, and what the transport throws.
    */
   read(range: { readonly start: number; readonly end: number }, options: CallOptions = {}): RangeRead {
-    const { start, end } = checkRange(range) as { start: number; end: number }
-    if (end >= this.sizeBytes) {
-      throw new CseError(
-        'ERR_CSE_RANGE_NOT_SATISFIABLE',
-        `The range ends at ${end}, the object has ${this.sizeBytes} bytes.`,
-      )
-    }
-    const run = this.#run(start, end - start + 1)
-    const chunks = this.#read({ start, end }, run, options.signal)
+    const { start, end } = this.#checked(range)
+    const run = this.#run(start)
+    const chunks = run.transform(this.#ciphertext({ start, end }, options.signal))
     return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => run.digests().crc64 }
+  }
+
+  /**
+   * Reads a range and has it written, decrypted, by somebody else.
+   *
+   * @param write - decrypts and writes
+   * @returns the CRC-64 of the range's ciphertext
+   * @throws CseError as `read`, and what `write` throws.
+   */
+  async readTo(
+    range: { readonly start: number; readonly end: number },
+    write: RunWriter,
+    options: CallOptions & { readonly onWritten: (sizeBytes: number) => void },
+  ): Promise<bigint> {
+    const { signal, onWritten } = options
+    const { start, end } = this.#checked(range)
+    const contentKey = this.#contentKey
+    if (contentKey === undefined) throw new TypeError('The object is not encrypted.')
+    try {
+      return await write(this.#ciphertext({ start, end }, signal), {
+        contentKey,
+        offsetBytes: start,
+        onWritten,
+      })
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw aboutObject(error, this.description.key)
+    }
   }
 
   /**
@@ -120,26 +166,33 @@ export class ObjectReader {
 
   /** Forgets the key, and closes the first range's connection if nobody has read it. Never rejects. */
   async close(): Promise<void> {
+    this.#closed = true
     if (this.#contentKey !== undefined) wipe(this.#contentKey.cek, this.#contentKey.iv)
     const first = this.#takeFirst()
     if (first !== undefined) await closeIterator(first.response.body[Symbol.asyncIterator]())
   }
 
-  async *#read(
+  #checked(range: { readonly start: number; readonly end: number }): { start: number; end: number } {
+    if (this.#closed) throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'The object was closed: open it again.')
+    const { start, end } = checkRange(range) as { start: number; end: number }
+    if (end < this.sizeBytes) return { start, end }
+    throw new CseError(
+      'ERR_CSE_RANGE_NOT_SATISFIABLE',
+      `The range ends at ${end}, the object has ${this.sizeBytes} bytes.`,
+    )
+  }
+
+  /** The stored bytes of a range. */
+  async *#ciphertext(
     range: { readonly start: number; readonly end: number },
-    run: CipherRun,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { key, etag } = this.description
+    signal?.throwIfAborted()
     try {
       const requests = this.#requests(signal)
       const response = this.#takeFirst(range)?.response ?? (await requests.first(range))
-      const slice = sliceAnswer(range, response)
-      const replaced = response.headers['etag'] !== etag
-      if (replaced || slice.totalBytes !== this.sizeBytes) {
-        await closeIterator(response.body[Symbol.asyncIterator]())
-        throw wasReplaced(key)
-      }
+      const slice = await this.#checkedSlice(range, response)
       const ciphertext = new ResumedRead({
         key,
         response,
@@ -150,7 +203,7 @@ export class ObjectReader {
       const stop = (): void => void ciphertext.close()
       signal?.addEventListener('abort', stop, { once: true })
       try {
-        yield* run.transform(skipping(ciphertext, slice.discardBytes))
+        yield* skipping(ciphertext, slice.discardBytes)
       } finally {
         await ciphertext.close()
         signal?.removeEventListener('abort', stop)
@@ -158,6 +211,19 @@ export class ObjectReader {
     } catch (error) {
       signal?.throwIfAborted()
       throw aboutObject(error, key)
+    }
+  }
+
+  /** Where the range lies in an answer, which is of this state of the object; any other is closed. */
+  async #checkedSlice(range: ByteRange, response: GetObjectResponse): Promise<RangeSlice> {
+    try {
+      const slice = sliceAnswer(range, response)
+      const { key, etag } = this.description
+      if (response.headers['etag'] === etag && slice.totalBytes === this.sizeBytes) return slice
+      throw wasReplaced(key)
+    } catch (error) {
+      await closeIterator(response.body[Symbol.asyncIterator]())
+      throw error
     }
   }
 
@@ -172,15 +238,15 @@ export class ObjectReader {
   #takeFirst(range?: { readonly start: number; readonly end: number }): ReaderParts['first'] {
     const first = this.#first
     if (first === undefined) return undefined
-    if (range !== undefined && !('start' in first.range && first.range.start === range.start))
+    if (range !== undefined && (first.range.start !== range.start || first.range.end < range.end)) {
       return undefined
+    }
     this.#first = undefined
     return first
   }
 
-  #run(offsetBytes: number, sizeBytes: number): CipherRun {
-    const contentKey = this.#contentKey
-    return startCipherRun({ direction: 'decrypt', contentKey, offsetBytes, sizeBytes, crc64: true })
+  #run(offsetBytes: number): CipherRun {
+    return startCipherRun({ direction: 'decrypt', contentKey: this.#contentKey, offsetBytes, crc64: true })
   }
 }
 
@@ -200,7 +266,7 @@ export async function openObject(
   const { firstRange, onPlainObject = context.onPlainObject } = options
   const signal = options.signal ?? new AbortController().signal
   signal.throwIfAborted()
-  const range = firstRange && checkRange(firstRange)
+  const range = firstRange && (checkRange(firstRange) as { start: number; end: number })
   const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
   const { retry, logger } = context
   let response: GetObjectResponse | undefined

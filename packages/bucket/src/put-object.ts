@@ -7,10 +7,10 @@ import {
   type Keyring,
   type ObjectTransport,
   OSS_HEADERS,
+  startCipherRun,
   V2_HEADERS,
   wipe,
 } from '@oss-cse/crypto-core'
-import { startCipherRun } from '@oss-cse/crypto-core/cipher-run'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
 import { type BodyInput, type ByteSource, byteSource, checkedSource } from './byte-source.ts'
@@ -95,7 +95,7 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     { signal },
   )
   // One run for the attempt: a second reading of the body would need it again, and it refuses.
-  const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes: 0, sizeBytes, crc64: true })
+  const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes: 0, crc64: true })
   wipe(contentKey.cek)
   const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
   checkMetadataSize(headers)

@@ -1,11 +1,20 @@
-import { CseError, combineCrc64, DEFAULT_PART_BYTES, OSS_HEADERS, planParts } from '@oss-cse/crypto-core'
+import {
+  BLOCK_BYTES,
+  CseError,
+  combineCrc64,
+  DEFAULT_PART_BYTES,
+  MAX_PART_BYTES,
+  MIN_PART_BYTES,
+  OSS_HEADERS,
+  planParts,
+} from '@oss-cse/crypto-core'
 import * as v from 'valibot'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
 import type { Checkpoint } from './checkpoint-store.ts'
 import type { GetOptions, GetResult } from './get-object.ts'
 import { inParallel } from './in-parallel.ts'
-import { type ObjectReader, openObject, type ReaderSource } from './object-reader.ts'
+import { type ObjectReader, openObject, type ReaderSource, type RunWriter } from './object-reader.ts'
 import { PartsProgress } from './progress.ts'
 import { isIntegrityFailure } from './put-result.ts'
 import { log, type TransferEvent } from './retry.ts'
@@ -25,6 +34,8 @@ export interface DownloadTarget {
    */
   open(sizeBytes: number, keep: boolean): Promise<boolean>
   write(chunk: Uint8Array, offsetBytes: number): Promise<void>
+  /** Decrypts and writes a run by itself, faster than through `write`. Absent: there is no such way. */
+  readonly writeRun?: RunWriter | undefined
   /** Reads back what was written. */
   read(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array>
   /** Gives the bytes their final name: all are there and were verified. */
@@ -79,14 +90,21 @@ export async function downloadObject(
       objectKey: key,
     })
   }
-  const { partSizeBytes } = planParts(0, options.partSize)
+  const { partSize = DEFAULT_PART_BYTES } = options
+  if (!Number.isInteger(partSize / BLOCK_BYTES) || partSize < MIN_PART_BYTES || partSize > MAX_PART_BYTES) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `partSize must be a multiple of ${BLOCK_BYTES} from ${MIN_PART_BYTES} to ${MAX_PART_BYTES} bytes, not ${partSize}.`,
+      { objectKey: key },
+    )
+  }
   const download: Download = {
     ...bucket,
     key,
     target,
     options,
     parallel: checkedParallel(options.parallel),
-    firstBytes: Math.min(Math.floor(multigetThreshold) || partSizeBytes, Number.MAX_SAFE_INTEGER),
+    firstBytes: Math.min(Math.floor(multigetThreshold) || partSize, Number.MAX_SAFE_INTEGER),
   }
   const name: TransferName = {
     operation: 'download',
@@ -94,7 +112,7 @@ export async function downloadObject(
     key,
     identity: target.identity ?? '',
   }
-  const record = checkpoint && (await openRecord(checkpoint, name))
+  const record = checkpoint && (await openRecord(checkpoint, name).catch(unusable))
   try {
     for (let restarts = 0; ; restarts++) {
       try {
@@ -109,6 +127,17 @@ export async function downloadObject(
     throw aboutObject(error, key)
   } finally {
     await record?.close()
+  }
+}
+
+/** A store that cannot be used matters only to an object that comes in parts, which no request has told yet. */
+function unusable(error: unknown): Checkpoint {
+  if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_CHECKPOINT') throw error
+  return {
+    load: async () => undefined,
+    save: () => Promise.reject(error),
+    remove: async () => {},
+    close: async () => {},
   }
 }
 
@@ -175,6 +204,8 @@ interface OpenDownload {
   /** CRC-64 of the ciphertext of each part that is in the target. */
   readonly done: Map<number, bigint>
   readonly progress: PartsProgress
+  /** Whether a record tells what is in the target. */
+  recorded: boolean
 }
 
 async function downloadOnce(
@@ -192,7 +223,7 @@ async function downloadOnce(
     return result
   } catch (error) {
     const changed = isChanged(error)
-    if (record === undefined || changed || isIntegrityFailure(error)) {
+    if (!opened.recorded || changed || isIntegrityFailure(error)) {
       await target.discard()
       await record?.remove()
     } else {
@@ -209,13 +240,14 @@ async function begin(download: Download): Promise<OpenDownload> {
   const reader = await open(download, { start: 0, end: firstBytes - 1 })
   try {
     const { sizeBytes } = reader
-    const { partSizeBytes } = planParts(Math.max(0, sizeBytes - firstBytes), options.partSize)
+    const partSizeBytes = options.partSize ?? planParts(sizeBytes).partSizeBytes
     const layout = { firstBytes, partSizeBytes }
     const parts = cut(sizeBytes, layout)
     await target.open(sizeBytes, false)
     const progress = new PartsProgress(options.onProgress, sizeBytes, parts.length)
-    return { reader, parts, layout, done: new Map(), progress }
+    return { reader, parts, layout, done: new Map(), progress, recorded: false }
   } catch (error) {
+    await target.discard()
     await reader.close()
     throw error
   }
@@ -263,8 +295,17 @@ async function resume(
     throw new ObjectChanged('', { cause: error })
   }
   try {
-    if (reader.sizeBytes !== earlier.sizeBytes) return await giveUp('The object has another length.')
-    if (!(await target.open(reader.sizeBytes, true))) return await giveUp('What was fetched before is gone.')
+    const why =
+      reader.sizeBytes !== earlier.sizeBytes
+        ? 'The object has another length.'
+        : (await target.open(reader.sizeBytes, true))
+          ? undefined
+          : 'What was fetched before is gone.'
+    if (why !== undefined) {
+      await reader.close()
+      await target.discard()
+      return await giveUp(why)
+    }
     const parts = cut(reader.sizeBytes, earlier)
     const progress = new PartsProgress(onProgress, reader.sizeBytes, parts.length)
     const done = new Map<number, bigint>()
@@ -280,7 +321,7 @@ async function resume(
       progress.resumed(partNumber, end - start + 1)
     }
     tell(download, 'resume', `${done.size} of ${parts.length} parts were fetched before.`)
-    return { reader, parts, layout: earlier, done, progress }
+    return { reader, parts, layout: earlier, done, progress, recorded: true }
   } catch (error) {
     await reader.close()
     await target.close()
@@ -291,9 +332,10 @@ async function resume(
 async function fetchParts(
   download: Download,
   name: TransferName,
-  { reader, parts, layout, done, progress }: OpenDownload,
+  opened: OpenDownload,
   checkpoint: Checkpoint | undefined,
 ): Promise<void> {
+  const { reader, parts, layout, done, progress } = opened
   const { target, parallel, options } = download
   const { etag } = reader.description
   const save = async (): Promise<void> => {
@@ -310,23 +352,43 @@ async function fetchParts(
       parts: Object.fromEntries(Array.from(done, ([number, crc64]) => [number, String(crc64)])),
     }
     await checkpoint.save(record)
+    opened.recorded = true
   }
   const saveShared = sharedRun(save)
   const missing = parts.filter(({ partNumber }) => !done.has(partNumber))
   // Without an ETag nothing holds several requests together.
   const atOnce = etag === undefined ? 1 : parallel
   await inParallel(missing, atOnce, options.signal, async ({ partNumber, start, end }, signal) => {
-    const run = reader.read({ start, end }, { signal })
-    let offset = start
-    for await (const chunk of run) {
-      await target.write(chunk, offset)
-      offset += chunk.length
-      progress.advance(partNumber, offset - start)
+    let written = 0
+    const onWritten = (sizeBytes: number): void => {
+      written += sizeBytes
+      progress.advance(partNumber, written)
     }
-    done.set(partNumber, run.ciphertextCrc64() ?? 0n)
+    done.set(partNumber, await writePart(reader, target, { start, end }, { signal, onWritten }))
     await saveShared()
     progress.done(partNumber, end - start + 1)
   })
+}
+
+/** Writes one part into the target, and returns the CRC-64 of its ciphertext. */
+async function writePart(
+  reader: ObjectReader,
+  target: DownloadTarget,
+  range: { readonly start: number; readonly end: number },
+  options: { readonly signal: AbortSignal; readonly onWritten: (sizeBytes: number) => void },
+): Promise<bigint> {
+  const { signal, onWritten } = options
+  if (target.writeRun !== undefined && reader.description.envelope !== undefined) {
+    return reader.readTo(range, target.writeRun, options)
+  }
+  const run = reader.read(range, { signal })
+  let offset = range.start
+  for await (const chunk of run) {
+    await target.write(chunk, offset)
+    offset += chunk.length
+    onWritten(chunk.length)
+  }
+  return run.ciphertextCrc64() ?? 0n
 }
 
 /** Compares the whole with the service's checksum, and describes it. */

@@ -2,7 +2,9 @@ import {
   type CallOptions,
   CseError,
   DEFAULT_PART_BYTES,
+  MAX_PART_BYTES,
   type MultipartTransport,
+  type ObjectBody,
   type ObjectTransport,
   type PartPlan,
   type PartRange,
@@ -15,6 +17,8 @@ import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 import { inParallel } from './in-parallel.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
 import {
+  abortQuietly,
+  hasMultipart,
   initiateMultipartUpload,
   isNoSuchUpload,
   type MultipartObjectTransport,
@@ -25,7 +29,7 @@ import {
 import { PartsProgress, type ProgressListener } from './progress.ts'
 import { putObject } from './put-object.ts'
 import type { PutResult } from './put-result.ts'
-import { log, type TransferEvent, withRetries } from './retry.ts'
+import { log, type TransferEvent } from './retry.ts'
 import { type SizedInput, type SizedSource, sizedSource } from './sized-source.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
 import { digestText, loadRecord, openRecord, type TransferName } from './transfer-record.ts'
@@ -62,22 +66,18 @@ export async function uploadObject(
   const plan = planParts(sizeBytes, options.partSize)
   const atOnce = checkedParallel(parallel)
   checkThreshold('multipartThreshold', multipartThreshold)
-  if (sizeBytes === 0 || sizeBytes < multipartThreshold) {
+  const common = { context, key, source, options, plan, parallel: atOnce }
+  // More than one put can hold goes up in parts whatever the threshold.
+  if (sizeBytes === 0 || (sizeBytes < multipartThreshold && sizeBytes <= MAX_PART_BYTES)) {
+    if (checkpoint !== undefined && hasMultipart(transport)) {
+      await forgetEarlier({ ...common, transport }, checkpoint)
+    }
     const { metadata, contentType, contentMd5, headers, onProgress } = options
     const body = { sizeBytes, open: () => wholeSource(source) }
     const put = { metadata, contentType, contentMd5, headers, onProgress, signal }
     return { ...(await putObject(context, transport, key, body, put)), resumedBytes: 0 }
   }
-  const multipart = requireMultipart(transport)
-  const transfer: UploadTransfer = {
-    context,
-    transport: multipart,
-    key,
-    source,
-    options,
-    plan,
-    parallel: atOnce,
-  }
+  const transfer: UploadTransfer = { ...common, transport: requireMultipart(transport) }
   try {
     if (checkpoint === undefined) return await uploadInParts(transfer, undefined)
     if (context.keyring.encrypting.canUnwrap === false) {
@@ -139,9 +139,8 @@ function parseRecord(value: unknown): UploadRecord | undefined {
 
 /** Uploads with a checkpoint: goes on with an earlier upload where that can be, and can itself be gone on with. */
 async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore): Promise<UploadResult> {
-  const { transport, key, source, options } = transfer
-  const { location = '' } = transport
-  const name: TransferName = { operation: 'upload', location, key, identity: source.identity ?? '' }
+  const { source, options } = transfer
+  const name = nameOf(transfer)
   const { headers, contentMd5 = '' } = uploadHeaders(options)
   const fresh: Omit<UploadRecord, 'upload'> = {
     version: 1,
@@ -158,6 +157,32 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
   } finally {
     await checkpoint.close()
   }
+}
+
+/** Gives up an earlier upload of a source that was larger then: its record would outlive its use. */
+async function forgetEarlier(transfer: UploadTransfer, store: CheckpointStore): Promise<void> {
+  const name = nameOf(transfer)
+  let checkpoint: Checkpoint
+  try {
+    checkpoint = await openRecord(store, name)
+  } catch (error) {
+    // A store that cannot be used holds nothing; what is to be uploaded needs none.
+    if (CseError.isInstance(error) && error.code === 'ERR_CSE_CHECKPOINT') return
+    throw aboutObject(error, transfer.key)
+  }
+  try {
+    const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
+    if (earlier === undefined) return
+    restart(transfer, 'The source changed since the earlier upload.')
+    await giveBack(transfer, earlier.upload.uploadId)
+    await checkpoint.remove()
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+function nameOf({ transport, key, source }: UploadTransfer): TransferName {
+  return { operation: 'upload', location: transport.location ?? '', key, identity: source.identity ?? '' }
 }
 
 /** Begins an upload and sends its parts. */
@@ -201,7 +226,7 @@ async function resume(
   const { signal } = options
   const giveUp = async (why: string): Promise<undefined> => {
     restart(transfer, why)
-    await abortQuietly(transfer, earlier.upload.uploadId)
+    await giveBack(transfer, earlier.upload.uploadId)
     await checkpoint.remove()
   }
   const same =
@@ -213,19 +238,18 @@ async function resume(
   if (options.partSize !== undefined && options.partSize !== partSizeBytes) {
     return giveUp('The part size is another one.')
   }
+  let upload: MultipartUpload | undefined
   try {
-    const persist = (upload: MultipartUploadState): Promise<void> => checkpoint.save({ ...fresh, upload })
-    const upload = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
+    const persist = (state: MultipartUploadState): Promise<void> =>
+      checkpoint.save({ ...fresh, upload: state })
+    upload = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
     const progress = new PartsProgress(options.onProgress, dataSizeBytes, upload.plan.partCount)
-    const open = ({ offsetBytes, sizeBytes }: PartRange) => ({
-      sizeBytes,
-      open: () => source.open(offsetBytes, sizeBytes),
-    })
     const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
-    const done = await upload.verifyParts(open, { signal, onVerified })
+    const done = await upload.verifyParts((range) => partBody(source, range), { signal, onVerified })
     tell(transfer, 'resume', `${done.size} of ${upload.plan.partCount} parts were sent before.`)
     return { upload, done, progress }
   } catch (error) {
+    upload?.close()
     if (isNoSuchUpload(error)) return giveUp('The service has dropped the earlier upload.')
     if (CseError.isInstance(error) && GIVE_UP.has(error.code)) return giveUp(error.message)
     throw error
@@ -257,10 +281,9 @@ async function sendParts(
   }
   try {
     await inParallel(missing(), parallel, signal, async (range, partSignal) => {
-      const { partNumber, offsetBytes, sizeBytes } = range
-      const body = { sizeBytes, open: () => source.open(offsetBytes, sizeBytes) }
+      const { partNumber, sizeBytes } = range
       const onSentBytes = (bytes: number): void => progress.advance(partNumber, bytes)
-      await upload.uploadPart(partNumber, body, { signal: partSignal, onSentBytes })
+      await upload.uploadPart(partNumber, partBody(source, range), { signal: partSignal, onSentBytes })
       progress.done(partNumber, sizeBytes)
     })
     if (((await source.fingerprint?.()) ?? '') !== fingerprint) {
@@ -274,13 +297,19 @@ async function sendParts(
       CseError.isInstance(error) &&
       (error.code === 'ERR_CSE_SOURCE_CHANGED' || error.code === 'ERR_CSE_INTEGRITY')
     if (checkpoint === undefined || spoilt) {
-      await abortQuietly(transfer, upload.uploadId)
+      await giveBack(transfer, upload.uploadId)
       await checkpoint?.remove()
     }
     throw error
   } finally {
     upload.close()
   }
+}
+
+/** One part of a source. */
+function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): ObjectBody {
+  const { encryptPart } = source
+  return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), ...(encryptPart && { encryptPart }) }
 }
 
 function changedMeanwhile(): CseError {
@@ -290,19 +319,12 @@ function changedMeanwhile(): CseError {
   )
 }
 
-/** How long the clearing away of an upload may take, in milliseconds: what is left then, `listUploads` shows. */
-const ABORT_TIMEOUT_MS = 5_000
-
-/** Frees an upload's parts on the service, as far as that can be done. */
-async function abortQuietly(
+/** Frees an upload's parts on the service. Never rejects. */
+async function giveBack(
   { context, transport, key, options }: UploadTransfer,
   uploadId: string,
 ): Promise<void> {
-  // Also after the caller's abort: but then not for long.
-  const signal = AbortSignal.timeout(options.signal?.aborted ? ABORT_TIMEOUT_MS / 10 : ABORT_TIMEOUT_MS)
-  const { retry, logger } = context
-  const attempt = () => transport.abort({ key, uploadId, signal })
-  await withRetries(attempt, { operation: 'abort', key, retry, logger, signal }).catch(() => {})
+  await abortQuietly(context, transport, { key, uploadId, signal: options.signal })
 }
 
 function restart(transfer: UploadTransfer, why: string): void {

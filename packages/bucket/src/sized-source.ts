@@ -1,4 +1,5 @@
-import { CseError, isUint8Array } from '@oss-cse/crypto-core'
+import { type ContentKey, CseError, isUint8Array, type PartRange } from '@oss-cse/crypto-core'
+import type { EncryptedPart } from './encrypted-part.ts'
 import { readStream } from './read-stream.ts'
 
 /** Bytes of a known length that can be opened at any offset, as often as it takes. */
@@ -13,6 +14,8 @@ export interface SizedSource {
    * is completed.
    */
   fingerprint?(): Promise<string>
+  /** Encrypts a run of the bytes by itself, faster than through `open`: in a thread of its own, for instance. */
+  encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart>
 }
 
 /** What can be uploaded in parts. */

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
+import { openLocked } from './open-locked.node.ts'
 
 /**
  * A file under a temporary name beside the one that it will be: bytes go there, in any order, and it takes the final
@@ -27,7 +28,7 @@ export class TemporaryFile {
    * @param path - a regular file, or none yet
    * @param name - what tells it from other temporary files; absent: a name that none has
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there; `ERR_CSE_FILE` when what is there
-   * under the temporary name belongs to somebody else
+   * under the temporary name belongs to somebody else; `ERR_CSE_CHECKPOINT_IN_USE` when another transfer has it open
    */
   static async open(path: string, name?: string): Promise<TemporaryFile> {
     const target = await finalPath(path)
@@ -35,7 +36,9 @@ export class TemporaryFile {
     const temporary = join(dirname(target), `.oss-cse-${name ?? randomUUID()}.part`)
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
     const flags = O_RDWR | O_CREAT | O_NOFOLLOW | (name === undefined ? O_EXCL : 0)
-    const file = await open(temporary, flags, 0o666).catch((cause: NodeJS.ErrnoException) => {
+    const opening = name === undefined ? open(temporary, flags, 0o666) : openLocked(temporary, flags, 0o666)
+    const file = await opening.catch((cause: NodeJS.ErrnoException) => {
+      if (CseError.isInstance(cause)) throw cause
       throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be written (${cause.code}).`, { cause })
     })
     const opened = new TemporaryFile(path, target, temporary, file)
@@ -47,7 +50,7 @@ export class TemporaryFile {
       if (replaced !== undefined) await file.chmod(replaced.mode)
     } catch (cause) {
       await opened.close()
-      throw opened.#failure(cause)
+      throw opened.failure(cause)
     }
     return opened
   }
@@ -76,6 +79,11 @@ export class TemporaryFile {
         written += (await this.#file.write(chunk, written, chunk.length - written, position)).bytesWritten
       }
     })
+  }
+
+  /** The open file's descriptor, for who writes it otherwise. */
+  get fd(): number {
+    return this.#file.fd
   }
 
   /** Reads back what was written. */
@@ -107,11 +115,12 @@ export class TemporaryFile {
     try {
       return await work()
     } catch (cause) {
-      throw this.#failure(cause)
+      throw this.failure(cause)
     }
   }
 
-  #failure(cause: unknown): CseError {
+  /** The error of a write that failed. */
+  failure(cause: unknown): CseError {
     const { code = 'unknown error' } = cause as NodeJS.ErrnoException
     const full = code === 'ENOSPC' || code === 'EDQUOT' ? ': there is no space left' : ''
     return new CseError('ERR_CSE_FILE', `${this.#path} could not be written${full} (${code}).`, { cause })

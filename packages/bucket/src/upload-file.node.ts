@@ -3,6 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import type { CryptoBucket } from './crypto-bucket.ts'
+import { fileCipherThread } from './file-cipher-thread.node.ts'
+import { BufferPool, encryptFilePart, THREAD_BYTES } from './file-part-cipher.node.ts'
 import type { UploadOptions, UploadResult } from './resumable-upload.ts'
 import type { SizedSource } from './sized-source.ts'
 import { readFileRange } from './temporary-file.node.ts'
@@ -43,10 +45,15 @@ export async function uploadFile(
 async function fileSource(path: string, file: FileHandle): Promise<SizedSource> {
   const found = await file.stat()
   if (!found.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
+  const thread = found.size < THREAD_BYTES ? undefined : await fileCipherThread()
+  const pool = new BufferPool()
   return {
     sizeBytes: found.size,
     identity: resolve(path),
     open: (offsetBytes, sizeBytes) => readFileRange(file, offsetBytes, sizeBytes),
+    ...(thread && {
+      encryptPart: (range, contentKey) => encryptFilePart(thread, file.fd, range, contentKey, pool),
+    }),
     async fingerprint() {
       const { size, mtimeNs } = await file.stat({ bigint: true })
       return `${size} bytes, modified ${mtimeNs}`

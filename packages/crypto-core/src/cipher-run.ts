@@ -1,8 +1,8 @@
+import { createSha256, type Sha256 } from '@oss-cse/crypto-core/sha256'
 import { coalesceChunks } from './chunks.ts'
 import { type Crc64, createCrc64 } from './crc64.ts'
 import { CtrCipher } from './ctr-cipher.ts'
 import type { ContentKey } from './ports.ts'
-import type { Sha256 } from './sha256.ts'
 
 /** One pass over a run of an object's bytes. */
 export interface CipherRunOptions {
@@ -12,8 +12,6 @@ export interface CipherRunOptions {
   readonly contentKey: ContentKey | undefined
   /** The offset in the object of the first byte. */
   readonly offsetBytes: number
-  /** The run's length in bytes, when it is known: a long one may be worth another thread. */
-  readonly sizeBytes?: number | undefined
   /** Whether to compute the CRC-64 of the ciphertext. */
   readonly crc64?: boolean | undefined
   /** Whether to compute the SHA-256 of the ciphertext. */
@@ -36,14 +34,17 @@ export interface CipherRun {
 }
 
 /**
- * A run in the caller's own thread.
+ * Starts a run. Its chunks are joined to what cipher and checksum like best.
  *
- * @param createSha256 - the runtime's own
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key or the offset is not one.
  */
-export function startInlineRun(
-  { direction, contentKey, offsetBytes, crc64, sha256 }: CipherRunOptions,
-  createSha256: () => Promise<Sha256>,
-): CipherRun {
+export function startCipherRun({
+  direction,
+  contentKey,
+  offsetBytes,
+  crc64,
+  sha256,
+}: CipherRunOptions): CipherRun {
   // Made at once: the caller may wipe its copy of the key.
   const cipher = contentKey && new CtrCipher(contentKey, { offsetBytes })
   let digests: CipherDigests = {}

@@ -1,6 +1,12 @@
 export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 export { concatBytes, decodeBase64, encodeBase64, isUint8Array, wipe } from './bytes.ts'
 export { CHUNK_BYTES, coalesceChunks, exactChunks } from './chunks.ts'
+export {
+  type CipherDigests,
+  type CipherRun,
+  type CipherRunOptions,
+  startCipherRun,
+} from './cipher-run.ts'
 export { CEK_BYTES, generateCek, generateIv, IV_BYTES } from './content-key.ts'
 export { type Crc64, combineCrc64, createCrc64 } from './crc64.ts'
 export { CtrCipher, type CtrCipherOptions } from './ctr-cipher.ts'

@@ -1,10 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 const SCRIPT = fileURLToPath(new URL('bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/package.json')))
+
+/** Where commands keep their checkpoints: not where the user's own are. */
+const CHECKPOINTS = mkdtempSync(join(tmpdir(), 'oss-cse-checkpoints-'))
+process.once('exit', () => rmSync(CHECKPOINTS, { recursive: true, force: true }))
 
 /** What a finished command left behind. */
 export interface Finished {
@@ -27,11 +34,12 @@ export function endAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-/** Starts `oss-cse` as a process of its own, with nothing of this process's environment but the PATH. */
+/** Starts `oss-cse` as a process of its own, with nothing of this process's environment but the PATH, and
+ * checkpoints of its own. */
 export function start(args: readonly string[], options: CommandOptions = {}): ChildProcess {
   const child = spawn(process.execPath, [SCRIPT, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env['PATH'], ...options.env },
+    env: { PATH: process.env['PATH'], OSS_CSE_CHECKPOINT_DIR: CHECKPOINTS, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   running.add(child)

@@ -123,7 +123,7 @@ describe('an interrupt', () => {
     })
     stdin.on('newListener', (event) => event === 'readable' && setImmediate(() => interrupt.abort()))
     const { code, stderr } = await running
-    expect([code, stderr]).toEqual([130, 'oss-cse: interrupted\n'])
+    expect([code, stderr]).toEqual([130, 'oss-cse: Interrupted.\n'])
     expect(readdirSync(directory).filter((name) => name.includes('never'))).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-import type { CryptoBucket, GetOptions, GetResult } from '@oss-cse/bucket'
+import type { CryptoBucket, DownloadOptions, DownloadResult } from '@oss-cse/bucket'
 import { type ByteRange, CseError, parseRange } from '@oss-cse/crypto-core'
 import { type Command, Option } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
@@ -7,18 +7,24 @@ import { addKeyOptions, type KeyFlags, loadKeys, missingKeys } from '../key-opti
 import { type LocalOutput, localOutput, writeStream } from '../local-output.ts'
 import { openBucket } from '../open-bucket.ts'
 import { parseObjectUrl } from '../oss-url.ts'
-import { startProgress } from '../progress-bar.ts'
-import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../report.ts'
 import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
+import { runTransfer } from '../transfer.ts'
+import {
+  addTransferOptions,
+  fileTransferOptions,
+  refuseTransferOptions,
+  type TransferFlags,
+} from '../transfer-options.ts'
 
-interface GetFlags extends KeyFlags, ServerFlags, ReportFlags {
+interface GetFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly range?: ByteRange
   readonly onPlainObject?: 'reject' | 'passthrough'
 }
 
 const JSON_HELP = `
---json: bucket, key, file, encrypted, sizeBytes, totalBytes, contentRange, verification, envelope, metadata,
-contentType, etag, lastModified, versionId, crc64`
+--json: bucket, key, file, encrypted, sizeBytes, totalBytes, resumedBytes, contentRange, verification, envelope,
+metadata, contentType, etag, lastModified, versionId, crc64`
 
 /** Adds `oss-cse get`. */
 export function addGet(program: Command, cli: CliEnvironment): void {
@@ -30,7 +36,7 @@ export function addGet(program: Command, cli: CliEnvironment): void {
       '<file>',
       'the file, which is replaced only when all has arrived and was verified; or - for stdout',
     )
-  addReadOptions(command)
+  addReadOptions(command, addTransferOptions)
     .addHelpText('after', `${JSON_HELP}; on stderr when the object goes to stdout`)
     .action((url: string, file: string, flags: GetFlags) => get(url, file, flags, cli))
 }
@@ -46,7 +52,7 @@ export function addCat(program: Command, cli: CliEnvironment): void {
     .action((url: string, flags: GetFlags) => get(url, '-', flags, cli))
 }
 
-function addReadOptions(command: Command): Command {
+function addReadOptions(command: Command, addMore = (it: Command): Command => it): Command {
   command
     .option('--range <start-end>', 'only these bytes: 0-99 (the end counts), 100- or -100', parseRange)
     .addOption(
@@ -54,36 +60,37 @@ function addReadOptions(command: Command): Command {
         .choices(['reject', 'passthrough'])
         .default('reject'),
     )
-  return addReportOptions(addServerOptions(addKeyOptions(command)))
+  return addReportOptions(addServerOptions(addKeyOptions(addMore(command))))
 }
 
 async function get(source: string, file: string, flags: GetFlags, cli: CliEnvironment): Promise<void> {
   const { bucket: bucketName, key } = parseObjectUrl(source)
   const output = await localOutput(file)
   serverConfig(flags, cli)
+  const { onPlainObject, range } = flags
+  const inOneRequest = output.kind === 'file' ? range && 'A range' : 'A stream'
+  const { checkpoint, threshold, ...cut } =
+    inOneRequest === undefined
+      ? await fileTransferOptions(flags, cli)
+      : refuseTransferOptions(flags, inOneRequest)
   const keyring = await loadKeys(flags, cli)
   // A plain object can be read without a key; whether it is one, only the answer tells.
-  if (keyring === undefined && flags.onPlainObject !== 'passthrough') throw missingKeys()
-  const bucket = await openBucket(cli, flags, bucketName, { keyring, onPlainObject: flags.onPlainObject })
-  const progress = await startProgress(cli, flags, 'get')
-  const options: GetOptions = {
-    ...(flags.range !== undefined && { range: flags.range }),
-    onProgress: progress.listener,
-    signal: cli.signal,
-  }
-  const result = await fetchObject(bucket, key, output, options, cli)
-    .catch((error: unknown) => {
+  if (keyring === undefined && onPlainObject !== 'passthrough') throw missingKeys()
+  const options = { ...cut, multigetThreshold: threshold, range }
+  const result = await runTransfer(cli, flags, 'get', checkpoint, async ({ logger, ...tools }) => {
+    const bucket = await openBucket(cli, flags, bucketName, { keyring, onPlainObject, logger })
+    return fetchObject(bucket, key, output, { ...options, ...tools }, cli).catch((error: unknown) => {
       const unfit = CseError.isInstance(error) && error.code === 'ERR_CSE_NO_MATCHING_KEY'
       throw keyring === undefined && unfit ? missingKeys() : error
     })
-    .finally(progress.stop)
+  })
   const { headers: _headers, ...described } = result
   const encrypted = result.envelope !== undefined
   await reportDone(
     cli,
     flags,
     { bucket: bucketName, file, encrypted, ...described },
-    `Got ${source} (${humanSize(result.sizeBytes)}, ${encrypted ? 'decrypted' : 'NOT encrypted'}, ${result.verification === 'crc64' ? 'checksum' : 'length'} verified).`,
+    `Got ${source} (${humanSize(result.sizeBytes)}, ${encrypted ? 'decrypted' : 'NOT encrypted'}, ${result.verification === 'crc64' ? 'checksum' : 'length'} verified${resumedText(result.resumedBytes, 'fetched')}).`,
     output.kind === 'stdout',
   )
 }
@@ -92,14 +99,15 @@ async function fetchObject(
   bucket: CryptoBucket,
   key: string,
   output: LocalOutput,
-  options: GetOptions,
+  options: DownloadOptions,
   cli: CliEnvironment,
-): Promise<Omit<GetResult, 'body'>> {
+): Promise<DownloadResult> {
   if (output.kind === 'file') {
     const { downloadFile } = await import('@oss-cse/bucket/node')
     return downloadFile(bucket, key, output.path, options)
   }
-  const { body, ...result } = await bucket.get(key, options)
+  const { range, onProgress, signal } = options
+  const { body, ...result } = await bucket.get(key, { range, onProgress, signal })
   await writeStream(output, body, cli)
-  return result
+  return { ...result, resumedBytes: 0 }
 }

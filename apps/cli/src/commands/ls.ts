@@ -4,7 +4,7 @@ import type { CliEnvironment } from '../cli-environment.ts'
 import { JsonListWriter } from '../json-list-writer.ts'
 import { openBucket } from '../open-bucket.ts'
 import { formatOssUrl, parseOssUrl } from '../oss-url.ts'
-import { addReportOptions, printable, type ReportFlags } from '../report.ts'
+import { addReportOptions, isoSeconds, printable, type ReportFlags } from '../report.ts'
 import { addServerOptions, type ServerFlags } from '../server-options.ts'
 import { writeChunk } from '../stream-writer.ts'
 
@@ -51,8 +51,4 @@ function entryLine(entry: ListEntry, bucket: string): string {
       ? ['', '', entry.prefix]
       : [String(entry.sizeBytes), isoSeconds(entry.lastModified), entry.key]
   return `${size.padStart(14)}  ${date.padEnd(20)}  ${printable(formatOssUrl({ bucket, key }))}\n`
-}
-
-function isoSeconds(date: Date): string {
-  return Number.isNaN(date.getTime()) ? '' : `${date.toISOString().slice(0, 19)}Z`
 }

@@ -5,11 +5,17 @@ import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
 import { localInput } from '../local-input.ts'
 import { openBucket } from '../open-bucket.ts'
 import { parseObjectUrl } from '../oss-url.ts'
-import { startProgress } from '../progress-bar.ts'
-import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../report.ts'
 import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
+import { runTransfer } from '../transfer.ts'
+import {
+  addTransferOptions,
+  fileTransferOptions,
+  refuseTransferOptions,
+  type TransferFlags,
+} from '../transfer-options.ts'
 
-interface PutFlags extends KeyFlags, ServerFlags, ReportFlags {
+interface PutFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly meta?: Readonly<Record<string, string>>
   readonly contentType?: string
 }
@@ -23,8 +29,11 @@ export function addPut(program: Command, cli: CliEnvironment): void {
     .argument('<url>', 'oss://BUCKET/KEY')
     .option('--meta <name=value>', 'user metadata, stored in clear; may be given several times', addPair)
     .option('--content-type <type>', 'stored in clear')
-  addReportOptions(addServerOptions(addKeyOptions(command)))
-    .addHelpText('after', '\n--json: bucket, key, sizeBytes, etag, versionId, crc64, verification')
+  addReportOptions(addServerOptions(addKeyOptions(addTransferOptions(command))))
+    .addHelpText(
+      'after',
+      '\n--json: bucket, key, sizeBytes, resumedBytes, etag, versionId, crc64, verification',
+    )
     .action((file: string, url: string, flags: PutFlags) => put(file, url, flags, cli))
 }
 
@@ -32,26 +41,25 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
   const { bucket: bucketName, key } = parseObjectUrl(target)
   serverConfig(flags, cli)
   const keyring = await requireKeys(flags, cli)
-  const input = await localInput(file, cli)
-  const bucket = await openBucket(cli, flags, bucketName, { keyring })
+  const { path, open } = await localInput(file, cli)
+  const { checkpoint, threshold, ...cut } =
+    path === undefined ? refuseTransferOptions(flags, 'A stream') : await fileTransferOptions(flags, cli)
   const { uploadFile } = await import('@oss-cse/bucket/node')
-  const progress = await startProgress(cli, flags, 'put')
-  const options = {
-    ...(flags.meta !== undefined && { metadata: flags.meta }),
-    ...(flags.contentType !== undefined && { contentType: flags.contentType }),
-    onProgress: progress.listener,
-    signal: cli.signal,
-  }
-  const result = await (input.path === undefined
-    ? bucket.put(key, input.open(), options)
-    : uploadFile(bucket, key, input.path, options)
-  ).finally(progress.stop)
+  const result = await runTransfer(cli, flags, 'put', checkpoint, async ({ logger, ...tools }) => {
+    const bucket = await openBucket(cli, flags, bucketName, { keyring, logger })
+    const { onProgress, signal } = tools
+    const object = { metadata: flags.meta, contentType: flags.contentType }
+    if (path !== undefined) {
+      return uploadFile(bucket, key, path, { ...object, ...cut, multipartThreshold: threshold, ...tools })
+    }
+    return { ...(await bucket.put(key, open(), { ...object, onProgress, signal })), resumedBytes: 0 }
+  })
   const { headers: _headers, ...stored } = result
   await reportDone(
     cli,
     flags,
     { bucket: bucketName, ...stored },
-    `Put ${target} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}).`,
+    `Put ${target} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}${resumedText(result.resumedBytes, 'sent')}).`,
   )
 }
 

@@ -1,10 +1,10 @@
 import type { CryptoBucket } from '@oss-cse/bucket'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
-import { CliError, usageError } from '../cli-error.ts'
+import { CliError } from '../cli-error.ts'
 import { JsonListWriter } from '../json-list-writer.ts'
 import { openBucket } from '../open-bucket.ts'
-import { formatOssUrl, type OssUrl, parseObjectUrl, parseOssUrl } from '../oss-url.ts'
+import { formatOssUrl, type OssUrl, parseObjectUrl, parsePrefixUrl } from '../oss-url.ts'
 import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
 import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
 
@@ -30,7 +30,9 @@ export function addRm(program: Command, cli: CliEnvironment): void {
 }
 
 async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment): Promise<void> {
-  const targets = urls.map((url) => (flags.recursive ? parsePrefix(url) : parseObjectUrl(url)))
+  const targets = urls.map((url) =>
+    flags.recursive ? parsePrefixUrl(url, 'delete everything') : parseObjectUrl(url),
+  )
   serverConfig(flags, cli)
   const list = flags.json ? new JsonListWriter(cli, {}, 'deleted') : undefined
   let deletedCount = 0
@@ -47,16 +49,6 @@ async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment):
   if (list !== undefined) await list.end({ deletedCount })
   else
     await reportDone(cli, flags, {}, `Deleted ${deletedCount} ${deletedCount === 1 ? 'object' : 'objects'}.`)
-}
-
-function parsePrefix(url: string): OssUrl {
-  const target = parseOssUrl(url)
-  if (target.key === '' && !url.endsWith('/')) {
-    throw usageError(
-      `${url}/ would delete everything in the bucket; write the slash if that is what you want.`,
-    )
-  }
-  return target
 }
 
 function byBucket(targets: readonly OssUrl[]): Map<string, string[]> {

@@ -44,6 +44,7 @@ describe('put', () => {
       bucket: 'demo',
       key: 'b',
       sizeBytes: 1000,
+      resumedBytes: 0,
       etag: stored?.etag,
       crc64: String(stored?.crc64),
       verification: 'crc64',

@@ -49,11 +49,16 @@ export class MemoryServer {
   }
 }
 
+const checkpoints = temporaryDirectory()
+process.once('exit', () => checkpoints.remove())
+
 /** The settings that a server in memory is reached with. */
 const SERVER_ENV = {
   OSS_ENDPOINT: 'http://localhost:1',
   OSS_ACCESS_KEY_ID: 'id',
   OSS_ACCESS_KEY_SECRET: 'secret of the access key',
+  // Not the user's own.
+  OSS_CSE_CHECKPOINT_DIR: checkpoints.path,
 } as const
 
 /** Runs a command as a shell would, in this process. */

@@ -43,6 +43,10 @@ export interface RecordedRequest {
   readonly operation: string
   readonly key: string
   readonly headers: HeaderMap
+  /** Of a part's upload. */
+  readonly partNumber?: number
+  /** Where a read asks for one version. */
+  readonly versionId?: string
 }
 
 const STORED_HEADER =
@@ -93,7 +97,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   }
 
   async get(request: GetObjectRequest): Promise<GetObjectResponse> {
-    await this.#begin('get', request.key, request.headers, request.signal)
+    await this.#begin('get', request.key, request.headers, request.signal, versionOf(request))
     const object = this.#find(request.key, request.headers)
     const answer = answerRange(object, request)
     const response: GetObjectResponse = {
@@ -109,7 +113,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   }
 
   async head(request: HeadObjectRequest): Promise<HeadObjectResponse> {
-    await this.#begin('head', request.key, request.headers, request.signal)
+    await this.#begin('head', request.key, request.headers, request.signal, versionOf(request))
     const object = this.#find(request.key, request.headers)
     return {
       status: 200,
@@ -140,11 +144,12 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
       readonly body: ObjectBody
     },
   ): Promise<UploadedPart> {
-    await this.#begin('uploadPart', request.key, request.headers, request.signal)
+    const { partNumber } = request
+    await this.#begin('uploadPart', request.key, request.headers, request.signal, { partNumber })
     const upload = this.#upload(request)
     const { bytes, crc64 } = await collect(request.body, request.signal)
-    const part = { partNumber: request.partNumber, etag: etagOf(crc64), sizeBytes: bytes.length, crc64 }
-    upload.parts.set(request.partNumber, { ...part, bytes })
+    const part = { partNumber, etag: etagOf(crc64), sizeBytes: bytes.length, crc64 }
+    upload.parts.set(partNumber, { ...part, bytes })
     return part
   }
 
@@ -265,9 +270,10 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     key: string,
     headers: HeaderMap,
     signal: AbortSignal | undefined,
+    more: Pick<RecordedRequest, 'partNumber' | 'versionId'> = {},
   ): Promise<void> {
     signal?.throwIfAborted()
-    const request = { operation, key, headers: lowerCaseHeaders(headers) }
+    const request = { operation, key, headers: lowerCaseHeaders(headers), ...more }
     this.requests.push(request)
     await this.intercept?.(request)
   }
@@ -301,6 +307,10 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     }
     return upload
   }
+}
+
+function versionOf({ versionId }: GetObjectRequest | HeadObjectRequest): Pick<RecordedRequest, 'versionId'> {
+  return versionId === undefined ? {} : { versionId }
 }
 
 function refusal(

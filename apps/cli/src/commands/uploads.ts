@@ -1,0 +1,84 @@
+import type { Command } from 'commander'
+import type { CliEnvironment } from '../cli-environment.ts'
+import { usageError } from '../cli-error.ts'
+import { JsonListWriter } from '../json-list-writer.ts'
+import { openBucket } from '../open-bucket.ts'
+import { formatOssUrl, parseObjectUrl, parseOssUrl, parsePrefixUrl } from '../oss-url.ts'
+import { addReportOptions, isoSeconds, printable, type ReportFlags, reportDone } from '../report.ts'
+import { addServerOptions, type ServerFlags } from '../server-options.ts'
+import { writeChunk } from '../stream-writer.ts'
+
+interface UploadsFlags extends ServerFlags, ReportFlags {}
+
+interface AbortFlags extends UploadsFlags {
+  readonly all?: boolean
+}
+
+/** Adds `oss-cse uploads ls` and `oss-cse uploads abort`. */
+export function addUploads(program: Command, cli: CliEnvironment): void {
+  const uploads = program
+    .command('uploads')
+    .description('show and clear away uploads in parts that were never completed')
+  const list = uploads
+    .command('ls')
+    .description('list unfinished uploads: when they began, upload ids, addresses')
+    .argument('<url>', 'oss://BUCKET or oss://BUCKET/PREFIX')
+  addReportOptions(addServerOptions(list))
+    .addHelpText('after', '\n--json: bucket, prefix, uploads (key, uploadId, initiated), uploadCount')
+    .action((url: string, flags: UploadsFlags) => listUploads(url, flags, cli))
+  const abort = uploads
+    .command('abort')
+    .description('abort an unfinished upload and free its parts; one that does not exist counts as aborted')
+    .argument('<url>', 'oss://BUCKET/KEY, or with --all oss://BUCKET/PREFIX')
+    .argument('[upload-id]', 'as `uploads ls` shows it')
+    .option('--all', 'abort every upload of keys that begin with the prefix (oss://BUCKET/ is all of them)')
+  addReportOptions(addServerOptions(abort))
+    .addHelpText('after', '\n--json: bucket, aborted (key, uploadId), abortedCount')
+    .action((url: string, uploadId: string | undefined, flags: AbortFlags) =>
+      abortUploads(url, uploadId, flags, cli),
+    )
+}
+
+async function listUploads(url: string, flags: UploadsFlags, cli: CliEnvironment): Promise<void> {
+  const { bucket: bucketName, key: prefix } = parseOssUrl(url)
+  const bucket = await openBucket(cli, flags, bucketName)
+  const list = flags.json ? new JsonListWriter(cli, { bucket: bucketName, prefix }, 'uploads') : undefined
+  let uploadCount = 0
+  for await (const { key, uploadId, initiated } of bucket.listUploads({ prefix, signal: cli.signal })) {
+    uploadCount++
+    const line = `${isoSeconds(initiated).padEnd(20)}  ${uploadId}  ${formatOssUrl({ bucket: bucketName, key })}`
+    if (list === undefined) await writeChunk(cli.stdout, `${printable(line)}\n`, cli.signal)
+    else await list.add({ key, uploadId, initiated })
+  }
+  await list?.end({ uploadCount })
+}
+
+async function abortUploads(
+  url: string,
+  uploadIdArgument: string | undefined,
+  flags: AbortFlags,
+  cli: CliEnvironment,
+): Promise<void> {
+  // Empty is what a shell makes of a variable that is not set.
+  const uploadId = uploadIdArgument || undefined
+  if ((uploadId === undefined) === (flags.all !== true)) {
+    throw usageError('Give either an upload id, as `oss-cse uploads ls` shows it, or --all.')
+  }
+  const target = flags.all ? parsePrefixUrl(url, 'abort every upload') : parseObjectUrl(url)
+  const { signal } = cli
+  const bucket = await openBucket(cli, flags, target.bucket)
+  const wanted =
+    uploadId === undefined
+      ? bucket.listUploads({ prefix: target.key, signal })
+      : [{ key: target.key, uploadId }]
+  const list = flags.json ? new JsonListWriter(cli, { bucket: target.bucket }, 'aborted') : undefined
+  let abortedCount = 0
+  for await (const upload of wanted) {
+    await bucket.abortMultipartUpload(upload.key, upload.uploadId, { signal })
+    await list?.add({ key: upload.key, uploadId: upload.uploadId })
+    abortedCount++
+  }
+  if (list !== undefined) await list.end({ abortedCount })
+  else
+    await reportDone(cli, flags, {}, `Aborted ${abortedCount} ${abortedCount === 1 ? 'upload' : 'uploads'}.`)
+}

@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { ContentKey } from '@oss-cse/crypto-core'
+import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
+
+/** A request before it has its number. */
+type Asked = FileCipherRequest extends infer Each ? (Each extends unknown ? Omit<Each, 'id'> : never) : never
+
+let shared: Promise<FileCipherThread | undefined> | undefined
+
+/**
+ * The process's thread that reads, encrypts and digests files, and decrypts into them; `undefined` where the machine
+ * has no second core for it, or it cannot be started, as in a bundle that left its file out.
+ */
+export function fileCipherThread(): Promise<FileCipherThread | undefined> {
+  shared ??=
+    availableParallelism() < 2 ? Promise.resolve(undefined) : FileCipherThread.start().catch(() => undefined)
+  return shared
+}
+
+/** Answers to a thread's requests are awaited here. The thread does not keep the process alive, awaited answers do. */
+export class FileCipherThread {
+  readonly #worker: Worker
+  readonly #awaited = new Map<
+    number,
+    { resolve(answer: FileCipherAnswer): void; reject(error: unknown): void }
+  >()
+  #broken: { readonly error: unknown } | undefined
+  #lastId = 0
+
+  private constructor(worker: Worker) {
+    this.#worker = worker
+    worker.on('message', (answer: FileCipherAnswer) => this.#answered(answer))
+    worker.on('error', (error) => this.#broke(error))
+    worker.on('exit', () => this.#broke(new Error('The thread that encrypts files ended.')))
+    worker.unref()
+  }
+
+  /**
+   * Starts a thread.
+   *
+   * @param file - its code; by default this package's
+   */
+  static async start(
+    file: URL = new URL(import.meta.resolve('@oss-cse/bucket/file-cipher-worker')),
+  ): Promise<FileCipherThread> {
+    const worker = new Worker(file, { name: 'oss-cse file cipher', execArgv: [] })
+    await once(worker, 'message')
+    return new FileCipherThread(worker)
+  }
+
+  /**
+   * Encrypts a run of a file into a buffer.
+   *
+   * @param buffer - at least as long as the run; it comes back with the answer
+   */
+  async encrypt(
+    fd: number,
+    range: { readonly offsetBytes: number; readonly sizeBytes: number },
+    contentKey: ContentKey,
+    buffer: ArrayBuffer,
+  ): Promise<FileCipherAnswer> {
+    const { offsetBytes, sizeBytes } = range
+    return this.#ask({ type: 'encrypt', fd, offsetBytes, sizeBytes, ...copyOf(contentKey), buffer }, [buffer])
+  }
+
+  /** Begins to decrypt a run of an object into a file. Give it the ciphertext chunk by chunk, then end it. */
+  async decrypt(fd: number, offsetBytes: number, contentKey: ContentKey): Promise<FileDecryption> {
+    this.#lastId += 1
+    const run = this.#lastId
+    await this.#ask({ type: 'decrypt', run, fd, offsetBytes, ...copyOf(contentKey) })
+    return {
+      write: (buffer, sizeBytes) => this.#ask({ type: 'chunk', run, sizeBytes, buffer }, [buffer]),
+      end: () => this.#ask({ type: 'end', run }),
+    }
+  }
+
+  #ask(asked: Asked, transfer: readonly ArrayBuffer[] = []): Promise<FileCipherAnswer> {
+    return new Promise((resolve, reject) => {
+      if (this.#broken !== undefined) {
+        reject(this.#broken.error)
+        return
+      }
+      this.#lastId += 1
+      const id = this.#lastId
+      if (this.#awaited.size === 0) this.#worker.ref()
+      this.#awaited.set(id, { resolve, reject })
+      this.#worker.postMessage({ ...asked, id }, transfer)
+    })
+  }
+
+  #answered(answer: FileCipherAnswer): void {
+    this.#awaited.get(answer.id)?.resolve(answer)
+    this.#awaited.delete(answer.id)
+    if (this.#awaited.size === 0) this.#worker.unref()
+  }
+
+  #broke(error: unknown): void {
+    this.#broken ??= { error }
+    for (const { reject } of this.#awaited.values()) reject(error)
+    this.#awaited.clear()
+    // The next transfer starts another one.
+    shared = undefined
+  }
+}
+
+/** A run of an object on its way into a file. */
+export interface FileDecryption {
+  /** Hands over ciphertext; resolves, with the buffer, when it is in the file, decrypted. */
+  write(buffer: ArrayBuffer, sizeBytes: number): Promise<FileCipherAnswer>
+  /** The CRC-64 of all ciphertext. Must be called, also after a failure. */
+  end(): Promise<FileCipherAnswer>
+}
+
+/** The thread wipes what it gets, and the caller its own. */
+function copyOf({ cek, iv }: ContentKey): { readonly cek: Uint8Array; readonly iv: Uint8Array } {
+  return { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
+}

@@ -1,0 +1,122 @@
+import { type ContentKey, CseError, encodeBase64, type PartRange } from '@oss-cse/crypto-core'
+import type { EncryptedPart } from './encrypted-part.ts'
+import type { FileCipherThread } from './file-cipher-thread.node.ts'
+import type { RunWriter } from './object-reader.ts'
+
+/** From this length in bytes on, a file is worth the start of a thread. */
+export const THREAD_BYTES: number = 4 * 1024 * 1024
+/** How much ciphertext goes to the thread at a time, in bytes. */
+const CHUNK_BYTES = 512 * 1024
+/** How many chunks of one run may be with the thread. */
+const DEPTH = 4
+
+/** Buffers that go to the thread and back, used again and again: new ones would keep the garbage collector busy. */
+export class BufferPool {
+  readonly #free: ArrayBuffer[] = []
+
+  /** A buffer of at least that many bytes; its content is anything. */
+  take(sizeBytes: number): ArrayBuffer {
+    const buffer = this.#free.pop()
+    return buffer !== undefined && buffer.byteLength >= sizeBytes ? buffer : new ArrayBuffer(sizeBytes)
+  }
+
+  give(buffer: ArrayBuffer): void {
+    this.#free.push(buffer)
+  }
+}
+
+/**
+ * Encrypts a part of a file in the thread, into memory.
+ *
+ * @throws CseError `ERR_CSE_SOURCE` when the file cannot be read or ends early.
+ */
+export async function encryptFilePart(
+  thread: FileCipherThread,
+  fd: number,
+  range: PartRange,
+  contentKey: ContentKey,
+  pool: BufferPool,
+): Promise<EncryptedPart> {
+  const { sizeBytes } = range
+  const answer = await thread.encrypt(fd, range, contentKey, pool.take(sizeBytes))
+  const { buffer, sha256, crc64, failure, endedAfter } = answer
+  if (buffer === undefined || sha256 === undefined || crc64 === undefined) {
+    const what =
+      failure === undefined ? `ended after ${endedAfter} of its ${sizeBytes} bytes` : 'could not be read'
+    const cause = failure && Object.assign(new Error(failure.message), { code: failure.code })
+    throw new CseError('ERR_CSE_SOURCE', `Part ${range.partNumber} of the file ${what}.`, { cause })
+  }
+  const bytes = new Uint8Array(buffer, 0, sizeBytes)
+  async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield bytes
+  }
+  const release = (): void => pool.give(buffer)
+  return { sizeBytes, sha256: encodeBase64(sha256), crc64, open, release }
+}
+
+/**
+ * Decrypts a run into a file, in the thread.
+ *
+ * @param onFailure - the error of a write that failed with a system's code
+ */
+export function decryptIntoFile(
+  thread: FileCipherThread,
+  fd: number,
+  pool: BufferPool,
+  onFailure: (cause: unknown) => CseError,
+): RunWriter {
+  return async (ciphertext, { contentKey, offsetBytes, onWritten }) => {
+    const run = await thread.decrypt(fd, offsetBytes, contentKey)
+    let failed: { readonly error: unknown } | undefined
+    const pending = new Set<Promise<void>>()
+    const write = async (buffer: ArrayBuffer, sizeBytes: number): Promise<void> => {
+      try {
+        const { buffer: back, failure } = await run.write(buffer, sizeBytes)
+        if (back !== undefined) pool.give(back)
+        if (failure !== undefined)
+          throw onFailure(Object.assign(new Error(failure.message), { code: failure.code }))
+        onWritten(sizeBytes)
+      } catch (error) {
+        failed ??= { error }
+      }
+    }
+    try {
+      for await (const { buffer, sizeBytes } of gathered(ciphertext, pool)) {
+        const written = write(buffer, sizeBytes)
+        pending.add(written)
+        void written.finally(() => pending.delete(written))
+        if (pending.size >= DEPTH) await Promise.race(pending)
+        if (failed !== undefined) break
+      }
+    } catch (error) {
+      failed ??= { error }
+    }
+    await Promise.all(pending)
+    const { crc64 = 0n } = await run.end()
+    if (failed !== undefined) throw (failed as { readonly error: unknown }).error
+    return crc64
+  }
+}
+
+/** Gathers chunks in buffers that can be handed over. */
+async function* gathered(
+  chunks: AsyncIterable<Uint8Array>,
+  pool: BufferPool,
+): AsyncGenerator<{ readonly buffer: ArrayBuffer; readonly sizeBytes: number }, void, undefined> {
+  let buffer: ArrayBuffer | undefined
+  let sizeBytes = 0
+  for await (const chunk of chunks) {
+    for (let offset = 0; offset < chunk.length; ) {
+      buffer ??= pool.take(CHUNK_BYTES)
+      const piece = chunk.subarray(offset, offset + CHUNK_BYTES - sizeBytes)
+      new Uint8Array(buffer).set(piece, sizeBytes)
+      sizeBytes += piece.length
+      offset += piece.length
+      if (sizeBytes < CHUNK_BYTES) continue
+      yield { buffer, sizeBytes }
+      buffer = undefined
+      sizeBytes = 0
+    }
+  }
+  if (buffer !== undefined) yield { buffer, sizeBytes }
+}

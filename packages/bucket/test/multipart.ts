@@ -1,0 +1,65 @@
+import { concatBytes, type HeaderMap, TransportError, type UploadedPart } from '@oss-cse/crypto-core'
+import type { MemoryTransport } from '@oss-cse/crypto-core/testing'
+
+/** The smallest part, in bytes. */
+export const PART = 102_400
+
+/** A failure that passes. */
+export const lost: TransportError = new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
+/** A failure that stays. */
+export const denied: TransportError = new TransportError('ERR_CSE_ACCESS_DENIED', 'denied', {
+  status: 403,
+  serviceCode: 'AccessDenied',
+  retryable: false,
+})
+
+/** One attempt to send a part. */
+export interface SentPart {
+  readonly partNumber: number
+  readonly headers: HeaderMap
+  /** What the transport has read of its body. */
+  bytes: Uint8Array
+}
+
+/** Collects what a transport is handed for each part, attempt by attempt; `answered` may change or lose an answer. */
+export function watchParts(
+  transport: MemoryTransport,
+  answered: (part: SentPart, answer: UploadedPart) => UploadedPart = (_, answer) => answer,
+): SentPart[] {
+  const sent: SentPart[] = []
+  const uploadPart = transport.uploadPart.bind(transport)
+  transport.uploadPart = async (request) => {
+    const { partNumber, headers, body } = request
+    const part: SentPart = { partNumber, headers, bytes: new Uint8Array() }
+    sent.push(part)
+    async function* open(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of body.open()) {
+        part.bytes = concatBytes([part.bytes, chunk])
+        yield chunk
+      }
+    }
+    return answered(part, await uploadPart({ ...request, body: { ...body, open } }))
+  }
+  return sent
+}
+
+/** The operations that a transport received. */
+export function operations(transport: MemoryTransport): string[] {
+  return transport.requests.map(({ operation }) => operation)
+}
+
+/** How many uploads of a transport were neither completed nor aborted. */
+export async function pendingUploads(transport: MemoryTransport): Promise<number> {
+  return (await transport.listUploads({})).uploads.length
+}
+
+/** SHA-256 as base64 text, reckoned by the runtime. */
+export async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', Uint8Array.from(bytes))
+  return btoa(String.fromCharCode(...new Uint8Array(digest)))
+}
+
+/** Lets everything go on that waits for nothing but promises. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 500; i++) await Promise.resolve()
+}
