@@ -1,10 +1,8 @@
 import {
-  BLOCK_BYTES,
   CseError,
+  checkPartSize,
   combineCrc64,
   DEFAULT_PART_BYTES,
-  MAX_PART_BYTES,
-  MIN_PART_BYTES,
   OSS_HEADERS,
   planParts,
 } from '@oss-cse/crypto-core'
@@ -91,13 +89,7 @@ export async function downloadObject(
     })
   }
   const { partSize = DEFAULT_PART_BYTES } = options
-  if (!Number.isInteger(partSize / BLOCK_BYTES) || partSize < MIN_PART_BYTES || partSize > MAX_PART_BYTES) {
-    throw new CseError(
-      'ERR_CSE_INVALID_ARGUMENT',
-      `partSize must be a multiple of ${BLOCK_BYTES} from ${MIN_PART_BYTES} to ${MAX_PART_BYTES} bytes, not ${partSize}.`,
-      { objectKey: key },
-    )
-  }
+  checkPartSize(partSize)
   const download: Download = {
     ...bucket,
     key,

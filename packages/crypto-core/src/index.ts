@@ -54,6 +54,7 @@ export {
   parseMaterialDescription,
 } from './material-description.ts'
 export {
+  checkPartSize,
   DEFAULT_PART_BYTES,
   MAX_PART_BYTES,
   MAX_PARTS,

@@ -51,12 +51,7 @@ export function planParts(dataSizeBytes: number, partSizeBytes?: number): PartPl
     )
   }
   const chosen = partSizeBytes ?? Math.max(DEFAULT_PART_BYTES, smallest)
-  const nearest = nearestValid(chosen, smallest)
-  if (chosen !== nearest) {
-    throw invalid(
-      `partSizeBytes ${chosen} does not fit ${dataSizeBytes} bytes: it must be a multiple of ${BLOCK_BYTES} from ${smallest} to ${MAX_PART_BYTES}; the nearest is ${nearest}`,
-    )
-  }
+  checkAgainst(chosen, smallest, `for ${dataSizeBytes} bytes it`)
   const partCount = Math.max(1, Math.ceil(dataSizeBytes / chosen))
   return Object.freeze({
     dataSizeBytes,
@@ -70,6 +65,23 @@ export function planParts(dataSizeBytes: number, partSizeBytes?: number): PartPl
       return { partNumber, offsetBytes, sizeBytes: Math.min(chosen, dataSizeBytes - offsetBytes) }
     },
   })
+}
+
+/**
+ * Checks a part size where the length of the whole is not known yet.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`; the message names the nearest valid size.
+ */
+export function checkPartSize(partSizeBytes: number): void {
+  checkAgainst(partSizeBytes, MIN_PART_BYTES, 'it')
+}
+
+function checkAgainst(chosen: number, smallest: number, what: string): void {
+  const nearest = nearestValid(chosen, smallest)
+  if (chosen === nearest) return
+  throw invalid(
+    `a part size of ${chosen} bytes is not possible: ${what} must be a multiple of ${BLOCK_BYTES} from ${smallest} to ${MAX_PART_BYTES}; the nearest is ${nearest}`,
+  )
 }
 
 function roundUpToBlock(bytes: number): number {
