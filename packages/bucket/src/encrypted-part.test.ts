@@ -1,6 +1,6 @@
 import { type ContentKey, concatBytes, createCrc64, planParts } from '@oss-cse/crypto-core'
 import { describe, expect, test } from 'vitest'
-import { chunked, pattern } from '../test/bytes.ts'
+import { chunked, difference, pattern } from '../test/bytes.ts'
 import { sha256 } from '../test/multipart.ts'
 import { byteSource } from './byte-source.ts'
 import { digestPart, type EncryptedPart, encryptPartInMemory, encryptPartTwice } from './encrypted-part.ts'
@@ -50,7 +50,9 @@ describe.each([
     const crc = await createCrc64()
     crc.update(expected)
     expect(part.crc64).toBe(crc.value())
-    for (let opened = 0; opened < 2; opened++) expect(await read(part)).toEqual(expected)
+    for (let opened = 0; opened < 2; opened++) {
+      expect(difference(await read(part), expected)).toBeUndefined()
+    }
     expect(await digestPart(byteSource(body), range, contentKey)).toEqual({
       sha256: part.sha256,
       crc64: part.crc64,
@@ -90,7 +92,7 @@ describe('a part that is read twice', () => {
         for await (const chunk of part.open()) given.push(chunk)
       }
       await expect(reading()).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
-      expect(concatBytes(given)).toEqual(ciphertext.subarray(0, chunksBefore * MIB))
+      expect(difference(concatBytes(given), ciphertext.subarray(0, chunksBefore * MIB))).toBeUndefined()
     },
   )
 
@@ -108,13 +110,13 @@ describe('a part that is read twice', () => {
     await expect(reading()).rejects.toEqual(code('ERR_CSE_SOURCE'))
     const bytes = concatBytes(given)
     expect(bytes.length).toBeLessThanOrEqual(mostBytes)
-    expect(bytes).toEqual(ciphertext.subarray(0, bytes.length))
+    expect(difference(bytes, ciphertext.subarray(0, bytes.length))).toBeUndefined()
   })
 
   test('and is as it was at the third reading is sent again', async () => {
     const part = await encryptPartTwice(changing(right, right.slice().reverse(), right), range, contentKey)
     await expect(read(part)).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
-    expect(await read(part)).toEqual(ciphertext.subarray(0, right.length))
+    expect(difference(await read(part), ciphertext.subarray(0, right.length))).toBeUndefined()
   })
 
   test('closes its source when it is not read to the end', async () => {

@@ -16,7 +16,7 @@ import {
 import { spellings, WatchedKeyring } from '../test/watched-keys.ts'
 import type { CryptoBucket } from './crypto-bucket.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
-import type { MultipartUpload } from './multipart-upload.ts'
+import { MAX_HELD_BYTES, type MultipartUpload } from './multipart-upload.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 const data = pattern(5 * PART + 17)
@@ -336,7 +336,7 @@ describe('what is refused before any request', () => {
 
   test('a stream for a part that is too large to be kept', async () => {
     const { bucket, transport } = memoryBucket()
-    const size = 64 * 1024 ** 2 + 16
+    const size = MAX_HELD_BYTES + 16
     const upload = await initiate(bucket, size, { partSizeBytes: size })
     await expect(upload.uploadPart(1, chunked(data, 1000))).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
     expect(operations(transport)).toEqual(['initiate'])

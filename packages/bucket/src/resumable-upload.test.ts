@@ -718,6 +718,14 @@ describe('a source that changed since the earlier run', () => {
     expect(store.records.size).toBe(0)
   })
 
+  test('and is small by now leaves no record either, though it was damaged', async () => {
+    const { bucket, store } = await interrupted()
+    store.alter(() => 'null')
+    await send(bucket, fileOf(data.subarray(0, 10)), { checkpoint: store })
+    expect(store.records.size).toBe(0)
+    expect(store.isFree).toBe(true)
+  })
+
   test('is uploaded anew also where the earlier upload cannot be aborted', async () => {
     const { bucket, transport, store } = await interrupted()
     transport.intercept = ({ operation }) => {

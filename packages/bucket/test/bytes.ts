@@ -29,3 +29,10 @@ export async function* broken(
     yield chunk
   }
 }
+
+/** Where two runs of bytes differ first; `undefined` when they are equal. Quicker than an assertion on long ones. */
+export function difference(actual: Uint8Array, expected: Uint8Array): number | undefined {
+  const length = Math.max(actual.length, expected.length)
+  for (let i = 0; i < length; i++) if (actual[i] !== expected[i]) return i
+  return undefined
+}

@@ -18,7 +18,7 @@ export interface SentPart {
   readonly partNumber: number
   readonly headers: HeaderMap
   /** What the transport has read of its body. */
-  bytes: Uint8Array
+  readonly bytes: Uint8Array
 }
 
 /** Collects what a transport is handed for each part, attempt by attempt; `answered` may change or lose an answer. */
@@ -30,11 +30,18 @@ export function watchParts(
   const uploadPart = transport.uploadPart.bind(transport)
   transport.uploadPart = async (request) => {
     const { partNumber, headers, body } = request
-    const part: SentPart = { partNumber, headers, bytes: new Uint8Array() }
+    const chunks: Uint8Array[] = []
+    const part: SentPart = {
+      partNumber,
+      headers,
+      get bytes() {
+        return concatBytes(chunks)
+      },
+    }
     sent.push(part)
     async function* open(): AsyncGenerator<Uint8Array> {
       for await (const chunk of body.open()) {
-        part.bytes = concatBytes([part.bytes, chunk])
+        chunks.push(Uint8Array.from(chunk))
         yield chunk
       }
     }
