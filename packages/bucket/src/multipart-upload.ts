@@ -344,6 +344,7 @@ export class MultipartUpload {
   }
 
   async #digest(source: ByteSource, range: PartRange): Promise<PartDigest> {
+    if (range.sizeBytes > MAX_HELD_BYTES) return digestPart(source, range, this.#contentKey)
     const part = await source.encryptPart?.(range, this.#contentKey)
     part?.release?.()
     return part ?? digestPart(source, range, this.#contentKey)

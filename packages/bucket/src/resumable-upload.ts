@@ -79,10 +79,10 @@ export async function uploadObject(
   }
   const transfer: UploadTransfer = { ...common, transport: requireMultipart(transport) }
   try {
-    if (checkpoint === undefined) return await uploadInParts(transfer, undefined)
+    if (checkpoint === undefined) return await uploadInParts(transfer, await stateOf(source))
     if (context.keyring.encrypting.canUnwrap === false) {
       tell(transfer, 'not-resumable', 'With a public key alone an interrupted upload cannot go on later.')
-      return await uploadInParts(transfer, undefined)
+      return await uploadInParts(transfer, await stateOf(source))
     }
     return await uploadWithRecord(transfer, checkpoint)
   } catch (error) {
@@ -92,9 +92,20 @@ export async function uploadObject(
 
 /** All bytes of a source; it fails behind the last one when the source changed meanwhile, so that nothing is stored. */
 async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
-  const fingerprint = await source.fingerprint?.()
+  const begun = await stateOf(source)
   yield* source.open(0, source.sizeBytes)
-  if ((await source.fingerprint?.()) !== fingerprint) throw changedMeanwhile()
+  const now = await stateOf(source)
+  if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
+}
+
+/** What a source was like at one moment. */
+interface SourceState {
+  readonly fingerprint: string
+  readonly mark: string
+}
+
+async function stateOf(source: SizedSource): Promise<SourceState> {
+  return { fingerprint: (await source.fingerprint?.()) ?? '', mark: (await source.changeMark?.()) ?? '' }
 }
 
 interface UploadTransfer {
@@ -142,18 +153,19 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
   const { source, options } = transfer
   const name = nameOf(transfer)
   const { headers, contentMd5 = '' } = uploadHeaders(options)
+  const begun = await stateOf(source)
   const fresh: Omit<UploadRecord, 'upload'> = {
     version: 1,
     ...name,
-    source: { sizeBytes: source.sizeBytes, fingerprint: (await source.fingerprint?.()) ?? '' },
+    source: { sizeBytes: source.sizeBytes, fingerprint: begun.fingerprint },
     headers: await digestText([...Object.entries(headers).sort(), contentMd5]),
   }
   const checkpoint = await openRecord(store, name)
   try {
     const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
     const resumed = earlier && (await resume(transfer, earlier, fresh, checkpoint))
-    if (resumed !== undefined) return await sendParts(transfer, resumed, checkpoint, fresh.source.fingerprint)
-    return await uploadInParts(transfer, checkpoint, fresh)
+    if (resumed !== undefined) return await sendParts(transfer, resumed, checkpoint, begun)
+    return await uploadInParts(transfer, begun, checkpoint, fresh)
   } finally {
     await checkpoint.close()
   }
@@ -172,9 +184,10 @@ async function forgetEarlier(transfer: UploadTransfer, store: CheckpointStore): 
   }
   try {
     const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
-    if (earlier === undefined) return
-    restart(transfer, 'The source changed since the earlier upload.')
-    await giveBack(transfer, earlier.upload.uploadId)
+    if (earlier !== undefined) {
+      restart(transfer, 'The source changed since the earlier upload.')
+      await giveBack(transfer, earlier.upload.uploadId)
+    }
     await checkpoint.remove()
   } finally {
     await checkpoint.close()
@@ -188,11 +201,11 @@ function nameOf({ transport, key, source }: UploadTransfer): TransferName {
 /** Begins an upload and sends its parts. */
 async function uploadInParts(
   transfer: UploadTransfer,
-  checkpoint: Checkpoint | undefined,
+  begun: SourceState,
+  checkpoint?: Checkpoint,
   fresh?: Omit<UploadRecord, 'upload'>,
 ): Promise<UploadResult> {
-  const { context, transport, key, source, options, plan } = transfer
-  const fingerprint = fresh?.source.fingerprint ?? (await source.fingerprint?.()) ?? ''
+  const { context, transport, key, options, plan } = transfer
   const { metadata, contentType, contentMd5, headers, signal } = options
   const upload = await initiateMultipartUpload(context, transport, key, {
     metadata,
@@ -205,7 +218,7 @@ async function uploadInParts(
     ...(checkpoint && { persist: (state) => checkpoint.save({ ...fresh, upload: state }) }),
   })
   const progress = new PartsProgress(options.onProgress, plan.dataSizeBytes, plan.partCount)
-  return sendParts(transfer, { upload, done: new Set(), progress }, checkpoint, fingerprint)
+  return sendParts(transfer, { upload, done: new Set(), progress }, checkpoint, begun)
 }
 
 /** An upload under way, and what of it need not be sent. */
@@ -271,7 +284,7 @@ async function sendParts(
   transfer: UploadTransfer,
   { upload, done, progress }: OpenUpload,
   checkpoint: Checkpoint | undefined,
-  fingerprint: string,
+  begun: SourceState,
 ): Promise<UploadResult> {
   const { source, parallel, options } = transfer
   const { signal } = options
@@ -286,8 +299,10 @@ async function sendParts(
       await upload.uploadPart(partNumber, partBody(source, range), { signal: partSignal, onSentBytes })
       progress.done(partNumber, sizeBytes)
     })
-    if (((await source.fingerprint?.()) ?? '') !== fingerprint) {
-      throw changedMeanwhile()
+    const now = await stateOf(source)
+    if (now.fingerprint !== begun.fingerprint) throw changedMeanwhile()
+    if (now.mark !== begun.mark) {
+      await upload.verifyParts((range) => partBody(source, range), { signal })
     }
     const result = await upload.completeMultipartUpload({ signal })
     await checkpoint?.remove()

@@ -14,6 +14,11 @@ export interface SizedSource {
    * is completed.
    */
   fingerprint?(): Promise<string>
+  /**
+   * Differs when the source may have changed although its fingerprint is the same. What was sent is then compared with
+   * the source once more before an upload is completed.
+   */
+  changeMark?(): Promise<string>
   /** Encrypts a run of the bytes by itself, faster than through `open`: in a thread of its own, for instance. */
   encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart>
 }

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const running = new Set()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** A process of our own, under the same Node.js. It ends with this one at the latest. */
+export class Child {
+  #process
+  #name
+  #received = []
+  #waiting = []
+  #ended
+
+  /**
+   * @param {URL} file
+   * @param {readonly string[]} args
+   * @param {readonly string[]} prefix - a command that runs another one
+   */
+  constructor(file, args = [], prefix = []) {
+    this.#name = basename(fileURLToPath(file))
+    const [command, ...rest] = [...prefix, process.execPath, fileURLToPath(file), ...args]
+    this.#process = spawn(command, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    running.add(this.#process)
+    this.#process.on('message', (message) => {
+      this.#received.push(message)
+      this.#deliver()
+    })
+    this.#process.once('error', (error) => this.#end(error))
+    this.#process.once('exit', (code, signal) => {
+      running.delete(this.#process)
+      this.#end(new Error(`${this.#name} ended before it answered (${signal ?? `exit ${code}`}).`))
+    })
+  }
+
+  /** The next message, in order. */
+  receive() {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject })
+      this.#deliver()
+    })
+  }
+
+  /** Ends it, and waits until it is gone. */
+  async stop() {
+    if (this.#ended !== undefined) return
+    const gone = once(this.#process, 'exit')
+    this.#process.kill('SIGKILL')
+    await gone
+  }
+
+  #end(error) {
+    this.#ended ??= error
+    this.#deliver()
+  }
+
+  #deliver() {
+    while (this.#waiting.length > 0 && this.#received.length > 0) {
+      this.#waiting.shift().resolve(this.#received.shift())
+    }
+    if (this.#ended !== undefined) for (const { reject } of this.#waiting.splice(0)) reject(this.#ended)
+  }
+}

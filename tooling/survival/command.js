@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const SCRIPT = fileURLToPath(new URL('bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/package.json')))
+const running = new Set()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/**
+ * One run of `oss-cse` in a process of its own, with nothing of this process's environment but the PATH. It ends with
+ * this process at the latest.
+ */
+export class Command {
+  /** @type {Promise<{ code: number | null, killed: boolean, stderr: string }>} */
+  ended
+  #child
+
+  /**
+   * @param {readonly string[]} args
+   * @param {{ env?: NodeJS.ProcessEnv }} options
+   */
+  constructor(args, { env } = {}) {
+    this.#child = spawn(process.execPath, [SCRIPT, ...args], {
+      env: { PATH: process.env.PATH, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    running.add(this.#child)
+    this.#child.once('exit', () => running.delete(this.#child))
+    this.ended = this.#collect()
+  }
+
+  /** `kill -9`. */
+  kill() {
+    this.#child.kill('SIGKILL')
+    return this.ended
+  }
+
+  /** `kill -9` after a while, unless it ends before. */
+  async killAfter(milliseconds) {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), milliseconds)
+    const end = await this.ended
+    clearTimeout(timer)
+    return end
+  }
+
+  async #collect() {
+    let stderr = ''
+    this.#child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text
+    })
+    const [code, signal] = await once(this.#child, 'close')
+    return { code, killed: signal === 'SIGKILL', stderr }
+  }
+}

@@ -1,0 +1,54 @@
+/** Lets some requests pass and holds the others until it is opened. */
+export class Gate {
+  /** Resolves when all that may pass were answered and another one is held. */
+  reached
+  #fits
+  #left
+  #unanswered = 0
+  #held = 0
+  #opened
+  #open
+  #reach
+
+  /**
+   * @param {(exchange: import('./wire-tap.js').Exchange) => boolean} fits - which requests it is about
+   * @param {number} pass - how many of them may pass
+   */
+  constructor(fits, pass) {
+    this.#fits = fits
+    this.#left = pass
+    this.#opened = new Promise((resolve) => {
+      this.#open = resolve
+    })
+    this.reached = new Promise((resolve) => {
+      this.#reach = resolve
+    })
+  }
+
+  /** Lets everything pass from now on. */
+  open() {
+    this.#left = Number.POSITIVE_INFINITY
+    this.#open()
+  }
+
+  /** Resolves when a request may pass. */
+  async pass(exchange) {
+    if (!this.#fits(exchange)) return
+    if (this.#left > 0) {
+      this.#left -= 1
+      this.#unanswered += 1
+      exchange.ended.then(() => {
+        this.#unanswered -= 1
+        this.#look()
+      })
+      return
+    }
+    this.#held += 1
+    this.#look()
+    await this.#opened
+  }
+
+  #look() {
+    if (this.#held > 0 && this.#unanswered === 0) this.#reach()
+  }
+}

@@ -1,0 +1,40 @@
+/** What came of a scenario. */
+export interface Outcome {
+  readonly name: string
+  /** What happened, and how often. */
+  readonly counts: Readonly<Record<string, number>>
+  /** What should not have happened; empty when all survived. */
+  readonly failures: readonly string[]
+  /** Why some or all of it could not be tried here. */
+  readonly skipped?: string
+}
+
+/** What scenarios are run with. */
+export interface SurvivalOptions {
+  /** Of uploads, and as many of downloads. */
+  readonly kills: number
+  /** Of the soak. */
+  readonly objects: number
+  /** The same seed makes the same choices. */
+  readonly seed: number
+  /** How many of the ways in which a file can change; all when absent. */
+  readonly changes?: number
+}
+
+/** What must never be on a disk. */
+export interface Secret {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
+export function killUploads(options: Pick<SurvivalOptions, 'kills' | 'seed'>): Promise<Outcome>
+export function killDownloads(options: Pick<SurvivalOptions, 'kills' | 'seed'>): Promise<Outcome>
+export function soak(options: Pick<SurvivalOptions, 'objects' | 'seed'>): Promise<Outcome>
+export function fullDisk(): Promise<Outcome>
+export function twice(options: Pick<SurvivalOptions, 'seed'>): Promise<Outcome>
+export function changingFile(options?: Pick<SurvivalOptions, 'changes'>): Promise<Outcome>
+
+/** Looks for secrets in all files of a directory; tells what was found where. */
+export function findSecrets(directory: string, secrets: readonly Secret[]): string[]
+/** The ways that a program may write bytes, by name. */
+export function formsOf(bytes: Uint8Array): Readonly<Record<string, string | Uint8Array>>

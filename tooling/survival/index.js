@@ -1,0 +1,7 @@
+export { findSecrets, formsOf } from './key-material.js'
+export { changingFile } from './scenarios/changing-file.js'
+export { fullDisk } from './scenarios/full-disk.js'
+export { killDownloads } from './scenarios/kill-downloads.js'
+export { killUploads } from './scenarios/kill-uploads.js'
+export { soak } from './scenarios/soak.js'
+export { twice } from './scenarios/twice.js'

@@ -1,0 +1,20 @@
+import { changingFile } from './changing-file.js'
+import { fullDisk } from './full-disk.js'
+import { killDownloads } from './kill-downloads.js'
+import { killUploads } from './kill-uploads.js'
+import { soak } from './soak.js'
+import { twice } from './twice.js'
+
+/**
+ * Everything that a transfer has to survive, by name.
+ *
+ * @type {Record<string, (options: import('../index.js').SurvivalOptions) => Promise<import('../index.js').Outcome>>}
+ */
+export const scenarios = {
+  'kill-uploads': killUploads,
+  'kill-downloads': killDownloads,
+  soak,
+  'full-disk': fullDisk,
+  twice,
+  'changing-file': changingFile,
+}

@@ -1,0 +1,56 @@
+import { mkdirSync } from 'node:fs'
+import { Child } from '../child.js'
+import { Random } from '../random.js'
+import { Workspace } from '../workspace.js'
+
+const FAULTS = [
+  'status-500',
+  'status-503',
+  'reset-before',
+  'reset-during-request',
+  'reset-after',
+  'reset-during-response',
+  'truncate-response',
+  'slow',
+  'wrong-crc',
+  'corrupt-body',
+  'stall',
+]
+/** Far more than it takes: only what hangs is still under way then. */
+const LIMIT_MS = { whole: 120_000, perObject: 5_000 }
+
+/**
+ * Many objects, dozens at a time, while one request in ten fails in any way: each arrives intact or is refused, nothing
+ * hangs and nothing leaks.
+ *
+ * @param {{ objects: number, seed: number }} options
+ * @returns {Promise<import('../index.js').Outcome>}
+ */
+export async function soak({ objects, seed }) {
+  const workspace = new Workspace()
+  const directory = workspace.path('transfers')
+  mkdirSync(directory)
+  const faultSeed = new Random(seed).fork('faults').integer(0, 2 ** 31 - 1)
+  const server = new Child(new URL('../emulator-child.js', import.meta.url), [
+    JSON.stringify({
+      dataDir: workspace.path('server'),
+      faults: { rate: 0.1, seed: faultSeed, kinds: FAULTS, slowMs: 20 },
+    }),
+  ])
+  let transfers
+  try {
+    const job = {
+      server: await server.receive(),
+      directory,
+      objects,
+      seed,
+      limitMs: LIMIT_MS.whole + objects * LIMIT_MS.perObject,
+    }
+    transfers = new Child(new URL('../soak-child.js', import.meta.url), [JSON.stringify(job)])
+    return await transfers.receive()
+  } finally {
+    await transfers?.stop()
+    await server.stop()
+    workspace.close()
+  }
+}

@@ -1,0 +1,72 @@
+// Does to transfers what the world does to them: kills their processes, breaks their connections, fills their disks,
+// changes their files. README.md says what must hold.
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { formatReport } from './report.js'
+import { scenarios } from './scenarios/index.js'
+
+const USAGE = `survive [options]
+  --kills N     how many uploads are killed, and how many downloads (50)
+  --objects N   how many objects the soak transfers (200)
+  --seed N      repeats the choices of another run
+  --only NAME   one of ${Object.keys(scenarios).join(', ')}; can be given several times
+`
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      kills: { type: 'string', default: '50' },
+      objects: { type: 'string', default: '200' },
+      seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+      only: { type: 'string', multiple: true, default: Object.keys(scenarios) },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    console.log(USAGE)
+    process.exit(0)
+  }
+  const unknown = values.only.filter((name) => !(name in scenarios))
+  if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(', ')}.`)
+  const [kills, objects, seed] = ['kills', 'objects', 'seed'].map((name) => wholeNumber(name, values[name]))
+  return { names: values.only, kills, objects, seed }
+}
+
+function wholeNumber(name, text) {
+  const number = Number(text)
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} ${text} is not a number.`)
+  return number
+}
+
+async function survive({ names, ...counts }) {
+  console.error(`Repeat with --seed ${counts.seed}`)
+  const outcomes = []
+  for (const name of names) {
+    console.error(`${name} …`)
+    try {
+      outcomes.push(await scenarios[name](counts))
+    } catch (error) {
+      outcomes.push({ name, counts: {}, failures: [error.stack] })
+    }
+  }
+  console.log(formatReport(outcomes))
+  if (outcomes.some(({ failures }) => failures.length > 0)) process.exitCode = 1
+}
+
+// What is under way ends with this process, and its directories are removed: see Workspace, Command and Child.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+]) {
+  process.on(signal, () => process.exit(code))
+}
+
+let given
+try {
+  given = options()
+} catch (error) {
+  console.error(`${error.message}\n\n${USAGE}`)
+  process.exit(2)
+}
+await survive(given)
