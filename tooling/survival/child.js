@@ -19,12 +19,15 @@ export class Child {
   /**
    * @param {URL} file
    * @param {readonly string[]} args
-   * @param {readonly string[]} prefix - a command that runs another one
+   * @param {{ prefix?: readonly string[], env?: NodeJS.ProcessEnv }} [options] - `prefix`: a command that runs another one
    */
-  constructor(file, args = [], prefix = []) {
+  constructor(file, args = [], { prefix = [], env } = {}) {
     this.#name = basename(fileURLToPath(file))
     const [command, ...rest] = [...prefix, process.execPath, fileURLToPath(file), ...args]
-    this.#process = spawn(command, rest, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#process = spawn(command, rest, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     running.add(this.#process)
     this.#process.on('message', (message) => {
       this.#received.push(message)

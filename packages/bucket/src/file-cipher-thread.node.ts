@@ -46,7 +46,9 @@ export class FileCipherThread {
     file: URL = new URL(import.meta.resolve('@oss-cse/bucket/file-cipher-worker')),
   ): Promise<FileCipherThread> {
     const worker = new Worker(file, { name: 'oss-cse file cipher', execArgv: [] })
-    await once(worker, 'message')
+    const ended = once(worker, 'exit').then(() => Promise.reject(new Error('The thread ended at once.')))
+    await Promise.race([once(worker, 'message'), ended])
+    ended.catch(() => {})
     return new FileCipherThread(worker)
   }
 

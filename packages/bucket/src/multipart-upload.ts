@@ -67,7 +67,10 @@ export interface InitiateOptions extends CallOptions, ObjectOptions {
 
 /** What may go with one part. */
 export interface UploadPartOptions extends CallOptions {
-  /** Called with the part's bytes that were handed to the connection; it starts over when the part is sent again. */
+  /**
+   * Called with the part's bytes that were handed to the connection; it starts over when the part is sent again. What it
+   * throws is ignored.
+   */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
 }
 
@@ -624,7 +627,11 @@ async function* counted(
   for await (const chunk of chunks) {
     yield chunk
     sentBytes += chunk.length
-    onSentBytes?.(sentBytes)
+    try {
+      onSentBytes?.(sentBytes)
+    } catch {
+      // A display must not break a transfer.
+    }
   }
 }
 

@@ -211,7 +211,7 @@ async function downloadOnce(
     await fetchParts(download, name, opened, record)
     const result = verified(opened, download.key)
     await target.commit()
-    await record?.remove()
+    await record?.remove().catch(() => {})
     return result
   } catch (error) {
     const changed = isChanged(error)
@@ -281,10 +281,11 @@ async function resume(
     const pinned = { ...headers, 'if-match': earlier.etag }
     reader = await openObject(context, source, key, { versionId, headers: pinned, onPlainObject, signal })
   } catch (error) {
-    if (!isChanged(error)) throw error
+    const gone = CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND'
+    if (!isChanged(error) && !gone) throw error
     await checkpoint.remove()
     await target.open(0, false).then(() => target.discard())
-    throw new ObjectChanged('', { cause: error })
+    throw gone ? error : new ObjectChanged('', { cause: error })
   }
   try {
     const why =
@@ -407,7 +408,16 @@ function verified({ reader, parts, done, progress }: OpenDownload, key: string):
   }
 }
 
+/** More parts than this are a mistake, and would fill the memory. */
+const MAX_DOWNLOAD_PARTS = 1_000_000
+
 function cut(sizeBytes: number, { firstBytes, partSizeBytes }: OpenDownload['layout']): readonly Part[] {
+  if ((sizeBytes - firstBytes) / partSizeBytes > MAX_DOWNLOAD_PARTS) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `Parts of ${partSizeBytes} bytes are too many for an object of ${sizeBytes} bytes: use larger ones.`,
+    )
+  }
   const parts: Part[] = []
   for (let start = 0; start < sizeBytes; ) {
     const wanted = start === 0 ? firstBytes : partSizeBytes

@@ -305,7 +305,8 @@ async function sendParts(
       await upload.verifyParts((range) => partBody(source, range), { signal })
     }
     const result = await upload.completeMultipartUpload({ signal })
-    await checkpoint?.remove()
+    // The object is there. A record that stays is recognised by the next run.
+    await checkpoint?.remove().catch(() => {})
     return { ...result, resumedBytes }
   } catch (error) {
     const spoilt =

@@ -14,6 +14,7 @@ export class TemporaryFile {
   readonly #target: string
   readonly #temporary: string
   readonly #file: FileHandle
+  #closed = false
 
   private constructor(path: string, target: string, temporary: string, file: FileHandle) {
     this.#path = path
@@ -95,19 +96,22 @@ export class TemporaryFile {
   async commit(): Promise<void> {
     await this.#attempt(async () => {
       await this.#file.sync()
-      await this.#file.close()
+      // Before the lock goes with the file: who takes it then must not find these bytes under the old name.
       await rename(this.#temporary, this.#target)
+      await this.close()
     })
   }
 
   /** Removes the file. Never rejects. */
   async discard(): Promise<void> {
-    await this.close()
+    if (this.#closed) return
     await unlink(this.#temporary).catch(() => {})
+    await this.close()
   }
 
   /** Closes the file and leaves it. Never rejects. */
   async close(): Promise<void> {
+    this.#closed = true
     await this.#file.close().catch(() => {})
   }
 
