@@ -53,7 +53,10 @@ async function encrypt(
   const out = new Uint8Array(buffer, 0, sizeBytes)
   for (let done = 0; done < sizeBytes; ) {
     const count = readSync(fd, plaintext, 0, Math.min(READ_BYTES, sizeBytes - done), offsetBytes + done)
-    if (count === 0) return { endedAfter: done }
+    if (count === 0) {
+      keystream.dispose()
+      return { endedAfter: done }
+    }
     const ciphertext = keystream.update(plaintext.subarray(0, count)) as Uint8Array
     crc64.update(ciphertext)
     sha256.update(ciphertext)

@@ -83,7 +83,7 @@ test('a file that shrinks while it is sent fails, and the object stays as it was
     await truncate(path, 1000)
     return put(request)
   }
-  await expect(uploadFile(bucket, 'a', path)).rejects.toEqual(code('ERR_CSE_SOURCE'))
+  await expect(uploadFile(bucket, 'a', path)).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
   expect(new TextDecoder().decode(await bucket.getBytes('a'))).toBe('old')
 })
 

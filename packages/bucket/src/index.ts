@@ -14,11 +14,12 @@ export {
   type ListEntry,
   type ListOptions,
 } from './crypto-bucket.ts'
+export type { EncryptedPart } from './encrypted-part.ts'
 export type { GetOptions, GetResult } from './get-object.ts'
 export type { HeadOptions, HeadResult, ObjectDescription } from './head-object.ts'
 export type { MultipartUploadState } from './multipart-state.ts'
 export type { InitiateOptions, MultipartUpload, PersistState, UploadPartOptions } from './multipart-upload.ts'
-export type { ObjectReader, OpenOptions, RangeRead } from './object-reader.ts'
+export type { ObjectReader, OpenOptions, RangeRead, RunWriter } from './object-reader.ts'
 export type { Progress, ProgressListener } from './progress.ts'
 export type { PutOptions } from './put-object.ts'
 export type { PutResult } from './put-result.ts'

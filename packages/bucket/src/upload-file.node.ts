@@ -16,8 +16,8 @@ import { readFileRange } from './temporary-file.node.ts'
  *
  * @param path - a regular file
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
- * `CryptoBucket.upload`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, one that becomes shorter
- * with `ERR_CSE_SOURCE`.
+ * `CryptoBucket.upload`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with
+ * `ERR_CSE_SOURCE` where it ends too early.
  *
  * @example
  * ```ts
@@ -56,6 +56,12 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource> 
     }),
     async fingerprint() {
       const { size, mtimeNs } = await file.stat({ bigint: true })
+      if (size !== BigInt(found.size)) {
+        throw new CseError(
+          'ERR_CSE_SOURCE_CHANGED',
+          `${path} changed its length from ${found.size} to ${size} bytes while it was being uploaded. Nothing was stored.`,
+        )
+      }
       return `${size} bytes, modified ${mtimeNs}`
     },
     async changeMark() {
