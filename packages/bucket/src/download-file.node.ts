@@ -116,8 +116,9 @@ class FileTarget implements DownloadTarget {
 
   /** The room that a length gives a file is only promised: whether the bytes fit is better known before they come. */
   async #checkSpace(sizeBytes: number): Promise<void> {
-    const { bavail, bsize } = await statfs(dirname(this.identity), { bigint: true })
-    if (bavail * bsize >= BigInt(sizeBytes)) return
+    const { bavail, bsize, blocks } = await statfs(dirname(this.identity), { bigint: true })
+    // Some file systems do not tell.
+    if (blocks === 0n || bavail * bsize >= BigInt(sizeBytes)) return
     throw new CseError(
       'ERR_CSE_FILE',
       `${this.#path} could not be written: it needs ${sizeBytes} bytes, and ${bavail * bsize} are free there.`,

@@ -106,7 +106,8 @@ function encryption(
   })
   const plaintext = checkedSource({ ...source, sizeBytes, open: () => source.open() })
   const digest = (): PartDigest => {
-    const { sha256 = new Uint8Array(), crc64 = 0n } = run.digests()
+    const { sha256, crc64 } = run.digests()
+    if (sha256 === undefined || crc64 === undefined) throw new TypeError('The part was not read to its end.')
     return { sha256: encodeBase64(sha256), crc64 }
   }
   return { ciphertext: run.transform(plaintext), digest }

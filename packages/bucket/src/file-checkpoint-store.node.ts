@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import envPaths from 'env-paths'
@@ -104,7 +104,10 @@ async function loadRecord(path: string): Promise<unknown> {
 
 async function saveRecord(directory: string, path: string, record: unknown): Promise<void> {
   const stored: StoredRecord = { format: FORMAT, sha256: digestOf(record), record }
-  await writeFileAtomic(path, `${JSON.stringify(stored)}\n`, { mode: 0o600, fsync: true })
+  const text = `${JSON.stringify(stored)}\n`
+  await writeFileAtomic(path, text, { mode: 0o600, fsync: true })
+  // The library does not look how much of it a full disk took.
+  if ((await stat(path)).size !== Buffer.byteLength(text)) throw new Error('the record was cut short')
   // The rename itself lasts only once the directory is on disk. Windows has no such thing.
   if (process.platform === 'win32') return
   const handle = await open(directory, 'r')

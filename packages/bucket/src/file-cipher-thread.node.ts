@@ -71,7 +71,8 @@ export class FileCipherThread {
   async decrypt(fd: number, offsetBytes: number, contentKey: ContentKey): Promise<FileDecryption> {
     this.#lastId += 1
     const run = this.#lastId
-    await this.#ask({ type: 'decrypt', run, fd, offsetBytes, ...copyOf(contentKey) })
+    const { failure } = await this.#ask({ type: 'decrypt', run, fd, offsetBytes, ...copyOf(contentKey) })
+    if (failure !== undefined) throw new Error(failure.message)
     return {
       write: (buffer, sizeBytes) => this.#ask({ type: 'chunk', run, sizeBytes, buffer }, [buffer]),
       end: () => this.#ask({ type: 'end', run }),

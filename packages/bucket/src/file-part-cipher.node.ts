@@ -92,8 +92,9 @@ export function decryptIntoFile(
       failed ??= { error }
     }
     await Promise.all(pending)
-    const { crc64 = 0n } = await run.end()
+    const { crc64, failure } = await run.end()
     if (failed !== undefined) throw (failed as { readonly error: unknown }).error
+    if (crc64 === undefined) throw new Error(failure?.message ?? 'The thread gave no checksum.')
     return crc64
   }
 }

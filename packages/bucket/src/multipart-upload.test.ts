@@ -132,6 +132,7 @@ describe('the object that parts make', () => {
     }
     const upload = await bucket.resumeMultipartUpload(first.toJSON())
     expect((await upload.listParts()).map(({ partNumber }) => partNumber)).toEqual([1, 2, 3, 4, 5, 6])
+    await upload.verifyParts((range) => part(upload, range.partNumber))
     await upload.completeMultipartUpload()
     expect(await bucket.getBytes('a')).toEqual(data)
   })
@@ -178,6 +179,7 @@ describe('headers', () => {
       const begun = await initiate(bucket, PART + 1, { headers: { [name]: value } })
       await begun.uploadPart(1, part(begun, 1))
       const upload = await bucket.resumeMultipartUpload(JSON.parse(JSON.stringify(begun)))
+      await upload.verifyParts((range) => part(upload, range.partNumber))
       await upload.uploadPart(2, part(upload, 2))
       await upload.completeMultipartUpload()
       const sent = transport.requests.filter(({ operation }) =>
@@ -446,7 +448,7 @@ describe('never two ciphertexts under one counter', () => {
     expect(await bucket.getBytes('a')).toEqual(winner.subarray(0, PART))
   })
 
-  test('another process is refused other bytes for a part that was begun, whether it asked or not', async () => {
+  test('another process is refused other bytes for a part that was begun', async () => {
     const { bucket, transport } = memoryBucket()
     const states: MultipartUploadState[] = []
     const first = await initiate(bucket, data.length, { persist: async (state) => void states.push(state) })
@@ -457,6 +459,7 @@ describe('never two ciphertexts under one counter', () => {
     transport.intercept = undefined
     const sent = watchParts(transport)
     const upload = await bucket.resumeMultipartUpload(JSON.parse(JSON.stringify(states.at(-1))))
+    await upload.verifyParts((range) => part(upload, range.partNumber))
     await expect(upload.uploadPart(3, part(upload, 3, otherData))).rejects.toEqual(
       code('ERR_CSE_SOURCE_CHANGED'),
     )
@@ -906,22 +909,48 @@ describe('the completion', () => {
     await expect(upload.completeMultipartUpload()).resolves.toMatchObject({ verification: 'none' })
   })
 
-  test.each([
-    ['another length', { sizeBytes: 5 }],
-    ['no length', { sizeBytes: undefined }],
-    ['no checksum', { crc64: undefined }],
-  ])('of parts that the service lists with %s is refused', async (_what, wrong) => {
+  test('of a part that the service lists with another length is refused', async () => {
     const { bucket, transport, upload: first } = await ready()
-    const listParts = transport.listParts.bind(transport)
-    transport.listParts = async (request) => {
-      const { parts } = await listParts(request)
-      return { parts: parts.map((listed) => (listed.partNumber === 2 ? { ...listed, ...wrong } : listed)) }
-    }
+    listPartWith(transport, { sizeBytes: 5 })
     const upload = await bucket.resumeMultipartUpload(first.toJSON())
+    const done = await upload.verifyParts((range) => part(upload, range.partNumber))
+    expect(done.has(2)).toBe(false)
     await expect(upload.completeMultipartUpload()).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
     expect(operations(transport)).not.toContain('complete')
   })
+
+  test.each([
+    ['no length', { sizeBytes: undefined }],
+    ['no checksum', { crc64: undefined }],
+  ])('of a part that the service lists with %s goes by what was compared', async (_what, wrong) => {
+    const { bucket, transport, upload: first } = await ready()
+    listPartWith(transport, wrong)
+    const upload = await bucket.resumeMultipartUpload(first.toJSON())
+    await upload.verifyParts((range) => part(upload, range.partNumber))
+    await expect(upload.completeMultipartUpload()).resolves.toMatchObject({ verification: 'crc64' })
+  })
+
+  test('and every part of an upload that goes on wait until what was sent was compared', async () => {
+    const { bucket, transport, upload: first } = await ready()
+    transport.requests.length = 0
+    const upload = await bucket.resumeMultipartUpload(first.toJSON())
+    await expect(upload.uploadPart(1, part(upload, 1))).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    await expect(upload.completeMultipartUpload()).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    expect(transport.requests).toEqual([])
+    const changed = () => upload.verifyParts((range) => part(upload, range.partNumber, otherData))
+    await expect(changed()).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
+    await expect(upload.uploadPart(1, part(upload, 1))).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  })
 })
+
+/** Changes how the service lists the second part. */
+function listPartWith(transport: MemoryTransport, wrong: object): void {
+  const listParts = transport.listParts.bind(transport)
+  transport.listParts = async (request) => {
+    const { parts } = await listParts(request)
+    return { parts: parts.map((listed) => (listed.partNumber === 2 ? { ...listed, ...wrong } : listed)) }
+  }
+}
 
 describe('a part that is stored wrongly', () => {
   test('is sent again', async () => {
@@ -1143,6 +1172,7 @@ describe('retries', () => {
       const first = await initiate(bucket, 20)
       await first.uploadPart(1, data.subarray(0, 20))
       const upload = await bucket.resumeMultipartUpload(first.toJSON())
+      await upload.verifyParts(() => data.subarray(0, 20))
       await upload.completeMultipartUpload()
       await upload.abort()
       expect(failures).toBeGreaterThanOrEqual(4)

@@ -104,6 +104,8 @@ interface UploadParts {
   readonly state: MultipartUploadState
   readonly contentKey: ContentKey
   readonly persist: PersistState | undefined
+  /** Whether the upload goes on from a state. */
+  readonly resumed: boolean
 }
 
 /**
@@ -145,9 +147,12 @@ export class MultipartUpload {
   /** The object's headers, where the upload turned out to be complete already. */
   #stored: HeaderMap | undefined
   #ended = false
+  /** False for an upload that goes on from a state, until its parts were compared with their plaintext. */
+  #verified: boolean
 
   /** @internal */
-  constructor({ context, transport, state, contentKey, persist }: UploadParts) {
+  constructor({ context, transport, state, contentKey, persist, resumed }: UploadParts) {
+    this.#verified = !resumed
     this.key = state.key
     this.uploadId = state.uploadId
     this.plan = planParts(state.dataSizeBytes, state.partSizeBytes)
@@ -184,7 +189,8 @@ export class MultipartUpload {
    *
    * @param partNumber - 1 to `plan.partCount`
    * @param body - exactly the bytes that `plan.part(partNumber)` says
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request, for a number or a length outside the plan;
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request, for a number or a length outside the plan, and for
+   * an upload that goes on from a state and was not verified;
    * `ERR_CSE_SOURCE` when the body fails or has another length than announced; `ERR_CSE_SOURCE_CHANGED` when the part
    * was begun before with other bytes; `ERR_CSE_INTEGRITY` when the service stores something else; what the transport
    * throws.
@@ -194,11 +200,23 @@ export class MultipartUpload {
     body: BodyInput,
     options: UploadPartOptions = {},
   ): Promise<UploadedPart> {
-    this.#checkOpen()
     const { signal } = options
-    signal?.throwIfAborted()
-    const range = this.plan.part(partNumber)
-    const source = this.#partSource(body, range)
+    const source = byteSource(body)
+    try {
+      signal?.throwIfAborted()
+      this.#checkVerified()
+      return await this.#uploadPart(source, this.plan.part(partNumber), options)
+    } catch (error) {
+      await source.discard?.().catch(() => {})
+      signal?.throwIfAborted()
+      throw aboutObject(error, this.key)
+    }
+  }
+
+  async #uploadPart(source: ByteSource, range: PartRange, options: UploadPartOptions): Promise<UploadedPart> {
+    const { partNumber } = range
+    const { signal } = options
+    this.#checkSource(source, range)
     const hold = this.#heldBytes + range.sizeBytes <= MAX_HELD_BYTES || !source.replayable
     if (hold) this.#heldBytes += range.sizeBytes
     try {
@@ -206,10 +224,6 @@ export class MultipartUpload {
       signal?.throwIfAborted()
       await this.#begin(partNumber, part.sha256)
       return await this.#send(partNumber, part, options)
-    } catch (error) {
-      await source.discard?.().catch(() => {})
-      signal?.throwIfAborted()
-      throw aboutObject(error, this.key)
     } finally {
       if (hold) this.#heldBytes -= range.sizeBytes
     }
@@ -236,8 +250,11 @@ export class MultipartUpload {
       for (const partNumber of begun) {
         signal?.throwIfAborted()
         const range = this.plan.part(partNumber)
-        const source = abortable(this.#partSource(open(range), range), signal)
-        const { sha256, crc64 } = await this.#digest(source, range)
+        const source = byteSource(open(range))
+        this.#checkSource(source, range)
+        this.#checkOpen()
+        const { sha256, crc64 } = await this.#digest(abortable(source, signal), range)
+        this.#checkOpen()
         if (sha256 !== this.#digests.get(partNumber)) throw sourceChanged(partNumber)
         const part = held.get(partNumber)
         const { sizeBytes } = range
@@ -250,6 +267,7 @@ export class MultipartUpload {
       signal?.throwIfAborted()
       throw aboutObject(error, this.key)
     }
+    this.#verified = true
     return new Set(this.#parts.keys())
   }
 
@@ -262,7 +280,7 @@ export class MultipartUpload {
    * is not what was sent; what the transport throws. Unless the service had completed it, the object stays as it was.
    */
   async completeMultipartUpload(options: CallOptions = {}): Promise<PutResult> {
-    this.#checkOpen()
+    this.#checkVerified()
     const { signal } = options
     try {
       const stored = this.#stored
@@ -320,13 +338,18 @@ export class MultipartUpload {
     if (this.#ended) throw invalid(this.key, 'it was completed or aborted')
   }
 
+  #checkVerified(): void {
+    this.#checkOpen()
+    if (!this.#verified)
+      throw invalid(this.key, 'it goes on from a state. Call verifyParts before anything is sent')
+  }
+
   #end(): void {
     this.#ended = true
     wipe(this.#contentKey.cek, this.#contentKey.iv)
   }
 
-  #partSource(body: BodyInput, { partNumber, sizeBytes }: PartRange): ByteSource {
-    const source = byteSource(body)
+  #checkSource(source: ByteSource, { partNumber, sizeBytes }: PartRange): void {
     if (source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
       throw invalid(this.key, `part ${partNumber} has ${sizeBytes} bytes, the body ${source.sizeBytes}`)
     }
@@ -336,7 +359,6 @@ export class MultipartUpload {
         `a part of ${sizeBytes} bytes is too large to be kept in memory, and a stream cannot be read twice: pass { sizeBytes, open() }, or use smaller parts`,
       )
     }
-    return source
   }
 
   #encrypt(source: ByteSource, range: PartRange, hold: boolean): Promise<EncryptedPart> {
@@ -508,7 +530,7 @@ export async function initiateMultipartUpload(
       headers: laterHeaders(headers),
       partDigests: {},
     }
-    const upload = new MultipartUpload({ context, transport, state, contentKey, persist })
+    const upload = new MultipartUpload({ context, transport, state, contentKey, persist, resumed: false })
     await persist?.(upload.toJSON())
     return upload
   } catch (error) {
@@ -548,7 +570,7 @@ export async function resumeMultipartUpload(
       logger,
       signal,
     })
-    return new MultipartUpload({ context, transport, state: checked, contentKey, persist })
+    return new MultipartUpload({ context, transport, state: checked, contentKey, persist, resumed: true })
   } catch (error) {
     throw aboutObject(error, key)
   }
@@ -597,26 +619,28 @@ function abortable(source: ByteSource, signal: AbortSignal | undefined): ByteSou
   if (signal === undefined) return source
   async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
     const iterator = source.open()[Symbol.asyncIterator]()
-    let onAbort = (): void => {}
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(signal?.reason)
-    })
-    aborted.catch(() => {})
-    signal?.addEventListener('abort', onAbort, { once: true })
     try {
       for (;;) {
-        signal?.throwIfAborted()
-        const step = await Promise.race([iterator.next(), aborted])
+        const step = await orAborted(iterator.next(), signal)
         if (step.done) return
         yield step.value
       }
     } finally {
-      signal?.removeEventListener('abort', onAbort)
       // Not awaited: a source that gives nothing would not end either.
       void Promise.resolve(iterator.return?.()).catch(() => {})
     }
   }
   return { ...source, open }
+}
+
+/** Waits for a promise, or for the signal. Nothing of the one stays with the other. */
+function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal?.reason)
+    if (signal?.aborted) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', onAbort))
+  })
 }
 
 async function* counted(

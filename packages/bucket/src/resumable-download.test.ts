@@ -1,4 +1,4 @@
-import { CseError, type GetObjectResponse, type HeaderMap } from '@oss-cse/crypto-core'
+import { CseError, type GetObjectResponse, type HeaderMap, TransportError } from '@oss-cse/crypto-core'
 import { createTestProvider, MemoryTransport, type RecordedRequest } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { broken, pattern } from '../test/bytes.ts'
@@ -570,6 +570,34 @@ describe('a download with a checkpoint', () => {
     expect(transfers(log)).toEqual(['resume'])
     expect(result).toMatchObject({ resumedBytes: 3 * PART, sizeBytes: data.length, verification: 'crc64' })
     expect(target.bytes).toEqual(data)
+    expectNothingLeft(target, store)
+  })
+
+  test('keeps to the state of the object that the caller named', async () => {
+    const { bucket, transport, target, store } = await interrupted()
+    const { etag = '' } = transport.objects.get('a') ?? {}
+    const named = (value: string) =>
+      fetch(bucket, target, { checkpoint: store, headers: { 'If-Match': value } })
+    await expect(named('"other"')).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
+    expect(target.bytes).toBeUndefined()
+    expect((await named(etag)).sizeBytes).toBe(data.length)
+    expect(target.bytes).toEqual(data)
+  })
+
+  test('is not given up for a 404 that does not say that the object is gone', async () => {
+    const { bucket, transport, target, store } = await interrupted()
+    transport.intercept = () => {
+      throw new TransportError('ERR_CSE_NOT_FOUND', 'not here', { status: 404, retryable: false })
+    }
+    await expect(fetch(bucket, target, { checkpoint: store })).rejects.toEqual(code('ERR_CSE_NOT_FOUND'))
+    transport.intercept = undefined
+    expect((await fetch(bucket, target, { checkpoint: store })).resumedBytes).toBe(3 * PART)
+  })
+
+  test('of an object that is gone leaves nothing', async () => {
+    const { bucket, transport, target, store } = await interrupted()
+    transport.objects.delete('a')
+    await expect(fetch(bucket, target, { checkpoint: store })).rejects.toEqual(code('ERR_CSE_NOT_FOUND'))
     expectNothingLeft(target, store)
   })
 

@@ -5,6 +5,7 @@ import {
   DEFAULT_PART_BYTES,
   OSS_HEADERS,
   planParts,
+  TransportError,
 } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
 import { aboutObject } from './about-object.ts'
@@ -15,6 +16,7 @@ import { inParallel } from './in-parallel.ts'
 import { type ObjectReader, openObject, type ReaderSource, type RunWriter } from './object-reader.ts'
 import { PartsProgress } from './progress.ts'
 import { isIntegrityFailure } from './put-result.ts'
+import { callerHeaders } from './request-headers.ts'
 import { log, type TransferEvent } from './retry.ts'
 import { sharedRun } from './shared-run.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
@@ -217,7 +219,7 @@ async function downloadOnce(
     const changed = isChanged(error)
     if (!opened.recorded || changed || isIntegrityFailure(error)) {
       await target.discard()
-      await record?.remove()
+      await record?.remove().catch(() => {})
     } else {
       await target.close()
     }
@@ -232,7 +234,7 @@ async function begin(download: Download): Promise<OpenDownload> {
   const reader = await open(download, { start: 0, end: firstBytes - 1 })
   try {
     const { sizeBytes } = reader
-    const partSizeBytes = options.partSize ?? planParts(sizeBytes).partSizeBytes
+    const { partSizeBytes } = planParts(sizeBytes, options.partSize)
     const layout = { firstBytes, partSizeBytes }
     const parts = cut(sizeBytes, layout)
     await target.open(sizeBytes, false)
@@ -272,16 +274,19 @@ async function resume(
   const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(download, why))
   if (earlier === undefined) return undefined
   const { versionId, headers, onPlainObject, onProgress, signal } = options
+  const given = callerHeaders(headers)
+  const wanted = given['if-match']
+  if (wanted !== undefined && wanted !== earlier.etag) return giveUp('Another state of the object is wanted.')
   if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object is wanted.')
   if (options.partSize !== undefined && options.partSize !== earlier.partSizeBytes) {
     return giveUp('The part size is another one.')
   }
   let reader: ObjectReader
   try {
-    const pinned = { ...headers, 'if-match': earlier.etag }
+    const pinned = { ...given, 'if-match': earlier.etag }
     reader = await openObject(context, source, key, { versionId, headers: pinned, onPlainObject, signal })
   } catch (error) {
-    const gone = CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND'
+    const gone = TransportError.isInstance(error) && error.serviceCode === 'NoSuchKey'
     if (!isChanged(error) && !gone) throw error
     await checkpoint.remove()
     await target.open(0, false).then(() => target.discard())
@@ -381,7 +386,9 @@ async function writePart(
     offset += chunk.length
     onWritten(chunk.length)
   }
-  return run.ciphertextCrc64() ?? 0n
+  const crc64 = run.ciphertextCrc64()
+  if (crc64 === undefined) throw new TypeError('The range was not read to its end.')
+  return crc64
 }
 
 /** Compares the whole with the service's checksum, and describes it. */
@@ -389,7 +396,7 @@ function verified({ reader, parts, done, progress }: OpenDownload, key: string):
   const { description, sizeBytes } = reader
   const stored = description.headers[OSS_HEADERS.crc64]
   const crc64 = parts.reduce(
-    (sum, { partNumber, start, end }) => combineCrc64(sum, done.get(partNumber) ?? 0n, end - start + 1),
+    (sum, { partNumber, start, end }) => combineCrc64(sum, checksumOf(done, partNumber), end - start + 1),
     0n,
   )
   if (stored !== undefined && stored !== String(crc64)) {
@@ -408,16 +415,13 @@ function verified({ reader, parts, done, progress }: OpenDownload, key: string):
   }
 }
 
-/** More parts than this are a mistake, and would fill the memory. */
-const MAX_DOWNLOAD_PARTS = 1_000_000
+function checksumOf(done: ReadonlyMap<number, bigint>, partNumber: number): bigint {
+  const crc64 = done.get(partNumber)
+  if (crc64 === undefined) throw new TypeError(`Part ${partNumber} was not fetched.`)
+  return crc64
+}
 
 function cut(sizeBytes: number, { firstBytes, partSizeBytes }: OpenDownload['layout']): readonly Part[] {
-  if ((sizeBytes - firstBytes) / partSizeBytes > MAX_DOWNLOAD_PARTS) {
-    throw new CseError(
-      'ERR_CSE_INVALID_ARGUMENT',
-      `Parts of ${partSizeBytes} bytes are too many for an object of ${sizeBytes} bytes: use larger ones.`,
-    )
-  }
   const parts: Part[] = []
   for (let start = 0; start < sizeBytes; ) {
     const wanted = start === 0 ? firstBytes : partSizeBytes

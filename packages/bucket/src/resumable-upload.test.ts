@@ -627,6 +627,13 @@ describe('an upload with a checkpoint', () => {
     expect((await send(bucket, fileOf(data), { checkpoint: store })).resumedBytes).toBe(3 * PART)
   })
 
+  test('that is small does not wait for another one of the same source', async () => {
+    const { bucket, store } = await interrupted()
+    const small = () => bucket.upload('a', fileOf(data.subarray(0, 5)), { checkpoint: store })
+    await Promise.all([small(), small(), small()])
+    expect(await bucket.getBytes('a')).toEqual(data.subarray(0, 5))
+  })
+
   test.each([
     [1, 'one'],
     [8, 'a hundred'],
@@ -829,16 +836,17 @@ describe('an upload that cannot go on begins anew', () => {
     await expectRestarted({ bucket, transport, log, store })
   })
 
-  test('not when the earlier key is still in the keyring', async () => {
+  test('when another master key encrypts now, although the earlier one is still in the keyring', async () => {
     const provider = createTestProvider({ materialDescription: { desc: 'old' } })
     const { transport, store } = await interrupted({}, memoryBucket({ provider }))
     const keyring = new Keyring({
       encrypting: createTestProvider({ seed: 2, materialDescription: { desc: 'new' } }),
       decrypting: [provider],
     })
-    const { bucket } = memoryBucket({ transport, keyring })
-    expect((await send(bucket, fileOf(data), { checkpoint: store })).resumedBytes).toBe(3 * PART)
-    expect(await bucket.getBytes('a')).toEqual(data)
+    const { bucket, log } = memoryBucket({ transport, keyring })
+    await send(bucket, fileOf(data), { checkpoint: store })
+    await expectRestarted({ bucket, transport, log, store })
+    expect((await bucket.head('a')).envelope?.materialDescription).toEqual({ desc: 'new' })
   })
 
   test.each([

@@ -2,7 +2,10 @@ import {
   type CallOptions,
   CseError,
   DEFAULT_PART_BYTES,
+  decodeEnvelope,
+  equalDescriptions,
   MAX_PART_BYTES,
+  type MasterKeyProvider,
   type MultipartTransport,
   type ObjectBody,
   type ObjectTransport,
@@ -178,9 +181,9 @@ async function forgetEarlier(transfer: UploadTransfer, store: CheckpointStore): 
   try {
     checkpoint = await openRecord(store, name)
   } catch (error) {
-    // A store that cannot be used holds nothing; what is to be uploaded needs none.
-    if (CseError.isInstance(error) && error.code === 'ERR_CSE_CHECKPOINT') return
-    throw aboutObject(error, transfer.key)
+    // A store that cannot be used holds nothing, a record in use is another upload's; what is to be uploaded needs none.
+    if (CseError.isInstance(error)) return
+    throw error
   }
   try {
     const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
@@ -188,7 +191,7 @@ async function forgetEarlier(transfer: UploadTransfer, store: CheckpointStore): 
       restart(transfer, 'The source changed since the earlier upload.')
       await giveBack(transfer, earlier.upload.uploadId)
     }
-    await checkpoint.remove()
+    await checkpoint.remove().catch(() => {})
   } finally {
     await checkpoint.close()
   }
@@ -247,6 +250,7 @@ async function resume(
     earlier.source.fingerprint === fresh.source.fingerprint
   if (!same) return giveUp('The source changed since the earlier upload.')
   if (earlier.headers !== fresh.headers) return giveUp('The object is to get other metadata or headers.')
+  if (!isUnder(context.keyring.encrypting, earlier.upload)) return giveUp('Another master key encrypts now.')
   const { dataSizeBytes, partSizeBytes } = earlier.upload
   if (options.partSize !== undefined && options.partSize !== partSizeBytes) {
     return giveUp('The part size is another one.')
@@ -267,6 +271,15 @@ async function resume(
     if (CseError.isInstance(error) && GIVE_UP.has(error.code)) return giveUp(error.message)
     throw error
   }
+}
+
+/** Tells whether an upload's key is wrapped by the master key that wraps new ones. */
+function isUnder(provider: MasterKeyProvider, { envelope }: MultipartUploadState): boolean {
+  const decoded = decodeEnvelope(envelope)
+  return (
+    decoded?.wrapAlgorithm.toLowerCase() === provider.wrapAlgorithm.toLowerCase() &&
+    equalDescriptions(decoded.materialDescription, provider.materialDescription)
+  )
 }
 
 /** What says that an earlier upload cannot go on, although a new one may succeed. */
@@ -314,7 +327,7 @@ async function sendParts(
       (error.code === 'ERR_CSE_SOURCE_CHANGED' || error.code === 'ERR_CSE_INTEGRITY')
     if (checkpoint === undefined || spoilt) {
       await giveBack(transfer, upload.uploadId)
-      await checkpoint?.remove()
+      await checkpoint?.remove().catch(() => {})
     }
     throw error
   } finally {

@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { TemporaryFile } from './temporary-file.node.ts'
+import { readFileRange, TemporaryFile } from './temporary-file.node.ts'
 
 const calls = vi.hoisted(() => ({ before: async (_name: 'rename' | 'unlink'): Promise<void> => {} }))
 vi.mock('node:fs/promises', async (original) => {
@@ -107,4 +107,19 @@ test.each(['close', 'discard', 'commit'] as const)('ending it twice (%s) does no
   await first[end]().catch(() => {})
   await second.commit()
   expect(await readFile(path)).toHaveLength(3)
+})
+
+test('a read ahead that fails while a chunk is worked on fails the reading, and nothing else', async () => {
+  const broken = new Error('EIO')
+  let reads = 0
+  const read = async (buffer: Uint8Array) => {
+    reads += 1
+    if (reads > 1) throw broken
+    return { bytesRead: buffer.length, buffer }
+  }
+  const chunks = readFileRange({ read } as unknown as FileHandle, 0, 3 * 1024 ** 2)
+  expect((await chunks.next()).value?.length).toBe(1024 ** 2)
+  // The failure is there by now; were nobody to hear it, the process would end here.
+  await new Promise((resolve) => setImmediate(resolve))
+  await expect(chunks.next()).rejects.toBe(broken)
 })

@@ -50,7 +50,8 @@ export class TemporaryFile {
       }
       if (replaced !== undefined) await file.chmod(replaced.mode)
     } catch (cause) {
-      await opened.close()
+      // What was there before under a lasting name is not ours to remove.
+      await (name === undefined ? opened.discard() : opened.close())
       throw opened.failure(cause)
     }
     return opened
@@ -160,12 +161,18 @@ export async function* readFileRange(
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
     return buffer.subarray(0, bytesRead)
   }
-  let next = offsetBytes < end ? readAt(offsetBytes) : undefined
+  // It may fail while the chunk before it is being worked on: heard here, thrown when it is awaited.
+  const readAhead = (position: number): Promise<Uint8Array> => {
+    const reading = readAt(position)
+    reading.catch(() => {})
+    return reading
+  }
+  let next = offsetBytes < end ? readAhead(offsetBytes) : undefined
   try {
     for (let position = offsetBytes; next !== undefined; ) {
       const chunk = await next
       position += chunk.length
-      next = chunk.length > 0 && position < end ? readAt(position) : undefined
+      next = chunk.length > 0 && position < end ? readAhead(position) : undefined
       if (chunk.length > 0) yield chunk
     }
   } finally {

@@ -49,3 +49,16 @@ test('exact chunks all have the wanted size but the last, and hold the same byte
     ),
   )
 })
+
+test.each([
+  ['coalesceChunks', coalesceChunks],
+  ['exactChunks', exactChunks],
+])('a source that fills one buffer again and again gives what it held each time (%s)', async (_name, cut) => {
+  async function* source(): AsyncGenerator<Uint8Array> {
+    const buffer = new Uint8Array(3)
+    for (let n = 1; n <= 5; n++) yield buffer.fill(n)
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of cut(source(), 10)) chunks.push(chunk)
+  expect([...concatBytes(chunks)]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5])
+})

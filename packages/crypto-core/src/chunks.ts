@@ -1,50 +1,90 @@
-import { concatBytes } from './bytes.ts'
-
 /** The smallest chunk, in bytes, that the cipher and the checksum should see: small ones cost more per byte. */
 export const CHUNK_BYTES: number = 256 * 1024
 
 /**
- * Joins small chunks until each (but the last) holds at least `minBytes`. A chunk that is large enough passes
- * uncopied. Holds less than `minBytes` plus one chunk.
+ * Joins small chunks until each (but the last) holds at least `minBytes`. A chunk that is large enough passes uncopied,
+ * a smaller one is copied at once: its source may fill the same buffer again. Holds less than `minBytes`.
  */
 export async function* coalesceChunks(
   source: AsyncIterable<Uint8Array>,
   minBytes: number = CHUNK_BYTES,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
+  const gathered = new Gathered(minBytes)
   for await (const chunk of source) {
-    if (chunk.length === 0) continue
-    pending.push(chunk)
-    pendingBytes += chunk.length
-    if (pendingBytes >= minBytes) {
-      yield concatBytes(pending)
-      pending = []
-      pendingBytes = 0
+    let rest = chunk
+    while (rest.length > 0) {
+      if (gathered.isEmpty && rest.length >= minBytes) {
+        yield rest
+        break
+      }
+      rest = gathered.add(rest)
+      if (gathered.isFull) yield gathered.take()
     }
   }
-  if (pendingBytes > 0) yield concatBytes(pending)
+  if (!gathered.isEmpty) yield gathered.take()
 }
 
-/** Cuts and joins chunks so that each (but the last) holds exactly `sizeBytes`. One that does passes uncopied. */
+/**
+ * Cuts and joins chunks so that each (but the last) holds exactly `sizeBytes`. One that does passes uncopied, another is
+ * copied at once.
+ */
 export async function* exactChunks(
   source: AsyncIterable<Uint8Array>,
   sizeBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
+  const gathered = new Gathered(sizeBytes)
   for await (const chunk of source) {
     let rest = chunk
-    while (pendingBytes + rest.length >= sizeBytes) {
-      const missing = sizeBytes - pendingBytes
-      yield concatBytes([...pending, rest.subarray(0, missing)].filter(({ length }) => length > 0))
-      rest = rest.subarray(missing)
-      pending = []
-      pendingBytes = 0
+    while (rest.length > 0) {
+      if (gathered.isEmpty && rest.length >= sizeBytes) {
+        yield rest.subarray(0, sizeBytes)
+        rest = rest.subarray(sizeBytes)
+        continue
+      }
+      rest = gathered.add(rest)
+      if (gathered.isFull) yield gathered.take()
     }
-    if (rest.length === 0) continue
-    pending.push(rest)
-    pendingBytes += rest.length
   }
-  if (pendingBytes > 0) yield concatBytes(pending)
+  if (!gathered.isEmpty) yield gathered.take()
+}
+
+/** A buffer that grows with what is put into it, up to a size. */
+class Gathered {
+  readonly #sizeBytes: number
+  #buffer = new Uint8Array()
+  #filled = 0
+
+  constructor(sizeBytes: number) {
+    this.#sizeBytes = sizeBytes
+  }
+
+  get isEmpty(): boolean {
+    return this.#filled === 0
+  }
+
+  get isFull(): boolean {
+    return this.#filled === this.#sizeBytes
+  }
+
+  /** Copies as much of a chunk as there is room for, and returns the rest. */
+  add(chunk: Uint8Array): Uint8Array {
+    const piece = chunk.subarray(0, this.#sizeBytes - this.#filled)
+    const needed = this.#filled + piece.length
+    if (needed > this.#buffer.length) {
+      const larger = new Uint8Array(Math.min(this.#sizeBytes, Math.max(needed, 2 * this.#buffer.length)))
+      larger.set(this.#buffer.subarray(0, this.#filled))
+      this.#buffer = larger
+    }
+    this.#buffer.set(piece, this.#filled)
+    this.#filled = needed
+    return chunk.subarray(piece.length)
+  }
+
+  /** Hands out what was gathered; the next bytes go into another buffer. */
+  take(): Uint8Array {
+    const bytes = this.#buffer.subarray(0, this.#filled)
+    this.#buffer = new Uint8Array()
+    this.#filled = 0
+    return bytes
+  }
 }

@@ -128,12 +128,21 @@ function multiply(a: bigint, b: bigint): bigint {
  * @param secondSizeBytes - the length of the second run
  */
 export function combineCrc64(first: bigint, second: bigint, secondSizeBytes: number): bigint {
-  // Shifts `first` by 8 * size bits: x^(8 * size) by repeated squaring.
+  return multiply(shiftBy(secondSizeBytes), first) ^ second
+}
+
+/** The shift that was needed last: the parts of an object are all of one length, but one. */
+let lastShift = { sizeBytes: 0, value: 1n << 63n }
+
+/** x^(8 * size), reflected, by repeated squaring. */
+function shiftBy(sizeBytes: number): bigint {
+  if (sizeBytes === lastShift.sizeBytes) return lastShift.value
   let power = 1n << 55n // x^8, reflected
-  let shift = 1n << 63n // x^0, reflected
-  for (let size = BigInt(secondSizeBytes); size > 0n; size >>= 1n) {
-    if (size & 1n) shift = multiply(shift, power)
+  let value = 1n << 63n // x^0, reflected
+  for (let size = BigInt(sizeBytes); size > 0n; size >>= 1n) {
+    if (size & 1n) value = multiply(value, power)
     power = multiply(power, power)
   }
-  return multiply(shift, first) ^ second
+  lastShift = { sizeBytes, value }
+  return value
 }
