@@ -171,7 +171,7 @@ describe('headers', () => {
     ['x-oss-object-acl', 'private', ['complete']],
     ['x-oss-callback', 'e30=', ['complete']],
     ['x-oss-callback-var', 'e30=', ['complete']],
-    ['x-oss-request-payer', 'requester', ['initiate', 'uploadPart', 'complete']],
+    ['x-oss-request-payer', 'requester', ['initiate', 'uploadPart', 'listParts', 'complete']],
   ])(
     '%s goes with the requests that read it, also when another process goes on',
     async (name, value, expected) => {
@@ -183,7 +183,7 @@ describe('headers', () => {
       await upload.uploadPart(2, part(upload, 2))
       await upload.completeMultipartUpload()
       const sent = transport.requests.filter(({ operation }) =>
-        /initiate|uploadPart|complete/.test(operation),
+        /initiate|uploadPart|listParts|complete/.test(operation),
       )
       expect(sent.filter(({ headers }) => headers[name] === value).map(({ operation }) => operation)).toEqual(
         sent.map(({ operation }) => operation).filter((operation) => expected.includes(operation)),

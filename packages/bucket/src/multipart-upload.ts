@@ -39,6 +39,7 @@ import {
   laterHeaders,
   type ObjectOptions,
   partHeaders,
+  referenceHeaders,
   uploadHeaders,
 } from './upload-headers.ts'
 
@@ -305,9 +306,10 @@ export class MultipartUpload {
   async abort(options: CallOptions = {}): Promise<void> {
     const { key, uploadId } = this
     const { signal } = options
+    const headers = referenceHeaders(this.#headers)
     this.#end()
     try {
-      await this.#try('abort', signal, () => this.#transport.abort({ key, uploadId, signal }))
+      await this.#try('abort', signal, () => this.#transport.abort({ key, uploadId, headers, signal }))
     } catch (error) {
       if (!isNoSuchUpload(error)) throw error
     }
@@ -322,11 +324,12 @@ export class MultipartUpload {
   async listParts(options: CallOptions = {}): Promise<readonly UploadedPart[]> {
     const { key, uploadId } = this
     const { signal } = options
+    const headers = referenceHeaders(this.#headers)
     const parts: UploadedPart[] = []
     let marker: string | undefined
     do {
       const page = await this.#try('listParts', signal, () =>
-        this.#transport.listParts({ key, uploadId, marker, signal }),
+        this.#transport.listParts({ key, uploadId, marker, headers, signal }),
       )
       parts.push(...page.parts)
       marker = page.nextMarker
@@ -467,7 +470,7 @@ export class MultipartUpload {
   /** The headers of the object, when it is this upload's; `undefined` when there is none, or it is another one. */
   async #findStored(signal: AbortSignal | undefined): Promise<HeaderMap | undefined> {
     const { key } = this
-    const request = { key, headers: partHeaders(this.#headers), signal }
+    const request = { key, headers: referenceHeaders(this.#headers), signal }
     try {
       const { headers } = await this.#try('head', signal, () => this.#transport.head(request))
       return headers[V2_HEADERS.wrappedCek] === this.#envelope[V2_HEADERS.wrappedCek] ? headers : undefined
@@ -535,7 +538,8 @@ export async function initiateMultipartUpload(
     return upload
   } catch (error) {
     wipe(contentKey.cek, contentKey.iv)
-    if (initiated !== undefined) await abortQuietly(context, transport, { key, uploadId: initiated, signal })
+    if (initiated !== undefined)
+      await abortQuietly(context, transport, { key, uploadId: initiated, headers, signal })
     throw aboutObject(error, key)
   }
 }
@@ -589,10 +593,10 @@ export async function abortQuietly(
   transport: MultipartObjectTransport,
   upload: UploadReference,
 ): Promise<void> {
-  const { key, uploadId } = upload
+  const { key, uploadId, headers = {} } = upload
   const signal = AbortSignal.timeout(upload.signal?.aborted ? ABORT_TIMEOUT_MS / 10 : ABORT_TIMEOUT_MS)
   const { retry, logger } = context
-  const attempt = () => transport.abort({ key, uploadId, signal })
+  const attempt = () => transport.abort({ key, uploadId, headers: referenceHeaders(headers), signal })
   await withRetries(attempt, { operation: 'abort', key, retry, logger, signal }).catch(() => {})
 }
 

@@ -353,7 +353,8 @@ async function giveBack(
   { context, transport, key, options }: UploadTransfer,
   uploadId: string,
 ): Promise<void> {
-  await abortQuietly(context, transport, { key, uploadId, signal: options.signal })
+  const { headers } = uploadHeaders(options)
+  await abortQuietly(context, transport, { key, uploadId, headers, signal: options.signal })
 }
 
 function restart(transfer: UploadTransfer, why: string): void {

@@ -77,6 +77,11 @@ export function partHeaders(headers: HeaderMap): HeaderMap {
   return filtered(headers, (name) => PART_HEADERS.includes(name))
 }
 
+/** The headers of every further request about an upload: who pays. */
+export function referenceHeaders(headers: HeaderMap): HeaderMap {
+  return filtered(headers, (name) => name === OSS_HEADERS.requestPayer)
+}
+
 /** The headers of CompleteMultipartUpload. */
 export function completeHeaders(headers: HeaderMap): HeaderMap {
   return filtered(headers, (name) => COMPLETE_HEADERS.includes(name))

@@ -133,6 +133,8 @@ export interface ObjectTransport {
 export interface UploadReference extends CallOptions {
   readonly key: string
   readonly uploadId: string
+  /** Sent as they are: who pays for the request, for instance. */
+  readonly headers?: HeaderMap | undefined
 }
 
 /** One finished part. */

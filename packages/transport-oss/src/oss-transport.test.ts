@@ -53,6 +53,22 @@ it('a put whose callback answered no JSON is a success: the object is stored', a
   expect([status, Buffer.from(data ?? []).toString()]).toEqual([200, 'not json'])
 })
 
+it('who pays is said when parts are listed and an upload is aborted too', async () => {
+  const { server, transport } = await answering('<L><IsTruncated>false</IsTruncated></L>')
+  const headers = { 'x-oss-request-payer': 'requester' }
+  await transport.listParts({ key: 'a', uploadId: 'u', headers })
+  await transport.abort({ key: 'a', uploadId: 'u', headers })
+  expect(server.seen).toMatchObject([
+    { method: 'GET', headers },
+    { method: 'DELETE', headers },
+  ])
+})
+
+it('the location is the endpoint and the bucket, without credentials', async () => {
+  const { server, transport } = await answering('')
+  expect(transport.location).toBe(`${server.endpoint}/my-bucket`)
+})
+
 it('initiate sends every header', async () => {
   const { server, transport } = await answering('<I><UploadId>the id</UploadId></I>')
   const headers = Object.freeze({

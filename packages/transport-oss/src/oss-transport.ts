@@ -251,11 +251,12 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
   }
 
   /** Gives a multipart upload up and frees its parts. Other uploads of the same client go on. */
-  async abort({ key, uploadId, signal }: UploadReference): Promise<void> {
+  async abort({ key, uploadId, headers = {}, signal }: UploadReference): Promise<void> {
     checkObjectKey(key)
     checkUploadId(uploadId, key)
+    const sent = requestHeaders(headers, key)
     await this.#call({ operation: 'abort the multipart upload of', objectKey: key, signal }, (client) =>
-      client.abortMultipartUpload(key, uploadId, {}),
+      client.abortMultipartUpload(key, uploadId, { headers: sent }),
     )
   }
 
@@ -264,15 +265,17 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     key,
     uploadId,
     marker,
+    headers = {},
     signal,
   }: UploadReference & { readonly marker?: string }): Promise<PartPage> {
     checkObjectKey(key)
     checkUploadId(uploadId, key)
+    const sent = requestHeaders(headers, key)
     const query = { 'max-parts': 1000, ...(marker !== undefined && { 'part-number-marker': marker }) }
     const { value } = await this.#call(
       { operation: 'list the parts of', objectKey: key, signal },
       async (client) => {
-        const page = (await client.listParts(key, uploadId, query, {})) as {
+        const page = (await client.listParts(key, uploadId, query, { headers: sent })) as {
           parts: AliPart | AliPart[]
           isTruncated?: string
           nextPartNumberMarker?: string

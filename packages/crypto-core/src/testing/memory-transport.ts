@@ -174,13 +174,13 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   }
 
   async abort(request: UploadReference): Promise<void> {
-    await this.#begin('abort', request.key, {}, request.signal)
+    await this.#begin('abort', request.key, request.headers ?? {}, request.signal)
     this.#upload(request)
     this.#uploads.delete(request.uploadId)
   }
 
   async listParts(request: UploadReference & { readonly marker?: string | undefined }): Promise<PartPage> {
-    await this.#begin('listParts', request.key, {}, request.signal)
+    await this.#begin('listParts', request.key, request.headers ?? {}, request.signal)
     const parts = [...this.#upload(request).parts.values()]
       .filter((part) => part.partNumber > Number(request.marker ?? 0))
       .sort((a, b) => a.partNumber - b.partNumber)
