@@ -54,7 +54,11 @@ it('a put whose callback answered no JSON is a success: the object is stored', a
 })
 
 it('who pays is said when parts are listed and an upload is aborted too', async () => {
-  const { server, transport } = await answering('<L><IsTruncated>false</IsTruncated></L>')
+  const server = await fakeServer((request, response) => {
+    const listing = '<L><IsTruncated>false</IsTruncated></L>'
+    response.writeHead(request.method === 'GET' ? 200 : 204).end(request.method === 'GET' ? listing : '')
+  })
+  const transport = transportOnto(server)
   const headers = { 'x-oss-request-payer': 'requester' }
   await transport.listParts({ key: 'a', uploadId: 'u', headers })
   await transport.abort({ key: 'a', uploadId: 'u', headers })
