@@ -1,11 +1,17 @@
-import { readSync, writeSync } from 'node:fs'
+import { readSync, write } from 'node:fs'
+import { promisify } from 'node:util'
 import { parentPort } from 'node:worker_threads'
 import { addToCounter, BLOCK_BYTES, type Crc64, createCrc64 } from '@oss-cse/crypto-core'
 import { type AesCtrKeystream, aesCtr } from '@oss-cse/crypto-core/aes-ctr'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
 
-/** The thread's side of FileCipherThread: it serves one request after the other. */
+/**
+ * The thread's side of FileCipherThread: it serves one request after the other; what it has decrypted is written while it
+ * goes on.
+ */
+
+const writeAt = promisify(write)
 
 /** How much of a file is read and encrypted at a time, in bytes. */
 const READ_BYTES = 256 * 1024
@@ -22,7 +28,7 @@ interface Decryption {
 const plaintext = new Uint8Array(READ_BYTES)
 const decryptions = new Map<number, Decryption>()
 
-async function serve(request: FileCipherRequest): Promise<Omit<FileCipherAnswer, 'id' | 'buffer'>> {
+async function serve(request: Exclude<FileCipherRequest, { type: 'chunk' }>): Promise<Result> {
   switch (request.type) {
     case 'encrypt':
       return encrypt(request)
@@ -32,9 +38,6 @@ async function serve(request: FileCipherRequest): Promise<Omit<FileCipherAnswer,
       decryptions.set(run, { fd, keystream: keystreamAt(request), crc64, position: offsetBytes })
       return {}
     }
-    case 'chunk':
-      decrypt(decryptions.get(request.run), new Uint8Array(request.buffer, 0, request.sizeBytes))
-      return {}
     case 'end': {
       const decryption = decryptions.get(request.run)
       decryptions.delete(request.run)
@@ -44,9 +47,7 @@ async function serve(request: FileCipherRequest): Promise<Omit<FileCipherAnswer,
   }
 }
 
-async function encrypt(
-  request: Extract<FileCipherRequest, { type: 'encrypt' }>,
-): Promise<Omit<FileCipherAnswer, 'id' | 'buffer'>> {
+async function encrypt(request: Extract<FileCipherRequest, { type: 'encrypt' }>): Promise<Result> {
   const { fd, offsetBytes, sizeBytes, buffer } = request
   const [crc64, sha256] = await Promise.all([createCrc64(), createSha256()])
   const keystream = keystreamAt(request)
@@ -67,14 +68,18 @@ async function encrypt(
   return { crc64: crc64.value(), sha256: sha256.digest() }
 }
 
-function decrypt(decryption: Decryption | undefined, ciphertext: Uint8Array): void {
+/** Decrypts the next bytes of a run at once; resolves when they are in the file. */
+async function decrypt(request: Extract<FileCipherRequest, { type: 'chunk' }>): Promise<void> {
+  const decryption = decryptions.get(request.run)
   if (decryption === undefined) throw new Error('there is no such run')
-  decryption.crc64.update(ciphertext)
-  const bytes = decryption.keystream.update(ciphertext) as Uint8Array
+  const { fd, keystream, crc64, position } = decryption
+  const ciphertext = new Uint8Array(request.buffer, 0, request.sizeBytes)
+  crc64.update(ciphertext)
+  const bytes = keystream.update(ciphertext) as Uint8Array
+  decryption.position += bytes.length
   for (let written = 0; written < bytes.length; ) {
-    const count = writeSync(decryption.fd, bytes, written, bytes.length - written, decryption.position)
-    written += count
-    decryption.position += count
+    const { bytesWritten } = await writeAt(fd, bytes, written, bytes.length - written, position + written)
+    written += bytesWritten
   }
 }
 
@@ -96,21 +101,31 @@ function keystreamAt({
   return keystream
 }
 
+/** Answers a request; resolves as soon as the next one can be served. */
 async function answer(request: FileCipherRequest): Promise<void> {
-  let result: Omit<FileCipherAnswer, 'id' | 'buffer'>
+  if (request.type !== 'chunk') {
+    const buffer = 'buffer' in request ? request.buffer : undefined
+    post(request.id, await settled(serve(request)), buffer)
+    return
+  }
+  const { id, buffer } = request
+  void settled(decrypt(request).then(() => ({}))).then((result) => post(id, result, buffer))
+}
+
+type Result = Omit<FileCipherAnswer, 'id' | 'buffer'>
+
+async function settled(work: Promise<Result>): Promise<Result> {
   try {
-    result = await serve(request)
+    return await work
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    result = { failure: { code, message } }
+    return { failure: { code, message } }
   }
-  const { id } = request
-  if ('buffer' in request) {
-    const { buffer } = request
-    parentPort?.postMessage({ id, buffer, ...result } satisfies FileCipherAnswer, [buffer])
-  } else {
-    parentPort?.postMessage({ id, ...result } satisfies FileCipherAnswer)
-  }
+}
+
+function post(id: number, result: Result, buffer: ArrayBuffer | undefined): void {
+  const message: FileCipherAnswer = { id, ...result, ...(buffer && { buffer }) }
+  parentPort?.postMessage(message, buffer === undefined ? [] : [buffer])
 }
 
 // One after the other: a run's chunks must stay in order.
