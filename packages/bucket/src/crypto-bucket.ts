@@ -17,21 +17,19 @@ import {
   TransportError,
 } from '@oss-cse/crypto-core'
 import { aboutObject } from './about-object.ts'
+import {
+  type InitiateOptions,
+  initiateMultipartUpload,
+  resumeMultipartUpload,
+} from './begin-multipart-upload.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import type { BodyInput } from './byte-source.ts'
 import { copyHeaders } from './copy-object.ts'
 import { type GetOptions, type GetResult, getObject } from './get-object.ts'
 import { describeObject, type HeadOptions, type HeadResult } from './head-object.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
-import {
-  type InitiateOptions,
-  initiateMultipartUpload,
-  isNoSuchUpload,
-  type MultipartUpload,
-  type PersistState,
-  requireMultipart,
-  resumeMultipartUpload,
-} from './multipart-upload.ts'
+import { isNoSuchUpload, requireMultipart } from './multipart-transport.ts'
+import type { MultipartUpload, PersistState } from './multipart-upload.ts'
 import { type ObjectReader, type OpenOptions, openObject, type ReaderSource } from './object-reader.ts'
 import { type PutOptions, putObject } from './put-object.ts'
 import type { PutResult } from './put-result.ts'

@@ -1,3 +1,4 @@
+export type { InitiateOptions } from './begin-multipart-upload.ts'
 export type { PlainObjectPolicy } from './bucket-context.ts'
 export type { BodyInput } from './byte-source.ts'
 export {
@@ -18,7 +19,7 @@ export type { EncryptedPart } from './encrypted-part.ts'
 export type { GetOptions, GetResult } from './get-object.ts'
 export type { HeadOptions, HeadResult, ObjectDescription } from './head-object.ts'
 export type { MultipartUploadState } from './multipart-state.ts'
-export type { InitiateOptions, MultipartUpload, PersistState, UploadPartOptions } from './multipart-upload.ts'
+export type { MultipartUpload, PersistState, UploadPartOptions } from './multipart-upload.ts'
 export type { ObjectReader, OpenOptions, RangeRead, RunWriter } from './object-reader.ts'
 export type { Progress, ProgressListener } from './progress.ts'
 export type { PutOptions } from './put-object.ts'

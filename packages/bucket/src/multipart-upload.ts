@@ -2,22 +2,16 @@ import {
   type CallOptions,
   type ContentKey,
   CseError,
-  checkMetadataSize,
   combineCrc64,
-  decodeEnvelope,
-  encodeEnvelope,
   type HeaderMap,
-  type MultipartTransport,
-  type ObjectTransport,
   type PartPlan,
   type PartRange,
   planParts,
-  TransportError,
   type UploadedPart,
-  type UploadReference,
   V2_HEADERS,
   wipe,
 } from '@oss-cse/crypto-core'
+import { abortableSource } from './abortable-source.ts'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
 import { type BodyInput, type ByteSource, byteSource } from './byte-source.ts'
@@ -29,42 +23,18 @@ import {
   type PartDigest,
   sourceChanged,
 } from './encrypted-part.ts'
-import { checkedState, type MultipartUploadState } from './multipart-state.ts'
+import type { MultipartUploadState } from './multipart-state.ts'
+import { isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
 import { isRetryable, type RetryEvent, withRetries } from './retry.ts'
 import { sharedRun } from './shared-run.ts'
-import {
-  completeHeaders,
-  initiateHeaders,
-  laterHeaders,
-  type ObjectOptions,
-  partHeaders,
-  referenceHeaders,
-  uploadHeaders,
-} from './upload-headers.ts'
+import { completeHeaders, partHeaders, referenceHeaders } from './upload-headers.ts'
 
 /** How many bytes of ciphertext an upload keeps in memory for parts under way; a further part is read twice. */
 export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
 
 /** Makes an upload's state outlive the process. Must not resolve before the state is safe. */
 export type PersistState = (state: MultipartUploadState) => Promise<void>
-
-/** What may go with the initiation of a multipart upload. */
-export interface InitiateOptions extends CallOptions, ObjectOptions {
-  /** The object's length in bytes: the service needs it before the first part. */
-  readonly dataSizeBytes: number
-  /**
-   * The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for no more than 10,000 parts.
-   * Absent: 10 MiB, or what the largest objects need.
-   */
-  readonly partSizeBytes?: number | undefined
-  /**
-   * Called with the upload's state at its beginning and before the first byte of each part leaves. Whoever goes on
-   * with the upload in another process must have the last of these states: with an older one, a part whose plaintext
-   * changed could be encrypted under a keystream that was used before.
-   */
-  readonly persist?: PersistState | undefined
-}
 
 /** What may go with one part. */
 export interface UploadPartOptions extends CallOptions {
@@ -73,29 +43,6 @@ export interface UploadPartOptions extends CallOptions {
    * throws is ignored.
    */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
-}
-
-/** What a multipart upload works on. */
-export type MultipartObjectTransport = ObjectTransport & MultipartTransport
-
-/** Tells whether a transport has multipart uploads. */
-export function hasMultipart(
-  transport: ObjectTransport & Partial<MultipartTransport>,
-): transport is MultipartObjectTransport {
-  const { initiate, uploadPart, complete, abort, listParts } = transport
-  return [initiate, uploadPart, complete, abort, listParts].every((call) => typeof call === 'function')
-}
-
-/**
- * The transport, when it has multipart uploads.
- *
- * @throws CseError `ERR_CSE_OPERATION_REFUSED`
- */
-export function requireMultipart(
-  transport: ObjectTransport & Partial<MultipartTransport>,
-): MultipartObjectTransport {
-  if (hasMultipart(transport)) return transport
-  throw new CseError('ERR_CSE_OPERATION_REFUSED', 'The transport of this bucket has no multipart uploads.')
 }
 
 /** Where an upload goes, and with what. */
@@ -221,7 +168,7 @@ export class MultipartUpload {
     const hold = this.#heldBytes + range.sizeBytes <= MAX_HELD_BYTES || !source.replayable
     if (hold) this.#heldBytes += range.sizeBytes
     try {
-      const part = await this.#encrypt(abortable(source, signal), range, hold)
+      const part = await this.#encrypt(abortableSource(source, signal), range, hold)
       signal?.throwIfAborted()
       await this.#begin(partNumber, part.sha256)
       return await this.#send(partNumber, part, options)
@@ -254,7 +201,7 @@ export class MultipartUpload {
         const source = byteSource(open(range))
         this.#checkSource(source, range)
         this.#checkOpen()
-        const { sha256, crc64 } = await this.#digest(abortable(source, signal), range)
+        const { sha256, crc64 } = await this.#digest(abortableSource(source, signal), range)
         this.#checkOpen()
         if (sha256 !== this.#digests.get(partNumber)) throw sourceChanged(partNumber)
         const part = held.get(partNumber)
@@ -338,13 +285,13 @@ export class MultipartUpload {
   }
 
   #checkOpen(): void {
-    if (this.#ended) throw invalid(this.key, 'it was completed or aborted')
+    if (this.#ended) throw invalidUpload(this.key, 'it was completed or aborted')
   }
 
   #checkVerified(): void {
     this.#checkOpen()
     if (!this.#verified)
-      throw invalid(this.key, 'it goes on from a state. Call verifyParts before anything is sent')
+      throw invalidUpload(this.key, 'it goes on from a state. Call verifyParts before anything is sent')
   }
 
   #end(): void {
@@ -354,10 +301,10 @@ export class MultipartUpload {
 
   #checkSource(source: ByteSource, { partNumber, sizeBytes }: PartRange): void {
     if (source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
-      throw invalid(this.key, `part ${partNumber} has ${sizeBytes} bytes, the body ${source.sizeBytes}`)
+      throw invalidUpload(this.key, `part ${partNumber} has ${sizeBytes} bytes, the body ${source.sizeBytes}`)
     }
     if (!source.replayable && sizeBytes > MAX_HELD_BYTES) {
-      throw invalid(
+      throw invalidUpload(
         this.key,
         `a part of ${sizeBytes} bytes is too large to be kept in memory, and a stream cannot be read twice: pass { sizeBytes, open() }, or use smaller parts`,
       )
@@ -451,7 +398,7 @@ export class MultipartUpload {
     }
     if (missing.length > 0) {
       const some = `${missing.slice(0, 10).join(', ')}${missing.length > 10 ? ', …' : ''}`
-      throw invalid(this.key, `${missing.length} of ${partCount} parts are missing: ${some}`)
+      throw invalidUpload(this.key, `${missing.length} of ${partCount} parts are missing: ${some}`)
     }
     return parts
   }
@@ -491,120 +438,6 @@ export class MultipartUpload {
   }
 }
 
-/** Begins a multipart upload; see `CryptoBucket.initiateMultipartUpload`. */
-export async function initiateMultipartUpload(
-  context: BucketContext,
-  transport: MultipartObjectTransport,
-  key: string,
-  options: InitiateOptions,
-): Promise<MultipartUpload> {
-  const { dataSizeBytes, signal, persist } = options
-  signal?.throwIfAborted()
-  if (dataSizeBytes === 0) throw invalid(key, 'an empty object has no parts. Use put')
-  const { partSizeBytes } = planParts(dataSizeBytes, options.partSizeBytes)
-  const { headers, contentMd5 } = uploadHeaders(options)
-  const { contentKey, envelope } = await context.keyring.generate(
-    {
-      unencryptedContentLength: dataSizeBytes,
-      ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
-      dataSizeBytes,
-      partSizeBytes,
-    },
-    { signal },
-  )
-  const encoded = encodeEnvelope(envelope)
-  const sent = { ...initiateHeaders(headers), ...encoded }
-  checkMetadataSize(sent)
-  const { retry, logger } = context
-  let initiated: string | undefined
-  const initiate = async (): Promise<string> => {
-    initiated = (await transport.initiate({ key, headers: sent, signal })).uploadId
-    return initiated
-  }
-  try {
-    const uploadId = await withRetries(initiate, { operation: 'initiate', key, retry, logger, signal })
-    const state: MultipartUploadState = {
-      version: 1,
-      key,
-      uploadId,
-      dataSizeBytes,
-      partSizeBytes,
-      envelope: encoded,
-      headers: laterHeaders(headers),
-      partDigests: {},
-    }
-    const upload = new MultipartUpload({ context, transport, state, contentKey, persist, resumed: false })
-    await persist?.(upload.toJSON())
-    return upload
-  } catch (error) {
-    wipe(contentKey.cek, contentKey.iv)
-    if (initiated !== undefined)
-      await abortQuietly(context, transport, { key, uploadId: initiated, headers, signal })
-    throw aboutObject(error, key)
-  }
-}
-
-/** Goes on with a multipart upload; see `CryptoBucket.resumeMultipartUpload`. */
-export async function resumeMultipartUpload(
-  context: BucketContext,
-  transport: MultipartObjectTransport,
-  state: MultipartUploadState,
-  options: CallOptions & { readonly persist?: PersistState | undefined } = {},
-): Promise<MultipartUpload> {
-  const checked = checkedState(state)
-  const { signal, persist } = options
-  const { key } = checked
-  signal?.throwIfAborted()
-  const plan = planParts(checked.dataSizeBytes, checked.partSizeBytes)
-  try {
-    const envelope = decodeEnvelope(checked.envelope)
-    if (
-      envelope?.version !== 2 ||
-      envelope.dataSizeBytes !== checked.dataSizeBytes ||
-      envelope.partSizeBytes !== checked.partSizeBytes
-    ) {
-      throw invalid(key, 'its state contradicts its envelope')
-    }
-    for (const partNumber of Object.keys(checked.partDigests)) plan.part(Number(partNumber))
-    const { retry, logger } = context
-    const contentKey = await withRetries(() => context.keyring.unwrap(envelope, { signal }), {
-      operation: 'unwrap',
-      key,
-      retry,
-      logger,
-      signal,
-    })
-    return new MultipartUpload({ context, transport, state: checked, contentKey, persist, resumed: true })
-  } catch (error) {
-    throw aboutObject(error, key)
-  }
-}
-
-/** How long the clearing away of an upload may take, in milliseconds: what is left then, `listUploads` shows. */
-const ABORT_TIMEOUT_MS = 5_000
-
-/**
- * Frees an upload's parts on the service, as far as that can be done. Never rejects.
- *
- * @param upload - its signal does not stop this, but when it has aborted there is less time
- */
-export async function abortQuietly(
-  context: BucketContext,
-  transport: MultipartObjectTransport,
-  upload: UploadReference,
-): Promise<void> {
-  const { key, uploadId, headers = {} } = upload
-  const signal = AbortSignal.timeout(upload.signal?.aborted ? ABORT_TIMEOUT_MS / 10 : ABORT_TIMEOUT_MS)
-  const { retry, logger } = context
-  const attempt = () => transport.abort({ key, uploadId, headers: referenceHeaders(headers), signal })
-  await withRetries(attempt, { operation: 'abort', key, retry, logger, signal }).catch(() => {})
-}
-
-/** Tells whether an upload is gone: completed, aborted or expired. */
-export function isNoSuchUpload(error: unknown): boolean {
-  return TransportError.isInstance(error) && error.serviceCode === 'NoSuchUpload'
-}
-
 /** The checksum of the whole, from those of its parts. */
 function combined(parts: readonly UploadedPart[], plan: PartPlan): bigint {
   return parts.reduce((crc, { partNumber, sizeBytes, crc64 }) => {
@@ -617,34 +450,6 @@ function combined(parts: readonly UploadedPart[], plan: PartPlan): bigint {
     }
     return combineCrc64(crc, crc64, expected)
   }, 0n)
-}
-
-function abortable(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
-  if (signal === undefined) return source
-  async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
-    const iterator = source.open()[Symbol.asyncIterator]()
-    try {
-      for (;;) {
-        const step = await orAborted(iterator.next(), signal)
-        if (step.done) return
-        yield step.value
-      }
-    } finally {
-      // Not awaited: a source that gives nothing would not end either.
-      void Promise.resolve(iterator.return?.()).catch(() => {})
-    }
-  }
-  return { ...source, open }
-}
-
-/** Waits for a promise, or for the signal. Nothing of the one stays with the other. */
-function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal?.reason)
-    if (signal?.aborted) onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', onAbort))
-  })
 }
 
 async function* counted(
@@ -663,7 +468,8 @@ async function* counted(
   }
 }
 
-function invalid(objectKey: string, why: string): CseError {
+/** The error of what cannot be done with an upload. */
+export function invalidUpload(objectKey: string, why: string): CseError {
   return new CseError('ERR_CSE_INVALID_ARGUMENT', `The multipart upload of ${objectKey}: ${why}.`, {
     objectKey,
   })

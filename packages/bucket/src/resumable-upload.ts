@@ -15,6 +15,7 @@ import {
 } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
 import { aboutObject } from './about-object.ts'
+import { initiateMultipartUpload, resumeMultipartUpload } from './begin-multipart-upload.ts'
 import type { BucketContext } from './bucket-context.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 import { inParallel } from './in-parallel.ts'
@@ -22,13 +23,11 @@ import { checkedState, type MultipartUploadState } from './multipart-state.ts'
 import {
   abortQuietly,
   hasMultipart,
-  initiateMultipartUpload,
   isNoSuchUpload,
   type MultipartObjectTransport,
-  type MultipartUpload,
   requireMultipart,
-  resumeMultipartUpload,
-} from './multipart-upload.ts'
+} from './multipart-transport.ts'
+import type { MultipartUpload } from './multipart-upload.ts'
 import { PartsProgress, type ProgressListener } from './progress.ts'
 import { putObject } from './put-object.ts'
 import type { PutResult } from './put-result.ts'
