@@ -1,17 +1,11 @@
-import { readSync, write } from 'node:fs'
-import { promisify } from 'node:util'
+import { readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { addToCounter, BLOCK_BYTES, type Crc64, createCrc64 } from '@oss-cse/crypto-core'
 import { type AesCtrKeystream, aesCtr } from '@oss-cse/crypto-core/aes-ctr'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
 
-/**
- * The thread's side of FileCipherThread: it serves one request after the other; what it has decrypted is written while it
- * goes on.
- */
-
-const writeAt = promisify(write)
+/** The thread's side of FileCipherThread: it serves one request after the other. */
 
 /** How much of a file is read and encrypted at a time, in bytes. */
 const READ_BYTES = 256 * 1024
@@ -28,7 +22,7 @@ interface Decryption {
 const plaintext = new Uint8Array(READ_BYTES)
 const decryptions = new Map<number, Decryption>()
 
-async function serve(request: Exclude<FileCipherRequest, { type: 'chunk' }>): Promise<Result> {
+async function serve(request: FileCipherRequest): Promise<Omit<FileCipherAnswer, 'id' | 'buffer'>> {
   switch (request.type) {
     case 'encrypt':
       return encrypt(request)
@@ -38,6 +32,9 @@ async function serve(request: Exclude<FileCipherRequest, { type: 'chunk' }>): Pr
       decryptions.set(run, { fd, keystream: keystreamAt(request), crc64, position: offsetBytes })
       return {}
     }
+    case 'chunk':
+      decrypt(decryptions.get(request.run), new Uint8Array(request.buffer, 0, request.sizeBytes))
+      return {}
     case 'end': {
       const decryption = decryptions.get(request.run)
       decryptions.delete(request.run)
@@ -47,7 +44,9 @@ async function serve(request: Exclude<FileCipherRequest, { type: 'chunk' }>): Pr
   }
 }
 
-async function encrypt(request: Extract<FileCipherRequest, { type: 'encrypt' }>): Promise<Result> {
+async function encrypt(
+  request: Extract<FileCipherRequest, { type: 'encrypt' }>,
+): Promise<Omit<FileCipherAnswer, 'id' | 'buffer'>> {
   const { fd, offsetBytes, sizeBytes, buffer } = request
   const [crc64, sha256] = await Promise.all([createCrc64(), createSha256()])
   const keystream = keystreamAt(request)
@@ -62,25 +61,32 @@ async function encrypt(request: Extract<FileCipherRequest, { type: 'encrypt' }>)
     crc64.update(ciphertext)
     sha256.update(ciphertext)
     out.set(ciphertext, done)
+    free(ciphertext)
     done += count
   }
   keystream.dispose()
   return { crc64: crc64.value(), sha256: sha256.digest() }
 }
 
-/** Decrypts the next bytes of a run at once; resolves when they are in the file. */
-async function decrypt(request: Extract<FileCipherRequest, { type: 'chunk' }>): Promise<void> {
-  const decryption = decryptions.get(request.run)
+function decrypt(decryption: Decryption | undefined, ciphertext: Uint8Array): void {
   if (decryption === undefined) throw new Error('there is no such run')
-  const { fd, keystream, crc64, position } = decryption
-  const ciphertext = new Uint8Array(request.buffer, 0, request.sizeBytes)
-  crc64.update(ciphertext)
-  const bytes = keystream.update(ciphertext) as Uint8Array
-  decryption.position += bytes.length
+  decryption.crc64.update(ciphertext)
+  const bytes = decryption.keystream.update(ciphertext) as Uint8Array
   for (let written = 0; written < bytes.length; ) {
-    const { bytesWritten } = await writeAt(fd, bytes, written, bytes.length - written, position + written)
-    written += bytesWritten
+    const count = writeSync(decryption.fd, bytes, written, bytes.length - written, decryption.position)
+    written += count
+    decryption.position += count
   }
+  free(bytes)
+}
+
+/**
+ * Gives an array's memory back at once, where the runtime can (Node.js 22): the garbage collector would let a lot of it
+ * pile up first.
+ */
+function free({ buffer, byteLength }: Uint8Array): void {
+  const { transfer } = buffer as ArrayBuffer & { transfer?: (newLength: number) => ArrayBuffer }
+  if (byteLength === buffer.byteLength) transfer?.call(buffer, 0)
 }
 
 /** A keystream at an offset of the object; the key that came with the request is wiped. */
@@ -101,31 +107,21 @@ function keystreamAt({
   return keystream
 }
 
-/** Answers a request; resolves as soon as the next one can be served. */
 async function answer(request: FileCipherRequest): Promise<void> {
-  if (request.type !== 'chunk') {
-    const buffer = 'buffer' in request ? request.buffer : undefined
-    post(request.id, await settled(serve(request)), buffer)
-    return
-  }
-  const { id, buffer } = request
-  void settled(decrypt(request).then(() => ({}))).then((result) => post(id, result, buffer))
-}
-
-type Result = Omit<FileCipherAnswer, 'id' | 'buffer'>
-
-async function settled(work: Promise<Result>): Promise<Result> {
+  let result: Omit<FileCipherAnswer, 'id' | 'buffer'>
   try {
-    return await work
+    result = await serve(request)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return { failure: { code, message } }
+    result = { failure: { code, message } }
   }
-}
-
-function post(id: number, result: Result, buffer: ArrayBuffer | undefined): void {
-  const message: FileCipherAnswer = { id, ...result, ...(buffer && { buffer }) }
-  parentPort?.postMessage(message, buffer === undefined ? [] : [buffer])
+  const { id } = request
+  if ('buffer' in request) {
+    const { buffer } = request
+    parentPort?.postMessage({ id, buffer, ...result } satisfies FileCipherAnswer, [buffer])
+  } else {
+    parentPort?.postMessage({ id, ...result } satisfies FileCipherAnswer)
+  }
 }
 
 // One after the other: a run's chunks must stay in order.
