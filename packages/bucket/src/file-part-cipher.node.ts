@@ -6,7 +6,7 @@ import type { RunWriter } from './object-reader.ts'
 /** From this length in bytes on, a file is worth the start of a thread. */
 export const THREAD_BYTES: number = 4 * 1024 * 1024
 /** How much ciphertext goes to the thread at a time, in bytes. */
-const CHUNK_BYTES = 512 * 1024
+const CHUNK_BYTES = 256 * 1024
 /** How many chunks of one run may be with the thread. */
 const DEPTH = 4
 
