@@ -5,7 +5,6 @@ import {
   type ObjectBody,
   type PartRange,
 } from '@oss-cse/crypto-core'
-import type { EncryptedPart } from './encrypted-part.ts'
 import { readStream } from './read-stream.ts'
 
 /**
@@ -20,6 +19,17 @@ export type BodyInput =
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>
   | ObjectBody
+
+/** The ciphertext of one part: the same bytes however often it is opened. */
+export interface EncryptedPart extends ObjectBody {
+  readonly sizeBytes: number
+  /** SHA-256 of the ciphertext, base64. */
+  readonly sha256: string
+  /** CRC-64 of the ciphertext. */
+  readonly crc64: bigint
+  /** Lets go of the bytes. Absent: nothing but memory is held. */
+  release?(): void
+}
 
 /** A body of any kind as the bucket reads it. */
 export interface ByteSource extends ObjectBody {

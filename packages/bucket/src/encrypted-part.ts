@@ -3,26 +3,14 @@ import {
   CseError,
   encodeBase64,
   exactChunks,
-  type ObjectBody,
   type PartRange,
   startCipherRun,
 } from '@oss-cse/crypto-core'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
-import { type ByteSource, checkedSource } from './byte-source.ts'
+import { type ByteSource, checkedSource, type EncryptedPart } from './byte-source.ts'
 
 /** How much of a part that is read twice is compared, and then sent, at a time, in bytes. */
 const COMPARED_BYTES = 1024 * 1024
-
-/** The ciphertext of one part: the same bytes however often it is opened. */
-export interface EncryptedPart extends ObjectBody {
-  readonly sizeBytes: number
-  /** SHA-256 of the ciphertext, base64. */
-  readonly sha256: string
-  /** CRC-64 of the ciphertext. */
-  readonly crc64: bigint
-  /** Lets go of the bytes. Absent: nothing but memory is held. */
-  release?(): void
-}
 
 /** What is known of a part's ciphertext once it was computed. */
 export type PartDigest = Pick<EncryptedPart, 'sha256' | 'crc64'>

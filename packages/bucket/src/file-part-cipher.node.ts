@@ -1,5 +1,5 @@
 import { type ContentKey, CseError, encodeBase64, type PartRange } from '@oss-cse/crypto-core'
-import type { EncryptedPart } from './encrypted-part.ts'
+import type { EncryptedPart } from './byte-source.ts'
 import type { FileCipherThread } from './file-cipher-thread.node.ts'
 import type { RunWriter } from './object-reader.ts'
 

@@ -1,6 +1,6 @@
 export type { InitiateOptions } from './begin-multipart-upload.ts'
 export type { PlainObjectPolicy } from './bucket-context.ts'
-export type { BodyInput } from './byte-source.ts'
+export type { BodyInput, EncryptedPart } from './byte-source.ts'
 export {
   type Checkpoint,
   type CheckpointStore,
@@ -15,7 +15,6 @@ export {
   type ListEntry,
   type ListOptions,
 } from './crypto-bucket.ts'
-export type { EncryptedPart } from './encrypted-part.ts'
 export type { GetOptions, GetResult } from './get-object.ts'
 export type { HeadOptions, HeadResult, ObjectDescription } from './head-object.ts'
 export type { MultipartUploadState } from './multipart-state.ts'

@@ -14,10 +14,9 @@ import {
 import { abortableSource } from './abortable-source.ts'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
-import { type BodyInput, type ByteSource, byteSource } from './byte-source.ts'
+import { type BodyInput, type ByteSource, byteSource, type EncryptedPart } from './byte-source.ts'
 import {
   digestPart,
-  type EncryptedPart,
   encryptPartInMemory,
   encryptPartTwice,
   type PartDigest,

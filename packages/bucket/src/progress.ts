@@ -1,6 +1,9 @@
 /** How far a transfer is. */
 export interface Progress {
-  /** Bytes sent or received so far; never less than in an earlier report of the same transfer, retries included. */
+  /**
+   * Bytes sent or received so far; never less than in an earlier report, retries included, unless the transfer had to
+   * begin anew.
+   */
   readonly transferredBytes: number
   /** Bytes in all, when that is known. */
   readonly totalBytes?: number | undefined

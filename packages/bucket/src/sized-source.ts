@@ -1,5 +1,5 @@
 import { type ContentKey, CseError, isUint8Array, type PartRange } from '@oss-cse/crypto-core'
-import type { EncryptedPart } from './encrypted-part.ts'
+import type { EncryptedPart } from './byte-source.ts'
 import { readStream } from './read-stream.ts'
 
 /** Bytes of a known length that can be opened at any offset, as often as it takes. */
