@@ -35,8 +35,8 @@ export interface EncryptedPart extends ObjectBody {
 export interface ByteSource extends ObjectBody {
   /** False for a stream that can be read only once, and so never sent again. */
   readonly replayable: boolean
-  /** Encrypts a part of an object, which is what the source holds, by itself and faster than through `open`. */
-  encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart>
+  /** Encrypts a part of an object, which is what the source holds, by itself and faster than through `open`; `undefined` where it cannot. */
+  encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart | undefined>
   /** Closes a stream that was never opened. */
   discard?(): Promise<void>
 }

@@ -1,7 +1,6 @@
 import { readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { addToCounter, BLOCK_BYTES, type Crc64, createCrc64 } from '@oss-cse/crypto-core'
-import { type AesCtrKeystream, aesCtr } from '@oss-cse/crypto-core/aes-ctr'
+import { type AesCtrKeystream, type Crc64, createCrc64, keystreamAt, wipe } from '@oss-cse/crypto-core'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
 
@@ -29,7 +28,7 @@ async function serve(request: FileCipherRequest): Promise<Omit<FileCipherAnswer,
     case 'decrypt': {
       const { run, fd, offsetBytes } = request
       const crc64 = await createCrc64()
-      decryptions.set(run, { fd, keystream: keystreamAt(request), crc64, position: offsetBytes })
+      decryptions.set(run, { fd, keystream: startedKeystream(request), crc64, position: offsetBytes })
       return {}
     }
     case 'chunk':
@@ -49,7 +48,7 @@ async function encrypt(
 ): Promise<Omit<FileCipherAnswer, 'id' | 'buffer'>> {
   const { fd, offsetBytes, sizeBytes, buffer } = request
   const [crc64, sha256] = await Promise.all([createCrc64(), createSha256()])
-  const keystream = keystreamAt(request)
+  const keystream = startedKeystream(request)
   const out = new Uint8Array(buffer, 0, sizeBytes)
   for (let done = 0; done < sizeBytes; ) {
     const count = readSync(fd, plaintext, 0, Math.min(READ_BYTES, sizeBytes - done), offsetBytes + done)
@@ -90,19 +89,13 @@ function free({ buffer, byteLength }: Uint8Array): void {
 }
 
 /** A keystream at an offset of the object; the key that came with the request is wiped. */
-function keystreamAt({
+function startedKeystream({
   cek,
   iv,
   offsetBytes,
-}: {
-  readonly cek: Uint8Array
-  readonly iv: Uint8Array
-  readonly offsetBytes: number
-}): AesCtrKeystream {
-  const skipBytes = offsetBytes % BLOCK_BYTES
-  const keystream = aesCtr.start(cek, addToCounter(iv, (offsetBytes - skipBytes) / BLOCK_BYTES))
-  cek.fill(0)
-  iv.fill(0)
+}: Extract<FileCipherRequest, { type: 'encrypt' | 'decrypt' }>): AesCtrKeystream {
+  const { keystream, skipBytes } = keystreamAt({ cek, iv }, offsetBytes)
+  wipe(cek, iv)
   if (skipBytes > 0) keystream.update(new Uint8Array(skipBytes))
   return keystream
 }

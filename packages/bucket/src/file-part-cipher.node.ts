@@ -1,5 +1,6 @@
 import { type ContentKey, CseError, encodeBase64, type PartRange } from '@oss-cse/crypto-core'
 import type { EncryptedPart } from './byte-source.ts'
+import type { FileCipherAnswer } from './file-cipher-messages.node.ts'
 import type { FileCipherThread } from './file-cipher-thread.node.ts'
 import type { RunWriter } from './object-reader.ts'
 
@@ -43,7 +44,7 @@ export async function encryptFilePart(
   if (buffer === undefined || sha256 === undefined || crc64 === undefined) {
     const what =
       failure === undefined ? `ended after ${endedAfter} of its ${sizeBytes} bytes` : 'could not be read'
-    const cause = failure && Object.assign(new Error(failure.message), { code: failure.code })
+    const cause = failure && systemError(failure)
     throw new CseError('ERR_CSE_SOURCE', `Part ${range.partNumber} of the file ${what}.`, { cause })
   }
   const bytes = new Uint8Array(buffer, 0, sizeBytes)
@@ -73,8 +74,7 @@ export function decryptIntoFile(
       try {
         const { buffer: back, failure } = await run.write(buffer, sizeBytes)
         if (back !== undefined) pool.give(back)
-        if (failure !== undefined)
-          throw onFailure(Object.assign(new Error(failure.message), { code: failure.code }))
+        if (failure !== undefined) throw onFailure(systemError(failure))
         onWritten(sizeBytes)
       } catch (error) {
         failed ??= { error }
@@ -97,6 +97,11 @@ export function decryptIntoFile(
     if (crc64 === undefined) throw new Error(failure?.message ?? 'The thread gave no checksum.')
     return crc64
   }
+}
+
+/** A failure as the thread told it. */
+function systemError({ message, code }: NonNullable<FileCipherAnswer['failure']>): Error {
+  return Object.assign(new Error(message), { code })
 }
 
 /** Gathers chunks in buffers that can be handed over. */

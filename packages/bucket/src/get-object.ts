@@ -2,7 +2,6 @@ import {
   type ByteRange,
   type CallOptions,
   type ContentKey,
-  CseError,
   checkRange,
   type GetObjectResponse,
   type HeaderMap,
@@ -17,11 +16,12 @@ import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
-import { type OpenedAnswer, openAnswer } from './opened-answer.ts'
+import { checkStoredChecksum, type OpenedAnswer, openAnswer } from './opened-answer.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
 import { callerHeaders } from './request-headers.ts'
 import { closeIterator, ResumedRead } from './resumed-read.ts'
+import { skipBytes } from './skip-bytes.ts'
 
 /** What may go with a download. */
 export interface GetOptions extends CallOptions {
@@ -160,24 +160,14 @@ async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uin
       offsetBytes: slice.answerStart,
       crc64: expectedCrc64 !== undefined,
     })
-    let discard = slice.discardBytes
     let delivered = 0
     report(0)
-    for await (const chunk of run.transform(ciphertext)) {
-      const wanted = chunk.subarray(discard)
-      discard = Math.max(0, discard - chunk.length)
-      if (wanted.length === 0) continue
+    for await (const wanted of skipBytes(run.transform(ciphertext), slice.discardBytes)) {
       yield wanted
       delivered += wanted.length
       report(delivered)
     }
-    if (expectedCrc64 !== undefined && String(run.digests().crc64) !== expectedCrc64) {
-      throw new CseError(
-        'ERR_CSE_INTEGRITY',
-        `The bytes of ${key} do not have the checksum that the service keeps of them.`,
-        { objectKey: key },
-      )
-    }
+    checkStoredChecksum(key, run.digests().crc64, expectedCrc64)
   } finally {
     release()
   }

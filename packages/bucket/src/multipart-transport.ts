@@ -45,11 +45,22 @@ export async function abortQuietly(
   transport: MultipartObjectTransport,
   upload: UploadReference,
 ): Promise<void> {
-  const { key, uploadId, headers = {} } = upload
   const signal = AbortSignal.timeout(upload.signal?.aborted ? ABORT_TIMEOUT_MS / 10 : ABORT_TIMEOUT_MS)
-  const { retry, logger } = context
+  await abortUpload(context, transport, { ...upload, signal }).catch(() => {})
+}
+
+/**
+ * Frees an upload's parts on the service.
+ *
+ * @param upload - with all headers of the upload
+ */
+export async function abortUpload(
+  { retry, logger }: BucketContext,
+  transport: MultipartObjectTransport,
+  { key, uploadId, headers = {}, signal }: UploadReference,
+): Promise<void> {
   const attempt = () => transport.abort({ key, uploadId, headers: referenceHeaders(headers), signal })
-  await withRetries(attempt, { operation: 'abort', key, retry, logger, signal }).catch(() => {})
+  await withRetries(attempt, { operation: 'abort', key, retry, logger, signal })
 }
 
 /** Tells whether an upload is gone: completed, aborted or expired. */

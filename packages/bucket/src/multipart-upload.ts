@@ -23,7 +23,7 @@ import {
   sourceChanged,
 } from './encrypted-part.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
-import { isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
+import { abortUpload, isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
 import { isRetryable, type RetryEvent, withRetries } from './retry.ts'
 import { sharedRun } from './shared-run.ts'
@@ -251,11 +251,10 @@ export class MultipartUpload {
   /** Gives the upload up and frees its parts on the service. One that is gone counts as aborted. */
   async abort(options: CallOptions = {}): Promise<void> {
     const { key, uploadId } = this
-    const { signal } = options
-    const headers = referenceHeaders(this.#headers)
     this.#end()
     try {
-      await this.#try('abort', signal, () => this.#transport.abort({ key, uploadId, headers, signal }))
+      const upload = { key, uploadId, headers: this.#headers, signal: options.signal }
+      await abortUpload(this.#context, this.#transport, upload)
     } catch (error) {
       if (!isNoSuchUpload(error)) throw error
     }
@@ -310,11 +309,11 @@ export class MultipartUpload {
     }
   }
 
-  #encrypt(source: ByteSource, range: PartRange, hold: boolean): Promise<EncryptedPart> {
+  async #encrypt(source: ByteSource, range: PartRange, hold: boolean): Promise<EncryptedPart> {
     if (!hold) return encryptPartTwice(source, range, this.#contentKey)
-    return (
-      source.encryptPart?.(range, this.#contentKey) ?? encryptPartInMemory(source, range, this.#contentKey)
-    )
+    // What an abort meanwhile leaves of the key encrypts garbage at most, and `#begin` lets none of it go.
+    const part = source.encryptPart && (await source.encryptPart(range, this.#contentKey))
+    return part ?? encryptPartInMemory(source, range, this.#contentKey)
   }
 
   async #digest(source: ByteSource, range: PartRange): Promise<PartDigest> {
@@ -371,7 +370,7 @@ export class MultipartUpload {
   /** What the service holds of this upload: its parts, or all of them when it was completed. */
   async #heldParts(signal: AbortSignal | undefined): Promise<ReadonlyMap<number, UploadedPart>> {
     try {
-      return new Map((await this.listParts({ signal })).map((part) => [part.partNumber, part]))
+      return await this.#listed(signal)
     } catch (error) {
       this.#stored = isNoSuchUpload(error) ? await this.#findStored(signal) : undefined
       if (this.#stored === undefined) throw error
@@ -381,13 +380,15 @@ export class MultipartUpload {
     }
   }
 
+  async #listed(signal: AbortSignal | undefined): Promise<ReadonlyMap<number, UploadedPart>> {
+    return new Map((await this.listParts({ signal })).map((part) => [part.partNumber, part]))
+  }
+
   /** Every part of the plan, each as it was sent or as the service lists it. */
   async #allParts(signal: AbortSignal | undefined): Promise<readonly UploadedPart[]> {
     const { partCount } = this.plan
     const listed =
-      this.#parts.size === partCount
-        ? new Map<number, UploadedPart>()
-        : new Map((await this.listParts({ signal })).map((part) => [part.partNumber, part]))
+      this.#parts.size === partCount ? new Map<number, UploadedPart>() : await this.#listed(signal)
     const parts: UploadedPart[] = []
     const missing: number[] = []
     for (let n = 1; n <= partCount; n++) {

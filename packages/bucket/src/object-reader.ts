@@ -18,8 +18,9 @@ import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { openAnswer } from './opened-answer.ts'
 import { callerHeaders } from './request-headers.ts'
-import { closeIterator, ResumedRead } from './resumed-read.ts'
+import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
 import { withRetries } from './retry.ts'
+import { skipBytes } from './skip-bytes.ts'
 
 /** What may go with the opening of an object. */
 export interface OpenOptions extends CallOptions {
@@ -203,7 +204,7 @@ export class ObjectReader {
       const stop = (): void => void ciphertext.close()
       signal?.addEventListener('abort', stop, { once: true })
       try {
-        yield* skipping(ciphertext, slice.discardBytes)
+        yield* skipBytes(ciphertext, slice.discardBytes)
       } finally {
         await ciphertext.close()
         signal?.removeEventListener('abort', stop)
@@ -299,22 +300,4 @@ export async function openObject(
     if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
     throw aboutObject(error, key)
   }
-}
-
-async function* skipping(
-  chunks: AsyncIterable<Uint8Array>,
-  discardBytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let discard = discardBytes
-  for await (const chunk of chunks) {
-    const wanted = chunk.subarray(discard)
-    discard = Math.max(0, discard - chunk.length)
-    if (wanted.length > 0) yield wanted
-  }
-}
-
-function wasReplaced(objectKey: string): CseError {
-  return new CseError('ERR_CSE_PRECONDITION_FAILED', `${objectKey} was replaced while it was being read.`, {
-    objectKey,
-  })
 }

@@ -45,6 +45,25 @@ export async function openAnswer(
   return { slice, envelope, contentKey }
 }
 
+/**
+ * Compares a whole object's ciphertext with the checksum that the service keeps of it, when it tells one.
+ *
+ * @param expected - the service's, as a decimal text
+ * @throws CseError `ERR_CSE_INTEGRITY`
+ */
+export function checkStoredChecksum(
+  objectKey: string,
+  crc64: bigint | undefined,
+  expected: string | undefined,
+): void {
+  if (expected === undefined || String(crc64) === expected) return
+  throw new CseError(
+    'ERR_CSE_INTEGRITY',
+    `The bytes of ${objectKey} do not have the checksum that the service keeps of them.`,
+    { objectKey },
+  )
+}
+
 /** An object that is shorter or longer than its envelope recorded was cut or extended behind the writer's back. */
 function checkRecordedLength(key: string, envelope: Envelope, totalBytes: number): void {
   const recorded = [

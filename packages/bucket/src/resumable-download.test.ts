@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { broken, pattern } from '../test/bytes.ts'
 import { memoryBucket } from '../test/memory-bucket.ts'
 import { MemoryTarget } from '../test/memory-target.ts'
-import { denied, lost, operations, PART, settle } from '../test/multipart.ts'
+import { abortAt, denied, lost, operations, PART, settle } from '../test/multipart.ts'
 import { RecordStore } from '../test/record-store.ts'
 import { spellings, WatchedKeyring } from '../test/watched-keys.ts'
 import type { CryptoBucket } from './crypto-bucket.ts'
@@ -470,24 +470,14 @@ describe('an abort', () => {
     ['that is cancelled', true],
     ['that is answered all the same', false],
   ])('as a request begins %s', (_what, cancelled) => {
-    const signalAt = (transport: MemoryTransport, k: number): AbortSignal => {
-      const controller = new AbortController()
-      let requests = 0
-      transport.intercept = () => {
-        requests += 1
-        if (requests !== k) return
-        controller.abort(reason)
-        if (cancelled) throw reason
-      }
-      return controller.signal
-    }
-
     test.each([1, 2, 3, 4, 5, 6])('without a checkpoint leaves nothing (request %i)', async (k) => {
       const keyring = new WatchedKeyring()
       const { bucket, transport, target } = await stored(memoryBucket({ keyring }))
       keyring.handedOut.length = 0
       const bodies = watchBodies(transport)
-      await expect(fetch(bucket, target, { signal: signalAt(transport, k) })).rejects.toBe(reason)
+      await expect(fetch(bucket, target, { signal: abortAt(transport, k, reason, cancelled) })).rejects.toBe(
+        reason,
+      )
       expect(target.bytes?.length).toBeUndefined()
       expectNothingLeft(target)
       expect(bodies.open).toBe(0)
@@ -498,7 +488,7 @@ describe('an abort', () => {
       'with a checkpoint loses no part that was fetched (request %i)',
       async (k) => {
         const { bucket, transport, target, store } = await stored()
-        const signal = signalAt(transport, k)
+        const signal = abortAt(transport, k, reason, cancelled)
         await expect(fetch(bucket, target, { signal, checkpoint: store })).rejects.toBe(reason)
         transport.intercept = undefined
         expect(target.bytes?.length).toBeUndefined()

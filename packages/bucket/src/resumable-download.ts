@@ -14,6 +14,7 @@ import type { Checkpoint } from './checkpoint-store.ts'
 import type { GetOptions, GetResult } from './get-object.ts'
 import { inParallel } from './in-parallel.ts'
 import { type ObjectReader, openObject, type ReaderSource, type RunWriter } from './object-reader.ts'
+import { checkStoredChecksum } from './opened-answer.ts'
 import { PartsProgress } from './progress.ts'
 import { isIntegrityFailure } from './put-result.ts'
 import { callerHeaders } from './request-headers.ts'
@@ -267,7 +268,11 @@ async function resume(
   checkpoint: Checkpoint,
 ): Promise<OpenDownload | undefined> {
   const { context, source, key, target, options } = download
-  const giveUp = async (why: string): Promise<undefined> => {
+  const giveUp = async (why: string, opened?: ObjectReader): Promise<undefined> => {
+    if (opened !== undefined) {
+      await opened.close()
+      await target.discard()
+    }
     restart(download, why)
     await checkpoint.remove()
   }
@@ -293,16 +298,9 @@ async function resume(
     throw gone ? error : new ObjectChanged('', { cause: error })
   }
   try {
-    const why =
-      reader.sizeBytes !== earlier.sizeBytes
-        ? 'The object has another length.'
-        : (await target.open(reader.sizeBytes, true))
-          ? undefined
-          : 'What was fetched before is gone.'
-    if (why !== undefined) {
-      await reader.close()
-      await target.discard()
-      return await giveUp(why)
+    if (reader.sizeBytes !== earlier.sizeBytes) return await giveUp('The object has another length.', reader)
+    if (!(await target.open(reader.sizeBytes, true))) {
+      return await giveUp('What was fetched before is gone.', reader)
     }
     const parts = cut(reader.sizeBytes, earlier)
     const progress = new PartsProgress(onProgress, reader.sizeBytes, parts.length)
@@ -399,13 +397,7 @@ function verified({ reader, parts, done, progress }: OpenDownload, key: string):
     (sum, { partNumber, start, end }) => combineCrc64(sum, checksumOf(done, partNumber), end - start + 1),
     0n,
   )
-  if (stored !== undefined && stored !== String(crc64)) {
-    throw new CseError(
-      'ERR_CSE_INTEGRITY',
-      `The bytes of ${key} do not have the checksum that the service keeps of them.`,
-      { objectKey: key },
-    )
-  }
+  checkStoredChecksum(key, crc64, stored)
   return {
     ...description,
     sizeBytes,

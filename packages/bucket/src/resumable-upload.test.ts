@@ -3,7 +3,16 @@ import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testin
 import { describe, expect, test } from 'vitest'
 import { chunked, pattern } from '../test/bytes.ts'
 import { memoryBucket } from '../test/memory-bucket.ts'
-import { denied, lost, operations, PART, pendingUploads, settle, watchParts } from '../test/multipart.ts'
+import {
+  abortAt,
+  denied,
+  lost,
+  operations,
+  PART,
+  pendingUploads,
+  settle,
+  watchParts,
+} from '../test/multipart.ts'
 import { RecordStore } from '../test/record-store.ts'
 import { spellings, WatchedKeyring } from '../test/watched-keys.ts'
 import type { CryptoBucket } from './crypto-bucket.ts'
@@ -366,19 +375,6 @@ describe('progress', () => {
 // An upload of six parts: the initiation, six parts, the completion.
 const requestNumbers = [1, 2, 3, 4, 5, 6, 7, 8]
 
-/** Aborts as the k-th request begins; the request is cancelled, or answered all the same. */
-function abortAt(transport: MemoryTransport, k: number, cancelled: boolean): AbortSignal {
-  const controller = new AbortController()
-  let requests = 0
-  transport.intercept = () => {
-    requests += 1
-    if (requests !== k) return
-    controller.abort(reason)
-    if (cancelled) throw reason
-  }
-  return controller.signal
-}
-
 describe.each([
   ['that is cancelled', true],
   ['that is answered all the same', false],
@@ -387,7 +383,7 @@ describe.each([
     const keyring = new WatchedKeyring()
     const { bucket, transport } = memoryBucket({ keyring })
     await storeOld(transport)
-    const signal = abortAt(transport, k, cancelled)
+    const signal = abortAt(transport, k, reason, cancelled)
     await expect(send(bucket, fileOf(data), { signal })).rejects.toBe(reason)
     transport.intercept = undefined
     expect(await pendingUploads(transport)).toBe(0)
@@ -401,7 +397,7 @@ describe.each([
     const { bucket, transport, log } = memoryBucket()
     const store = new RecordStore()
     await storeOld(transport)
-    const signal = abortAt(transport, k, cancelled)
+    const signal = abortAt(transport, k, reason, cancelled)
     await expect(send(bucket, fileOf(data), { signal, checkpoint: store })).rejects.toBe(reason)
     transport.intercept = undefined
     expect(store.isFree).toBe(true)

@@ -97,7 +97,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     const response = await reopen(start, end, error)
     this.#chunks = response.body[Symbol.asyncIterator]()
     // If-Match was sent; a cache on the way may have left it out.
-    if (response.headers['etag'] !== this.#etag) throw replaced(key)
+    if (response.headers['etag'] !== this.#etag) throw wasReplaced(key)
     const next = sliceAnswer({ start, end }, response)
     if (next.totalBytes !== slice.totalBytes) throw otherBytes(key)
     this.#discardBytes = next.discardBytes
@@ -123,7 +123,8 @@ function otherBytes(objectKey: string): CseError {
   })
 }
 
-function replaced(objectKey: string): CseError {
+/** The error of an object that is not the one any more whose bytes were read before. */
+export function wasReplaced(objectKey: string): CseError {
   return new CseError(
     'ERR_CSE_PRECONDITION_FAILED',
     `${objectKey} was replaced while it was being read: read it again.`,

@@ -19,8 +19,11 @@ export interface SizedSource {
    * the source once more before an upload is completed.
    */
   changeMark?(): Promise<string>
-  /** Encrypts a run of the bytes by itself, faster than through `open`: in a thread of its own, for instance. */
-  encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart>
+  /**
+   * Encrypts a run of the bytes by itself, faster than through `open`: in a thread of its own, for instance. `undefined`
+   * where it cannot.
+   */
+  encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart | undefined>
 }
 
 /** What can be uploaded in parts. */

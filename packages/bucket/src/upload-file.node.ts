@@ -45,15 +45,16 @@ export async function uploadFile(
 async function fileSource(path: string, file: FileHandle): Promise<SizedSource> {
   const found = await file.stat()
   if (!found.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
-  const thread = found.size < THREAD_BYTES ? undefined : await fileCipherThread()
   const pool = new BufferPool()
   return {
     sizeBytes: found.size,
     identity: resolve(path),
     open: (offsetBytes, sizeBytes) => readFileRange(file, offsetBytes, sizeBytes),
-    ...(thread && {
-      encryptPart: (range, contentKey) => encryptFilePart(thread, file.fd, range, contentKey, pool),
-    }),
+    // Asked for by parts alone: what goes in one put starts no thread.
+    async encryptPart(range, contentKey) {
+      const thread = found.size < THREAD_BYTES ? undefined : await fileCipherThread()
+      return thread && encryptFilePart(thread, file.fd, range, contentKey, pool)
+    },
     async fingerprint() {
       const { size, mtimeNs } = await file.stat({ bigint: true })
       if (size !== BigInt(found.size)) {

@@ -70,3 +70,21 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
 export async function settle(): Promise<void> {
   for (let i = 0; i < 500; i++) await Promise.resolve()
 }
+
+/** Aborts as the k-th request begins; the request is cancelled, or answered all the same. */
+export function abortAt(
+  transport: MemoryTransport,
+  k: number,
+  reason: unknown,
+  cancelled: boolean,
+): AbortSignal {
+  const controller = new AbortController()
+  let requests = 0
+  transport.intercept = () => {
+    requests += 1
+    if (requests !== k) return
+    controller.abort(reason)
+    if (cancelled) throw reason
+  }
+  return controller.signal
+}

@@ -36,16 +36,9 @@ export class CtrCipher {
 
   constructor(contentKey: ContentKey, options: CtrCipherOptions = {}) {
     const { offsetBytes = 0, engine = aesCtr } = options
-    checkContentKey(contentKey)
-    if (!Number.isSafeInteger(offsetBytes) || offsetBytes < 0) {
-      throw new CseError(
-        'ERR_CSE_INVALID_ARGUMENT',
-        `offsetBytes must be a non-negative integer, not ${offsetBytes}.`,
-      )
-    }
-    this.#skipBytes = offsetBytes % BLOCK_BYTES
-    const counter = addToCounter(contentKey.iv, (offsetBytes - this.#skipBytes) / BLOCK_BYTES)
-    this.#keystream = engine.start(contentKey.cek, counter)
+    const { keystream, skipBytes } = keystreamAt(contentKey, offsetBytes, engine)
+    this.#keystream = keystream
+    this.#skipBytes = skipBytes
   }
 
   /** Encrypts or decrypts a stream, chunk by chunk. */
@@ -89,4 +82,30 @@ export class CtrCipher {
       this.#keystream.dispose()
     }
   }
+}
+
+/**
+ * Starts the keystream of the block that holds an offset of an object. For whoever runs it by itself; everybody else has
+ * CtrCipher.
+ *
+ * @param offsetBytes - the offset in the object
+ * @returns the keystream, and how many of its first bytes (0 to 15) lie before the offset: put as many through it first
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key is not 32 bytes, the IV not 16, or the offset not a
+ * non-negative safe integer.
+ */
+export function keystreamAt(
+  contentKey: ContentKey,
+  offsetBytes: number,
+  engine: AesCtrEngine = aesCtr,
+): { readonly keystream: AesCtrKeystream; readonly skipBytes: number } {
+  checkContentKey(contentKey)
+  if (!Number.isSafeInteger(offsetBytes) || offsetBytes < 0) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `offsetBytes must be a non-negative integer, not ${offsetBytes}.`,
+    )
+  }
+  const skipBytes = offsetBytes % BLOCK_BYTES
+  const counter = addToCounter(contentKey.iv, (offsetBytes - skipBytes) / BLOCK_BYTES)
+  return { keystream: engine.start(contentKey.cek, counter), skipBytes }
 }

@@ -9,7 +9,7 @@ export {
 } from './cipher-run.ts'
 export { CEK_BYTES, generateCek, generateIv, IV_BYTES } from './content-key.ts'
 export { type Crc64, combineCrc64, createCrc64 } from './crc64.ts'
-export { CtrCipher, type CtrCipherOptions } from './ctr-cipher.ts'
+export { CtrCipher, type CtrCipherOptions, keystreamAt } from './ctr-cipher.ts'
 export { addToCounter, BLOCK_BYTES } from './ctr-counter.ts'
 export {
   type Envelope,
