@@ -33,11 +33,15 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_CHECKPOINT: EXIT.other,
   ERR_CSE_CHECKPOINT_IN_USE: EXIT.other,
   ERR_CSE_CIPHER_REUSED: EXIT.other,
+  ERR_CSE_CLOCK_SKEW: EXIT.service,
+  ERR_CSE_CREDENTIALS_EXPIRED: EXIT.service,
   ERR_CSE_ENVELOPE_DAMAGED: EXIT.decryption,
   ERR_CSE_FILE: EXIT.other,
   ERR_CSE_INTEGRITY: EXIT.decryption,
   ERR_CSE_INVALID_ARGUMENT: EXIT.usage,
   ERR_CSE_INVALID_KEY: EXIT.configuration,
+  ERR_CSE_MASTER_KEY_DISABLED: EXIT.service,
+  ERR_CSE_MASTER_KEY_NOT_FOUND: EXIT.service,
   ERR_CSE_METADATA_TOO_LARGE: EXIT.usage,
   ERR_CSE_NETWORK: EXIT.service,
   ERR_CSE_NO_MATCHING_KEY: EXIT.decryption,
@@ -51,9 +55,11 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_SERVICE: EXIT.service,
   ERR_CSE_SOURCE: EXIT.other,
   ERR_CSE_SOURCE_CHANGED: EXIT.other,
+  ERR_CSE_THROTTLED: EXIT.service,
   ERR_CSE_TIMEOUT: EXIT.service,
   ERR_CSE_UNSUPPORTED_ALGORITHM: EXIT.decryption,
   ERR_CSE_UNWRAP_FAILED: EXIT.decryption,
+  ERR_CSE_WRONG_REGION: EXIT.configuration,
 }
 
 /** The exit code of whatever a command threw. */

@@ -2,13 +2,13 @@ import {
   type CallOptions,
   CseError,
   checkMetadataSize,
+  decodeEnvelope,
   encodeEnvelope,
   type HeaderMap,
   type Keyring,
   type ObjectTransport,
   OSS_HEADERS,
   startCipherRun,
-  V2_HEADERS,
   wipe,
 } from '@oss-cse/crypto-core'
 import { aboutObject } from './about-object.ts'
@@ -144,7 +144,8 @@ async function storedEarlier(
   if (!refused || earlier.length === 0) return undefined
   const { transport, key, signal } = upload
   const stored = await transport.head({ key, headers: {}, signal })
-  const ours = earlier.find(({ wrappedCek }) => wrappedCek === stored.headers[V2_HEADERS.wrappedCek])
+  const wrapped = decodeEnvelope(stored.headers)?.wrappedCek
+  const ours = earlier.find(({ wrappedCek }) => wrappedCek === wrapped)
   return ours && putResult(key, ours, { headers: stored.headers })
 }
 

@@ -1,4 +1,4 @@
-import { CseError } from '@oss-cse/crypto-core'
+import { CseError, type Keyring } from '@oss-cse/crypto-core'
 
 /** What an ordinary bucket can do and an encrypted one cannot: why, and what to do instead. */
 const REFUSALS = {
@@ -18,5 +18,19 @@ export function refuse(operation: keyof typeof REFUSALS): never {
   throw new CseError(
     'ERR_CSE_OPERATION_REFUSED',
     `${operation} is not possible on encrypted objects: ${REFUSALS[operation]}.`,
+  )
+}
+
+/**
+ * Refuses an upload that may go in parts, whatever its size, under a master key that writes V1 envelopes: those know
+ * no parts, and a call that works until a file grows would be worse.
+ *
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED`
+ */
+export function refuseUploadUnderV1({ encrypting }: Keyring): void {
+  if (encrypting.envelopeVersion !== 1) return
+  throw new CseError(
+    'ERR_CSE_OPERATION_REFUSED',
+    'upload is not possible under a master key that writes the V1 format: it has neither parts nor resumption. Use put, which sends up to 5 GB in one request, or a master key that writes V2.',
   )
 }

@@ -86,9 +86,9 @@ export function checkedRetryOptions(options: RetryOptions = {}): RetryPolicy {
   return { maxAttempts, minDelayMs, maxDelayMs }
 }
 
-/** Tells whether the same request may succeed later. */
+/** Tells whether the same request may succeed later, and nobody has repeated it yet. */
 export function isRetryable(error: unknown): boolean {
-  return TransportError.isInstance(error) && error.retryable
+  return TransportError.isInstance(error) && error.retryable && !error.retriesExhausted
 }
 
 /** Sends a request until it succeeds, fails for good, or was sent often enough. */

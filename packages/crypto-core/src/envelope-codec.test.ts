@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EnvelopeV2 } from './envelope.ts'
-import { decodeEnvelope } from './envelope-codec.ts'
-import { encodeEnvelope } from './envelope-v2.ts'
+import type { EnvelopeV1, EnvelopeV2 } from './envelope.ts'
+import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 import { CseError } from './errors.ts'
 import { V1_HEADERS, V2_HEADERS } from './headers.ts'
 
@@ -193,4 +192,29 @@ test('no headers, however strange, bring out anything but an envelope, a plain o
     ),
     { numRuns: 500 },
   )
+})
+
+test('a V1 envelope is written under exactly the names that oss2 2.10 reads, and read back', () => {
+  const written = {
+    ...v1,
+    'x-oss-meta-unencrypted-content-length': '5',
+    'x-oss-meta-unencrypted-content-md5': 'bWQ1',
+  }
+  const decoded = decodeEnvelope(written)
+  expect(decoded && encodeEnvelope(decoded)).toEqual(written)
+  expect(Object.keys(v1)).toEqual([
+    'x-oss-meta-oss-crypto-key',
+    'x-oss-meta-oss-crypto-start',
+    'x-oss-meta-oss-cek-alg',
+    'x-oss-meta-oss-wrap-alg',
+  ])
+})
+
+test('a V1 envelope with a description, or a field that cannot stand in a header, is not written', () => {
+  const decoded = decodeEnvelope(v1) as EnvelopeV1
+  for (const change of [{ materialDescription: { a: 'b' } }, { wrappedStart: 'a b' }, { wrappedCek: '' }]) {
+    expect(() => encodeEnvelope({ ...decoded, ...change })).toThrow(
+      expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+    )
+  }
 })

@@ -1,7 +1,7 @@
 import type { Envelope } from './envelope.ts'
 import { damagedEnvelope } from './envelope-fields.ts'
-import { decodeEnvelopeV1 } from './envelope-v1.ts'
-import { decodeEnvelopeV2 } from './envelope-v2.ts'
+import { decodeEnvelopeV1, encodeEnvelopeV1 } from './envelope-v1.ts'
+import { decodeEnvelopeV2, encodeEnvelopeV2 } from './envelope-v2.ts'
 import { lowerCaseHeaders } from './header-map.ts'
 import { V1_HEADERS, V2_PREFIX } from './headers.ts'
 import type { HeaderMap } from './ports.ts'
@@ -38,4 +38,20 @@ export function decodeEnvelope(headers: HeaderMap): Envelope | undefined {
   if (hasV2) return decodeEnvelopeV2(lower)
   if (hasV1) return decodeEnvelopeV1(lower)
   return undefined
+}
+
+/**
+ * The headers of an envelope: what the service stores beside the ciphertext.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when a field cannot stand in a header, when a V2 envelope names the wrap
+ * algorithm `rsa`, for which the service demands a further header, or when a V1 envelope has a description.
+ *
+ * @example
+ * ```ts
+ * const { contentKey, envelope } = await keyring.generate()
+ * const headers = encodeEnvelope(envelope)
+ * ```
+ */
+export function encodeEnvelope(envelope: Envelope): Record<string, string> {
+  return envelope.version === 1 ? encodeEnvelopeV1(envelope) : encodeEnvelopeV2(envelope)
 }

@@ -28,3 +28,20 @@ export function decimalField(headers: Readonly<Record<string, string>>, name: st
   }
   return value
 }
+
+const HEADER_TEXT = /^[\x21-\x7e]+$/
+
+/**
+ * Checks that fields of an envelope can stand in headers.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` that names the first one that cannot.
+ */
+export function checkHeaderTexts(fields: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(fields)) {
+    if (HEADER_TEXT.test(text)) continue
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `The envelope's ${name} must be printable ASCII without spaces.`,
+    )
+  }
+}

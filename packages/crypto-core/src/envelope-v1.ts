@@ -1,11 +1,11 @@
 import type { EnvelopeV1 } from './envelope.ts'
-import { decimalField, requiredFields } from './envelope-fields.ts'
+import { checkHeaderTexts, decimalField, requiredFields } from './envelope-fields.ts'
 import { CseError } from './errors.ts'
 import { V1_HEADERS } from './headers.ts'
-import { parseMaterialDescription } from './material-description.ts'
+import { isEmptyDescription, parseMaterialDescription } from './material-description.ts'
 
 /** What oss2 wrote into every V1 envelope; the content is AES-256-CTR without a tag all the same. */
-const V1_CEK_ALGORITHM = 'AES/GCM/NoPadding'
+export const V1_CEK_ALGORITHM = 'AES/GCM/NoPadding'
 
 /** Reads a V1 envelope (oss2 2.5 to 2.10, Python) from headers in lower case. */
 export function decodeEnvelopeV1(headers: Readonly<Record<string, string>>): EnvelopeV1 {
@@ -34,5 +34,30 @@ export function decodeEnvelopeV1(headers: Readonly<Record<string, string>>): Env
     ),
     ...(unencryptedContentLength !== undefined && { unencryptedContentLength }),
     ...(unencryptedContentMd5 !== undefined && { unencryptedContentMd5 }),
+  }
+}
+
+/**
+ * The headers of a V1 envelope; see `encodeEnvelope`. Like oss2 2.5 to 2.10, which never wrote a description, it refuses
+ * one: those readers would not know it.
+ */
+export function encodeEnvelopeV1(envelope: EnvelopeV1): Record<string, string> {
+  const { wrappedCek, wrappedStart, cekAlgorithm, wrapAlgorithm, materialDescription } = envelope
+  checkHeaderTexts({ wrappedCek, wrappedStart, cekAlgorithm, wrapAlgorithm })
+  if (!isEmptyDescription(materialDescription)) {
+    throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'A V1 envelope has no room for a material description.')
+  }
+  const { unencryptedContentLength, unencryptedContentMd5 } = envelope
+  return {
+    [V1_HEADERS.wrappedCek]: wrappedCek,
+    [V1_HEADERS.wrappedStart]: wrappedStart,
+    [V1_HEADERS.cekAlgorithm]: cekAlgorithm,
+    [V1_HEADERS.wrapAlgorithm]: wrapAlgorithm,
+    ...(unencryptedContentLength !== undefined && {
+      [V1_HEADERS.unencryptedContentLength]: String(unencryptedContentLength),
+    }),
+    ...(unencryptedContentMd5 !== undefined && {
+      [V1_HEADERS.unencryptedContentMd5]: unencryptedContentMd5,
+    }),
   }
 }

@@ -1,5 +1,5 @@
 import type { EnvelopeV2 } from './envelope.ts'
-import { damagedEnvelope, decimalField, requiredFields } from './envelope-fields.ts'
+import { checkHeaderTexts, damagedEnvelope, decimalField, requiredFields } from './envelope-fields.ts'
 import { CseError } from './errors.ts'
 import { V2_HEADERS } from './headers.ts'
 import { formatMaterialDescription, parseMaterialDescription } from './material-description.ts'
@@ -7,28 +7,15 @@ import { formatMaterialDescription, parseMaterialDescription } from './material-
 /** The only content algorithm that a V2 envelope may name. */
 export const V2_CEK_ALGORITHM = 'AES/CTR/NoPadding'
 
-const HEADER_TEXT = /^[\x21-\x7e]+$/
-
-/**
- * The headers of an envelope: what the service stores beside the ciphertext.
- *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when a field cannot stand in a header, or names the wrap algorithm
- * `rsa`, for which the service demands a further header.
- */
-export function encodeEnvelope(envelope: EnvelopeV2): Record<string, string> {
+/** The headers of a V2 envelope; see `encodeEnvelope`. */
+export function encodeEnvelopeV2(envelope: EnvelopeV2): Record<string, string> {
   checkWrapAlgorithm(envelope.wrapAlgorithm)
-  for (const field of ['wrappedCek', 'wrappedIv', 'cekAlgorithm'] as const) {
-    if (!HEADER_TEXT.test(envelope[field])) {
-      throw new CseError(
-        'ERR_CSE_INVALID_ARGUMENT',
-        `The envelope's ${field} must be printable ASCII without spaces.`,
-      )
-    }
-  }
+  const { wrappedCek, wrappedIv, cekAlgorithm } = envelope
+  checkHeaderTexts({ wrappedCek, wrappedIv, cekAlgorithm })
   const headers: Record<string, string> = {
-    [V2_HEADERS.wrappedCek]: envelope.wrappedCek,
-    [V2_HEADERS.wrappedIv]: envelope.wrappedIv,
-    [V2_HEADERS.cekAlgorithm]: envelope.cekAlgorithm,
+    [V2_HEADERS.wrappedCek]: wrappedCek,
+    [V2_HEADERS.wrappedIv]: wrappedIv,
+    [V2_HEADERS.cekAlgorithm]: cekAlgorithm,
     [V2_HEADERS.wrapAlgorithm]: envelope.wrapAlgorithm,
   }
   const optional: readonly (readonly [string, string | number | undefined])[] = [
@@ -48,12 +35,7 @@ export function encodeEnvelope(envelope: EnvelopeV2): Record<string, string> {
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
  */
 export function checkWrapAlgorithm(name: string): void {
-  if (!HEADER_TEXT.test(name)) {
-    throw new CseError(
-      'ERR_CSE_INVALID_ARGUMENT',
-      'A wrap algorithm is named in printable ASCII without spaces.',
-    )
-  }
+  checkHeaderTexts({ wrapAlgorithm: name })
   if (name.toLowerCase() === 'rsa') {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',

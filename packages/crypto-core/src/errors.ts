@@ -8,11 +8,15 @@ export type CseErrorCode =
   | 'ERR_CSE_CHECKPOINT'
   | 'ERR_CSE_CHECKPOINT_IN_USE'
   | 'ERR_CSE_CIPHER_REUSED'
+  | 'ERR_CSE_CLOCK_SKEW'
+  | 'ERR_CSE_CREDENTIALS_EXPIRED'
   | 'ERR_CSE_ENVELOPE_DAMAGED'
   | 'ERR_CSE_FILE'
   | 'ERR_CSE_INTEGRITY'
   | 'ERR_CSE_INVALID_ARGUMENT'
   | 'ERR_CSE_INVALID_KEY'
+  | 'ERR_CSE_MASTER_KEY_DISABLED'
+  | 'ERR_CSE_MASTER_KEY_NOT_FOUND'
   | 'ERR_CSE_METADATA_TOO_LARGE'
   | 'ERR_CSE_NETWORK'
   | 'ERR_CSE_NO_MATCHING_KEY'
@@ -26,9 +30,11 @@ export type CseErrorCode =
   | 'ERR_CSE_SERVICE'
   | 'ERR_CSE_SOURCE'
   | 'ERR_CSE_SOURCE_CHANGED'
+  | 'ERR_CSE_THROTTLED'
   | 'ERR_CSE_TIMEOUT'
   | 'ERR_CSE_UNSUPPORTED_ALGORITHM'
   | 'ERR_CSE_UNWRAP_FAILED'
+  | 'ERR_CSE_WRONG_REGION'
 
 /** What an error may carry beside its code and message. */
 export interface CseErrorOptions {
@@ -90,6 +96,8 @@ export interface TransportErrorOptions extends CseErrorOptions {
   readonly ec?: string | undefined
   /** True when the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
   readonly retryable: boolean
+  /** True when whoever throws this has sent the request again already, often enough. */
+  readonly retriesExhausted?: boolean | undefined
 }
 
 /** A request that did not succeed: the service's answer, or the lack of one. */
@@ -100,6 +108,7 @@ export class TransportError extends CseError {
   readonly requestId?: string
   readonly ec?: string
   readonly retryable: boolean
+  readonly retriesExhausted: boolean
 
   constructor(code: CseErrorCode, message: string, options: TransportErrorOptions) {
     super(code, message, options)
@@ -108,6 +117,7 @@ export class TransportError extends CseError {
     if (options.requestId !== undefined) this.requestId = options.requestId
     if (options.ec !== undefined) this.ec = options.ec
     this.retryable = options.retryable
+    this.retriesExhausted = options.retriesExhausted ?? false
     Object.defineProperty(this, TRANSPORT_ERROR, { value: true })
   }
 
@@ -124,6 +134,6 @@ export class TransportError extends CseError {
 export function unwrapFailed(): CseError {
   return new CseError(
     'ERR_CSE_UNWRAP_FAILED',
-    'The content key could not be unwrapped: the master key is not the one that wrapped it, or the envelope was altered.',
+    'The content key could not be unwrapped: the master key, or its passphrase or context, is not the one that wrapped it, or the envelope was altered.',
   )
 }

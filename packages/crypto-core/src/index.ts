@@ -19,8 +19,7 @@ export {
   type EnvelopeV2,
   summarizeEnvelope,
 } from './envelope.ts'
-export { decodeEnvelope } from './envelope-codec.ts'
-export { encodeEnvelope } from './envelope-v2.ts'
+export { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 export {
   CseError,
   type CseErrorCode,
@@ -44,7 +43,7 @@ export {
   V1_HEADERS,
   V2_HEADERS,
 } from './headers.ts'
-export { type EnvelopeExtras, Keyring, type KeyringOptions } from './keyring.ts'
+export { Keyring, type KeyringOptions } from './keyring.ts'
 export {
   checkedDescription,
   equalDescriptions,
@@ -53,6 +52,7 @@ export {
   type MaterialDescription,
   parseMaterialDescription,
 } from './material-description.ts'
+export type { EnvelopeExtras } from './new-envelope.ts'
 export {
   checkPartSize,
   DEFAULT_PART_BYTES,
@@ -64,8 +64,10 @@ export {
   planParts,
 } from './part-plan.ts'
 export type {
+  AccessCredentials,
   CallOptions,
   ContentKey,
+  CredentialsProvider,
   GeneratedContentKey,
   GetObjectRequest,
   GetObjectResponse,
@@ -95,4 +97,5 @@ export {
   rangeHeader,
   sliceAnswer,
 } from './range-plan.ts'
+export { formatV1Start, parseV1Start } from './v1-start.ts'
 export { createWrappingProvider, type WrappingProviderOptions } from './wrapping-provider.ts'

@@ -1,13 +1,17 @@
 import { expect, test, vi } from 'vitest'
-import type { EnvelopeV2 } from './envelope.ts'
+import type { Envelope } from './envelope.ts'
 import { TransportError } from './errors.ts'
 import { Keyring } from './keyring.ts'
 import type { MasterKeyProvider } from './ports.ts'
 import { createTestProvider } from './testing/test-provider.ts'
+import { formatV1Start } from './v1-start.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 
-async function written(provider: MasterKeyProvider, change: Partial<EnvelopeV2> = {}): Promise<EnvelopeV2> {
+async function written(
+  provider: MasterKeyProvider,
+  change: Partial<Pick<Envelope, 'wrapAlgorithm' | 'materialDescription'>> = {},
+): Promise<Envelope> {
   const { envelope } = await new Keyring({ encrypting: provider }).generate()
   return { ...envelope, ...change }
 }
@@ -206,4 +210,51 @@ test('each object gets a CEK and an IV of its own', async () => {
   const keys = await Promise.all(Array.from({ length: 20 }, () => ring.generate()))
   expect(new Set(keys.map(({ contentKey }) => String(contentKey.cek))).size).toBe(20)
   expect(new Set(keys.map(({ contentKey }) => String(contentKey.iv))).size).toBe(20)
+})
+
+test('a provider is asked for every wrap algorithm that it unwraps, and counts as their material', async () => {
+  const own = createTestProvider({ seed: 1, wrapAlgorithm: 'TEST/OTHER' })
+  const both = { ...createTestProvider({ seed: 2 }), alsoUnwraps: ['legacy'] }
+  const ring = new Keyring({ encrypting: own, decrypting: [both] })
+  const envelope = await written(both, { wrapAlgorithm: 'LEGACY' })
+  await expect(ring.unwrap(envelope)).resolves.toHaveProperty('cek')
+  await expect(new Keyring({ encrypting: own }).unwrap(envelope)).rejects.toEqual(
+    code('ERR_CSE_NO_MATCHING_KEY'),
+  )
+})
+
+test('under a provider that writes V1, an object gets a start value of 1 to 10 and a V1 envelope', async () => {
+  const wrappedIvs: Uint8Array[] = []
+  const provider: MasterKeyProvider = {
+    ...createTestProvider(),
+    envelopeVersion: 1,
+    generateContentKey: async (iv) => {
+      wrappedIvs.push(iv)
+      return { cek: new Uint8Array(32), wrappedCek: 'cek', wrappedIv: 'start' }
+    },
+  }
+  const ring = new Keyring({ encrypting: provider })
+  const starts = new Set<string>()
+  for (let i = 0; i < 300; i++) {
+    const { contentKey, envelope } = await ring.generate({ unencryptedContentLength: 5 })
+    expect(envelope).toEqual({
+      version: 1,
+      wrappedCek: 'cek',
+      wrappedStart: 'start',
+      cekAlgorithm: 'AES/GCM/NoPadding',
+      wrapAlgorithm: 'TEST/AES-KW',
+      materialDescription: {},
+      unencryptedContentLength: 5,
+    })
+    expect(wrappedIvs.at(-1)).toEqual(contentKey.iv)
+    starts.add(formatV1Start(contentKey.iv))
+  }
+  expect([...starts].map(Number).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+})
+
+test('an object in parts is refused under a provider that writes V1', async () => {
+  const provider: MasterKeyProvider = { ...createTestProvider(), envelopeVersion: 1 }
+  await expect(
+    new Keyring({ encrypting: provider }).generate({ dataSizeBytes: 5, partSizeBytes: 16 }),
+  ).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
 })

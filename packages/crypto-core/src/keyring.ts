@@ -1,6 +1,5 @@
 import { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
-import type { Envelope, EnvelopeV2 } from './envelope.ts'
-import { V2_CEK_ALGORITHM } from './envelope-v2.ts'
+import type { Envelope } from './envelope.ts'
 import { CseError, unwrapFailed } from './errors.ts'
 import {
   checkedDescription,
@@ -8,7 +7,9 @@ import {
   formatMaterialDescription,
   isEmptyDescription,
 } from './material-description.ts'
+import { type EnvelopeExtras, newEnvelope } from './new-envelope.ts'
 import type { CallOptions, ContentKey, MasterKeyProvider } from './ports.ts'
+import { generateV1Start } from './v1-start.ts'
 
 /** The master keys of a keyring. */
 export interface KeyringOptions {
@@ -22,12 +23,6 @@ export interface KeyringOptions {
    */
   readonly undescribed?: readonly MasterKeyProvider[] | undefined
 }
-
-/** What an envelope may record about its object beside the wrapped key. */
-export type EnvelopeExtras = Pick<
-  EnvelopeV2,
-  'unencryptedContentLength' | 'unencryptedContentMd5' | 'dataSizeBytes' | 'partSizeBytes'
->
 
 /**
  * The master keys that an application knows: one that encrypts, any number that decrypt. It alone chooses the
@@ -80,31 +75,21 @@ export class Keyring {
   async generate(
     extras: EnvelopeExtras = {},
     options: CallOptions = {},
-  ): Promise<{ readonly contentKey: ContentKey; readonly envelope: EnvelopeV2 }> {
-    const iv = generateIv()
-    const { cek, wrappedCek, wrappedIv } = await this.encrypting.generateContentKey(
-      Uint8Array.from(iv),
-      options,
-    )
+  ): Promise<{ readonly contentKey: ContentKey; readonly envelope: Envelope }> {
+    const provider = this.encrypting
+    const iv = provider.envelopeVersion === 1 ? generateV1Start() : generateIv()
+    const generated = await provider.generateContentKey(Uint8Array.from(iv), options)
+    const { cek } = generated
     if (cek.length !== CEK_BYTES) {
       throw new CseError(
         'ERR_CSE_INVALID_ARGUMENT',
         `The master key provider made a content key of ${cek.length} bytes; AES-256 needs ${CEK_BYTES}.`,
       )
     }
-    const { wrapAlgorithm, materialDescription } = this.encrypting
     return {
       // Copies: a provider may keep what it hands out, and ours are wiped after use.
       contentKey: { cek: Uint8Array.from(cek), iv },
-      envelope: {
-        version: 2,
-        wrappedCek,
-        wrappedIv,
-        cekAlgorithm: V2_CEK_ALGORITHM,
-        wrapAlgorithm,
-        materialDescription,
-        ...extras,
-      },
+      envelope: newEnvelope(provider, generated, extras),
     }
   }
 
@@ -133,7 +118,7 @@ export class Keyring {
 
   /** The provider of an envelope, or the ones to try in order. FORMAT.md, "The keyring". */
   #select(envelope: Envelope): readonly MasterKeyProvider[] {
-    const candidates = this.providers.filter((p) => sameAlgorithm(p.wrapAlgorithm, envelope.wrapAlgorithm))
+    const candidates = this.providers.filter((p) => unwraps(p, envelope.wrapAlgorithm))
     const described = candidates.filter((p) =>
       equalDescriptions(p.materialDescription, envelope.materialDescription),
     )
@@ -178,6 +163,10 @@ function checkProvider(provider: MasterKeyProvider): void {
     )
   }
   checkedDescription(provider.materialDescription)
+}
+
+function unwraps({ wrapAlgorithm, alsoUnwraps = [] }: MasterKeyProvider, algorithm: string): boolean {
+  return [wrapAlgorithm, ...alsoUnwraps].some((name) => sameAlgorithm(name, algorithm))
 }
 
 function sameAlgorithm(a: string, b: string): boolean {

@@ -15,13 +15,33 @@ export interface ContentKey {
   readonly iv: Uint8Array
 }
 
+/** What signs the requests to a service: of a user, or temporary (STS) with a token. */
+export interface AccessCredentials {
+  readonly accessKeyId: string
+  readonly accessKeySecret: string
+  /** The token of temporary credentials. */
+  readonly securityToken?: string | undefined
+}
+
+/**
+ * Gives the credentials of the moment, and newer ones before those expire. It is asked often, and is expected to
+ * cache. A `Credential` of `@alicloud/credentials` is one, as it is: what it gives is checked when it is used.
+ */
+export interface CredentialsProvider {
+  getCredential(): Promise<{
+    readonly accessKeyId?: string | undefined
+    readonly accessKeySecret?: string | undefined
+    readonly securityToken?: string | undefined
+  }>
+}
+
 /** A new content key, in clear and wrapped. */
 export interface GeneratedContentKey {
   /** The content encryption key: 32 bytes, fresh and random for each call. The keyring copies it. */
   readonly cek: Uint8Array
   /** The wrapped CEK as the header will hold it (printable ASCII, normally base64). */
   readonly wrappedCek: string
-  /** The wrapped IV as the header will hold it. */
+  /** The wrapped IV as the header will hold it; of a V1 envelope the wrapped start value. */
   readonly wrappedIv: string
 }
 
@@ -39,9 +59,16 @@ export interface MasterKeyProvider {
   /** False when this provider can only encrypt (a public key alone). Absent means true. */
   readonly canUnwrap?: boolean | undefined
   /**
+   * Further wrap algorithms whose envelopes `unwrap` takes, beside `wrapAlgorithm`: what the same key is called in
+   * envelopes of another generation, for instance.
+   */
+  readonly alsoUnwraps?: readonly string[] | undefined
+  /** The generation of the envelopes that it writes. Default 2; 1 is for readers that know no other (oss2 2.5 to 2.10). */
+  readonly envelopeVersion?: 1 | 2 | undefined
+  /**
    * Makes a CEK, or has one made, and wraps it and `iv`. Called once per object.
    *
-   * @param iv - the 16-byte counter block to wrap
+   * @param iv - the 16-byte counter block to wrap; where `envelopeVersion` is 1 it is a start value, see `formatV1Start`
    */
   generateContentKey(iv: Uint8Array, options?: CallOptions): Promise<GeneratedContentKey>
   /**

@@ -1,9 +1,10 @@
 import { CEK_BYTES, generateIv } from '../content-key.ts'
-import type { EnvelopeV2 } from '../envelope.ts'
-import { decodeEnvelope } from '../envelope-codec.ts'
-import { encodeEnvelope } from '../envelope-v2.ts'
+import type { Envelope } from '../envelope.ts'
+import { decodeEnvelope, encodeEnvelope } from '../envelope-codec.ts'
 import { formatMaterialDescription } from '../material-description.ts'
+import { newEnvelope } from '../new-envelope.ts'
 import type { MasterKeyProvider } from '../ports.ts'
+import { generateV1Start } from '../v1-start.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat } from './expect.ts'
 
 /** What a provider's contract needs to be run. */
@@ -28,19 +29,11 @@ export function providerContract(options: ProviderContractOptions): readonly Con
   const { create, createOther, createEncryptOnly } = options
 
   const wrapped = async (provider: MasterKeyProvider) => {
-    const iv = generateIv()
+    const iv = provider.envelopeVersion === 1 ? generateV1Start() : generateIv()
     const kept = Uint8Array.from(iv)
-    const { cek, wrappedCek, wrappedIv } = await provider.generateContentKey(iv)
+    const generated = await provider.generateContentKey(iv)
     expectBytes(iv, kept, 'the IV that was handed in')
-    const envelope: EnvelopeV2 = {
-      version: 2,
-      wrappedCek,
-      wrappedIv,
-      cekAlgorithm: 'AES/CTR/NoPadding',
-      wrapAlgorithm: provider.wrapAlgorithm,
-      materialDescription: provider.materialDescription,
-    }
-    return { cek, iv, envelope }
+    return { cek: generated.cek, iv, envelope: newEnvelope(provider, generated) }
   }
 
   const cases: ContractCase[] = [
@@ -69,9 +62,9 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const provider = await create()
         const { envelope } = await wrapped(provider)
         const decoded = decodeEnvelope(encodeEnvelope(envelope))
-        expectThat(decoded?.version === 2, 'the envelope decodes')
+        expectThat(decoded !== undefined && decoded.version === envelope.version, 'the envelope decodes')
         expectThat(
-          decoded.wrappedCek === envelope.wrappedCek && decoded.wrappedIv === envelope.wrappedIv,
+          decoded.wrappedCek === envelope.wrappedCek && wrappedIvOf(decoded) === wrappedIvOf(envelope),
           'the wrapped values',
         )
         expectThat(
@@ -114,21 +107,23 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const { envelope } = await wrapped(provider)
         const flip = (text: string) => (text.startsWith('A') ? `B${text.slice(1)}` : `A${text.slice(1)}`)
         const messages = new Set<string>()
-        const damaged: readonly Partial<EnvelopeV2>[] = [
-          { wrappedCek: flip(envelope.wrappedCek) },
-          { wrappedIv: flip(envelope.wrappedIv) },
-          { wrappedCek: envelope.wrappedCek.slice(0, -4) },
-          { wrappedIv: envelope.wrappedIv.slice(4) },
-          { wrappedCek: envelope.wrappedIv, wrappedIv: envelope.wrappedCek },
-          { wrappedCek: '' },
-          { wrappedCek: '!not base64!' },
-          { wrappedIv: '!not base64!' },
+        const { wrappedCek } = envelope
+        const wrappedIv = wrappedIvOf(envelope)
+        const damaged: readonly (readonly [wrappedCek: string, wrappedIv: string])[] = [
+          [flip(wrappedCek), wrappedIv],
+          [wrappedCek, flip(wrappedIv)],
+          [wrappedCek.slice(0, -4), wrappedIv],
+          [wrappedCek, wrappedIv.slice(4)],
+          [wrappedIv, wrappedCek],
+          ['', wrappedIv],
+          ['!not base64!', wrappedIv],
+          [wrappedCek, '!not base64!'],
         ]
-        for (const change of damaged) {
+        for (const [index, [cek, iv]] of damaged.entries()) {
           const error = await expectCode(
-            provider.unwrap({ ...envelope, ...change }),
+            provider.unwrap(withWrapped(envelope, cek, iv)),
             'ERR_CSE_UNWRAP_FAILED',
-            `damage to ${Object.keys(change).join(' and ')}`,
+            `damage ${index}`,
           )
           expectThat(error.cause === undefined, 'the error tells no cause')
           messages.add(error.message)
@@ -180,4 +175,14 @@ export function providerContract(options: ProviderContractOptions): readonly Con
     })
   }
   return cases
+}
+
+function wrappedIvOf(envelope: Envelope): string {
+  return envelope.version === 1 ? envelope.wrappedStart : envelope.wrappedIv
+}
+
+function withWrapped(envelope: Envelope, wrappedCek: string, wrappedIv: string): Envelope {
+  return envelope.version === 1
+    ? { ...envelope, wrappedCek, wrappedStart: wrappedIv }
+    : { ...envelope, wrappedCek, wrappedIv }
 }

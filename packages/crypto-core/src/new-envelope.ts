@@ -1,0 +1,36 @@
+import type { Envelope, EnvelopeV2 } from './envelope.ts'
+import { V1_CEK_ALGORITHM } from './envelope-v1.ts'
+import { V2_CEK_ALGORITHM } from './envelope-v2.ts'
+import { CseError } from './errors.ts'
+import type { GeneratedContentKey, MasterKeyProvider } from './ports.ts'
+
+/** What an envelope may record about its object beside the wrapped key. */
+export type EnvelopeExtras = Pick<
+  EnvelopeV2,
+  'unencryptedContentLength' | 'unencryptedContentMd5' | 'dataSizeBytes' | 'partSizeBytes'
+>
+
+/**
+ * The envelope of a content key that a provider has just made, of the generation that the provider writes.
+ *
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED` for an object in parts under a provider that writes V1, which has none.
+ */
+export function newEnvelope(
+  provider: Pick<MasterKeyProvider, 'envelopeVersion' | 'wrapAlgorithm' | 'materialDescription'>,
+  { wrappedCek, wrappedIv }: Omit<GeneratedContentKey, 'cek'>,
+  extras: EnvelopeExtras = {},
+): Envelope {
+  const { wrapAlgorithm, materialDescription, envelopeVersion = 2 } = provider
+  const common = { wrappedCek, wrapAlgorithm, materialDescription }
+  if (envelopeVersion === 2) {
+    return { version: 2, ...common, wrappedIv, cekAlgorithm: V2_CEK_ALGORITHM, ...extras }
+  }
+  const { dataSizeBytes, partSizeBytes, ...recorded } = extras
+  if (dataSizeBytes !== undefined || partSizeBytes !== undefined) {
+    throw new CseError(
+      'ERR_CSE_OPERATION_REFUSED',
+      'The V1 format has no objects in parts: use put, which sends up to 5 GB in one request, or a master key that writes V2.',
+    )
+  }
+  return { version: 1, ...common, wrappedStart: wrappedIv, cekAlgorithm: V1_CEK_ALGORITHM, ...recorded }
+}
