@@ -1,3 +1,4 @@
+import { orAborted } from '@oss-cse/crypto-core'
 import type { ByteSource } from './byte-source.ts'
 
 /** A source whose reading ends with a signal, also where it gives nothing. */
@@ -17,14 +18,4 @@ export function abortableSource(source: ByteSource, signal: AbortSignal | undefi
     }
   }
   return { ...source, open }
-}
-
-/** Waits for a promise, or for the signal. Nothing of the one stays with the other. */
-function orAborted<Result>(promise: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal?.reason)
-    if (signal?.aborted) onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', onAbort))
-  })
 }

@@ -5,6 +5,8 @@ import {
   checkRange,
   type GetObjectResponse,
   type HeaderMap,
+  type LinkedAbort,
+  linkedAbort,
   OSS_HEADERS,
   parseRange,
   type RangeSlice,
@@ -14,7 +16,6 @@ import {
 import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
-import { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { checkStoredChecksum, type OpenedAnswer, openAnswer } from './opened-answer.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'

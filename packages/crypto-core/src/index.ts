@@ -44,6 +44,7 @@ export {
   V2_HEADERS,
 } from './headers.ts'
 export { Keyring, type KeyringOptions } from './keyring.ts'
+export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 export {
   checkedDescription,
   equalDescriptions,
@@ -53,6 +54,7 @@ export {
   parseMaterialDescription,
 } from './material-description.ts'
 export type { EnvelopeExtras } from './new-envelope.ts'
+export { orAborted } from './or-aborted.ts'
 export {
   checkPartSize,
   DEFAULT_PART_BYTES,

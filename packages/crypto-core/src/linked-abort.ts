@@ -6,7 +6,17 @@ export interface LinkedAbort {
   unlink(): void
 }
 
-/** Makes a signal that follows another one until it is unlinked. */
+/**
+ * Makes a signal that follows another one until it is unlinked.
+ *
+ * @example
+ * ```ts
+ * const link = linkedAbort(signal)
+ * try { await Promise.all([first(link.signal), second(link.signal)]) }
+ * catch (error) { link.abort(error); throw error }
+ * finally { link.unlink() }
+ * ```
+ */
 export function linkedAbort(outer: AbortSignal | undefined): LinkedAbort {
   const controller = new AbortController()
   const follow = (): void => controller.abort(outer?.reason)
