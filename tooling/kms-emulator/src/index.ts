@@ -1,1 +1,6 @@
-export {}
+export type { KmsCredentials } from './accepted-credentials.ts'
+export type { RecordedRequest } from './access-log.ts'
+export type { FaultInjection, FaultKind } from './faults.ts'
+export { type CreatedKey, type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
+export type { Protocol } from './kms-request.ts'
+export type { KmsEmulatorOptions } from './options.ts'

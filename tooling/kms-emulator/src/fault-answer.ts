@@ -1,0 +1,54 @@
+import type { Answer } from './answer-format.ts'
+import {
+  internalFailure,
+  noPermission,
+  rejectedThrottling,
+  serviceUnavailable,
+  throttlingUser,
+  timestampExpired,
+} from './error-catalog.ts'
+import type { FaultKind } from './faults.ts'
+
+const JSON_TYPE = 'application/json;charset=utf-8'
+
+/**
+ * The answer of a fault; `undefined` for those that do not answer in the operation's place.
+ *
+ * @throws KmsError for those that are refusals
+ */
+export function faultAnswer(kind: FaultKind, requestId: string): Answer | undefined {
+  switch (kind) {
+    case 'throttle':
+      throw throttlingUser()
+    case 'rejected-throttling':
+      throw rejectedThrottling()
+    case 'status-500':
+      throw internalFailure()
+    case 'status-503':
+      throw serviceUnavailable()
+    case 'no-permission':
+      throw noPermission()
+    case 'clock-skew':
+      throw timestampExpired()
+    case 'html-502':
+      return {
+        status: 502,
+        contentType: 'text/html',
+        body: '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>',
+      }
+    case 'empty-answer':
+      return { status: 200, contentType: JSON_TYPE, body: '{}' }
+    case 'malformed-answer': {
+      const fields = {
+        RequestId: requestId,
+        KeyId: null,
+        KeyVersionId: [],
+        Plaintext: 42,
+        CiphertextBlob: {},
+      }
+      return { status: 200, contentType: JSON_TYPE, body: JSON.stringify(fields) }
+    }
+    default:
+      return undefined
+  }
+}

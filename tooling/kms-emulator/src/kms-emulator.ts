@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
+import { AcceptedCredentials, type KmsCredentials } from './accepted-credentials.ts'
+import { AccessLog, type OpenRecord, type RecordedRequest } from './access-log.ts'
+import { type FaultInjection, FaultPlan } from './faults.ts'
+import { JsonKeyFiles, MemoryKeyFiles } from './key-files.ts'
+import { scheduleDeletion, setEnabled } from './key-states.ts'
+import { KeyStore } from './key-store.ts'
+import type { KmsEmulatorOptions } from './options.ts'
+import { createKmsServer } from './server.ts'
+import { UsedNonces } from './used-nonces.ts'
+
+const DEFAULT_PENDING_DAYS = 7
+
+/** A key that was made. */
+export interface CreatedKey {
+  readonly keyId: string
+  /** `acs:kms:REGION:ACCOUNT:key/ID` */
+  readonly arn: string
+}
+
+/** A running emulator. Keys may be named by id, ARN or alias. */
+export interface KmsEmulator {
+  /** `http://127.0.0.1:PORT`, with `tls` `https://127.0.0.1:PORT`. */
+  readonly endpoint: string
+  readonly port: number
+  readonly region: string
+  /** As it is now. */
+  readonly accessKeyId: string
+  /** As it is now. */
+  readonly accessKeySecret: string
+  /** An enabled symmetric key that exists from the start; with `dataDir`, the same again after a restart. */
+  readonly keyId: string
+  /** The requests so far, the oldest first. */
+  readonly requests: readonly RecordedRequest[]
+  /** Forgets the recorded requests. */
+  resetRequests(): void
+  /** How long every answer waits from now on, in milliseconds. */
+  setLatency(ms: number): void
+  /**
+   * Accepts other credentials from now on, and no longer the present ones. Requests with a token that was accepted
+   * before are answered `InvalidSecurityToken.Expired`.
+   */
+  setCredentials(credentials: KmsCredentials): void
+  /** Lets the present security token expire, until `setCredentials`. @throws Error when there is none */
+  expireSecurityToken(): void
+  /** Makes the next request that fits fail. Injections are tried in the order they were made. */
+  injectFault(injection: FaultInjection): void
+  createKey(options?: { readonly description?: string }): Promise<CreatedKey>
+  enableKey(keyId: string): Promise<void>
+  disableKey(keyId: string): Promise<void>
+  /** Schedules a key's deletion in 7 days; with `immediately` it is gone at once, and for good. */
+  deleteKey(keyId: string, options?: { readonly immediately?: boolean }): Promise<void>
+  /** Makes a new version the one that encrypts; blobs of the old versions can still be decrypted. */
+  rotateKey(keyId: string): Promise<{ readonly keyVersionId: string }>
+  /** Stops listening, cuts open connections, and resolves when nothing is left. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a server that behaves like Alibaba Cloud KMS. It answers on the loopback address only, unless `host` says
+ * otherwise.
+ *
+ * @example
+ * ```ts
+ * const emulator = await startKmsEmulator()
+ * const client = new kms.default({
+ *   protocol: 'http',
+ *   endpoint: `127.0.0.1:${emulator.port}`,
+ *   regionId: emulator.region,
+ *   accessKeyId: emulator.accessKeyId,
+ *   accessKeySecret: emulator.accessKeySecret,
+ * })
+ * const { plaintext } = await client.generateDataKey(new kms.GenerateDataKeyRequest({ keyId: emulator.keyId }))
+ * await emulator.close()
+ * ```
+ */
+export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promise<KmsEmulator> {
+  const clock = options.clock ?? ((): Date => new Date())
+  const region = options.region ?? 'cn-hangzhou'
+  const credentials = new AcceptedCredentials({
+    accessKeyId: options.accessKeyId ?? `LTAI${randomBytes(10).toString('hex')}`,
+    accessKeySecret: options.accessKeySecret ?? randomBytes(15).toString('hex'),
+    ...(options.securityToken === undefined ? {} : { securityToken: options.securityToken }),
+  })
+  const files = options.dataDir === undefined ? new MemoryKeyFiles() : new JsonKeyFiles(options.dataDir)
+  const store = new KeyStore(files, region, clock)
+  const first =
+    store.list().find(({ state }) => state === 'Enabled') ??
+    store.create({ description: '', protectionLevel: 'SOFTWARE' })
+  const faults = new FaultPlan()
+  const closing = new AbortController()
+  const maxRequests = options.maxRecordedRequests ?? 10_000
+  let requests: OpenRecord[] = []
+  let latencyMs = options.latencyMs ?? 0
+  const log = options.accessLog === undefined ? undefined : new AccessLog(options.accessLog)
+  const { server, idle } = createKmsServer({
+    store,
+    credentials,
+    nonces: new UsedNonces(),
+    faults,
+    clock,
+    latencyMs: () => latencyMs,
+    log,
+    record: (entry) => {
+      requests.push(entry)
+      if (requests.length > maxRequests) requests.shift()
+    },
+    tls: undefined,
+    closing: closing.signal,
+  })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
+    })
+  } catch (error) {
+    log?.close()
+    throw error
+  }
+  const { port } = server.address() as AddressInfo
+  let closed: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    const stopped = new Promise<void>((resolve) => {
+      server.close(() => resolve())
+    })
+    closing.abort()
+    server.closeAllConnections()
+    await stopped
+    await idle()
+    log?.close()
+  }
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    port,
+    region,
+    get accessKeyId() {
+      return credentials.present.accessKeyId
+    },
+    get accessKeySecret() {
+      return credentials.present.accessKeySecret
+    },
+    keyId: first.keyId,
+    get requests() {
+      return requests
+    },
+    resetRequests() {
+      requests = []
+    },
+    setLatency(ms) {
+      latencyMs = ms
+    },
+    setCredentials: (next) => credentials.replace(next),
+    expireSecurityToken: () => credentials.expireToken(),
+    injectFault: (injection) => faults.inject(injection),
+    async createKey(properties = {}) {
+      const { keyId } = store.create({
+        description: properties.description ?? '',
+        protectionLevel: 'SOFTWARE',
+      })
+      return { keyId, arn: store.arn(keyId) }
+    },
+    async enableKey(keyId) {
+      setEnabled(store, store.find(keyId), true)
+    },
+    async disableKey(keyId) {
+      setEnabled(store, store.find(keyId), false)
+    },
+    async deleteKey(keyId, { immediately = false } = {}) {
+      const key = store.find(keyId)
+      if (immediately) store.remove(key)
+      else scheduleDeletion(store, key, DEFAULT_PENDING_DAYS, clock())
+    },
+    async rotateKey(keyId) {
+      return { keyVersionId: store.rotate(store.find(keyId)).versionId }
+    },
+    close() {
+      closed ??= close()
+      return closed
+    },
+  }
+}

@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http'
+
+/** One parameter of the query or of a form, decoded. `k` and `k=` both have the empty value. */
+export interface Parameter {
+  readonly name: string
+  readonly value: string
+}
+
+/** The generation of the protocol, by how a request is signed. */
+export type Protocol = 'rpc' | 'acs3'
+
+/** A request as it came over the wire, with its parameters decoded. */
+export class KmsRequest {
+  readonly method: string
+  /** The path of the request target, still escaped. */
+  readonly path: string
+  readonly query: readonly Parameter[]
+  /** The parameters of a form body; none when the body is something else. */
+  readonly form: readonly Parameter[]
+  /** Header values by lower-case name; repeated headers are joined by a comma. */
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Uint8Array
+
+  constructor(message: IncomingMessage, body: Uint8Array) {
+    this.method = message.method ?? 'GET'
+    const target = (message.url ?? '/').replace(/^https?:\/\/[^/?]*/i, '')
+    const question = target.indexOf('?')
+    this.path = (question < 0 ? target : target.slice(0, question)) || '/'
+    this.query = question < 0 ? [] : parseParameters(target.slice(question + 1))
+    const headers = new Map<string, string>()
+    for (let i = 0; i + 1 < message.rawHeaders.length; i += 2) {
+      const name = (message.rawHeaders[i] as string).toLowerCase()
+      const value = (message.rawHeaders[i + 1] as string).trim()
+      const earlier = headers.get(name)
+      headers.set(name, earlier === undefined ? value : `${earlier},${value}`)
+    }
+    this.headers = headers
+    this.body = body
+    this.form = /^application\/x-www-form-urlencoded\b/i.test(headers.get('content-type') ?? '')
+      ? parseParameters(Buffer.from(body).toString('utf8'))
+      : []
+  }
+
+  get protocol(): Protocol {
+    return this.headers.has('authorization') ? 'acs3' : 'rpc'
+  }
+
+  /** What the request asks for. The old clients send the headers of the new protocol, too, but do not sign them. */
+  get action(): string | undefined {
+    return this.protocol === 'acs3' ? this.header('x-acs-action') : this.parameter('Action')
+  }
+
+  get version(): string | undefined {
+    return this.protocol === 'acs3' ? this.header('x-acs-version') : this.parameter('Version')
+  }
+
+  header(name: string): string | undefined {
+    return this.headers.get(name)
+  }
+
+  parameter(name: string): string | undefined {
+    const find = (parameters: readonly Parameter[]): string | undefined =>
+      parameters.find((parameter) => parameter.name === name)?.value
+    return find(this.query) ?? find(this.form)
+  }
+}
+
+/** Splits a raw query or form; `+` means a space, a broken escape is taken literally. */
+export function parseParameters(text: string): Parameter[] {
+  return text
+    .split('&')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const equals = part.indexOf('=')
+      return equals < 0
+        ? { name: decodeFormText(part), value: '' }
+        : { name: decodeFormText(part.slice(0, equals)), value: decodeFormText(part.slice(equals + 1)) }
+    })
+}
+
+function decodeFormText(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}

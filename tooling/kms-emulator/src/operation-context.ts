@@ -1,0 +1,77 @@
+import { invalidParameter, missingParameter } from './error-catalog.ts'
+import type { KeyRecord } from './key-record.ts'
+import { assertUsable, type KeyStore } from './key-store.ts'
+import type { KmsRequest } from './kms-request.ts'
+
+/** What an operation answers, beside the request's id. An array stands for repeated elements in XML. */
+export interface AnswerFields {
+  readonly [name: string]: string | number | AnswerFields | readonly AnswerFields[]
+}
+
+/** One operation of the service. */
+export type Operation = (context: OperationContext) => AnswerFields
+
+/** What an operation works on. Parameters it does not ask for are ignored, as the service ignores them. */
+export class OperationContext {
+  readonly store: KeyStore
+  readonly now: Date
+  readonly #request: KmsRequest
+  readonly #onKey: (key: KeyRecord) => void
+
+  /** @param onKey - hears of each key that the operation works on */
+  constructor(store: KeyStore, request: KmsRequest, now: Date, onKey: (key: KeyRecord) => void) {
+    this.store = store
+    this.now = now
+    this.#request = request
+    this.#onKey = onKey
+  }
+
+  /** @throws KmsError `MissingParameter` when it is absent or empty */
+  required(name: string): string {
+    const value = this.#request.parameter(name)
+    if (!value) throw missingParameter(name)
+    return value
+  }
+
+  /** An empty parameter is an absent one. */
+  optional(name: string): string | undefined {
+    return this.#request.parameter(name) || undefined
+  }
+
+  /** @throws KmsError `InvalidParameter` when it is not one of the choices */
+  choice<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Choice {
+    const value = this.optional(name)
+    if (value === undefined) return choices[0]
+    const chosen = choices.find((choice) => choice === value)
+    if (chosen === undefined) throw invalidParameter(name)
+    return chosen
+  }
+
+  /** @throws KmsError `InvalidParameter` when it is not a whole number in the range */
+  integer(name: string, min: number, max: number): number | undefined {
+    const text = this.optional(name)
+    if (text === undefined) return undefined
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= min && value <= max)) throw invalidParameter(name)
+    return value
+  }
+
+  /** The key that a parameter names, in whatever state. */
+  key(name: string): KeyRecord {
+    const key = this.store.find(this.required(name))
+    this.#onKey(key)
+    return key
+  }
+
+  /** The key that a parameter names, if it may encrypt. */
+  usableKey(name: string): KeyRecord {
+    const key = this.key(name)
+    assertUsable(key)
+    return key
+  }
+
+  /** For keys that are found in another way than by a parameter. */
+  noteKey(key: KeyRecord): void {
+    this.#onKey(key)
+  }
+}

@@ -1,0 +1,18 @@
+import { invalidParameter } from '../error-catalog.ts'
+import { keyMetadata } from '../key-metadata.ts'
+import type { AnswerFields, OperationContext } from '../operation-context.ts'
+
+const MAX_DESCRIPTION_CHARACTERS = 8192
+
+/** `CreateKey`: symmetric keys with material of the service; nothing else exists here. */
+export function createKey(context: OperationContext): AnswerFields {
+  context.choice('KeySpec', ['Aliyun_AES_256'])
+  context.choice('KeyUsage', ['ENCRYPT/DECRYPT'])
+  context.choice('Origin', ['Aliyun_KMS'])
+  const protectionLevel = context.choice('ProtectionLevel', ['SOFTWARE', 'HSM'])
+  const description = context.optional('Description') ?? ''
+  if (description.length > MAX_DESCRIPTION_CHARACTERS) throw invalidParameter('Description')
+  const key = context.store.create({ description, protectionLevel })
+  context.noteKey(key)
+  return { KeyMetadata: keyMetadata(key, context.store.arn(key.keyId)) }
+}

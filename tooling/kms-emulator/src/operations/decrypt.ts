@@ -1,0 +1,13 @@
+import { openBlob } from '../ciphertext-blob.ts'
+import { bindEncryptionContext } from '../encryption-context.ts'
+import type { AnswerFields, OperationContext } from '../operation-context.ts'
+
+/** `Decrypt`: the blob names its key, by the version. */
+export function decrypt(context: OperationContext): AnswerFields {
+  const blob = context.required('CiphertextBlob')
+  const bound = bindEncryptionContext(context.optional('EncryptionContext'), 'EncryptionContext')
+  const { plaintext, key, keyVersionId } = openBlob(context.store, blob, bound, (found) =>
+    context.noteKey(found),
+  )
+  return { KeyId: key.keyId, KeyVersionId: keyVersionId, Plaintext: plaintext }
+}

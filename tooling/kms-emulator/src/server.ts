@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { TLSSocket } from 'node:tls'
+import type { AcceptedCredentials } from './accepted-credentials.ts'
+import type { AccessLog, OpenRecord } from './access-log.ts'
+import { type Answer, errorAnswer, successAnswer } from './answer-format.ts'
+import { authenticate, claimedAccessKeyId } from './authenticate.ts'
+import { internalFailure, unsupportedHttpMethod } from './error-catalog.ts'
+import { faultAnswer } from './fault-answer.ts'
+import type { FaultPlan } from './faults.ts'
+import type { KeyStore } from './key-store.ts'
+import { KmsError } from './kms-error.ts'
+import { KmsRequest } from './kms-request.ts'
+import { OperationContext } from './operation-context.ts'
+import { knownAction, runOperation } from './operations.ts'
+import type { TlsIdentity } from './tls-certificate.ts'
+import type { UsedNonces } from './used-nonces.ts'
+
+/** The old clients put everything into the URL: a context of 8192 characters is ten times as long there. */
+const MAX_HEADER_BYTES = 256 * 1024
+const MAX_BODY_BYTES = 1024 * 1024
+/** Longer than clients keep idle sockets, so that they never send into one that is just being closed. */
+const KEEP_ALIVE_MS = 65_000
+
+/** What the server works on. */
+export interface ServerState {
+  readonly store: KeyStore
+  readonly credentials: AcceptedCredentials
+  readonly nonces: UsedNonces
+  readonly faults: FaultPlan
+  readonly clock: () => Date
+  readonly latencyMs: () => number
+  readonly log: AccessLog | undefined
+  readonly record: (entry: OpenRecord) => void
+  readonly tls: TlsIdentity | undefined
+  /** Aborted when the server closes: what waits then stops. */
+  readonly closing: AbortSignal
+}
+
+/** The server, and a way to wait for what it still does. */
+export interface KmsServer {
+  readonly server: Server
+  /** Resolves when every request is done and logged. */
+  idle(): Promise<void>
+}
+
+/** The HTTP side: one request in, one answer out, faults in between. */
+export function createKmsServer(state: ServerState): KmsServer {
+  const open = new Set<Promise<void>>()
+  const handle = (message: IncomingMessage, response: ServerResponse): void => {
+    const done = answerRequest(state, message, response)
+      .catch((error: unknown) => process.emitWarning(`A request could not be recorded: ${String(error)}`))
+      .finally(() => open.delete(done))
+    open.add(done)
+  }
+  const options = { maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }
+  const server =
+    state.tls === undefined
+      ? createServer(options, handle)
+      : createTlsServer({ ...options, key: state.tls.key, cert: state.tls.cert }, handle)
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable)
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    else socket.destroy()
+  })
+  return {
+    server,
+    async idle() {
+      while (open.size > 0) await Promise.all(open)
+    },
+  }
+}
+
+/** There is nobody to answer any more, or nobody who shall get an answer. */
+class ConnectionLost extends Error {}
+
+async function answerRequest(
+  state: ServerState,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const entry: OpenRecord = {
+    time: state.clock().toISOString(),
+    startedAt: performance.now(),
+    status: 0,
+    requestId: randomUUID().toUpperCase(),
+  }
+  state.record(entry)
+  // Without listeners an error of a broken connection would end the process.
+  message.on('error', () => undefined)
+  response.on('error', () => undefined)
+  const stop = AbortSignal.any([state.closing, gone(response)])
+  let answer: Answer | undefined
+  try {
+    answer = await makeAnswer(state, message, entry, stop)
+    await wait(state.latencyMs(), stop)
+    entry.status = answer.status
+  } catch {
+    answer = undefined
+  }
+  entry.endedAt = performance.now()
+  state.log?.write(entry)
+  if (answer === undefined) {
+    response.destroy()
+    return
+  }
+  response.writeHead(answer.status, {
+    'Content-Type': answer.contentType,
+    'Content-Length': Buffer.byteLength(answer.body),
+    'x-acs-request-id': entry.requestId,
+  })
+  response.end(answer.body)
+}
+
+async function makeAnswer(
+  state: ServerState,
+  message: IncomingMessage,
+  entry: OpenRecord,
+  stop: AbortSignal,
+): Promise<Answer> {
+  const request = new KmsRequest(message, await readBody(message))
+  entry.protocol = request.protocol
+  const action = knownAction(request)
+  if (action !== undefined) entry.action = action
+  const accessKeyId = claimedAccessKeyId(request)
+  if (accessKeyId !== undefined && state.credentials.knows(accessKeyId)) entry.accessKeyId = accessKeyId
+  try {
+    if (request.method !== 'GET' && request.method !== 'POST') throw unsupportedHttpMethod()
+    const now = state.clock()
+    authenticate(request, { credentials: state.credentials, nonces: state.nonces, now })
+    const fault = state.faults.next(action)
+    if (fault !== undefined) {
+      entry.fault = fault.kind
+      if (fault.kind === 'reset') throw reset(message)
+      if (fault.kind === 'stall') await wait(2 ** 31 - 1, stop)
+      if (fault.kind === 'slow') await wait(fault.delayMs, stop)
+      const answer = faultAnswer(fault.kind, entry.requestId)
+      if (answer !== undefined) return answer
+    }
+    const context = new OperationContext(state.store, request, now, ({ keyId }) => {
+      entry.keyId = keyId
+    })
+    return successAnswer(request, entry.requestId, runOperation(request, context))
+  } catch (error) {
+    if (error instanceof ConnectionLost || stop.aborted) throw error
+    const refusal = error instanceof KmsError ? error : internalFailure()
+    entry.errorCode = refusal.code
+    return errorAnswer(request, entry.requestId, refusal)
+  }
+}
+
+async function readBody(message: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of message as AsyncIterable<Uint8Array>) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) throw new ConnectionLost('no request is that long')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await delay(ms, undefined, { signal })
+}
+
+function reset(message: IncomingMessage): ConnectionLost {
+  // Only plain TCP can be reset; TLS ends without its farewell, which clients take for the same.
+  if ((message.socket as Partial<TLSSocket>).encrypted) message.socket.destroy()
+  else message.socket.resetAndDestroy()
+  return new ConnectionLost('reset by fault')
+}
+
+function gone(response: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  response.once('close', () => controller.abort())
+  return controller.signal
+}
