@@ -8,6 +8,7 @@ import { scheduleDeletion, setEnabled } from './key-states.ts'
 import { KeyStore } from './key-store.ts'
 import type { KmsEmulatorOptions } from './options.ts'
 import { createKmsServer } from './server.ts'
+import { openTlsFiles } from './tls-files.ts'
 import { UsedNonces } from './used-nonces.ts'
 
 const DEFAULT_PENDING_DAYS = 7
@@ -29,7 +30,9 @@ export interface KmsEmulator {
   readonly accessKeyId: string
   /** As it is now. */
   readonly accessKeySecret: string
-  /** An enabled symmetric key that exists from the start; with `dataDir`, the same again after a restart. */
+  /** With `tls`: the CA's certificate, a PEM file. */
+  readonly caFile?: string
+  /** A symmetric key that exists from the start; with `dataDir`, the same again after a restart. */
   readonly keyId: string
   /** The requests so far, the oldest first. */
   readonly requests: readonly RecordedRequest[]
@@ -77,6 +80,7 @@ export interface KmsEmulator {
  */
 export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promise<KmsEmulator> {
   const clock = options.clock ?? ((): Date => new Date())
+  const host = options.host ?? '127.0.0.1'
   const region = options.region ?? 'cn-hangzhou'
   const credentials = new AcceptedCredentials({
     accessKeyId: options.accessKeyId ?? `LTAI${randomBytes(10).toString('hex')}`,
@@ -86,15 +90,15 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
   const files = options.dataDir === undefined ? new MemoryKeyFiles() : new JsonKeyFiles(options.dataDir)
   const store = new KeyStore(files, region, clock)
   const first =
-    store.list().find(({ state }) => state === 'Enabled') ??
+    store.list().find(({ state }) => state !== 'PendingDeletion') ??
     store.create({ description: '', protectionLevel: 'SOFTWARE' })
   const faults = new FaultPlan()
-  const closing = new AbortController()
   const maxRequests = options.maxRecordedRequests ?? 10_000
   let requests: OpenRecord[] = []
   let latencyMs = options.latencyMs ?? 0
   const log = options.accessLog === undefined ? undefined : new AccessLog(options.accessLog)
-  const { server, idle } = createKmsServer({
+  const tls = options.tls ? await openTlsFiles(options.dataDir) : undefined
+  const { server, close: closeServer } = createKmsServer({
     store,
     credentials,
     nonces: new UsedNonces(),
@@ -106,32 +110,25 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
       requests.push(entry)
       if (requests.length > maxRequests) requests.shift()
     },
-    tls: undefined,
-    closing: closing.signal,
+    tls: tls?.identity,
   })
+  const release = (): void => {
+    log?.close()
+    tls?.cleanUp()
+  }
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve)
+      server.listen(options.port ?? 0, host, resolve)
     })
   } catch (error) {
-    log?.close()
+    release()
     throw error
   }
   const { port } = server.address() as AddressInfo
   let closed: Promise<void> | undefined
-  const close = async (): Promise<void> => {
-    const stopped = new Promise<void>((resolve) => {
-      server.close(() => resolve())
-    })
-    closing.abort()
-    server.closeAllConnections()
-    await stopped
-    await idle()
-    log?.close()
-  }
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: `${tls === undefined ? 'http' : 'https'}://${reachable(host)}:${port}`,
     port,
     region,
     get accessKeyId() {
@@ -140,6 +137,7 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
     get accessKeySecret() {
       return credentials.present.accessKeySecret
     },
+    ...(tls === undefined ? {} : { caFile: tls.caFile }),
     keyId: first.keyId,
     get requests() {
       return requests
@@ -175,8 +173,14 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
       return { keyVersionId: store.rotate(store.find(keyId)).versionId }
     },
     close() {
-      closed ??= close()
+      closed ??= closeServer().finally(release)
       return closed
     },
   }
+}
+
+/** Where clients of this machine find a server that listens on `host`. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
 }

@@ -14,6 +14,11 @@ export interface KmsEmulatorOptions {
   readonly securityToken?: string
   /** Where keys are kept, and with `tls` the certificate. They live as long as the emulator when absent. */
   readonly dataDir?: string
+  /**
+   * HTTPS, with a certificate for `localhost` and `127.0.0.1` and a CA made for it. With `dataDir` they are kept
+   * there: clients that trust the CA trust the emulator after a restart, too.
+   */
+  readonly tls?: boolean
   /** How long every answer waits, in milliseconds. Default 0. */
   readonly latencyMs?: number
   /** The server's clock. */

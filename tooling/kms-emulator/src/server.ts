@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import type { AcceptedCredentials } from './accepted-credentials.ts'
@@ -35,15 +36,13 @@ export interface ServerState {
   readonly log: AccessLog | undefined
   readonly record: (entry: OpenRecord) => void
   readonly tls: TlsIdentity | undefined
-  /** Aborted when the server closes: what waits then stops. */
-  readonly closing: AbortSignal
 }
 
-/** The server, and a way to wait for what it still does. */
+/** The server, and a way to end it. */
 export interface KmsServer {
   readonly server: Server
-  /** Resolves when every request is done and logged. */
-  idle(): Promise<void>
+  /** Stops listening, cuts open connections, and resolves when every request is done and logged. */
+  close(): Promise<void>
 }
 
 /** The HTTP side: one request in, one answer out, faults in between. */
@@ -65,9 +64,21 @@ export function createKmsServer(state: ServerState): KmsServer {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     else socket.destroy()
   })
+  // HTTP does not know of the connections that are still shaking hands.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   return {
     server,
-    async idle() {
+    async close() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
+      server.closeAllConnections()
+      for (const socket of sockets) socket.destroy()
+      await closed
       while (open.size > 0) await Promise.all(open)
     },
   }
@@ -91,7 +102,7 @@ async function answerRequest(
   // Without listeners an error of a broken connection would end the process.
   message.on('error', () => undefined)
   response.on('error', () => undefined)
-  const stop = AbortSignal.any([state.closing, gone(response)])
+  const stop = gone(response)
   let answer: Answer | undefined
   try {
     answer = await makeAnswer(state, message, entry, stop)
@@ -145,6 +156,7 @@ async function makeAnswer(
     return successAnswer(request, entry.requestId, runOperation(request, context))
   } catch (error) {
     if (error instanceof ConnectionLost || stop.aborted) throw error
+    if (!(error instanceof KmsError)) process.emitWarning(`A request failed: ${String(error)}`)
     const refusal = error instanceof KmsError ? error : internalFailure()
     entry.errorCode = refusal.code
     return errorAnswer(request, entry.requestId, refusal)
@@ -173,6 +185,7 @@ function reset(message: IncomingMessage): ConnectionLost {
   return new ConnectionLost('reset by fault')
 }
 
+/** What waits for a client stops when its connection ends, also when the server closes it. */
 function gone(response: ServerResponse): AbortSignal {
   const controller = new AbortController()
   response.once('close', () => controller.abort())
