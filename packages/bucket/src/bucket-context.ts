@@ -1,5 +1,5 @@
-import type { Keyring } from '@oss-cse/crypto-core'
-import type { Logger, RetryPolicy } from './retry.ts'
+import type { Keyring, RetryPolicy } from '@oss-cse/crypto-core'
+import type { Logger } from './retry.ts'
 
 /** What to do with an object that carries no envelope. */
 export type PlainObjectPolicy = 'reject' | 'passthrough'

@@ -2,6 +2,7 @@ import { httpGet } from '@oss-cse/bucket/http-get'
 import {
   type CallOptions,
   CseError,
+  checkedRetryOptions,
   concatBytes,
   type GetObjectResponse,
   type HeaderMap,
@@ -13,6 +14,7 @@ import {
   type ObjectTransport,
   OSS_HEADERS,
   type PendingUpload,
+  type RetryOptions,
   sliceAnswer,
   TransportError,
 } from '@oss-cse/crypto-core'
@@ -42,7 +44,7 @@ import {
   downloadObject,
 } from './resumable-download.ts'
 import { type UploadOptions, type UploadResult, uploadObject } from './resumable-upload.ts'
-import { checkedRetryOptions, type Logger, type RetryEvent, type RetryOptions, withRetries } from './retry.ts'
+import { type Logger, type RetryEvent, withRetries } from './retry.ts'
 import type { SizedInput } from './sized-source.ts'
 
 /** What a bucket works on: single objects, and multipart uploads, listings, deletions and copies where it offers them. */

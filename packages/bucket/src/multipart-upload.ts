@@ -4,6 +4,7 @@ import {
   CseError,
   combineCrc64,
   type HeaderMap,
+  isRetryable,
   type PartPlan,
   type PartRange,
   planParts,
@@ -25,7 +26,7 @@ import {
 import type { MultipartUploadState } from './multipart-state.ts'
 import { abortUpload, isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
-import { isRetryable, type RetryEvent, withRetries } from './retry.ts'
+import { type RetryEvent, withRetries } from './retry.ts'
 import { sharedRun } from './shared-run.ts'
 import { completeHeaders, partHeaders, referenceHeaders } from './upload-headers.ts'
 

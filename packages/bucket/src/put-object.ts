@@ -5,6 +5,7 @@ import {
   decodeEnvelope,
   encodeEnvelope,
   type HeaderMap,
+  isRetryable,
   type Keyring,
   type ObjectTransport,
   OSS_HEADERS,
@@ -16,7 +17,7 @@ import type { BucketContext } from './bucket-context.ts'
 import { type BodyInput, type ByteSource, byteSource, checkedSource } from './byte-source.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
-import { isRetryable, withRetries } from './retry.ts'
+import { withRetries } from './retry.ts'
 import { type ObjectOptions, uploadHeaders } from './upload-headers.ts'
 
 /** What may go with an upload. */

@@ -1,11 +1,11 @@
 import {
   CseError,
   type GetObjectResponse,
+  isRetryable,
   type RangeSlice,
   sliceAnswer,
   TransportError,
 } from '@oss-cse/crypto-core'
-import { isRetryable } from './retry.ts'
 
 /** The bytes of an answer that are still to come, and how to ask for them again. */
 export interface ResumedReadOptions {

@@ -99,5 +99,13 @@ export {
   rangeHeader,
   sliceAnswer,
 } from './range-plan.ts'
+export {
+  callWithRetries,
+  checkedRetryOptions,
+  isRetryable,
+  type RetryContext,
+  type RetryOptions,
+  type RetryPolicy,
+} from './retry.ts'
 export { formatV1Start, parseV1Start } from './v1-start.ts'
 export { createWrappingProvider, type WrappingProviderOptions } from './wrapping-provider.ts'

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { CseError, TransportError } from './errors.ts'
+import { callWithRetries, checkedRetryOptions, isRetryable } from './retry.ts'
+
+const retry = checkedRetryOptions({ maxAttempts: 3, minDelayMs: 0, maxDelayMs: 0 })
+const down = (options: { retryable: boolean; retriesExhausted?: boolean }) =>
+  new TransportError('ERR_CSE_SERVICE', 'down', options)
+
+function failing(...failures: readonly unknown[]) {
+  const left = [...failures]
+  let calls = 0
+  return {
+    get calls() {
+      return calls
+    },
+    async call() {
+      calls += 1
+      if (left.length > 0) throw left.shift()
+      return 'done'
+    },
+  }
+}
+
+test('a call is repeated while its failure may pass, and each repetition is told', async () => {
+  const service = failing(down({ retryable: true }), down({ retryable: true }))
+  const told: number[] = []
+  const onRetry = (_error: unknown, attempt: number): void => void told.push(attempt)
+  await expect(callWithRetries(() => service.call(), { retry, signal: undefined, onRetry })).resolves.toBe(
+    'done',
+  )
+  expect(service.calls).toBe(3)
+  expect(told).toEqual([1, 2])
+})
+
+test('the last failure is thrown when the call was sent often enough', async () => {
+  const last = down({ retryable: true })
+  const service = failing(down({ retryable: true }), down({ retryable: true }), last)
+  await expect(callWithRetries(() => service.call(), { retry, signal: undefined })).rejects.toBe(last)
+  expect(service.calls).toBe(3)
+})
+
+test.each([
+  ['one that will not pass', down({ retryable: false })],
+  ['one that was repeated often enough already', down({ retryable: true, retriesExhausted: true })],
+  ['an error of another kind', new CseError('ERR_CSE_UNWRAP_FAILED', 'no')],
+  ['a TypeError of the code itself', new TypeError('fetch failed')],
+  ['what is no error', 'text'],
+])('a failure is not followed by another attempt: %s', async (_name, failure) => {
+  const service = failing(failure)
+  await expect(callWithRetries(() => service.call(), { retry, signal: undefined })).rejects.toBe(failure)
+  expect(service.calls).toBe(1)
+  expect(isRetryable(failure)).toBe(false)
+})
+
+test('an abort ends the waiting between two attempts, with the signal’s reason', async () => {
+  const controller = new AbortController()
+  const service = failing(down({ retryable: true }))
+  const waiting = callWithRetries(() => service.call(), {
+    retry: { maxAttempts: 2, minDelayMs: 3_600_000, maxDelayMs: 3_600_000 },
+    signal: controller.signal,
+    onRetry: () => queueMicrotask(() => controller.abort('stop')),
+  })
+  await expect(waiting).rejects.toBe('stop')
+  expect(service.calls).toBe(1)
+})
+
+test.each([{ maxAttempts: 0 }, { maxAttempts: 1.5 }, { minDelayMs: -1 }, { minDelayMs: 5, maxDelayMs: 4 }])(
+  'options that make no sense are refused: %j',
+  (options) => {
+    expect(() => checkedRetryOptions(options)).toThrow(
+      expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+    )
+  },
+)
