@@ -1,6 +1,6 @@
 import type { Agent as HttpAgent } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
-import { CseError } from '@oss-cse/crypto-core'
+import { type AccessCredentials, CseError } from '@oss-cse/crypto-core'
 import type { OssClient } from './oss-client.ts'
 
 /** What ali-oss 6.23 lib/common/utils/createRequest.js hands to its HTTP client. */
@@ -23,10 +23,10 @@ export interface HttpClient {
 /** An ali-oss client with the state that its types keep to themselves. */
 export interface AliOssClient extends OssClient {
   readonly options: {
-    bucket: string | null
-    accessKeyId: string
-    accessKeySecret: string
-    stsToken?: string | undefined
+    readonly bucket: string | null
+    readonly accessKeyId: string
+    readonly accessKeySecret: string
+    readonly stsToken?: string | undefined
     /** As `url.parse` gave it. */
     readonly endpoint?: { readonly protocol?: string | null; readonly host?: string | null }
     readonly urllib?: unknown
@@ -87,10 +87,17 @@ export function checkedClient(client: OssClient): AliOssClient & { options: { bu
 /**
  * A view of `client` for one call: it signs and parses like `client`, sends through `http`, and leaves
  * `client` as it was.
+ *
+ * @param credentials - sign this call in place of the client's own, whatever becomes of others meanwhile
  */
-export function derivedClient(client: AliOssClient, http: HttpClient): AliOssClient {
+export function derivedClient(
+  client: AliOssClient,
+  http: HttpClient,
+  credentials?: AccessCredentials,
+): AliOssClient {
   return Object.create(client, {
     urllib: { value: http },
+    ...(credentials !== undefined && { options: { value: optionsWith(client.options, credentials) } }),
     // abortMultipartUpload stops every multipart upload of its client: ali-oss 6.23 lib/common/multipart.js
     // calls `_stop`, which sets a flag that all of them look at.
     _stop: { value: () => {} },
@@ -102,6 +109,13 @@ export function derivedClient(client: AliOssClient, http: HttpClient): AliOssCli
       },
     },
   }) as AliOssClient
+}
+
+function optionsWith(
+  options: AliOssClient['options'],
+  { accessKeyId, accessKeySecret, securityToken }: AccessCredentials,
+): AliOssClient['options'] {
+  return { ...options, accessKeyId, accessKeySecret, stsToken: securityToken }
 }
 
 function invalid(message: string): CseError {

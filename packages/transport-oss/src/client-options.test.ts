@@ -13,7 +13,9 @@ import {
 } from '../test/fake-server.ts'
 import { type OssClient, OssTransport, type OssTransportOptions } from './index.ts'
 
-const GOOD = { bucket: 'my-bucket', region: 'cn-hangzhou', accessKeyId: 'id', accessKeySecret: 'secret' }
+const PLACE = { bucket: 'my-bucket', region: 'cn-hangzhou' }
+const GOOD = { ...PLACE, accessKeyId: 'id', accessKeySecret: 'secret' }
+const credentials = { getCredential: async () => GOOD }
 
 const client = new OSS({ ...GOOD, region: 'oss-cn-hangzhou' })
 const CONTRADICTIONS: readonly [string, object, RegExp][] = [
@@ -22,6 +24,12 @@ const CONTRADICTIONS: readonly [string, object, RegExp][] = [
   ['no region', { ...GOOD, region: undefined }, /`region`/],
   ['no key id', { ...GOOD, accessKeyId: '' }, /`accessKeyId`/],
   ['no secret', { ...GOOD, accessKeySecret: undefined }, /`accessKeySecret`/],
+  ['an empty token', { ...GOOD, securityToken: '' }, /`securityToken`/],
+  ['no credentials at all', PLACE, /`accessKeyId` and `accessKeySecret`, or `credentials`/],
+  ['an access key and who gives one', { ...GOOD, credentials }, /`accessKeyId`, `accessKeySecret`/],
+  ['a token and who gives one', { ...PLACE, credentials, securityToken: 'secret' }, /`securityToken`/],
+  ['credentials that cannot be asked', { ...PLACE, credentials: GOOD }, /getCredential\(\)/],
+  ['no credentials but null', { ...PLACE, credentials: null }, /getCredential\(\)/],
   ['a path in the endpoint', { ...GOOD, endpoint: 'https://a.b/c' }, /endpoint/],
   ['another protocol', { ...GOOD, endpoint: 'ftp://a.b' }, /endpoint/],
   ['a contradictory secure', { ...GOOD, endpoint: 'http://a.b', secure: true }, /secure/],
@@ -32,8 +40,8 @@ const CONTRADICTIONS: readonly [string, object, RegExp][] = [
   ['an unknown signature', { ...GOOD, signature: 'v2' }, /signature/],
   ['no time at all', { ...GOOD, idleTimeoutMs: 0 }, /idleTimeoutMs/],
   ['more time than a timer has', { ...GOOD, idleTimeoutMs: 2 ** 31 }, /idleTimeoutMs/],
-  ['a refresh that is no function', { ...GOOD, refreshCredentials: {} }, /refreshCredentials/],
   ['a client and more', { client, region: 'cn-hangzhou' }, /`region`/],
+  ['a client and credentials', { client, credentials }, /`credentials`/],
   ['something else as client', { client: {} }, /ali-oss/],
   ['a client without a bucket', { client: new OSS({ accessKeyId: 'a', accessKeySecret: 'b' }) }, /bucket/],
   [
@@ -100,124 +108,6 @@ it('requests are signed with V4 for the region, or with V1 on demand', async () 
     /^OSS4-HMAC-SHA256 Credential=id\/\d{8}\/cn-shanghai\/oss\/aliyun_v4_request,/,
   )
   expect(server.seen[1]?.headers.authorization).toMatch(/^OSS id:/)
-})
-
-it('credentials that are a minute old are refreshed once for all requests, before any goes out', async () => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  try {
-    const server = await fakeServer((_, response) => response.end())
-    const refreshCredentials = vi.fn(async () => ({
-      accessKeyId: 'newid',
-      accessKeySecret: 'newsecret',
-      securityToken: 'newtoken',
-    }))
-    const transport = new OssTransport({ ...GOOD, endpoint: server.endpoint, refreshCredentials })
-    const head = () => transport.head({ key: 'a', headers: {} })
-    await head()
-    expect(refreshCredentials).not.toHaveBeenCalled()
-    vi.setSystemTime(Date.now() + 60_000)
-    await Promise.all([head(), head(), head()])
-    expect(refreshCredentials).toHaveBeenCalledTimes(1)
-    expect(server.seen.map(({ headers }) => headers['x-oss-security-token'])).toEqual([
-      undefined,
-      'newtoken',
-      'newtoken',
-      'newtoken',
-    ])
-    expect(server.seen[1]?.headers.authorization).toContain('newid')
-  } finally {
-    vi.useRealTimers()
-  }
-})
-
-it('after a refusal the credentials are refreshed, and a failing refresh is told with its cause', async () => {
-  const server = await fakeServer((_, response) =>
-    response.writeHead(403).end(errorXml('SecurityTokenExpired')),
-  )
-  const cause = new Error('the token service is down')
-  const transport = new OssTransport({
-    ...GOOD,
-    endpoint: server.endpoint,
-    refreshCredentials: () => Promise.reject(cause),
-  })
-  const list = () => rejection(transport.list({}))
-  expect(await list()).toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', serviceCode: 'SecurityTokenExpired' })
-  expect(await list()).toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', cause, retryable: true })
-  expect(server.seen).toHaveLength(1)
-})
-
-it('a refused token is worth a retry where the transport can get another one, and only there', async () => {
-  const server = await fakeServer((_, response) =>
-    response.writeHead(403).end(errorXml('InvalidSecurityToken')),
-  )
-  const refreshCredentials = async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' })
-  for (const [options, retryable] of [
-    [{ refreshCredentials }, true],
-    [{}, false],
-  ] as const) {
-    const transport = new OssTransport({ ...GOOD, endpoint: server.endpoint, ...options })
-    expect(await rejection(transport.list({}))).toMatchObject({
-      serviceCode: 'InvalidSecurityToken',
-      retryable,
-    })
-  }
-})
-
-it('a plain refusal does not refresh the credentials', async () => {
-  const server = await fakeServer((_, response) => response.writeHead(403).end(errorXml('AccessDenied')))
-  const refreshCredentials = vi.fn(async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }))
-  const transport = new OssTransport({ ...GOOD, endpoint: server.endpoint, refreshCredentials })
-  for (let i = 0; i < 2; i++) {
-    expect(await rejection(transport.list({}))).toMatchObject({
-      code: 'ERR_CSE_ACCESS_DENIED',
-      retryable: false,
-    })
-  }
-  expect(refreshCredentials).not.toHaveBeenCalled()
-})
-
-it('a refresh that never ends is a timeout, and the next request asks anew', async () => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  try {
-    const server = await fakeServer((_, response) => response.end())
-    const refreshCredentials = vi
-      .fn(async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }))
-      .mockReturnValueOnce(new Promise(() => {}))
-    const options = { ...GOOD, endpoint: server.endpoint, refreshCredentials, idleTimeoutMs: 50 }
-    const transport = new OssTransport(options)
-    vi.setSystemTime(Date.now() + 60_000)
-    const head = () => transport.head({ key: 'a', headers: {} })
-    expect(await rejection(head())).toMatchObject({ code: 'ERR_CSE_TIMEOUT', retryable: true })
-    expect(await head()).toMatchObject({ status: 200 })
-  } finally {
-    vi.useRealTimers()
-  }
-})
-
-it('what a refresh brings that was given up does not replace newer credentials', async () => {
-  vi.useFakeTimers({ toFake: ['Date'] })
-  try {
-    const server = await fakeServer((_, response) => response.end())
-    let late: (credentials: { accessKeyId: string; accessKeySecret: string }) => void = () => {}
-    const refreshCredentials = vi
-      .fn(async () => ({ accessKeyId: 'newid', accessKeySecret: 'newsecret' }))
-      .mockReturnValueOnce(
-        new Promise((resolve) => {
-          late = resolve
-        }),
-      )
-    const options = { ...GOOD, endpoint: server.endpoint, refreshCredentials, idleTimeoutMs: 50 }
-    const transport = new OssTransport(options)
-    const head = () => transport.head({ key: 'a', headers: {} })
-    vi.setSystemTime(Date.now() + 60_000)
-    await rejection(head())
-    await head()
-    late({ accessKeyId: 'oldid', accessKeySecret: 'oldsecret' })
-    await head()
-    expect(server.seen.map(({ headers }) => headers.authorization?.includes('newid'))).toEqual([true, true])
-  } finally {
-    vi.useRealTimers()
-  }
 })
 
 it('secrets are in neither the transport’s inspection nor any error', async () => {

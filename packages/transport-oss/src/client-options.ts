@@ -1,16 +1,21 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
-import { CseError } from '@oss-cse/crypto-core'
+import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
 import OSS from 'ali-oss'
 import { type AliOssClient, checkedClient } from './ali-oss-client.ts'
-import { CredentialRefresher, type OssCredentials } from './credential-refresher.ts'
+import { CredentialRefresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'
 
 const DEFAULT_IDLE_TIMEOUT_MS = 60_000
 const MAX_TIMER_MS = 2 ** 31 - 1
 /** As long as ali-oss keeps an unused connection: the service closes its end later than that. */
 const FREE_SOCKET_MS = 15_000
+/**
+ * ali-oss 6.23 lib/common/client/initOptions.js wants a key at once. This one never signs: where there are
+ * `credentials`, each call works on a view of the client that has what they gave, and there is no view before that.
+ */
+const PLACEHOLDER = 'given by credentials'
 const SOCKET_BUFFER_BYTES = 256 * 1024
 
 /** How a transport waits. */
@@ -36,15 +41,18 @@ export interface OssConnectionOptions extends OssTimeoutOptions {
   readonly region: string
   /** Where the service is, such as `https://oss-cn-hangzhou-internal.aliyuncs.com`. Default: the region's public endpoint. */
   readonly endpoint?: string
-  readonly accessKeyId: string
-  readonly accessKeySecret: string
-  /** The token of temporary (STS) credentials. */
+  /** The access key of a user, or of temporary (STS) credentials. Needed unless there are `credentials`. */
+  readonly accessKeyId?: string
+  readonly accessKeySecret?: string
+  /** The token of temporary credentials. */
   readonly securityToken?: string
   /**
-   * Gives newer credentials. Called before a request when the last ones are more than a minute old, once for all
-   * requests that wait; let it cache if it is expensive.
+   * Gives the credentials, and newer ones before they expire, in place of `accessKeyId`, `accessKeySecret` and
+   * `securityToken`. A `Credential` of `@alicloud/credentials` is one, as it is. Asked before the first request, and
+   * before a later one when the last were given more than a minute ago or were refused; once for all requests that
+   * wait. A request keeps what it was signed with.
    */
-  readonly refreshCredentials?: () => Promise<OssCredentials>
+  readonly credentials?: CredentialsProvider
   /**
    * Where the bucket stands in the address: in the host (`virtual`), in the path (`path`), or nowhere, because
    * the endpoint is a domain bound to the bucket (`cname`). Default: `path` for localhost and IP addresses, else
@@ -97,24 +105,10 @@ export function connect(options: OssTransportOptions): Connection {
 }
 
 function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): Connection {
-  const {
-    bucket,
-    accessKeyId,
-    accessKeySecret,
-    securityToken,
-    refreshCredentials,
-    signature = 'v4',
-  } = options
+  const { bucket, credentials, signature = 'v4' } = options
   checkBucketName(bucket)
   const region = checkedRegion(options.region)
-  requireText(accessKeyId, 'accessKeyId')
-  requireText(accessKeySecret, 'accessKeySecret')
-  if (securityToken !== undefined) requireText(securityToken, 'securityToken')
-  if (refreshCredentials !== undefined && typeof refreshCredentials !== 'function') {
-    throw invalid(
-      '`refreshCredentials` must be a function that resolves to { accessKeyId, accessKeySecret, securityToken? }.',
-    )
-  }
+  checkCredentials(options)
   if (signature !== 'v4' && signature !== 'v1') throw invalid('`signature` must be "v4" or "v1".')
   const endpoint = checkedEndpoint(options)
   const addressing = checkedAddressing(options, endpoint)
@@ -125,8 +119,7 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
   const clientOptions = {
     bucket,
     region: `oss-${region}`,
-    accessKeyId,
-    accessKeySecret,
+    ...signerOptions(options),
     secure,
     authorizationV4: signature === 'v4',
     sldEnable: addressing === 'path',
@@ -135,8 +128,6 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
     retryMax: 0,
     ...(secure ? { httpsAgent: new HttpsAgent(agentOptions) } : { agent: new HttpAgent(agentOptions) }),
     ...(endpoint !== undefined && { endpoint: endpoint.origin }),
-    // Any interval keeps ali-oss 6.23 lib/common/client/initOptions.js from advising on the console.
-    ...(securityToken !== undefined && { stsToken: securityToken, refreshSTSTokenInterval: MAX_TIMER_MS }),
   }
   let client: AliOssClient
   try {
@@ -150,10 +141,51 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
     location: locationOf(client),
     idleTimeoutMs,
     plainHost: addressing === 'path',
-    ...(refreshCredentials !== undefined && {
-      refresher: new CredentialRefresher(client, refreshCredentials, idleTimeoutMs),
-    }),
+    ...(credentials !== undefined && { refresher: new CredentialRefresher(credentials, idleTimeoutMs) }),
   }
+}
+
+/** Either an access key or who gives one. */
+function checkCredentials(options: OssConnectionOptions): void {
+  const { accessKeyId, accessKeySecret, securityToken, credentials } = options
+  const literals = Object.entries({ accessKeyId, accessKeySecret, securityToken })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => `\`${name}\``)
+  if (credentials === undefined) {
+    if (literals.length === 0) {
+      throw invalid(
+        'There are no credentials: pass `accessKeyId` and `accessKeySecret`, or `credentials`, or a client that has them as `client`.',
+      )
+    }
+    requireText(accessKeyId, 'accessKeyId')
+    requireText(accessKeySecret, 'accessKeySecret')
+    if (securityToken !== undefined) requireText(securityToken, 'securityToken')
+    return
+  }
+  if (literals.length > 0) {
+    throw invalid(
+      `\`credentials\` stands in place of ${literals.join(', ')}: pass either an access key or who gives one.`,
+    )
+  }
+  if (typeof credentials?.getCredential !== 'function') {
+    throw invalid(
+      '`credentials` must have a function getCredential() that resolves to { accessKeyId, accessKeySecret, securityToken? }, such as a `new Credential()` of @alicloud/credentials.',
+    )
+  }
+}
+
+/** What ali-oss is told to sign with. */
+function signerOptions({
+  accessKeyId = PLACEHOLDER,
+  accessKeySecret = PLACEHOLDER,
+  securityToken,
+}: OssConnectionOptions): Pick<
+  OSS.Options,
+  'accessKeyId' | 'accessKeySecret' | 'stsToken' | 'refreshSTSTokenInterval'
+> {
+  if (securityToken === undefined) return { accessKeyId, accessKeySecret }
+  // Any interval keeps ali-oss 6.23 lib/common/client/initOptions.js from advising on the console.
+  return { accessKeyId, accessKeySecret, stsToken: securityToken, refreshSTSTokenInterval: MAX_TIMER_MS }
 }
 
 /** The endpoint as ali-oss parsed it, and the bucket. */
@@ -239,7 +271,9 @@ function checkedTimeout(idleTimeoutMs: number = DEFAULT_IDLE_TIMEOUT_MS): number
 
 function requireText(value: unknown, name: string): void {
   if (typeof value !== 'string' || value.trim() === '') {
-    throw invalid(`\`${name}\` is missing: pass it, or a client that has it as \`client\`.`)
+    throw invalid(
+      `\`${name}\` is missing: pass it, or \`credentials\`, or a client that has it as \`client\`.`,
+    )
   }
 }
 

@@ -1,81 +1,83 @@
-import { CseError, TransportError } from '@oss-cse/crypto-core'
-import type { AliOssClient } from './ali-oss-client.ts'
+import { type AccessCredentials, type CredentialsProvider, TransportError } from '@oss-cse/crypto-core'
 
 const FRESH_MS = 60_000
 
-/** What signs a request. */
-export interface OssCredentials {
-  readonly accessKeyId: string
-  readonly accessKeySecret: string
-  readonly securityToken?: string
-}
-
 /**
- * Keeps a client's credentials young. In place of ali-oss's own `refreshSTSToken`, which is only asked when there
- * was a token to begin with, and lets the requests that come while it is being asked go out with the old one
+ * Keeps the credentials of a transport young. In place of ali-oss's own `refreshSTSToken`, which is only asked when
+ * there was a token to begin with, and lets the requests that come while it is being asked go out with the old one
  * (ali-oss 6.23 lib/common/utils/setSTSToken.js).
  */
 export class CredentialRefresher {
-  readonly #client: AliOssClient
-  readonly #refresh: () => Promise<OssCredentials>
+  readonly #provider: CredentialsProvider
   readonly #timeoutMs: number
-  #refreshed = Date.now()
-  #pending: Promise<void> | undefined
-  /** Counts the renewals: what an outdated one brings is not used. */
-  #generation = 0
+  #current: AccessCredentials | undefined
+  #askedAt = 0
+  #pending: Promise<AccessCredentials> | undefined
 
-  constructor(client: AliOssClient, refresh: () => Promise<OssCredentials>, timeoutMs: number) {
-    this.#client = client
-    this.#refresh = refresh
+  constructor(provider: CredentialsProvider, timeoutMs: number) {
+    this.#provider = provider
     this.#timeoutMs = timeoutMs
   }
 
   /**
-   * Waits until the client's credentials are less than a minute old. Rejects with what the refresh threw.
+   * Credentials that are less than a minute old. Rejects with what the provider threw.
    *
-   * @returns which credentials these are, for `expire`
+   * @throws TransportError `ERR_CSE_ACCESS_DENIED` when the provider gave none; `ERR_CSE_TIMEOUT`
    */
-  async ensureFresh(): Promise<number> {
-    const age = Date.now() - this.#refreshed
-    if (age < 0 || age >= FRESH_MS) {
-      this.#pending ??= this.#renewInTime().finally(() => {
-        this.#pending = undefined
-      })
-      await this.#pending
-    }
-    return this.#generation
+  async fresh(): Promise<AccessCredentials> {
+    const age = Date.now() - this.#askedAt
+    if (this.#current !== undefined && age >= 0 && age < FRESH_MS) return this.#current
+    this.#pending ??= this.#askInTime().finally(() => {
+      this.#pending = undefined
+    })
+    return this.#pending
   }
 
   /** The service turned credentials down: unless there are newer ones, ask for some before the next request. */
-  expire(generation: number): void {
-    if (generation === this.#generation) this.#refreshed = Number.NEGATIVE_INFINITY
+  expire(refused: AccessCredentials): void {
+    if (refused === this.#current) this.#current = undefined
   }
 
-  /** One refresh that never ends must not hold up every request there will ever be. */
-  async #renewInTime(): Promise<void> {
+  /**
+   * One provider that never answers must not hold up every request there will ever be. What comes too late is not
+   * used: newer credentials may have come since.
+   */
+  async #askInTime(): Promise<AccessCredentials> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        this.#generation += 1
-        const message = `refreshCredentials gave nothing for ${this.#timeoutMs} ms (idleTimeoutMs).`
+        const message = `No request was sent: \`credentials\` gave nothing for ${this.#timeoutMs} ms (idleTimeoutMs).`
         reject(new TransportError('ERR_CSE_TIMEOUT', message, { retryable: true }))
       }, this.#timeoutMs)
     })
-    await Promise.race([this.#renew(), late]).finally(() => clearTimeout(timer))
+    const given = await Promise.race([this.#ask(), late]).finally(() => clearTimeout(timer))
+    this.#current = given
+    this.#askedAt = Date.now()
+    return given
   }
 
-  async #renew(): Promise<void> {
-    this.#generation += 1
-    const generation = this.#generation
-    const { accessKeyId, accessKeySecret, securityToken } = await this.#refresh()
-    if (!accessKeyId || !accessKeySecret) {
-      throw new CseError(
-        'ERR_CSE_INVALID_ARGUMENT',
-        'refreshCredentials must resolve to { accessKeyId, accessKeySecret, securityToken? }.',
+  async #ask(): Promise<AccessCredentials> {
+    const given = await this.#provider.getCredential()
+    const accessKeyId = textOf(given?.accessKeyId)
+    const accessKeySecret = textOf(given?.accessKeySecret)
+    const securityToken = textOf(given?.securityToken)
+    if (accessKeyId === undefined || accessKeySecret === undefined) {
+      const missing = [
+        accessKeyId === undefined && 'accessKeyId',
+        accessKeySecret === undefined && 'accessKeySecret',
+      ]
+      throw new TransportError(
+        'ERR_CSE_ACCESS_DENIED',
+        `No request was sent: \`credentials\` gave no ${missing.filter(Boolean).join(' and no ')}. Its getCredential() must resolve to { accessKeyId, accessKeySecret, securityToken? }.`,
+        { retryable: false },
       )
     }
-    if (generation !== this.#generation) return
-    Object.assign(this.#client.options, { accessKeyId, accessKeySecret, stsToken: securityToken })
-    this.#refreshed = Date.now()
+    return { accessKeyId, accessKeySecret, ...(securityToken !== undefined && { securityToken }) }
   }
+}
+
+/** Without the white space around it, as ali-oss takes it: an environment variable often ends with a line break. */
+function textOf(value: unknown): string | undefined {
+  const text = typeof value === 'string' ? value.trim() : ''
+  return text === '' ? undefined : text
 }

@@ -4,6 +4,5 @@ export type {
   OssTimeoutOptions,
   OssTransportOptions,
 } from './client-options.ts'
-export type { OssCredentials } from './credential-refresher.ts'
 export type { OssClient } from './oss-client.ts'
 export { type CreateBucketOptions, OssTransport } from './oss-transport.ts'

@@ -1,5 +1,5 @@
-import { CseError } from '@oss-cse/crypto-core'
-import { type AliOssClient, derivedClient } from './ali-oss-client.ts'
+import { type AccessCredentials, CseError } from '@oss-cse/crypto-core'
+import { type AliOssClient, derivedClient, type HttpClient } from './ali-oss-client.ts'
 import type { Connection } from './client-options.ts'
 import { type Answer, exchange } from './http-exchange.ts'
 import {
@@ -50,9 +50,9 @@ export async function runCall<T>(
   const scope = new RequestScope(signal)
   scope.onFailure(() => source?.stop())
   let sent = false
-  let generation: number | undefined
+  let credentials: AccessCredentials | undefined
   let answer: Answer | undefined
-  const view = derivedClient(client, {
+  const http: HttpClient = {
     request: async (url, signed) => {
       if (scope.failure !== undefined) throw new Error('The call has ended.')
       sent = true
@@ -66,11 +66,11 @@ export async function runCall<T>(
       const { status, headers, data } = answer
       return { status, headers, data, res: { status, statusCode: status, headers } }
     },
-  })
+  }
   try {
     const value = await scope.race(async () => {
-      generation = await refresher?.ensureFresh()
-      return work(view, () => answer)
+      credentials = await refresher?.fresh()
+      return work(derivedClient(client, http, credentials), () => answer)
     })
     if (answer === undefined) throw new Error('ali-oss did not send a request.')
     return { value, answer }
@@ -81,8 +81,8 @@ export async function runCall<T>(
       scope.fail(explained(error, context, sent, answer))
     }
     const reason = scope.failure?.reason
-    if (refresher === undefined || !isRefusedCredential(reason)) throw reason
-    if (generation !== undefined) refresher.expire(generation)
+    if (credentials === undefined || !isRefusedCredential(reason)) throw reason
+    refresher?.expire(credentials)
     throw retryable(reason)
   } finally {
     // A streamed body goes on and ends its scope itself.

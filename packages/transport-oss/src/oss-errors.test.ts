@@ -11,8 +11,9 @@ const SERVICE: readonly [number, string | undefined, CseErrorCode, boolean][] = 
   [404, 'NoSuchUpload', 'ERR_CSE_NOT_FOUND', false],
   [404, undefined, 'ERR_CSE_NOT_FOUND', false],
   [403, 'AccessDenied', 'ERR_CSE_ACCESS_DENIED', false],
-  [403, 'RequestTimeTooSkewed', 'ERR_CSE_ACCESS_DENIED', false],
-  [403, 'SecurityTokenExpired', 'ERR_CSE_ACCESS_DENIED', false],
+  [403, 'RequestTimeTooSkewed', 'ERR_CSE_CLOCK_SKEW', false],
+  [403, 'SecurityTokenExpired', 'ERR_CSE_CREDENTIALS_EXPIRED', false],
+  [403, 'InvalidSecurityToken', 'ERR_CSE_ACCESS_DENIED', false],
   [403, undefined, 'ERR_CSE_ACCESS_DENIED', false],
   [412, 'PreconditionFailed', 'ERR_CSE_PRECONDITION_FAILED', false],
   [412, undefined, 'ERR_CSE_PRECONDITION_FAILED', false],
@@ -26,11 +27,17 @@ const SERVICE: readonly [number, string | undefined, CseErrorCode, boolean][] = 
   [400, 'IncompleteBody', 'ERR_CSE_NETWORK', true],
   [400, 'InvalidDigest', 'ERR_CSE_INTEGRITY', true],
   [400, 'InvalidCRC64', 'ERR_CSE_INTEGRITY', true],
-  [429, undefined, 'ERR_CSE_SERVICE', true],
-  [403, 'QpsLimitExceeded', 'ERR_CSE_SERVICE', true],
-  [503, 'TotalQpsLimitExceeded', 'ERR_CSE_SERVICE', true],
-  [503, 'DownloadTrafficRateLimitExceeded', 'ERR_CSE_SERVICE', true],
-  [503, 'ServiceUnavailable', 'ERR_CSE_SERVICE', true],
+  [429, undefined, 'ERR_CSE_THROTTLED', true],
+  [429, 'QpsLimitExceeded', 'ERR_CSE_THROTTLED', true],
+  [403, 'QpsLimitExceeded', 'ERR_CSE_THROTTLED', true],
+  [503, 'TotalQpsLimitExceeded', 'ERR_CSE_THROTTLED', true],
+  [503, 'PartitionQpsLimitted', 'ERR_CSE_THROTTLED', true],
+  [503, 'DownloadTrafficRateLimitExceeded', 'ERR_CSE_THROTTLED', true],
+  [503, 'ActiveRequestLimitExceeded', 'ERR_CSE_THROTTLED', true],
+  [503, 'ServiceUnavailable', 'ERR_CSE_THROTTLED', true],
+  [503, 'SomethingNew', 'ERR_CSE_THROTTLED', true],
+  [503, undefined, 'ERR_CSE_THROTTLED', true],
+  [400, 'Throttling.User', 'ERR_CSE_THROTTLED', true],
   [500, 'InternalError', 'ERR_CSE_SERVICE', true],
   [200, 'InternalError', 'ERR_CSE_SERVICE', true],
   [502, undefined, 'ERR_CSE_SERVICE', true],
@@ -51,6 +58,12 @@ it.each(SERVICE)('status %s with code %s is %s, retryable: %s', (status, service
 it('a clock that is off is named as what to mend', () => {
   const data = Buffer.from(errorXml('RequestTimeTooSkewed'))
   expect(serviceFailure(context, { status: 403, headers: {}, data }).message).toContain('clock')
+})
+
+it('an expired token names both remedies', () => {
+  const data = Buffer.from(errorXml('SecurityTokenExpired'))
+  const { message } = serviceFailure(context, { status: 403, headers: {}, data })
+  expect(message).toMatch(/Renew the security token, or pass `credentials`/)
 })
 
 it.each([

@@ -22,8 +22,9 @@ interface Verdict {
   readonly hint?: string
 }
 
+/** Most come with 429 or 503, but not all. */
 const THROTTLED =
-  /QpsLimitExceeded$|RateLimitExceeded$|^ActiveRequestLimitExceeded$|^ServiceUnavailable$|^Throttling|^TooManyRequests$|^SlowDown$/
+  /Qps|RateLimitExceeded$|^ActiveRequestLimitExceeded$|^CpuLimitExceeded$|^ServiceUnavailable$|^Throttling|^TooManyRequests$|^SlowDown$/
 
 /** By the service's own code; what is not here is judged by its HTTP status. */
 const BY_SERVICE_CODE: Readonly<Record<string, Verdict>> = {
@@ -41,7 +42,7 @@ const BY_SERVICE_CODE: Readonly<Record<string, Verdict>> = {
   InvalidDigest: { code: 'ERR_CSE_INTEGRITY', retryable: true },
   InvalidCRC64: { code: 'ERR_CSE_INTEGRITY', retryable: true },
   RequestTimeTooSkewed: {
-    code: 'ERR_CSE_ACCESS_DENIED',
+    code: 'ERR_CSE_CLOCK_SKEW',
     retryable: false,
     hint: 'The clock of this computer is more than 15 minutes off: set it.',
   },
@@ -51,9 +52,9 @@ const BY_SERVICE_CODE: Readonly<Record<string, Verdict>> = {
     hint: 'Check the access key secret, the region and the endpoint.',
   },
   SecurityTokenExpired: {
-    code: 'ERR_CSE_ACCESS_DENIED',
+    code: 'ERR_CSE_CREDENTIALS_EXPIRED',
     retryable: false,
-    hint: 'Renew the security token, or give the transport refreshCredentials.',
+    hint: 'Renew the security token, or pass `credentials` that renew themselves.',
   },
   InvalidObjectState: {
     code: 'ERR_CSE_ACCESS_DENIED',
@@ -107,7 +108,7 @@ export function isErrorDocument(data: Uint8Array): boolean {
 
 function verdictOf(status: number, serviceCode: string | undefined): Verdict {
   if (serviceCode !== undefined) {
-    if (THROTTLED.test(serviceCode)) return { code: 'ERR_CSE_SERVICE', retryable: true }
+    if (THROTTLED.test(serviceCode)) return { code: 'ERR_CSE_THROTTLED', retryable: true }
     if (Object.hasOwn(BY_SERVICE_CODE, serviceCode)) {
       const verdict = BY_SERVICE_CODE[serviceCode]
       if (verdict !== undefined) return verdict
@@ -119,7 +120,9 @@ function verdictOf(status: number, serviceCode: string | undefined): Verdict {
   if (status === 408) return { code: 'ERR_CSE_TIMEOUT', retryable: true }
   if (status === 412) return { code: 'ERR_CSE_PRECONDITION_FAILED', retryable: false }
   if (status === 416) return { code: 'ERR_CSE_RANGE_NOT_SATISFIABLE', retryable: false }
-  return { code: 'ERR_CSE_SERVICE', retryable: status === 429 || (status >= 500 && status !== 501) }
+  // All 503 of OSS ask for fewer requests; for others too it means overload (RFC 9110, 15.6.4).
+  if (status === 429 || status === 503) return { code: 'ERR_CSE_THROTTLED', retryable: true }
+  return { code: 'ERR_CSE_SERVICE', retryable: status >= 500 && status !== 501 }
 }
 
 /**
@@ -216,7 +219,7 @@ export function cutShort(context: RequestContext, what: string): TransportError 
   })
 }
 
-/** The error of a request that could not be signed, normally because its credentials could not be refreshed. */
+/** The error of a request that could not be signed, normally because its credentials could not be had. */
 export function signingFailure(context: RequestContext, error: unknown): TransportError {
   return new TransportError(
     'ERR_CSE_ACCESS_DENIED',

@@ -94,7 +94,7 @@ it('a server that does not read stops the source from being pulled', async () =>
 
 it.each([
   [403, 'AccessDenied', 'ERR_CSE_ACCESS_DENIED'],
-  [503, 'ServiceUnavailable', 'ERR_CSE_SERVICE'],
+  [503, 'ServiceUnavailable', 'ERR_CSE_THROTTLED'],
 ])(
   'an early %s rejects while the body is still going, and the source is returned',
   async (status, serviceCode, code) => {
