@@ -1,0 +1,280 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
+import { acs3Call, type CallOptions, rawCall, rpcCall } from './testing/signed-call.ts'
+
+const NOW = new Date('2026-03-01T12:00:00Z')
+const later = (ms: number): Date => new Date(NOW.getTime() + ms)
+
+let emulator: KmsEmulator
+
+beforeEach(async () => {
+  emulator = await startKmsEmulator({ clock: () => NOW })
+})
+afterEach(() => emulator.close())
+
+describe.each([
+  { generation: 'rpc', call: rpcCall },
+  { generation: 'acs3', call: acs3Call },
+])('a request of the $generation generation', ({ generation, call }) => {
+  const refusal = async (options: CallOptions): Promise<readonly [number, unknown]> =>
+    (await call(emulator, 'DescribeKey', { KeyId: emulator.keyId }, { now: NOW, ...options })).refusal
+
+  it.each([{ method: 'POST' }, { method: 'GET' }, { method: 'POST', form: true }])(
+    'is answered when it is signed: $method, form: $form',
+    async (options) => {
+      expect(await refusal(options)).toEqual([200, undefined])
+      expect(emulator.requests.at(-1)).toMatchObject({
+        protocol: generation,
+        action: 'DescribeKey',
+        accessKeyId: emulator.accessKeyId,
+        keyId: emulator.keyId,
+        status: 200,
+      })
+    },
+  )
+
+  it('is refused when it is signed with another secret', async () => {
+    expect(await refusal({ accessKeySecret: 'other' })).toEqual([400, 'SignatureDoesNotMatch'])
+  })
+
+  it('is refused when its access key is unknown, and that id is not recorded', async () => {
+    expect(await refusal({ accessKeyId: 'secret-by-mistake' })).toEqual([404, 'InvalidAccessKeyId.NotFound'])
+    expect(JSON.stringify(emulator.requests)).not.toContain('secret-by-mistake')
+  })
+
+  it('is refused when it comes again', async () => {
+    const options = { nonce: 'once' }
+    expect(await refusal(options)).toEqual([200, undefined])
+    expect(await refusal(options)).toEqual([400, 'SignatureNonceUsed'])
+  })
+
+  it('does not use up its nonce when it is not signed', async () => {
+    expect(await refusal({ nonce: 'once', accessKeySecret: 'other' })).toEqual([400, 'SignatureDoesNotMatch'])
+    expect(await refusal({ nonce: 'once' })).toEqual([200, undefined])
+  })
+
+  it.each([
+    { skewMs: -900_000, answer: [200, undefined] },
+    { skewMs: 900_000, answer: [200, undefined] },
+    { skewMs: -901_000, answer: [400, 'InvalidTimeStamp.Expired'] },
+    { skewMs: 901_000, answer: [400, 'InvalidTimeStamp.Expired'] },
+  ])('may differ by 15 minutes from the clock: $skewMs ms', async ({ skewMs, answer }) => {
+    expect(await refusal({ now: later(skewMs) })).toEqual(answer)
+  })
+
+  it.each([
+    ['2026-03-01 12:00:00', 'InvalidTimeStamp.Format'],
+    ['2026-13-01T12:00:00Z', 'InvalidTimeStamp.Format'],
+    ['', 'IllegalTimestamp'],
+    [undefined, 'IllegalTimestamp'],
+  ])('is refused with the time stamp %s', async (text, code) => {
+    const common = generation === 'rpc' ? { Timestamp: text } : { 'x-acs-date': text }
+    expect(await refusal({ common })).toEqual([400, code])
+  })
+
+  it('is refused by another method than GET and POST', async () => {
+    expect(await refusal({ method: 'PUT' })).toEqual([403, 'UnsupportedHTTPMethod'])
+  })
+
+  it('is refused when its method is changed under way', async () => {
+    expect(await refusal({ method: 'GET', tamper: { method: 'POST' } })).toEqual([
+      400,
+      'SignatureDoesNotMatch',
+    ])
+  })
+
+  it('is refused when the action or the version is unknown', async () => {
+    const named = (action: string, common = {}): ReturnType<typeof call> =>
+      call(emulator, action, { KeyId: emulator.keyId }, { now: NOW, common })
+    expect((await named('GetSecretValue')).refusal).toEqual([404, 'InvalidAction.NotFound'])
+    expect((await named('toString')).refusal).toEqual([404, 'InvalidAction.NotFound'])
+    expect(emulator.requests.at(-1)?.action).toBeUndefined()
+    const version = generation === 'rpc' ? { Version: '2015-01-01' } : { 'x-acs-version': '2015-01-01' }
+    expect((await named('DescribeKey', version)).refusal).toEqual([404, 'InvalidVersion'])
+    const none = generation === 'rpc' ? { Version: undefined } : { 'x-acs-version': undefined }
+    expect((await named('DescribeKey', none)).refusal).toEqual([400, 'MissingParameter'])
+    const noAction = generation === 'rpc' ? { Action: undefined } : { 'x-acs-action': undefined }
+    expect((await named('DescribeKey', noAction)).refusal).toEqual([400, 'MissingParameter'])
+  })
+
+  it('names what it refuses', async () => {
+    const answer = await call(emulator, 'DescribeKey', {}, { now: NOW })
+    expect(answer.fields).toEqual({
+      RequestId: expect.stringMatching(/^[0-9A-F-]{36}$/),
+      HostId: `127.0.0.1:${emulator.port}`,
+      Code: 'MissingParameter',
+      Message: 'The parameter "KeyId" is needed but not provided.',
+      Recommend: expect.stringContaining('q=MissingParameter'),
+    })
+    expect(answer.headers['x-acs-request-id']).toBe(answer.fields['RequestId'])
+  })
+
+  describe('with a security token', () => {
+    const first = { accessKeyId: 'STS.1', accessKeySecret: 's1', securityToken: 'token+1=' }
+    const second = { accessKeyId: 'STS.2', accessKeySecret: 's2', securityToken: 'token+2=' }
+    beforeEach(() => emulator.setCredentials(first))
+
+    it('is answered when it is the right one', async () => {
+      expect(await refusal(first)).toEqual([200, undefined])
+    })
+
+    it('is refused without it, with another, and with none that could be one', async () => {
+      const { securityToken: _, ...bare } = first
+      expect(await refusal(bare)).toEqual([404, 'InvalidAccessKeyId.NotFound'])
+      const other = { ...first, securityToken: 'other' }
+      expect(await refusal(other)).toEqual([400, 'InvalidSecurityToken.MismatchWithAccessKey'])
+      const malformed = { ...first, securityToken: 'a b' }
+      expect(await refusal(malformed)).toEqual([400, 'InvalidSecurityToken.Malformed'])
+    })
+
+    it('is refused once the token is replaced, and may come back', async () => {
+      emulator.setCredentials(second)
+      expect(await refusal(first)).toEqual([400, 'InvalidSecurityToken.Expired'])
+      expect(await refusal(second)).toEqual([200, undefined])
+      emulator.setCredentials(first)
+      expect(await refusal(first)).toEqual([200, undefined])
+      expect([emulator.accessKeyId, emulator.accessKeySecret]).toEqual(['STS.1', 's1'])
+    })
+
+    it('is refused once the token has expired', async () => {
+      emulator.expireSecurityToken()
+      expect(await refusal(first)).toEqual([400, 'InvalidSecurityToken.Expired'])
+    })
+
+    it('is refused for a key that has none', async () => {
+      emulator.setCredentials({ accessKeyId: 'a', accessKeySecret: 'b' })
+      const stray = { accessKeyId: 'a', accessKeySecret: 'b', securityToken: 'c' }
+      expect(await refusal(stray)).toEqual([400, 'InvalidSecurityToken.MismatchWithAccessKey'])
+      expect(() => emulator.expireSecurityToken()).toThrow('no security token')
+    })
+  })
+})
+
+describe('a request of the rpc generation', () => {
+  const parameters = { KeyId: 'x', Plaintext: 'p', EncryptionContext: '{"a":"b"}' }
+  const refusal = async (options: CallOptions): Promise<readonly [number, unknown]> =>
+    (await rpcCall(emulator, 'Encrypt', parameters, { now: NOW, ...options })).refusal
+
+  it.each([
+    ['Action', 'Decrypt'],
+    ['Format', 'JSON'],
+    ['Version', '2016-01-21'],
+    ['Timestamp', '2026-03-01T12:00:01Z'],
+    ['SignatureNonce', 'another'],
+    ['KeyId', 'y'],
+    ['Plaintext', 'q'],
+    ['EncryptionContext', '{"a":"c"}'],
+  ])('is refused when %s is changed under way, in the query and in a form', async (name, value) => {
+    for (const form of [false, true]) {
+      const tamper = { parameters: { [name]: value } }
+      expect(await refusal({ form, tamper })).toEqual([400, 'SignatureDoesNotMatch'])
+    }
+  })
+
+  it.each(['Action', 'Version', 'KeyId', 'Plaintext', 'EncryptionContext'])(
+    'is refused when %s is taken away under way',
+    async (name) => {
+      const tamper = { parameters: { [name]: undefined } }
+      expect(await refusal({ tamper })).toEqual([400, 'SignatureDoesNotMatch'])
+    },
+  )
+
+  it('is refused when a parameter is added under way', async () => {
+    const tamper = { parameters: { 'EncryptionContext.a': 'b' } }
+    expect(await refusal({ tamper })).toEqual([400, 'SignatureDoesNotMatch'])
+  })
+
+  it.each([
+    ['AccessKeyId', undefined, 'MissingParameter'],
+    ['SignatureNonce', undefined, 'MissingParameter'],
+    ['SignatureMethod', undefined, 'MissingParameter'],
+    ['SignatureMethod', 'HMAC-SHA256', 'InvalidSignatureMethod'],
+    ['SignatureVersion', undefined, 'MissingParameter'],
+    ['SignatureVersion', '2.0', 'IncompleteSignature'],
+  ])('is refused with %s %s', async (name, value, code) => {
+    expect(await refusal({ common: { [name]: value } })).toEqual([400, code])
+  })
+
+  it('is refused without a signature', async () => {
+    for (const Signature of [undefined, '']) {
+      expect(await refusal({ tamper: { parameters: { Signature } } })).toEqual([400, 'IncompleteSignature'])
+    }
+    const bare = await rawCall(emulator.port, { method: 'GET', path: '/?Format=json', headers: {} })
+    expect(bare.refusal).toEqual([400, 'IncompleteSignature'])
+  })
+
+  it('is answered in XML unless it asks for JSON', async () => {
+    for (const Format of ['XML', undefined]) {
+      const good = await rpcCall(emulator, 'ListKeys', {}, { now: NOW, common: { Format } })
+      expect(good.headers['content-type']).toBe('text/xml;charset=utf-8')
+      expect(good.text).toContain(
+        `<ListKeysResponse><Keys><Key><KeyId>${emulator.keyId}</KeyId><KeyArn>acs:kms:cn-hangzhou:`,
+      )
+      const bad = await rpcCall(emulator, 'DescribeKey', { KeyId: '<&>' }, { now: NOW, common: { Format } })
+      expect([bad.status, /<Code>(.*)<\/Code>/.exec(bad.text)?.[1]]).toEqual([404, 'Forbidden.KeyNotFound'])
+    }
+    const upper = await rpcCall(emulator, 'ListKeys', {}, { now: NOW, common: { Format: 'JSON' } })
+    expect(upper.fields['TotalCount']).toBe(1)
+  })
+})
+
+describe('a request of the acs3 generation', () => {
+  const parameters = { KeyId: 'x', Plaintext: 'p', EncryptionContext: '{"a":"b"}' }
+  const refusal = async (options: CallOptions): Promise<readonly [number, unknown]> =>
+    (await acs3Call(emulator, 'Encrypt', parameters, { now: NOW, ...options })).refusal
+
+  it.each([
+    ['host', 'kms.cn-hangzhou.aliyuncs.com'],
+    ['x-acs-action', 'Decrypt'],
+    ['x-acs-version', '2016-01-21'],
+    ['x-acs-date', '2026-03-01T12:00:01Z'],
+    ['x-acs-signature-nonce', 'another'],
+    ['x-acs-content-sha256', '0'.repeat(64)],
+    ['content-type', 'text/plain'],
+  ])('is refused when the header %s is changed under way', async (name, value) => {
+    expect(await refusal({ form: true, tamper: { headers: { [name]: value } } })).toEqual([
+      400,
+      'SignatureDoesNotMatch',
+    ])
+  })
+
+  it('is refused when a header of the protocol is not signed', async () => {
+    const tamper = { headers: { 'x-acs-security-token': 'added' } }
+    expect(await refusal({ tamper })).toEqual([400, 'IncompleteSignature'])
+  })
+
+  it.each(['KeyId', 'Plaintext', 'EncryptionContext'])(
+    'is refused when %s is changed or taken away',
+    async (name) => {
+      for (const value of ['changed', undefined]) {
+        const tamper = { parameters: { [name]: value } }
+        expect(await refusal({ tamper })).toEqual([400, 'SignatureDoesNotMatch'])
+      }
+    },
+  )
+
+  it('is refused when its body is changed, added or taken away', async () => {
+    expect(await refusal({ form: true, tamper: { body: 'KeyId=y' } })).toEqual([400, 'SignatureDoesNotMatch'])
+    expect(await refusal({ form: true, tamper: { body: '' } })).toEqual([400, 'SignatureDoesNotMatch'])
+    expect(await refusal({ tamper: { body: 'KeyId=y' } })).toEqual([400, 'SignatureDoesNotMatch'])
+  })
+
+  it.each([
+    ['x-acs-signature-nonce', 'MissingParameter'],
+    ['x-acs-content-sha256', 'MissingParameter'],
+  ])('is refused without %s', async (name, code) => {
+    expect(await refusal({ common: { [name]: undefined } })).toEqual([400, code])
+  })
+
+  it.each([
+    ['acs id:signature', 'InvalidSignatureMethod'],
+    ['ACS3-HMAC-SHA256 Credential=id', 'IncompleteSignature'],
+  ])('is refused with the authorization "%s"', async (authorization, code) => {
+    expect(await refusal({ tamper: { headers: { authorization } } })).toEqual([400, code])
+  })
+
+  it('is answered in JSON unless it accepts XML alone', async () => {
+    const xml = await acs3Call(emulator, 'ListKeys', {}, { now: NOW, common: { accept: 'application/xml' } })
+    expect(xml.text).toMatch(/^<\?xml .*<TotalCount>1<\/TotalCount>/)
+  })
+})

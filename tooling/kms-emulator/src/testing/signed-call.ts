@@ -1,0 +1,186 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { ACS3_ALGORITHM, acs3Signature, acs3StringToSign } from '../acs3-signature.ts'
+import { escapeRfc3986 } from '../escape.ts'
+import type { KmsEmulator } from '../kms-emulator.ts'
+import { rpcSignature, rpcStringToSign } from '../rpc-signature.ts'
+
+/** A whole answer. */
+export interface CallAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+  /** The fields of a JSON body; none when it is something else. */
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Status and error code. */
+  readonly refusal: readonly [number, unknown]
+}
+
+/** Texts by name. */
+export type Texts = Readonly<Record<string, string>>
+
+/** What to send differently than a well-behaved client. */
+export interface CallOptions {
+  readonly method?: string
+  /** Sends the parameters as a form instead of in the query. */
+  readonly form?: boolean
+  readonly accessKeyId?: string
+  readonly accessKeySecret?: string
+  readonly securityToken?: string
+  readonly now?: Date
+  readonly nonce?: string
+  /** Other parameters of the protocol than the usual ones, signed; `undefined` leaves one out. */
+  readonly common?: Readonly<Record<string, string | undefined>>
+  /** Sent but not signed: what somebody changes under way. `undefined` takes something away. */
+  readonly tamper?: {
+    readonly method?: string
+    readonly parameters?: Readonly<Record<string, string | undefined>>
+    readonly headers?: Readonly<Record<string, string | undefined>>
+    readonly body?: string
+  }
+}
+
+/** Calls in the RPC generation. */
+export function rpcCall(
+  emulator: KmsEmulator,
+  action: string,
+  parameters: Texts = {},
+  options: CallOptions = {},
+): Promise<CallAnswer> {
+  const method = options.method ?? 'POST'
+  const all = withChanges(
+    {
+      Action: action,
+      Format: 'json',
+      Version: '2016-01-20',
+      Timestamp: timestamp(options.now),
+      SignatureNonce: options.nonce ?? randomUUID(),
+      SignatureMethod: 'HMAC-SHA1',
+      SignatureVersion: '1.0',
+      AccessKeyId: options.accessKeyId ?? emulator.accessKeyId,
+      ...(options.securityToken === undefined ? {} : { SecurityToken: options.securityToken }),
+      ...parameters,
+    },
+    options.common,
+  )
+  const list = Object.entries(all).map(([name, value]) => ({ name, value }))
+  const secret = options.accessKeySecret ?? emulator.accessKeySecret
+  const signed = { ...all, Signature: rpcSignature(secret, rpcStringToSign(method, list)) }
+  const query = toQuery(withChanges(signed, options.tamper?.parameters))
+  const headers = withChanges(
+    options.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {},
+    options.tamper?.headers,
+  )
+  const sentMethod = options.tamper?.method ?? method
+  return options.form
+    ? rawCall(emulator.port, { method: sentMethod, path: '/', headers, body: query })
+    : rawCall(emulator.port, { method: sentMethod, path: `/?${query}`, headers })
+}
+
+/** Calls in the ACS3 generation. */
+export function acs3Call(
+  emulator: KmsEmulator,
+  action: string,
+  parameters: Texts = {},
+  options: CallOptions = {},
+): Promise<CallAnswer> {
+  const method = options.method ?? 'POST'
+  const body = options.form ? toQuery(parameters) : ''
+  const payloadHash = createHash('sha256').update(body).digest('hex')
+  const headers = withChanges(
+    {
+      host: `127.0.0.1:${emulator.port}`,
+      'x-acs-action': action,
+      'x-acs-version': '2016-01-20',
+      'x-acs-date': timestamp(options.now),
+      'x-acs-signature-nonce': options.nonce ?? randomUUID(),
+      'x-acs-content-sha256': payloadHash,
+      ...(options.securityToken === undefined ? {} : { 'x-acs-security-token': options.securityToken }),
+      ...(options.form ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
+    },
+    options.common,
+  )
+  const query = options.form ? {} : parameters
+  const signedHeaders = Object.keys(headers).sort()
+  const toSign = acs3StringToSign({
+    method,
+    path: '/',
+    query: Object.entries(query).map(([name, value]) => ({ name, value })),
+    headers: new Map(Object.entries(headers)),
+    signedHeaders,
+    payloadHash,
+  })
+  const signature = acs3Signature(options.accessKeySecret ?? emulator.accessKeySecret, toSign)
+  const credential = options.accessKeyId ?? emulator.accessKeyId
+  const authorization = `${ACS3_ALGORITHM} Credential=${credential},SignedHeaders=${signedHeaders.join(';')},Signature=${signature}`
+  const sent = toQuery(withChanges(query, options.tamper?.parameters))
+  return rawCall(emulator.port, {
+    method: options.tamper?.method ?? method,
+    path: sent === '' ? '/' : `/?${sent}`,
+    headers: withChanges({ ...headers, authorization }, options.tamper?.headers),
+    body: options.tamper?.body ?? body,
+  })
+}
+
+/** The fields of an answer that has to be a success. */
+export async function succeed(call: Promise<CallAnswer>): Promise<Texts> {
+  const answer = await call
+  if (answer.status !== 200) throw new Error(`answered ${answer.status} ${answer.text}`)
+  return answer.fields as Texts
+}
+
+/** Sends a request as it is. */
+export function rawCall(
+  port: number,
+  options: {
+    readonly method: string
+    readonly path: string
+    readonly headers: Texts
+    readonly body?: string
+  },
+): Promise<CallAnswer> {
+  return new Promise((resolve, reject) => {
+    const body = Buffer.from(options.body ?? '')
+    const outgoing = httpRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        method: options.method,
+        path: options.path,
+        headers: { ...options.headers, 'content-length': body.length },
+        agent: false,
+      },
+      (incoming) => {
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+        incoming.on('error', reject)
+        incoming.on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8')
+          const isJson = incoming.headers['content-type']?.startsWith('application/json')
+          const fields = isJson ? (JSON.parse(text) as Record<string, unknown>) : {}
+          const status = incoming.statusCode ?? 0
+          resolve({ status, headers: incoming.headers, text, fields, refusal: [status, fields['Code']] })
+        })
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}
+
+function timestamp(now: Date = new Date()): string {
+  return now.toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
+function withChanges(texts: Texts, changes: Readonly<Record<string, string | undefined>> = {}): Texts {
+  const changed: Record<string, string | undefined> = { ...texts, ...changes }
+  return Object.fromEntries(
+    Object.entries(changed).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}
+
+function toQuery(parameters: Texts): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${escapeRfc3986(name)}=${escapeRfc3986(value)}`)
+    .join('&')
+}
