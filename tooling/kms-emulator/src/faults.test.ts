@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { FaultKind } from './faults.ts'
+import { type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
+import { acs3Call, type CallAnswer, type CallOptions, rpcCall } from './testing/signed-call.ts'
+
+let emulator: KmsEmulator
+
+beforeEach(async () => {
+  emulator = await startKmsEmulator()
+})
+afterEach(() => emulator.close())
+
+const generate = (options: CallOptions = {}): Promise<CallAnswer> =>
+  rpcCall(emulator, 'GenerateDataKey', { KeyId: emulator.keyId }, options)
+
+describe('an injected fault', () => {
+  it.each([
+    ['throttle', 400, 'Throttling.User'],
+    ['rejected-throttling', 429, 'Rejected.Throttling'],
+    ['status-500', 500, 'InternalFailure'],
+    ['status-503', 503, 'ServiceUnavailableTemporary'],
+    ['no-permission', 403, 'Forbidden.NoPermission'],
+    ['clock-skew', 400, 'InvalidTimeStamp.Expired'],
+  ] as const)('%s answers %i %s once', async (kind, status, code) => {
+    emulator.injectFault({ kind })
+    expect((await generate()).refusal).toEqual([status, code])
+    expect(emulator.requests.at(-1)).toMatchObject({ fault: kind, status, errorCode: code })
+    expect((await generate()).status).toBe(200)
+  })
+
+  it('html-502 answers the page of a gateway', async () => {
+    emulator.injectFault({ kind: 'html-502' })
+    const answer = await generate()
+    expect([answer.status, answer.headers['content-type']]).toEqual([502, 'text/html'])
+    expect(answer.text).toMatch(/^<html>/)
+  })
+
+  it('empty-answer and malformed-answer are successes without what was asked for', async () => {
+    emulator.injectFault({ kind: 'empty-answer' })
+    emulator.injectFault({ kind: 'malformed-answer' })
+    expect(await generate()).toMatchObject({ status: 200, text: '{}' })
+    const malformed = await generate()
+    expect(malformed.status).toBe(200)
+    const { Plaintext, CiphertextBlob, KeyId } = malformed.fields
+    for (const field of [Plaintext, CiphertextBlob, KeyId]) expect(typeof field).not.toBe('string')
+  })
+
+  it('reset cuts the connection', async () => {
+    emulator.injectFault({ kind: 'reset' })
+    await expect(generate()).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect(emulator.requests.at(-1)).toMatchObject({ status: 0, fault: 'reset' })
+    expect(emulator.requests.at(-1)?.endedAt).toBeGreaterThan(0)
+  })
+
+  it('slow answers all the same', async () => {
+    emulator.injectFault({ kind: 'slow', delayMs: 1 })
+    expect((await generate()).status).toBe(200)
+    expect(emulator.requests.at(-1)?.fault).toBe('slow')
+  })
+
+  it('stall never answers, and does not keep the emulator from closing', async () => {
+    emulator.injectFault({ kind: 'stall' })
+    const outcome = expect(generate()).rejects.toThrow()
+    while (emulator.requests[0]?.fault === undefined) await new Promise((resolve) => setImmediate(resolve))
+    await emulator.close()
+    await outcome
+    expect(emulator.requests[0]).toMatchObject({ status: 0, endedAt: expect.any(Number) })
+  })
+
+  it('hits only what it names, as often as it says, in the order of injection', async () => {
+    emulator.injectFault({ kind: 'status-500', action: 'GenerateDataKey', count: 2 })
+    emulator.injectFault({ kind: 'status-503' })
+    expect((await rpcCall(emulator, 'ListKeys')).status).toBe(503)
+    const statuses = [await generate(), await generate(), await generate()].map(({ status }) => status)
+    expect(statuses).toEqual([500, 500, 200])
+  })
+
+  it.each(['throttle', 'html-502', 'reset'] as const satisfies readonly FaultKind[])(
+    '%s uses up the nonce: the same request again is a replay',
+    async (kind) => {
+      emulator.injectFault({ kind })
+      await generate({ nonce: 'once' }).catch(() => undefined)
+      expect((await generate({ nonce: 'once' })).refusal).toEqual([400, 'SignatureNonceUsed'])
+    },
+  )
+
+  it('waits for a request that is properly signed', async () => {
+    emulator.injectFault({ kind: 'throttle' })
+    expect((await generate({ accessKeySecret: 'other' })).refusal[1]).toBe('SignatureDoesNotMatch')
+    expect((await generate()).refusal[1]).toBe('Throttling.User')
+  })
+})
+
+describe('latency', () => {
+  it('delays every answer, errors too, and lets requests overlap', async () => {
+    emulator.setLatency(50)
+    const answers = await Promise.all([generate(), generate(), generate({ accessKeySecret: 'other' })])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 400])
+    const spans = emulator.requests.map(({ startedAt, endedAt = 0 }) => ({ startedAt, endedAt }))
+    // Timers may fire a millisecond early.
+    for (const { startedAt, endedAt } of spans) expect(endedAt - startedAt).toBeGreaterThan(48)
+    const lastStart = Math.max(...spans.map(({ startedAt }) => startedAt))
+    expect(lastStart).toBeLessThan(Math.min(...spans.map(({ endedAt }) => endedAt)))
+    emulator.setLatency(0)
+    expect((await generate()).status).toBe(200)
+  })
+
+  it('may be there from the start, and does not keep the emulator from closing', async () => {
+    const slow = await startKmsEmulator({ latencyMs: 3_600_000 })
+    const outcome = expect(acs3Call(slow, 'ListKeys')).rejects.toThrow()
+    while (slow.requests[0]?.action === undefined) await new Promise((resolve) => setImmediate(resolve))
+    await slow.close()
+    await outcome
+  })
+})

@@ -1,0 +1,103 @@
+import { X509Certificate } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:https'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
+
+let dataDir: string
+let running: KmsEmulator[]
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'kms-emulator-'))
+  running = []
+})
+afterEach(async () => {
+  for (const emulator of running) await emulator.close()
+  rmSync(dataDir, { recursive: true })
+})
+
+const start = async (dataDir?: string): Promise<KmsEmulator> => {
+  const emulator = await startKmsEmulator({ tls: true, ...(dataDir === undefined ? {} : { dataDir }) })
+  running.push(emulator)
+  return emulator
+}
+const caOf = ({ caFile = '' }: KmsEmulator): string => readFileSync(caFile, 'utf8')
+/** The status of an unsigned request; rejects when the certificate is not trusted. */
+const ask = (host: string, port: number, ca: string): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const outgoing = request({ host, port, ca, path: '/?Format=json', agent: false }, (incoming) => {
+      incoming.resume()
+      incoming.on('end', () => resolve(incoming.statusCode))
+    })
+    outgoing.on('error', reject)
+    outgoing.end()
+  })
+
+describe('with tls', () => {
+  it('the certificate is for localhost and 127.0.0.1, and its CA can be trusted', async () => {
+    const emulator = await start()
+    expect(emulator.endpoint).toBe(`https://127.0.0.1:${emulator.port}`)
+    expect(await ask('127.0.0.1', emulator.port, caOf(emulator))).toBe(400)
+    expect(await ask('localhost', emulator.port, caOf(emulator))).toBe(400)
+    const ca = new X509Certificate(caOf(emulator))
+    expect([ca.ca, ca.verify(ca.publicKey)]).toEqual([true, true])
+    const other = await start()
+    await expect(ask('127.0.0.1', emulator.port, caOf(other))).rejects.toThrow(/certificate|signature/)
+  })
+
+  it('the CA of one run is gone after it', async () => {
+    const emulator = await start()
+    const { caFile = '' } = emulator
+    await emulator.close()
+    expect(existsSync(caFile)).toBe(false)
+  })
+
+  it('a data directory keeps the CA, the key for its owner alone', async () => {
+    const first = await start(dataDir)
+    const ca = caOf(first)
+    await first.close()
+    const second = await start(dataDir)
+    expect(caOf(second)).toBe(ca)
+    expect(await ask('127.0.0.1', second.port, ca)).toBe(400)
+    expect(statSync(join(dataDir, 'tls', 'identity.json')).mode & 0o777).toBe(0o600)
+  })
+
+  it('emulators that start at once in a new directory share one CA', async () => {
+    const emulators = await Promise.all([start(dataDir), start(dataDir), start(dataDir)])
+    for (const { port } of emulators) {
+      expect(await ask('127.0.0.1', port, readFileSync(join(dataDir, 'tls', 'ca.pem'), 'utf8'))).toBe(400)
+    }
+  })
+
+  it('a broken identity is refused, and nothing of it shown', async () => {
+    await (await start(dataDir)).close()
+    const path = join(dataDir, 'tls', 'identity.json')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"ca"', '"cb"'))
+    const error: unknown = await startKmsEmulator({ tls: true, dataDir }).catch((reason: unknown) => reason)
+    expect(String(error)).toContain(path)
+    expect(String(error)).not.toContain('PRIVATE')
+  })
+
+  it('closing ends connections that never shook hands', async () => {
+    const emulator = await start()
+    const silent = connect(emulator.port, '127.0.0.1')
+    await new Promise((resolve) => silent.once('connect', resolve))
+    const ended = new Promise((resolve) => silent.once('close', resolve))
+    silent.on('error', () => undefined)
+    await emulator.close()
+    await ended
+  })
+})
+
+describe('closing', () => {
+  it('may be asked for twice, and leaves nothing that listens', async () => {
+    const emulator = await startKmsEmulator()
+    await Promise.all([emulator.close(), emulator.close()])
+    const again = await startKmsEmulator({ port: emulator.port })
+    await expect(startKmsEmulator({ port: again.port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await again.close()
+  })
+})
