@@ -172,6 +172,23 @@ it.each<[string, () => Promise<never>]>([
   expect(await head(transport)).toMatchObject({ status: 200 })
 })
 
+it('of failures in a row the first is told, and after a success the next', async () => {
+  const server = await fakeServer((_, response) => response.end())
+  const getCredential = vi
+    .fn(async (): Promise<AccessCredentials> => triple(1))
+    .mockRejectedValueOnce(new Error('nothing is set'))
+    .mockRejectedValueOnce(new Error('no host "undefined"'))
+    .mockResolvedValueOnce(triple(1))
+    .mockRejectedValueOnce(new Error('the token service is down'))
+  const transport = transportWith(server, { getCredential })
+  const told = { cause: { message: 'nothing is set' }, retryable: true }
+  expect(await rejection(head(transport))).toMatchObject(told)
+  expect(await rejection(head(transport))).toMatchObject(told)
+  await head(transport)
+  aMinutePasses()
+  expect(await rejection(head(transport))).toMatchObject({ cause: { message: 'the token service is down' } })
+})
+
 it('a provider that never answers is a timeout, and the next request asks anew', async () => {
   const server = await fakeServer((_, response) => response.end())
   const getCredential = vi

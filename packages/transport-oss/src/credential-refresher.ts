@@ -13,6 +13,8 @@ export class CredentialRefresher {
   #current: AccessCredentials | undefined
   #askedAt = 0
   #pending: Promise<AccessCredentials> | undefined
+  /** The first failure since the provider last answered. */
+  #failure: { readonly error: unknown } | undefined
 
   constructor(provider: CredentialsProvider, timeoutMs: number) {
     this.#provider = provider
@@ -20,7 +22,8 @@ export class CredentialRefresher {
   }
 
   /**
-   * Credentials that are less than a minute old. Rejects with what the provider threw.
+   * Credentials that are less than a minute old. Rejects with what the provider threw, at the first of several
+   * failures in a row.
    *
    * @throws TransportError `ERR_CSE_ACCESS_DENIED` when the provider gave none; `ERR_CSE_TIMEOUT`
    */
@@ -57,7 +60,7 @@ export class CredentialRefresher {
   }
 
   async #ask(): Promise<AccessCredentials> {
-    const given = await this.#provider.getCredential()
+    const given = await this.#answer()
     const accessKeyId = textOf(given?.accessKeyId)
     const accessKeySecret = textOf(given?.accessKeySecret)
     const securityToken = textOf(given?.securityToken)
@@ -73,6 +76,22 @@ export class CredentialRefresher {
       )
     }
     return { accessKeyId, accessKeySecret, ...(securityToken !== undefined && { securityToken }) }
+  }
+
+  /**
+   * A default chain of @alicloud/credentials 2.4 says only once what it looked for: after that it asks the last place
+   * of the chain alone, at an address that is not set (dist/src/providers/default.js, uri.js). A caller who repeats
+   * the request would be told of that address, and not of what is missing.
+   */
+  async #answer(): ReturnType<CredentialsProvider['getCredential']> {
+    try {
+      const given = await this.#provider.getCredential()
+      this.#failure = undefined
+      return given
+    } catch (error) {
+      this.#failure ??= { error }
+      throw this.#failure.error
+    }
   }
 }
 

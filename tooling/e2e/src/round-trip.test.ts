@@ -291,7 +291,7 @@ test('what is put while the clock is wrong is refused as skewed', () =>
       const error = await bucketOf(emulator)
         .put('a', 'x')
         .catch((thrown: unknown) => thrown)
-      expect(error).toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', serviceCode: 'RequestTimeTooSkewed' })
+      expect(error).toMatchObject({ code: 'ERR_CSE_CLOCK_SKEW', serviceCode: 'RequestTimeTooSkewed' })
     },
     { clock: () => new Date(Date.now() + 3_600_000) },
   ))
