@@ -29,7 +29,7 @@ describe('the access log and the recorded requests', () => {
         secrets.push(CiphertextBlob, made['Plaintext'] ?? '', made['CiphertextBlob'] ?? '')
       }
     }
-    await rawCall(emulator.port, { method: 'GET', path: '/SECRET-PATH?SECRET-QUERY', headers: {} })
+    await rawCall(emulator, { method: 'GET', path: '/SECRET-PATH?SECRET-QUERY', headers: {} })
     emulator.injectFault({ kind: 'reset' })
     await expect(rpcCall(emulator, 'ListKeys', {}, { securityToken })).rejects.toThrow()
     const log = readFileSync(accessLog, 'utf8')

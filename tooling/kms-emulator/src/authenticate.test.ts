@@ -199,7 +199,7 @@ describe('a request of the rpc generation', () => {
     for (const Signature of [undefined, '']) {
       expect(await refusal({ tamper: { parameters: { Signature } } })).toEqual([400, 'IncompleteSignature'])
     }
-    const bare = await rawCall(emulator.port, { method: 'GET', path: '/?Format=json', headers: {} })
+    const bare = await rawCall(emulator, { method: 'GET', path: '/?Format=json', headers: {} })
     expect(bare.refusal).toEqual([400, 'IncompleteSignature'])
   })
 

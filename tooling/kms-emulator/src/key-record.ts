@@ -16,6 +16,8 @@ export interface KeyRecord {
   readonly createdAt: string
   readonly description: string
   readonly protectionLevel: 'SOFTWARE' | 'HSM'
+  /** Made by the emulator itself when it started. */
+  readonly isFirst: boolean
   readonly state: 'Enabled' | 'Disabled' | 'PendingDeletion' | 'Deleted'
   /** When a key that is to be deleted is gone, ISO 8601. */
   readonly deleteAt?: string
@@ -35,6 +37,7 @@ export const keyRecordSchema: v.GenericSchema<KeyRecord> = v.object({
   createdAt: timestamp,
   description: v.string(),
   protectionLevel: v.picklist(['SOFTWARE', 'HSM']),
+  isFirst: v.boolean(),
   state: v.picklist(['Enabled', 'Disabled', 'PendingDeletion', 'Deleted']),
   deleteAt: v.exactOptional(timestamp),
   aliases: v.array(v.string()),

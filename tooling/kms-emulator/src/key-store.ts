@@ -76,7 +76,7 @@ export class KeyStore {
     return undefined
   }
 
-  create(properties: Pick<KeyRecord, 'description' | 'protectionLevel'>): KeyRecord {
+  create(properties: Pick<KeyRecord, 'description' | 'protectionLevel' | 'isFirst'>): KeyRecord {
     const version = this.#newVersion()
     const key: KeyRecord = {
       keyId: randomUUID(),

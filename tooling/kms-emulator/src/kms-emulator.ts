@@ -90,8 +90,8 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
   const files = options.dataDir === undefined ? new MemoryKeyFiles() : new JsonKeyFiles(options.dataDir)
   const store = new KeyStore(files, region, clock)
   const first =
-    store.list().find(({ state }) => state !== 'PendingDeletion') ??
-    store.create({ description: '', protectionLevel: 'SOFTWARE' })
+    store.list().find(({ isFirst, state }) => isFirst && state !== 'PendingDeletion') ??
+    store.create({ description: '', protectionLevel: 'SOFTWARE', isFirst: true })
   const faults = new FaultPlan()
   const maxRequests = options.maxRecordedRequests ?? 10_000
   let requests: OpenRecord[] = []
@@ -155,6 +155,7 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
       const { keyId } = store.create({
         description: properties.description ?? '',
         protectionLevel: 'SOFTWARE',
+        isFirst: false,
       })
       return { keyId, arn: store.arn(keyId) }
     },

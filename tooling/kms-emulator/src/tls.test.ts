@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
+import { acs3Call, rpcCall } from './testing/signed-call.ts'
 
 let dataDir: string
 let running: KmsEmulator[]
@@ -46,6 +47,14 @@ describe('with tls', () => {
     expect([ca.ca, ca.verify(ca.publicKey)]).toEqual([true, true])
     const other = await start()
     await expect(ask('127.0.0.1', emulator.port, caOf(other))).rejects.toThrow(/certificate|signature/)
+  })
+
+  it('signed requests are answered, and cut on request', async () => {
+    const emulator = await start()
+    for (const call of [rpcCall, acs3Call]) expect((await call(emulator, 'ListKeys')).status).toBe(200)
+    emulator.injectFault({ kind: 'reset' })
+    await expect(rpcCall(emulator, 'ListKeys')).rejects.toMatchObject({ code: 'ECONNRESET' })
+    expect((await rpcCall(emulator, 'ListKeys')).status).toBe(200)
   })
 
   it('the CA of one run is gone after it', async () => {

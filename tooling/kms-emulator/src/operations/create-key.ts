@@ -12,7 +12,7 @@ export function createKey(context: OperationContext): AnswerFields {
   const protectionLevel = context.choice('ProtectionLevel', ['SOFTWARE', 'HSM'])
   const description = context.optional('Description') ?? ''
   if (description.length > MAX_DESCRIPTION_CHARACTERS) throw invalidParameter('Description')
-  const key = context.store.create({ description, protectionLevel })
+  const key = context.store.create({ description, protectionLevel, isFirst: false })
   context.noteKey(key)
   return { KeyMetadata: keyMetadata(key, context.store.arn(key.keyId)) }
 }

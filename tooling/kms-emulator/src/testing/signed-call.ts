@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { ACS3_ALGORITHM, acs3Signature, acs3StringToSign } from '../acs3-signature.ts'
 import { escapeRfc3986 } from '../escape.ts'
 import type { KmsEmulator } from '../kms-emulator.ts'
@@ -73,8 +75,8 @@ export function rpcCall(
   )
   const sentMethod = options.tamper?.method ?? method
   return options.form
-    ? rawCall(emulator.port, { method: sentMethod, path: '/', headers, body: query })
-    : rawCall(emulator.port, { method: sentMethod, path: `/?${query}`, headers })
+    ? rawCall(emulator, { method: sentMethod, path: '/', headers, body: query })
+    : rawCall(emulator, { method: sentMethod, path: `/?${query}`, headers })
 }
 
 /** Calls in the ACS3 generation. */
@@ -114,7 +116,7 @@ export function acs3Call(
   const credential = options.accessKeyId ?? emulator.accessKeyId
   const authorization = `${ACS3_ALGORITHM} Credential=${credential},SignedHeaders=${signedHeaders.join(';')},Signature=${signature}`
   const sent = toQuery(withChanges(query, options.tamper?.parameters))
-  return rawCall(emulator.port, {
+  return rawCall(emulator, {
     method: options.tamper?.method ?? method,
     path: sent === '' ? '/' : `/?${sent}`,
     headers: withChanges({ ...headers, authorization }, options.tamper?.headers),
@@ -129,9 +131,9 @@ export async function succeed(call: Promise<CallAnswer>): Promise<Texts> {
   return answer.fields as Texts
 }
 
-/** Sends a request as it is. */
+/** Sends a request as it is; over TLS it trusts the emulator's CA alone. */
 export function rawCall(
-  port: number,
+  { port, caFile }: Pick<KmsEmulator, 'port' | 'caFile'>,
   options: {
     readonly method: string
     readonly path: string
@@ -141,8 +143,9 @@ export function rawCall(
 ): Promise<CallAnswer> {
   return new Promise((resolve, reject) => {
     const body = Buffer.from(options.body ?? '')
-    const outgoing = httpRequest(
+    const outgoing = (caFile === undefined ? httpRequest : httpsRequest)(
       {
+        ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
         host: '127.0.0.1',
         port,
         method: options.method,
