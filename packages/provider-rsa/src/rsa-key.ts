@@ -7,7 +7,9 @@ import {
   randomFillSync,
 } from 'node:crypto'
 import { CseError, wipe } from '@oss-cse/crypto-core'
-import { invalidKey, readPrivateKey, readPublicKey } from './pem.ts'
+import { KEY_OPTIONS, type KeyPlaces } from './key-place.ts'
+import { type Passphrase, readPrivateKey, readPublicKey } from './pem.ts'
+import { invalidKey } from './pem-block.ts'
 
 /** A key that was checked: it is RSA, of a usable size, and its halves belong together. */
 export interface RsaKey {
@@ -23,7 +25,7 @@ export interface RsaKey {
 export interface RsaKeySource {
   readonly privateKey: string | undefined
   readonly publicKey: string | undefined
-  readonly passphrase: string | undefined
+  readonly passphrase: Passphrase | undefined
 }
 
 const MIN_MODULUS_BITS = 1024
@@ -35,10 +37,17 @@ export const MAX_MODULUS_BITS = 16_384
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
-export function loadRsaKey(source: RsaKeySource): RsaKey {
+export function loadRsaKey(
+  source: RsaKeySource & { readonly privateKey: string },
+  places?: KeyPlaces,
+): Required<RsaKey>
+export function loadRsaKey(source: RsaKeySource, places?: KeyPlaces): RsaKey
+export function loadRsaKey(source: RsaKeySource, places: KeyPlaces = KEY_OPTIONS): RsaKey {
   const privateKey =
-    source.privateKey === undefined ? undefined : readPrivateKey(source.privateKey, source.passphrase)
-  const given = source.publicKey === undefined ? undefined : readPublicKey(source.publicKey)
+    source.privateKey === undefined
+      ? undefined
+      : readPrivateKey(source.privateKey, source.passphrase, places.privateKey)
+  const given = source.publicKey === undefined ? undefined : readPublicKey(source.publicKey, places.publicKey)
   const publicKey = privateKey === undefined ? given : createPublicKey(privateKey)
   if (publicKey === undefined) {
     throw new CseError(
@@ -48,7 +57,7 @@ export function loadRsaKey(source: RsaKeySource): RsaKey {
   }
   if (given !== undefined && !given.equals(publicKey)) {
     throw invalidKey(
-      'The keys in `privateKey` and `publicKey` do not belong together: what one encrypts the other cannot decrypt. Give a matching pair, or `privateKey` alone.',
+      `The keys in ${places.privateKey.name} and ${places.publicKey.name} do not belong together: what one encrypts the other cannot decrypt. ${places.whenNoPair}`,
     )
   }
   const modulusBits = checkParameters(publicKey)

@@ -1,23 +1,24 @@
 import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSync } from 'node:crypto'
-import { inspect, types } from 'node:util'
+import { inspect } from 'node:util'
 import {
   type CallOptions,
   CEK_BYTES,
   type ContentKey,
   CseError,
   checkedDescription,
-  decodeBase64,
   type Envelope,
   encodeBase64,
   type GeneratedContentKey,
   IV_BYTES,
   type MasterKeyProvider,
   type MaterialDescription,
-  unwrapFailed,
   wipe,
 } from '@oss-cse/crypto-core'
+import { checkIv, checkOnWarning, checkTexts } from './checked-options.ts'
+import { ciphertextOrDummy, judgedContentKey } from './judged-unwrap.ts'
 import { pkcs1Unpad, type UnpaddedMessage } from './pkcs1-unpad.ts'
-import { loadRsaKey, type RsaKey, randomBelowModulus } from './rsa-key.ts'
+import { loadRsaKey, type RsaKey } from './rsa-key.ts'
+import { warnOfWeakKey } from './weak-key.ts'
 
 /**
  * What an {@link RsaProvider} is built from. At least one of `privateKey` and `publicKey` is needed.
@@ -48,7 +49,6 @@ export interface RsaProviderOptions {
 }
 
 const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
-const ADVISED_MODULUS_BITS = 2048
 
 /**
  * An RSA master key that the user keeps: wraps content keys with RSAES-PKCS1-v1_5, as every official SDK does
@@ -85,19 +85,20 @@ export class RsaProvider implements MasterKeyProvider {
    * key is encrypted and the passphrase is missing or wrong.
    */
   constructor(options: RsaProviderOptions) {
-    checkOptionTypes(options)
-    const { privateKey, publicKey, passphrase, materialDescription = {}, onWarning = emitWarning } = options
+    checkTexts('RsaProvider', options, {
+      privateKey: 'a string of PEM text',
+      publicKey: 'a string of PEM text',
+      passphrase: 'a string',
+    })
+    checkOnWarning(options.onWarning)
+    const { privateKey, publicKey, passphrase, materialDescription = {} } = options
     this.materialDescription = checkedDescription(materialDescription)
     this.#key = loadRsaKey({ privateKey, publicKey, passphrase })
     this.canUnwrap = this.#key.privateKey !== undefined
     this.modulusBits = this.#key.modulusBits
     // Not a method, so that the published types do not need those of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })
-    if (this.modulusBits < ADVISED_MODULUS_BITS) {
-      onWarning(
-        `An RSA key of ${this.modulusBits} bits is too weak to protect data for years. Make a new one of 3072 bits with generateRsaKeyPair(), and keep this one to read what it encrypted.`,
-      )
-    }
+    warnOfWeakKey(this.modulusBits, options.onWarning)
   }
 
   /**
@@ -114,9 +115,7 @@ export class RsaProvider implements MasterKeyProvider {
    */
   async generateContentKey(iv: Uint8Array, options: CallOptions = {}): Promise<GeneratedContentKey> {
     options.signal?.throwIfAborted()
-    if (!types.isUint8Array(iv) || iv.length !== IV_BYTES) {
-      throw invalidArgument(`The IV must be a Uint8Array of ${IV_BYTES} bytes.`)
-    }
+    checkIv(iv)
     const cek = randomFillSync(new Uint8Array(CEK_BYTES))
     return { cek, wrappedCek: this.#wrap(cek), wrappedIv: this.#wrap(iv) }
   }
@@ -148,11 +147,7 @@ export class RsaProvider implements MasterKeyProvider {
     const wrappedIv = envelope.version === 2 ? envelope.wrappedIv : ''
     const cek = unwrapOne(privateKey, modulus, envelope.wrappedCek, CEK_BYTES)
     const iv = unwrapOne(privateKey, modulus, wrappedIv, IV_BYTES)
-    if ((ours & cek.valid & iv.valid) === 0) {
-      wipe(cek.message, iv.message)
-      throw unwrapFailed()
-    }
-    return { cek: cek.message, iv: iv.message }
+    return judgedContentKey(ours, cek, iv)
   }
 
   #wrap(bytes: Uint8Array): string {
@@ -162,25 +157,19 @@ export class RsaProvider implements MasterKeyProvider {
   }
 }
 
-/**
- * Unwraps one value, and does the same work for one that cannot be unwrapped at all: a dummy then takes its
- * place, so that no failure is faster than another.
- */
+/** Unwraps one value. Where OpenSSL fails, the dummy is computed with in its place. */
 function unwrapOne(
   privateKey: KeyObject,
   modulus: Uint8Array,
   wrapped: string,
   messageLength: number,
 ): UnpaddedMessage {
-  const dummy = randomBelowModulus(modulus.length)
-  const ciphertext = decodeBase64(wrapped) ?? new Uint8Array()
-  // OpenSSL would take a shorter ciphertext for a smaller number, and refuse a larger number without the work.
-  const inRange = ciphertext.length === modulus.length && Buffer.compare(ciphertext, modulus) < 0
-  const decrypted = decryptRaw(privateKey, inRange ? ciphertext : dummy)
+  const { ciphertext, usable, dummy } = ciphertextOrDummy(wrapped, modulus)
+  const decrypted = decryptRaw(privateKey, ciphertext)
   const block = decrypted ?? decryptRaw(privateKey, dummy) ?? dummy
   const { valid, message } = pkcs1Unpad(block, messageLength)
   wipe(block, dummy)
-  return { valid: valid & Number(inRange) & Number(decrypted !== undefined), message }
+  return { valid: valid & usable & Number(decrypted !== undefined), message }
 }
 
 function decryptRaw(privateKey: KeyObject, ciphertext: Uint8Array): Uint8Array | undefined {
@@ -199,28 +188,4 @@ function describe(this: RsaProvider, _depth: number, options: object): string {
   const { wrapAlgorithm, modulusBits, materialDescription, canUnwrap } = this
   const shown = { wrapAlgorithm, modulusBits, materialDescription: { ...materialDescription }, canUnwrap }
   return `RsaProvider ${inspect(shown, options)}`
-}
-
-function emitWarning(message: string): void {
-  process.emitWarning(message, { code: 'OSS_CSE_WEAK_KEY' })
-}
-
-function checkOptionTypes(options: RsaProviderOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw invalidArgument('RsaProvider takes an object of options, for instance { privateKey }.')
-  }
-  for (const name of ['privateKey', 'publicKey', 'passphrase'] as const) {
-    const type = typeof options[name]
-    if (type === 'string' || type === 'undefined') continue
-    throw invalidArgument(
-      `The \`${name}\` option must be a string${name === 'passphrase' ? '' : ' of PEM text'}.`,
-    )
-  }
-  if (options.onWarning !== undefined && typeof options.onWarning !== 'function') {
-    throw invalidArgument('The `onWarning` option must be a function.')
-  }
-}
-
-function invalidArgument(message: string): CseError {
-  return new CseError('ERR_CSE_INVALID_ARGUMENT', message)
 }

@@ -1,0 +1,34 @@
+import { types } from 'node:util'
+import { CseError, IV_BYTES } from '@oss-cse/crypto-core'
+
+/** An `ERR_CSE_INVALID_ARGUMENT`. */
+export function invalidArgument(message: string, cause?: unknown): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', message, { cause })
+}
+
+/** Checks that options are an object, and that those of the given names are texts where they are there. */
+export function checkTexts(who: string, options: object, names: Readonly<Record<string, string>>): void {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgument(`${who} takes an object of options.`)
+  }
+  for (const [name, what] of Object.entries(names)) {
+    const type = typeof Reflect.get(options, name)
+    if (type !== 'string' && type !== 'undefined') {
+      throw invalidArgument(`The \`${name}\` option must be ${what}.`)
+    }
+  }
+}
+
+/** Checks the listener for warnings. */
+export function checkOnWarning(onWarning: unknown): void {
+  if (onWarning !== undefined && typeof onWarning !== 'function') {
+    throw invalidArgument('The `onWarning` option must be a function.')
+  }
+}
+
+/** Checks a counter block that is to be wrapped. */
+export function checkIv(iv: Uint8Array): void {
+  if (!types.isUint8Array(iv) || iv.length !== IV_BYTES) {
+    throw invalidArgument(`The IV must be a Uint8Array of ${IV_BYTES} bytes.`)
+  }
+}

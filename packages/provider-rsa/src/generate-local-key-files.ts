@@ -1,0 +1,132 @@
+import { lstat, mkdir, open, readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { checkTexts, invalidArgument } from './checked-options.ts'
+import { generateRsaKeyPair } from './generate-key-pair.ts'
+import { localKeyFiles } from './local-key-files.ts'
+
+/**
+ * What {@link generateLocalRsaKeyFiles} takes.
+ *
+ * @example
+ * ```ts
+ * const options: LocalRsaKeyFilesOptions = { prefix: 'backup', passphrase, bits: 4096 }
+ * ```
+ */
+export interface LocalRsaKeyFilesOptions {
+  /** The directory of the key files, made when it is not there. Default: `.oss-local-rsa` in the user's home. */
+  readonly dir?: string | undefined
+  /** How the names of both files begin. Default: nothing. */
+  readonly prefix?: string | undefined
+  /**
+   * Encrypts the private key with AES-256-CBC: 1 to 1024 characters of printable ASCII, because oss2 and OpenSSL
+   * disagree about what others are in bytes. Without one it is written in clear. The public key always is.
+   */
+  readonly passphrase?: string | undefined
+  /** The size of the key in bits: 2048 to 16384, a multiple of 8. 3072 by default. */
+  readonly bits?: number | undefined
+}
+
+/**
+ * Where the new key files are.
+ *
+ * @example
+ * ```ts
+ * const { privateKeyPath, publicKeyPath }: LocalRsaKeyFiles = await generateLocalRsaKeyFiles()
+ * ```
+ */
+export interface LocalRsaKeyFiles {
+  readonly privateKeyPath: string
+  readonly publicKeyPath: string
+}
+
+/**
+ * Makes an RSA key pair for {@link LocalRsaProvider}, in files that oss2's `LocalRsaProvider` reads too. It never
+ * replaces a file. Back both up before the first object is encrypted: whoever loses the private key has lost them all,
+ * and where one of the files is missing oss2 replaces the other.
+ *
+ * @param options - where to, the size in bits, and a passphrase
+ * @returns the paths of both files
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when either file exists already or cannot be made, or for an option out
+ * of range; then nothing is left behind
+ *
+ * @example
+ * ```ts
+ * const { privateKeyPath } = await generateLocalRsaKeyFiles({ passphrase })
+ * const provider = new LocalRsaProvider({ passphrase })
+ * ```
+ */
+export async function generateLocalRsaKeyFiles(
+  options: LocalRsaKeyFilesOptions = {},
+): Promise<LocalRsaKeyFiles> {
+  checkTexts('generateLocalRsaKeyFiles', options, {
+    dir: 'the path of a directory',
+    prefix: 'a text',
+    passphrase: 'a string',
+  })
+  const { dir, prefix, passphrase, bits } = options
+  if (passphrase !== undefined && !/^[ -~]*$/.test(passphrase)) {
+    throw invalidArgument(
+      'The `passphrase` option must be printable ASCII: oss2 and OpenSSL make other bytes of other characters.',
+    )
+  }
+  const files = localKeyFiles(dir, prefix)
+  const { privateKeyPath, publicKeyPath } = files
+  // Only to fail before the work: what counts is that creating is exclusive.
+  for (const path of [privateKeyPath, publicKeyPath]) await refuseExisting(path)
+  const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits, passphrase })
+  await mkdir(dirname(privateKeyPath), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw cannotMake(dirname(privateKeyPath), error)
+  })
+  await createFile(privateKeyPath, privateKeyPem, 0o600)
+  try {
+    await createFile(publicKeyPath, publicKeyPem, 0o644)
+  } catch (error) {
+    await removeOurs(privateKeyPath, privateKeyPem)
+    throw error
+  }
+  return files
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  // Also of a link that leads nowhere.
+  const exists = await lstat(path).then(
+    () => true,
+    () => false,
+  )
+  if (exists) throw alreadyThere(path)
+}
+
+/** Creates a file that is not there yet, durably, or leaves none. */
+async function createFile(path: string, text: string, mode: number): Promise<void> {
+  let created = false
+  try {
+    const file = await open(path, 'wx', mode)
+    created = true
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (created) await rm(path, { force: true })
+    throw cannotMake(path, error)
+  }
+}
+
+/** Removes the file that was just made, unless an oss2 that found the pair incomplete has put its own key there. */
+async function removeOurs(path: string, text: string): Promise<void> {
+  const present = await readFile(path, 'utf8').catch(() => undefined)
+  if (present === text) await rm(path, { force: true })
+}
+
+function cannotMake(path: string, error: unknown): Error {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EEXIST' ? alreadyThere(path) : invalidArgument(`${path} cannot be made (${code}).`, error)
+}
+
+function alreadyThere(path: string): Error {
+  return invalidArgument(
+    `${path} exists already, and what it encrypted would be lost with it: keys are never replaced. Use another \`prefix\` or \`dir\`.`,
+  )
+}

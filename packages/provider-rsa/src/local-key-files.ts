@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { CseError } from '@oss-cse/crypto-core'
+import { invalidArgument } from './checked-options.ts'
+import { clearPublicPem } from './encrypted-public-key.ts'
+import { keyFilePlaces } from './key-place.ts'
+import type { Passphrase } from './pem.ts'
+import { loadRsaKey, type RsaKey } from './rsa-key.ts'
+
+/** Where a pair of key files lies. */
+export interface LocalKeyFiles {
+  readonly privateKeyPath: string
+  readonly publicKeyPath: string
+}
+
+/**
+ * Where oss2 2.19 oss2/crypto.py `LocalRsaProvider` keeps a pair.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a prefix that would lead out of the directory
+ */
+export function localKeyFiles(dir: string = join(homedir(), '.oss-local-rsa'), prefix = ''): LocalKeyFiles {
+  if (dir === '') throw invalidArgument('The `dir` option is empty: leave it out for ~/.oss-local-rsa.')
+  if (/[/\\\0]/.test(prefix) || dir.includes('\0')) {
+    throw invalidArgument('The `prefix` option begins a file name: give directories in `dir`.')
+  }
+  return {
+    privateKeyPath: join(dir, `${prefix}.private_key.pem`),
+    publicKeyPath: join(dir, `${prefix}.public_key.pem`),
+  }
+}
+
+/**
+ * Reads a pair of key files and checks it.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
+ */
+export function loadLocalKey(files: LocalKeyFiles, passphrase: string | undefined): Required<RsaKey> {
+  const { privateKeyPath, publicKeyPath } = files
+  const places = keyFilePlaces(privateKeyPath, publicKeyPath)
+  const [privateKey, publicFile] = readBoth(files)
+  const publicKey = inEachEncoding(passphrase, (bytes) => clearPublicPem(publicFile, bytes, places.publicKey))
+  return inEachEncoding(passphrase, (bytes) =>
+    loadRsaKey({ privateKey, publicKey, passphrase: bytes }, places),
+  )
+}
+
+/** Both files, or an error that tells of every one that is not there. */
+function readBoth({ privateKeyPath, publicKeyPath }: LocalKeyFiles): readonly [string, string] {
+  const privateKey = readKeyFile(privateKeyPath)
+  const publicKey = readKeyFile(publicKeyPath)
+  if (privateKey !== undefined && publicKey !== undefined) return [privateKey, publicKey]
+  const missing = [
+    ...(privateKey === undefined ? [privateKeyPath] : []),
+    ...(publicKey === undefined ? [publicKeyPath] : []),
+  ]
+  throw invalidArgument(
+    `There is no ${missing.join(' and no ')}. Both halves of the pair must be there: where either is missing, oss2's LocalRsaProvider replaces both without a word, and what the old pair encrypted is lost. Put the pair back from a backup, or make a new one with generateLocalRsaKeyFiles().`,
+  )
+}
+
+function readKeyFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw invalidArgument(`The key file ${path} cannot be read (${code}).`, error)
+  }
+}
+
+/**
+ * oss2's RSA library takes a passphrase as Latin-1, OpenSSL as UTF-8. Where that is not the same, both are tried, the
+ * library's first.
+ */
+function inEachEncoding<T>(
+  passphrase: string | undefined,
+  read: (passphrase: Passphrase | undefined) => T,
+): T {
+  const latin1 = Buffer.from(passphrase ?? '', 'latin1')
+  if (passphrase === undefined || latin1.toString('latin1') !== passphrase) return read(passphrase)
+  try {
+    return read(latin1)
+  } catch (error) {
+    if (CseError.isInstance(error) && error.code === 'ERR_CSE_PASSPHRASE') return read(passphrase)
+    throw error
+  }
+}

@@ -1,0 +1,13 @@
+const ADVISED_MODULUS_BITS = 2048
+
+/** Warns of a key under 2048 bits. By default that is a warning of the Node.js process. */
+export function warnOfWeakKey(modulusBits: number, onWarning: (message: string) => void = emitWarning): void {
+  if (modulusBits >= ADVISED_MODULUS_BITS) return
+  onWarning(
+    `An RSA key of ${modulusBits} bits is too weak to protect data for years. Make a new one of 3072 bits with generateRsaKeyPair(), and keep this one to read what it encrypted.`,
+  )
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, { code: 'OSS_CSE_WEAK_KEY' })
+}
