@@ -1,0 +1,318 @@
+import {
+  type AccessCredentials,
+  type CredentialsProvider,
+  CseError,
+  orAborted,
+  TransportError,
+} from '@oss-cse/crypto-core'
+import { type KmsOperation, kmsFailure } from './alicloud-errors.ts'
+import { type AlicloudSdkClient, loadAlicloudSdk } from './alicloud-sdk.ts'
+import type {
+  EncryptionContext,
+  KmsClient,
+  KmsDecryptRequest,
+  KmsDecryptResponse,
+  KmsEncryptRequest,
+  KmsEncryptResponse,
+  KmsGenerateDataKeyRequest,
+  KmsGenerateDataKeyResponse,
+} from './kms-client.ts'
+
+/** What every client of KMS may be told. */
+interface AlicloudKmsTimeouts {
+  /** After how many milliseconds without an answer a call fails with `ERR_CSE_TIMEOUT`. Default 10,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/**
+ * A client that you made.
+ *
+ * @example
+ * ```ts
+ * const options: AlicloudKmsClientOptions = { client: new kms.default(config), region: 'cn-hangzhou' }
+ * ```
+ */
+export interface AlicloudKmsClientOptions extends AlicloudKmsTimeouts {
+  /** A client of `@alicloud/kms20160120` 1.2: `new kms.default(config)`. */
+  readonly client: AlicloudSdkClient
+  /** The region that it asks, to notice an ARN of another one. */
+  readonly region?: string | undefined
+}
+
+/**
+ * What it takes to make a client. Give either an access key, or `credentials`.
+ *
+ * @example
+ * ```ts
+ * const options: AlicloudKmsConnectionOptions = { region: 'cn-hangzhou', credentials: new Credential() }
+ * ```
+ */
+export interface AlicloudKmsConnectionOptions extends AlicloudKmsTimeouts {
+  /** Where the key is, such as `cn-hangzhou`. */
+  readonly region: string
+  /**
+   * Where KMS is: a host, with `https://` or `http://` before it where that matters. Default
+   * `kms.REGION.aliyuncs.com`. The certificate of another issuer (a dedicated gateway, an emulator) must be known to the
+   * process: the environment variable `NODE_EXTRA_CA_CERTS`, set before it starts.
+   */
+  readonly endpoint?: string | undefined
+  readonly accessKeyId?: string | undefined
+  readonly accessKeySecret?: string | undefined
+  /** The token of temporary (STS) credentials. */
+  readonly securityToken?: string | undefined
+  /** Asked before each call: a `Credential` of `@alicloud/credentials`, or an object with such a `getCredential`. */
+  readonly credentials?: CredentialsProvider | undefined
+}
+
+/** What an {@link AlicloudKms} is made of. */
+export type AlicloudKmsOptions = AlicloudKmsClientOptions | AlicloudKmsConnectionOptions
+
+const DEFAULT_TIMEOUT_MS = 10_000
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
+
+/**
+ * Alibaba Cloud KMS, through `@alicloud/kms20160120`, which you install beside this package.
+ *
+ * Each call is one request; a `KmsProvider` repeats what is worth repeating. Errors name the operation, the key and KMS's
+ * own code and request id, and nothing else that was sent or answered. A call whose signal aborts rejects at once; the
+ * request itself, which that package cannot stop, ends at its timeout.
+ *
+ * @example
+ * ```ts
+ * const client = new AlicloudKms({ region: 'cn-hangzhou', accessKeyId, accessKeySecret })
+ * const provider = new KmsProvider({ client, keyId })
+ * ```
+ */
+export class AlicloudKms implements KmsClient {
+  /** The region whose KMS it asks, where that is known. */
+  readonly region: string | undefined
+  readonly #clientOf: () => Promise<AlicloudSdkClient>
+  readonly #timeoutMs: number
+  /** What errors call the service. */
+  readonly #place: string
+
+  /**
+   * @param options - a client that you made, or what it takes to make one
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for options that are missing, malformed, or contradict each other, and
+   * when `@alicloud/kms20160120` is not installed as it must be; `ERR_CSE_WRONG_REGION` when region and endpoint differ
+   */
+  constructor(options: AlicloudKmsOptions) {
+    if (typeof options !== 'object' || options === null) {
+      throw invalid('AlicloudKms needs options: { client } or { region, … }.')
+    }
+    this.#timeoutMs = checkedTimeout(options.timeoutMs)
+    if ('client' in options && options.client !== undefined) {
+      const { client, region } = options
+      this.region = region
+      this.#place = region ?? 'KMS'
+      this.#clientOf = async () => client
+      checkClient(options)
+      return
+    }
+    const { region, endpoint } = checkedConnection(options as AlicloudKmsConnectionOptions)
+    this.region = region
+    this.#place = `${region} (${endpoint.host})`
+    this.#clientOf = clientMaker(options as AlicloudKmsConnectionOptions, region, endpoint)
+  }
+
+  /** GenerateDataKey, of 32 bytes; see `KmsClient`. */
+  async generateDataKey(request: KmsGenerateDataKeyRequest): Promise<KmsGenerateDataKeyResponse> {
+    const { keyId, encryptionContext, signal } = request
+    const parameters = { KeyId: keyId, KeySpec: 'AES_256', NumberOfBytes: 32 }
+    return this.#call('GenerateDataKey', keyId, { ...parameters, ...contextOf(encryptionContext) }, signal)
+  }
+
+  /** Encrypt; see `KmsClient`. */
+  async encrypt(request: KmsEncryptRequest): Promise<KmsEncryptResponse> {
+    const { keyId, plaintext, encryptionContext, signal } = request
+    const parameters = { KeyId: keyId, Plaintext: plaintext }
+    return this.#call('Encrypt', keyId, { ...parameters, ...contextOf(encryptionContext) }, signal)
+  }
+
+  /** Decrypt; see `KmsClient`. */
+  async decrypt({
+    ciphertextBlob,
+    encryptionContext,
+    signal,
+  }: KmsDecryptRequest): Promise<KmsDecryptResponse> {
+    const parameters = { CiphertextBlob: ciphertextBlob, ...contextOf(encryptionContext) }
+    return this.#call('Decrypt', undefined, parameters, signal)
+  }
+
+  async #call<Answer>(
+    operation: KmsOperation,
+    keyId: string | undefined,
+    parameters: Readonly<Record<string, unknown>>,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    signal?.throwIfAborted()
+    const client = await orAborted(this.#clientOf(), signal)
+    // By their names on the wire: its own request classes take a context for a map and flatten it into parameters that
+    // KMS does not know, and send names of another case as they are (kms20160120 1.2.0 dist/client.js).
+    const request = { toMap: () => parameters }
+    // The second one is also the socket's idle time (httpx 2.3 lib/index.js).
+    const runtime = { readTimeout: this.#timeoutMs, connectTimeout: this.#timeoutMs }
+    try {
+      return (await orAborted(send(client, operation, request, runtime), signal)) as Answer
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw kmsFailure({ operation, keyId, place: this.#place, timeoutMs: this.#timeoutMs }, error)
+    }
+  }
+}
+
+function send(
+  client: AlicloudSdkClient,
+  operation: KmsOperation,
+  request: object,
+  runtime: object,
+): Promise<unknown> {
+  switch (operation) {
+    case 'GenerateDataKey':
+      return client.generateDataKeyEx(request as never, runtime as never)
+    case 'Encrypt':
+      return client.encryptEx(request as never, runtime as never)
+    case 'Decrypt':
+      return client.decryptEx(request as never, runtime as never)
+  }
+}
+
+/** A JSON text, which is what the service reads. */
+function contextOf(context: EncryptionContext | undefined): { readonly EncryptionContext?: string } {
+  return context === undefined ? {} : { EncryptionContext: JSON.stringify(context) }
+}
+
+/**
+ * Makes the client, anew for each set of credentials: one that asks for key, secret and token one after the other, as
+ * @alicloud/rpc-client 1.3 does, could mix an old key with a new secret.
+ */
+function clientMaker(
+  options: AlicloudKmsConnectionOptions,
+  region: string,
+  endpoint: URL,
+): () => Promise<AlicloudSdkClient> {
+  const Client = loadAlicloudSdk()
+  const make = ({ accessKeyId, accessKeySecret, securityToken }: AccessCredentials): AlicloudSdkClient =>
+    new Client({
+      accessKeyId,
+      accessKeySecret,
+      ...(securityToken !== undefined && { securityToken }),
+      regionId: region,
+      endpoint: endpoint.host,
+      protocol: endpoint.protocol.slice(0, -1),
+    })
+  const { accessKeyId = '', accessKeySecret = '', securityToken, credentials } = options
+  if (credentials === undefined) {
+    const client = make({ accessKeyId, accessKeySecret, securityToken })
+    return async () => client
+  }
+  let last: { readonly name: string; readonly client: AlicloudSdkClient } | undefined
+  return async () => {
+    const current = await currentCredentials(credentials)
+    const name = JSON.stringify([current.accessKeyId, current.accessKeySecret, current.securityToken])
+    if (last?.name !== name) last = { name, client: make(current) }
+    return last.client
+  }
+}
+
+async function currentCredentials(credentials: CredentialsProvider): Promise<AccessCredentials> {
+  let answer: Awaited<ReturnType<CredentialsProvider['getCredential']>>
+  try {
+    answer = await credentials.getCredential()
+  } catch (cause) {
+    // Not retryable: a chain of @alicloud/credentials 2.4 that failed once fails again, and tells less each time.
+    const message = 'The `credentials` for KMS gave none: see the cause.'
+    throw new TransportError('ERR_CSE_ACCESS_DENIED', message, { retryable: false, cause })
+  }
+  const { accessKeyId, accessKeySecret, securityToken } = answer ?? {}
+  if (!accessKeyId || !accessKeySecret) {
+    const missing = [!accessKeyId && 'accessKeyId', !accessKeySecret && 'accessKeySecret'].filter(Boolean)
+    const message = `The \`credentials\` for KMS gave no ${missing.join(' and no ')}.`
+    throw new TransportError('ERR_CSE_ACCESS_DENIED', message, { retryable: false })
+  }
+  return { accessKeyId, accessKeySecret, ...(securityToken && { securityToken }) }
+}
+
+function checkClient({ client, ...others }: AlicloudKmsClientOptions): void {
+  const rest = Object.entries(others).filter(
+    ([name, value]) => name !== 'region' && name !== 'timeoutMs' && value !== undefined,
+  )
+  if (rest.length > 0) {
+    throw invalid(
+      `\`client\` already settles ${rest.map(([name]) => `\`${name}\``).join(', ')}: pass either a client or the options to make one.`,
+    )
+  }
+  const callable = (['generateDataKeyEx', 'encryptEx', 'decryptEx'] as const).every(
+    (method) => typeof client?.[method] === 'function',
+  )
+  if (!callable) {
+    throw invalid(
+      "`client` is not a client of @alicloud/kms20160120. Pass the result of `new kms.default(config)`, where `import kms from '@alicloud/kms20160120'`.",
+    )
+  }
+}
+
+function checkedConnection(options: AlicloudKmsConnectionOptions): {
+  readonly region: string
+  readonly endpoint: URL
+} {
+  const { region, accessKeyId, accessKeySecret, securityToken, credentials } = options
+  if (typeof region !== 'string' || !/^[a-z0-9-]+$/.test(region)) {
+    throw invalid('`region` is missing or malformed: pass the region of the key, such as "cn-hangzhou".')
+  }
+  const fixed = [accessKeyId, accessKeySecret, securityToken]
+  if (credentials !== undefined) {
+    if (fixed.some((part) => part !== undefined)) {
+      throw invalid('Give either `credentials`, or `accessKeyId` and `accessKeySecret`, not both.')
+    }
+    if (typeof credentials?.getCredential !== 'function') {
+      throw invalid(
+        '`credentials` must have a getCredential(), as a Credential of @alicloud/credentials does.',
+      )
+    }
+  } else if (!isText(accessKeyId) || !isText(accessKeySecret)) {
+    throw invalid(
+      '`accessKeyId` and `accessKeySecret` are missing: pass both, or `credentials`, or a client that has them as `client`.',
+    )
+  } else if (securityToken !== undefined && !isText(securityToken)) {
+    throw invalid('`securityToken` must be a text that is not empty.')
+  }
+  const endpoint = checkedEndpoint(options.endpoint ?? `kms.${region}.aliyuncs.com`)
+  const there = REGIONAL_HOST.exec(endpoint.hostname)?.[1]
+  if (there !== undefined && there !== region) {
+    throw new CseError(
+      'ERR_CSE_WRONG_REGION',
+      `\`region\` is ${region}, and \`endpoint\` is that of ${there}: keys are regional. Make them agree.`,
+    )
+  }
+  return { region, endpoint }
+}
+
+function checkedEndpoint(text: string): URL {
+  const address = text.includes('://') ? text : `https://${text}`
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  const bare =
+    url?.pathname === '/' &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === '' &&
+    url.password === ''
+  if (url && bare && (url.protocol === 'https:' || url.protocol === 'http:')) return url
+  throw invalid(
+    '`endpoint` must be the host of KMS, such as "kms.cn-hangzhou.aliyuncs.com": perhaps http:// or https:// before it and a port behind, and nothing else.',
+  )
+}
+
+function checkedTimeout(timeoutMs: number = DEFAULT_TIMEOUT_MS): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs
+  throw invalid(`\`timeoutMs\` must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT_MS}.`)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+function invalid(message: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', message)
+}

@@ -1,0 +1,40 @@
+import { CseError, callWithRetries, orAborted, type RetryPolicy, TransportError } from '@oss-cse/crypto-core'
+
+/**
+ * Calls KMS until it answers, fails for good, or was asked often enough.
+ *
+ * @throws what the call rejected with, when that is a CseError; `ERR_CSE_SERVICE` without a cause for anything else,
+ * which may hold the request with its parameters; the signal's reason when it aborts
+ */
+export async function callKms<Answer>(
+  call: () => Promise<Answer>,
+  retry: RetryPolicy,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const guarded = async (): Promise<Answer> => {
+    try {
+      return await orAborted(call(), signal)
+    } catch (error) {
+      throw CseError.isInstance(error) ? error : clientFailed()
+    }
+  }
+  try {
+    return await callWithRetries(guarded, { retry, signal })
+  } catch (error) {
+    throw TransportError.isInstance(error) && error.retryable ? exhausted(error) : error
+  }
+}
+
+function clientFailed(): TransportError {
+  return new TransportError(
+    'ERR_CSE_SERVICE',
+    'The KMS client failed. Its error is not passed on, because it may hold the request: look for it where the client is made.',
+    { retryable: false },
+  )
+}
+
+/** The same error, for whoever would otherwise send the request as often again. */
+function exhausted({ code, message, status, serviceCode, requestId }: TransportError): TransportError {
+  const options = { status, serviceCode, requestId, retryable: true, retriesExhausted: true }
+  return new TransportError(code, message, options)
+}
