@@ -108,4 +108,8 @@ export {
   type RetryPolicy,
 } from './retry.ts'
 export { formatV1Start, parseV1Start } from './v1-start.ts'
-export { createWrappingProvider, type WrappingProviderOptions } from './wrapping-provider.ts'
+export {
+  createWrappingProvider,
+  type WrappingCallOptions,
+  type WrappingProviderOptions,
+} from './wrapping-provider.ts'

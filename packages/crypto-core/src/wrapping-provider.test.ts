@@ -105,3 +105,32 @@ test('an envelope of the first generation is a misfit, and the service is not as
   await expect(provider.unwrap(envelope)).rejects.toMatchObject({ code: 'ERR_CSE_UNWRAP_FAILED' })
   expect(unwrap).not.toHaveBeenCalled()
 })
+
+test('both functions are told which of the two values it is, so that it can be bound', async () => {
+  const fields: string[] = []
+  const provider = createWrappingProvider({
+    wrapAlgorithm: 'T/T',
+    wrap: (bytes, { field }) => {
+      fields.push(`wrap ${field} ${bytes.length}`)
+      return bytes
+    },
+    unwrap: (wrapped, { field }) => {
+      fields.push(`unwrap ${field} ${wrapped.length}`)
+      return wrapped
+    },
+  })
+  const { envelope } = await new Keyring({ encrypting: provider }).generate()
+  await provider.unwrap(envelope)
+  expect(fields.sort()).toEqual(['unwrap cek 32', 'unwrap iv 16', 'wrap cek 32', 'wrap iv 16'])
+})
+
+test('a call that is aborted under way rejects with the signal’s reason, whatever the function made of it', async () => {
+  const controller = new AbortController()
+  const failLate = async (): Promise<Uint8Array> => {
+    controller.abort('stop')
+    throw new TransportError('ERR_CSE_NETWORK', 'the connection broke', { retryable: true })
+  }
+  const provider = createWrappingProvider({ wrapAlgorithm: 'T/T', wrap: failLate, unwrap: failLate })
+  const { signal } = controller
+  await expect(provider.generateContentKey(new Uint8Array(16), { signal })).rejects.toBe('stop')
+})
