@@ -238,8 +238,12 @@ export class KmsProvider implements MasterKeyProvider {
     return id === undefined || keyId === undefined || parseKeyName(textOf(keyId)).id === id
   }
 
-  #call<Answer>(call: (client: KmsClient) => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-    return callKms(async () => call(this.#client), this.#retry, signal)
+  /** Whatever a client answers is judged field by field: also nothing at all. */
+  #call<Answer extends object>(
+    call: (client: KmsClient) => Promise<Answer>,
+    signal: AbortSignal,
+  ): Promise<Partial<Answer>> {
+    return callKms(async () => (await call(this.#client)) ?? {}, this.#retry, signal)
   }
 
   #nameOf(envelope: Envelope): string {

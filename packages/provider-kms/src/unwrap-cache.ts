@@ -40,6 +40,8 @@ export class UnwrapCache {
       ttl: ttlMs,
       // A timer for each entry, so that a key does not lie there until somebody asks for it.
       ttlAutopurge: true,
+      // Of the moment: it would keep to the one that there was when it was loaded.
+      perf: performance,
       dispose: ({ cek, iv }) => wipe(cek, iv),
     })
   }

@@ -1,0 +1,268 @@
+import { inspect } from 'node:util'
+import { CseError } from '@oss-cse/crypto-core'
+import { describe, expect, test, vi } from 'vitest'
+import { AlicloudKms, type AlicloudKmsOptions } from './alicloud-kms.ts'
+import { loadAlicloudSdk } from './alicloud-sdk.ts'
+
+const code = (value: string) => expect.objectContaining({ code: value })
+const KEYS = { accessKeyId: 'ak', accessKeySecret: 'sk' }
+
+/** A client of the SDK that answers, or throws, what a test wants. */
+function sdk(answer: () => unknown = () => ({ plaintext: 'cA==', ciphertextBlob: 'YmxvYg==' })) {
+  const call = vi.fn(async (_request: { toMap(): object }, _runtime: object) => answer())
+  const client = { generateDataKeyEx: call, encryptEx: call, decryptEx: call }
+  return { call, kms: new AlicloudKms({ client: client as never, region: 'cn-hangzhou', timeoutMs: 1234 }) }
+}
+
+async function thrownBy(
+  answer: () => never,
+  operation: 'encrypt' | 'decrypt' = 'encrypt',
+): Promise<CseError> {
+  const { kms } = sdk(answer)
+  const error = await (operation === 'encrypt'
+    ? kms.encrypt({ keyId: 'key-1', plaintext: 'SECRET', encryptionContext: { a: 'SECRET' } })
+    : kms.decrypt({ ciphertextBlob: 'SECRET' })
+  ).then(
+    () => expect.unreachable('it resolved'),
+    (thrown: unknown) => thrown,
+  )
+  if (!CseError.isInstance(error)) throw error
+  return error
+}
+
+/** As rpc-client 1.3 throws what KMS answered. */
+function answered(serviceCode: string, status = 400): () => never {
+  return () => {
+    throw Object.assign(new Error(`code: ${status}, SECRET requestid: R-1`), {
+      code: `${serviceCode}Error`,
+      data: { Code: serviceCode, Message: 'server string to sign is: Plaintext%3DSECRET', RequestId: 'R-1' },
+    })
+  }
+}
+
+test('parameters go by their names on the wire, and the context as one JSON text', async () => {
+  const { kms, call } = sdk()
+  const encryptionContext = { a: 'b', ü: '"' }
+  await kms.generateDataKey({ keyId: 'k', encryptionContext })
+  await kms.encrypt({ keyId: 'k', plaintext: 'p', encryptionContext })
+  await kms.decrypt({ ciphertextBlob: 'c' })
+  expect(call.mock.calls.map(([request]) => request.toMap())).toEqual([
+    { KeyId: 'k', KeySpec: 'AES_256', NumberOfBytes: 32, EncryptionContext: '{"a":"b","ü":"\\""}' },
+    { KeyId: 'k', Plaintext: 'p', EncryptionContext: '{"a":"b","ü":"\\""}' },
+    { CiphertextBlob: 'c' },
+  ])
+})
+
+test('both timeouts of the SDK are set on every call', async () => {
+  const { kms, call } = sdk()
+  await kms.decrypt({ ciphertextBlob: 'c' })
+  expect(call.mock.calls[0]?.[1]).toEqual({ readTimeout: 1234, connectTimeout: 1234 })
+})
+
+describe('errors', () => {
+  test.each([
+    ['Throttling', 400, 'ERR_CSE_THROTTLED', true],
+    ['Throttling.User', 400, 'ERR_CSE_THROTTLED', true],
+    ['Rejected.Throttling', 429, 'ERR_CSE_THROTTLED', true],
+    ['InternalFailure', 500, 'ERR_CSE_SERVICE', true],
+    ['ServiceUnavailableTemporary', 503, 'ERR_CSE_SERVICE', true],
+    ['SerivceUnavailableTemporary', 503, 'ERR_CSE_SERVICE', true],
+    ['Forbidden.KeyNotFound', 404, 'ERR_CSE_MASTER_KEY_NOT_FOUND', false],
+    ['Forbidden.AliasNotFound', 404, 'ERR_CSE_MASTER_KEY_NOT_FOUND', false],
+    ['Rejected.Disabled', 409, 'ERR_CSE_MASTER_KEY_DISABLED', false],
+    ['Rejected.PendingDeletion', 409, 'ERR_CSE_MASTER_KEY_DISABLED', false],
+    ['Rejetced.PendingDeletion', 409, 'ERR_CSE_MASTER_KEY_DISABLED', false],
+    ['Rejected.PendingImport', 409, 'ERR_CSE_MASTER_KEY_DISABLED', false],
+    ['Forbidden.NoPermission', 403, 'ERR_CSE_ACCESS_DENIED', false],
+    ['Forbidden.InDebt', 403, 'ERR_CSE_ACCESS_DENIED', false],
+    ['InvalidAccessKeyId.NotFound', 404, 'ERR_CSE_ACCESS_DENIED', false],
+    ['SignatureDoesNotMatch', 400, 'ERR_CSE_ACCESS_DENIED', false],
+    ['InvalidSecurityToken.Malformed', 400, 'ERR_CSE_ACCESS_DENIED', false],
+    ['InvalidSecurityToken.Expired', 400, 'ERR_CSE_CREDENTIALS_EXPIRED', false],
+    ['InvalidTimeStamp.Expired', 400, 'ERR_CSE_CLOCK_SKEW', false],
+    ['IllegalTimestamp', 400, 'ERR_CSE_CLOCK_SKEW', false],
+    ['InvalidParameter', 400, 'ERR_CSE_SERVICE', false],
+    ['SomethingNew', 400, 'ERR_CSE_SERVICE', false],
+    ['SomethingNew', 502, 'ERR_CSE_SERVICE', true],
+  ] as const)('KMS’s own code decides: %s (%i) is %s', async (serviceCode, status, expected, retryable) => {
+    expect(await thrownBy(answered(serviceCode, status))).toMatchObject({
+      code: expected,
+      retryable,
+      serviceCode,
+      status,
+      requestId: 'R-1',
+      message: expect.stringMatching(/^Encrypt under key-1 in cn-hangzhou failed: .*\(.*R-1\)$/),
+    })
+  })
+
+  test.each(['InvalidParameter', 'InvalidParameter.CiphertextBlob', 'InvalidCiphertext'])(
+    'a blob or context that KMS calls invalid is a misfit, without detail: %s',
+    async (serviceCode) => {
+      const error = await thrownBy(answered(serviceCode), 'decrypt')
+      expect(error.code).toBe('ERR_CSE_UNWRAP_FAILED')
+      expect(error.message).not.toContain('R-1')
+    },
+  )
+
+  const named = (name: string, message = 'SECRET') => Object.assign(new Error(message), { name })
+  test.each<[string, unknown, string, boolean]>([
+    [
+      'a read timeout',
+      named('RequestTimeoutError', 'ReadTimeout. POST /?Plaintext=SECRET failed.'),
+      'ERR_CSE_TIMEOUT',
+      false,
+    ],
+    [
+      'a page of a gateway',
+      new SyntaxError('Unexpected token <, "<html>SECRET" is not valid JSON'),
+      'ERR_CSE_SERVICE',
+      true,
+    ],
+    [
+      'a reset',
+      Object.assign(new Error('POST /?Plaintext=SECRET'), { code: 'ECONNRESET' }),
+      'ERR_CSE_NETWORK',
+      true,
+    ],
+    [
+      'a refused connection',
+      Object.assign(new Error('SECRET'), { code: 'ECONNREFUSED' }),
+      'ERR_CSE_NETWORK',
+      false,
+    ],
+    ['an unknown host', Object.assign(new Error('SECRET'), { code: 'ENOTFOUND' }), 'ERR_CSE_NETWORK', false],
+    [
+      'a foreign certificate',
+      Object.assign(new Error('SECRET'), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
+      'ERR_CSE_NETWORK',
+      false,
+    ],
+    ['a fault of the SDK', new TypeError('SECRET'), 'ERR_CSE_SERVICE', false],
+    ['no error at all', 'SECRET', 'ERR_CSE_SERVICE', false],
+    ['nothing', undefined, 'ERR_CSE_SERVICE', false],
+    [
+      'an answer that is no map of texts',
+      Object.assign(new Error('SECRET'), { data: { Code: 'SEC RET', RequestId: { a: 'SECRET' } } }),
+      'ERR_CSE_SERVICE',
+      false,
+    ],
+  ])(
+    '%s has a code of its own, and shows nothing of what was sent',
+    async (_name, thrown, expected, retryable) => {
+      for (const operation of ['encrypt', 'decrypt'] as const) {
+        const error = await thrownBy(() => {
+          throw thrown
+        }, operation)
+        expect(error).toMatchObject({ code: expected, retryable })
+        expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/SEC ?RET/)
+        expect(error.cause).toBeUndefined()
+      }
+    },
+  )
+
+  test('the message of a foreign certificate says what to set', async () => {
+    const error = await thrownBy(() => {
+      throw Object.assign(new Error(), { code: 'SELF_SIGNED_CERT_IN_CHAIN' })
+    })
+    expect(error.message).toContain('NODE_EXTRA_CA_CERTS')
+  })
+
+  test('nothing of KMS’s own message is shown: it repeats the request when a signature does not match', async () => {
+    for (const serviceCode of ['SignatureDoesNotMatch', 'SomethingNew']) {
+      const error = await thrownBy(answered(serviceCode))
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('SECRET')
+    }
+  })
+})
+
+test('a call whose signal aborts rejects at once, with the signal’s reason', async () => {
+  const reason = new Error('stop')
+  const controller = new AbortController()
+  const { kms, call } = sdk(() => {
+    controller.abort(reason)
+    return new Promise(() => {})
+  })
+  await expect(kms.decrypt({ ciphertextBlob: 'c', signal: controller.signal })).rejects.toBe(reason)
+  await expect(kms.decrypt({ ciphertextBlob: 'c', signal: controller.signal })).rejects.toBe(reason)
+  expect(call).toHaveBeenCalledOnce()
+})
+
+describe('options', () => {
+  test.each<[string, unknown]>([
+    ['none', undefined],
+    ['no region', { ...KEYS }],
+    ['a malformed region', { ...KEYS, region: 'cn hangzhou' }],
+    ['no keys', { region: 'cn-hangzhou' }],
+    ['half a key', { region: 'cn-hangzhou', accessKeyId: 'ak' }],
+    ['an empty token', { ...KEYS, region: 'cn-hangzhou', securityToken: '' }],
+    ['keys and credentials', { ...KEYS, region: 'cn-hangzhou', credentials: { getCredential() {} } }],
+    ['credentials that are none', { region: 'cn-hangzhou', credentials: {} }],
+    ['an endpoint with a path', { ...KEYS, region: 'cn-hangzhou', endpoint: 'https://kms.example/path' }],
+    ['an endpoint of another protocol', { ...KEYS, region: 'cn-hangzhou', endpoint: 'ftp://kms.example' }],
+    ['an endpoint that is none', { ...KEYS, region: 'cn-hangzhou', endpoint: 'https://' }],
+    ['a timeout of zero', { ...KEYS, region: 'cn-hangzhou', timeoutMs: 0 }],
+    ['a client that is none', { client: { encrypt() {} } }],
+    ['the module in place of a client', { client: { default: class {} } }],
+    ['a client and keys', { client: { generateDataKeyEx() {}, encryptEx() {}, decryptEx() {} }, ...KEYS }],
+  ])('are refused when the client is built: %s', (_name, options) => {
+    expect(() => new AlicloudKms(options as AlicloudKmsOptions)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+  })
+
+  test('the endpoint of another region is refused', () => {
+    const build = (endpoint: string) => new AlicloudKms({ ...KEYS, region: 'cn-hangzhou', endpoint })
+    expect(() => build('kms.cn-beijing.aliyuncs.com')).toThrow(code('ERR_CSE_WRONG_REGION'))
+    expect(() => build('https://kms-vpc.cn-beijing.aliyuncs.com')).toThrow(code('ERR_CSE_WRONG_REGION'))
+    for (const endpoint of [
+      'kms-vpc.cn-hangzhou.aliyuncs.com',
+      'http://127.0.0.1:8080',
+      'kst-1.cryptoservice.kms.aliyuncs.com',
+    ]) {
+      expect(build(endpoint).region).toBe('cn-hangzhou')
+    }
+  })
+})
+
+describe('the SDK, which is installed apart', () => {
+  const missing = (name: string) => () => {
+    throw Object.assign(new Error(`Cannot find module '${name}'\nRequire stack:\n- x`), {
+      code: 'MODULE_NOT_FOUND',
+    })
+  }
+
+  test('where it is missing, the error says what to install', () => {
+    expect(() => loadAlicloudSdk(missing('@alicloud/kms20160120'))).toThrow(
+      'npm install @alicloud/kms20160120',
+    )
+  })
+
+  test.each(['@alicloud/tea-typescript', 'debug'])(
+    'where what it requires without declaring it is missing, the error quotes the lines that mend it: %s',
+    (name) => {
+      expect(() => loadAlicloudSdk(missing(name))).toThrow(
+        expect.objectContaining({
+          code: 'ERR_CSE_INVALID_ARGUMENT',
+          message: expect.stringMatching(
+            new RegExp(`"${name}"[^]*packageExtensions:[^]*debug: \\^4[^]*"@alicloud/tea-typescript": \\^1`),
+          ),
+        }),
+      )
+    },
+  )
+
+  test('where it is of another kind, the error names the version that is needed', () => {
+    expect(() => loadAlicloudSdk(() => ({}))).toThrow('version 1.2')
+  })
+
+  test('where it fails for another reason, that is the cause', () => {
+    const cause = new Error('broken')
+    const load = (): never => {
+      throw cause
+    }
+    expect(() => loadAlicloudSdk(load)).toThrow(expect.objectContaining({ cause }))
+  })
+
+  test('the installed one is a class that makes clients', () => {
+    const Client = loadAlicloudSdk()
+    expect(new Client({ ...KEYS, endpoint: 'localhost', regionId: 'x' })).toHaveProperty('decryptEx')
+  })
+})
