@@ -117,7 +117,7 @@ function checkCommandLine(tarballs) {
 
 try {
   const tarballs = packAll()
-  const core = ['@noble/ciphers', '@oss-cse/crypto-core', 'hash-wasm']
+  const core = ['@noble/ciphers', '@oss-cse/crypto-core', 'hash-wasm', 'is-network-error', 'p-retry']
   checkPackage('crypto-core', 'packages/crypto-core', ['@oss-cse/crypto-core'], core, tarballs)
   const rsa = ['@oss-cse/crypto-core', '@oss-cse/provider-rsa']
   checkPackage(
@@ -125,6 +125,14 @@ try {
     'packages/provider-rsa',
     rsa,
     [...core, '@oss-cse/provider-rsa'].sort(),
+    tarballs,
+  )
+  const kms = ['@oss-cse/crypto-core', '@oss-cse/provider-kms']
+  checkPackage(
+    'provider-kms',
+    'packages/provider-kms',
+    kms,
+    [...core, '@oss-cse/provider-kms', 'lru-cache'].sort(),
     tarballs,
   )
   checkCommandLine(tarballs)
