@@ -1,21 +1,30 @@
-import { CEK_BYTES, generateIv } from '../content-key.ts'
+import { CEK_BYTES, generateIv, IV_BYTES } from '../content-key.ts'
 import type { Envelope } from '../envelope.ts'
 import { decodeEnvelope, encodeEnvelope } from '../envelope-codec.ts'
+import { type CseError, TransportError, unwrapFailed } from '../errors.ts'
 import { formatMaterialDescription } from '../material-description.ts'
 import { newEnvelope } from '../new-envelope.ts'
-import type { MasterKeyProvider } from '../ports.ts'
+import type { CallOptions, MasterKeyProvider } from '../ports.ts'
 import { generateV1Start } from '../v1-start.ts'
-import { type ContractCase, expectBytes, expectCode, expectThat } from './expect.ts'
+import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
+import { type Secret, showsSecret } from './shown-secrets.ts'
 
 /** What a provider's contract needs to be run. */
 export interface ProviderContractOptions {
-  /** Makes a provider that encrypts and decrypts. */
+  /** Makes a provider that encrypts and decrypts: each call a new one, of the same master key. */
   create(): MasterKeyProvider | Promise<MasterKeyProvider>
   /** Makes one of the same wrap algorithm with another master key. */
   createOther(): MasterKeyProvider | Promise<MasterKeyProvider>
   /** Makes one that only encrypts, where the kind of key allows that. */
   createEncryptOnly?(): MasterKeyProvider | Promise<MasterKeyProvider>
+  /** Makes one whose key service does not answer, where there is one: no server there, or one that fails. */
+  createUnavailable?(): MasterKeyProvider | Promise<MasterKeyProvider>
+  /** What no provider of `create` may show beside content keys: its master key, passphrase or token. */
+  readonly secrets?: readonly (Uint8Array | string)[] | undefined
 }
+
+/** A call is aborted after so many turns of the queue: at once, and at the waits that a provider is likely to have. */
+const ABORT_AFTER_TURNS: readonly number[] = [0, 1, 2, 3, 5, 8, 20]
 
 /**
  * The rules that every master key provider keeps. Independent of any test runner.
@@ -26,15 +35,7 @@ export interface ProviderContractOptions {
  * ```
  */
 export function providerContract(options: ProviderContractOptions): readonly ContractCase[] {
-  const { create, createOther, createEncryptOnly } = options
-
-  const wrapped = async (provider: MasterKeyProvider) => {
-    const iv = provider.envelopeVersion === 1 ? generateV1Start() : generateIv()
-    const kept = Uint8Array.from(iv)
-    const generated = await provider.generateContentKey(iv)
-    expectBytes(iv, kept, 'the IV that was handed in')
-    return { cek: generated.cek, iv, envelope: newEnvelope(provider, generated) }
-  }
+  const { create, createOther, createEncryptOnly, createUnavailable, secrets = [] } = options
 
   const cases: ContractCase[] = [
     {
@@ -42,18 +43,51 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       async run() {
         const provider = await create()
         const { cek, iv, envelope } = await wrapped(provider)
-        const unwrapped = await provider.unwrap(envelope)
+        for (const time of ['first', 'second']) {
+          const unwrapped = await provider.unwrap(envelope)
+          expectBytes(unwrapped.cek, cek, `the CEK, unwrapped for the ${time} time`)
+          expectBytes(unwrapped.iv, iv, `the IV, unwrapped for the ${time} time`)
+        }
+      },
+    },
+    {
+      name: 'unwraps what another provider of the same master key wrapped',
+      async run() {
+        const { cek, iv, envelope } = await wrapped(await create())
+        const unwrapped = await (await create()).unwrap(envelope)
         expectBytes(unwrapped.cek, cek, 'the CEK')
         expectBytes(unwrapped.iv, iv, 'the IV')
+      },
+    },
+    {
+      name: 'leaves the IV and the envelope that it was given as they were',
+      async run() {
+        const provider = await create()
+        const iv = newIv(provider)
+        const kept = Uint8Array.from(iv)
+        const envelope = newEnvelope(provider, await provider.generateContentKey(iv))
+        const text = JSON.stringify(envelope)
+        await provider.unwrap(envelope)
+        expectBytes(iv, kept, 'the IV that was handed in')
+        expectThat(JSON.stringify(envelope) === text, 'the envelope that was handed in is as it was')
       },
     },
     {
       name: 'makes a fresh 32-byte CEK for each object',
       async run() {
         const provider = await create()
-        const [first, second] = [await wrapped(provider), await wrapped(provider)]
-        expectThat(first.cek.length === CEK_BYTES && second.cek.length === CEK_BYTES, 'a CEK has 32 bytes')
-        expectThat(String(first.cek) !== String(second.cek), 'two objects have different CEKs')
+        const earlier = await wrapped(provider)
+        await provider.unwrap(earlier.envelope)
+        const objects = [
+          earlier,
+          await wrapped(provider),
+          ...(await Promise.all(Array.from({ length: 4 }, () => wrapped(provider)))),
+        ]
+        for (const { cek } of objects) expectThat(cek.length === CEK_BYTES, 'a CEK has 32 bytes')
+        expectThat(
+          new Set(objects.map(({ cek }) => String(cek))).size === objects.length,
+          'objects have different CEKs',
+        )
       },
     },
     {
@@ -77,34 +111,55 @@ export function providerContract(options: ProviderContractOptions): readonly Con
     {
       name: 'does not show a plaintext key in the envelope',
       async run() {
-        const { cek, iv, envelope } = await wrapped(await create())
-        const text = JSON.stringify(envelope)
-        for (const secret of [cek, iv]) {
-          const hex = Array.from(secret, (byte) => byte.toString(16).padStart(2, '0')).join('')
-          expectThat(
-            !text.includes(btoa(String.fromCharCode(...secret))) && !text.includes(hex),
-            'a key in clear',
-          )
-        }
+        const { envelope, ...object } = await wrapped(await create())
+        expectThat(!showsSecret(envelope, keysOf(object)), 'the envelope holds no key in clear')
+      },
+    },
+    {
+      name: 'does not show a key when it is printed',
+      async run() {
+        const provider = await create()
+        const { envelope, ...object } = await wrapped(provider)
+        await provider.unwrap(envelope)
+        expectThat(
+          !showsSecret(provider, [...keysOf(object), ...secrets]),
+          'no text of the provider holds a key',
+        )
       },
     },
     {
       name: 'refuses an envelope of another master key, with the one unwrap error',
       async run() {
-        const { envelope } = await wrapped(await createOther())
+        const { envelope, ...object } = await wrapped(await createOther())
         const error = await expectCode(
           (await create()).unwrap(envelope),
           'ERR_CSE_UNWRAP_FAILED',
           'a foreign envelope',
         )
-        expectThat(error.cause === undefined, 'the error tells no cause')
+        expectBare(error)
+        expectThat(!showsSecret(error, [...keysOf(object), ...secrets]), 'the error holds no key')
+      },
+    },
+    {
+      name: 'refuses an envelope of the other generation under its own name, with the one unwrap error',
+      async run() {
+        const provider = await create()
+        const { envelope } = await wrapped(provider)
+        expectBare(
+          await expectCode(
+            provider.unwrap(ofOtherGeneration(envelope)),
+            'ERR_CSE_UNWRAP_FAILED',
+            'an envelope of the other generation',
+          ),
+        )
       },
     },
     {
       name: 'refuses altered, truncated, swapped and malformed wrapped values, always with the same error',
       async run() {
         const provider = await create()
-        const { envelope } = await wrapped(provider)
+        const { envelope, ...object } = await wrapped(provider)
+        const foreign = await wrapped(await createOther())
         const flip = (text: string) => (text.startsWith('A') ? `B${text.slice(1)}` : `A${text.slice(1)}`)
         const messages = new Set<string>()
         const { wrappedCek } = envelope
@@ -115,6 +170,9 @@ export function providerContract(options: ProviderContractOptions): readonly Con
           [wrappedCek.slice(0, -4), wrappedIv],
           [wrappedCek, wrappedIv.slice(4)],
           [wrappedIv, wrappedCek],
+          [foreign.envelope.wrappedCek, wrappedIv],
+          [wrappedCek, wrappedIvOf(foreign.envelope)],
+          [foreign.envelope.wrappedCek, wrappedIvOf(foreign.envelope)],
           ['', wrappedIv],
           ['!not base64!', wrappedIv],
           [wrappedCek, '!not base64!'],
@@ -125,7 +183,8 @@ export function providerContract(options: ProviderContractOptions): readonly Con
             'ERR_CSE_UNWRAP_FAILED',
             `damage ${index}`,
           )
-          expectThat(error.cause === undefined, 'the error tells no cause')
+          expectBare(error)
+          expectThat(!showsSecret(error, [...keysOf(object), ...secrets]), 'the error holds no key')
           messages.add(error.message)
         }
         expectThat(messages.size === 1, 'every failure has one message')
@@ -139,6 +198,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const keys = await Promise.all(objects.map(({ envelope }) => provider.unwrap(envelope)))
         keys.forEach((key, index) => {
           expectBytes(key.cek, objects[index]?.cek ?? new Uint8Array(), `the CEK of call ${index}`)
+          expectBytes(key.iv, objects[index]?.iv ?? new Uint8Array(), `the IV of call ${index}`)
         })
       },
     },
@@ -150,14 +210,35 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const { envelope } = await wrapped(provider)
         const signal = AbortSignal.abort(reason)
         for (const call of [
-          provider.generateContentKey(generateIv(), { signal }),
-          provider.unwrap(envelope, { signal }),
+          () => provider.generateContentKey(newIv(provider), { signal }),
+          () => provider.unwrap(envelope, { signal }),
         ]) {
-          const error = await call.then(
-            () => undefined,
-            (thrown: unknown) => thrown,
-          )
-          expectThat(error === reason, 'the signal’s reason')
+          expectThat((await rejection(call(), 'an aborted call')) === reason, 'the signal’s reason')
+        }
+      },
+    },
+    {
+      name: 'a call that is aborted under way rejects with the signal’s reason, or was done by then',
+      async run() {
+        const provider = await create()
+        const { envelope } = await wrapped(provider)
+        const calls: readonly ((call: CallOptions) => Promise<unknown>)[] = [
+          (call) => provider.generateContentKey(newIv(provider), call),
+          (call) => provider.unwrap(envelope, call),
+        ]
+        for (const call of calls) {
+          for (const turns of ABORT_AFTER_TURNS) {
+            const controller = new AbortController()
+            const reason = new Error('stop')
+            const outcome = call({ signal: controller.signal }).then(
+              () => undefined,
+              (error: unknown) => ({ error }),
+            )
+            for (let turn = 0; turn < turns; turn++) await undefined
+            controller.abort(reason)
+            const failure = await outcome
+            expectThat(failure === undefined || failure.error === reason, 'nothing but the signal’s reason')
+          }
         }
       },
     },
@@ -174,11 +255,63 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     })
   }
+  if (createUnavailable !== undefined) {
+    cases.push({
+      name: 'tells a key service that does not answer from a misfit, and shows no key in saying so',
+      async run() {
+        const provider = await createUnavailable()
+        const { envelope, ...object } = await wrapped(await create())
+        const { iv } = object
+        const calls = [provider.generateContentKey(Uint8Array.from(iv)), provider.unwrap(envelope)]
+        for (const error of await Promise.all(
+          calls.map((call) => rejection(call, 'a service that is away')),
+        )) {
+          expectThat(TransportError.isInstance(error), `a TransportError, not ${String(error)}`)
+          expectThat(!showsSecret(error, [...keysOf(object), ...secrets]), 'the error holds no key')
+        }
+      },
+    })
+  }
   return cases
+}
+
+function newIv({ envelopeVersion }: MasterKeyProvider): Uint8Array {
+  return envelopeVersion === 1 ? generateV1Start() : generateIv()
+}
+
+async function wrapped(
+  provider: MasterKeyProvider,
+): Promise<{ readonly cek: Uint8Array; readonly iv: Uint8Array; readonly envelope: Envelope }> {
+  const iv = newIv(provider)
+  const generated = await provider.generateContentKey(Uint8Array.from(iv))
+  return { cek: Uint8Array.from(generated.cek), iv, envelope: newEnvelope(provider, generated) }
+}
+
+/** What must not be seen of an object. A V1 start value is one of ten, and stands in many a text by chance. */
+function keysOf({ cek, iv }: { readonly cek: Uint8Array; readonly iv: Uint8Array }): readonly Secret[] {
+  return iv.subarray(0, IV_BYTES - 1).some((byte) => byte !== 0) ? [cek, iv] : [cek]
+}
+
+/** Fails unless the error has nothing that `unwrapFailed` does not give it. */
+function expectBare(error: CseError): void {
+  expectThat(error.cause === undefined, 'the error tells no cause')
+  const known = Object.getOwnPropertyNames(unwrapFailed())
+  // Some runtimes add where an error was made.
+  const more = Object.keys(error).filter((name) => !known.includes(name))
+  expectThat(more.length === 0, `the error tells nothing more: ${more.join(', ')}`)
 }
 
 function wrappedIvOf(envelope: Envelope): string {
   return envelope.version === 1 ? envelope.wrappedStart : envelope.wrappedIv
+}
+
+/** The same wrapped values, said to be of the generation that the provider does not write. */
+function ofOtherGeneration(envelope: Envelope): Envelope {
+  const { wrappedCek, wrapAlgorithm, materialDescription, cekAlgorithm } = envelope
+  const common = { wrappedCek, wrapAlgorithm, materialDescription, cekAlgorithm }
+  return envelope.version === 1
+    ? { version: 2, ...common, wrappedIv: envelope.wrappedStart }
+    : { version: 1, ...common, wrappedStart: envelope.wrappedIv }
 }
 
 function withWrapped(envelope: Envelope, wrappedCek: string, wrappedIv: string): Envelope {

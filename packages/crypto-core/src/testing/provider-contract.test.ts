@@ -1,0 +1,447 @@
+import { describe, expect, test } from 'vitest'
+import { decodeBase64, encodeBase64 } from '../bytes.ts'
+import { generateCek } from '../content-key.ts'
+import type { Envelope } from '../envelope.ts'
+import { CseError, TransportError, unwrapFailed } from '../errors.ts'
+import type { ContentKey, GeneratedContentKey, MasterKeyProvider } from '../ports.ts'
+import { createWrappingProvider } from '../wrapping-provider.ts'
+import { type ProviderContractOptions, providerContract } from './provider-contract.ts'
+import { createTestProvider } from './test-provider.ts'
+
+const UNWRAPS = 'unwraps what it wrapped'
+const SHARED = 'unwraps what another provider of the same master key wrapped'
+const LEAVES = 'leaves the IV and the envelope that it was given as they were'
+const FRESH = 'makes a fresh 32-byte CEK for each object'
+const HEADERS = 'writes values that survive in headers'
+const ENVELOPE = 'does not show a plaintext key in the envelope'
+const PRINTED = 'does not show a key when it is printed'
+const FOREIGN = 'refuses an envelope of another master key, with the one unwrap error'
+const GENERATION = 'refuses an envelope of the other generation under its own name, with the one unwrap error'
+const DAMAGED = 'refuses altered, truncated, swapped and malformed wrapped values, always with the same error'
+const PARALLEL = 'serves many calls at once'
+const ABORTED = 'rejects a call whose signal is aborted, with the signal’s reason'
+const ABORTED_LATER = 'a call that is aborted under way rejects with the signal’s reason, or was done by then'
+const ENCRYPT_ONLY = 'without its private half it encrypts, and says that it cannot decrypt'
+const UNAVAILABLE = 'tells a key service that does not answer from a misfit, and shows no key in saying so'
+
+/** The rules that a provider breaks. */
+async function broken(options: ProviderContractOptions): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const rule of providerContract(options)) {
+    await rule.run().catch(() => names.push(rule.name))
+  }
+  return names
+}
+
+/** A sound provider with some of it replaced; `sound` is the whole one. */
+function flawed(
+  flaw: (sound: MasterKeyProvider) => Partial<MasterKeyProvider> & Record<string, unknown>,
+): ProviderContractOptions {
+  const make = (seed: number): MasterKeyProvider => {
+    const sound = createTestProvider({ seed })
+    return { ...sound, ...flaw(sound) }
+  }
+  return { create: () => make(1), createOther: () => make(2) }
+}
+
+/** A sound provider that rejects with something else than the one error when key and envelope do not fit. */
+function misfitting(error: (envelope: Envelope) => unknown): ProviderContractOptions {
+  return flawed((sound) => ({
+    unwrap: (envelope, call) =>
+      sound.unwrap(envelope, call).catch((thrown: unknown) => {
+        call?.signal?.throwIfAborted()
+        throw CseError.isInstance(thrown) ? error(envelope) : thrown
+      }),
+  }))
+}
+
+test('a sound provider breaks no rule', async () => {
+  const down = () =>
+    Promise.reject(new TransportError('ERR_CSE_NETWORK', 'The key service is away.', { retryable: true }))
+  const options: ProviderContractOptions = {
+    create: () => createTestProvider(),
+    createOther: () => createTestProvider({ seed: 2 }),
+    createEncryptOnly: () => createTestProvider({ encryptOnly: true }),
+    createUnavailable: () => createWrappingProvider({ wrapAlgorithm: 'T/T', wrap: down, unwrap: down }),
+    secrets: [new Uint8Array(32).fill(1), 'a token'],
+  }
+  expect(await broken(options)).toEqual([])
+  expect(providerContract(options).map((rule) => rule.name)).toEqual([
+    UNWRAPS,
+    SHARED,
+    LEAVES,
+    FRESH,
+    HEADERS,
+    ENVELOPE,
+    PRINTED,
+    FOREIGN,
+    GENERATION,
+    DAMAGED,
+    PARALLEL,
+    ABORTED,
+    ABORTED_LATER,
+    ENCRYPT_ONLY,
+    UNAVAILABLE,
+  ])
+})
+
+describe('what it makes', () => {
+  test('a provider that caches one CEK for all objects is found', async () => {
+    const cached = flawed((sound) => {
+      let first: Promise<GeneratedContentKey> | undefined
+      return {
+        async generateContentKey(iv, call) {
+          call?.signal?.throwIfAborted()
+          first ??= sound.generateContentKey(iv)
+          const { cek, wrappedCek } = await first
+          return { cek, wrappedCek, wrappedIv: (await sound.generateContentKey(iv, call)).wrappedIv }
+        },
+      }
+    })
+    expect(await broken(cached)).toEqual([FRESH])
+  })
+
+  test('a provider that uses the CEK that it unwrapped for the next object is found', async () => {
+    const reusing = flawed((sound) => {
+      const known = new Map<string, Uint8Array>()
+      let next: { readonly cek: Uint8Array; readonly wrappedCek: string } | undefined
+      return {
+        async generateContentKey(iv, call) {
+          const made = await sound.generateContentKey(iv, call)
+          const used = next === undefined ? made : { ...made, ...next }
+          next = undefined
+          known.set(used.wrappedCek, used.cek)
+          return used
+        },
+        async unwrap(envelope, call) {
+          const key = await sound.unwrap(envelope, call)
+          if (known.has(envelope.wrappedCek)) next = { cek: key.cek, wrappedCek: envelope.wrappedCek }
+          return key
+        },
+      }
+    })
+    expect(await broken(reusing)).toEqual([FRESH])
+  })
+
+  test('a CEK of 16 bytes is found', async () => {
+    const short = flawed((sound) => ({
+      async generateContentKey(iv, call) {
+        const made = await sound.generateContentKey(iv, call)
+        return { ...made, cek: made.cek.subarray(0, 16) }
+      },
+      async unwrap(envelope, call) {
+        const { cek, iv } = await sound.unwrap(envelope, call)
+        return { cek: cek.subarray(0, 16), iv }
+      },
+    }))
+    expect(await broken(short)).toEqual([FRESH])
+  })
+
+  test('a provider that changes the IV that it is given is found', async () => {
+    const changing = flawed((sound) => ({
+      async generateContentKey(iv, call) {
+        const made = await sound.generateContentKey(iv, call)
+        iv.fill(0)
+        return made
+      },
+    }))
+    expect(await broken(changing)).toEqual([LEAVES])
+  })
+
+  test('a provider that wraps another IV than it is given is found', async () => {
+    const own = flawed((sound) => ({
+      generateContentKey: (_iv, call) => sound.generateContentKey(new Uint8Array(16), call),
+    }))
+    expect(await broken(own)).toEqual([UNWRAPS, SHARED, PARALLEL])
+  })
+
+  test('wrapped values that no header can hold are found', async () => {
+    const spaced = flawed((sound) => ({
+      async generateContentKey(iv, call) {
+        const made = await sound.generateContentKey(iv, call)
+        return { ...made, wrappedCek: `${made.wrappedCek}\n` }
+      },
+      unwrap: (envelope, call) =>
+        sound.unwrap({ ...envelope, wrappedCek: envelope.wrappedCek.trimEnd() }, call),
+    }))
+    expect(await broken(spaced)).toContain(HEADERS)
+  })
+
+  test.each(['rsa', 'ACME HSM', 'ÄCME/HSM'])('the wrap algorithm %j is found', async (wrapAlgorithm) => {
+    expect(await broken(flawed(() => ({ wrapAlgorithm })))).toEqual([HEADERS])
+  })
+})
+
+describe('what it unwraps', () => {
+  test('a provider that answers random keys to an envelope of another master key is found', async () => {
+    const silent = flawed((sound) => ({
+      unwrap: (envelope, call) =>
+        sound.unwrap(envelope, call).catch((error: unknown): ContentKey => {
+          call?.signal?.throwIfAborted()
+          if (!CseError.isInstance(error)) throw error
+          return { cek: generateCek(), iv: new Uint8Array(16) }
+        }),
+    }))
+    expect(await broken(silent)).toEqual([FOREIGN, GENERATION, DAMAGED])
+  })
+
+  test('a provider that only remembers its keys is found', async () => {
+    const remembering = flawed(() => {
+      const kept = new Map<string, ContentKey>()
+      return {
+        async generateContentKey(iv, call) {
+          call?.signal?.throwIfAborted()
+          const cek = generateCek()
+          const [wrappedCek, wrappedIv] = [encodeBase64(generateCek()), encodeBase64(generateCek())]
+          kept.set(wrappedCek + wrappedIv, { cek, iv })
+          return { cek, wrappedCek, wrappedIv }
+        },
+        async unwrap(envelope, call) {
+          call?.signal?.throwIfAborted()
+          const key = envelope.version === 2 && kept.get(envelope.wrappedCek + envelope.wrappedIv)
+          if (!key) throw unwrapFailed()
+          return key
+        },
+      }
+    })
+    expect(await broken(remembering)).toEqual([SHARED])
+  })
+
+  test('a provider that unwraps an envelope only once is found', async () => {
+    const once = flawed((sound) => {
+      const done = new Set<string>()
+      return {
+        async unwrap(envelope, call) {
+          const key = await sound.unwrap(envelope, call)
+          if (done.has(envelope.wrappedCek)) throw unwrapFailed()
+          done.add(envelope.wrappedCek)
+          return key
+        },
+      }
+    })
+    expect(await broken(once)).toContain(UNWRAPS)
+  })
+
+  test('a provider whose methods lose their `this` inside is found', async () => {
+    class Detached implements MasterKeyProvider {
+      readonly wrapAlgorithm = 'TEST/AES-KW'
+      readonly materialDescription = {}
+      readonly #sound: MasterKeyProvider
+      constructor(seed: number) {
+        this.#sound = createTestProvider({ seed })
+      }
+      generateContentKey(iv: Uint8Array): Promise<GeneratedContentKey> {
+        return this.#sound.generateContentKey(iv)
+      }
+      async unwrap(envelope: Envelope): Promise<ContentKey> {
+        const inner = this.#inner
+        return inner(envelope)
+      }
+      #inner(envelope: Envelope): Promise<ContentKey> {
+        return this.#sound.unwrap(envelope)
+      }
+    }
+    const rules = await broken({ create: () => new Detached(1), createOther: () => new Detached(2) })
+    expect(rules).toEqual(expect.arrayContaining([UNWRAPS, SHARED, PARALLEL, FOREIGN, DAMAGED]))
+  })
+
+  test('a provider that mixes up calls that are under way at once is found', async () => {
+    const mixing = flawed((sound) => {
+      let current: Envelope | undefined
+      return {
+        async unwrap(envelope, call) {
+          current = envelope
+          await undefined
+          return sound.unwrap(current, call)
+        },
+      }
+    })
+    expect(await broken(mixing)).toEqual([PARALLEL])
+  })
+
+  test('a provider that takes the start value of a V1 envelope for an IV is found', async () => {
+    const careless = flawed((sound) => ({
+      unwrap: (envelope, call) =>
+        envelope.version === 2
+          ? sound.unwrap(envelope, call)
+          : sound.unwrap({ ...envelope, version: 2, wrappedIv: envelope.wrappedStart }, call),
+    }))
+    expect(await broken(careless)).toEqual([GENERATION])
+  })
+
+  test('values that are told apart by nothing but their place are found', async () => {
+    const xor = (mask: number) => (bytes: Uint8Array) => bytes.map((byte) => byte ^ mask)
+    const make = (mask: number): MasterKeyProvider =>
+      createWrappingProvider({ wrapAlgorithm: 'T/XOR', wrap: xor(mask), unwrap: xor(mask) })
+    expect(await broken({ create: () => make(1), createOther: () => make(2) })).toEqual([FOREIGN, DAMAGED])
+  })
+})
+
+describe('how it fails', () => {
+  test('a reason in the message is found', async () => {
+    const telling = misfitting(
+      (envelope) =>
+        new CseError(
+          'ERR_CSE_UNWRAP_FAILED',
+          `${decodeBase64(envelope.wrappedCek)?.length} bytes do not fit`,
+        ),
+    )
+    expect(await broken(telling)).toEqual([DAMAGED])
+  })
+
+  test('a reason as the cause is found', async () => {
+    const causing = misfitting(
+      () => new CseError('ERR_CSE_UNWRAP_FAILED', 'It does not fit.', { cause: new Error('padding') }),
+    )
+    expect(await broken(causing)).toEqual([FOREIGN, GENERATION, DAMAGED])
+  })
+
+  test('a reason in a property of the error is found', async () => {
+    const carrying = misfitting(() => Object.assign(unwrapFailed(), { detail: 'padding' }))
+    expect(await broken(carrying)).toEqual([FOREIGN, GENERATION, DAMAGED])
+  })
+
+  test.each([
+    new CseError('ERR_CSE_INVALID_KEY', 'It does not fit.'),
+    new TransportError('ERR_CSE_SERVICE', 'It does not fit.', { retryable: true }),
+    new Error('It does not fit.'),
+  ])('a misfit that is another error is found: %s', async (error) => {
+    expect(await broken(misfitting(() => error))).toEqual([FOREIGN, GENERATION, DAMAGED])
+  })
+
+  test('a provider that ignores an aborted signal is found', async () => {
+    const deaf = flawed((sound) => ({
+      generateContentKey: (iv) => sound.generateContentKey(iv),
+      unwrap: (envelope) => sound.unwrap(envelope),
+    }))
+    expect(await broken(deaf)).toEqual([ABORTED])
+  })
+
+  test('a provider that takes an abort under way for a failure is found', async () => {
+    const confused = flawed((sound) => ({
+      async unwrap(envelope, call) {
+        call?.signal?.throwIfAborted()
+        await undefined
+        if (call?.signal?.aborted) throw unwrapFailed()
+        return sound.unwrap(envelope)
+      },
+    }))
+    expect(await broken(confused)).toEqual([ABORTED_LATER])
+  })
+
+  test('a key service that does not answer, taken for a misfit, is found', async () => {
+    const sound = () => createTestProvider()
+    const createUnavailable = (): MasterKeyProvider => ({
+      ...sound(),
+      generateContentKey: () =>
+        Promise.reject(new TransportError('ERR_CSE_NETWORK', 'It is away.', { retryable: true })),
+      unwrap: () => Promise.reject(unwrapFailed()),
+    })
+    const options = { create: sound, createOther: () => createTestProvider({ seed: 2 }), createUnavailable }
+    expect(await broken(options)).toEqual([UNAVAILABLE])
+  })
+
+  test('the request in the error of a key service that does not answer is found', async () => {
+    const sound = () => createTestProvider()
+    const createUnavailable = (): MasterKeyProvider => ({
+      ...sound(),
+      generateContentKey: (iv) => {
+        const cause = Object.assign(new Error('connect ECONNREFUSED'), {
+          request: { body: JSON.stringify({ plaintext: encodeBase64(iv) }) },
+        })
+        return Promise.reject(
+          new TransportError('ERR_CSE_NETWORK', 'It is away.', { retryable: true, cause }),
+        )
+      },
+      unwrap: () => Promise.reject(new TransportError('ERR_CSE_NETWORK', 'It is away.', { retryable: true })),
+    })
+    const options = { create: sound, createOther: () => createTestProvider({ seed: 2 }), createUnavailable }
+    expect(await broken(options)).toEqual([UNAVAILABLE])
+  })
+
+  test('an encrypt-only provider that calls its lack a misfit is found', async () => {
+    const createEncryptOnly = (): MasterKeyProvider => ({
+      ...createTestProvider(),
+      canUnwrap: false,
+      unwrap: () => Promise.reject(unwrapFailed()),
+    })
+    const options = {
+      create: () => createTestProvider(),
+      createOther: () => createTestProvider({ seed: 2 }),
+      createEncryptOnly,
+    }
+    expect(await broken(options)).toEqual([ENCRYPT_ONLY])
+  })
+})
+
+describe('what it shows', () => {
+  /** A sound provider that shows its last CEK in one way or another. */
+  const live = (show: (cek: Uint8Array) => Record<PropertyKey, unknown>): ProviderContractOptions => {
+    const make = (seed: number): MasterKeyProvider => {
+      const sound = createTestProvider({ seed })
+      const provider: MasterKeyProvider = {
+        ...sound,
+        async generateContentKey(iv, call) {
+          const made = await sound.generateContentKey(iv, call)
+          Object.assign(provider, show(made.cek))
+          return made
+        },
+      }
+      return provider
+    }
+    return { create: () => make(1), createOther: () => make(2) }
+  }
+
+  const inspect = Symbol.for('nodejs.util.inspect.custom')
+  const hex = (bytes: Uint8Array): string =>
+    Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+  test.each<readonly [where: string, show: (cek: Uint8Array) => Record<PropertyKey, unknown>]>([
+    ['a property', (cek) => ({ cek })],
+    ['a list in a property', (cek) => ({ keys: [Array.from(cek)] })],
+    ['a map', (cek) => ({ cache: new Map([['last', { cek }]]) })],
+    ['its JSON', (cek) => ({ toJSON: () => ({ key: encodeBase64(cek) }) })],
+    ['its text', (cek) => ({ toString: () => `provider ${hex(cek)}` })],
+    ['what Node.js prints', (cek) => ({ [inspect]: () => `provider ${hex(cek).toUpperCase()}` })],
+    ['a text in base64url', (cek) => ({ last: encodeBase64(cek).replaceAll('+', '-').replaceAll('/', '_') })],
+  ])('a CEK in %s is found', async (_where, show) => {
+    expect(await broken(live(show))).toEqual([PRINTED])
+  })
+
+  test('a provider that prints itself without its key is sound', async () => {
+    const redacted = live((cek) => ({ cek, toJSON: () => ({}), [inspect]: () => 'provider' }))
+    expect(await broken(redacted)).toEqual([])
+  })
+
+  test('a master key, passphrase or token in a property is found', async () => {
+    const make = (seed: number) => ({ ...createTestProvider({ seed }), key: new Uint8Array(32).fill(seed) })
+    const options = { create: () => make(1), createOther: () => make(2) }
+    expect(await broken({ ...options, secrets: [new Uint8Array(32).fill(1)] })).toEqual([PRINTED])
+    const tokens = flawed(() => ({ options: { token: 'open "sesame"' } }))
+    expect(await broken({ ...tokens, secrets: ['open "sesame"'] })).toEqual([PRINTED])
+  })
+
+  test('a plaintext key in the envelope is found', async () => {
+    const plain = flawed((sound) => ({
+      async generateContentKey(iv, call) {
+        const made = await sound.generateContentKey(iv, call)
+        return { ...made, wrappedIv: `${made.wrappedIv}.${encodeBase64(made.cek)}` }
+      },
+      unwrap: (envelope, call) =>
+        sound.unwrap(
+          envelope.version === 2
+            ? { ...envelope, wrappedIv: envelope.wrappedIv.split('.')[0] ?? '' }
+            : envelope,
+          call,
+        ),
+    }))
+    expect(await broken(plain)).toContain(ENVELOPE)
+  })
+
+  test('a CEK in the error of a misfit is found', async () => {
+    const message = `The key ${encodeBase64(new Uint8Array(32).fill(1))} does not fit.`
+    const naming = misfitting(() => new CseError('ERR_CSE_UNWRAP_FAILED', message))
+    expect(await broken(naming)).toEqual([])
+    expect(await broken({ ...naming, secrets: [new Uint8Array(32).fill(1)] })).toEqual([FOREIGN, DAMAGED])
+  })
+})
