@@ -1,6 +1,7 @@
 import { aesCtr } from './aes-ctr.js'
 import { crc64 } from './crc64.js'
 import { get } from './get.js'
+import { kms } from './kms.js'
 import { put } from './put.js'
 import { range } from './range.js'
 import { resumableDownload } from './resumable-download.js'
@@ -25,4 +26,5 @@ export const scenarios = {
   rss,
   small,
   range,
+  kms,
 }
