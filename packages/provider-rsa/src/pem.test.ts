@@ -131,6 +131,20 @@ describe.each(publicForms)('a public key as %s', (_form, pem) => {
   })
 })
 
+// OpenSSL would ask on the terminal: a test that waits has failed.
+test.each(publicForms)(
+  'a public key that is encrypted is refused, and nobody is asked (%s)',
+  (_form, pem) => {
+    const encrypted = pem.replace(
+      '-----\n',
+      '-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0011223344556677\n\n',
+    )
+    const error = failure(() => readPublicKey(encrypted))
+    expect(error.code).toBe('ERR_CSE_INVALID_KEY')
+    expect(error.message).toContain('encrypted')
+  },
+)
+
 describe('what is not an RSA key that encrypts', () => {
   const others = {
     EC: generateKeyPairSync('ec', { namedCurve: 'P-256' }),

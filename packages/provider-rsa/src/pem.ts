@@ -57,6 +57,12 @@ export function readPublicKey(pem: string, place: KeyPlace = KEY_OPTIONS.publicK
   }
   const block = blocks.find(({ label }) => PUBLIC_LABELS.includes(label))
   if (block === undefined) throw unknownForm(PUBLIC_LABELS, place)
+  // OpenSSL would ask for the passphrase on the terminal, and everything would wait for the answer.
+  if (block.encrypted) {
+    throw invalidKey(
+      `${place.subject} holds a public key that is encrypted. It is no secret: derive it afresh from the private key, in clear: \`openssl pkey -pubout\`.`,
+    )
+  }
   let key: KeyObject
   try {
     key = createPublicKey({ key: block.text, format: 'pem' })

@@ -1,6 +1,8 @@
 import { providerContract } from '@oss-cse/crypto-core/testing'
 import { describe, test } from 'vitest'
+import { keyDirectory } from '../test/support/key-directory.ts'
 import { generateRsaKeyPair } from './generate-key-pair.ts'
+import { LocalRsaProvider } from './local-rsa-provider.ts'
 import { RsaProvider } from './rsa-provider.ts'
 
 const [ours, other] = await Promise.all([
@@ -13,6 +15,14 @@ describe('the provider contract', () => {
     create: () => new RsaProvider({ privateKey: ours.privateKeyPem, materialDescription: { key: 'ours' } }),
     createOther: () => new RsaProvider({ privateKey: other.privateKeyPem }),
     createEncryptOnly: () => new RsaProvider({ publicKey: ours.publicKeyPem }),
+  })
+  for (const rule of rules) test(rule.name, rule.run)
+})
+
+describe.each(['v1', 'v2'] as const)('the provider contract, of key files and the format %s', (format) => {
+  const rules = providerContract({
+    create: () => new LocalRsaProvider({ dir: keyDirectory(ours), format }),
+    createOther: () => new LocalRsaProvider({ dir: keyDirectory(other), format }),
   })
   for (const rule of rules) test(rule.name, rule.run)
 })

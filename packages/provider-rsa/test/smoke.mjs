@@ -1,23 +1,36 @@
 // Runs the built package, as users get it, on whichever Node.js this is: `pnpm run test:matrix`.
 import assert from 'node:assert/strict'
 import { createDecipheriv } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decodeEnvelope } from '@oss-cse/crypto-core'
+import {
+  generateLocalRsaKeyFiles,
+  generateRsaKeyPair,
+  LocalRsaProvider,
+  RsaProvider,
+} from '@oss-cse/provider-rsa'
 
 process.on('warning', (warning) => {
   throw warning
 })
 
-const vector = JSON.parse(readFileSync(new URL('./vectors/rsa.json', import.meta.url), 'utf8'))
+const read = (name) => JSON.parse(readFileSync(new URL(`./vectors/${name}`, import.meta.url), 'utf8'))
+const decrypted = ({ cek, iv }, { ciphertext }) => {
+  const decipher = createDecipheriv('aes-256-ctr', cek, iv)
+  return Buffer.concat([decipher.update(ciphertext, 'base64'), decipher.final()]).toString('base64')
+}
+
+const vector = read('rsa.json')
 const { wrappedCek, wrappedIv, wrapAlgorithm, cekAlgorithm } = vector
 const envelope = { version: 2, wrappedCek, wrappedIv, wrapAlgorithm, cekAlgorithm, materialDescription: {} }
 const failed = { code: 'ERR_CSE_UNWRAP_FAILED' }
 
 const owner = new RsaProvider({ privateKey: vector.privateKeyPem })
-const { cek, iv } = await owner.unwrap(envelope)
-const decipher = createDecipheriv('aes-256-ctr', cek, iv)
-const plaintext = Buffer.concat([decipher.update(vector.ciphertext, 'base64'), decipher.final()])
-assert.equal(plaintext.toString('base64'), vector.plaintext)
+const contentKey = await owner.unwrap(envelope)
+const { iv } = contentKey
+assert.equal(decrypted(contentKey, vector), vector.plaintext)
 
 const passphrase = 'of a smoke test'
 const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits: 2048, passphrase })
@@ -38,4 +51,25 @@ assert.throws(() => new RsaProvider({ privateKey: privateKeyPem, passphrase: 'x'
 assert.throws(() => new RsaProvider({ privateKey: vector.privateKeyPem, publicKey: publicKeyPem }), {
   code: 'ERR_CSE_INVALID_KEY',
 })
+
+// What oss2 wrote, V1 and V2: the key files in clear, and encrypted in each of the ways that it has had.
+const dir = mkdtempSync(join(tmpdir(), 'oss-cse-smoke-'))
+try {
+  for (const oss2 of read('oss2-local-rsa.json').vectors) {
+    writeFileSync(join(dir, '.private_key.pem'), oss2.privateKeyPem)
+    writeFileSync(join(dir, '.public_key.pem'), oss2.publicKeyPem)
+    const local = new LocalRsaProvider({ dir, passphrase: oss2.passphrase ?? undefined })
+    const object = oss2.objects.at(-1)
+    const wrapped = decodeEnvelope(object.headers)
+    assert.equal(decrypted(await local.unwrap(wrapped), object), object.plaintext)
+    await assert.rejects(local.unwrap({ ...wrapped, wrappedCek: object.ciphertext }), failed)
+  }
+  await generateLocalRsaKeyFiles({ dir, prefix: 'new', bits: 2048, passphrase })
+  const local = new LocalRsaProvider({ dir, prefix: 'new', passphrase, format: 'v1' })
+  for (const { objects } of read('oss2-local-rsa.json').vectors) {
+    await assert.rejects(local.unwrap(decodeEnvelope(objects[0].headers)), failed)
+  }
+} finally {
+  rmSync(dir, { recursive: true })
+}
 console.log(`provider-rsa: ok on Node.js ${process.version} (OpenSSL ${process.versions.openssl})`)

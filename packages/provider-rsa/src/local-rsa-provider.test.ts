@@ -1,0 +1,539 @@
+import {
+  constants,
+  createDecipheriv,
+  type KeyObject,
+  privateDecrypt,
+  publicEncrypt,
+  randomBytes,
+} from 'node:crypto'
+import { chmodSync, mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import {
+  CseError,
+  type Envelope,
+  type EnvelopeV1,
+  type EnvelopeV2,
+  Keyring,
+  parseV1Start,
+  unwrapFailed,
+} from '@oss-cse/crypto-core'
+import fc from 'fast-check'
+import { describe, expect, test, vi } from 'vitest'
+import { emptyDirectory, keyDirectory } from '../test/support/key-directory.ts'
+import { makeRsaKeys, privatePem, publicPem, thrownBy, vector } from '../test/support/keys.ts'
+import { oss2Vector, oss2Vectors } from '../test/support/oss2.ts'
+import { LocalRsaProvider, type LocalRsaProviderOptions } from './local-rsa-provider.ts'
+import { RsaProvider } from './rsa-provider.ts'
+
+const OAEP = 'RSA/NONE/OAEPWithSHA-1AndMGF1Padding'
+const FORMATS = ['v1', 'v2'] as const
+const keys = makeRsaKeys(2048)
+const otherKeys = makeRsaKeys(2048)
+const files = { privateKeyPem: privatePem(keys.privateKey), publicKeyPem: publicPem(keys.publicKey) }
+const CEK = Uint8Array.from({ length: 32 }, (_, i) => 255 - i)
+const IV = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 9, 10, 11, 12])
+const START = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8])
+
+function built(options: LocalRsaProviderOptions = {}): LocalRsaProvider {
+  return new LocalRsaProvider({ dir: keyDirectory(files), ...options })
+}
+
+function buildError(options: LocalRsaProviderOptions): CseError {
+  const error = thrownBy(() => new LocalRsaProvider(options))
+  if (!CseError.isInstance(error)) throw error
+  return error
+}
+
+function oaep(bytes: Uint8Array | string, key: KeyObject = keys.publicKey, oaepHash = 'sha1'): string {
+  const message = Buffer.from(bytes as Uint8Array)
+  return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, message).toString(
+    'base64',
+  )
+}
+
+function opened(wrapped: string): Uint8Array {
+  const options = { key: keys.privateKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha1' }
+  return Uint8Array.from(privateDecrypt(options, Buffer.from(wrapped, 'base64')))
+}
+
+function v2(wrappedCek: string, wrappedIv: string, wrapAlgorithm = OAEP): EnvelopeV2 {
+  return {
+    version: 2,
+    wrappedCek,
+    wrappedIv,
+    wrapAlgorithm,
+    cekAlgorithm: 'AES/CTR/NoPadding',
+    materialDescription: {},
+  }
+}
+
+function v1(wrappedCek: string, wrappedStart: string, wrapAlgorithm = 'rsa'): EnvelopeV1 {
+  return {
+    version: 1,
+    wrappedCek,
+    wrappedStart,
+    wrapAlgorithm,
+    cekAlgorithm: 'AES/GCM/NoPadding',
+    materialDescription: {},
+  }
+}
+
+describe('the key files of a LocalRsaProvider', () => {
+  test.each(['', 'backup', 'a.b', 'ü'])(
+    'are <dir>/<prefix>.private_key.pem and .public_key.pem (%j)',
+    (prefix) => {
+      const dir = keyDirectory(files, prefix)
+      expect(new LocalRsaProvider({ dir, prefix }).modulusBits).toBe(2048)
+      expect(buildError({ dir, prefix: 'another' }).message).toContain(join(dir, 'another.private_key.pem'))
+    },
+  )
+
+  test('are looked for in .oss-local-rsa of the home by default', () => {
+    const prefix = `none-${randomBytes(8).toString('hex')}`
+    expect(buildError({ prefix }).message).toContain(
+      join(homedir(), '.oss-local-rsa', `${prefix}.private_key.pem`),
+    )
+  })
+
+  test.each([
+    ['private', { publicKeyPem: files.publicKeyPem }],
+    ['public', { privateKeyPem: files.privateKeyPem }],
+    ['private and public', {}],
+  ])('that are missing are named (%s), nothing is made, and what oss2 would do is said', (which, present) => {
+    const dir = keyDirectory(present)
+    const { code, message } = buildError({ dir })
+    expect(code).toBe('ERR_CSE_INVALID_ARGUMENT')
+    for (const half of ['private', 'public']) {
+      expect(message.includes(join(dir, `.${half}_key.pem`))).toBe(which.includes(half))
+    }
+    expect(message).toContain('oss2')
+    expect(message).toContain('replaces')
+    expect(message).toContain('generateLocalRsaKeyFiles')
+    expect(buildError({ dir }).message).toBe(message)
+  })
+
+  test('are not looked for where the directory is missing, nor is it made', () => {
+    const dir = join(emptyDirectory(), 'not', 'there')
+    expect(buildError({ dir }).message).toContain('not/there')
+    expect(buildError({ dir }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
+  })
+
+  test('that cannot be read are named, with the system’s error as the cause', () => {
+    const dir = keyDirectory({ publicKeyPem: files.publicKeyPem })
+    mkdirSync(join(dir, '.private_key.pem'))
+    const error = buildError({ dir })
+    expect(error.code).toBe('ERR_CSE_INVALID_ARGUMENT')
+    expect(error.message).toContain(join(dir, '.private_key.pem'))
+    expect(error.cause).toMatchObject({ code: 'EISDIR' })
+  })
+
+  test.skipIf(process.getuid?.() === 0)('that this user may not read are named', () => {
+    const dir = keyDirectory(files)
+    chmodSync(join(dir, '.private_key.pem'), 0)
+    expect(buildError({ dir })).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT', cause: { code: 'EACCES' } })
+  })
+
+  test.each(['../a', 'a/b', 'a\\b', 'a\0b'])('lie in the directory, whatever the prefix (%j)', (prefix) => {
+    expect(buildError({ dir: keyDirectory(files), prefix }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
+  })
+
+  test.each([
+    ['the private file is empty', { ...files, privateKeyPem: '' }, 'private'],
+    ['the public file is empty', { ...files, publicKeyPem: '' }, 'public'],
+    [
+      'the private file is cut off',
+      { ...files, privateKeyPem: files.privateKeyPem.slice(0, 400) },
+      'private',
+    ],
+    ['the public file is cut off', { ...files, publicKeyPem: files.publicKeyPem.slice(0, 200) }, 'public'],
+    ['the private file holds the public key', { ...files, privateKeyPem: files.publicKeyPem }, 'private'],
+    ['the public file holds the private key', { ...files, publicKeyPem: files.privateKeyPem }, 'public'],
+    [
+      'the private file holds no key',
+      { ...files, privateKeyPem: vector.publicKeyPem.replaceAll('PUBLIC', 'OTHER') },
+      'private',
+    ],
+  ])('are refused when %s, and the error names the file, not an option', (_what, damaged, half) => {
+    const dir = keyDirectory(damaged)
+    const { code, message } = buildError({ dir })
+    expect(code).toBe('ERR_CSE_INVALID_KEY')
+    expect(message).toContain(join(dir, `.${half}_key.pem`))
+    expect(message).not.toMatch(/`(?:private|public)Key`/)
+  })
+
+  test('are refused when the halves do not belong together, and the error names both', () => {
+    const dir = keyDirectory({ ...files, publicKeyPem: publicPem(otherKeys.publicKey) })
+    const { code, message } = buildError({ dir })
+    expect(code).toBe('ERR_CSE_INVALID_KEY')
+    expect(message).toContain(join(dir, '.private_key.pem'))
+    expect(message).toContain(join(dir, '.public_key.pem'))
+  })
+
+  test.each(oss2Vectors.filter(({ passphrase }) => passphrase !== null))(
+    'that $sdk with $rsaLibrary encrypted need their passphrase ($passphrase)',
+    ({ passphrase, ...encrypted }) => {
+      const dir = keyDirectory(encrypted)
+      expect(new LocalRsaProvider({ dir, passphrase: passphrase ?? '' }).modulusBits).toBe(2048)
+      expect(buildError({ dir }).code).toBe('ERR_CSE_PASSPHRASE')
+      expect(buildError({ dir, passphrase: '' }).code).toBe('ERR_CSE_PASSPHRASE')
+      expect(buildError({ dir, passphrase: `${passphrase}!` }).code).toBe('ERR_CSE_PASSPHRASE')
+    },
+  )
+
+  test.each(['latin1', 'utf8'] as const)('are read with a passphrase whose bytes were %s', (encoding) => {
+    const passphrase = Buffer.from('grün', encoding)
+    const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
+    const privateKeyPem = keys.privateKey.export(options as never).toString()
+    expect(built({ dir: keyDirectory({ ...files, privateKeyPem }), passphrase: 'grün' }).modulusBits).toBe(
+      2048,
+    )
+  })
+
+  test('are read with a passphrase that Latin-1 cannot write', () => {
+    const passphrase = '密钥'
+    const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
+    const privateKeyPem = keys.privateKey.export(options).toString()
+    expect(built({ dir: keyDirectory({ ...files, privateKeyPem }), passphrase }).modulusBits).toBe(2048)
+    expect(buildError({ dir: keyDirectory({ ...files, privateKeyPem }), passphrase: '密' }).code).toBe(
+      'ERR_CSE_PASSPHRASE',
+    )
+  })
+
+  test('in clear are read whatever the passphrase', () => {
+    expect(built({ passphrase: 'unused' }).modulusBits).toBe(2048)
+  })
+
+  test('are read once: later changes do not matter', async () => {
+    const dir = keyDirectory(files)
+    const provider = new LocalRsaProvider({ dir })
+    keyDirectory({ privateKeyPem: '', publicKeyPem: '' }, '', dir)
+    expect(await provider.unwrap(v2(oaep(CEK), oaep(IV)))).toEqual({ cek: CEK, iv: IV })
+  })
+
+  test('under 2048 bits are used with a warning, under 1024 refused', () => {
+    const onWarning = vi.fn<(message: string) => void>()
+    const pair = (bits: number) => {
+      const { privateKey, publicKey } = makeRsaKeys(bits)
+      return keyDirectory({ privateKeyPem: privatePem(privateKey), publicKeyPem: publicPem(publicKey) })
+    }
+    expect(new LocalRsaProvider({ dir: pair(1024), onWarning }).modulusBits).toBe(1024)
+    expect(onWarning).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('1024 bits'))
+    expect(buildError({ dir: pair(1016), onWarning }).code).toBe('ERR_CSE_INVALID_KEY')
+  })
+})
+
+describe('what a LocalRsaProvider says of itself', () => {
+  test('is V2 and OAEP by default, and reads the V1 name too', () => {
+    expect(built()).toMatchObject({
+      wrapAlgorithm: OAEP,
+      alsoUnwraps: ['rsa'],
+      envelopeVersion: 2,
+      materialDescription: {},
+      canUnwrap: true,
+    })
+    expect(built({ format: 'v2' }).wrapAlgorithm).toBe(OAEP)
+  })
+
+  test('is "rsa" under the format V1, and reads the V2 name too', () => {
+    expect(built({ format: 'v1' })).toMatchObject({
+      wrapAlgorithm: 'rsa',
+      alsoUnwraps: [OAEP],
+      envelopeVersion: 1,
+      materialDescription: {},
+      canUnwrap: true,
+    })
+  })
+
+  test.each([
+    null,
+    'dir',
+    { dir: 7 },
+    { dir: '' },
+    { dir: 'a\0b' },
+    { prefix: 7 },
+    { passphrase: 7 },
+    { format: 'v3' },
+    { format: 2 },
+    { onWarning: 'x' },
+  ])('options of a wrong kind are ERR_CSE_INVALID_ARGUMENT (%j)', (options) => {
+    const given =
+      typeof options === 'object' && options !== null ? { dir: keyDirectory(files), ...options } : options
+    expect(buildError(given as never).code).toBe('ERR_CSE_INVALID_ARGUMENT')
+  })
+
+  const passphrase = 'oss2 test passphrase'
+  const encrypted = oss2Vector('oss2 2.19.1', passphrase)
+
+  test('shows no key and no passphrase, however it is shown', () => {
+    const shown = new LocalRsaProvider({ dir: keyDirectory(encrypted), passphrase })
+    const texts = [
+      inspect(shown),
+      inspect({ deep: { shown } }, { depth: 9 }),
+      inspect(shown, { customInspect: false, showHidden: true, depth: 9 }),
+      JSON.stringify(shown),
+      String(shown),
+    ]
+    const secrets = [passphrase, ...encrypted.privateKeyPem.split('\n').slice(1, -2)]
+    for (const text of texts) {
+      for (const secret of secrets) expect(text).not.toContain(secret)
+      expect(text).not.toMatch(/KeyObject|PRIVATE/)
+    }
+    expect(inspect(shown)).toBe(`LocalRsaProvider {
+  wrapAlgorithm: '${OAEP}',
+  envelopeVersion: 2,
+  modulusBits: 2048
+}`)
+  })
+
+  test('errors hold neither the passphrase nor the text of a key file', () => {
+    const damaged = { ...encrypted, publicKeyPem: files.publicKeyPem }
+    for (const error of [
+      buildError({ dir: keyDirectory(encrypted), passphrase: `${passphrase} not` }),
+      buildError({ dir: keyDirectory(damaged), passphrase }),
+    ]) {
+      expect(inspect(error)).not.toContain(passphrase)
+      expect(error.message).not.toMatch(/[A-Za-z0-9+/]{60}/)
+      expect('cause' in error).toBe(false)
+    }
+  })
+})
+
+describe('what a LocalRsaProvider writes', () => {
+  test('under V2 it wraps the raw CEK and the raw IV with OAEP (SHA-1)', async () => {
+    const { cek, wrappedCek, wrappedIv } = await built().generateContentKey(IV)
+    expect(opened(wrappedCek)).toEqual(cek)
+    expect(opened(wrappedIv)).toEqual(IV)
+  })
+
+  test('under V1 it wraps the raw CEK, and the start as decimal text', async () => {
+    const provider = built({ format: 'v1' })
+    for (const start of ['1', '8', '10', '340282366920938463463374607431768211455']) {
+      const iv = parseV1Start(start) as Uint8Array
+      const { cek, wrappedCek, wrappedIv } = await provider.generateContentKey(iv)
+      expect(opened(wrappedCek)).toEqual(cek)
+      expect(Buffer.from(opened(wrappedIv)).toString('latin1')).toBe(start)
+    }
+  })
+
+  test.each(FORMATS)(
+    'every CEK is new and 32 bytes, and the same IV is wrapped differently each time (%s)',
+    async (format) => {
+      const provider = built({ format })
+      const made = await Promise.all(Array.from({ length: 20 }, () => provider.generateContentKey(START)))
+      expect(made.every(({ cek }) => cek.length === 32)).toBe(true)
+      expect(new Set(made.map(({ cek }) => Buffer.from(cek).toString('hex'))).size).toBe(20)
+      expect(new Set(made.map(({ wrappedIv }) => wrappedIv)).size).toBe(20)
+    },
+  )
+
+  test.each([0, 8, 15, 17, 32])('an IV of %i bytes is refused', async (length) => {
+    for (const format of FORMATS) {
+      await expect(built({ format }).generateContentKey(new Uint8Array(length))).rejects.toMatchObject({
+        code: 'ERR_CSE_INVALID_ARGUMENT',
+      })
+    }
+  })
+
+  test.each(FORMATS)('is read under either format, through a keyring (%s)', async (format) => {
+    const { contentKey, envelope } = await new Keyring({ encrypting: built({ format }) }).generate()
+    expect(envelope.version).toBe(format === 'v1' ? 1 : 2)
+    for (const reading of FORMATS) {
+      const keyring = new Keyring({ encrypting: built({ format: reading }) })
+      expect(await keyring.unwrap(envelope)).toEqual(contentKey)
+    }
+  })
+
+  test('is not taken for what an RsaProvider of the same key writes, nor the other way round', async () => {
+    const pkcs1 = new RsaProvider({ privateKey: files.privateKeyPem })
+    const local = built()
+    const ours = await local.generateContentKey(IV)
+    const theirs = await pkcs1.generateContentKey(IV)
+    await expect(local.unwrap(v2(theirs.wrappedCek, theirs.wrappedIv))).rejects.toStrictEqual(unwrapFailed())
+    await expect(
+      pkcs1.unwrap(v2(ours.wrappedCek, ours.wrappedIv, 'RSA/NONE/PKCS1Padding')),
+    ).rejects.toStrictEqual(unwrapFailed())
+  })
+})
+
+describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => {
+  const provider = () => built({ format })
+
+  test('V2: what node:crypto wraps is unwrapped, whatever the bytes', async () => {
+    const reader = provider()
+    const cek = fc.uint8Array({ minLength: 32, maxLength: 32 })
+    const iv = fc.uint8Array({ minLength: 16, maxLength: 16 })
+    await fc.assert(
+      fc.asyncProperty(cek, iv, async (key, counter) => {
+        expect(await reader.unwrap(v2(oaep(key), oaep(counter)))).toEqual({ cek: key, iv: counter })
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('V1: a start is read as the number that it is, up to 128 bits', async () => {
+    const reader = provider()
+    await fc.assert(
+      fc.asyncProperty(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }), async (start) => {
+        const { cek, iv } = await reader.unwrap(v1(oaep(CEK), oaep(String(start))))
+        expect(cek).toEqual(CEK)
+        expect(BigInt(`0x${Buffer.from(iv).toString('hex')}`)).toBe(start)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('the wrap algorithm is compared case-insensitively', async () => {
+    expect(await provider().unwrap(v2(oaep(CEK), oaep(IV), OAEP.toLowerCase()))).toEqual({ cek: CEK, iv: IV })
+    expect(await provider().unwrap(v1(oaep(CEK), oaep('8'), 'RSA'))).toEqual({ cek: CEK, iv: START })
+  })
+
+  test('the returned arrays are plain and own their memory, so that wiping them wipes all', async () => {
+    for (const envelope of [v2(oaep(CEK), oaep(IV)), v1(oaep(CEK), oaep('8'))]) {
+      const { cek, iv } = await provider().unwrap(envelope)
+      for (const bytes of [cek, iv]) {
+        expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype)
+        expect(bytes.buffer.byteLength).toBe(bytes.length)
+      }
+    }
+  })
+
+  const modulus = BigInt(
+    `0x${Buffer.from(keys.publicKey.export({ format: 'jwk' }).n ?? '', 'base64url').toString('hex')}`,
+  )
+  const toBase64 = (value: bigint): string =>
+    Buffer.from(value.toString(16).padStart(512, '0'), 'hex').toString('base64')
+  const toNumber = (text: string): bigint => BigInt(`0x${Buffer.from(text, 'base64').toString('hex')}`)
+
+  /** The same number to who does not check the range. */
+  function beyondModulus(bytes: Uint8Array): string {
+    for (;;) {
+      const beyond = toNumber(oaep(bytes)) + modulus
+      if (beyond < 1n << 2048n) return toBase64(beyond)
+    }
+  }
+
+  /** The same number to who does not check the length. */
+  function shortened(bytes: Uint8Array): string {
+    for (;;) {
+      const wrapped = Buffer.from(oaep(bytes), 'base64')
+      if (wrapped[0] === 0) return wrapped.subarray(1).toString('base64')
+    }
+  }
+
+  const faults: readonly (readonly [string, (message: Uint8Array) => string])[] = [
+    ['an empty text', () => ''],
+    ['a text that is not base64', () => '*'.repeat(344)],
+    ['base64 without its padding', (message) => oaep(message).replaceAll('=', '')],
+    ['base64 with a line break', (message) => `${oaep(message).slice(0, 64)}\n${oaep(message).slice(64)}`],
+    [
+      'a ciphertext cut off',
+      (message) => Buffer.from(oaep(message), 'base64').subarray(0, 255).toString('base64'),
+    ],
+    ['a ciphertext without its leading zero', (message) => shortened(message)],
+    [
+      'a ciphertext with a zero more',
+      (message) => Buffer.concat([Buffer.alloc(1), Buffer.from(oaep(message), 'base64')]).toString('base64'),
+    ],
+    ['the ciphertext 0', () => toBase64(0n)],
+    ['a ciphertext equal to the modulus', () => toBase64(modulus)],
+    ['a ciphertext beyond the modulus', (message) => beyondModulus(message)],
+    ['a random ciphertext', () => toBase64(toNumber(randomBytes(256).toString('base64')) % modulus)],
+    ['another key', (message) => oaep(message, otherKeys.publicKey)],
+    ['OAEP with another hash', (message) => oaep(message, keys.publicKey, 'sha256')],
+    [
+      'PKCS#1 padding',
+      (message) =>
+        publicEncrypt({ key: keys.publicKey, padding: constants.RSA_PKCS1_PADDING }, message).toString(
+          'base64',
+        ),
+    ],
+    ['a byte less', (message) => oaep(message.subarray(1))],
+    ['a byte more', (message) => oaep(Buffer.concat([message, Buffer.alloc(1)]))],
+    ['nothing inside', () => oaep(new Uint8Array())],
+  ]
+  const startText = Buffer.from('8')
+  const cases: readonly (readonly [string, () => Envelope])[] = [
+    ...faults.flatMap(([name, wrap]): (readonly [string, () => Envelope])[] => [
+      [`V2, CEK: ${name}`, () => v2(wrap(CEK), oaep(IV))],
+      [`V2, IV: ${name}`, () => v2(oaep(CEK), wrap(IV))],
+      [`V2, both: ${name}`, () => v2(wrap(CEK), wrap(IV))],
+      [`V1, CEK: ${name}`, () => v1(wrap(CEK), oaep('8'))],
+      // Without its only digit, a start is empty; with a zero byte more, it is no number.
+      [`V1, start: ${name}`, () => v1(oaep(CEK), wrap(startText))],
+      [`V1, both: ${name}`, () => v1(wrap(CEK), wrap(startText))],
+    ]),
+    ['V2: CEK and IV exchanged', () => v2(oaep(IV), oaep(CEK))],
+    ['V2: a decimal start in place of an IV', () => v2(oaep(CEK), oaep('8'))],
+    ['V1: an IV in place of a start', () => v1(oaep(CEK), oaep(IV))],
+    ['V2 under the name of V1', () => v2(oaep(CEK), oaep(IV), 'rsa')],
+    ['V1 under the name of V2', () => v1(oaep(CEK), oaep('8'), OAEP)],
+    ['V2 under the name of PKCS#1', () => v2(oaep(CEK), oaep(IV), 'RSA/NONE/PKCS1Padding')],
+    ['V1 under the name of KMS', () => v1(oaep(CEK), oaep('8'), 'kms')],
+  ]
+
+  test.each(cases)('a failed unwrap is the one error without a cause (%s)', async (_name, make) => {
+    const error: unknown = await provider()
+      .unwrap(make())
+      .catch((reason: unknown) => reason)
+    expect(error).toStrictEqual(unwrapFailed())
+    expect('cause' in (error as Error)).toBe(false)
+  })
+
+  test.each([
+    '',
+    ' 8',
+    '8 ',
+    '8\n',
+    '+8',
+    '-8',
+    '8.0',
+    '8e0',
+    '0x8',
+    '８',
+    'eight',
+    '1_0',
+    '8\0',
+    'NaN',
+    '340282366920938463463374607431768211456',
+    '0'.repeat(40),
+  ])('V1: a start that is not a decimal number of 128 bits is a failed unwrap (%j)', async (text) => {
+    await expect(provider().unwrap(v1(oaep(CEK), oaep(text)))).rejects.toStrictEqual(unwrapFailed())
+  })
+
+  test('follows on any flipped bit in either header', async () => {
+    const reader = provider()
+    const good = { cek: oaep(CEK), iv: oaep(IV), start: oaep('8') }
+    const flip = (text: string, bit: number): string => {
+      const bytes = Buffer.from(text, 'base64')
+      bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7))
+      return bytes.toString('base64')
+    }
+    for (let bit = 0; bit < 2048; bit += 37) {
+      for (const envelope of [
+        v2(flip(good.cek, bit), good.iv),
+        v2(good.cek, flip(good.iv, bit)),
+        v1(flip(good.cek, bit), good.start),
+        v1(good.cek, flip(good.start, bit)),
+      ]) {
+        await expect(reader.unwrap(envelope)).rejects.toStrictEqual(unwrapFailed())
+      }
+    }
+  })
+
+  test('an aborted signal rejects with its reason', async () => {
+    const reason = new Error('enough')
+    const options = { signal: AbortSignal.abort(reason) }
+    await expect(provider().generateContentKey(IV, options)).rejects.toBe(reason)
+    await expect(provider().unwrap(v2('', ''), options)).rejects.toBe(reason)
+  })
+})
+
+test('a V1 object decrypts from its start value as a 128-bit counter', async () => {
+  const { cek, iv } = await built().unwrap(v1(oaep(CEK), oaep('18446744073709551615')))
+  const decipher = createDecipheriv('aes-256-ctr', cek, iv)
+  const zeros = Buffer.alloc(32)
+  const next = createDecipheriv('aes-256-ctr', CEK, parseV1Start('18446744073709551616') as Uint8Array)
+  expect(decipher.update(zeros).subarray(16)).toEqual(next.update(zeros).subarray(0, 16))
+})

@@ -1,0 +1,23 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** An empty directory, removed after the test. */
+export function emptyDirectory(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'oss-cse-key-files-'))
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** A directory with key files; an absent text leaves its file out. */
+export function keyDirectory(
+  files: { readonly privateKeyPem?: string | undefined; readonly publicKeyPem?: string | undefined },
+  prefix = '',
+  dir: string = emptyDirectory(),
+): string {
+  const { privateKeyPem, publicKeyPem } = files
+  if (privateKeyPem !== undefined) writeFileSync(join(dir, `${prefix}.private_key.pem`), privateKeyPem)
+  if (publicKeyPem !== undefined) writeFileSync(join(dir, `${prefix}.public_key.pem`), publicKeyPem)
+  return dir
+}
