@@ -21,6 +21,8 @@ const CODES: Readonly<Record<number, CseErrorCode>> = {
   404: 'ERR_CSE_NOT_FOUND',
   412: 'ERR_CSE_PRECONDITION_FAILED',
   416: 'ERR_CSE_RANGE_NOT_SATISFIABLE',
+  429: 'ERR_CSE_THROTTLED',
+  503: 'ERR_CSE_THROTTLED',
 }
 
 /** The error of an answer that is not the object. The URL is a secret while it is valid: it is not named. */
