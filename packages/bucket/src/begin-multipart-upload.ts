@@ -11,6 +11,7 @@ import type { BucketContext } from './bucket-context.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
 import { abortQuietly, type MultipartObjectTransport } from './multipart-transport.ts'
 import { invalidUpload, MultipartUpload, type PersistState } from './multipart-upload.ts'
+import { refusePartsUnderV1 } from './refused-operations.ts'
 import { withRetries } from './retry.ts'
 import { initiateHeaders, laterHeaders, type ObjectOptions, uploadHeaders } from './upload-headers.ts'
 
@@ -40,6 +41,7 @@ export async function initiateMultipartUpload(
 ): Promise<MultipartUpload> {
   const { dataSizeBytes, signal, persist } = options
   signal?.throwIfAborted()
+  refusePartsUnderV1('initiateMultipartUpload', context.keyring)
   if (dataSizeBytes === 0) throw invalidUpload(key, 'an empty object has no parts. Use put')
   const { partSizeBytes } = planParts(dataSizeBytes, options.partSizeBytes)
   const { headers, contentMd5 } = uploadHeaders(options)

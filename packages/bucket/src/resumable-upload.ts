@@ -31,7 +31,7 @@ import type { MultipartUpload } from './multipart-upload.ts'
 import { PartsProgress, type ProgressListener } from './progress.ts'
 import { putObject } from './put-object.ts'
 import type { PutResult } from './put-result.ts'
-import { refuseUploadUnderV1 } from './refused-operations.ts'
+import { refusePartsUnderV1 } from './refused-operations.ts'
 import { log, type TransferEvent } from './retry.ts'
 import { type SizedInput, type SizedSource, sizedSource } from './sized-source.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
@@ -64,7 +64,7 @@ export async function uploadObject(
 ): Promise<UploadResult> {
   const { multipartThreshold = DEFAULT_PART_BYTES, parallel, checkpoint, signal } = options
   signal?.throwIfAborted()
-  refuseUploadUnderV1(context.keyring)
+  refusePartsUnderV1('upload', context.keyring)
   const source = sizedSource(input)
   const { sizeBytes } = source
   const plan = planParts(sizeBytes, options.partSize)
