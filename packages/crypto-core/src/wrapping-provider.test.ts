@@ -3,7 +3,7 @@ import { CseError, TransportError } from './errors.ts'
 import { Keyring } from './keyring.ts'
 import { providerContract } from './testing/provider-contract.ts'
 import { createTestProvider } from './testing/test-provider.ts'
-import { createWrappingProvider } from './wrapping-provider.ts'
+import { createWrappingProvider, type WrappingCallOptions } from './wrapping-provider.ts'
 
 describe('the provider contract', () => {
   const rules = providerContract({
@@ -133,4 +133,41 @@ test('a call that is aborted under way rejects with the signal’s reason, whate
   const provider = createWrappingProvider({ wrapAlgorithm: 'T/T', wrap: failLate, unwrap: failLate })
   const { signal } = controller
   await expect(provider.generateContentKey(new Uint8Array(16), { signal })).rejects.toBe('stop')
+})
+
+test('when one of two calls fails for good the other is aborted, and nothing goes on behind the caller’s back', async () => {
+  const down = new TransportError('ERR_CSE_NETWORK', 'the key service is down', { retryable: true })
+  const aborted: string[] = []
+  const call = (_bytes: Uint8Array, { field, signal }: WrappingCallOptions): Promise<Uint8Array> =>
+    field === 'iv'
+      ? Promise.reject(down)
+      : new Promise((_resolve, reject) => {
+          signal?.addEventListener('abort', () => {
+            aborted.push(field)
+            reject(new Error('aborted'))
+          })
+        })
+  const provider = createWrappingProvider({ wrapAlgorithm: 'TEST/AES-KW', wrap: call, unwrap: call })
+  await expect(provider.generateContentKey(new Uint8Array(16))).rejects.toBe(down)
+  const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
+  await expect(provider.unwrap(envelope)).rejects.toBe(down)
+  expect(aborted).toEqual(['cek', 'cek'])
+})
+
+test('an abort ends the wait for a function that does not look at its signal', async () => {
+  const never = () => new Promise<Uint8Array>(() => {})
+  const provider = createWrappingProvider({ wrapAlgorithm: 'TEST/AES-KW', wrap: never, unwrap: never })
+  const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
+  const controller = new AbortController()
+  const { signal } = controller
+  const calls = [
+    provider.generateContentKey(new Uint8Array(16), { signal }),
+    provider.unwrap(envelope, { signal }),
+  ]
+  controller.abort('stop')
+  const outcomes = await Promise.allSettled(calls)
+  expect(outcomes).toEqual([
+    { status: 'rejected', reason: 'stop' },
+    { status: 'rejected', reason: 'stop' },
+  ])
 })

@@ -2,7 +2,9 @@ import { decodeBase64, encodeBase64 } from './bytes.ts'
 import { CEK_BYTES, generateCek, IV_BYTES } from './content-key.ts'
 import { checkWrapAlgorithm } from './envelope-v2.ts'
 import { CseError, TransportError, unwrapFailed } from './errors.ts'
+import { linkedAbort } from './linked-abort.ts'
 import { checkedDescription, type MaterialDescription } from './material-description.ts'
+import { orAborted } from './or-aborted.ts'
 import type { CallOptions, MasterKeyProvider } from './ports.ts'
 
 /** What a wrapping function is told beside the bytes. */
@@ -65,17 +67,15 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
     async generateContentKey(iv, call = {}) {
       call.signal?.throwIfAborted()
       const cek = generateCek()
-      try {
-        const [wrappedCek, wrappedIv] = await Promise.all([
-          options.wrap(Uint8Array.from(cek), { ...call, field: 'cek' }),
-          options.wrap(Uint8Array.from(iv), { ...call, field: 'iv' }),
-        ])
-        return { cek, wrappedCek: encodeBase64(wrappedCek), wrappedIv: encodeBase64(wrappedIv) }
-      } catch (error) {
-        // An aborted request often fails as if the network had.
-        call.signal?.throwIfAborted()
-        throw error
-      }
+      const wrap = async (field: 'cek' | 'iv', bytes: Uint8Array, signal: AbortSignal): Promise<string> =>
+        encodeBase64(await options.wrap(Uint8Array.from(bytes), { field, signal }))
+      const [wrappedCek, wrappedIv] = await settled(
+        call.signal,
+        (signal) => wrap('cek', cek, signal),
+        (signal) => wrap('iv', iv, signal),
+        () => true,
+      )
+      return { cek, wrappedCek, wrappedIv }
     },
     async unwrap(envelope, call = {}) {
       if (options.unwrap === undefined) {
@@ -83,17 +83,49 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
       }
       if (envelope.version !== 2) throw unwrapFailed()
       call.signal?.throwIfAborted()
-      // Both are unwrapped before either is judged.
-      const [cek, iv] = await Promise.allSettled([
-        unwrapText(envelope.wrappedCek, CEK_BYTES, { ...call, field: 'cek' }),
-        unwrapText(envelope.wrappedIv, IV_BYTES, { ...call, field: 'iv' }),
-      ])
-      call.signal?.throwIfAborted()
-      for (const result of [cek, iv]) {
-        if (result.status === 'rejected' && TransportError.isInstance(result.reason)) throw result.reason
-      }
-      if (cek.status === 'rejected' || iv.status === 'rejected') throw unwrapFailed()
-      return { cek: cek.value, iv: iv.value }
+      // Both are unwrapped before either is judged: only a service that is away ends it early.
+      const [cek, iv] = await settled(
+        call.signal,
+        (signal) => unwrapText(envelope.wrappedCek, CEK_BYTES, { field: 'cek', signal }),
+        (signal) => unwrapText(envelope.wrappedIv, IV_BYTES, { field: 'iv', signal }),
+        TransportError.isInstance,
+      )
+      return { cek, iv }
     },
+  }
+}
+
+/**
+ * Makes two calls at once and waits for both. A failure that is `final` aborts the other call; one that is not is a
+ * misfit. What does not look at its signal is left to itself when that aborts.
+ */
+async function settled<Result>(
+  outer: AbortSignal | undefined,
+  first: (signal: AbortSignal) => Promise<Result>,
+  second: (signal: AbortSignal) => Promise<Result>,
+  final: (error: unknown) => boolean,
+): Promise<readonly [Result, Result]> {
+  const link = linkedAbort(outer)
+  let failure: { readonly error: unknown } | undefined
+  const watched = async (call: (signal: AbortSignal) => Promise<Result>): Promise<Result> => {
+    try {
+      return await orAborted(call(link.signal), link.signal)
+    } catch (error) {
+      if (final(error)) {
+        failure ??= { error }
+        link.abort(error)
+      }
+      throw error
+    }
+  }
+  try {
+    const [one, other] = await Promise.allSettled([watched(first), watched(second)])
+    // First: an aborted request often fails as if the network had.
+    outer?.throwIfAborted()
+    if (failure !== undefined) throw failure.error
+    if (one.status === 'rejected' || other.status === 'rejected') throw unwrapFailed()
+    return [one.value, other.value]
+  } finally {
+    link.unlink()
   }
 }
