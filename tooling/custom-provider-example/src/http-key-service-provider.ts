@@ -1,0 +1,144 @@
+import {
+  type CallOptions,
+  CseError,
+  type CseErrorCode,
+  callWithRetries,
+  checkedRetryOptions,
+  createWrappingProvider,
+  decodeBase64,
+  encodeBase64,
+  type MasterKeyProvider,
+  type MaterialDescription,
+  type RetryOptions,
+  TransportError,
+  unwrapFailed,
+} from '@oss-cse/crypto-core'
+
+const WRAP_ALGORITHM = 'EXAMPLE/HTTP-KEY-SERVICE'
+
+/** What the provider is built from. */
+export interface HttpKeyServiceOptions {
+  /** Where the service is, with a slash at the end: `https://keys.example/v1/`. */
+  readonly url: string
+  /** Which of the service's keys wraps and unwraps. */
+  readonly keyId: string
+  /** Gives a token that is valid at the moment. Asked for every request, and expected to cache. */
+  getToken(): string | Promise<string>
+  /** Names the key in the objects that it encrypts: a new name for each new key. */
+  readonly materialDescription?: MaterialDescription | undefined
+  /** How long one attempt may take, in milliseconds. Default 5,000. */
+  readonly timeoutMs?: number | undefined
+  readonly retry?: RetryOptions | undefined
+}
+
+/**
+ * A master key that never leaves an HTTP service: it wraps and unwraps there.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a URL that would carry content keys in clear over a network.
+ */
+export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): MasterKeyProvider {
+  const { keyId, materialDescription } = options
+  const base = checkedUrl(options.url)
+  const timeoutMs = options.timeoutMs ?? 5000
+  const retry = checkedRetryOptions(options.retry)
+
+  async function call(operation: 'wrap' | 'unwrap', request: object, signal: CallOptions['signal']) {
+    const url = new URL(`keys/${encodeURIComponent(keyId)}/${operation}`, base)
+    const attempt = async (): Promise<Uint8Array> => {
+      const { status, text } = await post(url, request, signal)
+      // The service's word for "this is not of my key", and for nothing else.
+      if (operation === 'unwrap' && status === 422) throw unwrapFailed()
+      if (status !== 200) throw refused(status)
+      return resultOf(text)
+    }
+    try {
+      return await callWithRetries(attempt, { retry, signal })
+    } catch (error) {
+      throw TransportError.isInstance(error) && error.retryable ? exhausted(error) : error
+    }
+  }
+
+  async function post(url: URL, request: object, signal: CallOptions['signal']) {
+    const token = await tokenOf(options)
+    const timeout = AbortSignal.timeout(timeoutMs)
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        // Content keys stand in bodies only: URLs end up in logs.
+        body: JSON.stringify(request),
+        // Followed, a redirect would take the body elsewhere.
+        redirect: 'manual',
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      })
+      return { status: response.status, text: await response.text() }
+    } catch {
+      // What fetch threw is dropped: nobody can say what of the request it holds.
+      signal?.throwIfAborted()
+      throw timeout.aborted
+        ? failure('ERR_CSE_TIMEOUT', `did not answer within ${timeoutMs} ms`, { retryable: true })
+        : failure('ERR_CSE_NETWORK', 'could not be reached, or the connection broke', { retryable: true })
+    }
+  }
+
+  return createWrappingProvider({
+    wrapAlgorithm: WRAP_ALGORITHM,
+    materialDescription,
+    wrap: (bytes, { field, signal }) => call('wrap', { field, bytes: encodeBase64(bytes) }, signal),
+    unwrap: (wrapped, { field, signal }) => call('unwrap', { field, bytes: encodeBase64(wrapped) }, signal),
+  })
+}
+
+function checkedUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(url?.hostname ?? '')
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && local)) return url
+  throw new CseError(
+    'ERR_CSE_INVALID_ARGUMENT',
+    'The key service needs an https: URL (http: on this machine only): content keys travel to it in clear.',
+  )
+}
+
+async function tokenOf(options: HttpKeyServiceOptions): Promise<string> {
+  try {
+    return await options.getToken()
+  } catch {
+    throw failure('ERR_CSE_ACCESS_DENIED', 'was not asked: there is no token for it', { retryable: false })
+  }
+}
+
+/** What an answer other than 200 means. Its body is not read: a service may repeat the request in it. */
+function refused(status: number): TransportError {
+  const say = (code: CseErrorCode, what: string, retryable = false): TransportError =>
+    failure(code, `${what} (status ${status})`, { status, retryable })
+  if (status === 401 || status === 403) return say('ERR_CSE_ACCESS_DENIED', 'denied access')
+  if (status === 404) return say('ERR_CSE_MASTER_KEY_NOT_FOUND', 'does not know the key')
+  if (status === 429) return say('ERR_CSE_THROTTLED', 'asks for fewer requests', true)
+  return say('ERR_CSE_SERVICE', 'failed', status >= 500)
+}
+
+/** The bytes of an answer. JSON.parse quotes the text in its error, and that may be a content key. */
+function resultOf(text: string): Uint8Array {
+  let bytes: unknown
+  try {
+    bytes = JSON.parse(text).bytes
+  } catch {
+    bytes = undefined
+  }
+  const decoded = typeof bytes === 'string' ? decodeBase64(bytes) : undefined
+  if (decoded !== undefined) return decoded
+  throw failure('ERR_CSE_SERVICE', 'gave an answer that is none of its own', { retryable: false })
+}
+
+/** The same error, for a bucket that would otherwise send the request as often again. */
+function exhausted({ code, message, status }: TransportError): TransportError {
+  return new TransportError(code, message, { status, retryable: true, retriesExhausted: true })
+}
+
+function failure(
+  code: CseErrorCode,
+  what: string,
+  options: { readonly status?: number; readonly retryable: boolean },
+): TransportError {
+  return new TransportError(code, `The key service ${what}.`, options)
+}

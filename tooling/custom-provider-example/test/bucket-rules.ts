@@ -1,0 +1,60 @@
+import { CryptoBucket } from '@oss-cse/bucket'
+import { Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
+import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { describe, expect, test } from 'vitest'
+
+const MIB = 1024 * 1024
+
+/** Proves that a bucket works with a provider as it does with ours. */
+export function testInBucket(createProvider: () => MasterKeyProvider | Promise<MasterKeyProvider>): void {
+  const content = Uint8Array.from({ length: MIB + 77 }, (_, index) => (index * 7 + (index >> 8)) & 0xff)
+
+  describe('in a bucket', () => {
+    test('what is put comes back, as a whole and as a range, and is stored as something else', async () => {
+      const transport = new MemoryTransport()
+      const bucket = new CryptoBucket({ transport, provider: await createProvider() })
+      await bucket.put('object', content)
+      expect(await bucket.getBytes('object')).toEqual(content)
+      const range = { start: 12_345, end: 67_890 }
+      expect(await bucket.getBytes('object', { range })).toEqual(content.subarray(12_345, 67_891))
+      expect(transport.objects.get('object')?.bytes).not.toEqual(content)
+    })
+
+    test('an upload in parts comes back, and another process can go on with it', async () => {
+      const transport = new MemoryTransport()
+      const bucket = new CryptoBucket({ transport, provider: await createProvider() })
+      await bucket.upload('parts', content, { multipartThreshold: 1, partSize: 128 * 1024 })
+      expect(await bucket.getBytes('parts')).toEqual(content)
+
+      const plan = { dataSizeBytes: content.length, partSizeBytes: MIB }
+      const upload = await bucket.initiateMultipartUpload('resumed', plan)
+      await upload.uploadPart(1, content.subarray(0, MIB))
+      const state = JSON.parse(JSON.stringify(upload))
+      const later = new CryptoBucket({ transport, provider: await createProvider() })
+      const resumed = await later.resumeMultipartUpload(state)
+      await resumed.verifyParts(({ offsetBytes, sizeBytes }) =>
+        content.subarray(offsetBytes, offsetBytes + sizeBytes),
+      )
+      await resumed.uploadPart(2, content.subarray(MIB))
+      await resumed.completeMultipartUpload()
+      expect(await later.getBytes('resumed')).toEqual(content)
+    })
+
+    test('it shares a keyring with other providers, and reads what it wrote when it no longer encrypts', async () => {
+      const transport = new MemoryTransport()
+      const provider = await createProvider()
+      const newKey = createTestProvider({ materialDescription: { key: 'new' } })
+
+      await new CryptoBucket({ transport, provider }).put('before', 'written before')
+      const keyring = new Keyring({ encrypting: newKey, decrypting: [provider] })
+      const bucket = new CryptoBucket({ transport, keyring })
+      await bucket.put('after', 'written after')
+
+      const texts = await Promise.all(['before', 'after'].map((key) => bucket.getBytes(key)))
+      expect(texts.map((bytes) => new TextDecoder().decode(bytes))).toEqual([
+        'written before',
+        'written after',
+      ])
+    })
+  })
+}
