@@ -2,7 +2,7 @@ import { lstat, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { checkTexts, invalidArgument } from './checked-options.ts'
 import { generateRsaKeyPair } from './generate-key-pair.ts'
-import { localKeyFiles } from './local-key-files.ts'
+import { type LocalRsaKeyFiles, localKeyFiles } from './local-key-files.ts'
 
 /**
  * What {@link generateLocalRsaKeyFiles} takes.
@@ -24,19 +24,6 @@ export interface LocalRsaKeyFilesOptions {
   readonly passphrase?: string | undefined
   /** The size of the key in bits: 2048 to 16384, a multiple of 8. 3072 by default. */
   readonly bits?: number | undefined
-}
-
-/**
- * Where the new key files are.
- *
- * @example
- * ```ts
- * const { privateKeyPath, publicKeyPath }: LocalRsaKeyFiles = await generateLocalRsaKeyFiles()
- * ```
- */
-export interface LocalRsaKeyFiles {
-  readonly privateKeyPath: string
-  readonly publicKeyPath: string
 }
 
 /**

@@ -8,8 +8,15 @@ import { keyFilePlaces } from './key-place.ts'
 import type { Passphrase } from './pem.ts'
 import { loadRsaKey, type RsaKey } from './rsa-key.ts'
 
-/** Where a pair of key files lies. */
-export interface LocalKeyFiles {
+/**
+ * Where the two halves of a pair lie.
+ *
+ * @example
+ * ```ts
+ * const { privateKeyPath, publicKeyPath }: LocalRsaKeyFiles = await generateLocalRsaKeyFiles()
+ * ```
+ */
+export interface LocalRsaKeyFiles {
   readonly privateKeyPath: string
   readonly publicKeyPath: string
 }
@@ -19,7 +26,10 @@ export interface LocalKeyFiles {
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a prefix that would lead out of the directory
  */
-export function localKeyFiles(dir: string = join(homedir(), '.oss-local-rsa'), prefix = ''): LocalKeyFiles {
+export function localKeyFiles(
+  dir: string = join(homedir(), '.oss-local-rsa'),
+  prefix = '',
+): LocalRsaKeyFiles {
   if (dir === '') throw invalidArgument('The `dir` option is empty: leave it out for ~/.oss-local-rsa.')
   if (/[/\\\0]/.test(prefix) || dir.includes('\0')) {
     throw invalidArgument('The `prefix` option begins a file name: give directories in `dir`.')
@@ -35,7 +45,7 @@ export function localKeyFiles(dir: string = join(homedir(), '.oss-local-rsa'), p
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
-export function loadLocalKey(files: LocalKeyFiles, passphrase: string | undefined): Required<RsaKey> {
+export function loadLocalKey(files: LocalRsaKeyFiles, passphrase: string | undefined): Required<RsaKey> {
   const { privateKeyPath, publicKeyPath } = files
   const places = keyFilePlaces(privateKeyPath, publicKeyPath)
   const [privateKey, publicFile] = readBoth(files)
@@ -46,7 +56,7 @@ export function loadLocalKey(files: LocalKeyFiles, passphrase: string | undefine
 }
 
 /** Both files, or an error that tells of every one that is not there. */
-function readBoth({ privateKeyPath, publicKeyPath }: LocalKeyFiles): readonly [string, string] {
+function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly [string, string] {
   const privateKey = readKeyFile(privateKeyPath)
   const publicKey = readKeyFile(publicKeyPath)
   if (privateKey !== undefined && publicKey !== undefined) return [privateKey, publicKey]
