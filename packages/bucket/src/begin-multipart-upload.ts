@@ -45,26 +45,28 @@ export async function initiateMultipartUpload(
   if (dataSizeBytes === 0) throw invalidUpload(key, 'an empty object has no parts. Use put')
   const { partSizeBytes } = planParts(dataSizeBytes, options.partSizeBytes)
   const { headers, contentMd5 } = uploadHeaders(options)
-  const { contentKey, envelope } = await context.keyring.generate(
-    {
-      unencryptedContentLength: dataSizeBytes,
-      ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
-      dataSizeBytes,
-      partSizeBytes,
-    },
-    { signal },
+  const { retry, logger } = context
+  const attempt = { operation: 'initiate', key, retry, logger, signal } as const
+  const extras = {
+    unencryptedContentLength: dataSizeBytes,
+    ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
+    dataSizeBytes,
+    partSizeBytes,
+  }
+  const { contentKey, envelope } = await withRetries(
+    () => context.keyring.generate(extras, { signal }),
+    attempt,
   )
   const encoded = encodeEnvelope(envelope)
   const sent = { ...initiateHeaders(headers), ...encoded }
   checkMetadataSize(sent)
-  const { retry, logger } = context
   let initiated: string | undefined
   const initiate = async (): Promise<string> => {
     initiated = (await transport.initiate({ key, headers: sent, signal })).uploadId
     return initiated
   }
   try {
-    const uploadId = await withRetries(initiate, { operation: 'initiate', key, retry, logger, signal })
+    const uploadId = await withRetries(initiate, attempt)
     const state: MultipartUploadState = {
       version: 1,
       key,

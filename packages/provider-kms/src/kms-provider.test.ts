@@ -48,12 +48,21 @@ describe.each(['blob', 'oss2'] as const)('the provider contract, encoding %s', (
           client: kms,
           keyId: KEY,
           encoding,
-          passphrase: 'secret',
+          passphrase: 'a long passphrase',
           materialDescription: { key: 'ours' },
           ...(cached && { unwrapCache: { maxEntries: 100, ttlMs: 60_000 } }),
         }),
       // Of the same account: KMS itself would decrypt under it.
-      createOther: () => new KmsProvider({ client: kms, keyId: OTHER_KEY, encoding, passphrase: 'secret' }),
+      createOther: () =>
+        new KmsProvider({ client: kms, keyId: OTHER_KEY, encoding, passphrase: 'a long passphrase' }),
+      createUnavailable: () => {
+        const client = new FakeKms()
+        client.before = () => {
+          throw throttled()
+        }
+        return new KmsProvider({ client, keyId: KEY, encoding, retry: NO_WAIT })
+      },
+      secrets: ['a long passphrase'],
     })
     for (const rule of rules) test(`${rule.name}${cached ? ' (with a cache)' : ''}`, rule.run)
   }

@@ -1,11 +1,13 @@
 import { createServer } from 'node:net'
 import { setImmediate as nextTick } from 'node:timers/promises'
+import alicloud from '@alicloud/credentials'
 import kmsSdk from '@alicloud/kms20160120'
 import { Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import { providerContract } from '@oss-cse/crypto-core/testing'
 import { type KmsEmulator, startKmsEmulator } from '@oss-cse/kms-emulator'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
+import { OssTransport } from '@oss-cse/transport-oss'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bucketOf, keyPair, random, transportOf, withEmulator } from './emulated-bucket.ts'
 import { kmsOf, kmsProviderOf, withKms } from './emulated-kms.ts'
@@ -23,6 +25,8 @@ describe.each(['blob', 'oss2'] as const)('the provider contract over HTTP, encod
   const rules = providerContract({
     create: () => kmsProviderOf(emulator, { encoding, materialDescription: { key: 'ours' } }),
     createOther: () => kmsProviderOf(emulator, { encoding, keyId: otherKeyId }),
+    createUnavailable: () =>
+      kmsProviderOf(emulator, { client: kmsOf(emulator, { endpoint: 'http://127.0.0.1:1' }) }),
   })
   for (const rule of rules) test(rule.name, rule.run)
 })
@@ -340,6 +344,34 @@ describe('credentials for KMS', () => {
       }
       expect(kms.requests.every(({ status }) => status === 200)).toBe(true)
     }))
+
+  test('a Credential of @alicloud/credentials serves KMS and OSS as it is', () =>
+    withKms(
+      (kms) =>
+        withEmulator(
+          async (oss) => {
+            const { accessKeyId, accessKeySecret } = kms
+            const securityToken = 'token'
+            const config = new alicloud.Config({ type: 'sts', accessKeyId, accessKeySecret, securityToken })
+            const credentials = new alicloud.default(config)
+            const { region, endpoint } = kms
+            const provider = kmsProviderOf(kms, {
+              client: new AlicloudKms({ region, endpoint, credentials }),
+            })
+            const transport = new OssTransport({
+              bucket: 'demo',
+              region,
+              endpoint: oss.endpoint,
+              credentials,
+            })
+            const bucket = bucketOf(oss, {}, { transport, keyring: new Keyring({ encrypting: provider }) })
+            await bucket.put('a', 'text')
+            expect(Buffer.from(await bucket.getBytes('a')).toString()).toBe('text')
+          },
+          { accessKeyId: kms.accessKeyId, accessKeySecret: kms.accessKeySecret, securityToken: 'token' },
+        ),
+      { securityToken: 'token' },
+    ))
 
   test('a transfer goes on while the credentials of OSS are renewed under it', () =>
     withKms(async (kms, oss) => {

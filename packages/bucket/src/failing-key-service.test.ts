@@ -1,0 +1,61 @@
+import { Keyring, type MasterKeyProvider, TransportError } from '@oss-cse/crypto-core'
+import { createTestProvider } from '@oss-cse/crypto-core/testing'
+import { describe, expect, test } from 'vitest'
+import { memoryBucket } from '../test/memory-bucket.ts'
+
+/** A key service that fails so many times before it answers, and counts how often it was asked. */
+function service(failures: number, retriesExhausted: boolean) {
+  const real = createTestProvider()
+  const state = { asked: 0, left: 0 }
+  const answering = <Args extends unknown[], Answer>(call: (...args: Args) => Promise<Answer>) => {
+    return async (...args: Args): Promise<Answer> => {
+      state.asked += 1
+      if (state.left-- > 0) {
+        throw new TransportError('ERR_CSE_THROTTLED', 'busy', { retryable: true, retriesExhausted })
+      }
+      return call(...args)
+    }
+  }
+  const provider: MasterKeyProvider = {
+    ...real,
+    generateContentKey: answering(real.generateContentKey),
+    unwrap: answering(real.unwrap),
+  }
+  const { bucket, transport } = memoryBucket({ keyring: new Keyring({ encrypting: provider }) })
+  const operations = {
+    put: (): Promise<unknown> => bucket.put('b', 'text'),
+    upload: () => bucket.upload('b', new Uint8Array(200_000), { multipartThreshold: 0 }),
+    get: () => bucket.getBytes('a'),
+    open: () => bucket.openObject('a'),
+  }
+  return {
+    bucket,
+    transport,
+    operations,
+    state,
+    fail: () => Object.assign(state, { asked: 0, left: failures }),
+  }
+}
+
+describe.each(['put', 'upload', 'get', 'open'] as const)(
+  'a key service that fails for a moment, in %s',
+  (name) => {
+    test('is asked again by the bucket', async () => {
+      const { bucket, operations, state, fail } = service(2, false)
+      await bucket.put('a', 'text')
+      fail()
+      await expect(operations[name]()).resolves.toBeDefined()
+      expect(state.asked).toBe(3)
+    })
+
+    test('is not asked again when its provider has done so already, and nothing is sent', async () => {
+      const { bucket, transport, operations, state, fail } = service(2, true)
+      await bucket.put('a', 'text')
+      fail()
+      transport.requests.length = 0
+      await expect(operations[name]()).rejects.toMatchObject({ code: 'ERR_CSE_THROTTLED' })
+      expect(state.asked).toBe(1)
+      expect(transport.requests.filter(({ operation }) => !['get', 'head'].includes(operation))).toEqual([])
+    })
+  },
+)
