@@ -1,5 +1,5 @@
 import type { BucketTransport } from '@oss-cse/bucket'
-import type { CallOptions, ObjectCatalog } from '@oss-cse/crypto-core'
+import type { CallOptions, CredentialsProvider, ObjectCatalog } from '@oss-cse/crypto-core'
 import type { ServerConfig } from './server-config.ts'
 
 /** A transport with everything that the commands use. */
@@ -21,6 +21,8 @@ export interface CliEnvironment {
   /** Aborts when the user interrupts. */
   readonly signal: AbortSignal
   readonly openTransport: OpenTransport
+  /** The standard chain of credentials; absent where none of its places is set up. */
+  readonly credentialsChain?: CredentialsProvider | undefined
 }
 
 /** An environment variable's value; one that is set to nothing counts as not set. */

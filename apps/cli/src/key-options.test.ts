@@ -175,9 +175,11 @@ describe('the keyring file', () => {
       'materials.current.materialDescription.key: expected string',
     ],
     [
-      { encrypting: 'current', materials: { current: { ...current, type: 'kms' } } },
-      'materials.current.type: expected "rsa"',
+      { encrypting: 'current', materials: { current: { ...current, type: 'words' } } },
+      'materials.current.type: expected ("rsa" | "local-rsa" | "kms"), found another text',
     ],
+    [{ encrypting: 'a', materials: { a: {} } }, 'materials.a.type: missing'],
+    [{ encrypting: 'a', materials: { a: 'words' } }, 'materials.a: expected Object, found'],
     [
       { encrypting: 'current', materials: { current: { type: 'rsa' } } },
       'materials.current: needs "privateKeyFile" or "publicKeyFile"',

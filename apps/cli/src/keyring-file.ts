@@ -1,38 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { CseError, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
-import * as v from 'valibot'
 import type { CliEnvironment } from './cli-environment.ts'
 import { configurationError, systemCode } from './cli-error.ts'
-import { loadRsaMaterial } from './rsa-material.ts'
-
-const FileName = v.pipe(v.string(), v.nonEmpty('must not be empty'))
-
-const RsaMaterialSchema = v.pipe(
-  v.strictObject({
-    type: v.literal('rsa'),
-    privateKeyFile: v.exactOptional(FileName),
-    publicKeyFile: v.exactOptional(FileName),
-    passphraseEnv: v.exactOptional(v.pipe(v.string(), v.nonEmpty('must not be empty'))),
-    materialDescription: v.exactOptional(v.record(v.string(), v.string())),
-  }),
-  v.check(
-    ({ privateKeyFile, publicKeyFile }) => privateKeyFile !== undefined || publicKeyFile !== undefined,
-    'needs "privateKeyFile" or "publicKeyFile"',
-  ),
-  v.check(
-    ({ privateKeyFile, passphraseEnv }) => passphraseEnv === undefined || privateKeyFile !== undefined,
-    '"passphraseEnv" goes with "privateKeyFile"',
-  ),
-)
-
-const KeyringSchema = v.strictObject({
-  encrypting: v.string(),
-  undescribed: v.exactOptional(v.array(v.string())),
-  materials: v.record(v.string(), RsaMaterialSchema),
-})
-
-type KeyringDocument = v.InferOutput<typeof KeyringSchema>
+import { type KeyringDocument, parseKeyringDocument } from './keyring-schema.ts'
+import { KmsClients } from './kms-material.ts'
+import { loadMaterial, type Material } from './material.ts'
 
 /**
  * Loads the keys of a keyring file. Files that it names are relative to it; it holds no secrets itself.
@@ -41,16 +14,11 @@ type KeyringDocument = v.InferOutput<typeof KeyringSchema>
  */
 export async function loadKeyringFile(path: string, cli: CliEnvironment): Promise<Keyring> {
   const document = parseDocument(path, await readText(path))
+  const clients = new KmsClients(cli)
   const providers = new Map<string, MasterKeyProvider>()
-  for (const [name, { type: _type, ...material }] of Object.entries(document.materials)) {
-    const { privateKeyFile, publicKeyFile } = material
-    const located = {
-      ...material,
-      ...(privateKeyFile !== undefined && { privateKeyFile: resolve(dirname(path), privateKeyFile) }),
-      ...(publicKeyFile !== undefined && { publicKeyFile: resolve(dirname(path), publicKeyFile) }),
-    }
+  for (const [name, material] of Object.entries(document.materials)) {
     try {
-      providers.set(name, await loadRsaMaterial(located, cli))
+      providers.set(name, await loadMaterial(located(material, dirname(path)), cli, clients))
     } catch (error) {
       throw wrong(path, `materials.${name}: ${(error as Error).message}`, error)
     }
@@ -68,6 +36,18 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
     throw wrong(path, error.message, error)
+  }
+}
+
+/** The same material, with the files that it names where they are. */
+function located(material: Material, directory: string): Material {
+  if (material.type === 'kms') return material
+  if (material.type === 'local-rsa') return { ...material, dir: resolve(directory, material.dir) }
+  const { privateKeyFile, publicKeyFile } = material
+  return {
+    ...material,
+    ...(privateKeyFile !== undefined && { privateKeyFile: resolve(directory, privateKeyFile) }),
+    ...(publicKeyFile !== undefined && { publicKeyFile: resolve(directory, publicKeyFile) }),
   }
 }
 
@@ -90,24 +70,9 @@ function parseDocument(path: string, text: string): KeyringDocument {
     // Without the parser's message, which quotes the text.
     throw wrong(path, 'it is not JSON')
   }
-  const result = v.safeParse(KeyringSchema, value)
-  if (result.success) return result.output
-  throw wrong(path, result.issues.map(describeIssue).join('; '))
-}
-
-function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const at = v.getDotPath(issue) ?? 'the document'
-  if (issue.type === 'strict_object' && issue.expected === 'never') return `${at}: unknown field`
-  if (issue.received === 'undefined') return `${at}: missing`
-  // The value itself is not shown: someone may have put a secret where it does not belong.
-  if (issue.kind === 'schema') return `${at}: expected ${issue.expected}, found ${typeName(issue.input)}`
-  return `${at}: ${issue.message}`
-}
-
-function typeName(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  const parsed = parseKeyringDocument(value)
+  if ('faults' in parsed) throw wrong(path, parsed.faults)
+  return parsed.document
 }
 
 function wrong(path: string, what: string, cause?: unknown): Error {

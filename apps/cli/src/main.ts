@@ -1,3 +1,4 @@
+import { findCredentialsChain } from './credentials-chain.ts'
 import { openTransport } from './open-transport.ts'
 import { runCli } from './run-cli.ts'
 
@@ -26,6 +27,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   signal: interrupt.signal,
   openTransport,
+  credentialsChain: findCredentialsChain(),
 })
 // Nothing that is left over, such as a terminal that could still be read, may keep the process.
 process.stdin.destroy()

@@ -88,7 +88,7 @@ export function envelopeFields(
   const description = envelope.materialDescription
   return [
     ['encrypted', `yes, on the client (envelope version ${envelope.version})`],
-    ['content', envelope.cekAlgorithm],
+    ['content', contentText(envelope)],
     ['key wrapped by', envelope.wrapAlgorithm],
     ['material', Object.keys(description).length === 0 ? '(no description)' : JSON.stringify(description)],
     ['plaintext length', bytesText(envelope.unencryptedContentLength)],
@@ -98,6 +98,11 @@ export function envelopeFields(
       dataSizeBytes === undefined ? undefined : `${dataSizeBytes} bytes in parts of ${partSizeBytes ?? '?'}`,
     ],
   ]
+}
+
+/** The algorithm as the envelope names it, and as it is: V1 promises an authentication that is not there. */
+function contentText({ version, cekAlgorithm }: EnvelopeSummary): string {
+  return version === 1 ? `AES/CTR/NoPadding (the V1 format calls it ${cekAlgorithm})` : cekAlgorithm
 }
 
 /** A moment in a listing, to the second; empty where it is not known. */

@@ -1,6 +1,7 @@
 import { CseError, type CseErrorCode, TransportError } from '@oss-cse/crypto-core'
 import { CommanderError } from 'commander'
 import type { CliEnvironment } from './cli-environment.ts'
+import { CliError } from './cli-error.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { expandMeta } from './expand-meta.ts'
 import { createProgram } from './program.ts'
@@ -41,9 +42,17 @@ export async function runCli(argv: readonly string[], cli: CliEnvironment): Prom
 
 /** What went wrong, and what to do next. */
 function unwrapped(thrown: unknown): { readonly error: unknown; readonly hint: string | undefined } {
-  if (thrown instanceof TransferFailure) return { error: thrown.cause, hint: thrown.hint }
+  if (thrown instanceof TransferFailure) return { error: ownCause(thrown.cause), hint: thrown.hint }
   const hint = CseError.isInstance(thrown) ? HINTS[thrown.code] : undefined
-  return { error: thrown, hint }
+  return { error: ownCause(thrown), hint }
+}
+
+/** What the command line itself noticed while a library asked it, of credentials for instance, tells more. */
+function ownCause(error: unknown): unknown {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof CliError) return cause
+  }
+  return error
 }
 
 function printError(cli: CliEnvironment, line: string): void {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { type CliEnvironment, variable } from './cli-environment.ts'
 import { configurationError } from './cli-error.ts'
+import { CREDENTIALS_HELP, configuredCredentials } from './credentials.ts'
 import type { ServerConfig } from './server-config.ts'
 
 /** The server's options as the command line gives them. */
@@ -11,7 +12,8 @@ export interface ServerFlags {
   readonly signature?: 'v4' | 'v1'
 }
 
-const LOCAL_REGION = 'cn-hangzhou'
+/** The region of a server on this machine, where nothing names one. */
+export const LOCAL_REGION = 'cn-hangzhou'
 const LOCAL_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 
 /** Adds the options of every command that talks to the service. */
@@ -30,10 +32,7 @@ export function addServerOptions(command: Command): Command {
       ).choices(['virtual', 'path', 'cname']),
     )
     .addOption(new Option('--signature <version>', 'default: v4').choices(['v4', 'v1']))
-    .addHelpText(
-      'after',
-      '\nCredentials come from OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN.',
-    )
+    .addHelpText('after', CREDENTIALS_HELP)
 }
 
 /**
@@ -43,31 +42,32 @@ export function addServerOptions(command: Command): Command {
  */
 export function serverConfig(flags: ServerFlags, cli: CliEnvironment): ServerConfig {
   const endpoint = flags.endpoint || variable(cli, 'OSS_ENDPOINT')
-  const region = flags.region || variable(cli, 'OSS_REGION') || (isLocal(endpoint) ? LOCAL_REGION : undefined)
-  const accessKeyId = variable(cli, 'OSS_ACCESS_KEY_ID')
-  const accessKeySecret = variable(cli, 'OSS_ACCESS_KEY_SECRET')
-  const securityToken = variable(cli, 'OSS_SESSION_TOKEN')
-  if (region === undefined || accessKeyId === undefined || accessKeySecret === undefined) {
+  const region = ossRegion(flags, cli) ?? (isLocal(endpoint) ? LOCAL_REGION : undefined)
+  const configured = configuredCredentials(cli)
+  if (region === undefined || 'missing' in configured) {
     const missing = [
-      region === undefined && 'the region (--region or OSS_REGION)',
-      accessKeyId === undefined && 'the access key id (OSS_ACCESS_KEY_ID)',
-      accessKeySecret === undefined && 'the access key secret (OSS_ACCESS_KEY_SECRET)',
+      ...(region === undefined ? ['the region (--region or OSS_REGION)'] : []),
+      ...('missing' in configured ? configured.missing : []),
     ]
-    throw configurationError(`Missing: ${missing.filter(Boolean).join(', ')}.`)
+    throw configurationError(`Missing: ${missing.join(', ')}.`)
   }
   const { addressing, signature } = flags
   return {
     region,
-    accessKeyId,
-    accessKeySecret,
+    ...configured.credentials,
     ...(endpoint !== undefined && { endpoint }),
-    ...(securityToken !== undefined && { securityToken }),
     ...(addressing !== undefined && { addressing }),
     ...(signature !== undefined && { signature }),
   }
 }
 
-function isLocal(endpoint: string | undefined): boolean {
+/** The region that an option or a variable names, as it stands there. */
+export function ossRegion({ region }: ServerFlags, cli: CliEnvironment): string | undefined {
+  return region || variable(cli, 'OSS_REGION')
+}
+
+/** Whether an address is on this machine: no region is needed then. */
+export function isLocal(endpoint: string | undefined): boolean {
   if (endpoint === undefined) return false
   const text = endpoint.includes('://') ? endpoint : `https://${endpoint}`
   return URL.canParse(text) && LOCAL_HOST.test(new URL(text).hostname)

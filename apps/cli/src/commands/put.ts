@@ -1,8 +1,11 @@
+import type { BodyInput } from '@oss-cse/bucket'
+import type { Keyring } from '@oss-cse/crypto-core'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
+import { usageError } from '../cli-error.ts'
 import { humanSize } from '../human-size.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
-import { localInput } from '../local-input.ts'
+import { type LocalInput, localInput } from '../local-input.ts'
 import { openBucket } from '../open-bucket.ts'
 import { parseObjectUrl } from '../oss-url.ts'
 import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../report.ts'
@@ -19,6 +22,9 @@ interface PutFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly meta?: Readonly<Record<string, string>>
   readonly contentType?: string
 }
+
+/** The most bytes that the service takes in one request. */
+const MAX_REQUEST_BYTES = 5 * 1024 ** 3
 
 /** Adds `oss-cse put`. */
 export function addPut(program: Command, cli: CliEnvironment): void {
@@ -41,18 +47,26 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
   const { bucket: bucketName, key } = parseObjectUrl(target)
   serverConfig(flags, cli)
   const keyring = await requireKeys(flags, cli)
-  const { path, open } = await localInput(file, cli)
+  const input = await localInput(file, cli)
+  const inOneRequest = reasonForOneRequest(input, keyring)
   const { checkpoint, threshold, ...cut } =
-    path === undefined ? refuseTransferOptions(flags, 'A stream') : await fileTransferOptions(flags, cli)
+    inOneRequest === undefined
+      ? await fileTransferOptions(flags, cli)
+      : refuseTransferOptions(flags, inOneRequest)
   const { uploadFile } = await import('@oss-cse/bucket/node')
   const result = await runTransfer(cli, flags, 'put', checkpoint, async ({ logger, ...tools }) => {
     const bucket = await openBucket(cli, flags, bucketName, { keyring, logger })
     const { onProgress, signal } = tools
     const object = { metadata: flags.meta, contentType: flags.contentType }
-    if (path !== undefined) {
-      return uploadFile(bucket, key, path, { ...object, ...cut, multipartThreshold: threshold, ...tools })
+    if (input.path !== undefined && inOneRequest === undefined) {
+      return uploadFile(bucket, key, input.path, {
+        ...object,
+        ...cut,
+        multipartThreshold: threshold,
+        ...tools,
+      })
     }
-    return { ...(await bucket.put(key, open(), { ...object, onProgress, signal })), resumedBytes: 0 }
+    return { ...(await bucket.put(key, bodyOf(input), { ...object, onProgress, signal })), resumedBytes: 0 }
   })
   const { headers: _headers, ...stored } = result
   await reportDone(
@@ -61,6 +75,27 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
     { bucket: bucketName, ...stored },
     `Put ${target} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}${resumedText(result.resumedBytes, 'sent')}).`,
   )
+}
+
+/**
+ * What it is that goes in one request, or `undefined` for what may go in parts.
+ *
+ * @throws CliError of kind `usage` for a file that is too long for one
+ */
+function reasonForOneRequest({ path, sizeBytes = 0 }: LocalInput, keyring: Keyring): string | undefined {
+  if (path === undefined) return 'A stream'
+  if (keyring.encrypting.envelopeVersion !== 1) return undefined
+  if (sizeBytes > MAX_REQUEST_BYTES) {
+    throw usageError(
+      `${path} has ${humanSize(sizeBytes)}: what is written in the V1 format goes in one request, of up to ${humanSize(MAX_REQUEST_BYTES)}. Encrypt it with a key that writes V2 (--local-rsa-format v2).`,
+    )
+  }
+  return 'What is written in the V1 format'
+}
+
+/** A file is opened again for a request that is sent again. */
+function bodyOf({ sizeBytes, open }: LocalInput): BodyInput {
+  return sizeBytes === undefined ? open() : { sizeBytes, open: () => open() }
 }
 
 function addPair(text: string, previous: Readonly<Record<string, string>> = {}): Record<string, string> {

@@ -1,0 +1,91 @@
+import * as v from 'valibot'
+import type { Material } from './material.ts'
+
+const Text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
+const Texts = v.record(v.string(), v.string())
+
+const RsaMaterialSchema = v.pipe(
+  v.strictObject({
+    type: v.literal('rsa'),
+    privateKeyFile: v.exactOptional(Text),
+    publicKeyFile: v.exactOptional(Text),
+    passphraseEnv: v.exactOptional(Text),
+    materialDescription: v.exactOptional(Texts),
+  }),
+  v.check(
+    ({ privateKeyFile, publicKeyFile }) => privateKeyFile !== undefined || publicKeyFile !== undefined,
+    'needs "privateKeyFile" or "publicKeyFile"',
+  ),
+  v.check(
+    ({ privateKeyFile, passphraseEnv }) => passphraseEnv === undefined || privateKeyFile !== undefined,
+    '"passphraseEnv" goes with "privateKeyFile"',
+  ),
+)
+
+const LocalRsaMaterialSchema = v.strictObject({
+  type: v.literal('local-rsa'),
+  dir: Text,
+  prefix: v.exactOptional(v.string()),
+  passphraseEnv: v.exactOptional(Text),
+  format: v.exactOptional(v.picklist(['v1', 'v2'])),
+})
+
+const KmsMaterialSchema = v.strictObject({
+  type: v.literal('kms'),
+  keyId: Text,
+  region: Text,
+  endpoint: v.exactOptional(Text),
+  passphraseEnv: v.exactOptional(Text),
+  encoding: v.exactOptional(v.picklist(['blob', 'oss2'])),
+  encryptionContext: v.exactOptional(Texts),
+  materialDescription: v.exactOptional(Texts),
+  unwrapCache: v.exactOptional(v.strictObject({ maxEntries: v.number(), ttlMs: v.number() })),
+})
+
+const KeyringSchema = v.strictObject({
+  encrypting: v.string(),
+  undescribed: v.exactOptional(v.array(v.string())),
+  materials: v.record(
+    v.string(),
+    v.variant('type', [RsaMaterialSchema, LocalRsaMaterialSchema, KmsMaterialSchema]),
+  ),
+})
+
+/** What a keyring file says. It names files and variables, and holds no secret. */
+export interface KeyringDocument {
+  /** The name of the material that encrypts. */
+  readonly encrypting: string
+  /** The names of those to try on objects without a material description, in this order. */
+  readonly undescribed?: readonly string[]
+  readonly materials: Readonly<Record<string, Material>>
+}
+
+/**
+ * Judges what a keyring file holds.
+ *
+ * @returns the document, or what is wrong with it: each field at fault and why, without its value
+ */
+export function parseKeyringDocument(
+  value: unknown,
+): { readonly document: KeyringDocument } | { readonly faults: string } {
+  const result = v.safeParse(KeyringSchema, value)
+  return result.success
+    ? { document: result.output }
+    : { faults: result.issues.map(describeIssue).join('; ') }
+}
+
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const at = v.getDotPath(issue) ?? 'the document'
+  if (issue.type === 'strict_object' && issue.expected === 'never') return `${at}: unknown field`
+  if (issue.received === 'undefined') return `${at}: missing`
+  // The value itself is not shown: someone may have put a secret where it does not belong.
+  if (issue.kind === 'schema') return `${at}: expected ${issue.expected}, found ${typeName(issue.input)}`
+  return `${at}: ${issue.message}`
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object') return 'an object'
+  return typeof value === 'string' ? 'another text' : `a ${typeof value}`
+}

@@ -1,0 +1,48 @@
+import { CseError, type MasterKeyProvider } from '@oss-cse/crypto-core'
+import type { CliEnvironment } from './cli-environment.ts'
+import { configurationError } from './cli-error.ts'
+import { warn } from './report.ts'
+import { passphraseFrom } from './rsa-material.ts'
+
+/** A pair of key files of oss2's LocalRsaProvider. */
+export interface LocalRsaMaterial {
+  readonly dir: string
+  /** How the names of both files begin. */
+  readonly prefix?: string
+  /** The environment variable that holds the files' passphrase. */
+  readonly passphraseEnv?: string
+  /** What it writes. */
+  readonly format?: 'v1' | 'v2'
+}
+
+/**
+ * Reads a pair of local key files.
+ *
+ * @throws CliError of kind `configuration` that names the file or variable at fault
+ */
+export async function loadLocalRsaMaterial(
+  material: LocalRsaMaterial,
+  cli: CliEnvironment,
+): Promise<MasterKeyProvider> {
+  const { dir, prefix, passphraseEnv, format } = material
+  const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
+  const { LocalRsaProvider } = await import('@oss-cse/provider-rsa')
+  try {
+    return new LocalRsaProvider({
+      dir,
+      prefix,
+      passphrase,
+      format,
+      onWarning: (message) => warn(cli, `${dir}: ${message}`),
+    })
+  } catch (error) {
+    if (!CseError.isInstance(error)) throw error
+    const hint =
+      error.code === 'ERR_CSE_PASSPHRASE' && passphraseEnv === undefined
+        ? ' Name the environment variable that holds it: --local-rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.'
+        : ''
+    // What a program would call is a command here.
+    const message = error.message.replace('generateLocalRsaKeyFiles()', '`oss-cse keygen --local-rsa`')
+    throw configurationError(`${message}${hint}`, error)
+  }
+}

@@ -1,0 +1,31 @@
+import type { MasterKeyProvider } from '@oss-cse/crypto-core'
+import type { CliEnvironment } from './cli-environment.ts'
+import { type KmsClients, type KmsMaterial, loadKmsMaterial } from './kms-material.ts'
+import { type LocalRsaMaterial, loadLocalRsaMaterial } from './local-rsa-material.ts'
+import { loadRsaMaterial, type RsaMaterial } from './rsa-material.ts'
+
+/** A master key of any kind, as options or a keyring file name it. */
+export type Material =
+  | ({ readonly type: 'rsa' } & RsaMaterial)
+  | ({ readonly type: 'local-rsa' } & LocalRsaMaterial)
+  | ({ readonly type: 'kms' } & KmsMaterial)
+
+/**
+ * Loads a master key.
+ *
+ * @throws CliError of kind `configuration`
+ */
+export function loadMaterial(
+  material: Material,
+  cli: CliEnvironment,
+  clients: KmsClients,
+): Promise<MasterKeyProvider> {
+  switch (material.type) {
+    case 'rsa':
+      return loadRsaMaterial(material, cli)
+    case 'local-rsa':
+      return loadLocalRsaMaterial(material, cli)
+    case 'kms':
+      return loadKmsMaterial(material, cli, clients)
+  }
+}
