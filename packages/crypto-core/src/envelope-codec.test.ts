@@ -218,3 +218,15 @@ test('a V1 envelope with a description, or a field that cannot stand in a header
     )
   }
 })
+
+test('a V1 envelope with two descriptions is damaged, unless they say the same; an empty one says nothing', () => {
+  const both = (a: string, b: string) => ({
+    ...v1,
+    [V1_HEADERS.materialDescription]: a,
+    [V1_HEADERS.documentedMaterialDescription]: b,
+  })
+  expect(() => decodeEnvelope(both('{"a":"1"}', '{"a":"2"}'))).toThrow(damaged)
+  for (const headers of [both('{"a":"1"}', '{ "a": "1" }'), both('', '{"a":"1"}'), both('{"a":"1"}', '{}')]) {
+    expect(decodeEnvelope(headers)?.materialDescription).toEqual({ a: '1' })
+  }
+})

@@ -1,8 +1,13 @@
 import type { EnvelopeV1 } from './envelope.ts'
-import { checkHeaderTexts, decimalField, requiredFields } from './envelope-fields.ts'
+import { checkHeaderTexts, damagedEnvelope, decimalField, requiredFields } from './envelope-fields.ts'
 import { CseError } from './errors.ts'
 import { V1_HEADERS } from './headers.ts'
-import { isEmptyDescription, parseMaterialDescription } from './material-description.ts'
+import {
+  equalDescriptions,
+  isEmptyDescription,
+  type MaterialDescription,
+  parseMaterialDescription,
+} from './material-description.ts'
 
 /** What oss2 wrote into every V1 envelope; the content is AES-256-CTR without a tag all the same. */
 export const V1_CEK_ALGORITHM = 'AES/GCM/NoPadding'
@@ -29,12 +34,19 @@ export function decodeEnvelopeV1(headers: Readonly<Record<string, string>>): Env
     wrappedStart,
     cekAlgorithm,
     wrapAlgorithm,
-    materialDescription: parseMaterialDescription(
-      headers[V1_HEADERS.materialDescription] ?? headers[V1_HEADERS.documentedMaterialDescription],
-    ),
+    materialDescription: descriptionOf(headers),
     ...(unencryptedContentLength !== undefined && { unencryptedContentLength }),
     ...(unencryptedContentMd5 !== undefined && { unencryptedContentMd5 }),
   }
+}
+
+/** Under either name; under both it must be the same. */
+function descriptionOf(headers: Readonly<Record<string, string>>): MaterialDescription {
+  const written = parseMaterialDescription(headers[V1_HEADERS.materialDescription])
+  const documented = parseMaterialDescription(headers[V1_HEADERS.documentedMaterialDescription])
+  if (isEmptyDescription(written)) return documented
+  if (isEmptyDescription(documented) || equalDescriptions(written, documented)) return written
+  throw damagedEnvelope('it has two material descriptions')
 }
 
 /**

@@ -96,7 +96,10 @@ export interface TransportErrorOptions extends CseErrorOptions {
   readonly ec?: string | undefined
   /** True when the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
   readonly retryable: boolean
-  /** True when whoever throws this has sent the request again already, often enough. */
+  /**
+   * True when it is not to be repeated at once: whoever throws this has done so already, often enough, or knows that it
+   * would take too long.
+   */
   readonly retriesExhausted?: boolean | undefined
 }
 

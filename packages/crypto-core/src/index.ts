@@ -1,4 +1,6 @@
 export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
+export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
+export { bothOrNone, isMisfit } from './both-or-none.ts'
 export { concatBytes, decodeBase64, encodeBase64, isUint8Array, wipe } from './bytes.ts'
 export { CHUNK_BYTES, coalesceChunks, exactChunks } from './chunks.ts'
 export {
@@ -50,6 +52,7 @@ export {
   equalDescriptions,
   formatMaterialDescription,
   isEmptyDescription,
+  isTextMap,
   type MaterialDescription,
   parseMaterialDescription,
 } from './material-description.ts'

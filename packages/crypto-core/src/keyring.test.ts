@@ -258,3 +258,30 @@ test('an object in parts is refused under a provider that writes V1', async () =
     new Keyring({ encrypting: provider }).generate({ dataSizeBytes: 5, partSizeBytes: 16 }),
   ).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
 })
+
+test('a description that two providers share is refused also where only a further algorithm of theirs is the same', () => {
+  const one = { ...createTestProvider({ seed: 1, materialDescription: { k: 'a' } }), alsoUnwraps: ['legacy'] }
+  for (const change of [{ wrapAlgorithm: 'LEGACY' }, { wrapAlgorithm: 'TEST/B', alsoUnwraps: ['Legacy'] }]) {
+    const other = { ...createTestProvider({ seed: 2, materialDescription: { k: 'a' } }), ...change }
+    for (const [encrypting, decrypting] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      expect(() => new Keyring({ encrypting, decrypting: [decrypting] })).toThrow(
+        code('ERR_CSE_INVALID_ARGUMENT'),
+      )
+    }
+  }
+})
+
+test.each<[string, object]>([
+  ['a generation that there is not', { envelopeVersion: 3 }],
+  ['a generation in text', { envelopeVersion: '1' }],
+  ['further algorithms that are no list', { alsoUnwraps: 'kms' }],
+  ['a further algorithm without a name', { alsoUnwraps: [''] }],
+  ['a description that is no plain object', { materialDescription: new Map([['a', 'b']]) }],
+  ['a description under a provider that writes V1', { envelopeVersion: 1, materialDescription: { a: 'b' } }],
+])('a provider with %s is refused when the keyring is built', (_name, change) => {
+  const provider = { ...createTestProvider(), ...change } as MasterKeyProvider
+  expect(() => new Keyring({ encrypting: provider })).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+})

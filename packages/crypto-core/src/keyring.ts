@@ -28,8 +28,8 @@ export interface KeyringOptions {
  * The master keys that an application knows: one that encrypts, any number that decrypt. It alone chooses the
  * key of an object, by wrap algorithm and material description, and never falls back to another one.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when two providers with the same wrap algorithm have the same
- * non-empty description.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when two providers that take the same wrap algorithm have the same
+ * non-empty description, or one of them is not what a provider must be.
  *
  * @example
  * ```ts
@@ -51,14 +51,15 @@ export class Keyring {
     this.providers.forEach((provider, index) => {
       checkProvider(provider)
       for (const other of this.providers.slice(0, index)) {
+        const shared = algorithmsOf(provider).find((name) => unwraps(other, name))
         if (
-          sameAlgorithm(provider.wrapAlgorithm, other.wrapAlgorithm) &&
+          shared !== undefined &&
           !isEmptyDescription(provider.materialDescription) &&
           equalDescriptions(provider.materialDescription, other.materialDescription)
         ) {
           throw new CseError(
             'ERR_CSE_INVALID_ARGUMENT',
-            `Two master keys share the wrap algorithm ${provider.wrapAlgorithm} and the description ${describe(provider)}: an object could not tell which is its own.`,
+            `Two master keys share the wrap algorithm ${shared} and the description ${describe(provider)}: an object could not tell which is its own.`,
           )
         }
       }
@@ -162,11 +163,34 @@ function checkProvider(provider: MasterKeyProvider): void {
       'A master key provider needs wrapAlgorithm, materialDescription, generateContentKey and unwrap.',
     )
   }
-  checkedDescription(provider.materialDescription)
+  const { alsoUnwraps, envelopeVersion } = provider
+  const names = alsoUnwraps === undefined || (Array.isArray(alsoUnwraps) && alsoUnwraps.every(isName))
+  if (!names || ![undefined, 1, 2].includes(envelopeVersion)) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      "A master key provider's alsoUnwraps is an array of names, and its envelopeVersion 1 or 2.",
+    )
+  }
+  const description = checkedDescription(provider.materialDescription)
+  if (envelopeVersion === 1 && !isEmptyDescription(description)) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'A master key that writes V1 envelopes cannot have a material description: they have no room for one.',
+    )
+  }
 }
 
-function unwraps({ wrapAlgorithm, alsoUnwraps = [] }: MasterKeyProvider, algorithm: string): boolean {
-  return [wrapAlgorithm, ...alsoUnwraps].some((name) => sameAlgorithm(name, algorithm))
+/** Every wrap algorithm whose envelopes a provider takes. */
+function algorithmsOf({ wrapAlgorithm, alsoUnwraps = [] }: MasterKeyProvider): readonly string[] {
+  return [wrapAlgorithm, ...alsoUnwraps]
+}
+
+function unwraps(provider: MasterKeyProvider, algorithm: string): boolean {
+  return algorithmsOf(provider).some((name) => sameAlgorithm(name, algorithm))
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
 }
 
 function sameAlgorithm(a: string, b: string): boolean {

@@ -73,18 +73,21 @@ export function equalDescriptions(a: MaterialDescription, b: MaterialDescription
   )
 }
 
+/** Tells whether a value is a plain object of texts: a `Map`, for instance, has no entries that anybody would see. */
+export function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
+  return (
+    Object.prototype.toString.call(value) === '[object Object]' &&
+    Object.values(value as object).every((item) => typeof item === 'string')
+  )
+}
+
 /**
  * A frozen copy of a description that a caller gave.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when it is not a plain map of strings to strings.
  */
 export function checkedDescription(description: MaterialDescription): MaterialDescription {
-  const valid =
-    typeof description === 'object' &&
-    description !== null &&
-    !Array.isArray(description) &&
-    Object.values(description).every((value) => typeof value === 'string')
-  if (!valid) {
+  if (!isTextMap(description)) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
       'A material description is a map of strings to strings, for instance { "key": "2026-11" }.',

@@ -64,11 +64,15 @@ test('an abort ends the waiting between two attempts, with the signal’s reason
   expect(service.calls).toBe(1)
 })
 
-test.each([{ maxAttempts: 0 }, { maxAttempts: 1.5 }, { minDelayMs: -1 }, { minDelayMs: 5, maxDelayMs: 4 }])(
-  'options that make no sense are refused: %j',
-  (options) => {
-    expect(() => checkedRetryOptions(options)).toThrow(
-      expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
-    )
-  },
-)
+test.each([
+  { maxAttempts: 0 },
+  { maxAttempts: 1.5 },
+  { minDelayMs: -1 },
+  { minDelayMs: 5, maxDelayMs: 4 },
+  { maxDelayMs: 2 ** 31 },
+  { minDelayMs: Number.NaN },
+])('options that make no sense are refused: %j', (options) => {
+  expect(() => checkedRetryOptions(options)).toThrow(
+    expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+  )
+})

@@ -11,6 +11,9 @@ export interface RetryOptions {
   readonly maxDelayMs?: number | undefined
 }
 
+/** A longer one a timer takes for none. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** Complete retry options. */
 export type RetryPolicy = { readonly [Option in keyof RetryOptions]-?: number }
 
@@ -32,11 +35,15 @@ export interface RetryContext {
 export function checkedRetryOptions(options: RetryOptions = {}): RetryPolicy {
   const { maxAttempts = 4, minDelayMs = 200, maxDelayMs = 10_000 } = options
   const valid =
-    Number.isInteger(maxAttempts) && maxAttempts >= 1 && minDelayMs >= 0 && maxDelayMs >= minDelayMs
+    Number.isInteger(maxAttempts) &&
+    maxAttempts >= 1 &&
+    minDelayMs >= 0 &&
+    maxDelayMs >= minDelayMs &&
+    maxDelayMs <= MAX_TIMER_MS
   if (!valid) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'retry needs maxAttempts of at least 1 and 0 <= minDelayMs <= maxDelayMs.',
+      `retry needs maxAttempts of at least 1 and 0 <= minDelayMs <= maxDelayMs <= ${MAX_TIMER_MS}.`,
     )
   }
   return { maxAttempts, minDelayMs, maxDelayMs }

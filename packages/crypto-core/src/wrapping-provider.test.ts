@@ -171,3 +171,19 @@ test('an abort ends the wait for a function that does not look at its signal', a
     { status: 'rejected', reason: 'stop' },
   ])
 })
+
+test.each<[string, unknown]>([
+  ['a text', 'd3JhcHBlZA=='],
+  ['nothing', undefined],
+  ['no bytes', new Uint8Array()],
+  ['an array of numbers', [1, 2, 3]],
+])(
+  'a wrap function that gives %s is refused: nobody could unwrap what would be written',
+  async (_name, wrapped) => {
+    const provider = createWrappingProvider({ wrapAlgorithm: 'TEST/X', wrap: () => wrapped as Uint8Array })
+    await expect(provider.generateContentKey(new Uint8Array(16))).rejects.toMatchObject({
+      code: 'ERR_CSE_INVALID_ARGUMENT',
+      message: expect.stringContaining('Uint8Array'),
+    })
+  },
+)

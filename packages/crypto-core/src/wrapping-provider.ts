@@ -1,10 +1,9 @@
-import { decodeBase64, encodeBase64 } from './bytes.ts'
+import { bothOrNone } from './both-or-none.ts'
+import { decodeBase64, encodeBase64, isUint8Array } from './bytes.ts'
 import { CEK_BYTES, generateCek, IV_BYTES } from './content-key.ts'
 import { checkWrapAlgorithm } from './envelope-v2.ts'
 import { CseError, TransportError, unwrapFailed } from './errors.ts'
-import { linkedAbort } from './linked-abort.ts'
 import { checkedDescription, type MaterialDescription } from './material-description.ts'
-import { orAborted } from './or-aborted.ts'
 import type { CallOptions, MasterKeyProvider } from './ports.ts'
 
 /** What a wrapping function is told beside the bytes. */
@@ -56,9 +55,24 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
     call: WrappingCallOptions,
   ): Promise<Uint8Array> => {
     const wrapped = decodeBase64(text)
-    const bytes = wrapped && (await options.unwrap?.(wrapped, call))
-    if (bytes?.length !== sizeBytes) throw unwrapFailed()
+    let bytes: unknown
+    try {
+      bytes = wrapped && (await options.unwrap?.(wrapped, call))
+    } catch (error) {
+      // Whatever else it throws means that the key does not fit.
+      throw TransportError.isInstance(error) ? error : unwrapFailed()
+    }
+    if (!isUint8Array(bytes) || bytes.length !== sizeBytes) throw unwrapFailed()
     return bytes
+  }
+  const wrapBytes = async (field: 'cek' | 'iv', bytes: Uint8Array, signal: AbortSignal): Promise<string> => {
+    const wrapped: unknown = await options.wrap(Uint8Array.from(bytes), { field, signal })
+    // A text, for instance, would be written as bytes that nobody can unwrap.
+    if (isUint8Array(wrapped) && wrapped.length > 0) return encodeBase64(wrapped)
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `The \`wrap\` function of this ${wrapAlgorithm} provider must give a Uint8Array that is not empty.`,
+    )
   }
   return {
     wrapAlgorithm,
@@ -67,13 +81,10 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
     async generateContentKey(iv, call = {}) {
       call.signal?.throwIfAborted()
       const cek = generateCek()
-      const wrap = async (field: 'cek' | 'iv', bytes: Uint8Array, signal: AbortSignal): Promise<string> =>
-        encodeBase64(await options.wrap(Uint8Array.from(bytes), { field, signal }))
-      const [wrappedCek, wrappedIv] = await settled(
+      const [wrappedCek, wrappedIv] = await bothOrNone(
         call.signal,
-        (signal) => wrap('cek', cek, signal),
-        (signal) => wrap('iv', iv, signal),
-        () => true,
+        (signal) => wrapBytes('cek', cek, signal),
+        (signal) => wrapBytes('iv', iv, signal),
       )
       return { cek, wrappedCek, wrappedIv }
     },
@@ -84,48 +95,12 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
       if (envelope.version !== 2) throw unwrapFailed()
       call.signal?.throwIfAborted()
       // Both are unwrapped before either is judged: only a service that is away ends it early.
-      const [cek, iv] = await settled(
+      const [cek, iv] = await bothOrNone(
         call.signal,
         (signal) => unwrapText(envelope.wrappedCek, CEK_BYTES, { field: 'cek', signal }),
         (signal) => unwrapText(envelope.wrappedIv, IV_BYTES, { field: 'iv', signal }),
-        TransportError.isInstance,
       )
       return { cek, iv }
     },
-  }
-}
-
-/**
- * Makes two calls at once and waits for both. A failure that is `final` aborts the other call; one that is not is a
- * misfit. What does not look at its signal is left to itself when that aborts.
- */
-async function settled<Result>(
-  outer: AbortSignal | undefined,
-  first: (signal: AbortSignal) => Promise<Result>,
-  second: (signal: AbortSignal) => Promise<Result>,
-  final: (error: unknown) => boolean,
-): Promise<readonly [Result, Result]> {
-  const link = linkedAbort(outer)
-  let failure: { readonly error: unknown } | undefined
-  const watched = async (call: (signal: AbortSignal) => Promise<Result>): Promise<Result> => {
-    try {
-      return await orAborted(call(link.signal), link.signal)
-    } catch (error) {
-      if (final(error)) {
-        failure ??= { error }
-        link.abort(error)
-      }
-      throw error
-    }
-  }
-  try {
-    const [one, other] = await Promise.allSettled([watched(first), watched(second)])
-    // First: an aborted request often fails as if the network had.
-    outer?.throwIfAborted()
-    if (failure !== undefined) throw failure.error
-    if (one.status === 'rejected' || other.status === 'rejected') throw unwrapFailed()
-    return [one.value, other.value]
-  } finally {
-    link.unlink()
   }
 }
