@@ -38,10 +38,12 @@ const current = { type: 'rsa', privateKeyFile: 'pem/current.pem', materialDescri
 const old = { type: 'rsa', privateKeyFile: 'pem/old.pem', materialDescription: { key: 'old' } }
 
 describe('key options', () => {
-  test('no key at all exits 3 and names both ways to give one', async () => {
+  test('no key at all exits 3 and names every way to give one', async () => {
     const { code, stderr } = await encrypt([])
     expect(code).toBe(3)
-    expect(stderr).toMatch(/--rsa-private-key FILE.*--keyring FILE.*OSS_CSE_KEYRING/)
+    expect(stderr).toMatch(
+      /--rsa-private-key FILE.*--kms-key-id ID.*--local-rsa-dir DIR.*--keyring FILE.*OSS_CSE_KEYRING/,
+    )
   })
 
   test.each([

@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type CliEnvironment, variable } from '../cli-environment.ts'
 import { CliError, systemCode, usageError } from '../cli-error.ts'
+import { connectionJson, connectionText } from '../emulator-connection.ts'
 import { checkBucketName } from '../oss-url.ts'
-import { printable } from '../report.ts'
+import { type EmulatorSettings, startEmulators } from '../start-emulators.ts'
 import { writeChunk } from '../stream-writer.ts'
 
 interface EmulatorFlags {
@@ -14,6 +15,9 @@ interface EmulatorFlags {
   readonly accessLog?: string
   readonly faultRate?: number
   readonly faultSeed?: number
+  readonly kms?: boolean
+  readonly kmsPort?: number
+  readonly kmsTls?: boolean
   readonly json?: boolean
 }
 
@@ -21,48 +25,38 @@ interface EmulatorFlags {
 export function addEmulator(program: Command, cli: CliEnvironment): void {
   program
     .command('emulator')
-    .description('run a local server that behaves like OSS, for tests and trials')
+    .description('run a local server that behaves like OSS, and one like KMS, for tests and trials')
     .option('--port <n>', '0 picks a free one', wholeNumber(65_535), 0)
     .option('--host <address>', 'where to listen', '127.0.0.1')
-    .option('--data <dir>', 'keep objects there (default: in memory)')
+    .option('--data <dir>', 'keep objects there, and keys in its subdirectory kms (default: in memory)')
     .option('--bucket <name...>', 'buckets that exist from the start (default: demo)')
     .option('--region <region>', 'default: cn-hangzhou')
-    .option('--access-log <file>', 'append one line of JSON for each request')
-    .option('--fault-rate <share>', 'let this share of requests fail, 0 to 1', share)
+    .option('--access-log <file>', 'append one line of JSON for each request to OSS')
+    .option('--fault-rate <share>', 'let this share of requests to OSS fail, 0 to 1', share)
     .option('--fault-seed <n>', 'the same faults for the same requests (default: 1)', wholeNumber())
-    .option('--json', 'print endpoint, accessKeyId, accessKeySecret, region and buckets as one line of JSON')
+    .option('--kms', 'run KMS too, with one key')
+    .option('--kms-port <n>', 'where KMS listens (default: a free port)', wholeNumber(65_535))
+    .option('--kms-tls', 'KMS speaks HTTPS, with a certificate of a CA that is made for it')
+    .option(
+      '--json',
+      'print endpoint, accessKeyId, accessKeySecret, region and buckets as one line of JSON; with --kms kmsEndpoint and kmsKeyId, with --kms-tls kmsCaFile',
+    )
     .addHelpText(
       'after',
-      '\nThe access key is OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET where they are set, else random.\nStops on SIGINT and SIGTERM, with exit code 0.',
+      '\nThe access key is OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET where they are set, else random; it is the same for\nboth. Stops on SIGINT and SIGTERM, with exit code 0.',
     )
     .action((flags: EmulatorFlags) => emulator(flags, cli))
 }
 
 async function emulator(flags: EmulatorFlags, cli: CliEnvironment): Promise<void> {
-  const { port, host, data, region, accessLog, faultRate, faultSeed = 1 } = flags
-  const buckets = flags.bucket ?? ['demo']
-  for (const bucket of buckets) checkBucketName(bucket)
-  if (flags.faultSeed !== undefined && faultRate === undefined) {
-    throw usageError('--fault-seed goes with --fault-rate.')
-  }
-  const accessKeyId = variable(cli, 'OSS_ACCESS_KEY_ID')
-  const accessKeySecret = variable(cli, 'OSS_ACCESS_KEY_SECRET')
-  const { startOssEmulator } = await import('@oss-cse/oss-emulator')
-  const running = await startOssEmulator({
-    port,
-    host,
-    buckets,
-    ...(data !== undefined && { dataDir: data }),
-    ...(region !== undefined && { region: region.replace(/^oss-/, '') }),
-    ...(accessLog !== undefined && { accessLog }),
-    ...(accessKeyId !== undefined && { accessKeyId }),
-    ...(accessKeySecret !== undefined && { accessKeySecret }),
-    ...(faultRate !== undefined && { faults: { rate: faultRate, seed: faultSeed } }),
-  }).catch((cause: unknown) => {
+  const settings = checkedSettings(flags, cli)
+  const running = await startEmulators(settings).catch((cause: unknown) => {
     throw startFailure(flags, cause)
   })
   try {
-    const text = flags.json ? connectionJson(running) : instructions(running, accessKeySecret !== undefined)
+    const text = flags.json
+      ? connectionJson(running)
+      : connectionText(running, settings.accessKeySecret !== undefined)
     await writeChunk(cli.stdout, text, cli.signal)
     await aborted(cli.signal)
   } catch (error) {
@@ -73,40 +67,30 @@ async function emulator(flags: EmulatorFlags, cli: CliEnvironment): Promise<void
   }
 }
 
-interface Running {
-  readonly endpoint: string
-  readonly accessKeyId: string
-  readonly accessKeySecret: string
-  readonly region: string
-  readonly buckets: readonly string[]
-}
-
-function connectionJson({ endpoint, accessKeyId, accessKeySecret, region, buckets }: Running): string {
-  return `${JSON.stringify({ endpoint, accessKeyId, accessKeySecret, region, buckets })}\n`
-}
-
-function instructions(running: Running, secretIsSet: boolean): string {
-  const { endpoint, accessKeyId, accessKeySecret, region, buckets } = running
-  const secret = secretIsSet
-    ? '  # OSS_ACCESS_KEY_SECRET: as it is set here'
-    : `  export OSS_ACCESS_KEY_SECRET=${accessKeySecret}`
-  return `OSS emulator at ${endpoint}, with the buckets ${buckets.join(', ')}.
-
-Paste into another shell:
-
-  export OSS_ENDPOINT=${endpoint}
-  export OSS_REGION=${region}
-  export OSS_ACCESS_KEY_ID=${printable(accessKeyId)}
-${secret}
-
-then for instance:
-
-  oss-cse keygen --out keys
-  oss-cse put README.md oss://${buckets[0]}/readme --rsa-private-key keys/private_key.pem
-  oss-cse cat oss://${buckets[0]}/readme --rsa-private-key keys/private_key.pem
-
-Ctrl-C stops it.
-`
+function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSettings {
+  const { port, host, data, region, accessLog, faultRate, faultSeed = 1, kms, kmsPort, kmsTls } = flags
+  const buckets = flags.bucket ?? ['demo']
+  for (const bucket of buckets) checkBucketName(bucket)
+  if (flags.faultSeed !== undefined && faultRate === undefined) {
+    throw usageError('--fault-seed goes with --fault-rate.')
+  }
+  if (!kms && (kmsPort !== undefined || kmsTls)) {
+    throw usageError(`${kmsTls ? '--kms-tls' : '--kms-port'} goes with --kms.`)
+  }
+  const accessKeyId = variable(cli, 'OSS_ACCESS_KEY_ID')
+  const accessKeySecret = variable(cli, 'OSS_ACCESS_KEY_SECRET')
+  return {
+    host,
+    port,
+    buckets,
+    ...(data !== undefined && { dataDir: data }),
+    ...(region !== undefined && { region: region.replace(/^oss-/, '') }),
+    ...(accessLog !== undefined && { accessLog }),
+    ...(accessKeyId !== undefined && { accessKeyId }),
+    ...(accessKeySecret !== undefined && { accessKeySecret }),
+    ...(faultRate !== undefined && { faults: { rate: faultRate, seed: faultSeed } }),
+    ...(kms && { kms: { port: kmsPort ?? 0, tls: kmsTls === true } }),
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -116,10 +100,13 @@ function aborted(signal: AbortSignal): Promise<void> {
   })
 }
 
-function startFailure({ host, port }: EmulatorFlags, cause: unknown): unknown {
+function startFailure(flags: EmulatorFlags, cause: unknown): unknown {
   const code = systemCode(cause)
   if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new CliError('other', `The emulator cannot listen on ${host}, port ${port} (${code}).`, { cause })
+    const { port = flags.port } = cause as { port?: number }
+    return new CliError('other', `The emulator cannot listen on ${flags.host}, port ${port} (${code}).`, {
+      cause,
+    })
   }
   return cause
 }

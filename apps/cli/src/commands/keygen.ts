@@ -11,6 +11,8 @@ interface KeygenFlags extends ReportFlags {
   readonly out: string
   readonly bits: number
   readonly passphraseEnv?: string
+  readonly localRsa?: boolean
+  readonly prefix?: string
 }
 
 const PRIVATE_FILE = 'private_key.pem'
@@ -24,29 +26,22 @@ export function addKeygen(program: Command, cli: CliEnvironment): void {
     .requiredOption('--out <dir>', 'the directory to put them in; existing keys are never overwritten')
     .option('--bits <n>', 'the size of the key', parseBits, 3072)
     .option('--passphrase-env <var>', 'encrypt the private key with the passphrase in this variable')
+    .option(
+      '--local-rsa',
+      "make the key files of oss2's LocalRsaProvider: .private_key.pem and .public_key.pem",
+    )
+    .option('--prefix <prefix>', 'with --local-rsa: how the names of both files begin')
   addReportOptions(command)
     .addHelpText('after', '\n--json: privateKeyFile, publicKeyFile, bits, encrypted')
     .action((flags: KeygenFlags) => keygen(flags, cli))
 }
 
 async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
-  const { out, bits, passphraseEnv } = flags
+  const { bits, passphraseEnv, localRsa, prefix } = flags
+  if (prefix !== undefined && !localRsa) throw usageError('--prefix goes with --local-rsa.')
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
-  await mkdir(out, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw usageError(`The directory ${out} cannot be made (${systemCode(cause) ?? 'unknown'}).`)
-  })
-  const privateKeyFile = join(out, PRIVATE_FILE)
-  const publicKeyFile = join(out, PUBLIC_FILE)
-  const { generateRsaKeyPair } = await import('@oss-cse/provider-rsa')
-  const made = generateRsaKeyPair({ bits, passphrase })
-  const { privateKeyPem, publicKeyPem } = await orAborted(made, cli.signal)
-  await createFile(privateKeyFile, privateKeyPem, 0o600)
-  try {
-    await createFile(publicKeyFile, publicKeyPem, 0o644)
-  } catch (error) {
-    await unlink(privateKeyFile)
-    throw error
-  }
+  const made = localRsa ? makeLocalFiles(flags, passphrase) : makeFiles(flags, passphrase, cli.signal)
+  const { privateKeyFile, publicKeyFile } = await orAborted(made, cli.signal)
   const encrypted = passphrase !== undefined
   await reportDone(
     cli,
@@ -54,6 +49,44 @@ async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
     { privateKeyFile, publicKeyFile, bits, encrypted },
     `Made ${privateKeyFile} (${encrypted ? 'encrypted' : 'not encrypted'}) and ${publicKeyFile}. Back both up: without the private key nothing can be decrypted.`,
   )
+}
+
+interface KeyFiles {
+  readonly privateKeyFile: string
+  readonly publicKeyFile: string
+}
+
+async function makeLocalFiles(
+  { out, prefix, bits }: KeygenFlags,
+  passphrase: string | undefined,
+): Promise<KeyFiles> {
+  const { generateLocalRsaKeyFiles } = await import('@oss-cse/provider-rsa')
+  const files = await generateLocalRsaKeyFiles({ dir: out, prefix, bits, passphrase })
+  return { privateKeyFile: files.privateKeyPath, publicKeyFile: files.publicKeyPath }
+}
+
+async function makeFiles(
+  { out, bits }: KeygenFlags,
+  passphrase: string | undefined,
+  signal: AbortSignal,
+): Promise<KeyFiles> {
+  await mkdir(out, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw usageError(`The directory ${out} cannot be made (${systemCode(cause) ?? 'unknown'}).`)
+  })
+  const privateKeyFile = join(out, PRIVATE_FILE)
+  const publicKeyFile = join(out, PUBLIC_FILE)
+  const { generateRsaKeyPair } = await import('@oss-cse/provider-rsa')
+  const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits, passphrase })
+  // Whoever interrupted the work does not expect a key.
+  signal.throwIfAborted()
+  await createFile(privateKeyFile, privateKeyPem, 0o600)
+  try {
+    await createFile(publicKeyFile, publicKeyPem, 0o644)
+  } catch (error) {
+    await unlink(privateKeyFile)
+    throw error
+  }
+  return { privateKeyFile, publicKeyFile }
 }
 
 /** Creates a file that must not exist yet: no other process's key can slip in between a check and the write. */

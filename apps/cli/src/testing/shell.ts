@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable, Writable } from 'node:stream'
-import { CseError } from '@oss-cse/crypto-core'
+import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { generateRsaKeyPair } from '@oss-cse/provider-rsa'
 import type { CliTransport } from '../cli-environment.ts'
@@ -25,6 +25,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly signal?: AbortSignal
   readonly stderrIsTerminal?: boolean
+  readonly credentialsChain?: CredentialsProvider
 }
 
 /** A server in memory: a memory transport for each bucket. */
@@ -70,7 +71,7 @@ export async function run(
   const out: Buffer[] = []
   const err: Buffer[] = []
   const stderr = Object.assign(sink(err), options.stderrIsTerminal && { isTTY: true, columns: 120 })
-  const { stdin = new Uint8Array(), stdout = sink(out), env, signal } = options
+  const { stdin = new Uint8Array(), stdout = sink(out), env, signal, credentialsChain } = options
   const code = await runCli(argv, {
     stdin: stdin instanceof Readable ? stdin : Readable.from([Buffer.from(stdin)]),
     stdout,
@@ -78,6 +79,7 @@ export async function run(
     env: { ...SERVER_ENV, ...env },
     signal: signal ?? new AbortController().signal,
     openTransport: server.open,
+    credentialsChain,
   })
   const bytes = Buffer.concat(out)
   return {

@@ -1,0 +1,58 @@
+import { printable } from './report.ts'
+import type { RunningEmulators } from './start-emulators.ts'
+
+/** How a program reaches the emulators: one line of JSON. */
+export function connectionJson({ oss, kms }: RunningEmulators): string {
+  const { endpoint, accessKeyId, accessKeySecret, region, buckets } = oss
+  const connection = {
+    endpoint,
+    accessKeyId,
+    accessKeySecret,
+    region,
+    buckets,
+    ...(kms && { kmsEndpoint: kms.endpoint, kmsKeyId: kms.keyId }),
+    ...(kms?.caFile !== undefined && { kmsCaFile: kms.caFile }),
+  }
+  return `${JSON.stringify(connection)}\n`
+}
+
+/**
+ * How a person reaches them: what to paste into another shell.
+ *
+ * @param secretIsSet - whether this shell has the secret already; it is not shown then
+ */
+export function connectionText({ oss, kms }: RunningEmulators, secretIsSet: boolean): string {
+  const { endpoint, accessKeyId, accessKeySecret, region, buckets } = oss
+  const url = `oss://${buckets[0]}/readme`
+  const key = kms === undefined ? '--rsa-private-key keys/private_key.pem' : `--kms-key-id ${kms.keyId}`
+  const lines = [
+    `OSS emulator at ${endpoint}, with the buckets ${buckets.join(', ')}.`,
+    ...(kms ? [`KMS emulator at ${kms.endpoint}, with the key ${kms.keyId}.`] : []),
+    '',
+    'Paste into another shell:',
+    '',
+    `  export OSS_ENDPOINT=${endpoint}`,
+    `  export OSS_REGION=${region}`,
+    `  export OSS_ACCESS_KEY_ID=${printable(accessKeyId)}`,
+    secretIsSet
+      ? '  # OSS_ACCESS_KEY_SECRET: as it is set here'
+      : `  export OSS_ACCESS_KEY_SECRET=${accessKeySecret}`,
+    ...(kms ? [`  export OSS_CSE_KMS_ENDPOINT=${kms.endpoint}`] : []),
+    ...(kms?.caFile === undefined ? [] : [`  export NODE_EXTRA_CA_CERTS=${shellWord(kms.caFile)}`]),
+    '',
+    'then for instance:',
+    '',
+    ...(kms ? [] : ['  oss-cse keygen --out keys']),
+    `  oss-cse put README.md ${url} ${key}`,
+    `  oss-cse cat ${url} ${key}`,
+    '',
+    'Ctrl-C stops it.',
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** A path as a shell takes it, whatever is in it. */
+function shellWord(text: string): string {
+  const path = printable(text)
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,45 @@
+import { resolve } from 'node:path'
+import type { KmsEmulator } from '@oss-cse/kms-emulator'
+import type { OssEmulator, OssEmulatorOptions } from '@oss-cse/oss-emulator'
+
+/** What the emulators are started with: OSS's options, and KMS where it is wanted. */
+export interface EmulatorSettings extends OssEmulatorOptions {
+  readonly kms?: { readonly port: number; readonly tls: boolean }
+}
+
+/** The emulators of one command. */
+export interface RunningEmulators {
+  readonly oss: OssEmulator
+  readonly kms: KmsEmulator | undefined
+  /** Stops both. */
+  close(): Promise<void>
+}
+
+/** Starts OSS's emulator, and KMS's beside it: the same host, region and access key, keys below the same directory. */
+export async function startEmulators({ kms, ...options }: EmulatorSettings): Promise<RunningEmulators> {
+  const { startOssEmulator } = await import('@oss-cse/oss-emulator')
+  const oss = await startOssEmulator(options)
+  if (kms === undefined) return { oss, kms, close: () => oss.close() }
+  try {
+    const { startKmsEmulator } = await import('@oss-cse/kms-emulator')
+    const { host } = options
+    // Other shells are told where the CA is, and stand elsewhere.
+    const dataDir = options.dataDir === undefined ? undefined : resolve(options.dataDir, 'kms')
+    const { region, accessKeyId, accessKeySecret } = oss
+    const running = await startKmsEmulator({
+      ...kms,
+      ...(host !== undefined && { host }),
+      ...(dataDir !== undefined && { dataDir }),
+      region,
+      accessKeyId,
+      accessKeySecret,
+    })
+    const close = async (): Promise<void> => {
+      await Promise.all([oss.close(), running.close()])
+    }
+    return { oss, kms: running, close }
+  } catch (error) {
+    await oss.close()
+    throw error
+  }
+}
