@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { isAbsolute, join, relative } from 'node:path'
 import { Writable } from 'node:stream'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openTransport } from '../open-transport.ts'
@@ -37,6 +37,84 @@ async function emulator(
   await used
   return { code, text }
 }
+
+describe('emulator --kms', () => {
+  test('--json prints where KMS is and its key, and both take the same access key', async () => {
+    const seen: unknown[] = []
+    const { code, text } = await emulator(
+      ['--json', '--kms', '--region', 'oss-cn-beijing'],
+      {},
+      async (line) => {
+        const { endpoint, accessKeyId, accessKeySecret, region, kmsEndpoint, kmsKeyId } = JSON.parse(line)
+        const server = Object.assign(new MemoryServer(), { open: openTransport })
+        const env = {
+          OSS_ENDPOINT: endpoint,
+          OSS_REGION: region,
+          OSS_ACCESS_KEY_ID: accessKeyId,
+          OSS_ACCESS_KEY_SECRET: accessKeySecret,
+          OSS_CSE_KMS_ENDPOINT: kmsEndpoint,
+        }
+        const key = ['--kms-key-id', kmsKeyId]
+        const put = await run(server, ['put', '-', 'oss://demo/a', ...key], {
+          env,
+          stdin: Buffer.from('hello'),
+        })
+        const cat = await run(server, ['cat', 'oss://demo/a', ...key], { env })
+        seen.push(put.code, cat.code, cat.stdout.toString())
+      },
+    )
+    expect([code, seen]).toEqual([0, [0, 0, 'hello']])
+    expect(JSON.parse(text)).toEqual({
+      endpoint: expect.any(String),
+      accessKeyId: expect.any(String),
+      accessKeySecret: expect.any(String),
+      region: 'cn-beijing',
+      buckets: ['demo'],
+      kmsEndpoint: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[0-9]+$/),
+      kmsKeyId: expect.any(String),
+    })
+  })
+
+  test('--data keeps the key, in a directory of its own, and the certificate', async () => {
+    const data = join(directory.path, 'kept')
+    const start = async () =>
+      JSON.parse((await emulator(['--json', '--kms', '--kms-tls', '--data', data])).text)
+    const first = await start()
+    expect(first.kmsEndpoint).toMatch(/^https:/)
+    expect(first.kmsCaFile.startsWith(join(data, 'kms'))).toBe(true)
+    expect(readFileSync(first.kmsCaFile, 'utf8')).toContain('BEGIN CERTIFICATE')
+    const second = await start()
+    expect([second.kmsKeyId, second.kmsCaFile]).toEqual([first.kmsKeyId, first.kmsCaFile])
+  })
+
+  test('the place of the CA does not depend on the directory of a shell', async () => {
+    const data = relative(process.cwd(), join(directory.path, 'relative'))
+    const { text } = await emulator(['--json', '--kms', '--kms-tls', '--data', data])
+    expect(isAbsolute(JSON.parse(text).kmsCaFile)).toBe(true)
+  })
+
+  test('a person gets lines to paste, and an example with the key', async () => {
+    const { text } = await emulator(['--kms', '--kms-tls'])
+    const [, keyId] = /with the key (\S+)\.\n/.exec(text) ?? []
+    expect(text).toMatch(
+      / {2}export OSS_CSE_KMS_ENDPOINT=https:\/\/127\.0\.0\.1:\d+\n {2}export NODE_EXTRA_CA_CERTS=\/\S+\n/,
+    )
+    expect(text).toContain(`oss-cse cat oss://demo/readme --kms-key-id ${keyId}\n`)
+    expect((await emulator(['--kms'])).text).not.toContain('NODE_EXTRA_CA_CERTS')
+  })
+
+  test('a port of KMS that is taken is named, and OSS’s emulator is stopped too', async () => {
+    const data = join(directory.path, 'taken')
+    await emulator(['--json'], {}, async (line) => {
+      const { port } = new URL(JSON.parse(line).endpoint)
+      const argv = ['emulator', '--kms', '--kms-port', port, '--data', data]
+      const { code, stderr } = await run(new MemoryServer(), argv)
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`port ${port} (EADDRINUSE)`)])
+    })
+    // Nothing holds the directory any more.
+    expect((await emulator(['--json', '--data', data])).code).toBe(0)
+  })
+})
 
 describe('emulator', () => {
   test('--json prints how to reach it, and an interrupt ends it with exit 0', async () => {
@@ -104,6 +182,9 @@ describe('emulator', () => {
   })
 
   test.each([
+    [['--kms-tls'], 2],
+    [['--kms-port', '0'], 2],
+    [['--kms', '--kms-port', '65536'], 2],
     [['--port', '65536'], 2],
     [['--port', 'x'], 2],
     [['--bucket', 'X'], 2],

@@ -54,4 +54,41 @@ describe('keygen', () => {
   test.each(['1024', '2049', 'x', ''])('--bits %j exits 2', async (bits) => {
     expect((await keygen([`--bits=${bits}`])).code).toBe(2)
   })
+
+  test('--local-rsa makes the two files of oss2, which a put reads', async () => {
+    const { code, json } = await keygen(['--local-rsa', '--json'])
+    expect(code).toBe(0)
+    expect(json()).toEqual({
+      privateKeyFile: join(out, '.private_key.pem'),
+      publicKeyFile: join(out, '.public_key.pem'),
+      bits: 2048,
+      encrypted: false,
+    })
+    expect(mode('.private_key.pem')).toBe(0o600)
+    const argv = ['put', '-', 'oss://demo/a', '--local-rsa-dir', out]
+    expect((await run(new MemoryServer(), argv)).code).toBe(0)
+  })
+
+  test('--local-rsa takes a prefix and a passphrase, and replaces nothing', async () => {
+    const argv = ['--local-rsa', '--prefix', 'backup', '--passphrase-env', 'P']
+    const env = { P: 'open sesame' }
+    expect((await keygen(argv, { env })).code).toBe(0)
+    const before = readFileSync(join(out, 'backup.private_key.pem'), 'utf8')
+    expect(before).toContain('ENCRYPTED PRIVATE KEY')
+    const again = await keygen(argv, { env })
+    expect([again.code, again.stderr]).toEqual([
+      2,
+      expect.stringContaining('backup.private_key.pem exists already'),
+    ])
+    expect(readFileSync(join(out, 'backup.private_key.pem'), 'utf8')).toBe(before)
+    expect(again.stderr).not.toContain('open sesame')
+  })
+
+  test.each([[['--prefix', 'a']], [['--local-rsa', '--prefix', '../a']]])(
+    '%j exits 2 and makes nothing',
+    async (argv) => {
+      expect((await keygen(argv)).code).toBe(2)
+      expect(() => statSync(out)).toThrow('ENOENT')
+    },
+  )
 })
