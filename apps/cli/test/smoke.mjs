@@ -1,6 +1,7 @@
 // Runs the built tool, as users get it, on whichever Node.js this is: `pnpm run test:matrix`.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,8 +11,15 @@ const bin = fileURLToPath(new URL('../bin/oss-cse.js', import.meta.url))
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 const directory = mkdtempSync(join(tmpdir(), 'oss-cse-smoke-'))
 
-function oss(args, input) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], { cwd: directory, input })
+const emulator = spawn(process.execPath, [bin, 'emulator', '--kms', '--json'], { cwd: directory })
+
+function oss(args, input, env) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin, ...args], {
+    cwd: directory,
+    input,
+    // Nothing of the user's own: no credentials, no checkpoints.
+    env: { PATH: process.env.PATH, HOME: directory, USERPROFILE: directory, ...env },
+  })
   return { status, stdout, stderr: stderr.toString() }
 }
 
@@ -62,7 +70,33 @@ try {
   assert.equal(stranger.status, 6)
   assert.match(stranger.stderr, /^oss-cse: .*\[ERR_CSE_UNWRAP_FAILED\]\n$/)
   assert.equal(oss(['ls', 'oss://bucket', '--endpoint', 'http://localhost:1']).status, 3)
+
+  const [line] = await once(emulator.stdout, 'data')
+  const { endpoint, region, accessKeyId, accessKeySecret, kmsEndpoint, kmsKeyId } = JSON.parse(line)
+  const server = { OSS_ENDPOINT: endpoint, OSS_REGION: region, OSS_CSE_KMS_ENDPOINT: kmsEndpoint }
+  const variables = { ...server, OSS_ACCESS_KEY_ID: accessKeyId, OSS_ACCESS_KEY_SECRET: accessKeySecret }
+  const kms = ['--kms-key-id', kmsKeyId]
+  assert.equal(oss(['put', 'plain', 'oss://demo/plain', ...kms], '', variables).status, 0)
+  const object = JSON.parse(oss(['stat', 'oss://demo/plain', '--json'], '', variables).stdout)
+  assert.equal(object.envelope.wrapAlgorithm, 'KMS/ALICLOUD')
+  assert.equal(oss(['get', 'oss://demo/plain', 'got', ...kms], '', variables).status, 0)
+  assert.ok(readFileSync(join(directory, 'got')).equals(plaintext))
+  // The same from the standard chain, whose package is loaded for it.
+  const chain = {
+    ...server,
+    ALIBABA_CLOUD_ACCESS_KEY_ID: accessKeyId,
+    ALIBABA_CLOUD_ACCESS_KEY_SECRET: accessKeySecret,
+  }
+  assert.deepEqual(oss(['cat', 'oss://demo/plain', '--range', '0-4', ...kms], '', chain), {
+    status: 0,
+    stdout: Buffer.from('smoke'),
+    stderr: '',
+  })
+  emulator.kill('SIGTERM')
+  const [code] = await once(emulator, 'exit')
+  assert.equal(code, 0)
 } finally {
+  emulator.kill('SIGKILL')
   rmSync(directory, { recursive: true, force: true })
 }
 console.log(`cli: ok on Node.js ${process.version}`)

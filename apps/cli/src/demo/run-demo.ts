@@ -7,11 +7,13 @@ import { downloadFiles } from './steps/download-files.ts'
 import { introduceStage } from './steps/introduce-stage.ts'
 import { measureThroughput } from './steps/measure-throughput.ts'
 import { readRange } from './steps/read-range.ts'
+import { readThreeKeys } from './steps/read-three-keys.ts'
 import { showEnvelope } from './steps/show-envelope.ts'
 import { showStoredBytes } from './steps/show-stored-bytes.ts'
 import { tamper } from './steps/tamper.ts'
 import { tryWrongKeys } from './steps/try-wrong-keys.ts'
 import { uploadFiles } from './steps/upload-files.ts'
+import { useKms } from './steps/use-kms.ts'
 
 /** How the demo is shown. */
 interface DemoOptions {
@@ -28,11 +30,13 @@ const STEPS: readonly (readonly [title: string, run: DemoStep])[] = [
   ['Read from the middle', readRange],
   ['Readers with the wrong key', tryWrongKeys],
   ['Tampering', tamper],
+  ['A master key in KMS', useKms],
+  ['One bucket, three keys, one reader', readThreeKeys],
   ['Speed', measureThroughput],
 ]
 
 /**
- * Shows what oss-cse does: encrypts, uploads, downloads and tampers, against a server of its own on this machine.
+ * Shows what oss-cse does: encrypts, uploads, downloads and tampers, against servers of its own on this machine.
  * Everything it makes is temporary and gone at the end. A check that fails is printed, and the demo goes on.
  *
  * @returns true when every check passed

@@ -2,8 +2,14 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CryptoBucket } from '@oss-cse/bucket'
 import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
-import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
+import {
+  generateLocalRsaKeyFiles,
+  generateRsaKeyPair,
+  LocalRsaProvider,
+  RsaProvider,
+} from '@oss-cse/provider-rsa'
 import { OssTransport } from '@oss-cse/transport-oss'
+import { type KeyService, openKeyService } from './key-service.ts'
 import { type SourceFile, writeLetter, writeNoise } from './source-files.ts'
 import { makeTemporaryDirectory } from './temporary-directory.ts'
 
@@ -21,6 +27,10 @@ export interface Stage {
   readonly transport: OssTransport
   /** The master key, both halves. */
   readonly provider: RsaProvider
+  /** Another RSA key, in the files of oss2, which writes as oss2 2.10 did. */
+  readonly localProvider: LocalRsaProvider
+  /** A key management service in this process, and the master key in it. */
+  readonly kms: KeyService
   /** How long the key pair took, in milliseconds. */
   readonly keyPairMs: number
   /** What encrypts and decrypts. */
@@ -31,17 +41,18 @@ export interface Stage {
   readonly noise: SourceFile
   /** Where downloads go. */
   readonly downloadDirectory: string
-  /** Stops the server and removes every file. */
+  /** Stops the servers and removes every file. */
   close(): Promise<void>
 }
 
-/** Starts the server and makes the keys and files, all of them new and temporary. */
+/** Starts the servers and makes the keys and files, all of them new and temporary. */
 export async function openStage(): Promise<Stage> {
   const directory = makeTemporaryDirectory()
   let emulator: OssEmulator | undefined
+  let kms: KeyService | undefined
   const close = async (): Promise<void> => {
     try {
-      await emulator?.close()
+      await Promise.all([emulator?.close(), kms?.close()])
     } finally {
       directory.remove()
     }
@@ -50,15 +61,20 @@ export async function openStage(): Promise<Stage> {
     const downloadDirectory = join(directory.path, 'downloads')
     await mkdir(downloadDirectory)
     emulator = await startOssEmulator({ buckets: [BUCKET], dataDir: join(directory.path, 'server') })
+    kms = await openKeyService()
     const transport = connect(emulator, emulator.accessKeySecret)
     const started = performance.now()
     const { privateKeyPem } = await generateRsaKeyPair()
     const keyPairMs = performance.now() - started
     const provider = new RsaProvider({ privateKey: privateKeyPem, materialDescription: MASTER_KEY_NAME })
+    const localKeys = join(directory.path, 'oss2-keys')
+    await generateLocalRsaKeyFiles({ dir: localKeys })
     return {
       emulator,
       transport,
       provider,
+      localProvider: new LocalRsaProvider({ dir: localKeys, format: 'v1' }),
+      kms,
       keyPairMs,
       bucket: new CryptoBucket({ transport, provider }),
       letter: await writeLetter(directory.path),

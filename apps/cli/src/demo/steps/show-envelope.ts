@@ -2,8 +2,8 @@ import { createDecipheriv } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type ContentKey, decodeEnvelope, encodeBase64, type HeaderMap, wipe } from '@oss-cse/crypto-core'
 import type { DemoStep } from '../demo-step.ts'
-import { ENVELOPE_PREFIX, type EnvelopeRow, envelopeRows } from '../envelope-view.ts'
-import type { Screen } from '../screen.ts'
+import { ENVELOPE_PREFIX, envelopeRows } from '../envelope-view.ts'
+import { printEnvelope } from '../print-envelope.ts'
 import { BUCKET, type Stage } from '../stage.ts'
 
 /** Shows the envelope of the letter, and opens it with the master key. */
@@ -14,7 +14,7 @@ export const showEnvelope: DemoStep = async ({ stage, screen, checks }) => {
     `Headers of ${letter.key}; all their names begin with ${ENVELOPE_PREFIX}. Wrapped means: encrypted with the master key.`,
   )
   screen.blank()
-  printRows(screen, envelopeRows(headers))
+  printEnvelope(screen, envelopeRows(headers))
   screen.blank()
   const contentKey = await unwrap(stage, headers)
   const other = await unwrap(stage, (await stage.transport.head({ key: noise.key, headers: {} })).headers)
@@ -54,16 +54,4 @@ function showsKey(headers: HeaderMap, { cek }: ContentKey): boolean {
 /** A view, not a copy that would have to be wiped too. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-function printRows(screen: Screen, rows: readonly EnvelopeRow[]): void {
-  const { dim, yellow } = screen.colours
-  const nameWidth = 8
-  const valueWidth = Math.max(...rows.map(({ value }) => value.length))
-  for (const { name, value, meaning } of rows) {
-    // A long name takes the room of its value, which is short.
-    const field = `${name.padEnd(nameWidth)}  ${value}`
-    const padding = ' '.repeat(Math.max(0, nameWidth + 2 + valueWidth - field.length))
-    screen.line(`${yellow(name)}${field.slice(name.length)}${padding}  ${dim(meaning)}`)
-  }
 }

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises'
+import { CryptoBucket } from '@oss-cse/bucket'
+import { decodeEnvelope, encodeBase64, type HeaderMap, V2_HEADERS, wipe } from '@oss-cse/crypto-core'
+import type { KmsEmulator } from '@oss-cse/kms-emulator'
+import type { DemoContext, DemoStep } from '../demo-step.ts'
+import { envelopeRows } from '../envelope-view.ts'
+import { formatCount } from '../format.ts'
+import { printEnvelope } from '../print-envelope.ts'
+
+const KEY = 'letter-by-kms.txt'
+/** What an RSA key would show in the same way is left out. */
+const SHOWN: ReadonlySet<string> = new Set(['key', 'start', 'wrap-alg', 'matdesc'])
+
+/** Encrypts the letter under a key in KMS, reads it, and looks at what KMS was asked. */
+export const useKms: DemoStep = async (context) => {
+  const { stage, screen, checks } = context
+  const { emulator, provider, wiretap } = stage.kms
+  const letter = await readFile(stage.letter.path)
+  const bucket = new CryptoBucket({ transport: stage.transport, provider })
+  screen.note(
+    `An emulator of Alibaba Cloud KMS listens on http://127.0.0.1:${wiretap.port}, and all that is sent there is recorded. Its master key never leaves it: KMS makes the content key, and hands it out in clear and wrapped.`,
+  )
+  emulator.resetRequests()
+  await bucket.put(KEY, letter)
+  checks.that(
+    wereAtOnce(emulator, ['Encrypt', 'GenerateDataKey']),
+    'Writing takes GenerateDataKey for the content key and Encrypt for the start of the counter, both at once: one round trip',
+  )
+  emulator.resetRequests()
+  const read = await bucket.getBytes(KEY)
+  checks.that(
+    wereAtOnce(emulator, ['Decrypt', 'Decrypt']) && letter.equals(read),
+    'Reading takes two calls of Decrypt, at once too; the letter is unchanged',
+  )
+  const { headers } = await stage.transport.head({ key: KEY, headers: {} })
+  screen.blank()
+  printEnvelope(
+    screen,
+    envelopeRows(headers).filter(({ name }) => SHOWN.has(name)),
+  )
+  screen.blank()
+  await showWhatKmsSaw(context, headers)
+  await emulator.disableKey(emulator.keyId)
+  await checks.refused('The key disabled in KMS: refused', 'ERR_CSE_MASTER_KEY_DISABLED', () =>
+    bucket.getBytes(KEY),
+  )
+  await emulator.enableKey(emulator.keyId)
+  checks.that(letter.equals(await bucket.getBytes(KEY)), 'The key enabled again: the letter is back')
+}
+
+/** Exactly these calls, and each began before any was answered. */
+function wereAtOnce({ requests }: KmsEmulator, operations: readonly string[]): boolean {
+  const actions = requests.map(({ action }) => action).sort()
+  const lastStart = Math.max(...requests.map(({ startedAt }) => startedAt))
+  const firstEnd = Math.min(...requests.map(({ endedAt = 0 }) => endedAt))
+  return actions.join() === operations.join() && lastStart < firstEnd
+}
+
+/** Looks for the content key in every byte that went to KMS. */
+async function showWhatKmsSaw({ stage, checks }: DemoContext, headers: HeaderMap): Promise<void> {
+  const { provider, wiretap } = stage.kms
+  const envelope = decodeEnvelope(headers)
+  if (envelope === undefined) throw new Error('the object has no envelope')
+  const { cek } = await provider.unwrap(envelope)
+  try {
+    const sent = wiretap.sent()
+    const text = percentDecoded(sent.toString('latin1'))
+    const key = Buffer.from(cek.buffer, cek.byteOffset, cek.length)
+    const shown = [key.toString('latin1'), key.toString('hex'), encodeBase64(cek), key.toString('base64url')]
+    // Its wrapped form is there, so the recording is of these requests.
+    const isRecorded = text.includes(headers[V2_HEADERS.wrappedCek] ?? '-')
+    checks.that(
+      isRecorded && !shown.some((form) => text.includes(form)) && !sent.includes(key),
+      `All ${formatCount(sent.length)} bytes that went to KMS were recorded: the wrapped key is among them, the content key is in no request`,
+    )
+  } finally {
+    wipe(cek)
+  }
+}
+
+function percentDecoded(text: string): string {
+  return text.replace(/%([0-9a-f]{2})/gi, (_match, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+}
