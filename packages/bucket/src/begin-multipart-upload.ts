@@ -6,7 +6,7 @@ import {
   planParts,
   wipe,
 } from '@oss-cse/crypto-core'
-import { aboutObject } from './about-object.ts'
+import { aboutObject, forObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
 import { abortQuietly, type MultipartObjectTransport } from './multipart-transport.ts'
@@ -54,7 +54,7 @@ export async function initiateMultipartUpload(
     partSizeBytes,
   }
   const { contentKey, envelope } = await withRetries(
-    () => context.keyring.generate(extras, { signal }),
+    () => forObject(key, () => context.keyring.generate(extras, { signal })),
     attempt,
   )
   const encoded = encodeEnvelope(envelope)
@@ -111,13 +111,16 @@ export async function resumeMultipartUpload(
     }
     for (const partNumber of Object.keys(checked.partDigests)) plan.part(Number(partNumber))
     const { retry, logger } = context
-    const contentKey = await withRetries(() => context.keyring.unwrap(envelope, { signal }), {
-      operation: 'unwrap',
-      key,
-      retry,
-      logger,
-      signal,
-    })
+    const contentKey = await withRetries(
+      () => forObject(key, () => context.keyring.unwrap(envelope, { signal })),
+      {
+        operation: 'unwrap',
+        key,
+        retry,
+        logger,
+        signal,
+      },
+    )
     return new MultipartUpload({ context, transport, state: checked, contentKey, persist, resumed: true })
   } catch (error) {
     throw aboutObject(error, key)

@@ -53,7 +53,11 @@ describe.each(['put', 'upload', 'get', 'open'] as const)(
       await bucket.put('a', 'text')
       fail()
       transport.requests.length = 0
-      await expect(operations[name]()).rejects.toMatchObject({ code: 'ERR_CSE_THROTTLED' })
+      await expect(operations[name]()).rejects.toMatchObject({
+        code: 'ERR_CSE_THROTTLED',
+        objectKey: name === 'put' || name === 'upload' ? 'b' : 'a',
+        message: expect.stringMatching(/^[ab]: busy/),
+      })
       expect(state.asked).toBe(1)
       expect(transport.requests.filter(({ operation }) => !['get', 'head'].includes(operation))).toEqual([])
     })

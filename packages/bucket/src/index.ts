@@ -1,3 +1,4 @@
+export type { RetryOptions } from '@oss-cse/crypto-core'
 export type { InitiateOptions } from './begin-multipart-upload.ts'
 export type { PlainObjectPolicy } from './bucket-context.ts'
 export type { BodyInput, EncryptedPart } from './byte-source.ts'

@@ -8,6 +8,7 @@ import {
   type RangeSlice,
   sliceAnswer,
 } from '@oss-cse/crypto-core'
+import { forObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
 import { withRetries } from './retry.ts'
 
@@ -40,7 +41,7 @@ export async function openAnswer(
   if (envelope === undefined) return { slice, envelope, contentKey: undefined }
   checkRecordedLength(key, envelope, slice.totalBytes)
   const { retry, logger } = context
-  const unwrap = () => context.keyring.unwrap(envelope, { signal })
+  const unwrap = () => forObject(key, () => context.keyring.unwrap(envelope, { signal }))
   const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
   return { slice, envelope, contentKey }
 }

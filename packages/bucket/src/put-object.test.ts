@@ -536,6 +536,28 @@ describe('where overwriting is forbidden', () => {
     await expect(bucket.put('a', bytes, { headers })).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
   })
 
+  test('an object of somebody else that is damaged, or cannot be looked at, leaves the refusal as it is', async () => {
+    for (const headers of [
+      { 'x-oss-meta-client-side-encryption-key': 'alone' },
+      { 'x-oss-meta-oss-crypto-key': 'alone' },
+    ]) {
+      for (const isSeen of [true, false]) {
+        const { bucket, transport } = memoryBucket({
+          retry: { maxAttempts: 2, minDelayMs: 0, maxDelayMs: 0 },
+        })
+        await transport.put({ key: 'a', headers, body: { open: async function* () {} } })
+        let failures = 1
+        transport.intercept = ({ operation }) => {
+          if (operation === 'put' && failures-- > 0) throw busy
+          if (operation === 'head' && !isSeen) throw busy
+        }
+        await expect(
+          bucket.put('a', bytes, { headers: { 'x-oss-forbid-overwrite': 'true' } }),
+        ).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
+      }
+    }
+  })
+
   test('bytes that the service stored wrongly are reported at once', async () => {
     const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)

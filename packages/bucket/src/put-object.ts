@@ -12,7 +12,7 @@ import {
   startCipherRun,
   wipe,
 } from '@oss-cse/crypto-core'
-import { aboutObject } from './about-object.ts'
+import { aboutObject, forObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
 import { type BodyInput, type ByteSource, byteSource, checkedSource } from './byte-source.ts'
 import { type ProgressListener, progressReporter } from './progress.ts'
@@ -88,13 +88,11 @@ interface SentObject {
 async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult> {
   const { transport, key, source, contentMd5, report, signal } = upload
   const { sizeBytes } = source
-  const { contentKey, envelope } = await upload.keyring.generate(
-    {
-      ...(sizeBytes !== undefined && { unencryptedContentLength: sizeBytes }),
-      ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
-    },
-    { signal },
-  )
+  const extras = {
+    ...(sizeBytes !== undefined && { unencryptedContentLength: sizeBytes }),
+    ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
+  }
+  const { contentKey, envelope } = await forObject(key, () => upload.keyring.generate(extras, { signal }))
   // One run for the attempt: a second reading of the body would need it again, and it refuses.
   const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes: 0, crc64: true })
   wipe(contentKey.cek)
@@ -144,10 +142,18 @@ async function storedEarlier(
   const refused = CseError.isInstance(error) && error.code === 'ERR_CSE_PRECONDITION_FAILED'
   if (!refused || earlier.length === 0) return undefined
   const { transport, key, signal } = upload
-  const stored = await transport.head({ key, headers: {}, signal })
-  const wrapped = decodeEnvelope(stored.headers)?.wrappedCek
+  let headers: HeaderMap
+  let wrapped: string | undefined
+  try {
+    headers = (await transport.head({ key, headers: {}, signal })).headers
+    wrapped = decodeEnvelope(headers)?.wrappedCek
+  } catch {
+    // Not known, or damaged, and so somebody else's: the refusal is what counts.
+    signal?.throwIfAborted()
+    return undefined
+  }
   const ours = earlier.find(({ wrappedCek }) => wrappedCek === wrapped)
-  return ours && putResult(key, ours, { headers: stored.headers })
+  return ours && putResult(key, ours, { headers })
 }
 
 function putResult(

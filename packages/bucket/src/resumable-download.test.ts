@@ -790,7 +790,10 @@ describe('a download with a checkpoint', () => {
     const { transport, target, store } = await interrupted()
     const provider = { ...createTestProvider(), unwrap: () => Promise.reject(denied) }
     const failing = memoryBucket({ transport, provider })
-    await expect(fetch(failing.bucket, target, { checkpoint: store })).rejects.toBe(denied)
+    await expect(fetch(failing.bucket, target, { checkpoint: store })).rejects.toMatchObject({
+      code: denied.code,
+      objectKey: 'a',
+    })
     expect(target.isOpen).toBe(false)
     const { bucket } = memoryBucket({ transport })
     expect((await fetch(bucket, target, { checkpoint: store })).resumedBytes).toBe(3 * PART)

@@ -8,6 +8,8 @@ export interface KmsCallContext {
   readonly operation: KmsOperation
   /** Absent for Decrypt, which names no key. */
   readonly keyId: string | undefined
+  /** Whether the client asks for credentials before each call, so that the next one may have newer ones. */
+  readonly asksForCredentials: boolean
   /** The region and host that were asked. */
   readonly place: string
   readonly timeoutMs: number
@@ -15,19 +17,23 @@ export interface KmsCallContext {
 
 interface Verdict {
   readonly code: CseErrorCode
-  readonly retryable: boolean
+  /** `later`: the same call may succeed then, and to repeat it at once would only take its time again. */
+  readonly retryable: boolean | 'later'
   readonly hint: string
 }
 
 const DISABLED = 'ERR_CSE_MASTER_KEY_DISABLED'
 const DENIED = 'ERR_CSE_ACCESS_DENIED'
 
+const THROTTLED: Verdict = {
+  code: 'ERR_CSE_THROTTLED',
+  retryable: true,
+  hint: 'KMS has had too many requests.',
+}
+
 /** By the beginning of KMS's own code; the first that fits counts. What is not here is judged by its status. */
 const VERDICTS: readonly (readonly [code: RegExp, verdict: Verdict])[] = [
-  [
-    /^Throttling|^Rejected\.Throttling|QpsLimitExceeded/,
-    { code: 'ERR_CSE_THROTTLED', retryable: true, hint: 'KMS has had too many requests.' },
-  ],
+  [/^Throttling|^Rejected\.Throttling|QpsLimitExceeded/, THROTTLED],
   [
     // The documentation spells the second one in both ways.
     /^InternalFailure|^InternalError|^ServiceUnavailable|^SerivceUnavailable/,
@@ -103,7 +109,7 @@ export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
   if (/Timeout/.test(String(name))) {
     return failure(context, {
       code: 'ERR_CSE_TIMEOUT',
-      retryable: false,
+      retryable: 'later',
       hint: `KMS did not answer within ${context.timeoutMs} ms (timeoutMs).`,
     })
   }
@@ -117,7 +123,7 @@ export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
     const hint = CERTIFICATE.test(system)
       ? `The certificate of KMS is not trusted (${system}): where it is one of your own, name its issuer in NODE_EXTRA_CA_CERTS.`
       : `KMS could not be reached, or the connection broke (${system}).`
-    return failure(context, { code: 'ERR_CSE_NETWORK', retryable: RESETS.has(system), hint })
+    return failure(context, { code: 'ERR_CSE_NETWORK', retryable: retryableNetwork(system), hint })
   }
   const hint =
     'The client for KMS failed, or could not read the answer; its error may hold the request and is not passed on.'
@@ -135,14 +141,20 @@ function answerFailure(
   if (context.operation === 'Decrypt' && serviceCode !== undefined && INVALID_CIPHERTEXT.test(serviceCode)) {
     return unwrapFailed()
   }
-  const status = Number(/^code: (\d{3}),/.exec(message)?.[1] ?? 0) || undefined
+  const status = Number(/^(?:\S+: )?code: (\d{3}),/.exec(message)?.[1] ?? 0) || undefined
   const known = VERDICTS.find(([pattern]) => serviceCode !== undefined && pattern.test(serviceCode))?.[1]
-  const other: Verdict = {
-    code: 'ERR_CSE_SERVICE',
-    retryable: (status ?? 0) >= 500,
-    hint: 'KMS refused the request.',
-  }
-  return failure(context, known ?? other, { serviceCode, requestId, status })
+  const verdict = known ?? verdictOfStatus(status ?? 0)
+  const renewable = verdict.code === 'ERR_CSE_CREDENTIALS_EXPIRED' && context.asksForCredentials
+  return failure(context, renewable ? { ...verdict, retryable: true } : verdict, {
+    serviceCode,
+    requestId,
+    status,
+  })
+}
+
+function verdictOfStatus(status: number): Verdict {
+  if (status === 429 || status === 503) return THROTTLED
+  return { code: 'ERR_CSE_SERVICE', retryable: status >= 500, hint: 'KMS refused the request.' }
 }
 
 function failure(
@@ -161,7 +173,19 @@ function failure(
   const under = keyId === undefined ? '' : ` under ${keyId}`
   const ids = [serviceCode, requestId && `request id ${requestId}`].filter(Boolean).join(', ')
   const text = `${operation}${under} in ${place} failed: ${hint}${ids && ` (${ids})`}`
-  return new TransportError(code, text, { retryable, serviceCode, requestId, status })
+  return new TransportError(code, text, {
+    retryable: retryable !== false,
+    retriesExhausted: retryable === 'later',
+    serviceCode,
+    requestId,
+    status,
+  })
+}
+
+/** A connection that broke is made again at once; one that cannot be made may be later, but not without its certificate. */
+function retryableNetwork(system: string): Verdict['retryable'] {
+  if (RESETS.has(system)) return true
+  return CERTIFICATE.test(system) ? false : 'later'
 }
 
 /** A code or an id, and nothing that could hold more than that. */

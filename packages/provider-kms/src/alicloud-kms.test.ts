@@ -33,7 +33,7 @@ async function thrownBy(
 /** As rpc-client 1.3 throws what KMS answered. */
 function answered(serviceCode: string, status = 400): () => never {
   return () => {
-    throw Object.assign(new Error(`code: ${status}, SECRET requestid: R-1`), {
+    throw Object.assign(new Error(`${serviceCode}Error: code: ${status}, SECRET requestid: R-1`), {
       code: `${serviceCode}Error`,
       data: { Code: serviceCode, Message: 'server string to sign is: Plaintext%3DSECRET', RequestId: 'R-1' },
     })
@@ -84,6 +84,8 @@ describe('errors', () => {
     ['InvalidParameter', 400, 'ERR_CSE_SERVICE', false],
     ['SomethingNew', 400, 'ERR_CSE_SERVICE', false],
     ['SomethingNew', 502, 'ERR_CSE_SERVICE', true],
+    ['SomethingNew', 503, 'ERR_CSE_THROTTLED', true],
+    ['SomethingNew', 429, 'ERR_CSE_THROTTLED', true],
   ] as const)('KMS’s own code decides: %s (%i) is %s', async (serviceCode, status, expected, retryable) => {
     expect(await thrownBy(answered(serviceCode, status))).toMatchObject({
       code: expected,
@@ -105,55 +107,64 @@ describe('errors', () => {
   )
 
   const named = (name: string, message = 'SECRET') => Object.assign(new Error(message), { name })
-  test.each<[string, unknown, string, boolean]>([
+  test.each<[string, unknown, string, 'no' | 'now' | 'later']>([
     [
       'a read timeout',
       named('RequestTimeoutError', 'ReadTimeout. POST /?Plaintext=SECRET failed.'),
       'ERR_CSE_TIMEOUT',
-      false,
+      'later',
     ],
     [
       'a page of a gateway',
       new SyntaxError('Unexpected token <, "<html>SECRET" is not valid JSON'),
       'ERR_CSE_SERVICE',
-      true,
+      'now',
     ],
     [
       'a reset',
       Object.assign(new Error('POST /?Plaintext=SECRET'), { code: 'ECONNRESET' }),
       'ERR_CSE_NETWORK',
-      true,
+      'now',
     ],
     [
       'a refused connection',
       Object.assign(new Error('SECRET'), { code: 'ECONNREFUSED' }),
       'ERR_CSE_NETWORK',
-      false,
+      'later',
     ],
-    ['an unknown host', Object.assign(new Error('SECRET'), { code: 'ENOTFOUND' }), 'ERR_CSE_NETWORK', false],
+    [
+      'an unknown host',
+      Object.assign(new Error('SECRET'), { code: 'ENOTFOUND' }),
+      'ERR_CSE_NETWORK',
+      'later',
+    ],
     [
       'a foreign certificate',
       Object.assign(new Error('SECRET'), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
       'ERR_CSE_NETWORK',
-      false,
+      'no',
     ],
-    ['a fault of the SDK', new TypeError('SECRET'), 'ERR_CSE_SERVICE', false],
-    ['no error at all', 'SECRET', 'ERR_CSE_SERVICE', false],
-    ['nothing', undefined, 'ERR_CSE_SERVICE', false],
+    ['a fault of the SDK', new TypeError('SECRET'), 'ERR_CSE_SERVICE', 'no'],
+    ['no error at all', 'SECRET', 'ERR_CSE_SERVICE', 'no'],
+    ['nothing', undefined, 'ERR_CSE_SERVICE', 'no'],
     [
       'an answer that is no map of texts',
       Object.assign(new Error('SECRET'), { data: { Code: 'SEC RET', RequestId: { a: 'SECRET' } } }),
       'ERR_CSE_SERVICE',
-      false,
+      'no',
     ],
   ])(
     '%s has a code of its own, and shows nothing of what was sent',
-    async (_name, thrown, expected, retryable) => {
+    async (_name, thrown, expected, again) => {
       for (const operation of ['encrypt', 'decrypt'] as const) {
         const error = await thrownBy(() => {
           throw thrown
         }, operation)
-        expect(error).toMatchObject({ code: expected, retryable })
+        expect(error).toMatchObject({
+          code: expected,
+          retryable: again !== 'no',
+          retriesExhausted: again === 'later',
+        })
         expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/SEC ?RET/)
         expect(error.cause).toBeUndefined()
       }
@@ -264,5 +275,39 @@ describe('the SDK, which is installed apart', () => {
   test('the installed one is a class that makes clients', () => {
     const Client = loadAlicloudSdk()
     expect(new Client({ ...KEYS, endpoint: 'localhost', regionId: 'x' })).toHaveProperty('decryptEx')
+  })
+})
+
+describe('credentials', () => {
+  const region = 'cn-hangzhou'
+  const endpoint = 'http://127.0.0.1:1'
+
+  test('that never come are a timeout, and no request is sent', async () => {
+    const credentials = { getCredential: () => new Promise<never>(() => {}) }
+    const kms = new AlicloudKms({ region, endpoint, credentials, timeoutMs: 5 })
+    await expect(kms.decrypt({ ciphertextBlob: 'YQ==' })).rejects.toMatchObject({
+      code: 'ERR_CSE_TIMEOUT',
+      message: expect.stringContaining('No request was sent'),
+    })
+  })
+
+  test('that cannot be had are a refusal, with their own error as the cause', async () => {
+    const cause = new Error('nothing was found')
+    const credentials = { getCredential: () => Promise.reject(cause) }
+    const kms = new AlicloudKms({ region, endpoint, credentials })
+    await expect(kms.decrypt({ ciphertextBlob: 'YQ==' })).rejects.toMatchObject({
+      code: 'ERR_CSE_ACCESS_DENIED',
+      cause,
+    })
+  })
+
+  test('are asked for once by calls at the same time', async () => {
+    const getCredential = vi.fn(async () => KEYS)
+    const kms = new AlicloudKms({ region, endpoint, credentials: { getCredential } })
+    await Promise.allSettled([
+      kms.decrypt({ ciphertextBlob: 'YQ==' }),
+      kms.decrypt({ ciphertextBlob: 'YQ==' }),
+    ])
+    expect(getCredential).toHaveBeenCalledTimes(1)
   })
 })

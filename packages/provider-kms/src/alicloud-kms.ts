@@ -1,5 +1,7 @@
 import {
   type AccessCredentials,
+  type AskCredentialsOptions,
+  askCredentials,
   type CredentialsProvider,
   CseError,
   orAborted,
@@ -87,7 +89,8 @@ const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
 export class AlicloudKms implements KmsClient {
   /** The region whose KMS it asks, where that is known. */
   readonly region: string | undefined
-  readonly #clientOf: () => Promise<AlicloudSdkClient>
+  readonly #clientOf: ClientOf
+  readonly #asksForCredentials: boolean
   readonly #timeoutMs: number
   /** What errors call the service. */
   readonly #place: string
@@ -103,15 +106,19 @@ export class AlicloudKms implements KmsClient {
     }
     this.#timeoutMs = checkedTimeout(options.timeoutMs)
     if ('client' in options && options.client !== undefined) {
+      checkClient(options)
       const { client, region } = options
       this.region = region
       this.#place = region ?? 'KMS'
+      this.#asksForCredentials = false
       this.#clientOf = async () => client
-      checkClient(options)
       return
     }
-    const { region, endpoint } = checkedConnection(options as AlicloudKmsConnectionOptions)
+    const { region, endpoint, asksForCredentials } = checkedConnection(
+      options as AlicloudKmsConnectionOptions,
+    )
     this.region = region
+    this.#asksForCredentials = asksForCredentials
     this.#place = `${region} (${endpoint.host})`
     this.#clientOf = clientMaker(options as AlicloudKmsConnectionOptions, region, endpoint)
   }
@@ -147,17 +154,20 @@ export class AlicloudKms implements KmsClient {
     signal: AbortSignal | undefined,
   ): Promise<Answer> {
     signal?.throwIfAborted()
-    const client = await orAborted(this.#clientOf(), signal)
+    const timeoutMs = this.#timeoutMs
+    const client = await this.#clientOf({ timeoutMs, signal })
     // By their names on the wire: its own request classes take a context for a map and flatten it into parameters that
     // KMS does not know, and send names of another case as they are (kms20160120 1.2.0 dist/client.js).
     const request = { toMap: () => parameters }
     // The second one is also the socket's idle time (httpx 2.3 lib/index.js).
-    const runtime = { readTimeout: this.#timeoutMs, connectTimeout: this.#timeoutMs }
+    const runtime = { readTimeout: timeoutMs, connectTimeout: timeoutMs }
     try {
       return (await orAborted(send(client, operation, request, runtime), signal)) as Answer
     } catch (error) {
       signal?.throwIfAborted()
-      throw kmsFailure({ operation, keyId, place: this.#place, timeoutMs: this.#timeoutMs }, error)
+      const place = this.#place
+      const asksForCredentials = this.#asksForCredentials
+      throw kmsFailure({ operation, keyId, place, timeoutMs, asksForCredentials }, error)
     }
   }
 }
@@ -178,6 +188,9 @@ function send(
   }
 }
 
+/** Gives the client for one call, with the credentials of the moment. */
+type ClientOf = (waiting: AskCredentialsOptions) => Promise<AlicloudSdkClient>
+
 /** A JSON text, which is what the service reads. */
 function contextOf(context: EncryptionContext | undefined): { readonly EncryptionContext?: string } {
   return context === undefined ? {} : { EncryptionContext: JSON.stringify(context) }
@@ -187,11 +200,7 @@ function contextOf(context: EncryptionContext | undefined): { readonly Encryptio
  * Makes the client, anew for each set of credentials: one that asks for key, secret and token one after the other, as
  * @alicloud/rpc-client 1.3 does, could mix an old key with a new secret.
  */
-function clientMaker(
-  options: AlicloudKmsConnectionOptions,
-  region: string,
-  endpoint: URL,
-): () => Promise<AlicloudSdkClient> {
+function clientMaker(options: AlicloudKmsConnectionOptions, region: string, endpoint: URL): ClientOf {
   const Client = loadAlicloudSdk()
   const make = ({ accessKeyId, accessKeySecret, securityToken }: AccessCredentials): AlicloudSdkClient =>
     new Client({
@@ -208,33 +217,30 @@ function clientMaker(
     return async () => client
   }
   let last: { readonly name: string; readonly client: AlicloudSdkClient } | undefined
-  return async () => {
-    const current = await currentCredentials(credentials)
+  return async (waiting) => {
+    const current = await currentCredentials(credentials, waiting)
     const name = JSON.stringify([current.accessKeyId, current.accessKeySecret, current.securityToken])
     if (last?.name !== name) last = { name, client: make(current) }
     return last.client
   }
 }
 
-async function currentCredentials(credentials: CredentialsProvider): Promise<AccessCredentials> {
-  let answer: Awaited<ReturnType<CredentialsProvider['getCredential']>>
+async function currentCredentials(
+  credentials: CredentialsProvider,
+  options: AskCredentialsOptions,
+): Promise<AccessCredentials> {
   try {
-    answer = await credentials.getCredential()
+    return await askCredentials(credentials, options)
   } catch (cause) {
-    // Not retryable: a chain of @alicloud/credentials 2.4 that failed once fails again, and tells less each time.
-    const message = 'The `credentials` for KMS gave none: see the cause.'
-    throw new TransportError('ERR_CSE_ACCESS_DENIED', message, { retryable: false, cause })
+    options.signal?.throwIfAborted()
+    if (CseError.isInstance(cause)) throw cause
+    const message = 'No request was sent: the `credentials` for KMS gave none. The cause is their own error.'
+    throw new TransportError('ERR_CSE_ACCESS_DENIED', message, { retryable: true, cause })
   }
-  const { accessKeyId, accessKeySecret, securityToken } = answer ?? {}
-  if (!accessKeyId || !accessKeySecret) {
-    const missing = [!accessKeyId && 'accessKeyId', !accessKeySecret && 'accessKeySecret'].filter(Boolean)
-    const message = `The \`credentials\` for KMS gave no ${missing.join(' and no ')}.`
-    throw new TransportError('ERR_CSE_ACCESS_DENIED', message, { retryable: false })
-  }
-  return { accessKeyId, accessKeySecret, ...(securityToken && { securityToken }) }
 }
 
 function checkClient({ client, ...others }: AlicloudKmsClientOptions): void {
+  if (others.region !== undefined) checkRegion(others.region)
   const rest = Object.entries(others).filter(
     ([name, value]) => name !== 'region' && name !== 'timeoutMs' && value !== undefined,
   )
@@ -256,11 +262,10 @@ function checkClient({ client, ...others }: AlicloudKmsClientOptions): void {
 function checkedConnection(options: AlicloudKmsConnectionOptions): {
   readonly region: string
   readonly endpoint: URL
+  readonly asksForCredentials: boolean
 } {
   const { region, accessKeyId, accessKeySecret, securityToken, credentials } = options
-  if (typeof region !== 'string' || !/^[a-z0-9-]+$/.test(region)) {
-    throw invalid('`region` is missing or malformed: pass the region of the key, such as "cn-hangzhou".')
-  }
+  checkRegion(region)
   const fixed = [accessKeyId, accessKeySecret, securityToken]
   if (credentials !== undefined) {
     if (fixed.some((part) => part !== undefined)) {
@@ -286,7 +291,13 @@ function checkedConnection(options: AlicloudKmsConnectionOptions): {
       `\`region\` is ${region}, and \`endpoint\` is that of ${there}: keys are regional. Make them agree.`,
     )
   }
-  return { region, endpoint }
+  return { region, endpoint, asksForCredentials: credentials !== undefined }
+}
+
+function checkRegion(region: string): void {
+  if (typeof region !== 'string' || !/^[a-z0-9-]+$/.test(region)) {
+    throw invalid('`region` is missing or malformed: pass the region of the key, such as "cn-hangzhou".')
+  }
 }
 
 function checkedEndpoint(text: string): URL {

@@ -1,3 +1,4 @@
+export type { AccessCredentials, CredentialsProvider, RetryOptions } from '@oss-cse/crypto-core'
 export {
   AlicloudKms,
   type AlicloudKmsClientOptions,

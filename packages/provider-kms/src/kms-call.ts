@@ -34,7 +34,8 @@ function clientFailed(): TransportError {
 }
 
 /** The same error, for whoever would otherwise send the request as often again. */
-function exhausted({ code, message, status, serviceCode, requestId }: TransportError): TransportError {
-  const options = { status, serviceCode, requestId, retryable: true, retriesExhausted: true }
-  return new TransportError(code, message, options)
+function exhausted(error: TransportError): TransportError {
+  const { code, message, cause, objectKey, status, serviceCode, requestId, ec } = error
+  const known = { cause, objectKey, status, serviceCode, requestId, ec }
+  return new TransportError(code, message, { ...known, retryable: true, retriesExhausted: true })
 }

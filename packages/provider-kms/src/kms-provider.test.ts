@@ -255,6 +255,14 @@ describe('whose key it is', () => {
     await expect(new KmsProvider({ client: kms, keyId }).unwrap(envelope)).resolves.toHaveProperty('cek')
   })
 
+  test('under an alias, which moves from key to key, whatever KMS decrypts is accepted', async () => {
+    const { kms } = setUp()
+    const other = new KmsProvider({ client: kms, keyId: OTHER_KEY })
+    const { envelope } = await new Keyring({ encrypting: other }).generate()
+    const byAlias = new KmsProvider({ client: kms, keyId: 'alias/current' })
+    await expect(byAlias.unwrap(envelope)).resolves.toHaveProperty('cek')
+  })
+
   test('an ARN of another region than the client’s is refused when the provider is built', () => {
     expect(() => setUp({ keyId: `acs:kms:cn-beijing:1234:key/${KEY}` })).toThrow(code('ERR_CSE_WRONG_REGION'))
   })
@@ -487,6 +495,16 @@ describe('the cache of unwrapped keys', () => {
     expect(kms.calls.length).toBe(2)
   })
 
+  test('many readers of one object at once are two calls together', async () => {
+    const { kms, provider, ring } = setUp({ unwrapCache })
+    const { envelope, contentKey } = await ring.generate()
+    kms.calls.length = 0
+    const keys = await Promise.all(Array.from({ length: 20 }, () => provider.unwrap(envelope)))
+    expect(kms.calls.length).toBe(2)
+    expect(keys.every((key) => String(key.cek) === String(contentKey.cek))).toBe(true)
+    expect(new Set(keys.map(({ cek }) => cek)).size).toBe(20)
+  })
+
   test('a cleared cache asks again', async () => {
     const { kms, provider, ring } = setUp({ unwrapCache })
     const { envelope } = await ring.generate()
@@ -520,6 +538,8 @@ describe('options', () => {
     ['a passphrase twice', { passphrase: 'a', encryptionContext: { 'x-passphrase': 'b' } }],
     ['a context that is no map', { encryptionContext: ['a'] }],
     ['a context of numbers', { encryptionContext: { a: 1 } }],
+    ['a context that is a Map', { encryptionContext: new Map([['a', 'b']]) }],
+    ['a context that is null', { encryptionContext: null }],
     ['an unknown encoding', { encoding: 'double' }],
     ['a description of numbers', { materialDescription: { a: 1 } }],
     ['retries that are none', { retry: { maxAttempts: 0 } }],

@@ -1,5 +1,6 @@
 import { inspect, types } from 'node:util'
 import {
+  bothOrNone,
   type CallOptions,
   CEK_BYTES,
   type ContentKey,
@@ -12,7 +13,8 @@ import {
   formatMaterialDescription,
   type GeneratedContentKey,
   IV_BYTES,
-  linkedAbort,
+  isMisfit,
+  isTextMap,
   type MasterKeyProvider,
   type MaterialDescription,
   parseV1Start,
@@ -147,6 +149,7 @@ export class KmsProvider implements MasterKeyProvider {
     // What another key wrapped, this provider would refuse to read.
     const sound = cek?.length === CEK_BYTES && this.#isOurs(made.keyId) && this.#isOurs(wrapped.keyId)
     if (!sound || !isHeaderText(made.ciphertextBlob) || !isHeaderText(wrapped.ciphertextBlob)) {
+      if (cek !== undefined) wipe(cek)
       throw unusableAnswer('GenerateDataKey and Encrypt')
     }
     return {
@@ -169,28 +172,24 @@ export class KmsProvider implements MasterKeyProvider {
     options.signal?.throwIfAborted()
     const expected = envelope.version === 1 ? V1_WRAP_ALGORITHM : WRAP_ALGORITHM
     if (envelope.wrapAlgorithm.toLowerCase() !== expected.toLowerCase()) throw unwrapFailed()
-    const name = this.#cache && this.#nameOf(envelope)
-    const kept = name && this.#cache?.get(name)
-    if (kept) return kept
-    const contentKey =
-      envelope.version === 1
-        ? await this.#unwrapBoth(
-            options.signal,
-            [[envelope.wrappedCek], decodeBase64],
-            [[envelope.wrappedStart], parseV1Start],
-          )
-        : await this.#unwrapBoth(
-            options.signal,
-            [blobsOf(envelope.wrappedCek), decodeBase64],
-            [blobsOf(envelope.wrappedIv), decodeBase64],
-          )
-    if (name) this.#cache?.set(name, contentKey)
-    return contentKey
+    const cache = this.#cache
+    if (cache === undefined) return this.#unwrap(envelope, options.signal)
+    const unwrap = (signal: AbortSignal): Promise<ContentKey> => this.#unwrap(envelope, signal)
+    return cache.get(this.#nameOf(envelope), unwrap, options.signal)
   }
 
   /** Forgets, and overwrites, every unwrapped key that the cache holds. */
   clearUnwrapCache(): void {
     this.#cache?.clear()
+  }
+
+  #unwrap(envelope: Envelope, signal: AbortSignal | undefined): Promise<ContentKey> {
+    if (envelope.version === 1) {
+      const { wrappedCek, wrappedStart } = envelope
+      return this.#unwrapBoth(signal, [[wrappedCek], decodeBase64], [[wrappedStart], parseV1Start])
+    }
+    const [cekBlobs, ivBlobs] = [blobsOf(envelope.wrappedCek), blobsOf(envelope.wrappedIv)]
+    return this.#unwrapBoth(signal, [cekBlobs, decodeBase64], [ivBlobs, decodeBase64])
   }
 
   async #unwrapBoth(
@@ -261,43 +260,6 @@ export class KmsProvider implements MasterKeyProvider {
 /** The blobs that a header may hold, and how what KMS makes of them is read. */
 type Wrapped = readonly [blobs: readonly string[], read: (plaintext: string) => Uint8Array | undefined]
 
-/**
- * Makes two calls at the same time. When KMS fails one, the other is given up; a misfit is judged only when both are
- * over, so that a failure of KMS comes first, whichever was faster.
- */
-async function bothOrNone<First, Second>(
-  outer: AbortSignal | undefined,
-  first: (signal: AbortSignal) => Promise<First>,
-  second: (signal: AbortSignal) => Promise<Second>,
-): Promise<[First, Second]> {
-  const link = linkedAbort(outer)
-  let failure: { readonly error: unknown } | undefined
-  const watched = async <Result>(call: Promise<Result>): Promise<Result> => {
-    try {
-      return await call
-    } catch (error) {
-      if (!isMisfit(error)) {
-        failure ??= { error }
-        link.abort(error)
-      }
-      throw error
-    }
-  }
-  try {
-    const [one, other] = await Promise.allSettled([watched(first(link.signal)), watched(second(link.signal))])
-    outer?.throwIfAborted()
-    if (failure !== undefined) throw failure.error
-    if (one.status === 'rejected' || other.status === 'rejected') throw unwrapFailed()
-    return [one.value, other.value]
-  } finally {
-    link.unlink()
-  }
-}
-
-function isMisfit(error: unknown): boolean {
-  return CseError.isInstance(error) && error.code === 'ERR_CSE_UNWRAP_FAILED'
-}
-
 function checkOptions(options: KmsProviderOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw invalidArgument('KmsProvider takes an object of options: { client, keyId }.')
@@ -324,13 +286,10 @@ function checkOptions(options: KmsProviderOptions): void {
 
 /** The pairs that KMS binds, the passphrase among them as oss2/crypto.py `AliKMSProvider` has it. */
 function contextOf({ encryptionContext, passphrase }: KmsProviderOptions): EncryptionContext | undefined {
+  if (encryptionContext !== undefined && !isTextMap(encryptionContext)) {
+    throw invalidArgument('The `encryptionContext` option must be a plain object of strings.')
+  }
   const pairs = Object.entries(encryptionContext ?? {})
-  const valid =
-    encryptionContext === undefined ||
-    (typeof encryptionContext === 'object' &&
-      !Array.isArray(encryptionContext) &&
-      pairs.every(([, value]) => typeof value === 'string'))
-  if (!valid) throw invalidArgument('The `encryptionContext` option must be a map of strings to strings.')
   if (passphrase !== undefined) {
     if (pairs.some(([name]) => name === PASSPHRASE)) {
       throw invalidArgument(`Give either \`passphrase\` or the encryption context "${PASSPHRASE}", not both.`)

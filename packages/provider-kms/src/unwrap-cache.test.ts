@@ -1,7 +1,21 @@
+import type { ContentKey } from '@oss-cse/crypto-core'
 import { afterEach, expect, test, vi } from 'vitest'
 import { cacheName, UnwrapCache } from './unwrap-cache.ts'
 
-const key = (fill: number) => ({ cek: new Uint8Array(32).fill(fill), iv: new Uint8Array(16).fill(fill) })
+const key = (fill: number): ContentKey => ({
+  cek: new Uint8Array(32).fill(fill),
+  iv: new Uint8Array(16).fill(fill),
+})
+
+/** Puts a key into the cache, as an unwrap that gave it. */
+function put(cache: UnwrapCache, name: string, fill: number): Promise<ContentKey> {
+  return cache.get(name, async () => key(fill), undefined)
+}
+
+/** The key that the cache keeps under a name, if any. */
+async function kept(cache: UnwrapCache, name: string): Promise<ContentKey | undefined> {
+  return cache.get(name, () => Promise.reject(new Error('not kept')), undefined).catch(() => undefined)
+}
 
 /** Every array that is filled with zeros from now on, as it was before. */
 function watchWiping(): Uint8Array[] {
@@ -19,44 +33,86 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-test('a key that has to make room is overwritten', () => {
+test('a key that has to make room is overwritten', async () => {
   const cache = new UnwrapCache({ maxEntries: 1, ttlMs: 1000 })
-  cache.set('a', key(1))
+  await put(cache, 'a', 1)
   const wiped = watchWiping()
-  cache.set('b', key(2))
+  await put(cache, 'b', 2)
   expect(wiped).toEqual([key(1).cek, key(1).iv])
 })
 
-test('a key whose time is over is overwritten then, not when somebody asks for it', () => {
+test('a key whose time is over is overwritten then, not when somebody asks for it', async () => {
   vi.useFakeTimers()
+  // lru-cache takes a time of zero for none.
   vi.advanceTimersByTime(1)
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
-  cache.set('a', key(1))
+  await put(cache, 'a', 1)
   const wiped = watchWiping()
   vi.advanceTimersByTime(1000)
   expect(wiped).toEqual([])
   vi.advanceTimersByTime(2)
   expect(wiped).toEqual([key(1).cek, key(1).iv])
-  expect(cache.get('a')).toBeUndefined()
+  expect(await kept(cache, 'a')).toBeUndefined()
 })
 
-test('a cleared cache has overwritten every key; a replaced key is overwritten', () => {
+test('a cleared cache has overwritten every key', async () => {
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
+  await put(cache, 'a', 1)
   const wiped = watchWiping()
-  cache.set('a', key(1))
-  cache.set('a', key(2))
-  expect(wiped).toEqual([key(1).cek, key(1).iv])
   cache.clear()
-  expect(wiped.slice(2)).toEqual([key(2).cek, key(2).iv])
+  expect(wiped).toEqual([key(1).cek, key(1).iv])
+  expect(await kept(cache, 'a')).toBeUndefined()
 })
 
-test('what is put in and handed out are copies', () => {
+test('what is handed out is a copy, also to several at once', async () => {
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
-  const given = key(1)
-  cache.set('a', given)
-  given.cek.fill(0)
-  cache.get('a')?.cek.fill(0)
-  expect(cache.get('a')).toEqual(key(1))
+  const [first, second] = await Promise.all([put(cache, 'a', 1), put(cache, 'a', 1)])
+  first.cek.fill(0)
+  expect(second).toEqual(key(1))
+  expect(await kept(cache, 'a')).toEqual(key(1))
+})
+
+test('a key that is being unwrapped is not unwrapped again; a failure is everybody’s, and is not kept', async () => {
+  const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
+  const unwrap = vi.fn(async () => key(1))
+  await Promise.all(Array.from({ length: 20 }, () => cache.get('a', unwrap, undefined)))
+  expect(unwrap).toHaveBeenCalledTimes(1)
+  const failing = vi.fn(() => Promise.reject(new Error('no')))
+  const failed = await Promise.allSettled([
+    cache.get('b', failing, undefined),
+    cache.get('b', failing, undefined),
+  ])
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(failing).toHaveBeenCalledTimes(1)
+  expect(await put(cache, 'b', 2)).toEqual(key(2))
+})
+
+test('an abort ends the wait of the one who aborts; the unwrap is aborted when nobody waits any more', async () => {
+  const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
+  const signals: AbortSignal[] = []
+  const unwrap = (signal: AbortSignal): Promise<never> => {
+    signals.push(signal)
+    return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  }
+  const [one, two] = [new AbortController(), new AbortController()]
+  const waiting = [cache.get('a', unwrap, one.signal), cache.get('a', unwrap, two.signal)]
+  one.abort('one')
+  await expect(waiting[0]).rejects.toBe('one')
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+  two.abort('two')
+  await expect(waiting[1]).rejects.toBe('two')
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  expect(await put(cache, 'a', 1)).toEqual(key(1))
+})
+
+test('what was being unwrapped when the cache was cleared is not kept', async () => {
+  const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
+  let finish = (_key: ContentKey): void => {}
+  const waiting = cache.get('a', () => new Promise((resolve) => (finish = resolve)), undefined)
+  cache.clear()
+  finish(key(1))
+  expect(await waiting).toEqual(key(1))
+  expect(await kept(cache, 'a')).toBeUndefined()
 })
 
 test('a name holds nothing of its parts, and no two lists of parts share one', () => {

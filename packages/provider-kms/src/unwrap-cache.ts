@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type ContentKey, CseError, wipe } from '@oss-cse/crypto-core'
+import { type ContentKey, CseError, orAborted, wipe } from '@oss-cse/crypto-core'
 import { LRUCache } from 'lru-cache'
 
 /**
@@ -14,18 +14,27 @@ import { LRUCache } from 'lru-cache'
  * ```
  */
 export interface UnwrapCacheOptions {
-  /** How many objects' keys are kept at most; the one that was not used for longest goes first. 1 to 1,000,000. */
+  /** How many objects' keys are kept at most; the one that was not used for longest goes first. 1 to 100,000. */
   readonly maxEntries: number
   /** How many milliseconds after its unwrap a key is forgotten, however often it is used. 1 to 86,400,000 (a day). */
   readonly ttlMs: number
 }
 
-const MAX_ENTRIES = 1_000_000
+const MAX_ENTRIES = 100_000
 const MAX_TTL_MS = 24 * 60 * 60 * 1000
+
+/** An unwrap that is under way, for all who wait for it. */
+interface PendingUnwrap {
+  readonly key: Promise<ContentKey>
+  readonly abort: AbortController
+  waiting: number
+}
 
 /** Unwrapped content keys, for a while. A key that leaves is overwritten. */
 export class UnwrapCache {
   readonly #keys: LRUCache<string, ContentKey>
+  /** Replaced when the cache is cleared: what was under way by then is not kept. */
+  #pending = new Map<string, PendingUnwrap>()
 
   /** @throws CseError `ERR_CSE_INVALID_ARGUMENT` */
   constructor({ maxEntries, ttlMs }: UnwrapCacheOptions) {
@@ -46,20 +55,47 @@ export class UnwrapCache {
     })
   }
 
-  /** A copy of a key that is kept under this name, for the caller to wipe. */
-  get(name: string): ContentKey | undefined {
+  /**
+   * A copy of the key of this name, for the caller to wipe: the kept one, or what `unwrap` gives, which is called once
+   * for all who ask meanwhile, and whose signal aborts when none of them waits any more.
+   */
+  async get(
+    name: string,
+    unwrap: (signal: AbortSignal) => Promise<ContentKey>,
+    signal: AbortSignal | undefined,
+  ): Promise<ContentKey> {
     const kept = this.#keys.get(name)
-    return kept && copyOf(kept)
+    if (kept !== undefined) return copyOf(kept)
+    const pending = this.#pending.get(name) ?? this.#begin(name, unwrap)
+    pending.waiting += 1
+    try {
+      return copyOf(await orAborted(pending.key, signal))
+    } finally {
+      pending.waiting -= 1
+      if (pending.waiting === 0) {
+        if (this.#pending.get(name) === pending) this.#pending.delete(name)
+        pending.abort.abort()
+      }
+    }
   }
 
-  /** Keeps a copy of a key. */
-  set(name: string, contentKey: ContentKey): void {
-    this.#keys.set(name, copyOf(contentKey))
-  }
-
-  /** Forgets every key. */
+  /** Forgets every key, also those that are being unwrapped. */
   clear(): void {
+    this.#pending = new Map()
     this.#keys.clear()
+  }
+
+  #begin(name: string, unwrap: (signal: AbortSignal) => Promise<ContentKey>): PendingUnwrap {
+    const abort = new AbortController()
+    const all = this.#pending
+    const keep = async (): Promise<ContentKey> => {
+      const key = await unwrap(abort.signal)
+      if (this.#pending === all && !abort.signal.aborted) this.#keys.set(name, copyOf(key))
+      return key
+    }
+    const pending = { key: keep(), abort, waiting: 0 }
+    all.set(name, pending)
+    return pending
   }
 }
 

@@ -25,7 +25,7 @@ export interface OssTimeoutOptions {
    * connecting, sending, waiting for the answer and reading it. The time that a body's source or its reader takes
    * does not count. There is no limit on the whole. Default 60,000.
    */
-  readonly idleTimeoutMs?: number
+  readonly idleTimeoutMs?: number | undefined
 }
 
 /** A transport on an ali-oss client that you made. */
@@ -40,29 +40,29 @@ export interface OssConnectionOptions extends OssTimeoutOptions {
   /** `cn-hangzhou` or `oss-cn-hangzhou`: part of every V4 signature, so needed with an endpoint too. */
   readonly region: string
   /** Where the service is, such as `https://oss-cn-hangzhou-internal.aliyuncs.com`. Default: the region's public endpoint. */
-  readonly endpoint?: string
+  readonly endpoint?: string | undefined
   /** The access key of a user, or of temporary (STS) credentials. Needed unless there are `credentials`. */
-  readonly accessKeyId?: string
-  readonly accessKeySecret?: string
+  readonly accessKeyId?: string | undefined
+  readonly accessKeySecret?: string | undefined
   /** The token of temporary credentials. */
-  readonly securityToken?: string
+  readonly securityToken?: string | undefined
   /**
    * Gives the credentials, and newer ones before they expire, in place of `accessKeyId`, `accessKeySecret` and
    * `securityToken`. A `Credential` of `@alicloud/credentials` is one, as it is. Asked before the first request, and
    * before a later one when the last were given more than a minute ago or were refused; once for all requests that
    * wait. A request keeps what it was signed with.
    */
-  readonly credentials?: CredentialsProvider
+  readonly credentials?: CredentialsProvider | undefined
   /**
    * Where the bucket stands in the address: in the host (`virtual`), in the path (`path`), or nowhere, because
    * the endpoint is a domain bound to the bucket (`cname`). Default: `path` for localhost and IP addresses, else
    * `virtual`.
    */
-  readonly addressing?: 'virtual' | 'path' | 'cname'
+  readonly addressing?: 'virtual' | 'path' | 'cname' | undefined
   /** The signature's version. Default `v4`. */
-  readonly signature?: 'v4' | 'v1'
+  readonly signature?: 'v4' | 'v1' | undefined
   /** HTTPS. Default true, unless `endpoint` begins with `http://`. */
-  readonly secure?: boolean
+  readonly secure?: boolean | undefined
 }
 
 /** What a transport is made of. */

@@ -1,3 +1,4 @@
+export type { AccessCredentials, CredentialsProvider } from '@oss-cse/crypto-core'
 export type {
   OssClientOptions,
   OssConnectionOptions,

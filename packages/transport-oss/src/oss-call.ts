@@ -69,7 +69,7 @@ export async function runCall<T>(
   }
   try {
     const value = await scope.race(async () => {
-      credentials = await refresher?.fresh()
+      credentials = await refresher?.fresh({ signal })
       return work(derivedClient(client, http, credentials), () => answer)
     })
     if (answer === undefined) throw new Error('ali-oss did not send a request.')
