@@ -140,7 +140,9 @@ describe('exit codes', () => {
   })
 
   test('3: no credentials, and both remedies are named', async () => {
-    const { code, stderr } = await cse(['ls', 'oss://demo'], { env: { OSS_ENDPOINT: emulator.endpoint } })
+    // A home of its own: the user's may hold credentials.
+    const env = { OSS_ENDPOINT: emulator.endpoint, HOME: directory, USERPROFILE: directory }
+    const { code, stderr } = await cse(['ls', 'oss://demo'], { env })
     expect(code).toBe(3)
     expect(stderr).toContain('OSS_ACCESS_KEY_ID')
   })
@@ -275,4 +277,35 @@ test('the demo passes all its checks', async () => {
   const { code, stdout, stderr } = await cse(['demo'], { env: {} })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout.toString()).toMatch(/All \d+ checks passed/)
+})
+
+test('oss-cse emulator --kms keeps its key, over TLS that only its CA vouches for, and stops when asked', async () => {
+  const bytes = random(100_000)
+  for (const round of [1, 2]) {
+    const child = start(['emulator', '--json', '--kms', '--kms-tls', '--data', 'data'], {
+      cwd: directory,
+      input: 'open',
+    })
+    const finished = once(child, 'exit')
+    const line = JSON.parse(await firstLine(child)) as Record<string, string>
+    const untrusting = {
+      OSS_ENDPOINT: line['endpoint'],
+      OSS_REGION: line['region'],
+      OSS_ACCESS_KEY_ID: line['accessKeyId'],
+      OSS_ACCESS_KEY_SECRET: line['accessKeySecret'],
+      OSS_CSE_KMS_ENDPOINT: line['kmsEndpoint'],
+    }
+    const env = { ...untrusting, NODE_EXTRA_CA_CERTS: line['kmsCaFile'] }
+    const kms = ['--kms-key-id', line['kmsKeyId'] ?? '']
+    if (round === 1) {
+      expect(await cse(['put', '-', 'oss://demo/kept', ...kms], { env, input: bytes })).toMatchObject({
+        code: 0,
+      })
+      const refused = await cse(['cat', 'oss://demo/kept', ...kms], { env: untrusting })
+      expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining('NODE_EXTRA_CA_CERTS')])
+    }
+    expect((await cse(['cat', 'oss://demo/kept', ...kms], { env })).stdout.equals(bytes)).toBe(true)
+    child.kill('SIGTERM')
+    expect(await finished).toEqual([0, null])
+  }
 })

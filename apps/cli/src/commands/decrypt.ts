@@ -11,6 +11,7 @@ import {
 import type { Command } from 'commander'
 import { type CiphertextRun, ciphertextRun, recordedLength } from '../ciphertext-run.ts'
 import type { CliEnvironment } from '../cli-environment.ts'
+import { CREDENTIALS_HELP } from '../credentials.ts'
 import { readEnvelopeFile } from '../envelope-file.ts'
 import { humanSize } from '../human-size.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
@@ -35,6 +36,7 @@ export function addDecrypt(program: Command, cli: CliEnvironment): void {
     .requiredOption('--meta <file>', 'the envelope: a JSON object of headers, in any case, others among them')
     .option('--range <start-end>', 'only these bytes: 0-99 (the end counts), 100- or -100', parseRange)
   addReportOptions(addKeyOptions(command))
+    .addHelpText('after', CREDENTIALS_HELP)
     .addHelpText(
       'after',
       '\n--json: input, output, sizeBytes, totalBytes, contentRange, verification, envelope; on stderr when the plaintext goes to stdout',

@@ -4,6 +4,7 @@ import { CtrCipher, coalesceChunks, encodeEnvelope, summarizeEnvelope, wipe } fr
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
 import { usageError } from '../cli-error.ts'
+import { CREDENTIALS_HELP } from '../credentials.ts'
 import { humanSize } from '../human-size.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
 import { localInput } from '../local-input.ts'
@@ -25,6 +26,7 @@ export function addEncrypt(program: Command, cli: CliEnvironment): void {
     .requiredOption('-o, --output <file>', 'the ciphertext, or - for stdout')
     .requiredOption('--meta-out <file>', 'the envelope: a JSON object of headers')
   addReportOptions(addKeyOptions(command))
+    .addHelpText('after', CREDENTIALS_HELP)
     .addHelpText(
       'after',
       '\n--json: input, output, metaFile, sizeBytes, envelope; on stderr when the ciphertext goes to stdout',
