@@ -1,4 +1,9 @@
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import alicloud from '@alicloud/credentials'
 import kmsSdk from '@alicloud/kms20160120'
@@ -8,7 +13,7 @@ import { type KmsEmulator, startKmsEmulator } from '@oss-cse/kms-emulator'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
 import { OssTransport } from '@oss-cse/transport-oss'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { bucketOf, keyPair, random, transportOf, withEmulator } from './emulated-bucket.ts'
 import { kmsOf, kmsProviderOf, withKms } from './emulated-kms.ts'
 
@@ -373,6 +378,34 @@ describe('credentials for KMS', () => {
       { securityToken: 'token' },
     ))
 
+  test('a fresh default chain that is asked by several calls at once gives each its key', () =>
+    withKms(async (kms, oss) => {
+      const directory = mkdtempSync(join(tmpdir(), 'oss-cse-chain-'))
+      const file = join(directory, 'credentials')
+      const { region, endpoint, accessKeyId, accessKeySecret } = kms
+      const lines = ['[default]', 'enable = true', 'type = access_key']
+      writeFileSync(
+        file,
+        [...lines, `access_key_id = ${accessKeyId}`, `access_key_secret = ${accessKeySecret}`, ''].join('\n'),
+      )
+      vi.stubEnv('HOME', directory)
+      vi.stubEnv('ALIBABA_CLOUD_CREDENTIALS_FILE', file)
+      vi.stubEnv('ALIBABA_CLOUD_ECS_METADATA_DISABLED', 'true')
+      try {
+        const client = new AlicloudKms({ region, endpoint, credentials: new alicloud.default() })
+        const bucket = bucketOf(
+          oss,
+          {},
+          { keyring: new Keyring({ encrypting: kmsProviderOf(kms, { client }) }) },
+        )
+        await Promise.all(['a', 'b', 'c'].map((key) => bucket.put(key, 'text')))
+        expect(Buffer.from(await bucket.getBytes('a')).toString()).toBe('text')
+      } finally {
+        vi.unstubAllEnvs()
+        rmSync(directory, { recursive: true })
+      }
+    }))
+
   test('a transfer goes on while the credentials of OSS are renewed under it', () =>
     withKms(async (kms, oss) => {
       let asked = 0
@@ -393,6 +426,39 @@ describe('credentials for KMS', () => {
       expect(await bucket.getBytes('a')).toEqual(bytes)
       expect(asked).toBeGreaterThan(0)
     }))
+})
+
+test('an answer that the client has not heard of is judged by its status', async () => {
+  let status = 503
+  const server = createHttpServer((_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ Code: 'SomethingNew', Message: 'new', RequestId: 'R-1' }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = new AlicloudKms({
+    region: 'cn-hangzhou',
+    endpoint: `http://127.0.0.1:${port}`,
+    accessKeyId: 'a',
+    accessKeySecret: 'b',
+  })
+  for (const [answered, expected, retryable] of [
+    [503, 'ERR_CSE_THROTTLED', true],
+    [429, 'ERR_CSE_THROTTLED', true],
+    [502, 'ERR_CSE_SERVICE', true],
+    [400, 'ERR_CSE_SERVICE', false],
+  ] as const) {
+    status = answered
+    await expect(client.decrypt({ ciphertextBlob: 'YQ==' })).rejects.toMatchObject({
+      code: expected,
+      retryable,
+      status: answered,
+      requestId: 'R-1',
+      serviceCode: 'SomethingNew',
+    })
+  }
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
 })
 
 test('an endpoint that accepts and says nothing is a timeout of the connection, too', async () => {
