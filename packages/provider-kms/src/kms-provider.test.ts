@@ -123,7 +123,7 @@ describe('calls', () => {
 })
 
 describe('encodings', () => {
-  test('`blob` writes the CiphertextBlob itself, `oss2` its text in base64 once more; each reads both', async () => {
+  test('the form blob is the CiphertextBlob itself, oss2 its text in base64 once more; each reads both', async () => {
     const kms = new FakeKms()
     const make = (encoding: 'blob' | 'oss2') =>
       new KmsProvider({ client: kms, keyId: KEY, encoding, retry: NO_WAIT })
