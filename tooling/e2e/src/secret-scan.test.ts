@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CryptoBucket, type LogEvent } from '@oss-cse/bucket'
-import { Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
+import { decodeEnvelope, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import { type FaultKind, type KmsEmulator, startKmsEmulator } from '@oss-cse/kms-emulator'
 import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
@@ -232,5 +232,83 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
   scan.showText('the access log of OSS', readFileSync(path('oss.log'), 'utf8'))
   scan.show('the requests that KMS remembers', kms.requests)
   expect(scan.size).toBeGreaterThan(300)
+  expect(scan.findings()).toEqual([])
+})
+
+test('no plaintext key, passphrase, PEM body or credential is in what the command line prints, also when it debugs', async () => {
+  const scan = newScan()
+  const rsa = await generateRsaKeyPair({ bits: 2048, passphrase: PASSPHRASE })
+  scan.addPem('the private key', rsa.privateKeyPem)
+  writeFileSync(path('rsa.pem'), rsa.privateKeyPem)
+  writeFileSync(path('cut.pem'), rsa.privateKeyPem.slice(0, 600))
+  writeFileSync(path('in'), 'a letter')
+  const material = { keyId: kms.keyId, region: kms.region, endpoint: kms.endpoint, passphraseEnv: 'PASS' }
+  const keyring = (encrypting: string, change: object = {}) => ({
+    encrypting,
+    materials: {
+      rsa: {
+        type: 'rsa',
+        privateKeyFile: 'rsa.pem',
+        passphraseEnv: 'PASS',
+        materialDescription: { k: 'rsa' },
+      },
+      kms: { type: 'kms', ...material, materialDescription: { k: 'kms' }, ...change },
+    },
+  })
+  writeFileSync(path('keyring.json'), JSON.stringify(keyring('kms')))
+  writeFileSync(path('secrets.json'), JSON.stringify(keyring('kms', { passphrase: PASSPHRASE })))
+  writeFileSync(path('wrong.json'), JSON.stringify(keyring(PASSPHRASE)))
+  const env = {
+    OSS_ENDPOINT: oss.endpoint,
+    OSS_ACCESS_KEY_ID: oss.accessKeyId,
+    OSS_ACCESS_KEY_SECRET: SECRET,
+    OSS_SESSION_TOKEN: TOKEN,
+    PASS: PASSPHRASE,
+    WRONG: `${PASSPHRASE}x`,
+    OSS_CSE_DEBUG: '1',
+  }
+  const cse = async (
+    args: readonly string[],
+    expected: number,
+    change: NodeJS.ProcessEnv = {},
+  ): Promise<void> => {
+    const { code, stdout, stderr } = await run(args, { cwd: directory, env: { ...env, ...change } })
+    scan.showText(`stdout of ${args.join(' ')}`, stdout.toString())
+    scan.showText(`stderr of ${args.join(' ')}`, stderr)
+    expect(code, `${args.join(' ')}: ${stderr}`).toBe(expected)
+  }
+  const url = 'oss://demo/letter'
+  const kmsFlags = ['--kms-key-id', kms.keyId, '--kms-endpoint', kms.endpoint]
+  const rsaFlags = ['--rsa-private-key', 'rsa.pem', '--rsa-passphrase-env', 'PASS']
+
+  await cse(['put', 'in', url, '--keyring', 'keyring.json', '--json'], 0)
+  const { headers } = await transportOf(oss, { securityToken: TOKEN }).head({ key: 'letter', headers: {} })
+  const envelope = decodeEnvelope(headers)
+  if (envelope === undefined) throw new Error('The command did not encrypt.')
+  const reader = new KmsProvider({
+    client: kmsOf(kms, { securityToken: TOKEN }),
+    keyId: kms.keyId,
+    passphrase: PASSPHRASE,
+  })
+  scan.addBytes('the CEK', (await reader.unwrap(envelope)).cek)
+
+  for (const json of [[], ['--json']]) {
+    await cse(['stat', url, ...json], 0)
+    await cse(['inspect', url, ...json], 0)
+    await cse(['get', url, 'out', '--keyring', 'keyring.json', ...json], 0)
+    await cse(['encrypt', 'in', '-o', 'out.enc', '--meta-out', 'out.json', ...rsaFlags, ...json], 0)
+    await cse(['inspect', 'out.json', ...json], 0)
+  }
+  await cse(['get', url, 'out', ...kmsFlags, '--kms-passphrase-env', 'WRONG', '--matdesc', '{"k":"kms"}'], 6)
+  await cse(['get', url, 'out', ...rsaFlags], 6)
+  await cse(['get', url, 'out', '--rsa-private-key', 'rsa.pem', '--rsa-passphrase-env', 'WRONG'], 3)
+  await cse(['get', url, 'out', '--rsa-private-key', 'cut.pem', '--rsa-passphrase-env', 'PASS'], 3)
+  await cse(['get', url, 'out', '--keyring', 'secrets.json'], 3)
+  await cse(['get', url, 'out', '--keyring', 'wrong.json'], 3, { PASS: undefined })
+  await cse(['put', 'in', url, ...kmsFlags], 5, { OSS_ACCESS_KEY_SECRET: `${SECRET}x` })
+  await cse(['put', 'in', url, '--kms-key-id', kms.keyId, '--kms-endpoint', 'http://127.0.0.1:1'], 5)
+  await cse(['put', 'in', url, '--kms-key-id', 'unknown', '--kms-endpoint', kms.endpoint], 5)
+  kms.injectFault({ kind: 'html-502', count: 9 })
+  await cse(['put', 'in', url, ...kmsFlags, '--kms-passphrase-env', 'PASS'], 5)
   expect(scan.findings()).toEqual([])
 })
