@@ -1,15 +1,7 @@
 import { type CredentialsProvider, TransportError } from '@oss-cse/crypto-core'
 import { type CliEnvironment, variable } from './cli-environment.ts'
 import { configurationError } from './cli-error.ts'
-
-/** Who asks: an access key, or who gives one. */
-export interface Credentials {
-  readonly accessKeyId?: string
-  readonly accessKeySecret?: string
-  readonly securityToken?: string
-  /** In place of the others. */
-  readonly credentials?: CredentialsProvider
-}
+import type { Credentials } from './server-config.ts'
 
 /** What tells whoever reads a help text where credentials come from. */
 export const CREDENTIALS_HELP: string = `
