@@ -285,3 +285,30 @@ test.each<[string, object]>([
   const provider = { ...createTestProvider(), ...change } as MasterKeyProvider
   expect(() => new Keyring({ encrypting: provider })).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
 })
+
+test('a material that is added later reads its objects from then on, also those without a description', async () => {
+  const current = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
+  const old = createTestProvider({ seed: 2, materialDescription: { k: 'b' } })
+  const bare = spied(createTestProvider({ seed: 3, materialDescription: { k: 'c' } }))
+  const ring = new Keyring({ encrypting: current })
+  const described = await written(old)
+  const undescribed = await written(bare, { materialDescription: {} })
+  await expect(ring.unwrap(described)).rejects.toEqual(code('ERR_CSE_NO_MATCHING_KEY'))
+  ring.addDecrypting(old)
+  await expect(ring.unwrap(described)).resolves.toHaveProperty('cek')
+  ring.addDecrypting(bare)
+  await expect(ring.unwrap(undescribed)).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
+  expect(bare.unwrap).not.toHaveBeenCalled()
+  ring.addDecrypting(bare, { undescribed: true })
+  await expect(ring.unwrap(undescribed)).resolves.toHaveProperty('cek')
+  expect(ring.providers).toEqual([current, old, bare])
+  expect((await ring.generate()).envelope.materialDescription).toEqual({ k: 'a' })
+})
+
+test('a material that could be mistaken for another, or is none, is not added', async () => {
+  const ring = new Keyring({ encrypting: createTestProvider({ seed: 1, materialDescription: { k: 'a' } }) })
+  for (const provider of [createTestProvider({ seed: 2, materialDescription: { k: 'a' } }), {} as never]) {
+    expect(() => ring.addDecrypting(provider)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
+  expect(ring.providers.length).toBe(1)
+})

@@ -39,31 +39,41 @@ export interface KeyringOptions {
 export class Keyring {
   /** The provider that wraps the content keys of new objects. */
   readonly encrypting: MasterKeyProvider
-  /** Every provider, the encrypting one first, each once. */
-  readonly providers: readonly MasterKeyProvider[]
-  readonly #undescribed: readonly MasterKeyProvider[]
+  readonly #providers: MasterKeyProvider[] = []
+  readonly #undescribed: MasterKeyProvider[] = []
 
   constructor(options: KeyringOptions) {
     const { encrypting, decrypting = [], undescribed = [] } = options
     this.encrypting = encrypting
-    this.providers = Object.freeze([...new Set([encrypting, ...decrypting, ...undescribed])])
-    this.#undescribed = [...undescribed]
-    this.providers.forEach((provider, index) => {
+    for (const provider of [encrypting, ...decrypting]) this.addDecrypting(provider)
+    for (const provider of undescribed) this.addDecrypting(provider, { undescribed: true })
+  }
+
+  /** Every provider, the encrypting one first, each once. */
+  get providers(): readonly MasterKeyProvider[] {
+    return [...this.#providers]
+  }
+
+  /**
+   * Adds a provider that reads objects which another key wrapped. Every call from then on knows it.
+   *
+   * @param options - `undescribed`: it is also tried on objects without a material description, after those that were
+   * listed for them before
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, and nothing is added, when it is not what a provider must be, or shares
+   * wrap algorithm and non-empty description with one that is there.
+   *
+   * @example
+   * ```ts
+   * keyring.addDecrypting(keyOfLastYear)
+   * ```
+   */
+  addDecrypting(provider: MasterKeyProvider, options: { readonly undescribed?: boolean } = {}): void {
+    if (!this.#providers.includes(provider)) {
       checkProvider(provider)
-      for (const other of this.providers.slice(0, index)) {
-        const shared = algorithmsOf(provider).find((name) => unwraps(other, name))
-        if (
-          shared !== undefined &&
-          !isEmptyDescription(provider.materialDescription) &&
-          equalDescriptions(provider.materialDescription, other.materialDescription)
-        ) {
-          throw new CseError(
-            'ERR_CSE_INVALID_ARGUMENT',
-            `Two master keys share the wrap algorithm ${shared} and the description ${describe(provider)}: an object could not tell which is its own.`,
-          )
-        }
-      }
-    })
+      for (const other of this.#providers) checkDistinct(provider, other)
+      this.#providers.push(provider)
+    }
+    if (options.undescribed && !this.#undescribed.includes(provider)) this.#undescribed.push(provider)
   }
 
   /**
@@ -119,7 +129,7 @@ export class Keyring {
 
   /** The provider of an envelope, or the ones to try in order. FORMAT.md, "The keyring". */
   #select(envelope: Envelope): readonly MasterKeyProvider[] {
-    const candidates = this.providers.filter((p) => unwraps(p, envelope.wrapAlgorithm))
+    const candidates = this.#providers.filter((p) => unwraps(p, envelope.wrapAlgorithm))
     const described = candidates.filter((p) =>
       equalDescriptions(p.materialDescription, envelope.materialDescription),
     )
@@ -131,7 +141,7 @@ export class Keyring {
       if (readers.length === 1) return readers
       if (listed.length > 0) return listed
     }
-    const known = this.providers.map((p) => `${p.wrapAlgorithm} ${describe(p)}`).join('; ')
+    const known = this.#providers.map((p) => `${p.wrapAlgorithm} ${describe(p)}`).join('; ')
     throw new CseError(
       'ERR_CSE_NO_MATCHING_KEY',
       `No master key of the keyring is this object's: it was wrapped by ${envelope.wrapAlgorithm} ${describe(envelope)}. Known: ${known}.`,
@@ -178,6 +188,22 @@ function checkProvider(provider: MasterKeyProvider): void {
       'A master key that writes V1 envelopes cannot have a material description: they have no room for one.',
     )
   }
+}
+
+/** Two keys that an object could not tell apart are refused. */
+function checkDistinct(provider: MasterKeyProvider, other: MasterKeyProvider): void {
+  const shared = algorithmsOf(provider).find((name) => unwraps(other, name))
+  if (
+    shared === undefined ||
+    isEmptyDescription(provider.materialDescription) ||
+    !equalDescriptions(provider.materialDescription, other.materialDescription)
+  ) {
+    return
+  }
+  throw new CseError(
+    'ERR_CSE_INVALID_ARGUMENT',
+    `Two master keys share the wrap algorithm ${shared} and the description ${describe(provider)}: an object could not tell which is its own.`,
+  )
 }
 
 /** Every wrap algorithm whose envelopes a provider takes. */
