@@ -213,7 +213,12 @@ function clientMaker(options: AlicloudKmsConnectionOptions, region: string, endp
     })
   const { accessKeyId = '', accessKeySecret = '', securityToken, credentials } = options
   if (credentials === undefined) {
-    const client = make({ accessKeyId, accessKeySecret, securityToken })
+    // An environment variable often ends with a line break.
+    const client = make({
+      accessKeyId: accessKeyId.trim(),
+      accessKeySecret: accessKeySecret.trim(),
+      securityToken: securityToken?.trim(),
+    })
     return async () => client
   }
   let last: { readonly name: string; readonly client: AlicloudSdkClient } | undefined

@@ -322,6 +322,21 @@ describe('credentials for KMS', () => {
       { securityToken: 'token-1' },
     ))
 
+  test('a line break behind a key, its secret or its token does not belong to it', () =>
+    withKms(
+      async (kms) => {
+        const client = kmsOf(kms, {
+          accessKeyId: `${kms.accessKeyId}\n`,
+          accessKeySecret: ` ${kms.accessKeySecret}\r\n`,
+          securityToken: 'token-1\n',
+        })
+        await expect(client.encrypt({ keyId: kms.keyId, plaintext: 'text' })).resolves.toHaveProperty(
+          'ciphertextBlob',
+        )
+      },
+      { securityToken: 'token-1' },
+    ))
+
   test('credentials that change between and during calls are used whole, for KMS and OSS alike', () =>
     withKms(async (kms, oss) => {
       // What OSS accepts stays; what KMS accepts changes with each step below.
