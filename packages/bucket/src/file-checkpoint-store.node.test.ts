@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openFilesBelow } from '../test/open-files.ts'
 import { FileCheckpointStore } from './file-checkpoint-store.node.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
@@ -307,19 +308,11 @@ describe('a record that is taken', () => {
 
   test.runIf(process.platform === 'linux')('leaves no open file behind, whoever was refused', async () => {
     const first = await store.open('a')
-    // Of this directory: what else the process has open comes and goes.
-    const openFiles = async () => {
-      const descriptors = await readdir('/proc/self/fd')
-      const targets = await Promise.all(
-        descriptors.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')),
-      )
-      return targets.filter((target) => target.startsWith(root)).length
-    }
-    expect(await openFiles()).toBe(1)
+    expect(await openFilesBelow(root)).toBe(1)
     for (let n = 0; n < 20; n++) await store.open('a').catch(() => {})
-    expect(await openFiles()).toBe(1)
+    expect(await openFilesBelow(root)).toBe(1)
     await first.close()
-    expect(await openFiles()).toBe(0)
+    expect(await openFilesBelow(root)).toBe(0)
   })
 })
 

@@ -25,6 +25,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { chunked, difference, pattern } from '../test/bytes.ts'
 import { memoryBucket } from '../test/memory-bucket.ts'
 import { denied, lost, operations, PART, pendingUploads, watchParts } from '../test/multipart.ts'
+import { openFilesBelow } from '../test/open-files.ts'
 import { spellings, WatchedKeyring } from '../test/watched-keys.ts'
 import { MemoryCheckpointStore } from './checkpoint-store.ts'
 import type { CryptoBucket } from './crypto-bucket.ts'
@@ -290,9 +291,9 @@ describe.each([
     transport.intercept = () => {
       if (++requests === k) controller.abort(reason)
     }
-    const before = await openFiles()
+    const before = await openFilesBelow(directory)
     await expect(upload({ signal: controller.signal, checkpoint: store })).rejects.toBe(reason)
-    expect(await openFiles()).toBe(before)
+    expect(await openFilesBelow(directory)).toBe(before)
     transport.intercept = undefined
     await upload({ checkpoint: store })
     equal(await bucket.getBytes('a'), data)
@@ -377,9 +378,9 @@ describe.each([
       transport.intercept = () => {
         if (++requests === k) controller.abort(reason)
       }
-      const before = await openFiles()
+      const before = await openFilesBelow(directory)
       await expect(download({ signal: controller.signal, checkpoint })).rejects.toBe(reason)
-      expect(await openFiles()).toBe(before)
+      expect(await openFilesBelow(directory)).toBe(before)
       if (checkpoint === undefined) expect(await files()).toEqual(['in'])
       transport.intercept = undefined
     }
@@ -459,7 +460,7 @@ describe.each([
     for (const checkpoint of [undefined, undefined, store]) {
       await expect(download({ checkpoint, partSize: undefined })).rejects.toEqual(code('ERR_CSE_FILE'))
       expect(await files()).toEqual(['in'])
-      counts.push(await openFiles())
+      counts.push(await openFilesBelow(directory))
     }
     expect(new Set(counts).size).toBe(1)
   })
@@ -492,12 +493,6 @@ describe.each([
     expect(await records()).toEqual([])
   })
 })
-
-/** How many files this process has open; zero where that cannot be told. */
-async function openFiles(): Promise<number> {
-  const names = await readdir('/proc/self/fd').catch(() => [])
-  return names.length
-}
 
 test.each([
   [10 * MIB - 1, 'put', ['get']],
@@ -574,15 +569,15 @@ test.skipIf(process.platform === 'win32')('a named pipe is refused at once', asy
 
 test('an upload closes its file, whatever comes of it', async () => {
   await writeFile(here('in'), pattern(5 * MIB))
-  const before = await openFiles()
+  const before = await openFilesBelow(directory)
   for (const options of [
     { partSize: 5 },
     { parallel: 0 },
     { multipartThreshold: 1, signal: AbortSignal.abort() },
   ]) {
     await expect(uploadFile(bucket, 'a', here('in'), options)).rejects.toThrow()
-    expect(await openFiles()).toBe(before)
+    expect(await openFilesBelow(directory)).toBe(before)
   }
   await expect(uploadFile(bucket, '', here('in'))).rejects.toBeInstanceOf(CseError)
-  expect(await openFiles()).toBe(before)
+  expect(await openFilesBelow(directory)).toBe(before)
 })
