@@ -1,3 +1,4 @@
+import { isTextMap } from '@oss-cse/crypto-core'
 import { type CliEnvironment, variable } from './cli-environment.ts'
 import { configurationError, usageError } from './cli-error.ts'
 import type { Material } from './material.ts'
@@ -176,11 +177,6 @@ function parseTexts(text: string, option: string, example: string): Readonly<Rec
   } catch {
     // Judged below.
   }
-  const valid =
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every((item) => typeof item === 'string')
-  if (!valid) throw usageError(`${option} takes a JSON object of strings, such as ${example}.`)
-  return value as Readonly<Record<string, string>>
+  if (isTextMap(value)) return value
+  throw usageError(`${option} takes a JSON object of strings, such as ${example}.`)
 }

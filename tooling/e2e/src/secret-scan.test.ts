@@ -257,7 +257,6 @@ test('no plaintext key, passphrase, PEM body or credential is in what the comman
   })
   writeFileSync(path('keyring.json'), JSON.stringify(keyring('kms')))
   writeFileSync(path('secrets.json'), JSON.stringify(keyring('kms', { passphrase: PASSPHRASE })))
-  writeFileSync(path('wrong.json'), JSON.stringify(keyring(PASSPHRASE)))
   const env = {
     OSS_ENDPOINT: oss.endpoint,
     OSS_ACCESS_KEY_ID: oss.accessKeyId,
@@ -304,7 +303,7 @@ test('no plaintext key, passphrase, PEM body or credential is in what the comman
   await cse(['get', url, 'out', '--rsa-private-key', 'rsa.pem', '--rsa-passphrase-env', 'WRONG'], 3)
   await cse(['get', url, 'out', '--rsa-private-key', 'cut.pem', '--rsa-passphrase-env', 'PASS'], 3)
   await cse(['get', url, 'out', '--keyring', 'secrets.json'], 3)
-  await cse(['get', url, 'out', '--keyring', 'wrong.json'], 3, { PASS: undefined })
+  await cse(['get', url, 'out', '--keyring', 'keyring.json'], 3, { PASS: undefined })
   await cse(['put', 'in', url, ...kmsFlags], 5, { OSS_ACCESS_KEY_SECRET: `${SECRET}x` })
   await cse(['put', 'in', url, '--kms-key-id', kms.keyId, '--kms-endpoint', 'http://127.0.0.1:1'], 5)
   await cse(['put', 'in', url, '--kms-key-id', 'unknown', '--kms-endpoint', kms.endpoint], 5)
