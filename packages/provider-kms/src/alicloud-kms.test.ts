@@ -210,6 +210,10 @@ describe('options', () => {
     ['credentials that are none', { region: 'cn-hangzhou', credentials: {} }],
     ['an endpoint with a path', { ...KEYS, region: 'cn-hangzhou', endpoint: 'https://kms.example/path' }],
     ['an endpoint of another protocol', { ...KEYS, region: 'cn-hangzhou', endpoint: 'ftp://kms.example' }],
+    [
+      'an endpoint that would send keys in clear',
+      { ...KEYS, region: 'cn-hangzhou', endpoint: 'http://kms.example' },
+    ],
     ['an endpoint that is none', { ...KEYS, region: 'cn-hangzhou', endpoint: 'https://' }],
     ['a timeout of zero', { ...KEYS, region: 'cn-hangzhou', timeoutMs: 0 }],
     ['a client that is none', { client: { encrypt() {} } }],

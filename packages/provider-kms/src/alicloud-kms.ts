@@ -71,6 +71,7 @@ export type AlicloudKmsOptions = AlicloudKmsClientOptions | AlicloudKmsConnectio
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
+const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
 
 /**
@@ -314,6 +315,11 @@ function checkedEndpoint(text: string): URL {
     url.hash === '' &&
     url.username === '' &&
     url.password === ''
+  if (url && bare && url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+    throw invalid(
+      '`endpoint` begins with http://, over which KMS would send content keys in clear: use https://. Only an address of this machine may do without.',
+    )
+  }
   if (url && bare && (url.protocol === 'https:' || url.protocol === 'http:')) return url
   throw invalid(
     '`endpoint` must be the host of KMS, such as "kms.cn-hangzhou.aliyuncs.com": perhaps http:// or https:// before it and a port behind, and nothing else.',

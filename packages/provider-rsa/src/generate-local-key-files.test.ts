@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
@@ -35,6 +35,15 @@ function mode(path: string): number {
 }
 
 describe('generateLocalRsaKeyFiles', () => {
+  test('leaves nothing behind when the work is given up', async () => {
+    const dir = join(emptyDirectory(), 'keys')
+    const controller = new AbortController()
+    const making = generateLocalRsaKeyFiles({ dir, bits, signal: controller.signal })
+    controller.abort('stop')
+    await expect(making).rejects.toBe('stop')
+    expect(existsSync(dir)).toBe(false)
+  })
+
   test('makes a pair of 3072 bits by default, in a directory of its own, that a provider takes', async () => {
     const dir = join(emptyDirectory(), 'new', 'keys')
     const paths = await generateLocalRsaKeyFiles({ dir })

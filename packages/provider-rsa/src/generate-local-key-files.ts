@@ -24,6 +24,8 @@ export interface LocalRsaKeyFilesOptions {
   readonly passphrase?: string | undefined
   /** The size of the key in bits: 2048 to 16384, a multiple of 8. 3072 by default. */
   readonly bits?: number | undefined
+  /** Gives the work up while the key is being made; once it is being written, both files are. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -61,6 +63,8 @@ export async function generateLocalRsaKeyFiles(
   // Only to fail before the work: what counts is that creating is exclusive.
   for (const path of [privateKeyPath, publicKeyPath]) await refuseExisting(path)
   const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits, passphrase })
+  // Whoever gave the work up does not expect a key.
+  options.signal?.throwIfAborted()
   await mkdir(dirname(privateKeyPath), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw cannotMake(dirname(privateKeyPath), error)
   })

@@ -40,7 +40,9 @@ async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
   const { bits, passphraseEnv, localRsa, prefix } = flags
   if (prefix !== undefined && !localRsa) throw usageError('--prefix goes with --local-rsa.')
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
-  const made = localRsa ? makeLocalFiles(flags, passphrase) : makeFiles(flags, passphrase, cli.signal)
+  const made = localRsa
+    ? makeLocalFiles(flags, passphrase, cli.signal)
+    : makeFiles(flags, passphrase, cli.signal)
   const { privateKeyFile, publicKeyFile } = await orAborted(made, cli.signal)
   const encrypted = passphrase !== undefined
   await reportDone(
@@ -59,9 +61,10 @@ interface KeyFiles {
 async function makeLocalFiles(
   { out, prefix, bits }: KeygenFlags,
   passphrase: string | undefined,
+  signal: AbortSignal,
 ): Promise<KeyFiles> {
   const { generateLocalRsaKeyFiles } = await import('@oss-cse/provider-rsa')
-  const files = await generateLocalRsaKeyFiles({ dir: out, prefix, bits, passphrase })
+  const files = await generateLocalRsaKeyFiles({ dir: out, prefix, bits, passphrase, signal })
   return { privateKeyFile: files.privateKeyPath, publicKeyFile: files.publicKeyPath }
 }
 
