@@ -1,10 +1,10 @@
-import { CseError, callWithRetries, orAborted, type RetryPolicy, TransportError } from '@oss-cse/crypto-core'
+import { CseError, callWithRetries, type RetryPolicy, TransportError } from '@oss-cse/crypto-core'
 
 /**
  * Calls KMS until it answers, fails for good, or was asked often enough.
  *
  * @throws what the call rejected with, when that is a CseError; `ERR_CSE_SERVICE` without a cause for anything else,
- * which may hold the request with its parameters; the signal's reason when it aborts
+ * which may hold the request with its parameters; the signal's reason when it aborts between two attempts
  */
 export async function callKms<Answer>(
   call: () => Promise<Answer>,
@@ -13,7 +13,7 @@ export async function callKms<Answer>(
 ): Promise<Answer> {
   const guarded = async (): Promise<Answer> => {
     try {
-      return await orAborted(call(), signal)
+      return await call()
     } catch (error) {
       throw CseError.isInstance(error) ? error : clientFailed()
     }
