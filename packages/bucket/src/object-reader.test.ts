@@ -82,7 +82,10 @@ test('the checksum of a range is that of its ciphertext, and plaintext has it at
     crc.update(ciphertext.subarray(start, end + 1))
     expect(run.ciphertextCrc64()).toBe(crc.value())
     expect(await reader.ciphertextCrc64(chunked(plaintext, 5), start)).toBe(crc.value())
-    expect(await reader.ciphertextCrc64(chunked(plaintext, 5), start + 16)).not.toBe(crc.value())
+    // One byte alone is the same at two offsets once in 256 times.
+    if (end > start) {
+      expect(await reader.ciphertextCrc64(chunked(plaintext, 5), start + 16)).not.toBe(crc.value())
+    }
   }
 })
 
