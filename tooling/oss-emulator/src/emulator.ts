@@ -39,6 +39,8 @@ export interface OssEmulator {
   resetRequests(): void
   /** Makes the next request that fits fail. Injections are tried in the order they were made. */
   injectFault(injection: FaultInjection): void
+  /** Takes back what was injected and has not hit a request yet. */
+  clearFaults(): void
   /** The newest version of an object; `undefined` where there is none. Reads all of it into memory. */
   getStoredObject(bucket: string, key: string): Promise<StoredObject | undefined>
   /**
@@ -157,6 +159,7 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
       requests = []
     },
     injectFault: (injection) => faults.inject(injection),
+    clearFaults: () => faults.clear(),
     getStoredObject: (bucket, key) => readStored(store, bucket, key),
     putStoredObject: (bucket, key, object) => writeStored(store, bucket, key, object, clock()),
     close() {

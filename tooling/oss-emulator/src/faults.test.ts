@@ -31,6 +31,14 @@ describe('an injected fault', () => {
     expect((await put()).status).toBe(200)
   })
 
+  it('that was taken back hits nothing any more', async () => {
+    emulator.injectFault({ kind: 'status-500', count: 2 })
+    emulator.injectFault({ kind: 'status-503', method: 'PUT' })
+    expect((await put()).status).toBe(500)
+    emulator.clearFaults()
+    expect((await put()).status).toBe(200)
+  })
+
   it.each(['reset-before', 'reset-during-request'] as const)(
     '%s cuts the connection and keeps the old object',
     async (kind) => {

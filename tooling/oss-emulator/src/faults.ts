@@ -100,6 +100,10 @@ export class FaultPlan {
     this.#injected.push({ injection, left: injection.count ?? 1 })
   }
 
+  clear(): void {
+    this.#injected = []
+  }
+
   next(subject: FaultSubject): Fault | undefined {
     const entry = this.#injected.find(({ injection }) => fits(injection, subject))
     if (entry === undefined) return this.#randomFault(subject)
