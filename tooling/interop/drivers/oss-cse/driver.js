@@ -1,6 +1,7 @@
 // oss-cse itself, spoken to like every other SDK.
-import { createWriteStream, readFileSync } from 'node:fs'
+import { createReadStream, createWriteStream, readFileSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { CryptoBucket } from '@oss-cse/bucket'
 import { downloadFile, FileCheckpointStore, uploadFile } from '@oss-cse/bucket/node'
@@ -9,7 +10,7 @@ import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { LocalRsaProvider, RsaProvider } from '@oss-cse/provider-rsa'
 import { OssTransport } from '@oss-cse/transport-oss'
 
-const ONE_REQUEST = Number.POSITIVE_INFINITY
+const READ_BYTES = 2 ** 20
 
 /** Where the servers are: what `open` said. */
 let settings
@@ -43,8 +44,16 @@ function bucketWith(masterKeys) {
   })
 }
 
+function fileBody(file, start = 0, end = statSync(file).size) {
+  const open = () =>
+    end > start
+      ? createReadStream(file, { start, end: end - 1, highWaterMark: READ_BYTES })
+      : Readable.from([])
+  return { sizeBytes: end - start, open }
+}
+
 const inParts = ({ partSize, parallel, checkpoints }) => ({
-  partSizeBytes: partSize,
+  partSize,
   parallel,
   checkpoint: new FileCheckpointStore({ directory: checkpoints }),
 })
@@ -60,11 +69,17 @@ const operations = {
   },
 
   async put(bucket, { object, file, metadata }) {
-    await uploadFile(bucket, object, file, { metadata, multipartThreshold: ONE_REQUEST })
+    await bucket.put(object, fileBody(file), { metadata })
   },
 
   async multipart(bucket, { object, file, partSize, metadata }) {
-    await uploadFile(bucket, object, file, { metadata, multipartThreshold: 1, partSizeBytes: partSize })
+    const dataSizeBytes = statSync(file).size
+    const options = { dataSizeBytes, partSizeBytes: partSize, metadata }
+    const upload = await bucket.initiateMultipartUpload(object, options)
+    for (let start = 0, number = 1; start < dataSizeBytes; start += partSize, number++) {
+      await upload.uploadPart(number, fileBody(file, start, Math.min(start + partSize, dataSizeBytes)))
+    }
+    await upload.completeMultipartUpload()
   },
 
   async upload(bucket, request) {

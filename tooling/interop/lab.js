@@ -1,0 +1,127 @@
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startKmsEmulator } from '@oss-cse/kms-emulator'
+import { startOssEmulator } from '@oss-cse/oss-emulator'
+import { generateLocalRsaKeyFiles, generateRsaKeyPair } from '@oss-cse/provider-rsa'
+
+const ACCOUNT = { accessKeyId: 'interop-lab', accessKeySecret: 'secret-of-the-interop-lab' }
+const BUCKET = 'lab'
+
+/** The key pairs, by name, and their length in bits. */
+const PAIRS = { a: 2048, b: 2048, 'a-4096': 4096 }
+
+/** One way to hold a pair of `LocalRsaProvider`: the prefix of its files, and the passphrase if any. */
+const LOCAL_PAIRS = { open: undefined, locked: 'correct horse' }
+
+/** What all SDKs share: one OSS, one KMS that answers over HTTP and HTTPS, key files, and files to upload. */
+export class Lab {
+  #servers
+
+  static async start() {
+    const lab = new Lab()
+    lab.directory = mkdtempSync(join(tmpdir(), 'oss-cse-interop-'))
+    process.on('exit', () => rmSync(lab.directory, { recursive: true, force: true, maxRetries: 5 }))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130))
+    const dataDir = lab.path('kms')
+    const http = await startKmsEmulator({ ...ACCOUNT, dataDir })
+    const https = await startKmsEmulator({ ...ACCOUNT, dataDir, tls: true })
+    const oss = await startOssEmulator({ ...ACCOUNT, buckets: [BUCKET], dataDir: lab.path('oss') })
+    lab.#servers = [http, https, oss]
+    lab.oss = oss
+    lab.kmsKeyId = http.keyId
+    lab.settings = {
+      service: { ...ACCOUNT, endpoint: `http://127.0.0.1:${oss.port}`, region: oss.region, bucket: BUCKET },
+      kms: {
+        ...ACCOUNT,
+        http: `http://127.0.0.1:${http.port}`,
+        https: `https://127.0.0.1:${https.port}`,
+        caFile: https.caFile,
+        region: http.region,
+      },
+    }
+    await lab.#makeKeys()
+    return lab
+  }
+
+  path(...names) {
+    return join(this.directory, ...names)
+  }
+
+  /** An empty directory, made now. */
+  emptyDirectory(...names) {
+    const path = this.path(...names)
+    rmSync(path, { recursive: true, force: true })
+    mkdirSync(path, { recursive: true })
+    return path
+  }
+
+  async #makeKeys() {
+    mkdirSync(this.path('keys'))
+    for (const [name, bits] of Object.entries(PAIRS)) {
+      const { privateKeyPem } = await generateRsaKeyPair({ bits })
+      this.#writePair(name, privateKeyPem)
+    }
+    mkdirSync(this.path('local-rsa'))
+    for (const [prefix, passphrase] of Object.entries(LOCAL_PAIRS)) {
+      const dir = this.path('local-rsa')
+      const { privateKeyPath } = await generateLocalRsaKeyFiles({ dir, prefix, passphrase, bits: 2048 })
+      this.#writePair(`local-${prefix}`, { key: readFileSync(privateKeyPath, 'utf8'), passphrase })
+    }
+  }
+
+  /** Both halves, in the forms that one SDK or another takes. */
+  #writePair(name, privateKey) {
+    const key = createPrivateKey(privateKey)
+    const halves = { private: [key, 'pkcs8'], public: [createPublicKey(key), 'spki'] }
+    for (const [half, [object, type]] of Object.entries(halves)) {
+      const file = this.path('keys', `${name}.${half}.pem`)
+      writeFileSync(file, object.export({ type, format: 'pem' }))
+      writeFileSync(`${file}.pkcs1`, object.export({ type: 'pkcs1', format: 'pem' }))
+    }
+  }
+
+  /** The master key of that name, as drivers take it. */
+  rsa(name, description = []) {
+    return {
+      kind: 'rsa',
+      privateKeyFile: this.path('keys', `${name}.private.pem`),
+      publicKeyFile: this.path('keys', `${name}.public.pem`),
+      description,
+    }
+  }
+
+  kms(options = {}) {
+    return { kind: 'kms', keyId: this.kmsKeyId, description: [], ...options }
+  }
+
+  localRsa(prefix, options = {}) {
+    const passphrase = LOCAL_PAIRS[prefix]
+    return { kind: 'local-rsa', dir: this.path('local-rsa'), prefix, passphrase, ...options }
+  }
+
+  /**
+   * A file of random bytes, the same whenever it is asked for.
+   *
+   * @returns {{ path: string, bytes: Buffer }}
+   */
+  source(sizeBytes) {
+    const path = this.path(`source-${sizeBytes}`)
+    try {
+      return { path, bytes: readFileSync(path) }
+    } catch {
+      const bytes = randomBytes(sizeBytes)
+      writeFileSync(path, bytes)
+      return { path, bytes }
+    }
+  }
+
+  stored(key) {
+    return this.oss.getStoredObject(BUCKET, key)
+  }
+
+  async stop() {
+    await Promise.all(this.#servers.map((server) => server.close()))
+  }
+}

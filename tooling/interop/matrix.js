@@ -1,0 +1,242 @@
+/**
+ * @typedef {object} ObjectKind - what a writer writes
+ * @property {string} id
+ * @property {string} group
+ * @property {keyof typeof KEYS} keys
+ * @property {'put' | 'multipart' | 'upload'} op
+ * @property {number} size
+ * @property {boolean} [interrupted] - the writing is broken off, and the same call goes on
+ * @property {readonly string[]} [writers] - who writes it; absent: every SDK that runs here
+ * @property {readonly string[]} readings
+ * @property {Buffer} [iv] - for hand-made objects
+ *
+ * @typedef {object} Reading - how a reader reads
+ * @property {'get' | 'download' | 'copy' | 'head'} op
+ * @property {(size: number) => [string, number, number]} [range] - as the protocol says it, and the slice expected
+ * @property {(lab: import('./lab.js').Lab) => readonly object[]} [keys] - in place of the object's
+ * @property {boolean} [refuse] - the right answer is a refusal
+ * @property {boolean} [interrupted]
+ */
+
+const MIB = 2 ** 20
+const RANGED = MIB + 7
+const IN_PARTS = 20 * MIB + 3
+
+/** The parts of `multipart` and of `upload`. */
+export const PART_BYTES = { multipart: 8 * MIB, upload: MIB }
+export const METADATA = { owner: 'lab', 'content-note': 'kept as it is' }
+
+const HARD = [
+  ['zone', 'a/b\\c'],
+  ['name with spaces', 'quotes " and \''],
+  ['markup', '<b>&amp;</b>'],
+  ['city', '杭州 é'],
+]
+const PLAIN = [['team', 'backup']]
+const FIRST = [['key', '1']]
+const SECOND = [['key', '2']]
+
+/** Who of a bucket knows which master keys: the writer, and a reader. */
+export const KEYS = {
+  'rsa-2048': { write: (lab) => [lab.rsa('a')], read: (lab) => [lab.rsa('a')] },
+  'rsa-4096': { write: (lab) => [lab.rsa('a-4096')], read: (lab) => [lab.rsa('a-4096')] },
+  described: { write: (lab) => [lab.rsa('a', PLAIN)], read: (lab) => [lab.rsa('a', PLAIN)] },
+  'described-hard': {
+    write: (lab) => [lab.rsa('a', HARD)],
+    read: (lab) => [lab.rsa('a', HARD.toReversed())],
+  },
+  several: {
+    write: (lab) => [lab.rsa('a', FIRST), lab.rsa('b', SECOND)],
+    read: (lab) => [lab.rsa('b', SECOND), lab.rsa('a', FIRST)],
+  },
+  'several-hard': {
+    write: (lab) => [lab.rsa('a', HARD), lab.rsa('b', SECOND)],
+    read: (lab) => [lab.rsa('b', SECOND), lab.rsa('a', HARD.toReversed())],
+  },
+  kms: { write: (lab) => [lab.kms()], read: (lab) => [lab.kms()] },
+  'kms-described': {
+    write: (lab) => [lab.kms({ description: PLAIN })],
+    read: (lab) => [lab.kms({ description: PLAIN })],
+  },
+  'kms-oss2': { write: (lab) => [lab.kms({ encoding: 'oss2' })], read: (lab) => [lab.kms()] },
+  'kms-passphrase': {
+    write: (lab) => [lab.kms({ encoding: 'oss2', passphrase: 'open sesame' })],
+    read: (lab) => [lab.kms({ passphrase: 'open sesame' })],
+  },
+  'local-rsa': { write: (lab) => [lab.localRsa('open')], read: localRsaOrItsPair('open') },
+  'local-rsa-passphrase': { write: (lab) => [lab.localRsa('locked')], read: localRsaOrItsPair('locked') },
+  'local-rsa-v1': {
+    write: (lab) => [lab.localRsa('open', { format: 'v1' })],
+    read: localRsaOrItsPair('open'),
+  },
+}
+
+/** Only two SDKs know `LocalRsaProvider`; the others get the same key pair. */
+function localRsaOrItsPair(prefix) {
+  return (lab, reader) =>
+    ['oss-cse', ...OSS2].includes(reader) ? [lab.localRsa(prefix)] : [lab.rsa(`local-${prefix}`)]
+}
+
+const range = (text, start, end) => ({ op: 'get', range: (size) => [text, start, end ?? size] })
+
+/** @type {Record<string, Reading>} */
+export const READINGS = {
+  whole: { op: 'get' },
+  'range, aligned': range('4096-8191', 4096, 8192),
+  'range, not aligned': range('4099-8190', 4099, 8191),
+  'range, one byte': range('65535-65535', 65535, 65536),
+  'range, open, from 0': range('0-', 0),
+  'range, open, aligned': range('524288-', 524288),
+  'range, open, not aligned': range('524291-', 524291),
+  'range from 0 to beyond the end': range('0-2097151', 0),
+  'range to beyond the end, aligned': range('1048560-2097151', 1048560),
+  'range to beyond the end, not aligned': range('1048563-2097151', 1048563),
+  'range that begins beyond the end': { ...range('2097152-2097200', 0), refuse: true },
+  'suffix, aligned': range('-23', RANGED - 23),
+  'suffix, not aligned': range('-5', RANGED - 5),
+  'suffix longer than the object': range('-2097152', 0),
+  'range across parts, not aligned': range('8388601-16777219', 8388601, 16777220),
+  'range after the carry, aligned': range('512-767', 512, 768),
+  'range after the carry, not aligned': range('515-766', 515, 767),
+  download: { op: 'download' },
+  'download, interrupted': { op: 'download', interrupted: true },
+  copy: { op: 'copy' },
+  metadata: { op: 'head' },
+  'another key': { op: 'get', keys: (lab) => [lab.rsa('b')], refuse: true },
+  'another key, of another description': { op: 'get', keys: (lab) => [lab.rsa('b', SECOND)], refuse: true },
+  'the key, of another description': { op: 'get', keys: (lab) => [lab.rsa('a', SECOND)], refuse: true },
+  'the key, described': { op: 'get', keys: (lab) => [lab.rsa('a', SECOND)] },
+}
+
+const RANGES = Object.keys(READINGS).filter(
+  (name) => /^(range|suffix)/.test(name) && !/parts|carry/.test(name),
+)
+const OSS2 = ['python-v1', 'python-v1-2.10']
+/** Hand-made, and not in the form of any SDK. */
+const ONLY_THEIR_OWN = ['any-iv', 'plain']
+const KEY_SERVICES = 'KMS and LocalRsaProvider'
+
+/** An IV whose counter carries out of its low bits ten blocks after the start. */
+function carrying(bits) {
+  const iv = Buffer.from('3a91c5e07b2d4f68', 'hex')
+  const counter = (1n << BigInt(bits)) - 10n
+  const low = bits === 128 ? counter : (BigInt(`0x${iv.toString('hex')}`) << 64n) | counter
+  return Buffer.from(low.toString(16).padStart(32, '0'), 'hex')
+}
+
+/** @returns {readonly ObjectKind[]} */
+export const OBJECTS = [
+  ...[0, 1, 15, 16, 17].map((size) => ({
+    id: `${size} ${size === 1 ? 'byte' : 'bytes'}`,
+    group: 'Sizes, in one request',
+    keys: 'rsa-2048',
+    op: 'put',
+    size,
+    readings: size === 17 ? ['whole', 'another key', 'the key, described'] : ['whole'],
+    handMade: true,
+  })),
+  {
+    id: '1 MiB + 7 bytes',
+    group: 'Sizes, in one request',
+    keys: 'rsa-2048',
+    op: 'put',
+    size: RANGED,
+    readings: ['whole', 'metadata', 'copy', ...RANGES],
+    handMade: true,
+  },
+  {
+    id: '20 MiB + 3 bytes, multipart calls',
+    group: 'In parts',
+    keys: 'rsa-2048',
+    op: 'multipart',
+    size: IN_PARTS,
+    readings: ['whole', 'metadata', 'range across parts, not aligned'],
+    handMade: true,
+  },
+  {
+    id: '20 MiB + 3 bytes, file upload',
+    group: 'In parts',
+    keys: 'rsa-2048',
+    op: 'upload',
+    size: IN_PARTS,
+    readings: ['whole', 'metadata', 'copy', 'download', 'download, interrupted'],
+  },
+  {
+    id: '20 MiB + 3 bytes, file upload, interrupted',
+    group: 'In parts',
+    keys: 'rsa-2048',
+    op: 'upload',
+    size: IN_PARTS,
+    interrupted: true,
+    readings: ['whole'],
+  },
+  ...[
+    ['rsa-4096', 'RSA-4096', ['whole']],
+    [
+      'described',
+      'a description',
+      ['whole', 'another key, of another description', 'the key, of another description'],
+    ],
+    ['described-hard', 'a hard description', ['whole']],
+    ['several', 'two keys', ['whole']],
+    ['several-hard', 'two keys, a hard description', ['whole']],
+  ].map(([keys, id, readings]) => ({
+    id,
+    group: 'RSA keys and descriptions',
+    keys,
+    op: 'put',
+    size: 1000,
+    readings,
+    handMade: !keys.startsWith('several'),
+  })),
+  ...[
+    ['kms', 'KMS'],
+    ['kms-described', 'KMS, a description'],
+    ['kms-oss2', 'KMS, encoding: oss2', ['oss-cse']],
+    ['kms-passphrase', 'KMS, a passphrase', ['oss-cse', ...OSS2]],
+    ['local-rsa', 'LocalRsaProvider', ['oss-cse', ...OSS2]],
+    ['local-rsa-passphrase', 'LocalRsaProvider, a passphrase', ['oss-cse', ...OSS2]],
+    ['local-rsa-v1', 'LocalRsaProvider, format: v1', ['oss-cse']],
+  ].map(([keys, id, writers]) => ({
+    id,
+    group: KEY_SERVICES,
+    keys,
+    op: 'put',
+    size: 1000,
+    writers,
+    readings: ['whole'],
+  })),
+  ...[32, 64, 128].map((bits) => ({
+    id: `a carry out of the low ${bits} bits`,
+    group: 'Counters',
+    keys: 'rsa-2048',
+    op: 'put',
+    size: 1000,
+    writers: ['any-iv'],
+    iv: carrying(bits),
+    readings: ['whole', 'range after the carry, aligned', 'range after the carry, not aligned'],
+  })),
+  {
+    id: 'a plain object',
+    group: 'Not encrypted',
+    keys: 'rsa-2048',
+    op: 'put',
+    size: 1000,
+    writers: ['plain'],
+    readings: ['whole'],
+  },
+].map(({ handMade = false, ...kind }) => ({ ...kind, handMade }))
+
+/** What a writer is asked to write. */
+export function objectsOf({ name, handMade, onlyKeyServices }) {
+  return OBJECTS.filter(({ writers, group, ...object }) => {
+    if (writers !== undefined) return writers.includes(name)
+    if (handMade) return object.handMade && !ONLY_THEIR_OWN.includes(name)
+    return group === KEY_SERVICES || !onlyKeyServices
+  })
+}
+
+/** Whether a reader is asked to read what is of that group. */
+export function isReaderOf({ onlyKeyServices }, { group }) {
+  return group === KEY_SERVICES || !onlyKeyServices
+}

@@ -1,0 +1,50 @@
+import { Driver } from './driver.js'
+import { HAND_MADE, HandMade } from './hand-made.js'
+import { TOOLCHAINS } from './toolchains.js'
+
+/**
+ * @typedef {object} Participant - who writes, and reads where it can run
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} handMade - its objects are made in its exact form; it reads nothing
+ * @property {boolean} onlyKeyServices - an old version: only its KMS and `LocalRsaProvider` are looked at
+ * @property {Driver | HandMade} driver
+ * @property {Record<string, string>} versions - of what it drives
+ */
+
+const HAND_MADE_TITLES = {
+  cpp: 'C++, by hand',
+  'php-v2': 'PHP V2, by hand',
+  'any-iv': 'any IV, by hand',
+  plain: 'not encrypted',
+}
+
+/**
+ * Makes the environments of the SDKs that can run on this machine, and starts their drivers.
+ *
+ * @param {import('./lab.js').Lab} lab
+ * @param {{ only?: readonly string[] }} options - names of SDKs
+ * @returns {Promise<{ participants: Participant[], missing: { title: string, reason: string }[] }>}
+ */
+export async function openParticipants(lab, { only } = {}) {
+  const participants = []
+  const missing = []
+  for (const { name, title, prepare, onlyKeyServices = false } of TOOLCHAINS) {
+    if (only !== undefined && !only.includes(name)) continue
+    try {
+      const command = await prepare()
+      const driver = new Driver(name, command)
+      const versions = await driver.open(lab.settings)
+      participants.push({ name, title, handMade: false, onlyKeyServices, driver, versions })
+    } catch (error) {
+      missing.push({ title, reason: error.message })
+    }
+  }
+  for (const name of HAND_MADE) {
+    const driver = new HandMade(name)
+    await driver.open(lab.settings)
+    const title = HAND_MADE_TITLES[name]
+    participants.push({ name, title, handMade: true, onlyKeyServices: false, driver, versions: {} })
+  }
+  return { participants, missing }
+}

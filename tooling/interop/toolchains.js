@@ -1,0 +1,102 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const DRIVERS = fileURLToPath(new URL('drivers/', import.meta.url))
+const ENVIRONMENTS = fileURLToPath(new URL('environments/', import.meta.url))
+
+const execute = promisify(execFile)
+
+async function run(program, args, cwd) {
+  try {
+    await execute(program, args, { cwd, maxBuffer: 2 ** 26 })
+  } catch (error) {
+    if (error.code === 'ENOENT') throw new Error(`There is no ${program} on this machine.`)
+    const output = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim()
+    throw new Error(`${program} ${args.join(' ')} failed: ${output.slice(-1000) || error.message}`)
+  }
+}
+
+/** What the environment was made from, so that it is made anew when that changes. */
+function fingerprint(paths) {
+  const hash = createHash('sha256')
+  const add = (path) => {
+    if (statSync(path).isDirectory()) for (const name of readdirSync(path).sort()) add(join(path, name))
+    else hash.update(path).update(readFileSync(path))
+  }
+  for (const path of paths) add(path)
+  return hash.digest('hex')
+}
+
+/** Makes an environment, unless it was made before from the same files. */
+async function environment(name, sources, make) {
+  const directory = join(ENVIRONMENTS, name)
+  const stamp = join(directory, 'made-from')
+  const now = fingerprint(sources)
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return directory
+  rmSync(directory, { recursive: true, force: true })
+  mkdirSync(directory, { recursive: true })
+  await make(directory)
+  writeFileSync(stamp, now)
+  return directory
+}
+
+function python(name, driver, requirements) {
+  const program = join(DRIVERS, driver, 'driver.py')
+  const list = join(DRIVERS, driver, requirements)
+  return async () => {
+    const directory = await environment(name, [list], async (target) => {
+      await run('python3', ['-m', 'venv', target])
+      await run(join(target, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', list])
+    })
+    return [join(directory, 'bin/python'), program]
+  }
+}
+
+function go(name) {
+  const source = join(DRIVERS, name)
+  return async () => {
+    const directory = await environment(name, [source], (target) =>
+      run('go', ['build', '-o', join(target, 'driver'), '.'], source),
+    )
+    return [join(directory, 'driver')]
+  }
+}
+
+function java(name) {
+  const source = join(DRIVERS, name)
+  return async () => {
+    const directory = await environment(name, [join(source, 'pom.xml'), join(source, 'src')], (target) =>
+      run('mvn', ['-q', '-B', `-DbuildDirectory=${target}`, 'package'], source),
+    )
+    return ['java', '-cp', `${join(directory, 'classes')}:${join(directory, 'lib', '*')}`, 'Driver']
+  }
+}
+
+/**
+ * The SDKs that registries carry, each with the way to its driver: a promise of the command.
+ *
+ * @type {readonly { name: string, title: string, onlyKeyServices?: boolean, prepare: () => Promise<string[]> }[]}
+ */
+export const TOOLCHAINS = [
+  {
+    name: 'oss-cse',
+    title: 'oss-cse',
+    prepare: async () => [process.execPath, join(DRIVERS, 'oss-cse', 'driver.js')],
+  },
+  { name: 'python-v1', title: 'Python oss2', prepare: python('python-v1', 'python-v1', 'requirements.txt') },
+  { name: 'python-v2', title: 'Python V2', prepare: python('python-v2', 'python-v2', 'requirements.txt') },
+  { name: 'go-v1', title: 'Go V1', prepare: go('go-v1') },
+  { name: 'go-v2', title: 'Go V2', prepare: go('go-v2') },
+  { name: 'java-v1', title: 'Java V1', prepare: java('java-v1') },
+  { name: 'java-v2', title: 'Java V2', prepare: java('java-v2') },
+  {
+    name: 'python-v1-2.10',
+    title: 'Python oss2 2.10',
+    onlyKeyServices: true,
+    prepare: python('python-v1-2.10', 'python-v1', 'requirements-2.10.txt'),
+  },
+]
