@@ -29,6 +29,7 @@ import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.net.URI;
@@ -202,8 +203,8 @@ public final class Driver {
             try (var in = new FileInputStream(file)) {
                 in.skipNBytes(start);
                 long size = Math.min(partSize, file.length() - start);
-                parts.add(client.uploadPart(
-                        new UploadPartRequest(bucket, object, uploadId, parts.size() + 1, in, size), context).getPartETag());
+                UploadPartRequest part = new UploadPartRequest(bucket, object, uploadId, parts.size() + 1, in, size);
+                parts.add(client.uploadPart(part, context).getPartETag());
             }
         }
         client.completeMultipartUpload(new CompleteMultipartUploadRequest(bucket, object, uploadId, parts), context);
@@ -242,8 +243,12 @@ public final class Driver {
 
     private static KeyPair keyPair(JsonObject key) throws Exception {
         return new KeyPair(
-                SimpleRSAEncryptionMaterials.getPublicKeyFromPemX509(Files.readString(Path.of(text(key, "publicKeyFile")))),
-                SimpleRSAEncryptionMaterials.getPrivateKeyFromPemPKCS8(Files.readString(Path.of(text(key, "privateKeyFile")))));
+                SimpleRSAEncryptionMaterials.getPublicKeyFromPemX509(pem(key, "publicKeyFile")),
+                SimpleRSAEncryptionMaterials.getPrivateKeyFromPemPKCS8(pem(key, "privateKeyFile")));
+    }
+
+    private static String pem(JsonObject key, String name) throws IOException {
+        return Files.readString(Path.of(text(key, name)));
     }
 
     private static Map<String, String> description(JsonObject key) {

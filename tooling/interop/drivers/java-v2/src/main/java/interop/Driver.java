@@ -23,6 +23,7 @@ import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -183,8 +184,12 @@ public final class Driver {
 
     private static KeyPair keyPair(JsonNode key) throws Exception {
         return new KeyPair(
-                SimpleRSAEncryptionMaterials.getPublicKeyFromPemX509(Files.readString(Path.of(text(key, "publicKeyFile")))),
-                SimpleRSAEncryptionMaterials.getPrivateKeyFromPemPKCS8(Files.readString(Path.of(text(key, "privateKeyFile")))));
+                SimpleRSAEncryptionMaterials.getPublicKeyFromPemX509(pem(key, "publicKeyFile")),
+                SimpleRSAEncryptionMaterials.getPrivateKeyFromPemPKCS8(pem(key, "privateKeyFile")));
+    }
+
+    private static String pem(JsonNode key, String name) throws IOException {
+        return Files.readString(Path.of(text(key, name)));
     }
 
     private static Map<String, String> description(JsonNode key) {
