@@ -96,7 +96,9 @@ export class Driver {
     const child = this.#process
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.#pending.get(id)?.({ error: { type: 'Timeout', message: `No answer in ${REQUEST_TIMEOUT_MS} ms.` } })
+        this.#pending.get(id)?.({
+          error: { type: 'Timeout', message: `No answer in ${REQUEST_TIMEOUT_MS} ms.` },
+        })
         this.#pending.delete(id)
         child.kill('SIGKILL')
       }, REQUEST_TIMEOUT_MS)

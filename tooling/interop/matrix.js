@@ -4,7 +4,8 @@
  * @property {string} group
  * @property {keyof typeof KEYS} keys
  * @property {'put' | 'multipart' | 'upload'} op
- * @property {number} size
+ * @property {number} size - in bytes
+ * @property {number} [partSize] - in bytes
  * @property {boolean} [interrupted] - the writing is broken off, and the same call goes on
  * @property {readonly string[]} [writers] - who writes it; absent: every SDK that runs here
  * @property {readonly string[]} readings
@@ -18,12 +19,13 @@
  * @property {boolean} [interrupted]
  */
 
+const KIB = 2 ** 10
 const MIB = 2 ** 20
 const RANGED = MIB + 7
 const IN_PARTS = 20 * MIB + 3
 
-/** The parts of `multipart` and of `upload`. */
-export const PART_BYTES = { multipart: 8 * MIB, upload: MIB }
+/** The parts of a resumable download. */
+export const DOWNLOAD_PART_BYTES = MIB
 export const METADATA = { owner: 'lab', 'content-note': 'kept as it is' }
 
 const HARD = [
@@ -91,7 +93,7 @@ export const READINGS = {
   'range from 0 to beyond the end': range('0-2097151', 0),
   'range to beyond the end, aligned': range('1048560-2097151', 1048560),
   'range to beyond the end, not aligned': range('1048563-2097151', 1048563),
-  'range that begins beyond the end': { ...range('2097152-2097200', 0), refuse: true },
+  'range that begins beyond the end': { ...range('2097152-2097200', RANGED), refuse: true },
   'suffix, aligned': range('-23', RANGED - 23),
   'suffix, not aligned': range('-5', RANGED - 5),
   'suffix longer than the object': range('-2097152', 0),
@@ -145,11 +147,22 @@ export const OBJECTS = [
     handMade: true,
   },
   {
+    id: '100 KiB + 37 bytes, multipart calls',
+    group: 'In parts',
+    keys: 'rsa-2048',
+    op: 'multipart',
+    size: 100 * KIB + 37,
+    partSize: 100 * KIB,
+    readings: ['whole'],
+    handMade: true,
+  },
+  {
     id: '20 MiB + 3 bytes, multipart calls',
     group: 'In parts',
     keys: 'rsa-2048',
     op: 'multipart',
     size: IN_PARTS,
+    partSize: 8 * MIB,
     readings: ['whole', 'metadata', 'range across parts, not aligned'],
     handMade: true,
   },
@@ -159,6 +172,7 @@ export const OBJECTS = [
     keys: 'rsa-2048',
     op: 'upload',
     size: IN_PARTS,
+    partSize: MIB,
     readings: ['whole', 'metadata', 'copy', 'download', 'download, interrupted'],
   },
   {
@@ -167,6 +181,7 @@ export const OBJECTS = [
     keys: 'rsa-2048',
     op: 'upload',
     size: IN_PARTS,
+    partSize: MIB,
     interrupted: true,
     readings: ['whole'],
   },

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { isReaderOf, KEYS, METADATA, objectsOf, PART_BYTES, READINGS } from './matrix.js'
+import { DOWNLOAD_PART_BYTES, isReaderOf, KEYS, METADATA, objectsOf, READINGS } from './matrix.js'
 
 const PARALLEL = 3
 /** How many requests of an interrupted transfer are answered before the server fails. */
@@ -41,8 +41,12 @@ export async function runMatrix(lab, participants, report = () => {}) {
       if (writing.verdict === 'reads') {
         written.push({ writer: writer.name, object, key })
         const columns = readers.filter((reader) => isReaderOf(reader, object))
-        const rows = await Promise.all(columns.map((reader) => readAll(lab, writer, object, key, reader)))
-        found.push(...rows.flat())
+        const reading = (reader, name) => readCell(lab, writer, object, key, reader, name)
+        const [broken, whole] = partition(object.readings, (name) => READINGS[name].interrupted)
+        const rows = columns.map((reader) => inTurn(whole, (name) => reading(reader, name)))
+        found.push(...(await Promise.all(rows)).flat())
+        // One at a time: the faults are the server's, not a client's.
+        for (const reader of columns) found.push(...(await inTurn(broken, (name) => reading(reader, name))))
       }
       cells.push(...found)
       report(found)
@@ -52,43 +56,42 @@ export async function runMatrix(lab, participants, report = () => {}) {
 }
 
 async function write(lab, { name: writer, driver }, object, key) {
-  const { op, keys, size, iv, interrupted } = object
+  const { op, keys, size, partSize, iv, interrupted } = object
   const request = {
     op,
     masterKeys: KEYS[keys].write(lab),
     object: key,
     file: lab.source(size).path,
     metadata: METADATA,
-    partSize: PART_BYTES[op],
+    partSize,
     parallel: PARALLEL,
     checkpoints: lab.emptyDirectory('checkpoints', writer),
     iv,
   }
   const { answer, resumed } = interrupted
-    ? await interruptedTransfer(lab, driver, request, 'PUT', Math.ceil(size / PART_BYTES[op]))
+    ? await interruptedTransfer(lab, driver, request, 'PUT', Math.ceil(size / partSize))
     : { answer: await driver.ask(request) }
   const verdict = answer.ok ? 'reads' : answer.absent ? 'absent' : 'refuses'
   const cell = { writer, object, reader: writer, reading: 'write', right: verdict === 'reads', verdict }
   return { ...cell, detail: said(answer), ...(answer.ok && resumed !== undefined && { resumed }) }
 }
 
-async function readAll(lab, writer, object, key, reader) {
-  const cells = []
-  for (const reading of object.readings) {
-    const { verdict, detail, resumed } = await read(lab, object, key, reader, reading)
-    const right = verdict === (READINGS[reading].refuse ? 'refuses' : 'reads')
-    cells.push({
-      writer: writer.name,
-      object,
-      reader: reader.name,
-      reading,
-      right: right || (writer.name === 'plain' && verdict === 'refuses'),
-      verdict,
-      detail,
-      ...(resumed !== undefined && { resumed }),
-    })
-  }
-  return cells
+async function inTurn(values, task) {
+  const results = []
+  for (const value of values) results.push(await task(value))
+  return results
+}
+
+function partition(values, test) {
+  return [values.filter(test), values.filter((value) => !test(value))]
+}
+
+async function readCell(lab, writer, object, key, reader, reading) {
+  const { verdict, detail, resumed } = await read(lab, object, key, reader, reading)
+  const asItShould = verdict === (READINGS[reading].refuse ? 'refuses' : 'reads')
+  const right = asItShould || (writer.name === 'plain' && verdict === 'refuses')
+  const cell = { writer: writer.name, object, reader: reader.name, reading, right, verdict, detail }
+  return { ...cell, ...(resumed !== undefined && { resumed }) }
 }
 
 async function read(lab, object, key, { name, driver }, reading) {
@@ -99,7 +102,7 @@ async function read(lab, object, key, { name, driver }, reading) {
   const expected = bytes.subarray(start, end)
   const file = lab.path(`read-by-${name}`)
   rmSync(file, { force: true })
-  const partSize = PART_BYTES.upload
+  const partSize = DOWNLOAD_PART_BYTES
   const checkpoints = lab.emptyDirectory('checkpoints', name)
   const common = { op, masterKeys, object: key, file }
 

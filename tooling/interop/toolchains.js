@@ -66,13 +66,16 @@ function go(name) {
   }
 }
 
-function java(name) {
+/** @param {string} [sdk] - the one of several jars that lie in `sdk/` */
+function java(name, sdk) {
   const source = join(DRIVERS, name)
   return async () => {
     const directory = await environment(name, [join(source, 'pom.xml'), join(source, 'src')], (target) =>
-      run('mvn', ['-q', '-B', `-DbuildDirectory=${target}`, 'package'], source),
+      run('mvn', ['-q', '-B', '-Dstyle.color=never', `-DbuildDirectory=${target}`, 'package'], source),
     )
-    return ['java', '-cp', `${join(directory, 'classes')}:${join(directory, 'lib', '*')}`, 'Driver']
+    const jars = [...(sdk === undefined ? [] : [join('sdk', sdk)]), join('lib', '*')]
+    const classPath = ['classes', ...jars].map((path) => join(directory, path)).join(':')
+    return ['java', '-cp', classPath, 'interop.Driver']
   }
 }
 
@@ -91,9 +94,17 @@ export const TOOLCHAINS = [
   { name: 'python-v2', title: 'Python V2', prepare: python('python-v2', 'python-v2', 'requirements.txt') },
   { name: 'go-v1', title: 'Go V1', prepare: go('go-v1') },
   { name: 'go-v2', title: 'Go V2', prepare: go('go-v2') },
-  { name: 'java-v1', title: 'Java V1', prepare: java('java-v1') },
+  { name: 'java-v1', title: 'Java V1', prepare: java('java-v1', 'aliyun-sdk-oss-3.18.5.jar') },
   { name: 'java-v2', title: 'Java V2', prepare: java('java-v2') },
   {
+    // The last with KmsEncryptionMaterials: 3.18.5 has lost them.
+    name: 'java-v1-3.18.4',
+    title: 'Java V1 3.18.4',
+    onlyKeyServices: true,
+    prepare: java('java-v1', 'aliyun-sdk-oss-3.18.4.jar'),
+  },
+  {
+    // The last that wrote the V1 format.
     name: 'python-v1-2.10',
     title: 'Python oss2 2.10',
     onlyKeyServices: true,

@@ -192,16 +192,28 @@ describe('temporary credentials', () => {
 })
 
 describe('a V4 signature', () => {
+  const basicForm = (time: Date): string => time.toISOString().replace(/[-:]|\.\d+/g, '')
+
   /** A GET that is signed rightly, for whatever product and payload. */
-  const signedGet = async (product: string, payload: string) => {
-    const dateTime = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+  const signedGet = (product: string, payload: string) => {
+    const dateTime = basicForm(new Date())
+    return get({ product, payload, dateTime, dateHeader: { 'x-oss-date': dateTime } })
+  }
+
+  const get = async (request: {
+    readonly product: string
+    readonly payload: string
+    readonly dateTime: string
+    readonly dateHeader: Readonly<Record<string, string>>
+  }) => {
+    const { product, payload, dateTime, dateHeader } = request
     const credential = {
       accessKeyId: emulator.accessKeyId,
-      day: dateTime.slice(0, 8),
+      day: basicForm(new Date()).slice(0, 8),
       region: emulator.region,
       product,
     }
-    const headers = { 'x-oss-date': dateTime, 'x-oss-content-sha256': payload }
+    const headers = { ...dateHeader, 'x-oss-content-sha256': payload }
     const [stringToSign = ''] = v4StringsToSign({
       method: 'GET',
       headers: new Map(Object.entries(headers)),
@@ -216,6 +228,18 @@ describe('a V4 signature', () => {
     const authorization = `OSS4-HMAC-SHA256 Credential=${scope},Signature=${signature}`
     return rawRequest(emulator.port, { path: '/demo/signed', headers: { ...headers, authorization } })
   }
+
+  it('may sign the HTTP date of a request without x-oss-date, as it is or in basic form, and no other', async () => {
+    await emulator.putStoredObject('demo', 'signed', { bytes: Buffer.from('x') })
+    const now = new Date()
+    const statusFor = async (dateTime: string) => {
+      const dateHeader = { date: now.toUTCString() }
+      return (await get({ product: 'oss', payload: 'UNSIGNED-PAYLOAD', dateTime, dateHeader })).status
+    }
+    expect(await statusFor(now.toUTCString())).toBe(200)
+    expect(await statusFor(basicForm(now))).toBe(200)
+    expect(await statusFor(new Date(now.getTime() + 1000).toUTCString())).toBe(403)
+  })
 
   it('is accepted for the product oss and an unsigned payload, not for another product or payload', async () => {
     await emulator.putStoredObject('demo', 'signed', { bytes: Buffer.from('x') })

@@ -136,9 +136,10 @@ function byV4Header(
       credential === undefined ? '0002-00000213' : undefined,
     )
   }
-  const dateTime = v4DateTime(request.header('x-oss-date') ?? request.header('date'))
+  const date = request.header('x-oss-date') ?? request.header('date')
+  const dateTime = v4DateTime(date)
   const time = dateTime === undefined ? undefined : parseDate(dateTime)
-  if (dateTime === undefined || time === undefined) {
+  if (date === undefined || dateTime === undefined || time === undefined) {
     throw accessDenied('OSS authentication requires a valid Date.')
   }
   checkSkew(time, now)
@@ -149,7 +150,8 @@ function byV4Header(
     locations,
     account,
     credential,
-    dateTime,
+    // The Go SDK V1 sends no x-oss-date, and signs the HTTP date as it is (oss/conn.go:339, oss/auth.go:200 of 3.0.2).
+    [dateTime, date],
     fields.get('AdditionalHeaders') ?? '',
     signature,
   )
@@ -180,7 +182,7 @@ function byV4Url(request: OssRequest, locations: readonly Location[], account: A
   checkKey(credential.accessKeyId, request.parameter('x-oss-security-token'), account)
   checkScope(credential, dateTime, account, '0002-00000226')
   const additional = request.parameter('x-oss-additional-headers') ?? ''
-  return verifiedV4(request, locations, account, credential, dateTime, additional, signature)
+  return verifiedV4(request, locations, account, credential, [dateTime], additional, signature)
 }
 
 function verifiedV4(
@@ -188,20 +190,23 @@ function verifiedV4(
   locations: readonly Location[],
   account: Account,
   credential: V4Credential,
-  dateTime: string,
+  dateTimes: readonly string[],
   additionalHeaders: string,
   signature: string,
 ): Location {
+  const { method, headers, parameters } = request
   return verified(locations, signature, (location) =>
-    v4StringsToSign({
-      method: request.method,
-      headers: request.headers,
-      parameters: request.parameters,
-      location,
-      credential,
-      dateTime,
-      additionalHeaders,
-    }).map((text) => ({ text, signature: v4Signature(account.accessKeySecret, credential, text) })),
+    dateTimes.flatMap((dateTime) =>
+      v4StringsToSign({
+        method,
+        headers,
+        parameters,
+        location,
+        credential,
+        dateTime,
+        additionalHeaders,
+      }).map((text) => ({ text, signature: v4Signature(account.accessKeySecret, credential, text) })),
+    ),
   )
 }
 
@@ -304,7 +309,7 @@ function checkExpiry(expiresAt: number, now: Date): void {
   })
 }
 
-/** V4 signs the date in ISO basic form, also where the client sent only an HTTP date. */
+/** A date in ISO basic form, as a V4 credential has it. */
 function v4DateTime(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   if (/^\d{8}T\d{6}Z$/.test(text)) return text

@@ -65,7 +65,7 @@ const operations = {
     const { version } = JSON.parse(
       readFileSync(new URL('../../../../packages/bucket/package.json', import.meta.url), 'utf8'),
     )
-    return { versions: { '@oss-cse/bucket': version, Node: process.version } }
+    return { versions: { '@oss-cse/bucket': version } }
   },
 
   async put(bucket, { object, file, metadata }) {
