@@ -3,10 +3,15 @@ import { CseError } from './errors.ts'
 /** Names a master key: any strings to any strings. `{}` is "no description". */
 export type MaterialDescription = Readonly<Record<string, string>>
 
-const NON_ASCII = /[\u007f-\uffff]/g
+/**
+ * What is written as `\uXXXX`: all but ASCII, and three characters that the Go SDKs write so. These two look a key up by
+ * the text of its description, and not by what it says (oss/crypto/crypto_bucket.go:293 of V1 3.0.2,
+ * oss/encryption_client.go:325 of V2 1.6.1).
+ */
+const ESCAPED = /[<>&\u007f-\uffff]/g
 
-function escapeNonAscii(text: string): string {
-  return text.replace(NON_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+function escapeForHeader(text: string): string {
+  return text.replace(ESCAPED, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function byCodePoint([a]: readonly [string, string], [b]: readonly [string, string]): number {
@@ -25,8 +30,8 @@ export function isEmptyDescription(description: MaterialDescription): boolean {
 }
 
 /**
- * The text that goes into the header: a JSON object, compact, sorted by key, ASCII only (`\uXXXX`); the empty
- * text for an empty description, because the header is then left out.
+ * The text that goes into the header: a JSON object, compact, sorted by key, ASCII only, with `<`, `>`, `&` and whatever
+ * is not ASCII as `\uXXXX`; the empty text for an empty description, because the header is then left out.
  *
  * @example
  * ```ts
@@ -38,7 +43,7 @@ export function formatMaterialDescription(description: MaterialDescription): str
   const pairs = Object.entries(description)
     .sort(byCodePoint)
     .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
-  return escapeNonAscii(`{${pairs.join(',')}}`)
+  return escapeForHeader(`{${pairs.join(',')}}`)
 }
 
 /**

@@ -1,14 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { type Acs3Input, acs3Signature, acs3StringToSign, parseAcs3Authorization } from './acs3-signature.ts'
+import { parseParameters } from './kms-request.ts'
 
 const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const DOCUMENTED: Acs3Input = {
   method: 'POST',
   path: '/',
-  query: [
-    { name: 'RegionId', value: 'cn-shanghai' },
-    { name: 'ImageId', value: 'win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd' },
-  ],
+  query: parseParameters('RegionId=cn-shanghai&ImageId=win2019_1809_x64_dtc_zh-cn_40G_alibase_20230811.vhd'),
   headers: new Map([
     ['host', 'ecs.cn-shanghai.aliyuncs.com'],
     ['x-acs-action', 'RunInstances'],

@@ -1,6 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { escapeRfc3986 } from './escape.ts'
-import type { Parameter } from './kms-request.ts'
+import { canonicalParameters, type Parameter } from './kms-request.ts'
 
 export const ACS3_ALGORITHM = 'ACS3-HMAC-SHA256'
 
@@ -39,11 +38,7 @@ export function parseAcs3Authorization(text: string): Acs3Authorization | undefi
 
 /** The text that a request of the ACS3 generation signs. */
 export function acs3StringToSign(input: Acs3Input): string {
-  const query = input.query
-    .map(({ name, value }) => ({ name: escapeRfc3986(name), value: escapeRfc3986(value) }))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.value < b.value ? -1 : 1))
-    .map(({ name, value }) => `${name}=${value}`)
-    .join('&')
+  const query = canonicalParameters(input.query)
   const names = [...input.signedHeaders].sort()
   const headers = names.map((name) => `${name}:${(input.headers.get(name) ?? '').trim()}\n`).join('')
   const canonical = [input.method, input.path, query, headers, names.join(';'), input.payloadHash].join('\n')

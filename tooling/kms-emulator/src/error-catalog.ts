@@ -80,12 +80,15 @@ export function incompleteSignature(): KmsError {
   )
 }
 
-/** The service adds its string to sign; it is left out here, for it holds every parameter of the request. */
+/**
+ * The service adds its string to sign behind the colon; it is left out here, for it holds every parameter of the
+ * request. The Python SDK wants the colon (aliyunsdkcore 2.16.1, client.py:479).
+ */
 export function signatureDoesNotMatch(): KmsError {
   return new KmsError(
     400,
     'SignatureDoesNotMatch',
-    'Specified signature is not matched with our calculation.',
+    'Specified signature is not matched with our calculation. server string to sign is:(left out)',
   )
 }
 

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http'
+import { escapeBytes, unescapeFormText } from './escape.ts'
 
 /** One parameter of the query or of a form, decoded. `k` and `k=` both have the empty value. */
 export interface Parameter {
   readonly name: string
   readonly value: string
+  /** Name and value as they are signed: of the bytes that came, also where these are not UTF-8. */
+  readonly signed: readonly [string, string]
 }
 
 /** The generation of the protocol, by how a request is signed. */
@@ -65,23 +68,28 @@ export class KmsRequest {
   }
 }
 
-/** Splits a raw query or form; `+` means a space, a broken escape is taken literally. */
+/** Splits a raw query or form. */
 export function parseParameters(text: string): Parameter[] {
   return text
     .split('&')
     .filter((part) => part !== '')
     .map((part) => {
       const equals = part.indexOf('=')
-      return equals < 0
-        ? { name: decodeFormText(part), value: '' }
-        : { name: decodeFormText(part.slice(0, equals)), value: decodeFormText(part.slice(equals + 1)) }
+      const [name, value] = equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)]
+      return parameter(unescapeFormText(name), unescapeFormText(value))
     })
 }
 
-function decodeFormText(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return text
-  }
+/** A parameter of these bytes. */
+export function parameter(name: Buffer, value: Buffer): Parameter {
+  return { name: name.toString(), value: value.toString(), signed: [escapeBytes(name), escapeBytes(value)] }
+}
+
+/** Parameters as both signatures want them: escaped, sorted, joined. */
+export function canonicalParameters(parameters: readonly Parameter[]): string {
+  return parameters
+    .map(({ signed }) => signed)
+    .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : 1))
+    .map((pair) => pair.join('='))
+    .join('&')
 }

@@ -19,8 +19,13 @@ describe('the RPC signature', () => {
   })
 
   it('escapes twice what is not unreserved', () => {
-    expect(rpcStringToSign('POST', [{ name: 'a', value: "~ *'+é" }])).toBe(
+    expect(rpcStringToSign('POST', parseParameters("a=~ *'%2Bé"))).toBe(
       'POST&%2F&a%3D~%2520%252A%2527%252B%25C3%25A9',
     )
+  })
+
+  it('covers bytes that are not UTF-8 as they came, and a broken escape as it stands', () => {
+    const text = rpcStringToSign('POST', parseParameters('a=%ff%FE%80+%C3%A9&b=%z'))
+    expect(text).toBe('POST&%2F&a%3D%25FF%25FE%2580%2520%25C3%25A9%26b%3D%2525z')
   })
 })

@@ -1,18 +1,13 @@
 import { createHmac } from 'node:crypto'
 import { escapeRfc3986 } from './escape.ts'
-import type { Parameter } from './kms-request.ts'
+import { canonicalParameters, type Parameter } from './kms-request.ts'
 
 /**
  * The text that a request of the RPC generation signs: its method and all parameters, of the query and of a form
  * alike, without the signature itself.
  */
 export function rpcStringToSign(method: string, parameters: readonly Parameter[]): string {
-  const sorted = parameters
-    .filter(({ name }) => name !== 'Signature')
-    .map(({ name, value }) => ({ name: escapeRfc3986(name), value: escapeRfc3986(value) }))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.value < b.value ? -1 : 1))
-    .map(({ name, value }) => `${name}=${value}`)
-    .join('&')
+  const sorted = canonicalParameters(parameters.filter(({ name }) => name !== 'Signature'))
   return `${method}&${escapeRfc3986('/')}&${escapeRfc3986(sorted)}`
 }
 

@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https'
 import { ACS3_ALGORITHM, acs3Signature, acs3StringToSign } from '../acs3-signature.ts'
 import { escapeRfc3986 } from '../escape.ts'
 import type { KmsEmulator } from '../kms-emulator.ts'
+import { parameter } from '../kms-request.ts'
 import { rpcSignature, rpcStringToSign } from '../rpc-signature.ts'
 
 /** A whole answer. */
@@ -65,7 +66,7 @@ export function rpcCall(
     },
     options.common,
   )
-  const list = Object.entries(all).map(([name, value]) => ({ name, value }))
+  const list = Object.entries(all).map(([name, value]) => parameter(Buffer.from(name), Buffer.from(value)))
   const secret = options.accessKeySecret ?? emulator.accessKeySecret
   const signed = { ...all, Signature: rpcSignature(secret, rpcStringToSign(method, list)) }
   const query = toQuery(withChanges(signed, options.tamper?.parameters))
@@ -107,7 +108,7 @@ export function acs3Call(
   const toSign = acs3StringToSign({
     method,
     path: '/',
-    query: Object.entries(query).map(([name, value]) => ({ name, value })),
+    query: Object.entries(query).map(([name, value]) => parameter(Buffer.from(name), Buffer.from(value))),
     headers: new Map(Object.entries(headers)),
     signedHeaders,
     payloadHash,
