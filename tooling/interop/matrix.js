@@ -32,8 +32,8 @@ const HARD = [
   ['zone', 'a/b\\c'],
   ['name with spaces', 'quotes " and \''],
   ['markup', '<b>&amp;</b>'],
-  ['city', '杭州 é'],
 ]
+const NON_ASCII = [...HARD, ['city', '杭州 é']]
 const PLAIN = [['team', 'backup']]
 const FIRST = [['key', '1']]
 const SECOND = [['key', '2']]
@@ -46,6 +46,10 @@ export const KEYS = {
   'described-hard': {
     write: (lab) => [lab.rsa('a', HARD)],
     read: (lab) => [lab.rsa('a', HARD.toReversed())],
+  },
+  'described-non-ascii': {
+    write: (lab) => [lab.rsa('a', NON_ASCII)],
+    read: (lab) => [lab.rsa('a', NON_ASCII.toReversed())],
   },
   several: {
     write: (lab) => [lab.rsa('a', FIRST), lab.rsa('b', SECOND)],
@@ -192,9 +196,10 @@ export const OBJECTS = [
       'a description',
       ['whole', 'another key, of another description', 'the key, of another description'],
     ],
-    ['described-hard', 'a hard description', ['whole']],
+    ['described-hard', 'a description of spaces, slashes, quotes, <>&', ['whole']],
+    ['described-non-ascii', 'a description that is not ASCII', ['whole']],
     ['several', 'two keys', ['whole']],
-    ['several-hard', 'two keys, a hard description', ['whole']],
+    ['several-hard', 'two keys, spaces, slashes, quotes, <>&', ['whole']],
   ].map(([keys, id, readings]) => ({
     id,
     group: 'RSA keys and descriptions',
