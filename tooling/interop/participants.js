@@ -9,13 +9,14 @@ import { TOOLCHAINS } from './toolchains.js'
  * @property {boolean} handMade - its objects are made in its exact form; it reads nothing
  * @property {boolean} onlyKeyServices - an old version: only its KMS and `LocalRsaProvider` are looked at
  * @property {Driver | HandMade} driver
- * @property {Record<string, string>} versions - of what it drives
+ * @property {string} [version] - of the SDK
+ * @property {Record<string, string>} versions - of all that it drives
  */
 
 const HAND_MADE_TITLES = {
-  cpp: 'C++, by hand',
-  'php-v2': 'PHP V2, by hand',
-  'any-iv': 'any IV, by hand',
+  cpp: 'C++*',
+  'php-v2': 'PHP V2*',
+  'any-iv': 'any IV*',
   plain: 'not encrypted',
 }
 
@@ -29,13 +30,14 @@ const HAND_MADE_TITLES = {
 export async function openParticipants(lab, { only } = {}) {
   const participants = []
   const missing = []
-  for (const { name, title, prepare, onlyKeyServices = false } of TOOLCHAINS) {
+  for (const { name, title, sdk, prepare, onlyKeyServices = false } of TOOLCHAINS) {
     if (only !== undefined && !only.includes(name)) continue
     try {
       const command = await prepare()
       const driver = new Driver(name, command)
       const versions = await driver.open(lab.settings)
-      participants.push({ name, title, handMade: false, onlyKeyServices, driver, versions })
+      const version = versions[sdk]
+      participants.push({ name, title, version, versions, handMade: false, onlyKeyServices, driver })
     } catch (error) {
       missing.push({ title, reason: error.message })
     }
@@ -44,7 +46,7 @@ export async function openParticipants(lab, { only } = {}) {
     const driver = new HandMade(name)
     await driver.open(lab.settings)
     const title = HAND_MADE_TITLES[name]
-    participants.push({ name, title, handMade: true, onlyKeyServices: false, driver, versions: {} })
+    participants.push({ name, title, versions: {}, handMade: true, onlyKeyServices: false, driver })
   }
   return { participants, missing }
 }

@@ -24,7 +24,7 @@ const ANSWERED = 5
  *
  * @param {import('./lab.js').Lab} lab
  * @param {readonly import('./participants.js').Participant[]} participants
- * @param {(cells: readonly Cell[]) => void} report - called with the cells of each object
+ * @param {(writer: string, cells: readonly Cell[]) => void} report - called with all cells of each writer
  * @returns {Promise<{ cells: Cell[], written: Written[] }>}
  *
  * @typedef {{ writer: string, object: import('./matrix.js').ObjectKind, key: string }} Written
@@ -34,6 +34,7 @@ export async function runMatrix(lab, participants, report = () => {}) {
   const cells = []
   const written = []
   for (const writer of participants) {
+    const before = cells.length
     for (const object of objectsOf(writer)) {
       const key = `${writer.name}/${object.id.replaceAll(/[^a-z0-9]+/gi, '-')}`
       const writing = await write(lab, writer, object, key)
@@ -41,16 +42,11 @@ export async function runMatrix(lab, participants, report = () => {}) {
       if (writing.verdict === 'reads') {
         written.push({ writer: writer.name, object, key })
         const columns = readers.filter((reader) => isReaderOf(reader, object))
-        const reading = (reader, name) => readCell(lab, writer, object, key, reader, name)
-        const [broken, whole] = partition(object.readings, (name) => READINGS[name].interrupted)
-        const rows = columns.map((reader) => inTurn(whole, (name) => reading(reader, name)))
-        found.push(...(await Promise.all(rows)).flat())
-        // One at a time: the faults are the server's, not a client's.
-        for (const reader of columns) found.push(...(await inTurn(broken, (name) => reading(reader, name))))
+        found.push(...(await readByAll(lab, writer, object, key, columns)))
       }
       cells.push(...found)
-      report(found)
     }
+    report(writer.title, cells.slice(before))
   }
   return { cells, written }
 }
@@ -76,14 +72,21 @@ async function write(lab, { name: writer, driver }, object, key) {
   return { ...cell, detail: said(answer), ...(answer.ok && resumed !== undefined && { resumed }) }
 }
 
+async function readByAll(lab, writer, object, key, readers) {
+  const cell = (reader, reading) => readCell(lab, writer, object, key, reader, reading)
+  const broken = object.readings.filter((reading) => READINGS[reading].interrupted)
+  const whole = object.readings.filter((reading) => !READINGS[reading].interrupted)
+  const rows = readers.map((reader) => inTurn(whole, (reading) => cell(reader, reading)))
+  const cells = (await Promise.all(rows)).flat()
+  // One at a time: the faults are the server's, not a client's.
+  for (const reader of readers) cells.push(...(await inTurn(broken, (reading) => cell(reader, reading))))
+  return cells
+}
+
 async function inTurn(values, task) {
   const results = []
   for (const value of values) results.push(await task(value))
   return results
-}
-
-function partition(values, test) {
-  return [values.filter(test), values.filter((value) => !test(value))]
 }
 
 async function readCell(lab, writer, object, key, reader, reading) {

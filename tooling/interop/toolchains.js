@@ -80,33 +80,56 @@ function java(name, sdk) {
 }
 
 /**
- * The SDKs that registries carry, each with the way to its driver: a promise of the command.
- *
- * @type {readonly { name: string, title: string, onlyKeyServices?: boolean, prepare: () => Promise<string[]> }[]}
+ * @typedef {object} Toolchain - an SDK that a registry carries, and the way to its driver
+ * @property {string} name
+ * @property {string} title
+ * @property {string} sdk - the SDK's package, as the driver names it
+ * @property {boolean} [onlyKeyServices] - an old version: only its KMS and `LocalRsaProvider` are looked at
+ * @property {() => Promise<string[]>} prepare - makes the environment; the command of the driver
  */
+
+/** @type {readonly Toolchain[]} */
 export const TOOLCHAINS = [
   {
     name: 'oss-cse',
     title: 'oss-cse',
+    sdk: '@oss-cse/bucket',
     prepare: async () => [process.execPath, join(DRIVERS, 'oss-cse', 'driver.js')],
   },
-  { name: 'python-v1', title: 'Python oss2', prepare: python('python-v1', 'python-v1', 'requirements.txt') },
-  { name: 'python-v2', title: 'Python V2', prepare: python('python-v2', 'python-v2', 'requirements.txt') },
-  { name: 'go-v1', title: 'Go V1', prepare: go('go-v1') },
-  { name: 'go-v2', title: 'Go V2', prepare: go('go-v2') },
-  { name: 'java-v1', title: 'Java V1', prepare: java('java-v1', 'aliyun-sdk-oss-3.18.5.jar') },
-  { name: 'java-v2', title: 'Java V2', prepare: java('java-v2') },
+  {
+    name: 'python-v1',
+    title: 'Python oss2',
+    sdk: 'oss2',
+    prepare: python('python-v1', 'python-v1', 'requirements.txt'),
+  },
+  {
+    name: 'python-v2',
+    title: 'Python V2',
+    sdk: 'alibabacloud-oss-v2',
+    prepare: python('python-v2', 'python-v2', 'requirements.txt'),
+  },
+  { name: 'go-v1', title: 'Go V1', sdk: 'aliyun-oss-go-sdk', prepare: go('go-v1') },
+  { name: 'go-v2', title: 'Go V2', sdk: 'alibabacloud-oss-go-sdk-v2', prepare: go('go-v2') },
+  {
+    name: 'java-v1',
+    title: 'Java V1',
+    sdk: 'aliyun-sdk-oss',
+    prepare: java('java-v1', 'aliyun-sdk-oss-3.18.5.jar'),
+  },
+  { name: 'java-v2', title: 'Java V2', sdk: 'alibabacloud-oss-v2', prepare: java('java-v2') },
   {
     // The last with KmsEncryptionMaterials: 3.18.5 has lost them.
     name: 'java-v1-3.18.4',
-    title: 'Java V1 3.18.4',
+    title: 'Java V1 with KMS',
+    sdk: 'aliyun-sdk-oss',
     onlyKeyServices: true,
     prepare: java('java-v1', 'aliyun-sdk-oss-3.18.4.jar'),
   },
   {
     // The last that wrote the V1 format.
     name: 'python-v1-2.10',
-    title: 'Python oss2 2.10',
+    title: 'Python oss2, V1 format',
+    sdk: 'oss2',
     onlyKeyServices: true,
     prepare: python('python-v1-2.10', 'python-v1', 'requirements-2.10.txt'),
   },
