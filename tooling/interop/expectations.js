@@ -43,7 +43,7 @@ const V1_FORMAT = {
 const EMPTY_LIST = {
   cause: 'PHP V2 writes "[]" for no description, which this SDK does not take for one.',
   source:
-    'oss2/models.py:269-277; oss/crypto/crypto_bucket.go:86; com/aliyun/oss/crypto/CryptoModuleBase.java:578-595',
+    'oss2/models.py:269-277; oss/crypto/crypto_bucket.go:72-73, 293; com/aliyun/oss/crypto/CryptoModuleBase.java:578-595',
 }
 const GO_V1_TEXT = {
   cause: 'With one key, compares descriptions as texts; Python writes spaces.',
