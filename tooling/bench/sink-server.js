@@ -15,6 +15,8 @@ const objects = new Map()
 const uploads = new Map()
 const counts = { requests: 0, bytesReceived: 0, bytesSent: 0 }
 let lastId = 0
+/** What answers say in place of the CRC-64, when clients are tried with a wrong one. */
+let falseCrc64 = {}
 
 const nextId = () => (++lastId).toString(16).toUpperCase().padStart(32, '0')
 
@@ -72,7 +74,10 @@ function rangeOf(header, sizeBytes) {
 async function getObject(request, response, object) {
   const { sizeBytes, headers, bytes } = object
   const match = request.headers['if-match']
-  if (match !== undefined && match !== headers.etag) return refuse(response, 412, 'PreconditionFailed')
+  // oss2 leaves the quotes out.
+  if (match !== undefined && match !== headers.etag && `"${match}"` !== headers.etag) {
+    return refuse(response, 412, 'PreconditionFailed')
+  }
   const range = rangeOf(request.headers['range'], sizeBytes)
   if (range === null && request.headers['x-oss-range-behavior'] === 'standard') {
     return refuse(response, 416, 'InvalidRange')
@@ -80,6 +85,7 @@ async function getObject(request, response, object) {
   const { start, end } = range ?? { start: 0, end: sizeBytes - 1 }
   response.writeHead(range ? 206 : 200, {
     ...headers,
+    ...falseCrc64,
     'content-length': end + 1 - start,
     ...(range && { 'content-range': `bytes ${start}-${end}/${sizeBytes}` }),
   })
@@ -107,7 +113,7 @@ async function putObject(request, response, key) {
   const etag = `"${nextId()}"`
   const headers = { ...metadataOf(request), etag, 'last-modified': MODIFIED }
   objects.set(key, { sizeBytes, headers, bytes })
-  answer(response, 200, { etag })
+  answer(response, 200, { etag, ...falseCrc64 })
 }
 
 async function multipart(request, response, key, query) {
@@ -126,7 +132,7 @@ async function multipart(request, response, key, query) {
     case 'PUT': {
       const etag = `"${nextId()}"`
       parts.set(Number(query.get('partNumber')), { etag, sizeBytes: body.sizeBytes })
-      return answer(response, 200, { etag })
+      return answer(response, 200, { etag, ...falseCrc64 })
     }
     case 'GET': {
       const marker = Number(query.get('part-number-marker') ?? 0)
@@ -150,7 +156,7 @@ async function multipart(request, response, key, query) {
       const sizeBytes = [...parts.values()].reduce((sum, part) => sum + part.sizeBytes, 0)
       objects.set(key, { sizeBytes, headers: { ...upload.headers, etag, 'last-modified': MODIFIED } })
       const content = `<Bucket>bench</Bucket><Key>${key}</Key><ETag>${etag}</ETag>`
-      return answerXml(response, 'CompleteMultipartUploadResult', content, { etag })
+      return answerXml(response, 'CompleteMultipartUploadResult', content, { etag, ...falseCrc64 })
     }
     default:
       uploads.delete(uploadId)
@@ -191,6 +197,10 @@ const controls = {
       sizeBytes,
       headers: { ...headers, etag, 'last-modified': MODIFIED, 'x-oss-hash-crc64ecma': crc64 },
     })
+    return {}
+  },
+  async lie({ crc64 }) {
+    falseCrc64 = crc64 === undefined ? {} : { 'x-oss-hash-crc64ecma': crc64 }
     return {}
   },
   async usage() {

@@ -28,6 +28,16 @@ export class Sink {
   }
 
   /**
+   * Has every answer name this CRC-64, whatever it should be; or, without one, none of uploads and the true one of
+   * downloads.
+   *
+   * @param {string} [crc64]
+   */
+  async lie(crc64) {
+    await this.#ask({ control: 'lie', crc64 })
+  }
+
+  /**
    * @returns {Promise<{ requests: number, bytesReceived: number, bytesSent: number, cpuSeconds: number }>} since it started
    */
   usage() {
