@@ -80,6 +80,10 @@ function checkPackage(name, folder, packages, expected, tarballs) {
     )
   })
   cpSync(join(root, folder, 'test'), join(directory, 'test'), { recursive: true })
+  // Private, so in no tarball: put where the smoke test looks for it.
+  cpSync(join(root, 'tooling/sdk-vectors'), join(directory, 'node_modules/@oss-cse/sdk-vectors'), {
+    recursive: true,
+  })
   for (const node of nodes) {
     check(`${name}: the vectors hold under ${run(node, ['--version'], work).trim()}`, () => {
       run(node, ['test/smoke.mjs'], directory)

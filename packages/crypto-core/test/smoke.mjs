@@ -1,5 +1,6 @@
 // Run on the built package under every Node.js of the matrix.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CtrCipher, createCrc64, decodeEnvelope, encodeEnvelope, Keyring } from '@oss-cse/crypto-core'
 import { aesCtr } from '@oss-cse/crypto-core/aes-ctr'
@@ -9,6 +10,7 @@ import {
   providerContract,
   transportContract,
 } from '@oss-cse/crypto-core/testing'
+import { sdkVectors } from '@oss-cse/sdk-vectors'
 
 assert.equal(aesCtr.name, 'node')
 
@@ -20,6 +22,18 @@ for (const { cek, iv, plaintext, ciphertext } of cases) {
   const tail = await new CtrCipher(contentKey, { offsetBytes: 21 }).bytes(hex(ciphertext).subarray(21))
   assert.deepEqual(tail, hex(plaintext).subarray(21))
 }
+// What the official SDKs wrote, whole and by range.
+const base64 = (text) => new Uint8Array(Buffer.from(text, 'base64'))
+for (const { sdk, kind, headers, description, ...vector } of sdkVectors) {
+  assert.deepEqual({ ...decodeEnvelope(headers).materialDescription }, Object.fromEntries(description))
+  const contentKey = { cek: base64(vector.cek), iv: base64(vector.iv) }
+  const ciphertext = base64(vector.ciphertext)
+  const whole = await new CtrCipher(contentKey).bytes(ciphertext)
+  assert.equal(createHash('sha256').update(whole).digest('hex'), vector.plaintextSha256, `${sdk}: ${kind}`)
+  const tail = await new CtrCipher(contentKey, { offsetBytes: 515 }).bytes(ciphertext.subarray(515))
+  assert.deepEqual(tail, whole.subarray(515))
+}
+
 const crc = await createCrc64()
 crc.update(new TextEncoder().encode('123456789'))
 assert.equal(crc.value(), 0x995dc9bbdf1939fan)
@@ -38,5 +52,5 @@ const rules = [
 ]
 for (const rule of rules) await rule.run()
 console.log(
-  `crypto-core: ${cases.length} vectors and ${rules.length} contract rules hold on ${process.version}`,
+  `crypto-core: ${cases.length + sdkVectors.length} vectors and ${rules.length} contract rules hold on ${process.version}`,
 )

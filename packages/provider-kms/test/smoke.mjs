@@ -1,9 +1,10 @@
 // Runs the built package, as users get it, on whichever Node.js this is: `pnpm run test:matrix`.
 import assert from 'node:assert/strict'
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
-import { generateIv, Keyring, unwrapFailed } from '@oss-cse/crypto-core'
+import { decodeEnvelope, generateIv, Keyring, unwrapFailed } from '@oss-cse/crypto-core'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
+import { sdkVectorsUnder } from '@oss-cse/sdk-vectors'
 
 const masterKey = randomBytes(32)
 const keyId = 'e9bd1f25-0c0c-4ae6-8a2c-1b5d6f1c3a77'
@@ -61,6 +62,23 @@ for (const encoding of ['blob', 'oss2']) {
   assert.equal(calls, 4)
   await assert.rejects(new KmsProvider({ client, keyId }).unwrap(envelope), { code: 'ERR_CSE_UNWRAP_FAILED' })
   provider.clearUnwrapCache()
+}
+
+// What the official SDKs wrote, with what KMS answered to whoever read it.
+for (const { sdk, kind, headers, masterKey, description, ...object } of sdkVectorsUnder('kms')) {
+  const { answers, ...key } = masterKey
+  const decrypt = async ({ ciphertextBlob, encryptionContext = {} }) => {
+    const answer = answers.find((known) => known.ciphertextBlob === ciphertextBlob)
+    if (answer === undefined) throw unwrapFailed()
+    assert.deepEqual(encryptionContext, answer.encryptionContext)
+    return answer
+  }
+  const materialDescription = Object.fromEntries(description)
+  const encrypting = new KmsProvider({ client: { ...client, decrypt }, materialDescription, ...key })
+  const { cek, iv } = await new Keyring({ encrypting }).unwrap(decodeEnvelope(headers))
+  const plaintext = createDecipheriv('aes-256-ctr', cek, iv).update(object.ciphertext, 'base64')
+  const hash = createHash('sha256').update(plaintext).digest('hex')
+  assert.equal(hash, object.plaintextSha256, `${sdk}: ${kind}`)
 }
 
 // The vendor's client, where it is installed, against a server that refuses.

@@ -1,16 +1,17 @@
 // Runs the built package, as users get it, on whichever Node.js this is: `pnpm run test:matrix`.
 import assert from 'node:assert/strict'
-import { createDecipheriv } from 'node:crypto'
+import { createDecipheriv, createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { decodeEnvelope } from '@oss-cse/crypto-core'
+import { decodeEnvelope, Keyring } from '@oss-cse/crypto-core'
 import {
   generateLocalRsaKeyFiles,
   generateRsaKeyPair,
   LocalRsaProvider,
   RsaProvider,
 } from '@oss-cse/provider-rsa'
+import { sdkVectorsUnder, vectorKeys } from '@oss-cse/sdk-vectors'
 
 process.on('warning', (warning) => {
   throw warning
@@ -19,7 +20,7 @@ process.on('warning', (warning) => {
 const read = (name) => JSON.parse(readFileSync(new URL(`./vectors/${name}`, import.meta.url), 'utf8'))
 const decrypted = ({ cek, iv }, { ciphertext }) => {
   const decipher = createDecipheriv('aes-256-ctr', cek, iv)
-  return Buffer.concat([decipher.update(ciphertext, 'base64'), decipher.final()]).toString('base64')
+  return Buffer.concat([decipher.update(ciphertext, 'base64'), decipher.final()])
 }
 
 const vector = read('rsa.json')
@@ -30,7 +31,7 @@ const failed = { code: 'ERR_CSE_UNWRAP_FAILED' }
 const owner = new RsaProvider({ privateKey: vector.privateKeyPem })
 const contentKey = await owner.unwrap(envelope)
 const { iv } = contentKey
-assert.equal(decrypted(contentKey, vector), vector.plaintext)
+assert.equal(decrypted(contentKey, vector).toString('base64'), vector.plaintext)
 
 const passphrase = 'of a smoke test'
 const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits: 2048, passphrase })
@@ -52,16 +53,36 @@ assert.throws(() => new RsaProvider({ privateKey: vector.privateKeyPem, publicKe
   code: 'ERR_CSE_INVALID_KEY',
 })
 
-// What oss2 wrote, V1 and V2: the key files in clear, and encrypted in each of the ways that it has had.
+// What the official SDKs wrote, each under its key.
 const dir = mkdtempSync(join(tmpdir(), 'oss-cse-smoke-'))
+const writeKeyFiles = (prefix, { privateKeyPem, publicKeyPem }) => {
+  writeFileSync(join(dir, `${prefix}.private_key.pem`), privateKeyPem)
+  writeFileSync(join(dir, `${prefix}.public_key.pem`), publicKeyPem)
+}
+const keyOf = {
+  rsa: ({ name }, materialDescription) =>
+    new RsaProvider({ privateKey: vectorKeys.rsa[name].privateKeyPem, materialDescription }),
+  'local-rsa': ({ name: prefix, passphrase }) => {
+    writeKeyFiles(prefix, vectorKeys['local-rsa'][prefix])
+    return new LocalRsaProvider({ dir, prefix, passphrase })
+  },
+}
+const vectors = sdkVectorsUnder('rsa', 'local-rsa')
 try {
+  for (const { sdk, kind, headers, masterKey, description, ...object } of vectors) {
+    const encrypting = keyOf[masterKey.kind](masterKey, Object.fromEntries(description))
+    const key = await new Keyring({ encrypting }).unwrap(decodeEnvelope(headers))
+    const hash = createHash('sha256').update(decrypted(key, object)).digest('hex')
+    assert.equal(hash, object.plaintextSha256, `${sdk}: ${kind}`)
+    await assert.rejects(stranger.unwrap(decodeEnvelope(headers)), failed)
+  }
+  // The key files of oss2 itself: in clear, and encrypted in each of the ways that it has had.
   for (const oss2 of read('oss2-local-rsa.json').vectors) {
-    writeFileSync(join(dir, '.private_key.pem'), oss2.privateKeyPem)
-    writeFileSync(join(dir, '.public_key.pem'), oss2.publicKeyPem)
+    writeKeyFiles('', oss2)
     const local = new LocalRsaProvider({ dir, passphrase: oss2.passphrase ?? undefined })
     const object = oss2.objects.at(-1)
     const wrapped = decodeEnvelope(object.headers)
-    assert.equal(decrypted(await local.unwrap(wrapped), object), object.plaintext)
+    assert.equal(decrypted(await local.unwrap(wrapped), object).toString('base64'), object.plaintext)
     await assert.rejects(local.unwrap({ ...wrapped, wrappedCek: object.ciphertext }), failed)
   }
   await generateLocalRsaKeyFiles({ dir, prefix: 'new', bits: 2048, passphrase })
