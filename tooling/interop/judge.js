@@ -37,7 +37,7 @@ export function judge(cells, { complete }) {
 }
 
 /** Says what a cell is about, and what was found. */
-export function inWords({ writer, object, reader, reading, verdict, detail }) {
+function inWords({ writer, object, reader, reading, verdict, detail }) {
   const what = reading === 'write' ? `${writer} writes` : `${reader} reads (${reading}), of ${writer},`
   return `${what} ${object.id}: ${verdict}. ${detail.slice(0, 300)}`.trim()
 }
