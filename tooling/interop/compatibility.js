@@ -44,7 +44,7 @@ export function compatibilityPage(participants, cells, { causes }) {
 
 const INTRODUCTION = `Each SDK below ran, in the version given, against this project's emulators of OSS and KMS, with its signatures
 verified: it wrote objects, and read those of the others. Nothing was run against the live service. C++ and PHP V2 are in no
-registry that the laboratory can reach: objects in their exact form, made by hand, stand in for what they write (*).
+registry that the laboratory can reach: objects in their exact form, made by hand, stand in for what they write (†).
 Java V2 has the parts of an encryption client and not the client: its driver puts them together.
 
 A cell of a table *reads* (the right bytes came), *refuses* (an error came, and no wrong byte), or is *wrong* (bytes came that
@@ -168,6 +168,14 @@ function pairOf(cells, writer, reader) {
 
 const asItShould = (pair) => `${pair.filter(({ right }) => right).length} of ${pair.length}`
 
+/** How the README says what is not as it should be. */
+const SHORT_WORDS = {
+  wrong: 'wrong',
+  refuses: 'refused',
+  absent: 'without a call',
+  reads: 'read under another key name',
+}
+
 /** The README's table: each SDK beside oss-cse. */
 export function shortTable(participants, cells) {
   const rows = participants
@@ -175,19 +183,21 @@ export function shortTable(participants, cells) {
     .map(({ name, title, version = '' }) => {
       const theirs = pairOf(cells, name, 'oss-cse')
       const ours = pairOf(cells, 'oss-cse', name)
-      const rest = Map.groupBy(
-        ours.filter(({ right }) => !right),
-        ({ verdict }) => WORDS[verdict],
-      )
-      const inWords = [...rest].map(([word, { length }]) => `${length} ${word}`).join(', ')
+      const rest = Object.entries(SHORT_WORDS)
+        .map(([verdict, word]) => [
+          ours.filter((cell) => !cell.right && cell.verdict === verdict).length,
+          word,
+        ])
+        .filter(([length]) => length > 0)
+        .map(([length, word]) => `${length} ${word}`)
       return [
         `${title} ${version}`.trim(),
         asItShould(theirs),
         ours.length === 0 ? 'not run' : asItShould(ours),
-        inWords,
+        rest.join(', '),
       ]
     })
-  return table(['SDK', 'oss-cse reads its objects', 'it reads those of oss-cse', 'the others'], rows)
+  return table(['SDK', 'oss-cse reads its objects', 'it reads those of oss-cse', 'the rest'], rows)
 }
 
 function table(head, rows) {

@@ -14,9 +14,9 @@ import { TOOLCHAINS } from './toolchains.js'
  */
 
 const HAND_MADE_TITLES = {
-  cpp: 'C++*',
-  'php-v2': 'PHP V2*',
-  'any-iv': 'any IV*',
+  cpp: 'C++ †',
+  'php-v2': 'PHP V2 †',
+  'any-iv': 'any IV †',
   plain: 'not encrypted',
 }
 
@@ -36,7 +36,7 @@ export async function openParticipants(lab, { only } = {}) {
       const command = await prepare()
       const driver = new Driver(name, command)
       const versions = await driver.open(lab.settings)
-      const version = versions[sdk]
+      const version = versions[sdk]?.replace('+incompatible', '')
       participants.push({ name, title, version, versions, handMade: false, onlyKeyServices, driver })
     } catch (error) {
       missing.push({ title, reason: error.message })
