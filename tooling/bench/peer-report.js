@@ -56,7 +56,7 @@ export function peerPage(results) {
     '## How it is measured',
     [
       "Each SDK is driven by the driver of the interoperability lab (`tooling/interop`), by its own calls and with its own defaults; ours is one of them. They transfer in turns, in alternating order, each time in a fresh process that has put and got one byte before. All figures are taken from outside, from the request to the driver's answer: wall time, user and system time of all its threads (`/proc/PID/stat`), and the most resident memory of its whole life (`VmHWM` in `/proc/PID/status`).",
-      'The server is a process of its own on 127.0.0.1. It drains uploads and sends one block of memory again and again, under an RSA-2048 envelope that all of them decrypt. What they write to disk is removed each time. Before it measures, a run has each SDK transfer 20 MiB: what those that read get must be the same bytes for all.',
+      'The server is a process of its own on 127.0.0.1. It drains uploads and sends one block of memory again and again, under an RSA-2048 envelope that all of them decrypt. What they write to disk is removed each time. What they read must be the same bytes for all, each time: it is digested once the clock has stopped.',
       '*checks CRC-64* says who noticed, when tried, that the server named a wrong checksum: it costs time, and not all spend it.',
     ].join('\n\n'),
     ...Object.keys(results.outcomes).flatMap((operation) => [

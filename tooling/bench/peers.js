@@ -150,9 +150,13 @@ async function tryOut(lab, peers, operation) {
 
 async function measureOperation(lab, peers, operation, rounds, sizeBytes) {
   const { able, cannot, verifies } = await tryOut(lab, peers, operation)
+  const digests = new Set()
   const contender = (peer) => async () => {
-    const outcome = await peerTransfer(lab, peer, operation, sizeBytes)
+    const outcome = await peerTransfer(lab, peer, operation, sizeBytes, { digest: true })
     if (outcome.cannot !== undefined) throw new Error(`${operation} by ${peer.title}: ${outcome.cannot}`)
+    // A fast one must not be one that got something else.
+    if (outcome.digest !== undefined) digests.add(outcome.digest)
+    if (digests.size > 1) throw new Error(`${operation} by ${peer.title} gave other bytes than before.`)
     return outcome.sample
   }
   const samples = await alternate(
