@@ -7,7 +7,13 @@ import { OBJECTS, READINGS } from './matrix.js'
  */
 
 /** In a cell of a table; `reads` as it should needs no word of its own. */
-const WORDS = { reads: 'reads', refuses: 'refuses', wrong: '**wrong**', absent: 'no call' }
+const WORDS = {
+  reads: 'reads',
+  refuses: 'refuses',
+  wrong: '**wrong**',
+  again: 'begins again',
+  absent: 'no call',
+}
 
 /**
  * docs/COMPATIBILITY.md, from a run.
@@ -54,7 +60,7 @@ the cause. \`pnpm interop\` makes this page, and fails where a cell is not what 
 /** What is to be said of a group. */
 const NOTES = {
   'Not encrypted':
-    'oss-cse refuses it by default, and reads it with `onPlainObject: "passthrough"`: what should be encrypted and is not may have been planted.',
+    'oss-cse refuses it by default, and reads it with `onPlainObject: "passthrough"`: what should be encrypted and is not may have been planted. The others have no such choice.',
   Counters:
     'No SDK writes such an IV: theirs, and that of oss-cse, have zeros in bytes 8 to 11, so that all ways to seek agree.',
 }
@@ -69,13 +75,11 @@ function numbered(causes) {
 const causeKey = ({ cause, source = '' }) => `${cause}\n${source}`
 
 function versionTable(readers) {
-  const rows = readers.map(({ title, versions }) => [
-    title,
-    Object.entries(versions)
-      .map(([name, version]) => `\`${name}\` ${version}`)
-      .join(', '),
-  ])
-  return table(['SDK', 'versions'], rows)
+  const rows = readers.map(({ title, runtime = '', versions }) => {
+    const packages = Object.entries(versions).map(([name, version]) => `\`${name}\` ${version}`)
+    return [title, packages.join(', '), runtime]
+  })
+  return table(['SDK', 'packages', 'on'], rows)
 }
 
 function pairTable(participants, { cells, readers, titles }) {
@@ -92,12 +96,8 @@ function pairTable(participants, { cells, readers, titles }) {
 function writeTable(context) {
   const written = context.cells.filter(({ reading }) => reading === 'write')
   const rows = written
-    .filter(({ right, resumed }) => !right || resumed === false)
-    .map((cell) => [
-      context.titles.get(cell.writer),
-      cell.object.id,
-      cell.right ? 'writes it, but begins again' : word(cell, context),
-    ])
+    .filter(({ right }) => !right)
+    .map((cell) => [context.titles.get(cell.writer), cell.object.id, word(cell, context)])
   return table(['SDK', 'object', ''], rows)
 }
 
@@ -111,7 +111,7 @@ function groupSection(group, context) {
   const rows = objects.flatMap((object) =>
     object.readings.map((reading) => [
       object.id,
-      READINGS[reading].refuse ? `${reading} (to be refused)` : reading,
+      READINGS[reading].refuse === undefined ? reading : `${reading} (to be refused)`,
       ...columns.map(({ name }) => {
         const found = cells.filter(
           (cell) => cell.object.id === object.id && cell.reading === reading && cell.reader === name,
@@ -172,6 +172,7 @@ const asItShould = (pair) => `${pair.filter(({ right }) => right).length} of ${p
 const SHORT_WORDS = {
   wrong: 'wrong',
   refuses: 'refused',
+  again: 'not resumed',
   absent: 'without a call',
   reads: 'read under another key name',
 }

@@ -30,7 +30,7 @@ export class Lab {
     const oss = await startOssEmulator({ ...ACCOUNT, buckets: [BUCKET], dataDir: lab.path('oss') })
     lab.#servers = [http, https, oss]
     lab.oss = oss
-    lab.kmsKeyId = http.keyId
+    lab.kmsKeyIds = [http.keyId, (await http.createKey()).keyId]
     lab.settings = {
       service: { ...ACCOUNT, endpoint: `http://127.0.0.1:${oss.port}`, region: oss.region, bucket: BUCKET },
       kms: {
@@ -93,7 +93,11 @@ export class Lab {
   }
 
   kms(options = {}) {
-    return { kind: 'kms', keyId: this.kmsKeyId, description: [], ...options }
+    return { kind: 'kms', keyId: this.kmsKeyIds[0], description: [], ...options }
+  }
+
+  otherKms(options = {}) {
+    return { kind: 'kms', keyId: this.kmsKeyIds[1], description: [], ...options }
   }
 
   localRsa(prefix, options = {}) {

@@ -15,7 +15,8 @@
  * @property {'get' | 'download' | 'copy' | 'head'} op
  * @property {(size: number) => [string, number, number]} [range] - as the protocol says it, and the slice expected
  * @property {(lab: import('./lab.js').Lab) => readonly object[]} [keys] - in place of the object's
- * @property {boolean} [refuse] - the right answer is a refusal
+ * @property {readonly import('./refusals.js').Reason[]} [refuse] - the right answer is a refusal, for one of these
+ * @property {'passthrough'} [onPlainObject] - for oss-cse; the others have no such choice
  * @property {boolean} [interrupted]
  */
 
@@ -69,6 +70,18 @@ export const KEYS = {
     write: (lab) => [lab.kms({ encoding: 'oss2', passphrase: 'open sesame' })],
     read: (lab) => [lab.kms({ passphrase: 'open sesame' })],
   },
+  'kms-passphrase-once': {
+    write: (lab) => [lab.kms({ passphrase: 'open sesame' })],
+    read: (lab) => [lab.kms({ passphrase: 'open sesame' })],
+  },
+  'kms-several': {
+    write: (lab) => [lab.kms({ description: FIRST }), lab.otherKms({ description: SECOND })],
+    read: (lab) => [lab.otherKms({ description: SECOND }), lab.kms({ description: FIRST })],
+  },
+  mixed: {
+    write: (lab) => [lab.kms({ description: FIRST })],
+    read: (lab) => [lab.rsa('a', SECOND), lab.kms({ description: FIRST })],
+  },
   'local-rsa': { write: (lab) => [lab.localRsa('open')], read: localRsaOrItsPair('open') },
   'local-rsa-passphrase': { write: (lab) => [lab.localRsa('locked')], read: localRsaOrItsPair('locked') },
   'local-rsa-v1': {
@@ -97,7 +110,8 @@ export const READINGS = {
   'range from 0 to beyond the end': range('0-2097151', 0),
   'range to beyond the end, aligned': range('1048560-2097151', 1048560),
   'range to beyond the end, not aligned': range('1048563-2097151', 1048563),
-  'range that begins beyond the end': { ...range('2097152-2097200', RANGED), refuse: true },
+  'range that begins beyond the end': { ...range('2097152-2097200', RANGED), refuse: ['the range'] },
+  'short range, not aligned': range('17-40', 17, 41),
   'suffix, aligned': range('-23', RANGED - 23),
   'suffix, not aligned': range('-5', RANGED - 5),
   'suffix longer than the object': range('-2097152', 0),
@@ -108,9 +122,19 @@ export const READINGS = {
   'download, interrupted': { op: 'download', interrupted: true },
   copy: { op: 'copy' },
   metadata: { op: 'head' },
-  'another key': { op: 'get', keys: (lab) => [lab.rsa('b')], refuse: true },
-  'another key, of another description': { op: 'get', keys: (lab) => [lab.rsa('b', SECOND)], refuse: true },
-  'the key, of another description': { op: 'get', keys: (lab) => [lab.rsa('a', SECOND)], refuse: true },
+  'another key': { op: 'get', keys: (lab) => [lab.rsa('b')], refuse: ['the key does not unwrap it'] },
+  'another key, of another description': {
+    op: 'get',
+    keys: (lab) => [lab.rsa('b', SECOND)],
+    refuse: ['no key of that description', 'the key does not unwrap it'],
+  },
+  'the key, of another description': {
+    op: 'get',
+    keys: (lab) => [lab.rsa('a', SECOND)],
+    refuse: ['no key of that description'],
+  },
+  'as if it were encrypted': { op: 'get', refuse: ['not encrypted'] },
+  'as a plain object': { op: 'get', onPlainObject: 'passthrough' },
   'the key, described': { op: 'get', keys: (lab) => [lab.rsa('a', SECOND)] },
 }
 
@@ -212,8 +236,11 @@ export const OBJECTS = [
   ...[
     ['kms', 'KMS'],
     ['kms-described', 'KMS, a description'],
+    ['kms-several', 'two KMS keys'],
     ['kms-oss2', 'KMS, encoding: oss2', ['oss-cse']],
     ['kms-passphrase', 'KMS, a passphrase', ['oss-cse', ...OSS2]],
+    ['kms-passphrase-once', 'KMS, a passphrase, encoding: blob', ['oss-cse']],
+    ['mixed', 'KMS, read beside an RSA key', ['oss-cse']],
     ['local-rsa', 'LocalRsaProvider', ['oss-cse', ...OSS2]],
     ['local-rsa-passphrase', 'LocalRsaProvider, a passphrase', ['oss-cse', ...OSS2]],
     ['local-rsa-v1', 'LocalRsaProvider, format: v1', ['oss-cse']],
@@ -224,7 +251,7 @@ export const OBJECTS = [
     op: 'put',
     size: 1000,
     writers,
-    readings: ['whole'],
+    readings: ['whole', 'short range, not aligned'],
   })),
   ...[32, 64, 128].map((bits) => ({
     id: `a carry out of the low ${bits} bits`,
@@ -243,7 +270,7 @@ export const OBJECTS = [
     op: 'put',
     size: 1000,
     writers: ['plain'],
-    readings: ['whole'],
+    readings: ['as if it were encrypted', 'as a plain object'],
   },
 ].map(({ handMade = false, ...kind }) => ({ ...kind, handMade }))
 

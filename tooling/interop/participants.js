@@ -1,6 +1,6 @@
 import { Driver } from './driver.js'
 import { HAND_MADE, HandMade } from './hand-made.js'
-import { TOOLCHAINS } from './toolchains.js'
+import { MissingToolchain, TOOLCHAINS } from './toolchains.js'
 
 /**
  * @typedef {object} Participant - who writes, and reads where it can run
@@ -10,6 +10,7 @@ import { TOOLCHAINS } from './toolchains.js'
  * @property {boolean} onlyKeyServices - an old version: only its KMS and `LocalRsaProvider` are looked at
  * @property {Driver | HandMade} driver
  * @property {string} [version] - of the SDK
+ * @property {string} [runtime] - what it runs on, where that matters to what it does
  * @property {Record<string, string>} versions - of all that it drives
  */
 
@@ -25,20 +26,22 @@ const HAND_MADE_TITLES = {
  *
  * @param {import('./lab.js').Lab} lab
  * @param {{ only?: readonly string[] }} options - names of SDKs
- * @returns {Promise<{ participants: Participant[], missing: { title: string, reason: string }[] }>}
+ * @returns {Promise<{ participants: Participant[], missing: { title: string, reason: string }[] }>} `missing`: those
+ * for which the machine lacks what makes them
  */
 export async function openParticipants(lab, { only } = {}) {
   const participants = []
   const missing = []
-  for (const { name, title, sdk, prepare, onlyKeyServices = false } of TOOLCHAINS) {
+  for (const { prepare, sdk, onlyKeyServices = false, ...toolchain } of TOOLCHAINS) {
+    const { name, title } = toolchain
     if (only !== undefined && !only.includes(name)) continue
     try {
-      const command = await prepare()
-      const driver = new Driver(name, command)
+      const driver = new Driver(name, await prepare())
       const versions = await driver.open(lab.settings)
       const version = versions[sdk]?.replace('+incompatible', '')
-      participants.push({ name, title, version, versions, handMade: false, onlyKeyServices, driver })
+      participants.push({ ...toolchain, version, versions, handMade: false, onlyKeyServices, driver })
     } catch (error) {
+      if (!(error instanceof MissingToolchain) || only !== undefined) throw error
       missing.push({ title, reason: error.message })
     }
   }

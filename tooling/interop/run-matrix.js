@@ -1,22 +1,29 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { DOWNLOAD_PART_BYTES, isReaderOf, KEYS, METADATA, objectsOf, READINGS } from './matrix.js'
+import { reasonOf } from './refusals.js'
 
 const PARALLEL = 3
 /** How many requests of an interrupted transfer are answered before the server fails. */
 const ANSWERED = 5
+const ENVELOPE_KEY = /^x-oss-meta-(client-side-encryption-key|oss-crypto-key)$/
 
 /**
- * @typedef {'reads' | 'refuses' | 'wrong' | 'absent'} Verdict
+ * What came of a cell. `again`: an interrupted transfer was done, but from its beginning. `broken`: neither the
+ * SDK's success nor a refusal of its; always a failure.
+ *
+ * @typedef {'reads' | 'refuses' | 'wrong' | 'again' | 'absent' | 'broken'} Verdict
  *
  * @typedef {object} Cell
  * @property {string} writer
  * @property {import('./matrix.js').ObjectKind} object
- * @property {string} reader - the writer itself where it was asked to write and did not
+ * @property {string} reader - the writer itself where it was asked to write
  * @property {string} reading - `write` there
- * @property {boolean} right - the verdict is the one that is right by the format
+ * @property {boolean} right - it is as the format makes it
  * @property {Verdict} verdict
+ * @property {import('./refusals.js').Reason} [reason] - of a refusal
  * @property {string} detail - what the SDK said, or what came instead of the plaintext
- * @property {boolean} [resumed] - an interrupted transfer went on, and did not begin again
+ *
+ * @typedef {{ writer: string, object: import('./matrix.js').ObjectKind, key: string }} Written
  */
 
 /**
@@ -26,8 +33,6 @@ const ANSWERED = 5
  * @param {readonly import('./participants.js').Participant[]} participants
  * @param {(writer: string, cells: readonly Cell[]) => void} report - called with all cells of each writer
  * @returns {Promise<{ cells: Cell[], written: Written[] }>}
- *
- * @typedef {{ writer: string, object: import('./matrix.js').ObjectKind, key: string }} Written
  */
 export async function runMatrix(lab, participants, report = () => {}) {
   const readers = participants.filter(({ handMade }) => !handMade)
@@ -37,21 +42,20 @@ export async function runMatrix(lab, participants, report = () => {}) {
     const before = cells.length
     for (const object of objectsOf(writer)) {
       const key = `${writer.name}/${object.id.replaceAll(/[^a-z0-9]+/gi, '-')}`
-      const writing = await write(lab, writer, object, key)
-      const found = [writing]
-      if (writing.verdict === 'reads') {
-        written.push({ writer: writer.name, object, key })
-        const columns = readers.filter((reader) => isReaderOf(reader, object))
-        found.push(...(await readByAll(lab, writer, object, key, columns)))
-      }
-      cells.push(...found)
+      const found = await write(lab, writer, object, key)
+      const cell = { writer: writer.name, object, reader: writer.name, reading: 'write' }
+      cells.push({ ...cell, right: found.verdict === 'reads', ...found })
+      if (!['reads', 'again'].includes(found.verdict)) continue
+      written.push({ writer: writer.name, object, key })
+      const columns = readers.filter((reader) => isReaderOf(reader, object))
+      cells.push(...(await readByAll(lab, writer, object, key, columns)))
     }
     report(writer.title, cells.slice(before))
   }
   return { cells, written }
 }
 
-async function write(lab, { name: writer, driver }, object, key) {
+async function write(lab, { name: writer, driver, handMade }, object, key) {
   const { op, keys, size, partSize, iv, interrupted } = object
   const request = {
     op,
@@ -64,12 +68,29 @@ async function write(lab, { name: writer, driver }, object, key) {
     checkpoints: lab.emptyDirectory('checkpoints', writer),
     iv,
   }
-  const { answer, resumed } = interrupted
-    ? await interruptedTransfer(lab, driver, request, 'PUT', Math.ceil(size / partSize))
-    : { answer: await driver.ask(request) }
-  const verdict = answer.ok ? 'reads' : answer.absent ? 'absent' : 'refuses'
-  const cell = { writer, object, reader: writer, reading: 'write', right: verdict === 'reads', verdict }
-  return { ...cell, detail: said(answer), ...(answer.ok && resumed !== undefined && { resumed }) }
+  if (interrupted) {
+    const { answer, ...outcome } = await interruptedTransfer(lab, driver, request, 'PUT', size / partSize)
+    return answer.ok ? { ...outcome, ...(await damage(lab, writer, object, key)) } : notDone(answer)
+  }
+  lab.oss.resetRequests()
+  const answer = await driver.ask(request)
+  if (!answer.ok) return notDone(answer)
+  const parts = lab.oss.requests.filter(({ query, status }) => /partNumber=/.test(query) && status === 200)
+  if (partSize !== undefined && !handMade && parts.length !== Math.ceil(size / partSize)) {
+    return { verdict: 'broken', detail: `It was sent in ${parts.length} parts.` }
+  }
+  return { verdict: 'reads', detail: '', ...(await damage(lab, writer, object, key)) }
+}
+
+/** What is stored must be encrypted; what the readers make of it says the rest. */
+async function damage(lab, writer, { size }, key) {
+  const { headers, bytes } = await lab.stored(key)
+  const encrypted = Object.keys(headers).some((name) => ENVELOPE_KEY.test(name))
+  const asItWas = size > 0 && lab.source(size).bytes.equals(bytes)
+  if (writer === 'plain' ? encrypted : !encrypted || asItWas) {
+    return { verdict: 'broken', detail: 'What was stored is not what was to be written.' }
+  }
+  return {}
 }
 
 async function readByAll(lab, writer, object, key, readers) {
@@ -90,15 +111,14 @@ async function inTurn(values, task) {
 }
 
 async function readCell(lab, writer, object, key, reader, reading) {
-  const { verdict, detail, resumed } = await read(lab, object, key, reader, reading)
-  const asItShould = verdict === (READINGS[reading].refuse ? 'refuses' : 'reads')
-  const right = asItShould || (writer.name === 'plain' && verdict === 'refuses')
-  const cell = { writer: writer.name, object, reader: reader.name, reading, right, verdict, detail }
-  return { ...cell, ...(resumed !== undefined && { resumed }) }
+  const { refuse } = READINGS[reading]
+  const found = await read(lab, object, key, reader, reading)
+  const right = refuse === undefined ? found.verdict === 'reads' : refuse.includes(found.reason)
+  return { writer: writer.name, object, reader: reader.name, reading, right, ...found }
 }
 
 async function read(lab, object, key, { name, driver }, reading) {
-  const { op, range, keys, interrupted } = READINGS[reading]
+  const { op, range, keys, interrupted, onPlainObject } = READINGS[reading]
   const masterKeys = keys?.(lab) ?? KEYS[object.keys].read(lab, name)
   const { bytes } = lab.source(object.size)
   const [rangeText, start, end] = range?.(object.size) ?? [undefined, 0, object.size]
@@ -107,42 +127,62 @@ async function read(lab, object, key, { name, driver }, reading) {
   rmSync(file, { force: true })
   const partSize = DOWNLOAD_PART_BYTES
   const checkpoints = lab.emptyDirectory('checkpoints', name)
-  const common = { op, masterKeys, object: key, file }
+  const common = { op, masterKeys, object: key, file, onPlainObject }
 
   if (op === 'copy') {
     const to = `${key}-copied-by-${name}`
     const copied = await driver.ask({ ...common, to })
-    if (!copied.ok) return { verdict: copied.absent ? 'absent' : 'refuses', detail: said(copied) }
+    if (!copied.ok) return notDone(copied)
+    const metadata = judgedMetadata(await driver.ask({ ...common, op: 'head', object: to }))
+    if (metadata.verdict !== 'reads') return metadata
     return judged(await driver.ask({ ...common, op: 'get', object: to }), file, expected)
   }
   if (op === 'head') return judgedMetadata(await driver.ask(common))
   const request = { ...common, range: rangeText, partSize, parallel: PARALLEL, checkpoints }
   if (!interrupted) return judged(await driver.ask(request), file, expected)
-  const { answer, resumed } = await interruptedTransfer(
+  const { answer, ...outcome } = await interruptedTransfer(
     lab,
     driver,
     request,
     'GET',
-    Math.ceil(object.size / partSize),
+    object.size / partSize,
   )
-  return { ...judged(answer, file, expected), resumed }
+  const found = judged(answer, file, expected)
+  return found.verdict === 'reads' ? { ...found, ...outcome } : found
 }
 
-/** A transfer whose server fails half-way, and comes back for the second call. */
+/**
+ * A transfer whose server fails half-way, and which is begun again by another process when the server is back.
+ *
+ * @returns {Promise<{ answer: import('./driver.js').Answer, verdict?: Verdict, detail?: string }>} the second answer,
+ * and what came of it where it was a success
+ */
 async function interruptedTransfer(lab, driver, request, method, parts) {
   const { oss } = lab
+  const seen = () =>
+    oss.requests.filter(
+      (entry) => entry.method === method && decodeURIComponent(entry.path).endsWith(`/${request.object}`),
+    )
+  oss.resetRequests()
   oss.injectFault({ kind: 'slow', delayMs: 1, method, key: request.object, count: ANSWERED })
   oss.injectFault({ kind: 'status-500', method, key: request.object, count: 10_000 })
   const first = await driver.ask(request)
+  const interrupted = seen()
   oss.clearFaults()
   if (first.absent) return { answer: first }
-  if (first.ok) return { answer: { error: { type: 'NotInterrupted', message: 'The first call succeeded.' } } }
+  if (!interrupted.some(({ status }) => status < 300) || !interrupted.some(({ status }) => status === 500)) {
+    return { answer: first.ok ? brokenAnswer('The transfer was not interrupted.') : first }
+  }
+  if (first.ok) return { answer: brokenAnswer('The first call succeeded in spite of the failing server.') }
+  await driver.close()
   oss.resetRequests()
   const answer = await driver.ask(request)
-  const path = `/${request.object}`
-  const sent = oss.requests.filter((seen) => seen.method === method && seen.path.endsWith(path)).length
-  return { answer, resumed: sent < parts }
+  const sent = seen().length
+  if (sent > 0 && sent < Math.ceil(parts)) return { answer, verdict: 'reads', detail: '' }
+  return { answer, verdict: 'again', detail: `${sent} requests in the second run.` }
 }
+
+const brokenAnswer = (message) => ({ error: { type: 'NotInterrupted', message } })
 
 function judged(answer, file, expected) {
   const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
@@ -150,14 +190,22 @@ function judged(answer, file, expected) {
     if (bytes.equals(expected)) return { verdict: 'reads', detail: '' }
     return { verdict: 'wrong', detail: wrongBytes(bytes, expected) }
   }
-  if (answer.absent) return { verdict: 'absent', detail: said(answer) }
   const prefix = bytes.equals(expected.subarray(0, bytes.length))
-  if (!prefix) return { verdict: 'wrong', detail: `${wrongBytes(bytes, expected)} Then: ${said(answer)}` }
-  return { verdict: 'refuses', detail: said(answer) }
+  if (answer.error && !prefix)
+    return { verdict: 'wrong', detail: `${wrongBytes(bytes, expected)} ${said(answer)}` }
+  return notDone(answer)
+}
+
+function notDone(answer) {
+  if (answer.absent) return { verdict: 'absent', detail: said(answer) }
+  const reason = reasonOf(said(answer))
+  return reason === undefined
+    ? { verdict: 'broken', detail: said(answer) }
+    : { verdict: 'refuses', reason, detail: said(answer) }
 }
 
 function judgedMetadata(answer) {
-  if (!answer.ok) return { verdict: answer.absent ? 'absent' : 'refuses', detail: said(answer) }
+  if (!answer.ok) return notDone(answer)
   const { metadata } = answer.ok
   const kept = Object.entries(METADATA).every(([name, value]) => metadata[name] === value)
   return kept ? { verdict: 'reads', detail: '' } : { verdict: 'wrong', detail: JSON.stringify(metadata) }
@@ -170,7 +218,5 @@ function wrongBytes(bytes, expected) {
 }
 
 function said(answer) {
-  if (answer.absent) return answer.absent
-  if (answer.error) return `${answer.error.type}: ${answer.error.message}`
-  return ''
+  return answer.absent ?? `${answer.error.type}: ${answer.error.message}`
 }

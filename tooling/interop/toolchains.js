@@ -1,54 +1,84 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const DRIVERS = fileURLToPath(new URL('drivers/', import.meta.url))
 const ENVIRONMENTS = fileURLToPath(new URL('environments/', import.meta.url))
+const BUILD_TIMEOUT_MS = 900_000
 
 const execute = promisify(execFile)
 
+/** A program that the machine does not have. */
+export class MissingToolchain extends Error {}
+
+/** What the program said, on both its outputs. */
 async function run(program, args, cwd) {
   try {
-    await execute(program, args, { cwd, maxBuffer: 2 ** 26 })
+    const { stdout, stderr } = await execute(program, args, {
+      cwd,
+      maxBuffer: 2 ** 26,
+      timeout: BUILD_TIMEOUT_MS,
+    })
+    return stdout + stderr
   } catch (error) {
-    if (error.code === 'ENOENT') throw new Error(`There is no ${program} on this machine.`)
+    if (error.code === 'ENOENT') throw new MissingToolchain(`There is no ${program} on this machine.`)
     const output = `${error.stdout ?? ''}${error.stderr ?? ''}`.trim()
     throw new Error(`${program} ${args.join(' ')} failed: ${output.slice(-1000) || error.message}`)
   }
 }
 
-/** What the environment was made from, so that it is made anew when that changes. */
-function fingerprint(paths) {
-  const hash = createHash('sha256')
+/** What an environment is made from: it is made anew when that changes. */
+function fingerprint(toolchain, paths) {
+  const hash = createHash('sha256').update(toolchain)
   const add = (path) => {
     if (statSync(path).isDirectory()) for (const name of readdirSync(path).sort()) add(join(path, name))
-    else hash.update(path).update(readFileSync(path))
+    else hash.update(relative(DRIVERS, path)).update(readFileSync(path))
   }
   for (const path of paths) add(path)
   return hash.digest('hex')
 }
 
-/** Makes an environment, unless it was made before from the same files. */
-async function environment(name, sources, make) {
+/**
+ * Makes an environment, unless it was made before from the same files with the same tools. It is made beside its
+ * place: what is there is whole.
+ */
+async function environment(name, version, sources, make) {
   const directory = join(ENVIRONMENTS, name)
-  const stamp = join(directory, 'made-from')
-  const now = fingerprint(sources)
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return directory
-  rmSync(directory, { recursive: true, force: true })
-  mkdirSync(directory, { recursive: true })
-  await make(directory)
-  writeFileSync(stamp, now)
+  const stamp = (place) => join(place, 'made-from')
+  const now = fingerprint(await run(...version), sources)
+  if (existsSync(stamp(directory)) && readFileSync(stamp(directory), 'utf8') === now) return directory
+  const beside = `${directory}-${process.pid}`
+  rmSync(beside, { recursive: true, force: true })
+  mkdirSync(beside, { recursive: true })
+  try {
+    await make(beside)
+    writeFileSync(stamp(beside), now)
+    rmSync(directory, { recursive: true, force: true })
+    renameSync(beside, directory)
+  } finally {
+    rmSync(beside, { recursive: true, force: true })
+  }
   return directory
 }
 
 function python(name, driver, requirements) {
   const program = join(DRIVERS, driver, 'driver.py')
   const list = join(DRIVERS, driver, requirements)
+  const version = ['python3', ['--version']]
   return async () => {
-    const directory = await environment(name, [list], async (target) => {
+    const directory = await environment(name, version, [list], async (target) => {
       await run('python3', ['-m', 'venv', target])
       await run(join(target, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', list])
     })
@@ -59,7 +89,7 @@ function python(name, driver, requirements) {
 function go(name) {
   const source = join(DRIVERS, name)
   return async () => {
-    const directory = await environment(name, [source], (target) =>
+    const directory = await environment(name, ['go', ['version']], [source], (target) =>
       run('go', ['build', '-o', join(target, 'driver'), '.'], source),
     )
     return [join(directory, 'driver')]
@@ -69,8 +99,9 @@ function go(name) {
 /** @param {string} [sdk] - the one of several jars that lie in `sdk/` */
 function java(name, sdk) {
   const source = join(DRIVERS, name)
+  const sources = [join(source, 'pom.xml'), join(source, 'src')]
   return async () => {
-    const directory = await environment(name, [join(source, 'pom.xml'), join(source, 'src')], (target) =>
+    const directory = await environment(name, ['java', ['-version']], sources, (target) =>
       run('mvn', ['-q', '-B', '-Dstyle.color=never', `-DbuildDirectory=${target}`, 'package'], source),
     )
     const jars = [...(sdk === undefined ? [] : [join('sdk', sdk)]), join('lib', '*')]
@@ -84,8 +115,10 @@ function java(name, sdk) {
  * @property {string} name
  * @property {string} title
  * @property {string} sdk - the SDK's package, as the driver names it
+ * @property {string} [runtime] - what it runs on, where that matters to what it does
  * @property {boolean} [onlyKeyServices] - an old version: only its KMS and `LocalRsaProvider` are looked at
- * @property {() => Promise<string[]>} prepare - makes the environment; the command of the driver
+ * @property {() => Promise<string[]>} prepare - makes the environment; the command of the driver. Rejects with a
+ * MissingToolchain where the machine lacks what makes it
  */
 
 /** @type {readonly Toolchain[]} */
@@ -114,14 +147,22 @@ export const TOOLCHAINS = [
     name: 'java-v1',
     title: 'Java V1',
     sdk: 'aliyun-sdk-oss',
+    runtime: 'Java 17',
     prepare: java('java-v1', 'aliyun-sdk-oss-3.18.5.jar'),
   },
-  { name: 'java-v2', title: 'Java V2', sdk: 'alibabacloud-oss-v2', prepare: java('java-v2') },
+  {
+    name: 'java-v2',
+    title: 'Java V2',
+    sdk: 'alibabacloud-oss-v2',
+    runtime: 'Java 17',
+    prepare: java('java-v2'),
+  },
   {
     // The last with KmsEncryptionMaterials: 3.18.5 has lost them.
     name: 'java-v1-3.18.4',
     title: 'Java V1 with KMS',
     sdk: 'aliyun-sdk-oss',
+    runtime: 'Java 17',
     onlyKeyServices: true,
     prepare: java('java-v1', 'aliyun-sdk-oss-3.18.4.jar'),
   },

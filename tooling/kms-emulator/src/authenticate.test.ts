@@ -34,6 +34,10 @@ describe.each([
   )
 
   it('is refused when it is signed with another secret', async () => {
+    const options = { now: NOW, accessKeySecret: 'other' }
+    const { fields } = await call(emulator, 'DescribeKey', { KeyId: emulator.keyId }, options)
+    // The Python SDK takes what stands behind the colon for the string to sign.
+    expect(fields).toMatchObject({ Code: 'SignatureDoesNotMatch', Message: expect.stringMatching(/:/) })
     expect(await refusal({ accessKeySecret: 'other' })).toEqual([400, 'SignatureDoesNotMatch'])
   })
 

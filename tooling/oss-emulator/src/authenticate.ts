@@ -151,7 +151,7 @@ function byV4Header(
     account,
     credential,
     // The Go SDK V1 sends no x-oss-date, and signs the HTTP date as it is (oss/conn.go:339, oss/auth.go:200 of 3.0.2).
-    [dateTime, date],
+    request.header('x-oss-date') === undefined ? [dateTime, date] : [dateTime],
     fields.get('AdditionalHeaders') ?? '',
     signature,
   )

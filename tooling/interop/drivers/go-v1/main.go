@@ -198,7 +198,7 @@ func (d *driver) do(r request) (done map[string]any, err error) {
 		if r.Range != "" {
 			options = append(options, oss.NormalizedRange(r.Range))
 		}
-		err = bucket.GetObjectToFile(r.Object, r.File, options...)
+		err = getObject(bucket, r, options)
 	case "copy":
 		_, err = bucket.CopyObject(r.Object, r.To)
 	case "head":
@@ -219,6 +219,21 @@ func (d *driver) do(r request) (done map[string]any, err error) {
 		err = absent(fmt.Sprintf("The driver has no operation %s.", r.Op))
 	}
 	return done, err
+}
+
+func getObject(bucket *osscrypto.CryptoBucket, r request, options []oss.Option) error {
+	body, err := bucket.GetObject(r.Object, options...)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	file, err := os.Create(r.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(file, body)
+	return err
 }
 
 func multipart(bucket *osscrypto.CryptoBucket, r request, options []oss.Option) error {

@@ -10,7 +10,7 @@ import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { LocalRsaProvider, RsaProvider } from '@oss-cse/provider-rsa'
 import { OssTransport } from '@oss-cse/transport-oss'
 
-const READ_BYTES = 2 ** 20
+const BUFFER_BYTES = 2 ** 20
 
 /** Where the servers are: what `open` said. */
 let settings
@@ -47,7 +47,7 @@ function bucketWith(masterKeys) {
 function fileBody(file, start = 0, end = statSync(file).size) {
   const open = () =>
     end > start
-      ? createReadStream(file, { start, end: end - 1, highWaterMark: READ_BYTES })
+      ? createReadStream(file, { start, end: end - 1, highWaterMark: BUFFER_BYTES })
       : Readable.from([])
   return { sizeBytes: end - start, open }
 }
@@ -62,10 +62,7 @@ const operations = {
   open({ service, kms }) {
     const { caFile: _, https: __, ...overHttp } = kms
     settings = { service, kms: overHttp }
-    const { version } = JSON.parse(
-      readFileSync(new URL('../../../../packages/bucket/package.json', import.meta.url), 'utf8'),
-    )
-    return { versions: { '@oss-cse/bucket': version } }
+    return { versions: { '@oss-cse/bucket': 'of this repository' } }
   },
 
   async put(bucket, { object, file, metadata }) {
@@ -87,9 +84,9 @@ const operations = {
     await uploadFile(bucket, object, file, { metadata, multipartThreshold: 1, ...inParts(request) })
   },
 
-  async get(bucket, { object, file, range }) {
-    const { body } = await bucket.get(object, { range })
-    await pipeline(body, createWriteStream(file))
+  async get(bucket, { object, file, range, onPlainObject }) {
+    const { body } = await bucket.get(object, { range, onPlainObject })
+    await pipeline(body, createWriteStream(file, { highWaterMark: BUFFER_BYTES }))
   },
 
   async download(bucket, request) {

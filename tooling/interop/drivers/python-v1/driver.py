@@ -186,6 +186,7 @@ def read(path):
 
 def main():
     lab = Lab()
+    answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin.buffer:
         request = json.loads(line)
         try:
@@ -194,7 +195,7 @@ def main():
             answer = {'absent': str(absent)}
         except Exception as error:
             answer = {'error': {'type': type(error).__name__, 'message': str(error)[:500]}}
-        print(json.dumps({'id': request['id'], **answer}), flush=True)
+        print(json.dumps({'id': request['id'], **answer}), file=answers, flush=True)
 
 
 if __name__ == '__main__':
