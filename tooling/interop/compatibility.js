@@ -54,8 +54,9 @@ registry that the laboratory can reach: objects in their exact form, made by han
 Java V2 has the parts of an encryption client and not the client: its driver puts them together.
 
 A cell of a table *reads* (the right bytes came), *refuses* (an error came, and no wrong byte), or is *wrong* (bytes came that
-are not what was asked for, or no error where there should be one). *No call*: the SDK has none for that. A number leads to
-the cause. \`pnpm interop\` makes this page, and fails where a cell is not what it was expected to be.`
+are not what was asked for, or no error where there should be one). An interrupted transfer which the next process does not
+go on with *begins again*. *No call*: the SDK has none for that. A number leads to the cause. \`pnpm interop\` makes this page,
+and fails where a cell is not what it was expected to be.`
 
 /** What is to be said of a group. */
 const NOTES = {
@@ -174,7 +175,7 @@ const SHORT_WORDS = {
   refuses: 'refused',
   again: 'not resumed',
   absent: 'without a call',
-  reads: 'read under another key name',
+  reads: 'not refused',
 }
 
 /** The README's table: each SDK beside oss-cse. */
