@@ -28,7 +28,7 @@ function read({ headers }: Vector): { envelope: Envelope; wrapped: readonly [cek
 
 /** Of V2, oss2 alone writes this; oss-cse does for whoever is to be read by it. */
 function isEncodedTwice({ sdk, kind, versions }: Vector): boolean {
-  if (sdk === 'oss-cse') return kind !== 'KMS' && kind !== 'KMS, a description'
+  if (sdk === 'oss-cse') return kind === 'KMS, encoding: oss2' || kind === 'KMS, a passphrase'
   return versions['oss2'] !== undefined && !versions['oss2'].startsWith('2.10.')
 }
 
