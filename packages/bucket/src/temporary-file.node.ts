@@ -149,15 +149,21 @@ export async function finalPath(path: string): Promise<string> {
 /** How much of a file is read at a time, in bytes. */
 const READ_BYTES = 1024 * 1024
 
-/** Reads a run of a file's bytes, one chunk ahead. It ends early where the file does. */
+/**
+ * Reads a run of a file's bytes, one chunk ahead. It ends early where the file does. A chunk holds its bytes until the
+ * next one is asked for: two buffers are filled in turn, or reading would make as much garbage as it reads.
+ */
 export async function* readFileRange(
   file: FileHandle,
   offsetBytes: number,
   sizeBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const end = offsetBytes + sizeBytes
+  const bufferBytes = Math.min(READ_BYTES, sizeBytes)
+  let [filled, idle] = [new Uint8Array(bufferBytes), new Uint8Array(bufferBytes)]
   const readAt = async (position: number): Promise<Uint8Array> => {
-    const buffer = new Uint8Array(Math.min(READ_BYTES, end - position))
+    const buffer = idle.subarray(0, end - position)
+    ;[filled, idle] = [idle, filled]
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
     return buffer.subarray(0, bytesRead)
   }
