@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
 import { expect, test } from 'vitest'
-import { headingAnchors, linkTargets } from './markdown.ts'
+import { linkTargets, pageAnchors } from './markdown.ts'
 import { documentationPages, ROOT, readRepositoryFile } from './repository.ts'
 
 /** What is wrong with a link of a page; undefined when it leads somewhere, or out of the repository. */
@@ -11,12 +11,12 @@ function brokenLink(page: string, target: string): string | undefined {
   const file = path === '' ? page : posix.join(posix.dirname(page), path)
   if (file.startsWith('..') || !existsSync(ROOT + file)) return `${target}: no such file`
   if (anchor === undefined || !file.endsWith('.md')) return undefined
-  if (!headingAnchors(readRepositoryFile(file)).has(anchor)) return `${target}: no such heading`
+  if (!pageAnchors(readRepositoryFile(file)).has(anchor)) return `${target}: no such anchor`
   return undefined
 }
 
 test.each(documentationPages())(
-  'every relative link of %s leads to a file, and to a heading in it',
+  'every relative link of %s leads to a file, and to an anchor in it',
   (page) => {
     const broken = linkTargets(readRepositoryFile(page)).map((target) => brokenLink(page, target))
     expect(broken.filter((problem) => problem !== undefined)).toEqual([])
@@ -32,5 +32,5 @@ test('a link to nothing is found', () => {
   expect(brokenLink('README.md', 'docs/NOTHING.md')).toContain('no such file')
   expect(brokenLink('README.md', '../outside.md')).toContain('no such file')
   expect(brokenLink('README.md', 'https://example.com/')).toBeUndefined()
-  expect([...headingAnchors('# A `b`: c\n## A `b`: c\n')]).toEqual(['a-b-c', 'a-b-c-1'])
+  expect([...pageAnchors('# A `b`: c\n## A `b`: c\n1. <a id="d">e</a>\n')]).toEqual(['a-b-c', 'a-b-c-1', 'd'])
 })

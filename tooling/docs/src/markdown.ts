@@ -11,8 +11,8 @@ export function linkTargets(page: string): readonly string[] {
   return [...inline, ...definitions].filter((target) => target !== undefined)
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
-export function headingAnchors(page: string): ReadonlySet<string> {
+/** The anchors of a page: those of its headings, as GitHub makes them, and `<a id="…">`. */
+export function pageAnchors(page: string): ReadonlySet<string> {
   const anchors = new Set<string>()
   for (const [, heading = ''] of withoutFences(page).matchAll(/^#{1,6} +(.+?) *#*$/gm)) {
     const slug = heading
@@ -25,6 +25,7 @@ export function headingAnchors(page: string): ReadonlySet<string> {
     for (let count = 1; anchors.has(anchor); count++) anchor = `${slug}-${count}`
     anchors.add(anchor)
   }
+  for (const [, id = ''] of withoutFences(page).matchAll(/<a id="([^"]+)">/g)) anchors.add(id)
   return anchors
 }
 
