@@ -1,10 +1,11 @@
 /** Lets some requests pass and holds the others until it is opened. */
 export class Gate {
-  /** Resolves when all that may pass were answered and another one is held. */
+  /** Resolves when all that may pass were answered and as many as asked for are held. */
   reached
   #fits
   #left
   #unanswered = 0
+  #hold
   #held = 0
   #opened
   #open
@@ -13,10 +14,12 @@ export class Gate {
   /**
    * @param {(exchange: import('./wire-tap.js').Exchange) => boolean} fits - which requests it is about
    * @param {number} pass - how many of them may pass
+   * @param {number} hold - how many are held when it is reached
    */
-  constructor(fits, pass) {
+  constructor(fits, pass, hold) {
     this.#fits = fits
     this.#left = pass
+    this.#hold = hold
     this.#opened = new Promise((resolve) => {
       this.#open = resolve
     })
@@ -49,6 +52,6 @@ export class Gate {
   }
 
   #look() {
-    if (this.#held > 0 && this.#unanswered === 0) this.#reach()
+    if (this.#held >= this.#hold && this.#unanswered === 0) this.#reach()
   }
 }

@@ -48,9 +48,9 @@ export class WireTap {
     return `http://localhost:${this.#server.address().port}`
   }
 
-  /** Holds requests of a kind, but the first few, until the gate is opened. */
-  gate(kind, pass) {
-    this.#gate = new Gate((exchange) => exchange.kind === kind, pass)
+  /** Holds requests of a kind, but the first few, until the gate is opened. It is reached when `hold` of them are held. */
+  gate(kind, pass, hold = 1) {
+    this.#gate = new Gate((exchange) => exchange.kind === kind, pass, hold)
     return this.#gate
   }
 
