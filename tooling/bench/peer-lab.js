@@ -1,5 +1,4 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { writeKeyFiles } from '@oss-cse/interop/key-files.js'
 import { startKmsEmulator } from '@oss-cse/kms-emulator'
 import { generateRsaKeyPair } from '@oss-cse/provider-rsa'
 import { registerEncryptedObject } from './encrypted-object.js'
@@ -12,6 +11,7 @@ const ACCOUNT = { accessKeyId: 'bench', accessKeySecret: 'bench', region: 'cn-ha
 export class PeerLab {
   #kms
   #objects = new Map()
+  #privateKeyPem
 
   static async start() {
     const lab = new PeerLab()
@@ -26,27 +26,8 @@ export class PeerLab {
     }
     const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
     lab.#privateKeyPem = privateKeyPem
-    lab.masterKeys = [lab.#writeKeyFiles()]
+    lab.masterKeys = [{ ...writeKeyFiles(lab.workspace.directory, 'master', privateKeyPem), description: [] }]
     return lab
-  }
-
-  #privateKeyPem
-
-  /** Both halves in the forms that one SDK or another takes, as drivers are told of them. */
-  #writeKeyFiles() {
-    const privateKey = createPrivateKey(this.#privateKeyPem)
-    const write = (name, key, type) => {
-      const path = this.workspace.path(name)
-      writeFileSync(path, key.export({ type, format: 'pem' }), { mode: 0o600 })
-      writeFileSync(`${path}.pkcs1`, key.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 })
-      return path
-    }
-    return {
-      kind: 'rsa',
-      privateKeyFile: write('private.pem', privateKey, 'pkcs8'),
-      publicKeyFile: write('public.pem', createPublicKey(privateKey), 'spki'),
-      description: [],
-    }
   }
 
   /**

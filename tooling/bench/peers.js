@@ -5,7 +5,7 @@ import { loadavg } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Driver } from '@oss-cse/interop/driver.js'
-import { TOOLCHAINS } from '@oss-cse/interop/toolchains.js'
+import { MissingToolchain, sdkVersion, TOOLCHAINS } from '@oss-cse/interop/toolchains.js'
 import { alternate } from './alternate.js'
 import { describeMachine } from './machine.js'
 import { PeerLab } from './peer-lab.js'
@@ -21,18 +21,18 @@ const QUICK_BYTES = 32 * MIB
 const TRIAL_BYTES = 20 * MIB + 5
 const ROUNDS = 5
 
-/** Who is measured: what runs it, and which of the packages that its driver names is the SDK. */
-const SDKS = {
-  'oss-cse': { language: 'node', packageName: '@oss-cse/bucket' },
-  'python-v1': { language: 'python', packageName: 'oss2' },
-  'python-v2': { language: 'python', packageName: 'alibabacloud-oss-v2' },
-  'go-v1': { language: 'go', packageName: 'aliyun-oss-go-sdk' },
-  'go-v2': { language: 'go', packageName: 'alibabacloud-oss-go-sdk-v2' },
-  'java-v1': { language: 'java', packageName: 'aliyun-sdk-oss' },
+/** Who is measured, and what runs it. */
+const LANGUAGES = {
+  'oss-cse': 'node',
+  'python-v1': 'python',
+  'python-v2': 'python',
+  'go-v1': 'go',
+  'go-v2': 'go',
+  'java-v1': 'java',
 }
 
 const USAGE = `bench:peers [options]
-  --only NAME       one of ${Object.keys(SDKS).join(', ')}; can be given several times
+  --only NAME       one of ${Object.keys(LANGUAGES).join(', ')}; can be given several times
   --operation NAME  one of ${Object.keys(OPERATIONS).join(', ')}; can be given several times
   --rounds N        rounds, in each of which every SDK transfers once (${ROUNDS}; with --quick 1)
   --quick           ${QUICK_BYTES / MIB} MiB in place of ${FULL_BYTES / MIB}: does everything work?
@@ -74,7 +74,7 @@ const DOCS = new URL('../../docs/', import.meta.url)
 function options() {
   const { values } = parseArgs({
     options: {
-      only: { type: 'string', multiple: true, default: Object.keys(SDKS) },
+      only: { type: 'string', multiple: true, default: Object.keys(LANGUAGES) },
       operation: { type: 'string', multiple: true, default: Object.keys(OPERATIONS) },
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -90,7 +90,7 @@ function options() {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds ${values.rounds} is not a number.`)
   const { only, operation: operations, quick, json } = values
   const unknown = [
-    ...only.filter((name) => !(name in SDKS)),
+    ...only.filter((name) => !(name in LANGUAGES)),
     ...operations.filter((name) => !(name in OPERATIONS)),
   ]
   if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}.`)
@@ -102,18 +102,19 @@ function options() {
 async function preparePeers(lab, only) {
   const peers = []
   const missing = []
-  for (const { name, title, prepare } of TOOLCHAINS) {
+  for (const toolchain of TOOLCHAINS) {
+    const { name, title, sdk: packageName, prepare } = toolchain
     if (!only.includes(name)) continue
-    const { language, packageName } = SDKS[name]
     try {
       const command = await prepare()
       const driver = new Driver(title, command)
       const versions = await driver.open(lab.settings)
       await driver.close()
-      const version = versions[packageName].replace('+incompatible', '')
-      const runtime = await describeRuntime(language, command)
+      const version = sdkVersion(toolchain, versions)
+      const runtime = await describeRuntime(LANGUAGES[name], command)
       peers.push({ name, title, command, packageName, version, runtime })
     } catch (error) {
+      if (!(error instanceof MissingToolchain)) throw error
       missing.push({ title, reason: error.message })
       console.error(`${title} is left out: ${error.message}`)
     }
@@ -198,7 +199,7 @@ async function bench({ only, operations, rounds, quick, json }) {
   const complete =
     !quick &&
     rounds >= ROUNDS &&
-    peers.length === Object.keys(SDKS).length &&
+    peers.length === Object.keys(LANGUAGES).length &&
     operations.length === Object.keys(OPERATIONS).length
   if (complete) {
     writeFileSync(new URL('BENCHMARKS.md', DOCS), page)

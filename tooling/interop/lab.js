@@ -1,10 +1,11 @@
-import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startKmsEmulator } from '@oss-cse/kms-emulator'
 import { startOssEmulator } from '@oss-cse/oss-emulator'
 import { generateLocalRsaKeyFiles, generateRsaKeyPair } from '@oss-cse/provider-rsa'
+import { writeKeyFiles } from './key-files.js'
 
 const ACCOUNT = { accessKeyId: 'interop-lab', accessKeySecret: 'secret-of-the-interop-lab' }
 const BUCKET = 'lab'
@@ -18,6 +19,8 @@ const LOCAL_PAIRS = { open: undefined, locked: 'correct horse' }
 /** What all SDKs share: one OSS, one KMS that answers over HTTP and HTTPS, key files, and files to upload. */
 export class Lab {
   #servers
+  #pairs = new Map()
+  #sources = new Map()
 
   static async start() {
     const lab = new Lab()
@@ -61,35 +64,23 @@ export class Lab {
     mkdirSync(this.path('keys'))
     for (const [name, bits] of Object.entries(PAIRS)) {
       const { privateKeyPem } = await generateRsaKeyPair({ bits })
-      this.#writePair(name, privateKeyPem)
+      this.#addPair(name, privateKeyPem)
     }
     mkdirSync(this.path('local-rsa'))
     for (const [prefix, passphrase] of Object.entries(LOCAL_PAIRS)) {
       const dir = this.path('local-rsa')
       const { privateKeyPath } = await generateLocalRsaKeyFiles({ dir, prefix, passphrase, bits: 2048 })
-      this.#writePair(`local-${prefix}`, { key: readFileSync(privateKeyPath, 'utf8'), passphrase })
+      this.#addPair(`local-${prefix}`, { key: readFileSync(privateKeyPath, 'utf8'), passphrase })
     }
   }
 
-  /** Both halves, in the forms that one SDK or another takes. */
-  #writePair(name, privateKey) {
-    const key = createPrivateKey(privateKey)
-    const halves = { private: [key, 'pkcs8'], public: [createPublicKey(key), 'spki'] }
-    for (const [half, [object, type]] of Object.entries(halves)) {
-      const file = this.path('keys', `${name}.${half}.pem`)
-      writeFileSync(file, object.export({ type, format: 'pem' }))
-      writeFileSync(`${file}.pkcs1`, object.export({ type: 'pkcs1', format: 'pem' }))
-    }
+  #addPair(name, privateKey) {
+    this.#pairs.set(name, writeKeyFiles(this.path('keys'), name, privateKey))
   }
 
   /** The master key of that name, as drivers take it. */
   rsa(name, description = []) {
-    return {
-      kind: 'rsa',
-      privateKeyFile: this.path('keys', `${name}.private.pem`),
-      publicKeyFile: this.path('keys', `${name}.public.pem`),
-      description,
-    }
+    return { ...this.#pairs.get(name), description }
   }
 
   kms(options = {}) {
@@ -111,14 +102,12 @@ export class Lab {
    * @returns {{ path: string, bytes: Buffer }}
    */
   source(sizeBytes) {
-    const path = this.path(`source-${sizeBytes}`)
-    try {
-      return { path, bytes: readFileSync(path) }
-    } catch {
-      const bytes = randomBytes(sizeBytes)
-      writeFileSync(path, bytes)
-      return { path, bytes }
+    if (!this.#sources.has(sizeBytes)) {
+      const source = { path: this.path(`source-${sizeBytes}`), bytes: randomBytes(sizeBytes) }
+      writeFileSync(source.path, source.bytes)
+      this.#sources.set(sizeBytes, source)
     }
+    return this.#sources.get(sizeBytes)
   }
 
   stored(key) {

@@ -7,6 +7,7 @@
  * @property {number} size - in bytes
  * @property {number} [partSize] - in bytes
  * @property {boolean} [interrupted] - the writing is broken off, and the same call goes on
+ * @property {boolean} [handMade] - it is made in the forms of SDKs that cannot run, too
  * @property {readonly string[]} [writers] - who writes it; absent: every SDK that runs here
  * @property {readonly string[]} readings
  * @property {Buffer} [iv] - for hand-made objects
@@ -272,7 +273,7 @@ export const OBJECTS = [
     writers: ['plain'],
     readings: ['as if it were encrypted', 'as a plain object'],
   },
-].map(({ handMade = false, ...kind }) => ({ ...kind, handMade }))
+]
 
 /** What a writer is asked to write. */
 export function objectsOf({ name, handMade, onlyKeyServices }) {

@@ -1,6 +1,6 @@
 import { Driver } from './driver.js'
 import { HAND_MADE, HandMade } from './hand-made.js'
-import { MissingToolchain, TOOLCHAINS } from './toolchains.js'
+import { MissingToolchain, sdkVersion, TOOLCHAINS } from './toolchains.js'
 
 /**
  * @typedef {object} Participant - who writes, and reads where it can run
@@ -32,14 +32,15 @@ const HAND_MADE_TITLES = {
 export async function openParticipants(lab, { only } = {}) {
   const participants = []
   const missing = []
-  for (const { prepare, sdk, onlyKeyServices = false, ...toolchain } of TOOLCHAINS) {
-    const { name, title } = toolchain
+  for (const toolchain of TOOLCHAINS) {
+    const { name, title, runtime, prepare, onlyKeyServices = false } = toolchain
     if (only !== undefined && !only.includes(name)) continue
     try {
       const driver = new Driver(name, await prepare())
       const versions = await driver.open(lab.settings)
-      const version = versions[sdk]?.replace('+incompatible', '')
-      participants.push({ ...toolchain, version, versions, handMade: false, onlyKeyServices, driver })
+      const version = sdkVersion(toolchain, versions)
+      const participant = { name, title, runtime, version, versions, onlyKeyServices, driver }
+      participants.push({ ...participant, handMade: false })
     } catch (error) {
       if (!(error instanceof MissingToolchain) || only !== undefined) throw error
       missing.push({ title, reason: error.message })

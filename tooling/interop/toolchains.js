@@ -175,3 +175,12 @@ export const TOOLCHAINS = [
     prepare: python('python-v1-2.10', 'python-v1', 'requirements-2.10.txt'),
   },
 ]
+
+/**
+ * @param {Toolchain} toolchain
+ * @param {Record<string, string>} versions - as its driver names them
+ * @returns {string} the SDK's; without what Go adds to one that is older than modules
+ */
+export function sdkVersion({ sdk }, versions) {
+  return versions[sdk].replace('+incompatible', '')
+}
