@@ -21,7 +21,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { chunked, pattern } from '../test/bytes.ts'
 import { CryptoBucket } from './crypto-bucket.ts'
 import { downloadFile } from './download-file.node.ts'
-import { uploadFile } from './upload-file.node.ts'
+import { putFile, uploadFile } from './upload-file.node.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 let directory: string
@@ -48,6 +48,50 @@ test('a file comes back as it was, whatever its size', async () => {
     expect(new Uint8Array(await readFile(join(directory, 'out')))).toEqual(pattern(size))
     expect((await readdir(directory)).sort()).toEqual(['in', 'out'])
   }
+})
+
+test('putFile sends a file in one request, whatever its size, and again when that fails', async () => {
+  const path = join(directory, 'in')
+  await writeFile(path, pattern(12 * 1024 ** 2))
+  let failures = 1
+  transport.intercept = ({ operation }) => {
+    if (operation === 'put' && failures-- > 0)
+      throw new TransportError('ERR_CSE_NETWORK', 'lost', { retryable: true })
+  }
+  const result = await putFile(bucket, 'a', path, { metadata: { owner: 'ops' } })
+  expect(result).toMatchObject({ sizeBytes: 12 * 1024 ** 2, verification: 'crc64' })
+  expect(transport.requests.map(({ operation }) => operation)).toEqual(['put', 'put'])
+  expect(await bucket.getBytes('a')).toEqual(pattern(12 * 1024 ** 2))
+  expect((await bucket.head('a')).metadata).toEqual({ owner: 'ops' })
+})
+
+test('putFile of a file that changes meanwhile stores nothing', async () => {
+  const path = join(directory, 'in')
+  await writeFile(path, pattern(3_000_000))
+  const put = transport.put.bind(transport)
+  transport.put = async (request) => {
+    const body = {
+      ...request.body,
+      async *open() {
+        let first = true
+        for await (const chunk of request.body.open()) {
+          if (first) await writeFile(path, pattern(3_000_001).subarray(1))
+          first = false
+          yield chunk
+        }
+      },
+    }
+    return put({ ...request, body })
+  }
+  await expect(putFile(bucket, 'a', path)).rejects.toThrow(code('ERR_CSE_SOURCE_CHANGED'))
+  expect(await bucket.exists('a')).toBe(false)
+})
+
+test('putFile refuses what is no file before any request', async () => {
+  for (const path of [directory, join(directory, 'none')]) {
+    await expect(putFile(bucket, 'a', path)).rejects.toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
+  expect(transport.requests).toEqual([])
 })
 
 test('a file stream of Node.js is a stream like any other', async () => {

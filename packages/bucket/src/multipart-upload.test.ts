@@ -201,6 +201,17 @@ describe('headers', () => {
     expect(transport.objects.get('a')?.headers[V2_HEADERS.unencryptedContentMd5]).toBe(contentMd5)
   })
 
+  test('the completion takes headers of its own, and no others go with it', async () => {
+    const { bucket, transport } = memoryBucket()
+    const upload = await initiate(bucket, data.length, { headers: { 'x-oss-object-acl': 'private' } })
+    await sendAll(upload)
+    const headers = { 'X-Oss-Callback': 'e30=', 'x-oss-object-acl': 'default', 'cache-control': 'no-store' }
+    await upload.completeMultipartUpload({ headers })
+    expect(requestsOf(transport, 'complete').map((request) => request.headers)).toEqual([
+      { 'x-oss-callback': 'e30=', 'x-oss-object-acl': 'default' },
+    ])
+  })
+
   test('what the callback server answers to the completion is handed on', async () => {
     const { bucket, transport } = memoryBucket()
     const complete = transport.complete.bind(transport)

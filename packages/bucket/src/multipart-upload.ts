@@ -26,6 +26,7 @@ import {
 import type { MultipartUploadState } from './multipart-state.ts'
 import { abortUpload, isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
+import { callerHeaders } from './request-headers.ts'
 import { type RetryEvent, withRetries } from './retry.ts'
 import { sharedRun } from './shared-run.ts'
 import { completeHeaders, partHeaders, referenceHeaders } from './upload-headers.ts'
@@ -43,6 +44,12 @@ export interface UploadPartOptions extends CallOptions {
    * throws is ignored.
    */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
+}
+
+/** What may go with the completion of an upload. */
+export interface CompleteOptions extends CallOptions {
+  /** Headers of this request, beside those that the upload began with: a callback, ACL, `x-oss-forbid-overwrite`… */
+  readonly headers?: HeaderMap | undefined
 }
 
 /** Where an upload goes, and with what. */
@@ -227,15 +234,15 @@ export class MultipartUpload {
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when parts are missing; `ERR_CSE_INTEGRITY` when a part, or the whole,
    * is not what was sent; what the transport throws. Unless the service had completed it, the object stays as it was.
    */
-  async completeMultipartUpload(options: CallOptions = {}): Promise<PutResult> {
+  async completeMultipartUpload(options: CompleteOptions = {}): Promise<PutResult> {
     this.#checkVerified()
     const { signal } = options
+    const headers = completeHeaders({ ...this.#headers, ...callerHeaders(options.headers) })
     try {
       const stored = this.#stored
       const parts = await this.#allParts(signal)
       const sent = { sizeBytes: this.plan.dataSizeBytes, crc64: String(combined(parts, this.plan)) }
       const { key, uploadId } = this
-      const headers = completeHeaders(this.#headers)
       const answer =
         stored === undefined
           ? await this.#try('complete', signal, () =>

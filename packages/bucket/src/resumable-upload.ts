@@ -95,7 +95,7 @@ export async function uploadObject(
 }
 
 /** All bytes of a source; it fails behind the last one when the source changed meanwhile, so that nothing is stored. */
-async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
   const begun = await stateOf(source)
   yield* source.open(0, source.sizeBytes)
   const now = await stateOf(source)

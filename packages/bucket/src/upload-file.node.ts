@@ -5,7 +5,9 @@ import { CseError } from '@oss-cse/crypto-core'
 import type { CryptoBucket } from './crypto-bucket.ts'
 import { fileCipherThread } from './file-cipher-thread.node.ts'
 import { BufferPool, encryptFilePart, THREAD_BYTES } from './file-part-cipher.node.ts'
-import type { UploadOptions, UploadResult } from './resumable-upload.ts'
+import type { PutOptions } from './put-object.ts'
+import type { PutResult } from './put-result.ts'
+import { type UploadOptions, type UploadResult, wholeSource } from './resumable-upload.ts'
 import type { SizedSource } from './sized-source.ts'
 import { readFileRange } from './temporary-file.node.ts'
 
@@ -30,13 +32,46 @@ export async function uploadFile(
   path: string,
   options: UploadOptions = {},
 ): Promise<UploadResult> {
+  return withFile(path, (source) => bucket.upload(key, source, options))
+}
+
+/**
+ * Encrypts and uploads a file in one request, of at most 5 GB; again, under a fresh key, when the service or the network
+ * fails.
+ *
+ * @param path - a regular file
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
+ * `CryptoBucket.put`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with `ERR_CSE_SOURCE` where
+ * its length changes.
+ *
+ * @example
+ * ```ts
+ * await putFile(bucket, 'report.pdf', './report.pdf', { metadata: { author: 'ops' } })
+ * ```
+ */
+export async function putFile(
+  bucket: CryptoBucket,
+  key: string,
+  path: string,
+  options: Omit<PutOptions, 'sizeBytes'> = {},
+): Promise<PutResult> {
+  return withFile(path, (source) => {
+    const { sizeBytes } = source
+    return bucket.put(key, { sizeBytes, open: () => wholeSource(source) }, options)
+  })
+}
+
+async function withFile<Result>(
+  path: string,
+  use: (source: SizedSource) => Promise<Result>,
+): Promise<Result> {
   // Not blocking: a named pipe is refused below, and would be waited for here.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
   const file = await open(path, flags).catch((cause: unknown) => {
     throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be read.`, { cause })
   })
   try {
-    return await bucket.upload(key, await fileSource(path, file), options)
+    return await use(await fileSource(path, file))
   } finally {
     await file.close()
   }

@@ -94,6 +94,8 @@ export interface TransportErrorOptions extends CseErrorOptions {
   readonly requestId?: string | undefined
   /** The service's detailed error number (EC), such as `0026-00000001`. */
   readonly ec?: string | undefined
+  /** Of an answer that the object is not modified: its headers, names in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** True when the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
   readonly retryable: boolean
   /**
@@ -110,6 +112,8 @@ export class TransportError extends CseError {
   readonly serviceCode?: string
   readonly requestId?: string
   readonly ec?: string
+  /** With `ERR_CSE_NOT_MODIFIED`: what the answer says of the object, such as its ETag; names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly retryable: boolean
   readonly retriesExhausted: boolean
 
@@ -119,6 +123,7 @@ export class TransportError extends CseError {
     if (options.serviceCode !== undefined) this.serviceCode = options.serviceCode
     if (options.requestId !== undefined) this.requestId = options.requestId
     if (options.ec !== undefined) this.ec = options.ec
+    if (options.headers !== undefined) this.headers = options.headers
     this.retryable = options.retryable
     this.retriesExhausted = options.retriesExhausted ?? false
     Object.defineProperty(this, TRANSPORT_ERROR, { value: true })

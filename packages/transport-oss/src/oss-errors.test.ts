@@ -128,12 +128,13 @@ it('a HEAD’s error without x-oss-err is judged by its status and keeps the ids
   })
 })
 
-it('304 is ERR_CSE_NOT_MODIFIED, for GET and for HEAD', async () => {
-  const server = await fakeServer((_, response) => response.writeHead(304).end())
+it('304 is ERR_CSE_NOT_MODIFIED with the answer’s headers, for GET and for HEAD', async () => {
+  const server = await fakeServer((_, response) => response.writeHead(304, { ETag: '"a"' }).end())
   const transport = transportOnto(server)
   const request = { key: 'k', headers: { 'if-none-match': '"a"' } }
-  expect(await rejection(transport.get(request))).toMatchObject({ code: 'ERR_CSE_NOT_MODIFIED' })
-  expect(await rejection(transport.head(request))).toMatchObject({ code: 'ERR_CSE_NOT_MODIFIED' })
+  const notModified = { code: 'ERR_CSE_NOT_MODIFIED', headers: { etag: '"a"' } }
+  expect(await rejection(transport.get(request))).toMatchObject(notModified)
+  expect(await rejection(transport.head(request))).toMatchObject(notModified)
 })
 
 it('no byte of an answer that is no error document gets into an error', async () => {

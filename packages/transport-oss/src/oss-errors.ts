@@ -80,6 +80,7 @@ export function serviceFailure(context: RequestContext, answer: FailedAnswer): T
     ...(details.Code !== undefined && { serviceCode: details.Code }),
     ...(requestId !== undefined && { requestId }),
     ...(ec !== undefined && { ec }),
+    ...(verdict.code === 'ERR_CSE_NOT_MODIFIED' && { headers }),
     ...keyOf(context),
   })
 }

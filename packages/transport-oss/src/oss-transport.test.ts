@@ -73,14 +73,17 @@ it('the location is the endpoint and the bucket, without credentials', async () 
   expect(transport.location).toBe(`${server.endpoint}/my-bucket`)
 })
 
-it('initiate sends every header', async () => {
+it('initiate sends every header and answers the answer’s', async () => {
   const { server, transport } = await answering('<I><UploadId>the id</UploadId></I>')
   const headers = Object.freeze({
     ...envelope,
     'x-oss-storage-class': 'IA',
     'x-oss-forbid-overwrite': 'true',
   })
-  expect(await transport.initiate({ key: 'a', headers })).toEqual({ uploadId: 'the id' })
+  expect(await transport.initiate({ key: 'a', headers })).toEqual({
+    uploadId: 'the id',
+    headers: expect.objectContaining({ connection: 'keep-alive' }),
+  })
   expect(server.seen).toMatchObject([{ method: 'POST', url: '/my-bucket/a?uploads=', headers }])
 })
 
@@ -103,6 +106,7 @@ it('a part is streamed with its length, its headers as given, and answers its ET
     etag: '"P"',
     sizeBytes: 3,
     crc64: 9295109441310095770n,
+    headers: expect.objectContaining({ etag: '"P"' }),
   })
   await transport.uploadPart({ ...part, partNumber: 8, body: bodyOf([], 0) })
   expect(bodies).toEqual(['abc', ''])

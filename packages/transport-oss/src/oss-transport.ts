@@ -146,13 +146,18 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     return statusAndHeaders(answer)
   }
 
-  /** Begins a multipart upload. All headers go with it: they become the object's. */
+  /**
+   * Begins a multipart upload. All headers go with it: they become the object's.
+   *
+   * @returns also the answer's headers
+   */
   async initiate({
     key,
     headers,
     signal,
   }: CallOptions & { readonly key: string; readonly headers: HeaderMap }): Promise<{
     readonly uploadId: string
+    readonly headers: HeaderMap
   }> {
     checkObjectKey(key)
     const sent = requestHeaders(headers, key)
@@ -164,12 +169,13 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     if (typeof uploadId !== 'string' || uploadId === '') {
       throw unreadableAnswer(this.#context('initiate a multipart upload of', key), answer.status)
     }
-    return { uploadId }
+    return { uploadId, headers: answer.headers }
   }
 
   /**
    * Stores one part.
    *
+   * @returns also the answer's headers
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` also when the body's `sizeBytes` is missing
    */
   async uploadPart({
@@ -183,7 +189,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     readonly partNumber: number
     readonly headers: HeaderMap
     readonly body: PutObjectRequest['body']
-  }): Promise<UploadedPart> {
+  }): Promise<UploadedPart & { readonly headers: HeaderMap }> {
     checkObjectKey(key)
     checkUploadId(uploadId, key)
     checkPartNumber(partNumber, key)
@@ -205,7 +211,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     const etag = answer.headers['etag']
     if (etag === undefined) throw unreadableAnswer(this.#context(call.operation, key), answer.status)
     const crc64 = crc64Of(answer.headers[OSS_HEADERS.crc64])
-    return { partNumber, etag, sizeBytes, ...(crc64 !== undefined && { crc64 }) }
+    return { partNumber, etag, sizeBytes, ...(crc64 !== undefined && { crc64 }), headers: answer.headers }
   }
 
   /** Makes the object out of its parts. Only the headers given here are sent. */
@@ -267,7 +273,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     marker,
     headers = {},
     signal,
-  }: UploadReference & { readonly marker?: string }): Promise<PartPage> {
+  }: UploadReference & { readonly marker?: string | undefined }): Promise<PartPage> {
     checkObjectKey(key)
     checkUploadId(uploadId, key)
     const sent = requestHeaders(headers, key)

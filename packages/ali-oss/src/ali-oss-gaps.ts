@@ -1,0 +1,148 @@
+import type OSS from 'ali-oss'
+import type { AliOssResponse } from './ali-oss-response.ts'
+
+/** What every call takes that is passed through. */
+export interface PassedOptions {
+  readonly timeout?: number | undefined
+  readonly headers?: object | undefined
+  readonly subres?: object | undefined
+}
+
+/** Options of a call on one object, in a versioned bucket one version of it. */
+export interface VersionedOptions extends PassedOptions {
+  readonly versionId?: string | undefined
+}
+
+/** An answer that says nothing but that it was done. */
+export interface DoneResult {
+  readonly res: AliOssResponse
+}
+
+/** `DoneResult` with the status beside. */
+export interface StatusResult extends DoneResult {
+  readonly status: number
+}
+
+type Tags = Readonly<Record<string, string>>
+
+/** The methods of ali-oss 6.23 that `@types/ali-oss` 6.23 leaves out. */
+export interface AliOssGaps {
+  getObjectMeta(name: string, options?: VersionedOptions): Promise<StatusResult>
+  signatureUrl(name: string, options?: OSS.SignatureUrlOptions, strictObjectNameValidation?: boolean): string
+  asyncSignatureUrl(
+    name: string,
+    options?: OSS.SignatureUrlOptions,
+    strictObjectNameValidation?: boolean,
+  ): Promise<string>
+  signPostObjectPolicyV4(policy: object | string, date: Date): string
+  processObjectSave(
+    sourceObject: string,
+    targetObject: string,
+    process: string,
+    targetBucket?: string,
+  ): Promise<StatusResult>
+  postAsyncFetch(
+    name: string,
+    url: string,
+    options?: object,
+  ): Promise<StatusResult & { readonly taskId: string }>
+  getObjectTagging(name: string, options?: VersionedOptions): Promise<StatusResult & { readonly tag: Tags }>
+  putObjectTagging(name: string, tag: Tags, options?: VersionedOptions): Promise<StatusResult>
+  deleteObjectTagging(name: string, options?: VersionedOptions): Promise<StatusResult>
+  getBucketVersions(query?: object, options?: PassedOptions): Promise<ListVersionsResult>
+  listObjectVersions(query?: object, options?: PassedOptions): Promise<ListVersionsResult>
+  getAsyncFetch(
+    taskId: string,
+    options?: PassedOptions,
+  ): Promise<StatusResult & { readonly state: string; readonly taskInfo: object }>
+  getBucketRequestPayment(
+    bucketName: string,
+    options?: PassedOptions,
+  ): Promise<StatusResult & { readonly payer: string }>
+  putBucketRequestPayment(bucketName: string, payer: string, options?: PassedOptions): Promise<StatusResult>
+  getBucketEncryption(
+    bucketName: string,
+    options?: PassedOptions,
+  ): Promise<StatusResult & { readonly encryption: object }>
+  putBucketEncryption(bucketName: string, options?: object): Promise<StatusResult>
+  deleteBucketEncryption(bucketName: string, options?: PassedOptions): Promise<StatusResult>
+  getBucketTags(name: string, options?: PassedOptions): Promise<StatusResult & { readonly tag: Tags }>
+  putBucketTags(name: string, tag: Tags, options?: PassedOptions): Promise<StatusResult>
+  deleteBucketTags(name: string, options?: PassedOptions): Promise<StatusResult>
+  getBucketVersioning(
+    bucketName: string,
+    options?: PassedOptions,
+  ): Promise<StatusResult & { readonly versionStatus?: string }>
+  putBucketVersioning(
+    name: string,
+    status: 'Enabled' | 'Suspended',
+    options?: PassedOptions,
+  ): Promise<StatusResult>
+  getBucketInventory(
+    bucketName: string,
+    inventoryId: string,
+    options?: PassedOptions,
+  ): Promise<StatusResult & { readonly inventory: object }>
+  putBucketInventory(bucketName: string, inventory: object, options?: PassedOptions): Promise<StatusResult>
+  deleteBucketInventory(
+    bucketName: string,
+    inventoryId: string,
+    options?: PassedOptions,
+  ): Promise<StatusResult>
+  listBucketInventory(
+    bucketName: string,
+    options?: PassedOptions & { readonly continuationToken?: string | undefined },
+  ): Promise<StatusResult & { readonly inventoryList: readonly object[] }>
+  initiateBucketWorm(
+    name: string,
+    days: number | string,
+    options?: PassedOptions,
+  ): Promise<StatusResult & { readonly wormId: string }>
+  abortBucketWorm(name: string, options?: PassedOptions): Promise<StatusResult>
+  completeBucketWorm(name: string, wormId: string, options?: PassedOptions): Promise<StatusResult>
+  extendBucketWorm(
+    name: string,
+    wormId: string,
+    days: number | string,
+    options?: PassedOptions,
+  ): Promise<StatusResult>
+  getBucketWorm(name: string, options?: PassedOptions): Promise<StatusResult>
+  getBucketStat(
+    name?: string,
+    options?: PassedOptions,
+  ): Promise<{ readonly res: AliOssResponse; readonly stat: object }>
+  setBucket(name: string): this
+  getBucket(): string
+  resetCancelFlag(): void
+  setSLDEnabled(enable: boolean): this
+  signature(stringToSign: string): string
+  authorization(method: string, resource: string, subres?: object, headers?: object): string
+  authorizationV4(
+    method: string,
+    requestParams: object,
+    bucketName?: string,
+    objectName?: string,
+    additionalHeaders?: readonly string[],
+  ): string
+  request(
+    params: object,
+  ): Promise<{ readonly status: number; readonly headers: object; readonly data: unknown }>
+  requestError(result: object): Promise<Error>
+  parseXML(text: string | Buffer): Promise<unknown>
+  checkBrowserAndVersion(name: string, version: string): boolean
+}
+
+/** A listing of versions: sizes and ETags are the ciphertext's. */
+export interface ListVersionsResult extends DoneResult {
+  readonly objects: readonly (OSS.ObjectMeta & { readonly versionId: string; readonly isLatest: boolean })[]
+  readonly deleteMarker: readonly {
+    readonly name: string
+    readonly lastModified: string
+    readonly versionId: string
+    readonly owner: OSS.OwnerType
+  }[]
+  readonly prefixes: readonly string[] | null
+  readonly isTruncated: boolean
+  readonly nextKeyMarker: string | null
+  readonly nextVersionIdMarker: string | null
+}

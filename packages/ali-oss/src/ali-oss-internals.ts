@@ -1,0 +1,41 @@
+import OSS from 'ali-oss'
+
+/** What ali-oss 6.23 lib/client.js keeps in a client, and its types leave out. */
+export interface AliOssInternals {
+  readonly options: AliOssState
+  readonly ctx: unknown
+  stsTokenFreshTime: unknown
+  _objectName(name: string): string
+  _objectUrl(name: string): string
+}
+
+/** The options of a client as ali-oss completed them. Its requests read them anew each time. */
+export interface AliOssState {
+  readonly bucket: string | null
+  /** In milliseconds. */
+  readonly timeout: number
+  cancelFlag?: boolean
+}
+
+/** The client's own side of itself. */
+export function internalsOf(client: OSS): AliOssInternals {
+  return client as unknown as AliOssInternals
+}
+
+/**
+ * A plain client with the credentials, the address and the agents of `client` as they are and as they become, in one
+ * bucket: a call that is under way stays in the bucket that it began in.
+ */
+export function plainClient(client: AliOssInternals, bucket: string): OSS {
+  const options = new Proxy(client.options, {
+    get: (state, name) => (name === 'bucket' ? bucket : Reflect.get(state, name)),
+  })
+  // ali-oss takes options that it completed before as they are: lib/client.js `Client`.
+  const AliOss = OSS as unknown as new (options: AliOssState, ctx: unknown) => OSS
+  return Object.defineProperty(new AliOss(options, client.ctx), 'stsTokenFreshTime', {
+    get: () => client.stsTokenFreshTime,
+    set: (time: unknown) => {
+      client.stsTokenFreshTime = time
+    },
+  })
+}

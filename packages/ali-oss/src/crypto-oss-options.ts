@@ -1,0 +1,57 @@
+import type { Agent as HttpAgent } from 'node:http'
+import type { Agent as HttpsAgent } from 'node:https'
+import type { CryptoBucketOptions } from '@oss-cse/bucket'
+import type OSS from 'ali-oss'
+
+/** How objects are encrypted. Give either `provider` or `keyring`. */
+export type EncryptionOptions = Omit<CryptoBucketOptions, 'transport'>
+
+/** What `new OSS` takes and its types leave out. */
+interface FurtherOssOptions {
+  /** Bucket in the path, and not in the host. */
+  readonly sldEnable?: boolean | undefined
+  readonly agent?: HttpAgent | undefined
+  /** A proxy agent, for example: `urllib` and `enableProxy` are refused. */
+  readonly httpsAgent?: HttpsAgent | undefined
+  /**
+   * How often a failed request is sent again at most. Default 3, in ali-oss 0. Each request, and each part of an upload,
+   * has a count of its own.
+   */
+  readonly retryMax?: number | undefined
+  readonly isRequestPay?: boolean | undefined
+  readonly headerEncoding?: 'utf-8' | 'latin1' | undefined
+  readonly maxSockets?: number | undefined
+  readonly cloudBoxId?: string | undefined
+  /** Judges what is sent again of the calls that are passed through. */
+  readonly requestErrorRetryHandle?: ((error: Error) => boolean) | undefined
+}
+
+/** How a `CryptoOSS` is made: as an `OSS`, and with a master key. */
+export interface CryptoOSSOptions extends OSS.Options, FurtherOssOptions, EncryptionOptions {
+  /**
+   * What to do when a presigned URL or a POST policy is to let somebody upload. Default `reject`: what is uploaded so
+   * is stored as it comes, in clear. `ciphertext`: your uploader encrypts by itself, and sends the envelope's headers.
+   */
+  readonly presignedUploads?: 'reject' | 'ciphertext' | undefined
+}
+
+/** Parts what ali-oss is told from what it need not know. */
+export function splitOptions(options: CryptoOSSOptions): {
+  readonly ossOptions: OSS.Options
+  readonly encryption: EncryptionOptions
+  readonly presignedUploads: CryptoOSSOptions['presignedUploads']
+} {
+  const { provider, keyring, onPlainObject, retry, logger, presignedUploads, ...ossOptions } = options ?? {}
+  const { retryMax } = ossOptions
+  return {
+    ossOptions,
+    encryption: {
+      provider,
+      keyring,
+      onPlainObject,
+      retry: retry ?? (retryMax ? { maxAttempts: retryMax + 1 } : undefined),
+      logger,
+    },
+    presignedUploads,
+  }
+}

@@ -1,0 +1,73 @@
+import type { MultipartUpload } from '@oss-cse/bucket'
+import { type LinkedAbort, linkedAbort, type UploadedPart } from '@oss-cse/crypto-core'
+import type { AliOssResponse } from './ali-oss-response.ts'
+import { invalid } from './request-options.ts'
+import type { ServiceCall } from './service-call.ts'
+import { stopped } from './service-error.ts'
+
+/** A `multipartUpload` under way. */
+export interface RunningUpload {
+  readonly signal: AbortSignal
+  /** Known once the service has named it. */
+  uploadId: string | undefined
+}
+
+/** An upload that `initMultipartUpload` began, whose parts the caller sends. */
+export interface BegunUpload {
+  readonly call: ServiceCall
+  readonly upload: MultipartUpload
+  /** The parts that were stored, and the service's answers, by part number. */
+  readonly parts: Map<number, { readonly part: UploadedPart; readonly response: AliOssResponse }>
+}
+
+/** The multipart uploads of one client: each can be cancelled for itself, which in ali-oss stops them all. */
+export class OpenUploads {
+  readonly #running = new Map<RunningUpload, LinkedAbort>()
+  readonly #begun = new Map<string, BegunUpload>()
+
+  /** Runs an upload that can be stopped. */
+  async run<Result>(
+    signal: AbortSignal | undefined,
+    work: (running: RunningUpload) => Promise<Result>,
+  ): Promise<Result> {
+    const abort = linkedAbort(signal)
+    const running: RunningUpload = { signal: abort.signal, uploadId: undefined }
+    this.#running.set(running, abort)
+    try {
+      return await work(running)
+    } finally {
+      abort.unlink()
+      this.#running.delete(running)
+    }
+  }
+
+  /** Stops the uploads under way, or one of them. */
+  stop(name: 'cancel' | 'abort', uploadId?: string): void {
+    for (const [running, abort] of this.#running) {
+      if (uploadId === undefined || running.uploadId === uploadId) abort.abort(stopped(name))
+    }
+  }
+
+  begin(begun: BegunUpload): void {
+    this.#begun.set(begun.upload.uploadId, begun)
+  }
+
+  /**
+   * An upload that was begun here.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for any other: its content key is not known.
+   */
+  begun(key: string, uploadId: string): BegunUpload {
+    const begun = this.#begun.get(uploadId)
+    if (begun?.upload.key === key) return begun
+    throw invalid(
+      `the upload ${JSON.stringify(uploadId)} of ${JSON.stringify(key)} was not begun by this client, which would need its content key. Begin one by initMultipartUpload; what goes on in another process is multipartUpload with its checkpoint`,
+    )
+  }
+
+  /** Forgets an upload and its key. */
+  end(uploadId: string): void {
+    this.#begun.get(uploadId)?.upload.close()
+    this.#begun.delete(uploadId)
+  }
+}

@@ -1,0 +1,137 @@
+import { type BucketTransport, CryptoBucket } from '@oss-cse/bucket'
+import { CseError, type HeaderMap, TransportError, type UploadedPart } from '@oss-cse/crypto-core'
+import { OssTransport } from '@oss-cse/transport-oss'
+import humanizeMs from 'humanize-ms'
+import { type AliOssInternals, plainClient } from './ali-oss-internals.ts'
+import { type AliOssResponse, aliOssResponse, type ResponseParts } from './ali-oss-response.ts'
+import type { EncryptionOptions } from './crypto-oss-options.ts'
+import { type CallOptions, invalid } from './request-options.ts'
+import { rangeError, serviceError } from './service-error.ts'
+
+/** What the parts of an upload are told to, as they happen. What it rejects with fails the upload. */
+export interface UploadListener {
+  /** The upload has begun. */
+  initiated?(uploadId: string, response: AliOssResponse): void
+  /** A part was stored. */
+  uploaded?(part: UploadedPart, response: AliOssResponse): Promise<void> | void
+  /** A part was refused for good: what is thrown in place of the reason. */
+  refused?(reason: unknown): unknown
+}
+
+/** One call of a `CryptoOSS`: the encrypted bucket that is in use now, and errors and answers in the form of ali-oss. */
+export class ServiceCall {
+  readonly bucketName: string
+  readonly bucket: CryptoBucket
+  readonly #client: AliOssInternals
+  readonly #begunMs = performance.now()
+  /** What the transport threw. A key service has errors of the same class, which stay as they are. */
+  readonly #failures = new WeakSet<object>()
+
+  /**
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the client has no bucket, or options that contradict one another
+   */
+  constructor(
+    client: AliOssInternals,
+    encryption: EncryptionOptions,
+    options: CallOptions = {},
+    listener: UploadListener = {},
+  ) {
+    const { bucket, timeout } = client.options
+    if (!bucket) throw invalid('it has no bucket yet. Pass `bucket`, or call useBucket')
+    const idleTimeoutMs = options.timeout ? milliseconds(options.timeout) : timeout
+    const transport = new OssTransport({
+      client: plainClient(client, bucket),
+      // ali-oss takes 0 for none.
+      ...(idleTimeoutMs > 0 && { idleTimeoutMs }),
+    })
+    this.#client = client
+    this.bucketName = bucket
+    this.bucket = new CryptoBucket({ ...encryption, transport: this.#watched(transport, listener) })
+  }
+
+  /** The object's key: ali-oss strips leading slashes. */
+  key(name: string): string {
+    if (typeof name !== 'string') throw invalid('the name of an object is a text')
+    return this.#client._objectName(name)
+  }
+
+  /** The object's address. */
+  url(key: string): string {
+    return this.#client._objectUrl(key)
+  }
+
+  response(key: string, parts: Pick<ResponseParts, 'status' | 'headers' | 'sizeBytes'>): AliOssResponse {
+    return aliOssResponse({ ...parts, url: this.url(key), begunMs: this.#begunMs })
+  }
+
+  /**
+   * Runs one call of the bucket.
+   *
+   * @throws what the bucket throws; of the service and the network, the errors of ali-oss
+   */
+  async run<Result>(work: (bucket: CryptoBucket) => Promise<Result>): Promise<Result> {
+    try {
+      return await work(this.bucket)
+    } catch (error) {
+      throw this.explained(error)
+    }
+  }
+
+  /**
+   * The error that a caller of ali-oss expects.
+   *
+   * @param inBody - it happened after the answer was opened, and so can only be the service's
+   */
+  explained(error: unknown, inBody = false): unknown {
+    const ofService = TransportError.isInstance(error) && (inBody || this.#failures.has(error))
+    if (ofService) return serviceError(error)
+    if (CseError.isInstance(error) && error.code === 'ERR_CSE_RANGE_NOT_SATISFIABLE') return rangeError(error)
+    return error
+  }
+
+  /** The answer that an object is not modified, which is no failure in ali-oss; `undefined` for any other. */
+  notModified(key: string, error: unknown): AliOssResponse | undefined {
+    if (!TransportError.isInstance(error) || error.code !== 'ERR_CSE_NOT_MODIFIED') return undefined
+    return this.response(key, { status: 304, headers: error.headers ?? {} })
+  }
+
+  /** A transport that notes what it throws, and tells the listener of parts. */
+  #watched(transport: OssTransport, listener: UploadListener): BucketTransport {
+    const noting = async <Result>(call: Promise<Result>): Promise<Result> => {
+      try {
+        return await call
+      } catch (error) {
+        if (typeof error === 'object' && error !== null) this.#failures.add(error)
+        throw error
+      }
+    }
+    const answered = (key: string, headers: HeaderMap): AliOssResponse => this.response(key, { headers })
+    return {
+      location: transport.location,
+      put: (request) => noting(transport.put(request)),
+      get: (request) => noting(transport.get(request)),
+      head: (request) => noting(transport.head(request)),
+      initiate: async (request) => {
+        const { uploadId, headers } = await noting(transport.initiate(request))
+        listener.initiated?.(uploadId, answered(request.key, headers))
+        return { uploadId }
+      },
+      uploadPart: async (request) => {
+        const part = await noting(transport.uploadPart(request)).catch((error: unknown) => {
+          throw listener.refused?.(error) ?? error
+        })
+        await listener.uploaded?.(part, answered(request.key, part.headers))
+        return part
+      },
+      complete: (request) => noting(transport.complete(request)),
+      abort: (request) => noting(transport.abort(request)),
+      listParts: (request) => noting(transport.listParts(request)),
+    }
+  }
+}
+
+function milliseconds(timeout: number | string): number {
+  const ms = humanizeMs(timeout)
+  if (ms === undefined) throw invalid(`the timeout ${JSON.stringify(timeout)} is no length of time`)
+  return ms
+}

@@ -1,0 +1,64 @@
+import { type CseError, TransportError } from '@oss-cse/crypto-core'
+
+/** An error of the service or the network, with the fields that ali-oss gives it. */
+export interface ServiceError extends Error {
+  /** The service's code, such as `NoSuchKey`; of the network `RequestError` or `ResponseTimeoutError`. */
+  readonly code?: string
+  /** The HTTP status; -1 for a connection that broke or was not made, -2 for a timeout. */
+  readonly status: number
+  readonly requestId?: string
+  /** The service's detailed error number, such as `0026-00000001`. */
+  readonly ecCode?: string
+}
+
+/** What ali-oss 6.23 lib/client.js `requestError` calls an answer without a document. */
+const CODE_OF_STATUS: Readonly<Record<number, string>> = { 404: 'NoSuchKey', 412: 'PreconditionFailed' }
+
+/**
+ * What ali-oss would have thrown in place of a transport's failure: the same name, code and status. The failure itself
+ * is its `cause`.
+ */
+export function serviceError(failure: TransportError): unknown {
+  const { status, serviceCode, requestId, ec } = failure
+  if (status !== undefined) {
+    const code = serviceCode ?? CODE_OF_STATUS[status]
+    return aliOssError(failure, {
+      name: code === undefined ? 'UnknownError' : `${code}Error`,
+      status,
+      ...(code !== undefined && { code }),
+      ...(requestId !== undefined && { requestId }),
+      ...(ec !== undefined && { ecCode: ec }),
+    })
+  }
+  if (failure.code === 'ERR_CSE_TIMEOUT') return networkError(failure, 'ResponseTimeoutError', -2)
+  // What the app's own `refreshSTSToken` threw comes through as it is, as in ali-oss.
+  if (failure.code === 'ERR_CSE_ACCESS_DENIED' && failure.cause !== undefined) return failure.cause
+  return networkError(failure, 'RequestError', -1)
+}
+
+/** Of a range that lies behind the object's end, where the service answered and the bucket found out. */
+export function rangeError(failure: CseError): ServiceError {
+  return aliOssError(failure, { name: 'InvalidRangeError', code: 'InvalidRange', status: 416 })
+}
+
+/**
+ * How an upload ends that `cancel` or `abortMultipartUpload` stopped: ali-oss rejects with bare objects of this name
+ * and status (lib/common/parallel.js `_makeCancelEvent`, `_makeAbortEvent`); these are Errors too.
+ */
+export function stopped(name: 'cancel' | 'abort'): Error {
+  const message = name === 'cancel' ? 'The upload was cancelled.' : 'The upload was aborted.'
+  return Object.assign(new Error(message), { name, status: 0 })
+}
+
+/** Tells whether the service does not know an upload, or a part's upload, any more. */
+export function isGoneUpload(error: unknown): boolean {
+  return TransportError.isInstance(error) && error.status === 404
+}
+
+function networkError(failure: TransportError, name: string, status: number): ServiceError {
+  return aliOssError(failure, { name, code: name, status })
+}
+
+function aliOssError(cause: CseError, fields: Omit<ServiceError, 'message'>): ServiceError {
+  return Object.assign(new Error(cause.message, { cause }), fields)
+}
