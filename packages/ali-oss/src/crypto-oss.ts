@@ -71,7 +71,7 @@ export interface UploadPartResult {
 }
 
 /** What `new OSS` makes, with the methods that its types leave out. */
-type AliOssClass = new (options: OSS.Options) => OSS & AliOssGaps
+type AliOssClass = Pick<typeof OSS, 'STS'> & (new (options: OSS.Options) => OSS & AliOssGaps)
 
 const AliOss: AliOssClass = OSS as unknown as AliOssClass
 
@@ -531,7 +531,7 @@ export class CryptoOSS extends AliOss {
     const how = getOptions(options)
     const call = this.#call(options)
     const key = call.key(name)
-    return new ObjectRead({ call, key, open: () => call.run((bucket) => bucket.get(key, how)) })
+    return new ObjectRead({ call, key, open: () => call.bucket.get(key, how) })
   }
 
   #readUrl(url: string | URL, options: ReadOptions): ObjectRead {

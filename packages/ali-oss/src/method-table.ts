@@ -1,0 +1,205 @@
+import { REFUSALS } from './refusal.ts'
+
+/** What becomes of a method of ali-oss: it encrypts and decrypts, it is ali-oss's own, or it is refused. */
+export type Treatment = 'encrypted' | 'passed through' | 'refused'
+
+/** One row of the table. */
+export interface MethodTreatment {
+  readonly treatment: Treatment
+  /** What holds for the method, beside what its treatment says. */
+  readonly notes: readonly string[]
+  /** What is different from ali-oss, sentence by sentence. */
+  readonly differences: Readonly<Record<string, string>>
+}
+
+/** What is different from ali-oss in every method that encrypts. */
+export const EVERYWHERE = {
+  errors:
+    'Errors of the service and the network have the names, codes and status of ali-oss; their messages also name the object. `cause` has the details.',
+  optionsStay: 'Options are never written into, so that they can be used again.',
+  timeout: '`timeout` is of silence, and not of the whole: a large transfer that moves is never ended by it.',
+  retries:
+    'A request that failed is sent again, up to 3 times unless `retryMax` says otherwise, and each has a count of its own. A stream is sent once.',
+  ascii: 'Metadata and other headers must be printable ASCII. Use `encodeURIComponent` for others.',
+  keys: 'Names with a `.` or `..` segment are refused: they would arrive as other names.',
+  response:
+    '`res` has `status`, `statusCode`, `headers`, `size`, `rt`, `requestUrls` and `aborted`. Its ETag and CRC-64 are the ciphertext’s, and it has no Content-MD5.',
+  signal: 'Each takes a `signal` that cancels it.',
+} as const
+
+const PUT_DIFFERENCES = {
+  bodies: 'Other bytes than a Buffer, a Blob and a Web stream are taken too.',
+  failingStream: 'What a stream failed with is the `cause` of an `ERR_CSE_SOURCE`; in ali-oss it is lost.',
+  wrongLength:
+    'A stream that does not have its `contentLength` fails with `ERR_CSE_SOURCE`, and nothing is stored.',
+  contentMd5:
+    'A Content-MD5 is taken for the plaintext’s, and kept in the envelope. The service does not compare it; the CRC-64 of the ciphertext is compared.',
+} as const
+
+const GET_DIFFERENCES = {
+  plain: 'A plain object is refused, unless `onPlainObject` is `passthrough`.',
+  range:
+    'A range that ends behind the object is cut, and one that begins there fails with `InvalidRange`, as in HTTP; ali-oss gets the whole object.',
+  process: '`process` is refused.',
+} as const
+
+const UPLOAD_URL = `An upload (PUT, POST) is refused: ${REFUSALS['a presigned upload']}.`
+
+/** Every public method of ali-oss 6.23, in the order of its prototype. */
+export const METHODS = {
+  getSymlink: passed(),
+  putSymlink: passed('The link is followed by `get`; its own metadata is in clear.'),
+  getObjectMeta: encrypted({}, 'Plaintext and ciphertext are of the same length.'),
+  copy: passed(
+    `${sentence(REFUSALS['copy with changed metadata'])}`,
+    'The copy is read with the same master key.',
+  ),
+  calculatePostSignature: refused(REFUSALS['a presigned upload']),
+  getObjectTagging: passed(),
+  putObjectTagging: passed(),
+  deleteObjectTagging: passed(),
+  getBucketVersions: passed(),
+  listObjectVersions: passed(),
+  deleteMulti: passed(),
+  getACL: passed(),
+  putACL: passed('A public object is public as ciphertext.'),
+  head: encrypted({ meta: '`meta` leaves the envelope out.' }),
+  delete: passed(),
+  get: encrypted({
+    ...GET_DIFFERENCES,
+    failedFile: 'A failed download leaves the file as it was; ali-oss removes it.',
+    unmodifiedFile: 'An object that is not modified leaves the file as it was; ali-oss empties it.',
+  }),
+  postAsyncFetch: refused(REFUSALS.postAsyncFetch),
+  getAsyncFetch: passed(),
+  generateObjectUrl: passed('The URL gives ciphertext.'),
+  getObjectUrl: passed('The URL gives ciphertext.'),
+  signatureUrl: passed(
+    'The URL gives ciphertext, which `getByUrl` and `getStreamByUrl` decrypt.',
+    UPLOAD_URL,
+  ),
+  asyncSignatureUrl: passed('As `signatureUrl`.'),
+  signatureUrlV4: passed('As `signatureUrl`.'),
+  signPostObjectPolicyV4: refused(REFUSALS['a presigned upload']),
+  append: refused(REFUSALS.append),
+  put: encrypted(PUT_DIFFERENCES),
+  putStream: encrypted(PUT_DIFFERENCES),
+  getStream: encrypted(GET_DIFFERENCES),
+  putMeta: refused(REFUSALS.putMeta),
+  list: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),
+  listV2: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),
+  restore: passed(),
+  processObjectSave: refused(REFUSALS.processObjectSave),
+  getBucketRequestPayment: passed(),
+  putBucketRequestPayment: passed(),
+  putBucketEncryption: passed('The encryption of the server, which is another one and may come on top.'),
+  getBucketEncryption: passed(),
+  deleteBucketEncryption: passed(),
+  getBucketTags: passed(),
+  putBucketTags: passed(),
+  deleteBucketTags: passed(),
+  putBucket: passed(),
+  getBucketWebsite: passed(),
+  putBucketWebsite: passed('The website would show ciphertext.'),
+  deleteBucketWebsite: passed(),
+  getBucketLifecycle: passed(),
+  putBucketLifecycle: passed(),
+  deleteBucketLifecycle: passed(),
+  getBucketPolicy: passed(),
+  putBucketPolicy: passed(),
+  deleteBucketPolicy: passed(),
+  getBucketVersioning: passed(),
+  putBucketVersioning: passed(),
+  getBucketInventory: passed(),
+  deleteBucketInventory: passed(),
+  listBucketInventory: passed(),
+  putBucketInventory: passed(),
+  abortBucketWorm: passed(),
+  completeBucketWorm: passed(),
+  extendBucketWorm: passed(),
+  getBucketWorm: passed(),
+  initiateBucketWorm: passed(),
+  getBucketStat: passed(),
+  listBuckets: passed(),
+  useBucket: passed('What comes after it goes to that bucket; what is under way stays in its own.'),
+  setBucket: passed('As `useBucket`.'),
+  getBucket: passed(),
+  getBucketLocation: passed(),
+  getBucketInfo: passed(),
+  deleteBucket: passed(),
+  putBucketACL: passed(),
+  getBucketACL: passed(),
+  putBucketLogging: passed(),
+  getBucketLogging: passed(),
+  deleteBucketLogging: passed(),
+  putBucketCORS: passed(),
+  getBucketCORS: passed(),
+  deleteBucketCORS: passed(),
+  putBucketReferer: passed(),
+  getBucketReferer: passed(),
+  deleteBucketReferer: passed(),
+  multipartUpload: encrypted({
+    partSize: '`partSize` is rounded up to a multiple of 16.',
+    progress:
+      '`progress` is also called before a part is sent: the checkpoint that it is given then is safe to go on from.',
+    changedFile:
+      'A checkpoint of a file that changed begins anew, under a new key; ali-oss joins the two files.',
+    goneUpload: 'A checkpoint of an upload that is gone begins anew; ali-oss fails.',
+    content: 'A checkpoint has no content of a Buffer in it. Pass that again.',
+    leftovers: 'An upload that fails without `progress` leaves no parts behind.',
+    stopped: 'A cancelled or aborted upload ends with an Error; `name` and `status` are those of ali-oss.',
+  }),
+  putChannel: passed('The service stores the stream itself, in clear.'),
+  getChannel: passed(),
+  deleteChannel: passed(),
+  putChannelStatus: passed(),
+  getChannelStatus: passed(),
+  listChannels: passed(),
+  getChannelHistory: passed(),
+  createVod: passed('The service stores the playlist itself, in clear.'),
+  getRtmpUrl: passed('The service stores the stream itself, in clear.'),
+  uploadPartCopy: refused(REFUSALS.uploadPartCopy),
+  multipartUploadCopy: refused(REFUSALS.multipartUploadCopy),
+  cancel: encrypted({ one: 'With an argument it stops that upload alone; in ali-oss all of the client.' }),
+  isCancel: passed(),
+  resetCancelFlag: passed('It resets what `isCancel` says; an upload that was cancelled stays so.'),
+  listUploads: passed(),
+  listParts: encrypted({ array: '`parts` is always an array, also of one part.' }),
+  abortMultipartUpload: encrypted({ one: 'It stops that upload alone; in ali-oss all of the client.' }),
+  initMultipartUpload: encrypted({
+    sizes: 'It needs `dataSize` and `partSize`, which the service must know beforehand.',
+  }),
+  uploadPart: encrypted({
+    begun: 'It takes uploads alone that this client began by `initMultipartUpload`.',
+    length: 'A part must have the planned length.',
+    again: 'A number that was sent before takes the same bytes alone.',
+  }),
+  completeMultipartUpload: encrypted({ list: 'The list must have every part, as `uploadPart` answered it.' }),
+  signature: passed(),
+  authorization: passed(),
+  authorizationV4: passed(),
+  request: passed('What is sent and read through it is not encrypted.'),
+  checkBrowserAndVersion: passed(),
+  parseXML: passed(),
+  requestError: passed(),
+  setSLDEnabled: passed(),
+} as const satisfies Readonly<Record<string, MethodTreatment>>
+
+function encrypted<const Differences extends Readonly<Record<string, string>>>(
+  differences: Differences,
+  ...notes: readonly string[]
+): MethodTreatment & { readonly differences: Differences } {
+  return { treatment: 'encrypted', notes, differences }
+}
+
+function passed(...notes: readonly string[]): MethodTreatment {
+  return { treatment: 'passed through', notes, differences: {} }
+}
+
+function refused(why: string): MethodTreatment {
+  return { treatment: 'refused', notes: [sentence(why)], differences: {} }
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+}

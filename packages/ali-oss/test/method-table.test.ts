@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import OSS from 'ali-oss'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { CryptoOSS } from '../src/index.ts'
+import { EVERYWHERE, METHODS, type MethodTreatment } from '../src/method-table.ts'
+import { rejection, Subject } from './subject.ts'
+
+const PAGE = fileURLToPath(new URL('../../../docs/ALI_OSS_METHODS.md', import.meta.url))
+const rows: readonly (readonly [string, MethodTreatment])[] = Object.entries(METHODS)
+const named = (treatment: string): string[] =>
+  rows.filter(([, method]) => method.treatment === treatment).map(([name]) => name)
+
+function publicNames(prototype: object): string[] {
+  return Object.getOwnPropertyNames(prototype).filter((name) => !/^(_|constructor$)/.test(name))
+}
+
+let subject: Subject
+beforeEach(async () => {
+  subject = await Subject.start('CryptoOSS')
+})
+afterEach(() => subject.end())
+
+test('the table has every public method of the ali-oss that is installed, and no other', () => {
+  expect(rows.map(([name]) => name).sort()).toEqual(publicNames(OSS.prototype).sort())
+})
+
+test('what ali-oss has beside its methods is known', () => {
+  expect(Object.keys(OSS).sort()).toEqual(['ClusterClient', 'ImageClient', 'STS', 'initOptions'])
+  expect(CryptoOSS.STS).toBe(OSS.STS)
+  for (const name of ['ClusterClient', 'ImageClient'] as const) {
+    expect(() => CryptoOSS[name]).toThrow(expect.objectContaining({ code: 'ERR_CSE_OPERATION_REFUSED' }))
+  }
+})
+
+test('what the drop-in adds has no name that ali-oss uses', () => {
+  const added = publicNames(CryptoOSS.prototype).filter((name) => !(name in METHODS))
+  expect(added.sort()).toEqual(['getByUrl', 'getStreamByUrl'])
+})
+
+test('every encrypted and every refused method is the drop-in’s own', () => {
+  const own = publicNames(CryptoOSS.prototype)
+  expect([...named('encrypted'), ...named('refused')].filter((name) => !own.includes(name))).toEqual([])
+})
+
+test('a method that is passed through is ali-oss’s own, or the table says what is different', () => {
+  const changed = named('passed through').filter(
+    (name) => Reflect.get(CryptoOSS.prototype, name) !== Reflect.get(OSS.prototype, name),
+  )
+  expect(changed).toEqual(['copy', 'signatureUrl', 'asyncSignatureUrl', 'signatureUrlV4'])
+  for (const name of changed) expect(rows.find(([row]) => row === name)?.[1].notes).not.toEqual([])
+})
+
+test.each(named('refused'))('%s is refused before any request, and says what to do instead', async (name) => {
+  const method = Reflect.get(subject.client, name) as (...args: unknown[]) => unknown
+  const error = await rejection((async () => method.call(subject.client, 'a', 'b', {}, {}, {}))())
+  expect(error).toMatchObject({ name: 'CseError', code: 'ERR_CSE_OPERATION_REFUSED' })
+  const [why = ''] = rows.find(([row]) => row === name)?.[1].notes ?? []
+  expect(String(error['message']).toLowerCase()).toContain(why.toLowerCase())
+  expect(subject.requests).toEqual([])
+})
+
+describe('what is refused of a method that is passed through', () => {
+  test.each([
+    ['meta', { meta: { owner: 'ops' } }],
+    ['empty meta', { meta: {} }],
+    ['a Content-Type', { headers: { 'Content-Type': 'text/plain' } }],
+    ['a Cache-Control', { headers: { 'cache-control': 'no-store' } }],
+    ['metadata in headers', { headers: { 'x-oss-meta-owner': 'ops' } }],
+    ['the directive', { headers: { 'x-oss-metadata-directive': 'REPLACE' } }],
+  ])('a copy with %s', async (_, options) => {
+    for (const copy of [
+      () => subject.client.copy('b', 'a', options as never),
+      () => subject.client.copy('b', 'a', 'demo', options as never),
+    ]) {
+      expect(await rejection(copy())).toMatchObject({ code: 'ERR_CSE_OPERATION_REFUSED' })
+    }
+    expect(subject.requests).toEqual([])
+  })
+
+  test('a URL that uploads, and a POST policy, unless the client was told to', async () => {
+    const ciphertext = subject.newClient({ presignedUploads: 'ciphertext' })
+    const policy = { expiration: '2030-01-01T00:00:00.000Z', conditions: [] }
+    const signings: ((client: CryptoOSS) => unknown)[] = [
+      (client) => client.signatureUrl('a', { method: 'PUT' }),
+      (client) => client.signatureUrl('a', { method: 'put' as never }),
+      (client) => client.signatureUrl('a', { method: 'POST' }),
+      (client) => client.asyncSignatureUrl('a', { method: 'PUT' }),
+      (client) => client.signatureUrlV4('PUT', 60, {}, 'a'),
+      (client) => client.calculatePostSignature(policy),
+      (client) => client.signPostObjectPolicyV4(policy, new Date()),
+    ]
+    for (const sign of signings) {
+      const refused = await rejection((async () => sign(subject.client))())
+      expect(refused).toMatchObject({ code: 'ERR_CSE_OPERATION_REFUSED' })
+      expect(await sign(ciphertext)).toBeTruthy()
+    }
+    expect(subject.client.signatureUrl('a', { method: 'DELETE' })).toContain('Signature=')
+  })
+
+  test('a URL that processes', async () => {
+    const process = 'image/resize,w_200'
+    for (const sign of [
+      () => subject.client.signatureUrl('a', { process }),
+      () => subject.client.signatureUrl('a', { subResource: { 'x-oss-process': process } }),
+      () => subject.client.asyncSignatureUrl('a', { process }),
+      () => subject.client.signatureUrlV4('GET', 60, { queries: { 'x-oss-process': process } }, 'a'),
+    ]) {
+      expect(await rejection((async () => sign())())).toMatchObject({ code: 'ERR_CSE_OPERATION_REFUSED' })
+    }
+  })
+})
+
+test('docs/ALI_OSS_METHODS.md has the table', async () => {
+  const page = readFileSync(PAGE, 'utf8')
+  const written = replaced(replaced(page, 'methods', table()), 'everywhere', list(Object.values(EVERYWHERE)))
+  await expect(written).toMatchFileSnapshot(PAGE)
+})
+
+function table(): string {
+  const head = ['| method | | |', '| --- | --- | --- |']
+  const body = rows.map(([name, { treatment, notes, differences }]) => {
+    const text = [...notes, ...Object.values(differences)].join(' ')
+    return `| \`${name}\` | ${treatment} | ${text} |`
+  })
+  return [...head, ...body].join('\n')
+}
+
+function list(sentences: readonly string[]): string {
+  return sentences.map((sentence) => `- ${sentence}`).join('\n')
+}
+
+function replaced(page: string, name: string, text: string): string {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
+  const [start, stop] = [page.indexOf(begin), page.indexOf(end)]
+  if (start === -1 || stop < start) throw new Error(`The page has no ${begin} … ${end}.`)
+  return `${page.slice(0, start + begin.length)}\n\n${text}\n\n${page.slice(stop)}`
+}
