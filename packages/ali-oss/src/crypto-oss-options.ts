@@ -7,7 +7,7 @@ import type OSS from 'ali-oss'
 export type EncryptionOptions = Omit<CryptoBucketOptions, 'transport'>
 
 /** What `new OSS` takes and its types leave out. */
-interface FurtherOssOptions {
+export interface FurtherOssOptions {
   /** Bucket in the path, and not in the host. */
   readonly sldEnable?: boolean | undefined
   readonly agent?: HttpAgent | undefined

@@ -1,2 +1,24 @@
-export { CryptoOSS } from './crypto-oss.ts'
-export type { CryptoOSSOptions } from './crypto-oss-options.ts'
+export type {
+  AliOssGaps,
+  DoneResult,
+  ListVersionsResult,
+  PassedOptions,
+  StatusResult,
+  VersionedOptions,
+} from './ali-oss-gaps.ts'
+export type { AliOssResponse } from './ali-oss-response.ts'
+export {
+  CryptoOSS,
+  type HeadObjectResult,
+  type InitMultipartUploadOptions,
+  type InitMultipartUploadResult,
+  type PutObjectResult,
+  type UploadPartResult,
+} from './crypto-oss.ts'
+export type { CryptoOSSOptions, EncryptionOptions, FurtherOssOptions } from './crypto-oss-options.ts'
+export type { MultipartUploadOptions, MultipartUploadResult } from './multipart-upload.ts'
+export type { GetObjectResult, GetStreamResult, GetTarget } from './object-read.ts'
+export type { CallbackOptions, CallOptions, HeadOptions, PutOptions, ReadOptions } from './request-options.ts'
+export type { ServiceError } from './service-error.ts'
+export type { FileInput } from './upload-body.ts'
+export type { Checkpoint, ProgressCallback } from './upload-checkpoint.ts'

@@ -1,3 +1,4 @@
+import type { CryptoOSS } from './crypto-oss.ts'
 import { REFUSALS } from './refusal.ts'
 
 /** What becomes of a method of ali-oss: it encrypts and decrypts, it is ali-oss's own, or it is refused. */
@@ -13,7 +14,7 @@ export interface MethodTreatment {
 }
 
 /** What is different from ali-oss in every method that encrypts. */
-export const EVERYWHERE = {
+export const EVERYWHERE: Readonly<Record<string, string>> = {
   errors:
     'Errors of the service and the network have the names, codes and status of ali-oss; their messages also name the object. `cause` has the details.',
   optionsStay: 'Options are never written into, so that they can be used again.',
@@ -25,33 +26,20 @@ export const EVERYWHERE = {
   response:
     '`res` has `status`, `statusCode`, `headers`, `size`, `rt`, `requestUrls` and `aborted`. Its ETag and CRC-64 are the ciphertext’s, and it has no Content-MD5.',
   signal: 'Each takes a `signal` that cancels it.',
-} as const
-
-const PUT_DIFFERENCES = {
-  bodies: 'Other bytes than a Buffer, a Blob and a Web stream are taken too.',
-  failingStream: 'What a stream failed with is the `cause` of an `ERR_CSE_SOURCE`; in ali-oss it is lost.',
-  wrongLength:
-    'A stream that does not have its `contentLength` fails with `ERR_CSE_SOURCE`, and nothing is stored.',
-  contentMd5:
-    'A Content-MD5 is taken for the plaintext’s, and kept in the envelope. The service does not compare it; the CRC-64 of the ciphertext is compared.',
-} as const
-
-const GET_DIFFERENCES = {
-  plain: 'A plain object is refused, unless `onPlainObject` is `passthrough`.',
-  range:
-    'A range that ends behind the object is cut, and one that begins there fails with `InvalidRange`, as in HTTP; ali-oss gets the whole object.',
-  process: '`process` is refused.',
-} as const
+}
 
 const UPLOAD_URL = `An upload (PUT, POST) is refused: ${REFUSALS['a presigned upload']}.`
 
+/** Every method of the drop-in but those that ali-oss does not have. */
+export type MethodName = Exclude<keyof CryptoOSS, 'getByUrl' | 'getStreamByUrl'>
+
 /** Every public method of ali-oss 6.23, in the order of its prototype. */
-export const METHODS = {
+export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   getSymlink: passed(),
   putSymlink: passed('The link is followed by `get`; its own metadata is in clear.'),
   getObjectMeta: encrypted({}, 'Plaintext and ciphertext are of the same length.'),
   copy: passed(
-    `${sentence(REFUSALS['copy with changed metadata'])}`,
+    `With changed metadata it is refused: ${REFUSALS['copy with changed metadata']}.`,
     'The copy is read with the same master key.',
   ),
   calculatePostSignature: refused(REFUSALS['a presigned upload']),
@@ -66,7 +54,10 @@ export const METHODS = {
   head: encrypted({ meta: '`meta` leaves the envelope out.' }),
   delete: passed(),
   get: encrypted({
-    ...GET_DIFFERENCES,
+    plain: 'A plain object is refused, unless `onPlainObject` is `passthrough`.',
+    range:
+      'A range that ends behind the object is cut, and one that begins there fails with `InvalidRange`, as in HTTP; ali-oss gets the whole object.',
+    process: '`process` is refused.',
     failedFile: 'A failed download leaves the file as it was; ali-oss removes it.',
     unmodifiedFile: 'An object that is not modified leaves the file as it was; ali-oss empties it.',
   }),
@@ -82,9 +73,16 @@ export const METHODS = {
   signatureUrlV4: passed('As `signatureUrl`.'),
   signPostObjectPolicyV4: refused(REFUSALS['a presigned upload']),
   append: refused(REFUSALS.append),
-  put: encrypted(PUT_DIFFERENCES),
-  putStream: encrypted(PUT_DIFFERENCES),
-  getStream: encrypted(GET_DIFFERENCES),
+  put: encrypted({
+    bodies: 'Other bytes than a Buffer, a Blob and a Web stream are taken too.',
+    failingStream: 'What a stream failed with is the `cause` of an `ERR_CSE_SOURCE`; in ali-oss it is lost.',
+    wrongLength:
+      'A stream that does not have its `contentLength` fails with `ERR_CSE_SOURCE`, and nothing is stored.',
+    contentMd5:
+      'A Content-MD5 is taken for the plaintext’s, and kept in the envelope. The service does not compare it; the CRC-64 of the ciphertext is compared.',
+  }),
+  putStream: encrypted({}, 'As `put`.'),
+  getStream: encrypted({}, 'As `get`.'),
   putMeta: refused(REFUSALS.putMeta),
   list: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),
   listV2: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),
@@ -183,12 +181,12 @@ export const METHODS = {
   parseXML: passed(),
   requestError: passed(),
   setSLDEnabled: passed(),
-} as const satisfies Readonly<Record<string, MethodTreatment>>
+}
 
-function encrypted<const Differences extends Readonly<Record<string, string>>>(
-  differences: Differences,
+function encrypted(
+  differences: MethodTreatment['differences'],
   ...notes: readonly string[]
-): MethodTreatment & { readonly differences: Differences } {
+): MethodTreatment {
   return { treatment: 'encrypted', notes, differences }
 }
 

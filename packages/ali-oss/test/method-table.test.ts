@@ -7,7 +7,7 @@ import { EVERYWHERE, METHODS, type MethodTreatment } from '../src/method-table.t
 import { rejection, Subject } from './subject.ts'
 
 const PAGE = fileURLToPath(new URL('../../../docs/ALI_OSS_METHODS.md', import.meta.url))
-const rows: readonly (readonly [string, MethodTreatment])[] = Object.entries(METHODS)
+const rows = Object.entries(METHODS)
 const named = (treatment: string): string[] =>
   rows.filter(([, method]) => method.treatment === treatment).map(([name]) => name)
 
@@ -118,12 +118,26 @@ test('docs/ALI_OSS_METHODS.md has the table', async () => {
 })
 
 function table(): string {
-  const head = ['| method | | |', '| --- | --- | --- |']
-  const body = rows.map(([name, { treatment, notes, differences }]) => {
-    const text = [...notes, ...Object.values(differences)].join(' ')
-    return `| \`${name}\` | ${treatment} | ${text} |`
-  })
-  return [...head, ...body].join('\n')
+  const noted = (method: MethodTreatment): string =>
+    [...method.notes, ...Object.values(method.differences)].join(' ')
+  const section = (treatment: string, heading: string): string => {
+    const of = rows.filter(([, method]) => method.treatment === treatment)
+    const body = of.filter(([, method]) => noted(method) !== '')
+    const others = of.filter(([, method]) => noted(method) === '').map(([name]) => `\`${name}\``)
+    return [
+      `### ${treatment.charAt(0).toUpperCase()}${treatment.slice(1)}`,
+      '',
+      `| method | ${heading} |`,
+      '| --- | --- |',
+      ...body.map(([name, method]) => `| \`${name}\` | ${noted(method)} |`),
+      ...(others.length > 0 ? ['', `And with nothing to add: ${others.join(', ')}.`] : []),
+    ].join('\n')
+  }
+  return [
+    section('encrypted', 'what is different'),
+    section('refused', 'why, and what to do instead'),
+    section('passed through', 'what to know'),
+  ].join('\n\n')
 }
 
 function list(sentences: readonly string[]): string {

@@ -6,7 +6,7 @@ import { type OssEmulator, type OssEmulatorOptions, startOssEmulator } from '@os
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
 import OSS from 'ali-oss'
 import { CryptoOSS, type CryptoOSSOptions } from '../src/index.ts'
-import { EVERYWHERE, METHODS, type MethodTreatment } from '../src/method-table.ts'
+import { EVERYWHERE, METHODS } from '../src/method-table.ts'
 
 const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
 
@@ -18,9 +18,7 @@ export type Kind = 'OSS' | 'CryptoOSS'
 
 const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   everywhere: EVERYWHERE,
-  ...Object.fromEntries(
-    Object.entries(METHODS).map(([name, method]: [string, MethodTreatment]) => [name, method.differences]),
-  ),
+  ...Object.fromEntries(Object.entries(METHODS).map(([name, method]) => [name, method.differences])),
 }
 
 /** The differences of the table that the suite has shown, as `method.difference`. */

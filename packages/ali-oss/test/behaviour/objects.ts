@@ -142,7 +142,7 @@ export function objects(subject: () => Subject): void {
       new Blob([Uint8Array.of(1, 2, 3)]).stream(),
     ]
     for (const body of bodies) {
-      if (differs('put.bodies') && differs('putStream.bodies')) {
+      if (differs('put.bodies')) {
         await client.put('a', body as never)
         expect((await client.get('a')).content).toEqual(Buffer.of(1, 2, 3))
       } else expect(await rejection(client.put('a', body as never))).toBeInstanceOf(TypeError)
@@ -161,7 +161,7 @@ export function objects(subject: () => Subject): void {
       )
     for (const upload of [client.put('a', failing()), client.putStream('a', failing())]) {
       const error = await rejection(upload)
-      if (differs('putStream.failingStream') && differs('put.failingStream')) {
+      if (differs('put.failingStream')) {
         expect(error).toMatchObject({ code: 'ERR_CSE_SOURCE', cause: { message: 'the disk is gone' } })
       } else expect(error['message']).not.toContain('the disk is gone')
     }
@@ -175,7 +175,7 @@ export function objects(subject: () => Subject): void {
     const upload = client.putStream('a', Readable.from([Buffer.from('abcdef')]), { contentLength: 3 })
     const error = await rejection(upload)
     const stored = await emulator.getStoredObject('demo', 'a')
-    if (differs('putStream.wrongLength') && differs('put.wrongLength')) {
+    if (differs('put.wrongLength')) {
       expect({ code: error['code'], stored }).toEqual({ code: 'ERR_CSE_SOURCE', stored: undefined })
     } else expect(String(Buffer.from(stored?.bytes ?? []))).toBe('abc')
   })
@@ -185,7 +185,7 @@ export function objects(subject: () => Subject): void {
     const headers = { 'Content-MD5': 'XUFAKrxLKna5cZ2REBfFkg==' }
     const put = client.put('a', Buffer.from('abc'), { headers })
     const putStream = client.putStream('b', Readable.from([Buffer.from('abc')]), { headers: { ...headers } })
-    if (differs('put.contentMd5') && differs('putStream.contentMd5')) await Promise.all([put, putStream])
+    if (differs('put.contentMd5')) await Promise.all([put, putStream])
     else {
       expect(await rejection(put)).toMatchObject({ code: 'InvalidDigest' })
       expect(await rejection(putStream)).toMatchObject({ code: 'InvalidDigest' })

@@ -1,0 +1,77 @@
+// Held by the compiler alone, against the package as it is published: every line says what an editor would.
+import type { Readable } from 'node:stream'
+import { CryptoOSS, type CryptoOSSOptions } from '@oss-cse/ali-oss'
+import type { MasterKeyProvider } from '@oss-cse/crypto-core'
+import type OSS from 'ali-oss'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+function check<Claim extends true>(claim?: Claim): void {
+  void claim
+}
+
+declare const provider: MasterKeyProvider
+declare const plainOptions: OSS.Options
+const options: CryptoOSSOptions = { ...plainOptions, provider, presignedUploads: 'ciphertext' }
+const client: CryptoOSS = new CryptoOSS(options)
+
+/** A function of an app that takes ali-oss's client takes the drop-in. */
+const asPlain: OSS = client
+
+/** Each method is one of ali-oss's client, as its types have it. */
+type Methods = Omit<OSS, never>
+const method: <Name extends keyof Methods>(name: Name) => Methods[Name] = (name) => client[name]
+
+export async function held(): Promise<void> {
+  void asPlain
+  void method
+
+  // What the types of ali-oss demand, or leave out, and its code does not.
+  await client.put('a', '/file', { meta: { owner: 'ops' } })
+  await client.putStream('a', new Blob([]).stream())
+  await client.list(null, {})
+  await client.getObjectMeta('a', { versionId: 'v' })
+  const { tag } = await client.getObjectTagging('a')
+  check<Equal<typeof tag, Readonly<Record<string, string>>>>()
+  client.useBucket('other')
+  client.resetCancelFlag()
+  check<
+    CryptoOSSOptions extends { sldEnable?: boolean | undefined; retryMax?: number | undefined } ? true : false
+  >()
+
+  // What comes back has its type.
+  const { content, res } = await client.get('a', { headers: { Range: 'bytes=0-9' } })
+  check<Equal<typeof content, Buffer | undefined>>()
+  check<Equal<typeof res.headers, Readonly<Record<string, string>>>>()
+  const { stream } = await client.getStream('a')
+  check<Equal<typeof stream, Readable>>()
+  await client.get('a', '/file', { onPlainObject: 'passthrough' })
+  await client.multipartUpload('a', Buffer.alloc(0), {
+    progress: (fraction, checkpoint) => {
+      check<Equal<typeof fraction, number>>()
+      void checkpoint?.uploadId
+    },
+  })
+
+  // What is refused says so before it is run.
+  const begun = client.initMultipartUpload('a')
+  check<Equal<typeof begun, Promise<never>>>()
+  const { uploadId } = await client.initMultipartUpload('a', { dataSize: 1, partSize: 102_400 })
+  check<Equal<typeof uploadId, string>>()
+  const appended = client.append()
+  check<Equal<typeof appended, Promise<never>>>()
+  const cluster = () => CryptoOSS.ClusterClient
+  check<Equal<ReturnType<typeof cluster>, never>>()
+  void CryptoOSS.STS
+
+  // @ts-expect-error a key that is no provider
+  new CryptoOSS({ ...plainOptions, provider: 'key' })
+  // @ts-expect-error an opt-in that there is not
+  new CryptoOSS({ ...plainOptions, provider, presignedUploads: true })
+  // @ts-expect-error a part without its place in the file
+  await client.uploadPart('a', uploadId, 1, Buffer.alloc(0))
+  // @ts-expect-error a bucket, and not its name
+  await client.head('a', { versionId: 5 })
+  // @ts-expect-error a path is for put
+  await client.putStream('a', '/file')
+}
