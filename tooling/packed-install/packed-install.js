@@ -91,6 +91,42 @@ function checkPackage(name, folder, packages, expected, tarballs) {
   }
 }
 
+/** The drop-in as an app installs it, which need not be an ES module nor know of KMS, and its types as an editor sees them. */
+function checkDropIn(tarballs) {
+  const packages = ['ali-oss', 'bucket', 'crypto-core', 'oss-emulator', 'provider-rsa', 'transport-oss']
+  const directory = installInto(
+    'drop-in',
+    packages.map((name) => `@oss-cse/${name}`),
+    tarballs,
+  )
+  check('the drop-in brings the ali-oss that it needs, no key service, and no build script', () => {
+    const names = installed(directory)
+    assert.ok(names.includes('ali-oss'))
+    assert.deepEqual(
+      names.filter((name) => /kms|^@alicloud/.test(name)),
+      [],
+    )
+    const lock = JSON.parse(readFileSync(join(directory, 'package-lock.json'), 'utf8'))
+    assert.deepEqual(
+      Object.entries(lock.packages).filter(([, entry]) => entry.hasInstallScript),
+      [],
+    )
+  })
+  cpSync(join(root, 'packages/ali-oss/test'), join(directory, 'test'), { recursive: true })
+  for (const node of nodes) {
+    check(`drop-in: uploads and downloads under ${run(node, ['--version'], work).trim()}`, () => {
+      run(node, ['test/smoke.mjs'], directory)
+    })
+  }
+  const { version } = JSON.parse(readFileSync(join(root, 'node_modules/@types/node/package.json'), 'utf8'))
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `@types/node@${version}`], directory)
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const strict = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--types', 'node']
+  check('drop-in: its types hold for who installs it, without any check left out', () => {
+    run(process.execPath, [tsc, ...strict, '--skipLibCheck', 'false', 'test/types.ts'], directory)
+  })
+}
+
 function checkCommandLine(tarballs) {
   const directory = installInto('cli', [...tarballs.keys()], tarballs)
   const bin = join(directory, 'node_modules/.bin/oss-cse')
@@ -139,6 +175,7 @@ try {
     [...core, '@oss-cse/provider-kms', 'lru-cache'].sort(),
     tarballs,
   )
+  checkDropIn(tarballs)
   checkCommandLine(tarballs)
 } finally {
   rmSync(work, { recursive: true, force: true })

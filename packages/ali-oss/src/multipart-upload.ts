@@ -52,7 +52,8 @@ export async function multipartUpload(
   const source = await partsSource(file ?? given?.file)
   const { path, sizeBytes, changeMark } = source
   const inParts = sizeBytes >= MIN_PART_BYTES
-  const partSizeBytes = partSizeFor(sizeBytes, given?.partSize ?? options.partSize, inParts)
+  if (inParts && options.partSize) checkPartSize(options.partSize)
+  const partSizeBytes = partSizeFor(sizeBytes, (given?.encryption && given.partSize) || options.partSize)
   const checkpoint = new UploadCheckpoint(
     { path, name, sizeBytes, partSizeBytes, changeMark },
     given,
@@ -92,12 +93,13 @@ export async function multipartUpload(
   return { res, bucket: call.bucketName, name, etag, ...callbackAnswer(callbackData) }
 }
 
+function checkPartSize(partSize: number): void {
+  if (Number.isInteger(partSize) && partSize >= MIN_PART_BYTES) return
+  throw invalid(`partSize must be a whole number of bytes, at least ${MIN_PART_BYTES}, not ${partSize}`)
+}
+
 /** The part size that ali-oss would take, rounded up to what encryption needs. */
-function partSizeFor(sizeBytes: number, wanted: number | undefined, inParts: boolean): number {
-  const partSize = wanted || DEFAULT_PART_SIZE
-  if (inParts && !(Number.isInteger(partSize) && partSize >= MIN_PART_BYTES)) {
-    throw invalid(`partSize must be a whole number of bytes, at least ${MIN_PART_BYTES}, not ${partSize}`)
-  }
-  const needed = Math.max(partSize, MIN_PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS))
+function partSizeFor(sizeBytes: number, wanted: number | undefined): number {
+  const needed = Math.max(wanted || DEFAULT_PART_SIZE, MIN_PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS))
   return Math.ceil(needed / BLOCK_BYTES) * BLOCK_BYTES
 }

@@ -1,13 +1,13 @@
 // The built package, once under each Node: as an ES module and by require, against an emulated service.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
+import { CryptoOSS } from '@oss-cse/ali-oss'
 import { startOssEmulator } from '@oss-cse/oss-emulator'
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
 import OSS from 'ali-oss'
-import { CryptoOSS } from '../dist/index.js'
 
 const require = createRequire(import.meta.url)
-assert.equal(require('../dist/index.js').CryptoOSS, CryptoOSS)
+assert.equal(require('@oss-cse/ali-oss').CryptoOSS, CryptoOSS)
 
 const emulator = await startOssEmulator()
 const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
