@@ -1,3 +1,4 @@
+import { CryptoOSS } from '@oss-cse/ali-oss'
 import { CryptoBucket } from '@oss-cse/bucket'
 import { RsaProvider } from '@oss-cse/provider-rsa'
 import { OssTransport } from '@oss-cse/transport-oss'
@@ -12,7 +13,19 @@ const ACCOUNT = {
 
 /** ali-oss as it comes: what every figure is compared with. */
 export function plainClient(endpoint) {
-  return new OSS({ ...ACCOUNT, endpoint, sldEnable: true, authorizationV4: true })
+  return new OSS(aliOssOptions(endpoint))
+}
+
+/** The drop-in for it. */
+export function dropInClient(endpoint, privateKeyPem) {
+  return new CryptoOSS({
+    ...aliOssOptions(endpoint),
+    provider: new RsaProvider({ privateKey: privateKeyPem }),
+  })
+}
+
+function aliOssOptions(endpoint) {
+  return { ...ACCOUNT, endpoint, sldEnable: true, authorizationV4: true }
 }
 
 /** A bucket of oss-cse as it comes. */

@@ -1,7 +1,7 @@
 // One measured transfer, in a process of its own: nothing of an earlier one is warm, and the peak of memory is this
 // one's. Everything is loaded, built and tried once before the clock starts.
 import { readFileSync } from 'node:fs'
-import { encryptedBucket, plainClient } from './clients.js'
+import { dropInClient, encryptedBucket, plainClient } from './clients.js'
 import { transfers } from './transfers.js'
 
 /** @type {import('./measure.js').Job} */
@@ -20,10 +20,12 @@ function peakRssMiB() {
 }
 
 async function run() {
-  // Both, whichever is used: what is loaded counts as memory.
+  // All, whichever is used: what is loaded counts as memory.
+  const privateKeyPem = readFileSync(job.privateKeyPath, 'utf8')
   const clients = {
     plain: plainClient(job.endpoint),
-    bucket: encryptedBucket(job.endpoint, readFileSync(job.privateKeyPath, 'utf8')),
+    dropIn: dropInClient(job.endpoint, privateKeyPem),
+    bucket: encryptedBucket(job.endpoint, privateKeyPem),
   }
   const warmUp = 'warm-up'
   if (job.transfer.startsWith('plain-')) {

@@ -8,12 +8,14 @@ const TIMEOUT_MS = 3_600_000
 const SMALL = new Uint8Array(1024).fill(7)
 
 export const PARALLEL = 4
+const PART_BYTES = 10 * 2 ** 20
 
 /**
  * What a child process can be told to do, the plain way (`plain-…`) and ours.
  *
  * @type {Record<string, (clients: {
- *   plain: import('ali-oss'), bucket: import('@oss-cse/bucket').CryptoBucket
+ *   plain: import('ali-oss'), dropIn: import('@oss-cse/ali-oss').CryptoOSS,
+ *   bucket: import('@oss-cse/bucket').CryptoBucket
  * }, job: import('./measure.js').Job) => Promise<object | void>>} figures of their own are resolved with
  */
 export const transfers = {
@@ -45,14 +47,18 @@ export const transfers = {
     await downloadFile(bucket, key, path, { multigetThreshold: 1 << 20, parallel: PARALLEL, checkpoint })
   },
 
-  'plain-small': ({ plain }, { count }) => {
-    const bytes = Buffer.from(SMALL)
-    return putsAndGets(
-      count,
-      (key) => plain.put(key, bytes),
-      async (key) => (await plain.get(key)).content,
-    )
-  },
+  'plain-put-file': ({ plain }, job) => putFile(plain, job),
+  'drop-in-put-file': ({ dropIn }, job) => putFile(dropIn, job),
+
+  'plain-get-file': ({ plain }, job) => getFile(plain, job),
+  'drop-in-get-file': ({ dropIn }, job) => getFile(dropIn, job),
+
+  'plain-multipart': ({ plain }, job) => multipart(plain, job),
+  'drop-in-multipart': ({ dropIn }, job) => multipart(dropIn, job),
+
+  'drop-in-small': ({ dropIn }, { count }) => putsAndGets(count, ...smallCalls(dropIn)),
+
+  'plain-small': ({ plain }, { count }) => putsAndGets(count, ...smallCalls(plain)),
 
   small: ({ bucket }, { count }) =>
     putsAndGets(
@@ -69,6 +75,25 @@ export const transfers = {
 
   range: ({ bucket }, { key, count, start, end }) =>
     rangeRequests(count, end + 1 - start, () => bucket.getBytes(key, { range: { start, end } })),
+}
+
+/** What an app with ali-oss calls, and with the drop-in alike. */
+async function putFile(client, { key, path }) {
+  await client.put(key, path, { timeout: TIMEOUT_MS })
+}
+
+async function getFile(client, { key, path }) {
+  await client.get(key, path, { timeout: TIMEOUT_MS })
+}
+
+async function multipart(client, { key, path }) {
+  const options = { partSize: PART_BYTES, parallel: PARALLEL, timeout: TIMEOUT_MS }
+  await client.multipartUpload(key, path, { ...options, progress: () => {} })
+}
+
+function smallCalls(client) {
+  const bytes = Buffer.from(SMALL)
+  return [(key) => client.put(key, bytes), async (key) => (await client.get(key)).content]
 }
 
 async function putsAndGets(count, put, get) {

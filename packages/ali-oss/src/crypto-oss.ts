@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { putFile } from '@oss-cse/bucket/node'
+import { downloadFile, putFile, replaceFile } from '@oss-cse/bucket/node'
 import { replacesMetadata } from '@oss-cse/crypto-core'
 import OSS from 'ali-oss'
 import type { AliOssGaps, StatusResult, VersionedOptions } from './ali-oss-gaps.ts'
@@ -530,17 +530,33 @@ export class CryptoOSS extends AliOss {
   #read(name: string, options: ReadOptions): ObjectRead {
     const how = getOptions(options)
     const call = this.#call(options)
+    const { bucket } = call
     const key = call.key(name)
-    return new ObjectRead({ call, key, open: () => call.bucket.get(key, how) })
+    return new ObjectRead({
+      call,
+      key,
+      open: () => bucket.get(key, how),
+      // In one request, as ali-oss does.
+      download: (path) =>
+        downloadFile(bucket, key, path, { ...how, multigetThreshold: Number.POSITIVE_INFINITY }),
+      explain: (error) => call.explained(error),
+    })
   }
 
   #readUrl(url: string | URL, options: ReadOptions): ObjectRead {
     const { versionId: _, ...how } = getOptions(options)
     const call = this.#call(options)
+    const open = () => call.bucket.getByUrl(url, how)
     return new ObjectRead({
       call,
       key: 'the object of a URL',
-      open: () => call.bucket.getByUrl(url, how),
+      open,
+      download: (path) =>
+        replaceFile(path, async (append) => {
+          const { body, ...result } = await open()
+          for await (const chunk of body) await append(chunk)
+          return result
+        }),
       explain: (error) => error,
     })
   }

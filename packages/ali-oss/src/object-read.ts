@@ -3,7 +3,6 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { unzip } from 'node:zlib'
 import type { GetResult } from '@oss-cse/bucket'
-import { replaceFile } from '@oss-cse/bucket/node'
 import { concatBytes } from '@oss-cse/crypto-core'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import type { ServiceCall } from './service-call.ts'
@@ -25,13 +24,18 @@ export interface GetStreamResult {
   readonly res: AliOssResponse
 }
 
+/** What came of a read, its bytes elsewhere. */
+export type ReadResult = Omit<GetResult, 'body'>
+
 /** What is read, and how it is asked for. */
 export interface ReadRequest {
   readonly call: ServiceCall
   readonly key: string
   readonly open: () => Promise<GetResult>
-  /** What a failure is called. Default: as ali-oss does. */
-  readonly explain?: ServiceCall['explained']
+  /** Reads into a file, which is replaced as a whole. */
+  readonly download: (path: string) => Promise<ReadResult>
+  /** What a failure is called. */
+  readonly explain: (error: unknown) => unknown
 }
 
 const unzipped = promisify(unzip)
@@ -41,13 +45,14 @@ export class ObjectRead {
   readonly #call: ServiceCall
   readonly #key: string
   readonly #open: () => Promise<GetResult>
-  readonly #explain: ServiceCall['explained']
-  #inBody = false
+  readonly #download: ReadRequest['download']
+  readonly #explain: ReadRequest['explain']
 
-  constructor({ call, key, open, explain = (error, inBody) => call.explained(error, inBody) }: ReadRequest) {
+  constructor({ call, key, open, download, explain }: ReadRequest) {
     this.#call = call
     this.#key = key
     this.#open = open
+    this.#download = download
     this.#explain = explain
   }
 
@@ -55,11 +60,14 @@ export class ObjectRead {
   async to(target: GetTarget): Promise<GetObjectResult> {
     return this.#answered(
       async () => {
-        if (typeof target === 'string') return { res: await this.#toFile(target) }
+        if (typeof target === 'string') return { res: this.#response(await this.#download(target)) }
         if (target) return { res: await this.#toStream(target) }
         return this.#toMemory()
       },
-      (res) => (target ? { res } : { res, content: Buffer.alloc(0) }),
+      (res) => {
+        if (target && typeof target !== 'string') target.end()
+        return target ? { res } : { res, content: Buffer.alloc(0) }
+      },
     )
   }
 
@@ -67,30 +75,21 @@ export class ObjectRead {
   async stream(): Promise<GetStreamResult> {
     return this.#answered(
       async () => {
-        const result = await this.#opened()
+        const result = await this.#open()
         return { stream: this.#readable(result.body), res: this.#response(result) }
       },
       (res) => ({ stream: Readable.from([]), res }),
     )
   }
 
-  async #toFile(path: string): Promise<AliOssResponse> {
-    const result = await replaceFile(path, async (append) => {
-      const opened = await this.#opened()
-      for await (const chunk of opened.body) await append(chunk)
-      return opened
-    })
-    return this.#response(result)
-  }
-
   async #toStream(target: NodeJS.WritableStream): Promise<AliOssResponse> {
-    const result = await this.#opened()
+    const result = await this.#open()
     await pipeline(this.#readable(result.body), target)
     return this.#response(result)
   }
 
   async #toMemory(): Promise<GetObjectResult> {
-    const result = await this.#opened()
+    const result = await this.#open()
     const chunks: Uint8Array[] = []
     for await (const chunk of result.body) chunks.push(chunk)
     const bytes = concatBytes(chunks)
@@ -110,13 +109,13 @@ export class ObjectRead {
       return await work()
     } catch (error) {
       const res = this.#call.notModified(this.#key, error)
-      if (res === undefined) throw this.#explained(error)
+      if (res === undefined) throw this.#explain(error)
       return notModified(res)
     }
   }
 
   /** The answer in the caller's terms: with the range that was asked for, and its length. */
-  #response({ headers: stored, sizeBytes, contentRange }: GetResult): AliOssResponse {
+  #response({ headers: stored, sizeBytes, contentRange }: ReadResult): AliOssResponse {
     const { 'content-range': _aligned, ...headers } = stored
     return this.#call.response(this.#key, {
       status: contentRange === undefined ? 200 : 206,
@@ -132,7 +131,7 @@ export class ObjectRead {
   /** A Node.js stream that reads no further than its reader, and fails with what a caller of ali-oss expects. */
   #readable(body: ReadableStream<Uint8Array>): Readable {
     const reader = body.getReader()
-    const explained = (error: unknown) => this.#explained(error) as Error
+    const explained = (error: unknown) => this.#explain(error) as Error
     return new Readable({
       read() {
         reader.read().then(
@@ -147,16 +146,5 @@ export class ObjectRead {
         )
       },
     })
-  }
-
-  async #opened(): Promise<GetResult> {
-    const result = await this.#open()
-    this.#inBody = true
-    return result
-  }
-
-  /** What breaks in the midst of a body is the service's: no key service is asked by then. */
-  #explained(error: unknown): unknown {
-    return this.#explain(error, this.#inBody)
   }
 }

@@ -77,14 +77,9 @@ export class ServiceCall {
     }
   }
 
-  /**
-   * The error that a caller of ali-oss expects.
-   *
-   * @param inBody - it happened after the answer was opened, and so can only be the service's
-   */
-  explained(error: unknown, inBody = false): unknown {
-    const ofService = TransportError.isInstance(error) && (inBody || this.#failures.has(error))
-    if (ofService) return serviceError(error)
+  /** The error that a caller of ali-oss expects. */
+  explained(error: unknown): unknown {
+    if (TransportError.isInstance(error) && this.#failures.has(error)) return serviceError(error)
     if (CseError.isInstance(error) && error.code === 'ERR_CSE_RANGE_NOT_SATISFIABLE') return rangeError(error)
     return error
   }
@@ -105,11 +100,24 @@ export class ServiceCall {
         throw error
       }
     }
+    // No generator: it would keep who closes it waiting for the read that is under way.
+    const notedBody = (body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => ({
+      [Symbol.asyncIterator]() {
+        const chunks = body[Symbol.asyncIterator]()
+        return {
+          next: () => noting(chunks.next()),
+          return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+        }
+      },
+    })
     const answered = (key: string, headers: HeaderMap): AliOssResponse => this.response(key, { headers })
     return {
       location: transport.location,
       put: (request) => noting(transport.put(request)),
-      get: (request) => noting(transport.get(request)),
+      get: async (request) => {
+        const response = await noting(transport.get(request))
+        return { ...response, body: notedBody(response.body) }
+      },
       head: (request) => noting(transport.head(request)),
       initiate: async (request) => {
         const { uploadId, headers } = await noting(transport.initiate(request))

@@ -1,5 +1,6 @@
 import { aesCtr } from './aes-ctr.js'
 import { crc64 } from './crc64.js'
+import { dropIn } from './drop-in.js'
 import { get } from './get.js'
 import { kms } from './kms.js'
 import { put } from './put.js'
@@ -27,4 +28,5 @@ export const scenarios = {
   small,
   range,
   kms,
+  'drop-in': dropIn,
 }

@@ -36,3 +36,25 @@ export function section(page: string, title: string): string {
   const end = page.indexOf('\n## ', start + 1)
   return page.slice(start, end === -1 ? undefined : end)
 }
+
+/** The fenced blocks of a page, fences and all. */
+export function codeBlocks(page: string): readonly string[] {
+  return Array.from(page.matchAll(/^(`{3,})[^\n]*\n[\s\S]*?^\1\s*$/gm), ([block]) => block.trimEnd())
+}
+
+/** The tables of a page, each with its rows and cells; the row that only draws a line is left out. */
+export function tables(page: string): readonly (readonly (readonly string[])[])[] {
+  const found = withoutFences(page).match(/(?:^\|.*\|\n?)+/gm) ?? []
+  return found.map((table) =>
+    table
+      .trim()
+      .split('\n')
+      .filter((row) => !/^\|[\s|:-]+\|$/.test(row))
+      .map((row) =>
+        row
+          .slice(1, -1)
+          .split('|')
+          .map((cell) => cell.trim()),
+      ),
+  )
+}

@@ -105,6 +105,9 @@ export function reads(subject: () => Subject): void {
       meta: null,
       res: { status: 304 },
     })
+    const through = new PassThrough()
+    const [ended, nothing] = await Promise.all([client.get('a', through, { headers }), buffer(through)])
+    expect([ended.res.status, nothing.length]).toEqual([304, 0])
     await writeFile(path('out'), 'old')
     expect((await client.get('a', path('out'), { headers })).res.status).toBe(304)
     expect(await readFile(path('out'), 'utf8')).toBe(differs('get.unmodifiedFile') ? 'old' : '')
