@@ -23,8 +23,6 @@ export interface StatusResult extends DoneResult {
   readonly status: number
 }
 
-type Tags = Readonly<Record<string, string>>
-
 /** The methods of ali-oss 6.23 that `@types/ali-oss` 6.23 leaves out. */
 export interface AliOssGaps {
   getObjectMeta(name: string, options?: VersionedOptions): Promise<StatusResult>
@@ -46,8 +44,15 @@ export interface AliOssGaps {
     url: string,
     options?: object,
   ): Promise<StatusResult & { readonly taskId: string }>
-  getObjectTagging(name: string, options?: VersionedOptions): Promise<StatusResult & { readonly tag: Tags }>
-  putObjectTagging(name: string, tag: Tags, options?: VersionedOptions): Promise<StatusResult>
+  getObjectTagging(
+    name: string,
+    options?: VersionedOptions,
+  ): Promise<StatusResult & { readonly tag: Readonly<Record<string, string>> }>
+  putObjectTagging(
+    name: string,
+    tag: Readonly<Record<string, string>>,
+    options?: VersionedOptions,
+  ): Promise<StatusResult>
   deleteObjectTagging(name: string, options?: VersionedOptions): Promise<StatusResult>
   getBucketVersions(query?: object, options?: PassedOptions): Promise<ListVersionsResult>
   listObjectVersions(query?: object, options?: PassedOptions): Promise<ListVersionsResult>
@@ -66,8 +71,15 @@ export interface AliOssGaps {
   ): Promise<StatusResult & { readonly encryption: object }>
   putBucketEncryption(bucketName: string, options?: object): Promise<StatusResult>
   deleteBucketEncryption(bucketName: string, options?: PassedOptions): Promise<StatusResult>
-  getBucketTags(name: string, options?: PassedOptions): Promise<StatusResult & { readonly tag: Tags }>
-  putBucketTags(name: string, tag: Tags, options?: PassedOptions): Promise<StatusResult>
+  getBucketTags(
+    name: string,
+    options?: PassedOptions,
+  ): Promise<StatusResult & { readonly tag: Readonly<Record<string, string>> }>
+  putBucketTags(
+    name: string,
+    tag: Readonly<Record<string, string>>,
+    options?: PassedOptions,
+  ): Promise<StatusResult>
   deleteBucketTags(name: string, options?: PassedOptions): Promise<StatusResult>
   getBucketVersioning(
     bucketName: string,

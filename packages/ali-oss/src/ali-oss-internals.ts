@@ -10,7 +10,7 @@ export interface AliOssInternals {
 }
 
 /** The options of a client as ali-oss completed them. Its requests read them anew each time. */
-export interface AliOssState {
+interface AliOssState {
   readonly bucket: string | null
   /** In milliseconds. */
   readonly timeout: number

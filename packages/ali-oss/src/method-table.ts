@@ -2,7 +2,7 @@ import type { CryptoOSS } from './crypto-oss.ts'
 import { REFUSALS } from './refusal.ts'
 
 /** What becomes of a method of ali-oss: it encrypts and decrypts, it is ali-oss's own, or it is refused. */
-export type Treatment = 'encrypted' | 'passed through' | 'refused'
+type Treatment = 'encrypted' | 'passed through' | 'refused'
 
 /** One row of the table. */
 export interface MethodTreatment {

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keyPair, random } from './emulated-bucket.ts'
 
 const app = (file: string): string =>
-  fileURLToPath(new URL(`../../../apps/file-server/${file}`, import.meta.url))
+  fileURLToPath(new URL(file, import.meta.resolve('@oss-cse/file-server/package.json')))
 const film = Buffer.from(random(3_000_017))
 
 test('the encrypted file server is one changed line away from the plain one', async () => {
