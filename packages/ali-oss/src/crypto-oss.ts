@@ -1,9 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { downloadFile, putFile, replaceFile } from '@oss-cse/bucket/node'
-import { replacesMetadata } from '@oss-cse/crypto-core'
-import OSS from 'ali-oss'
-import type { AliOssGaps, StatusResult, VersionedOptions } from './ali-oss-gaps.ts'
-import { type AliOssInternals, internalsOf } from './ali-oss-internals.ts'
+import type OSS from 'ali-oss'
+import type { StatusResult, VersionedOptions } from './ali-oss-gaps.ts'
+import { type AliOssInternals, copyOf, internalsOf } from './ali-oss-internals.ts'
 import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
 import { type CryptoOSSOptions, type EncryptionOptions, splitOptions } from './crypto-oss-options.ts'
 import {
@@ -13,7 +12,7 @@ import {
 } from './multipart-upload.ts'
 import { type GetObjectResult, type GetStreamResult, type GetTarget, ObjectRead } from './object-read.ts'
 import { type BegunUpload, OpenUploads } from './open-uploads.ts'
-import { refuse } from './refusal.ts'
+import { RefusingOSS } from './refusing-oss.ts'
 import {
   type CallOptions,
   completionHeaders,
@@ -70,11 +69,6 @@ export interface UploadPartResult {
   readonly res: AliOssResponse
 }
 
-/** What `new OSS` makes, with the methods that its types leave out. */
-type AliOssClass = Pick<typeof OSS, 'STS'> & (new (options: OSS.Options) => OSS & AliOssGaps)
-
-const AliOss: AliOssClass = OSS as unknown as AliOssClass
-
 /**
  * An `OSS` of ali-oss whose objects are encrypted before they leave the machine. Every method has the name, the arguments
  * and the results that it has in ali-oss; docs/ALI_OSS_METHODS.md says of each one whether it encrypts, is passed through,
@@ -94,19 +88,14 @@ const AliOss: AliOssClass = OSS as unknown as AliOssClass
  * const { content } = await client.get('report.pdf')
  * ```
  */
-export class CryptoOSS extends AliOss {
+export class CryptoOSS extends RefusingOSS {
   readonly #encryption: EncryptionOptions
-  readonly #presignedUploads: NonNullable<CryptoOSSOptions['presignedUploads']>
   readonly #uploads = new OpenUploads()
 
   constructor(options: CryptoOSSOptions) {
-    const { ossOptions, encryption, presignedUploads = 'reject' } = splitOptions(options)
-    super(ossOptions)
-    if (presignedUploads !== 'reject' && presignedUploads !== 'ciphertext') {
-      throw invalid(`presignedUploads is 'reject' or 'ciphertext', not ${JSON.stringify(presignedUploads)}`)
-    }
+    const { ossOptions, encryption, presignedUploads } = splitOptions(options)
+    super(ossOptions, presignedUploads)
     this.#encryption = encryption
-    this.#presignedUploads = presignedUploads
     // Options that contradict one another fail here, whatever bucket is used later.
     const state = this.#internals.options
     const anyBucket = { options: { value: { ...state, bucket: state.bucket ?? 'any-bucket' } } }
@@ -390,132 +379,6 @@ export class CryptoOSS extends AliOss {
     this.abortMultipartUpload(abort.name, abort.uploadId, abort.options).catch(() => {})
   }
 
-  /** Copies an object on the server, envelope and metadata included. */
-  override async copy(
-    name: string,
-    sourceName: string,
-    sourceBucket?: string | OSS.CopyObjectOptions,
-    options: OSS.CopyObjectOptions = {},
-  ): Promise<OSS.CopyAndPutMetaResult> {
-    const [bucket, how] =
-      typeof sourceBucket === 'object' && sourceBucket !== null
-        ? [undefined, sourceBucket]
-        : [sourceBucket, options]
-    const headers = Object.entries(how.headers ?? {})
-    if (
-      how.meta ||
-      headers.some(([header, value]) => replacesMetadata(header.toLowerCase(), String(value)))
-    ) {
-      refuse('copy with changed metadata')
-    }
-    return super.copy(name, sourceName, bucket, copyOf(how))
-  }
-
-  /**
-   * Makes a URL through which an object can be downloaded: as ciphertext, which `getByUrl` decrypts.
-   *
-   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for the methods PUT and POST, unless `presignedUploads` is `ciphertext`,
-   * and for `process`.
-   */
-  override signatureUrl(
-    name: string,
-    options: OSS.SignatureUrlOptions = {},
-    strictObjectNameValidation = true,
-  ): string {
-    this.#checkPresigned(options.method, { ...options.subResource, process: options.process })
-    return super.signatureUrl(name, copyOf(options), strictObjectNameValidation)
-  }
-
-  /**
-   * As `signatureUrl`, with fresh credentials where the client can get them.
-   *
-   * @throws CseError as `signatureUrl`.
-   */
-  override async asyncSignatureUrl(
-    name: string,
-    options: OSS.SignatureUrlOptions = {},
-    strictObjectNameValidation = true,
-  ): Promise<string> {
-    this.#checkPresigned(options.method, { ...options.subResource, process: options.process })
-    return super.asyncSignatureUrl(name, copyOf(options), strictObjectNameValidation)
-  }
-
-  /**
-   * As `signatureUrl`, with a V4 signature.
-   *
-   * @throws CseError as `signatureUrl`.
-   */
-  override async signatureUrlV4(
-    method: OSS.HTTPMethods,
-    expires: number,
-    request: { headers?: object | undefined; queries?: object | undefined } | undefined,
-    objectName: string,
-    additionalHeaders?: string[],
-  ): Promise<string> {
-    this.#checkPresigned(method, { ...request?.queries })
-    return super.signatureUrlV4(method, expires, request, objectName, additionalHeaders)
-  }
-
-  /**
-   * Signs the policy of an upload by an HTML form.
-   *
-   * @throws CseError `ERR_CSE_OPERATION_REFUSED`, unless `presignedUploads` is `ciphertext`.
-   */
-  override calculatePostSignature(policy: object | string): OSS.PostObjectParams {
-    this.#checkPresigned('POST')
-    return super.calculatePostSignature(policy)
-  }
-
-  /**
-   * As `calculatePostSignature`, with a V4 signature.
-   *
-   * @throws CseError as `calculatePostSignature`.
-   */
-  override signPostObjectPolicyV4(policy: object | string, date: Date): string {
-    this.#checkPresigned('POST')
-    return super.signPostObjectPolicyV4(policy, date)
-  }
-
-  /** @deprecated Refused: put a new object instead. */
-  override async append(): Promise<never> {
-    return refuse('append')
-  }
-
-  /** @deprecated Refused: get the object and put it with other `meta`. */
-  override async putMeta(): Promise<never> {
-    return refuse('putMeta')
-  }
-
-  /** @deprecated Refused: read the source and upload that. */
-  override async uploadPartCopy(): Promise<never> {
-    return refuse('uploadPartCopy')
-  }
-
-  /** @deprecated Refused: `copy` copies an object with its key. */
-  override async multipartUploadCopy(): Promise<never> {
-    return refuse('multipartUploadCopy')
-  }
-
-  /** @deprecated Refused: get the object and process it here. */
-  override async processObjectSave(): Promise<never> {
-    return refuse('processObjectSave')
-  }
-
-  /** @deprecated Refused: fetch it here and put it. */
-  override async postAsyncFetch(): Promise<never> {
-    return refuse('postAsyncFetch')
-  }
-
-  /** @deprecated Refused: make a CryptoOSS for each endpoint. */
-  static get ClusterClient(): never {
-    return refuse('ClusterClient')
-  }
-
-  /** @deprecated Refused: get the image and process it here. */
-  static get ImageClient(): never {
-    return refuse('ImageClient')
-  }
-
   /** In ali-oss an aborted upload takes all others of its client with it: lib/common/multipart.js. */
   protected _stop(): void {}
 
@@ -560,22 +423,6 @@ export class CryptoOSS extends AliOss {
       explain: (error) => error,
     })
   }
-
-  #checkPresigned(method: string = 'GET', queries: object = {}): void {
-    const { process, 'x-oss-process': ossProcess } = queries as Record<string, unknown>
-    if (process !== undefined || ossProcess !== undefined) refuse('process')
-    const uploads = !/^(GET|HEAD|DELETE)$/i.test(method)
-    if (uploads && this.#presignedUploads !== 'ciphertext') refuse('a presigned upload')
-  }
-}
-
-/** A copy whose nested objects are copies too: ali-oss writes into what it is given. */
-function copyOf<Options extends object>(options: Options | null): Options {
-  const copied = Object.entries(options ?? {}).map(([name, value]) => [
-    name,
-    value !== null && Object.getPrototypeOf(value) === Object.prototype ? { ...value } : value,
-  ])
-  return Object.fromEntries(copied)
 }
 
 function isTarget(target: GetTarget | ReadOptions): target is Exclude<GetTarget, null | undefined> {

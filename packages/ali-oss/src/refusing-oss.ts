@@ -1,0 +1,162 @@
+import { replacesMetadata } from '@oss-cse/crypto-core'
+import OSS from 'ali-oss'
+import type { AliOssGaps } from './ali-oss-gaps.ts'
+import { copyOf } from './ali-oss-internals.ts'
+import type { CryptoOSSOptions } from './crypto-oss-options.ts'
+import { refuse } from './refusal.ts'
+import { invalid } from './request-options.ts'
+
+/** What `new OSS` makes, with the methods that its types leave out. */
+type AliOssClass = Pick<typeof OSS, 'STS'> & (new (options: OSS.Options) => OSS & AliOssGaps)
+
+const AliOss: AliOssClass = OSS as unknown as AliOssClass
+
+/**
+ * The client of ali-oss without what would go past the encryption, take an object's key away, or have the server work on
+ * ciphertext.
+ */
+export class RefusingOSS extends AliOss {
+  readonly #presignedUploads: CryptoOSSOptions['presignedUploads']
+
+  /** @throws CseError `ERR_CSE_INVALID_ARGUMENT` for an opt-in that there is not. */
+  constructor(options: OSS.Options, presignedUploads: CryptoOSSOptions['presignedUploads'] = 'reject') {
+    super(options)
+    if (presignedUploads !== 'reject' && presignedUploads !== 'ciphertext') {
+      throw invalid(`presignedUploads is 'reject' or 'ciphertext', not ${JSON.stringify(presignedUploads)}`)
+    }
+    this.#presignedUploads = presignedUploads
+  }
+
+  /** Copies an object on the server, envelope and metadata included. */
+  override async copy(
+    name: string,
+    sourceName: string,
+    sourceBucket?: string | OSS.CopyObjectOptions,
+    options: OSS.CopyObjectOptions = {},
+  ): Promise<OSS.CopyAndPutMetaResult> {
+    const [bucket, how] =
+      typeof sourceBucket === 'object' && sourceBucket !== null
+        ? [undefined, sourceBucket]
+        : [sourceBucket, options]
+    const headers = Object.entries(how.headers ?? {})
+    if (
+      how.meta ||
+      headers.some(([header, value]) => replacesMetadata(header.toLowerCase(), String(value)))
+    ) {
+      refuse('copy with changed metadata')
+    }
+    return super.copy(name, sourceName, bucket, copyOf(how))
+  }
+
+  /**
+   * Makes a URL through which an object can be downloaded: as ciphertext, which `getByUrl` decrypts.
+   *
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for the methods PUT and POST, unless `presignedUploads` is `ciphertext`,
+   * and for `process`.
+   */
+  override signatureUrl(
+    name: string,
+    options: OSS.SignatureUrlOptions = {},
+    strictObjectNameValidation = true,
+  ): string {
+    this.#checkPresigned(options.method, { ...options.subResource, process: options.process })
+    return super.signatureUrl(name, copyOf(options), strictObjectNameValidation)
+  }
+
+  /**
+   * As `signatureUrl`, with fresh credentials where the client can get them.
+   *
+   * @throws CseError as `signatureUrl`.
+   */
+  override async asyncSignatureUrl(
+    name: string,
+    options: OSS.SignatureUrlOptions = {},
+    strictObjectNameValidation = true,
+  ): Promise<string> {
+    this.#checkPresigned(options.method, { ...options.subResource, process: options.process })
+    return super.asyncSignatureUrl(name, copyOf(options), strictObjectNameValidation)
+  }
+
+  /**
+   * As `signatureUrl`, with a V4 signature.
+   *
+   * @throws CseError as `signatureUrl`.
+   */
+  override async signatureUrlV4(
+    method: OSS.HTTPMethods,
+    expires: number,
+    request: { headers?: object | undefined; queries?: object | undefined } | undefined,
+    objectName: string,
+    additionalHeaders?: string[],
+  ): Promise<string> {
+    this.#checkPresigned(method, { ...request?.queries })
+    return super.signatureUrlV4(method, expires, request, objectName, additionalHeaders)
+  }
+
+  /**
+   * Signs the policy of an upload by an HTML form.
+   *
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED`, unless `presignedUploads` is `ciphertext`.
+   */
+  override calculatePostSignature(policy: object | string): OSS.PostObjectParams {
+    this.#checkPresigned('POST')
+    return super.calculatePostSignature(policy)
+  }
+
+  /**
+   * As `calculatePostSignature`, with a V4 signature.
+   *
+   * @throws CseError as `calculatePostSignature`.
+   */
+  override signPostObjectPolicyV4(policy: object | string, date: Date): string {
+    this.#checkPresigned('POST')
+    return super.signPostObjectPolicyV4(policy, date)
+  }
+
+  /** @deprecated Refused: put a new object instead. */
+  override async append(): Promise<never> {
+    return refuse('append')
+  }
+
+  /** @deprecated Refused: get the object and put it with other `meta`. */
+  override async putMeta(): Promise<never> {
+    return refuse('putMeta')
+  }
+
+  /** @deprecated Refused: read the source and upload that. */
+  override async uploadPartCopy(): Promise<never> {
+    return refuse('uploadPartCopy')
+  }
+
+  /** @deprecated Refused: `copy` copies an object with its key. */
+  override async multipartUploadCopy(): Promise<never> {
+    return refuse('multipartUploadCopy')
+  }
+
+  /** @deprecated Refused: get the object and process it here. */
+  override async processObjectSave(): Promise<never> {
+    return refuse('processObjectSave')
+  }
+
+  /** @deprecated Refused: fetch it here and put it. */
+  override async postAsyncFetch(): Promise<never> {
+    return refuse('postAsyncFetch')
+  }
+
+  /** @deprecated Refused: make a CryptoOSS for each endpoint. */
+  static get ClusterClient(): never {
+    return refuse('ClusterClient')
+  }
+
+  /** @deprecated Refused: get the image and process it here. */
+  static get ImageClient(): never {
+    return refuse('ImageClient')
+  }
+
+  #checkPresigned(method: string = 'GET', queries: object = {}): void {
+    const { process, 'x-oss-process': ossProcess } = queries as Record<string, unknown>
+    if (process !== undefined || ossProcess !== undefined) refuse('process')
+    const uploads = !/^(GET|HEAD|DELETE)$/i.test(method)
+    if (uploads && this.#presignedUploads !== 'ciphertext') refuse('a presigned upload')
+  }
+}
