@@ -82,7 +82,10 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
       'A Content-MD5 is taken for the plaintext’s, and kept in the envelope. The service does not compare it; the CRC-64 of the ciphertext is compared.',
   }),
   putStream: encrypted({}, 'As `put`.'),
-  getStream: encrypted({}, 'As `get`.'),
+  getStream: encrypted(
+    {},
+    'As `get`. A stream that nobody reads for the time of `timeout` lets go of its connection; in ali-oss after 30 seconds.',
+  ),
   putMeta: refused(REFUSALS.putMeta),
   list: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),
   listV2: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),

@@ -5,6 +5,7 @@ import { unzip } from 'node:zlib'
 import type { GetResult } from '@oss-cse/bucket'
 import { concatBytes } from '@oss-cse/crypto-core'
 import type { AliOssResponse } from './ali-oss-response.ts'
+import { ObjectStream } from './object-stream.ts'
 import type { ServiceCall } from './service-call.ts'
 
 /** Where a download goes: a file by its path, a stream, or into memory. */
@@ -76,7 +77,7 @@ export class ObjectRead {
     return this.#answered(
       async () => {
         const result = await this.#open()
-        return { stream: this.#readable(result.body), res: this.#response(result) }
+        return { stream: this.#stream(result.body), res: this.#response(result) }
       },
       (res) => ({ stream: Readable.from([]), res }),
     )
@@ -84,7 +85,7 @@ export class ObjectRead {
 
   async #toStream(target: NodeJS.WritableStream): Promise<AliOssResponse> {
     const result = await this.#open()
-    await pipeline(this.#readable(result.body), target)
+    await pipeline(this.#stream(result.body), target)
     return this.#response(result)
   }
 
@@ -128,23 +129,7 @@ export class ObjectRead {
     })
   }
 
-  /** A Node.js stream that reads no further than its reader, and fails with what a caller of ali-oss expects. */
-  #readable(body: ReadableStream<Uint8Array>): Readable {
-    const reader = body.getReader()
-    const explained = (error: unknown) => this.#explain(error) as Error
-    return new Readable({
-      read() {
-        reader.read().then(
-          ({ done, value }) => this.push(done ? null : value),
-          (error) => this.destroy(explained(error)),
-        )
-      },
-      destroy(error, callback) {
-        reader.cancel().then(
-          () => callback(error),
-          () => callback(error),
-        )
-      },
-    })
+  #stream(body: ReadableStream<Uint8Array>): ObjectStream {
+    return new ObjectStream({ body, explain: this.#explain, timeoutMs: this.#call.timeoutMs })
   }
 }

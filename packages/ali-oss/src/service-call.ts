@@ -22,6 +22,8 @@ export interface UploadListener {
 export class ServiceCall {
   readonly bucketName: string
   readonly bucket: CryptoBucket
+  /** How long nothing may move. */
+  readonly timeoutMs: number | undefined
   readonly #client: AliOssInternals
   readonly #begunMs = performance.now()
   /** What the transport threw. A key service has errors of the same class, which stay as they are. */
@@ -38,11 +40,11 @@ export class ServiceCall {
   ) {
     const { bucket, timeout } = client.options
     if (!bucket) throw invalid('it has no bucket yet. Pass `bucket`, or call useBucket')
-    const idleTimeoutMs = options.timeout ? milliseconds(options.timeout) : timeout
+    // ali-oss takes 0 for none given.
+    this.timeoutMs = (options.timeout ? milliseconds(options.timeout) : timeout) || undefined
     const transport = new OssTransport({
       client: plainClient(client, bucket),
-      // ali-oss takes 0 for none.
-      ...(idleTimeoutMs > 0 && { idleTimeoutMs }),
+      idleTimeoutMs: this.timeoutMs,
     })
     this.#client = client
     this.bucketName = bucket

@@ -55,6 +55,13 @@ export function isGoneUpload(error: unknown): boolean {
   return TransportError.isInstance(error) && error.status === 404
 }
 
+/** Of a stream that nobody reads any more. */
+export function unreadError(timeoutMs: number): ServiceError {
+  const message = `The stream was not read for ${timeoutMs} ms, and has let go of its connection.`
+  const name = 'ResponseTimeoutError'
+  return Object.assign(new Error(message), { name, code: name, status: -2 })
+}
+
 function networkError(failure: TransportError, name: string, status: number): ServiceError {
   return aliOssError(failure, { name, code: name, status })
 }

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import {
@@ -241,6 +241,35 @@ test('a stream that is destroyed ends its request, and one that nobody reads tak
   await new Promise((resolve) => stream.once('close', resolve))
   await expect.poll(() => subject.emulator.requests.at(-1)?.bytesOut).toBeLessThan(20_000_000)
   expect((await client.head('a')).status).toBe(200)
+})
+
+test('a stream that nobody reads any more lets go of its connection, and nobody need listen', async () => {
+  await client.put('a', random(20_000_000))
+  const left = await client.getStream('a', { timeout: 30 })
+  await new Promise((resolve) => left.stream.once('close', resolve))
+  expect(left.stream.errored).toMatchObject({ name: 'ResponseTimeoutError', status: -2 })
+  const listened = await client.getStream('a', { timeout: 30 })
+  const error = await new Promise((resolve) => listened.stream.once('error', resolve))
+  expect(error).toMatchObject({ name: 'ResponseTimeoutError' })
+  // Piped into what is gone, as an answer to a browser is.
+  const piped = await client.getStream('a', { timeout: 30 })
+  const gone = new PassThrough()
+  piped.stream.pipe(gone)
+  gone.destroy()
+  await new Promise((resolve) => piped.stream.once('close', resolve))
+})
+
+test('a download that breaks where nobody listens ends its stream, and not the process', async () => {
+  await client.put('a', random(100_000))
+  subject.emulator.injectFault({ kind: 'corrupt-body', method: 'GET', key: 'a', afterBytes: 7 })
+  const { stream } = await client.getStream('a')
+  let ended = false
+  stream.once('end', () => {
+    ended = true
+  })
+  stream.pipe(new PassThrough()).resume()
+  await new Promise((resolve) => stream.once('close', resolve))
+  expect(ended).toBe(false)
 })
 
 test('no call leaves a listener on the caller’s signal', async () => {
