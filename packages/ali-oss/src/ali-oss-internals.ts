@@ -41,7 +41,7 @@ export function plainClient(client: AliOssInternals, bucket: string): OSS {
 }
 
 /** A copy whose nested objects are copies too: ali-oss writes into what it is given. */
-export function copyOf<Options extends object>(options: Options | null): Options {
+export function copyOf<Options extends object>(options: Options | null | undefined): Options {
   const copied = Object.entries(options ?? {}).map(([name, value]) => [
     name,
     value !== null && Object.getPrototypeOf(value) === Object.prototype ? { ...value } : value,

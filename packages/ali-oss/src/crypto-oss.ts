@@ -111,22 +111,8 @@ export class CryptoOSS extends RefusingOSS {
    * when the stream fails, `ERR_CSE_SOURCE_CHANGED` when the file changes meanwhile; `ERR_CSE_INTEGRITY` when the service
    * stored something else; what the master key's provider throws.
    */
-  override async put(name: string, file: FileInput, options: PutOptions = {}): Promise<PutObjectResult> {
-    const { signal } = options
-    const call = this.#call(options)
-    const key = call.key(name)
-    const path = typeof file === 'string' ? file : undefined
-    // As in ali-oss a missing file fails with Node's own error.
-    if (path !== undefined) await stat(path)
-    const { sizeBytes, ...object } = objectOptions(options, path)
-    const result = await call.run((bucket) => {
-      if (path !== undefined) return putFile(bucket, key, path, { ...object, signal })
-      const body = file as Exclude<FileInput, string>
-      const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
-      return bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
-    })
-    const res = call.response(key, { headers: result.headers })
-    return { name: key, url: call.url(key), res, ...callbackAnswer(result.callbackData) }
+  override async put(name: string, file: FileInput, options?: PutOptions | null): Promise<PutObjectResult> {
+    return this.#put(name, file, options ?? {})
   }
 
   /**
@@ -137,10 +123,10 @@ export class CryptoOSS extends RefusingOSS {
   override async putStream(
     name: string,
     stream: Exclude<FileInput, string>,
-    options: PutOptions = {},
+    options?: PutOptions | null,
   ): Promise<PutObjectResult> {
     if (typeof stream === 'string') throw invalid('putStream takes a stream. The path of a file goes to put')
-    return this.put(name, stream, options)
+    return this.#put(name, stream, options ?? {})
   }
 
   /**
@@ -155,10 +141,10 @@ export class CryptoOSS extends RefusingOSS {
   override async get(
     name: string,
     target?: GetTarget | ReadOptions,
-    options: ReadOptions = {},
+    options?: ReadOptions | null,
   ): Promise<GetObjectResult> {
     const [to, how] = isTarget(target) ? [target, options] : [undefined, target ?? options]
-    return this.#read(name, how).to(to)
+    return this.#read(name, how ?? {}).to(to)
   }
 
   /**
@@ -166,8 +152,8 @@ export class CryptoOSS extends RefusingOSS {
    *
    * @throws CseError as `get`; what goes wrong later fails the stream.
    */
-  override async getStream(name: string, options: ReadOptions = {}): Promise<GetStreamResult> {
-    return this.#read(name, options).stream()
+  override async getStream(name: string, options?: ReadOptions | null): Promise<GetStreamResult> {
+    return this.#read(name, options ?? {}).stream()
   }
 
   /**
@@ -179,10 +165,10 @@ export class CryptoOSS extends RefusingOSS {
   async getByUrl(
     url: string | URL,
     target?: GetTarget | ReadOptions,
-    options: ReadOptions = {},
+    options?: ReadOptions | null,
   ): Promise<GetObjectResult> {
     const [to, how] = isTarget(target) ? [target, options] : [undefined, target ?? options]
-    return this.#readUrl(url, how).to(to)
+    return this.#readUrl(url, how ?? {}).to(to)
   }
 
   /**
@@ -190,8 +176,8 @@ export class CryptoOSS extends RefusingOSS {
    *
    * @throws CseError as `getByUrl`.
    */
-  async getStreamByUrl(url: string | URL, options: ReadOptions = {}): Promise<GetStreamResult> {
-    return this.#readUrl(url, options).stream()
+  async getStreamByUrl(url: string | URL, options?: ReadOptions | null): Promise<GetStreamResult> {
+    return this.#readUrl(url, options ?? {}).stream()
   }
 
   /**
@@ -200,10 +186,11 @@ export class CryptoOSS extends RefusingOSS {
    *
    * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED`.
    */
-  override async head(name: string, options: HeadOptions = {}): Promise<HeadObjectResult> {
-    const call = this.#call(options)
+  override async head(name: string, options?: HeadOptions | null): Promise<HeadObjectResult> {
+    const how = options ?? {}
+    const call = this.#call(how)
     const key = call.key(name)
-    const { headers, versionId, signal } = headOptions(options)
+    const { headers, versionId, signal } = headOptions(how)
     try {
       const result = await call.bucket.head(key, { headers, versionId, signal })
       const meta = Object.keys(result.metadata).length > 0 ? result.metadata : null
@@ -221,7 +208,7 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /** Tells an object's length, which is that of the plaintext, its ETag and when it was stored. */
-  override async getObjectMeta(name: string, options: VersionedOptions = {}): Promise<StatusResult> {
+  override async getObjectMeta(name: string, options?: VersionedOptions | null): Promise<StatusResult> {
     return super.getObjectMeta(name, copyOf(options))
   }
 
@@ -236,11 +223,12 @@ export class CryptoOSS extends RefusingOSS {
   override async multipartUpload(
     name: string,
     file: string | Uint8Array | null | undefined,
-    options: MultipartUploadOptions = {},
+    options?: MultipartUploadOptions | null,
   ): Promise<MultipartUploadResult> {
     this.resetCancelFlag()
-    return this.#uploads.run(options.signal, (running) =>
-      multipartUpload((listener) => this.#call(options, listener), running, name, file, options),
+    const how = options ?? {}
+    return this.#uploads.run(how.signal, (running) =>
+      multipartUpload((listener) => this.#call(how, listener), running, name, file, how),
     )
   }
 
@@ -259,10 +247,10 @@ export class CryptoOSS extends RefusingOSS {
   override initMultipartUpload(name: string, options?: OSS.InitMultipartUploadOptions): Promise<never>
   override async initMultipartUpload(
     name: string,
-    options?: Partial<InitMultipartUploadOptions>,
+    options?: Partial<InitMultipartUploadOptions> | null,
   ): Promise<InitMultipartUploadResult> {
     const { dataSize, partSize, signal } = options ?? {}
-    if (options === undefined || typeof dataSize !== 'number' || typeof partSize !== 'number') {
+    if (!options || typeof dataSize !== 'number' || typeof partSize !== 'number') {
       throw invalid(
         'initMultipartUpload needs `dataSize` and `partSize`: the service must know both beforehand',
       )
@@ -308,10 +296,10 @@ export class CryptoOSS extends RefusingOSS {
     file: FileInput,
     start: number,
     end: number,
-    options: CallOptions = {},
+    options?: CallOptions | null,
   ): Promise<UploadPartResult> {
     const { call, upload, parts } = this.#uploads.begun(this.#internals._objectName(name), uploadId)
-    const { signal } = options
+    const { signal } = options ?? {}
     const { etag } = await call.run(() => upload.uploadPart(partNo, partBody(file, start, end), { signal }))
     return { name, etag, res: parts.get(partNo)?.response as AliOssResponse }
   }
@@ -327,14 +315,14 @@ export class CryptoOSS extends RefusingOSS {
     name: string,
     uploadId: string,
     parts: readonly { readonly number: number; readonly etag: string }[],
-    options: PutOptions & Pick<MultipartUploadOptions, 'progress'> = {},
+    options?: (PutOptions & Pick<MultipartUploadOptions, 'progress'>) | null,
   ): Promise<MultipartUploadResult> {
     const key = this.#internals._objectName(name)
     const begun = this.#uploads.begun(key, uploadId)
     const { call, upload } = begun
     checkParts(parts, begun)
-    const { signal, progress } = options
-    const headers = completionHeaders(options)
+    const { signal, progress } = options ?? {}
+    const headers = completionHeaders(options ?? {})
     const result = await call.run(() => upload.completeMultipartUpload({ headers, signal }))
     this.#uploads.end(uploadId)
     const res = call.response(key, { headers: result.headers })
@@ -347,7 +335,7 @@ export class CryptoOSS extends RefusingOSS {
   override async abortMultipartUpload(
     name: string,
     uploadId: string,
-    options: OSS.RequestOptions = {},
+    options?: OSS.RequestOptions | null,
   ): Promise<OSS.NormalSuccessResponse> {
     this.#uploads.stop('abort', uploadId)
     this.#uploads.end(uploadId)
@@ -359,7 +347,7 @@ export class CryptoOSS extends RefusingOSS {
     name: string,
     uploadId: string,
     query: Partial<OSS.ListPartsQuery> = {},
-    options: OSS.RequestOptions = {},
+    options?: OSS.RequestOptions | null,
   ): Promise<OSS.ListPartsResult> {
     const result = await super.listParts(name, uploadId, { ...query } as OSS.ListPartsQuery, copyOf(options))
     return { ...result, parts: [result.parts].flat() }
@@ -384,6 +372,24 @@ export class CryptoOSS extends RefusingOSS {
 
   get #internals(): AliOssInternals {
     return internalsOf(this)
+  }
+
+  async #put(name: string, file: FileInput, options: PutOptions): Promise<PutObjectResult> {
+    const { signal } = options
+    const call = this.#call(options)
+    const key = call.key(name)
+    const path = typeof file === 'string' ? file : undefined
+    // As in ali-oss a missing file fails with Node's own error.
+    if (path !== undefined) await stat(path)
+    const { sizeBytes, ...object } = objectOptions(options, path)
+    const result = await call.run((bucket) => {
+      if (path !== undefined) return putFile(bucket, key, path, { ...object, signal })
+      const body = file as Exclude<FileInput, string>
+      const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
+      return bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
+    })
+    const res = call.response(key, { headers: result.headers })
+    return { name: key, url: call.url(key), res, ...callbackAnswer(result.callbackData) }
   }
 
   #call(options: CallOptions, listener?: UploadListener): ServiceCall {

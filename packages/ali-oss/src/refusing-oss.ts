@@ -32,12 +32,12 @@ export class RefusingOSS extends AliOss {
     name: string,
     sourceName: string,
     sourceBucket?: string | OSS.CopyObjectOptions,
-    options: OSS.CopyObjectOptions = {},
+    options?: OSS.CopyObjectOptions | null,
   ): Promise<OSS.CopyAndPutMetaResult> {
     const [bucket, how] =
       typeof sourceBucket === 'object' && sourceBucket !== null
         ? [undefined, sourceBucket]
-        : [sourceBucket, options]
+        : [sourceBucket, options ?? {}]
     const headers = Object.entries(how.headers ?? {})
     if (
       how.meta ||
@@ -56,11 +56,12 @@ export class RefusingOSS extends AliOss {
    */
   override signatureUrl(
     name: string,
-    options: OSS.SignatureUrlOptions = {},
+    given?: OSS.SignatureUrlOptions | null,
     strictObjectNameValidation = true,
   ): string {
+    const options = copyOf(given)
     this.#checkPresigned(options.method, { ...options.subResource, process: options.process })
-    return super.signatureUrl(name, copyOf(options), strictObjectNameValidation)
+    return super.signatureUrl(name, options, strictObjectNameValidation)
   }
 
   /**
@@ -70,11 +71,12 @@ export class RefusingOSS extends AliOss {
    */
   override async asyncSignatureUrl(
     name: string,
-    options: OSS.SignatureUrlOptions = {},
+    given?: OSS.SignatureUrlOptions | null,
     strictObjectNameValidation = true,
   ): Promise<string> {
+    const options = copyOf(given)
     this.#checkPresigned(options.method, { ...options.subResource, process: options.process })
-    return super.asyncSignatureUrl(name, copyOf(options), strictObjectNameValidation)
+    return super.asyncSignatureUrl(name, options, strictObjectNameValidation)
   }
 
   /**

@@ -86,9 +86,9 @@ test('a keyring reads what older keys wrote', async () => {
 test('a subclass works, and what an app changes of the client holds for the next call', async () => {
   class Logged extends CryptoOSS {
     readonly names: string[] = []
-    override put(...args: Parameters<CryptoOSS['put']>) {
-      this.names.push(args[0])
-      return super.put(...args)
+    override put(...[name, file, options]: Parameters<CryptoOSS['put']>) {
+      this.names.push(name)
+      return typeof file === 'string' ? super.put(name, file, options) : super.putStream(name, file, options)
     }
   }
   const { endpoint, region, accessKeyId, accessKeySecret } = subject.emulator
@@ -104,7 +104,6 @@ test('a subclass works, and what an app changes of the client holds for the next
   expect(await rejection(logged.put('a', Buffer.of(1)))).toMatchObject({ status: 403 })
   Reflect.get(logged, 'options').accessKeySecret = accessKeySecret
   await logged.put('a', Buffer.of(1))
-  await logged.multipartUpload('b', random(10))
   expect(logged.names).toEqual(['a', 'a'])
   expect((await logged.get('a')).content).toEqual(Buffer.of(1))
 })

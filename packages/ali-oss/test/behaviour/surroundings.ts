@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { random, rejection, Subject } from '../subject.ts'
 import { bound } from './objects.ts'
@@ -91,6 +92,18 @@ export function surroundings(subject: () => Subject): void {
       else if (JSON.stringify(given) !== JSON.stringify(options())) changed += 1
     }
     expect(changed > 0).toBe(!differs('everywhere.optionsStay'))
+  })
+
+  test('null stands for no options', async () => {
+    const { client } = subject()
+    await client.put('a', content, null)
+    await client.putStream('a', Readable.from([content]), null)
+    await client.multipartUpload('a', content, null)
+    expect((await client.get('a', null, null)).content).toEqual(content)
+    expect(await buffer((await client.getStream('a', null)).stream)).toEqual(content)
+    await client.getObjectMeta('a', null)
+    await client.copy('b', 'a', 'demo', null)
+    expect(client.signatureUrl('a', null)).toContain('Signature=')
   })
 
   test('frozen options work', async () => {
