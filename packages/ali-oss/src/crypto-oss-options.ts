@@ -49,7 +49,7 @@ export function splitOptions(options: CryptoOSSOptions): {
       provider,
       keyring,
       onPlainObject,
-      retry: retry ?? (retryMax ? { maxAttempts: retryMax + 1 } : undefined),
+      retry: retry ?? (typeof retryMax === 'number' ? { maxAttempts: retryMax + 1 } : undefined),
       logger,
     },
     presignedUploads,

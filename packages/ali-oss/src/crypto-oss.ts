@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import type { CryptoBucket, PutResult } from '@oss-cse/bucket'
 import { downloadFile, putFile, replaceFile } from '@oss-cse/bucket/node'
 import type OSS from 'ali-oss'
 import type { StatusResult, VersionedOptions } from './ali-oss-gaps.ts'
@@ -25,7 +26,7 @@ import {
   type ReadOptions,
 } from './request-options.ts'
 import { ServiceCall, type UploadListener } from './service-call.ts'
-import { type FileInput, partBody } from './upload-body.ts'
+import { closeBody, type FileInput, partBody, uploadBody } from './upload-body.ts'
 
 /** What came of an upload. */
 export interface PutObjectResult {
@@ -300,7 +301,10 @@ export class CryptoOSS extends RefusingOSS {
   ): Promise<UploadPartResult> {
     const { call, upload, parts } = this.#uploads.begun(this.#internals._objectName(name), uploadId)
     const { signal } = options ?? {}
-    const { etag } = await call.run(() => upload.uploadPart(partNo, partBody(file, start, end), { signal }))
+    const body = partBody(file, start, end)
+    const { etag } = await call
+      .run(() => upload.uploadPart(partNo, body, { signal }))
+      .finally(() => closeBody(body))
     return { name, etag, res: parts.get(partNo)?.response as AliOssResponse }
   }
 
@@ -337,9 +341,11 @@ export class CryptoOSS extends RefusingOSS {
     uploadId: string,
     options?: OSS.RequestOptions | null,
   ): Promise<OSS.NormalSuccessResponse> {
+    checkUploadId(uploadId)
     this.#uploads.stop('abort', uploadId)
+    const result = await super.abortMultipartUpload(name, uploadId, copyOf(options))
     this.#uploads.end(uploadId)
-    return super.abortMultipartUpload(name, uploadId, copyOf(options))
+    return result
   }
 
   /** Lists the parts of an upload that the service holds: an array, also of one part. */
@@ -360,9 +366,10 @@ export class CryptoOSS extends RefusingOSS {
    * @param abort - stops this one alone, and frees its parts
    */
   override cancel(abort?: { name: string; uploadId: string; options?: OSS.RequestOptions }): void {
+    if (abort) checkUploadId(abort.uploadId)
     this.#internals.options.cancelFlag = true
     this.#uploads.stop('cancel', abort?.uploadId)
-    if (abort === undefined) return
+    if (!abort) return
     // Nobody waits for it, as in ali-oss; what it leaves behind listUploads shows.
     this.abortMultipartUpload(abort.name, abort.uploadId, abort.options).catch(() => {})
   }
@@ -382,12 +389,17 @@ export class CryptoOSS extends RefusingOSS {
     // As in ali-oss a missing file fails with Node's own error.
     if (path !== undefined) await stat(path)
     const { sizeBytes, ...object } = objectOptions(options, path)
-    const result = await call.run((bucket) => {
-      if (path !== undefined) return putFile(bucket, key, path, { ...object, signal })
-      const body = file as Exclude<FileInput, string>
-      const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
-      return bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
-    })
+    const put = async (bucket: CryptoBucket): Promise<PutResult> => {
+      if (typeof file === 'string') return putFile(bucket, key, file, { ...object, signal })
+      const body = uploadBody(file)
+      try {
+        const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
+        return await bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
+      } finally {
+        closeBody(body)
+      }
+    }
+    const result = await call.run(put)
     const res = call.response(key, { headers: result.headers })
     return { name: key, url: call.url(key), res, ...callbackAnswer(result.callbackData) }
   }
@@ -435,6 +447,11 @@ function isTarget(target: GetTarget | ReadOptions): target is Exclude<GetTarget,
   if (typeof target === 'string') return true
   const { write, end } = (target ?? {}) as Partial<NodeJS.WritableStream>
   return typeof write === 'function' && typeof end === 'function'
+}
+
+/** None would name all of them. */
+function checkUploadId(uploadId: string): void {
+  if (typeof uploadId !== 'string' || uploadId === '') throw invalid('the uploadId is missing')
 }
 
 /** An object that lacks parts would be another one than its envelope says. */

@@ -50,12 +50,13 @@ export async function multipartUpload(
 ): Promise<MultipartUploadResult> {
   const { checkpoint: given, progress, parallel } = options
   const source = await partsSource(file ?? given?.file)
-  const { path, sizeBytes, changeMark } = source
+  const { path, sizeBytes } = source
+  const changeMark = await source.changeMark()
   const inParts = sizeBytes >= MIN_PART_BYTES
   if (inParts && options.partSize) checkPartSize(options.partSize)
   const partSizeBytes = partSizeFor(sizeBytes, (given?.encryption && given.partSize) || options.partSize)
   const checkpoint = new UploadCheckpoint(
-    { path, name, sizeBytes, partSizeBytes, changeMark },
+    { path, name, sizeBytes, partSizeBytes, changeMark, currentMark: () => source.changeMark() },
     given,
     progress,
   )

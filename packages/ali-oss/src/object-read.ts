@@ -85,7 +85,13 @@ export class ObjectRead {
 
   async #toStream(target: NodeJS.WritableStream): Promise<AliOssResponse> {
     const result = await this.#open()
-    await pipeline(this.#stream(result.body), target)
+    const stream = this.#stream(result.body)
+    try {
+      await pipeline(stream, target)
+    } finally {
+      // Where the target was gone before, pipeline leaves it alone.
+      stream.destroy()
+    }
     return this.#response(result)
   }
 

@@ -35,7 +35,9 @@ export class ObjectStream extends Readable {
     this.#unread?.refresh()
     this.#reader.read().then(
       ({ done, value }) => {
-        this.#unread?.refresh()
+        // Nothing holds a connection any more once all is here.
+        if (done) clearTimeout(this.#unread)
+        else this.#unread?.refresh()
         this.push(done ? null : value)
       },
       (error) => this.destroy(this.#explain(error) as Error),

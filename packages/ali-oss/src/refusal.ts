@@ -10,6 +10,8 @@ export const REFUSALS = {
     'the parts of an object are encrypted under its own key. Read the source by `getStream` and upload that',
   multipartUploadCopy:
     'the parts of an object are encrypted under its own key. `copy` copies an object with its key; a larger one is read by `getStream` and uploaded',
+  'an inner method of ali-oss':
+    'it would send parts in clear. Use multipartUpload, or initMultipartUpload and uploadPart',
   processObjectSave: 'the server holds only ciphertext. Get the object and process it here',
   process: 'the server holds only ciphertext. Get the object and process it here',
   postAsyncFetch: 'the server would store what it fetches in clear. Fetch it here and put it',

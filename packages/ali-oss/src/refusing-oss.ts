@@ -145,6 +145,19 @@ export class RefusingOSS extends AliOss {
     return refuse('postAsyncFetch')
   }
 
+  /** Some apps call it, to upload a stream in parts. */
+  protected async _uploadPart(): Promise<never> {
+    return refuse('an inner method of ali-oss')
+  }
+
+  protected async _resumeMultipart(): Promise<never> {
+    return refuse('an inner method of ali-oss')
+  }
+
+  protected async _resumeMultipartCopy(): Promise<never> {
+    return refuse('an inner method of ali-oss')
+  }
+
   /** @deprecated Refused: make a CryptoOSS for each endpoint. */
   static get ClusterClient(): never {
     return refuse('ClusterClient')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { PassThrough, pipeline } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import type { BodyInput, CryptoBucket, SizedSource, UploadOptions, UploadResult } from '@oss-cse/bucket'
 import { uploadFile } from '@oss-cse/bucket/node'
@@ -15,6 +16,24 @@ const DIGESTED_BYTES = 8 * 1024 ** 2
 /** What can be uploaded: a file by its path, bytes, a Blob, or a stream. */
 export type FileInput = string | Uint8Array | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
 
+/**
+ * A body as the bucket takes it. A Node.js stream, of any age and encoding, goes through one of ours, as in ali-oss: texts
+ * become bytes, and an error that comes before anybody reads is kept for who reads.
+ */
+export function uploadBody(file: Exclude<FileInput, string>): Exclude<FileInput, string> {
+  const { pipe } = (file ?? {}) as { pipe?: unknown }
+  if (typeof pipe !== 'function') return file
+  const through = new PassThrough()
+  through.on('error', () => {})
+  pipeline(file as unknown as NodeJS.ReadableStream, through, () => {})
+  return through
+}
+
+/** Closes a stream whose upload failed, and with it what it was made of. */
+export function closeBody(body: unknown): void {
+  if (body instanceof PassThrough) body.destroy()
+}
+
 /** A part of what was given, from `start` to before `end`; of a stream all of it. */
 export function partBody(file: FileInput, start: number, end: number): BodyInput {
   if (typeof file === 'string') {
@@ -22,7 +41,7 @@ export function partBody(file: FileInput, start: number, end: number): BodyInput
     return { sizeBytes: end - start, open: () => createReadStream(file, range) }
   }
   if (isUint8Array(file)) return file.subarray(start, end)
-  return isBlob(file) ? file.slice(start, end) : file
+  return isBlob(file) ? file.slice(start, end) : uploadBody(file)
 }
 
 /** A file, or content in memory, that is uploaded in parts. */
@@ -31,7 +50,7 @@ export interface PartsSource {
   readonly path?: string
   readonly sizeBytes: number
   /** Another one when a file may have changed, whatever became of its other times. */
-  readonly changeMark: string
+  changeMark(): Promise<string>
   upload(bucket: CryptoBucket, key: string, options: UploadOptions): Promise<UploadResult>
 }
 
@@ -44,11 +63,14 @@ export interface PartsSource {
  */
 export async function partsSource(content: unknown): Promise<PartsSource> {
   if (typeof content === 'string') {
-    const { size, ino, ctimeNs } = await stat(content, { bigint: true })
+    const { size } = await stat(content, { bigint: true })
     return {
       path: content,
       sizeBytes: Number(size),
-      changeMark: `${ino} ${ctimeNs}`,
+      async changeMark() {
+        const { ino, ctimeNs } = await stat(content, { bigint: true })
+        return `${ino} ${ctimeNs}`
+      },
       upload: (bucket, key, options) => uploadFile(bucket, key, content, options),
     }
   }
@@ -57,16 +79,22 @@ export async function partsSource(content: unknown): Promise<PartsSource> {
       'multipartUpload takes the path of a file or a Buffer. A stream goes up by putStream, or in parts by initMultipartUpload and uploadPart',
     )
   }
+  // A copy: what the caller does to the content meanwhile must not leave under a key that the content as it was has used.
+  const copy = Uint8Array.from(content)
+  let digest: Promise<string> | undefined
   const source: SizedSource = {
-    sizeBytes: content.length,
+    sizeBytes: copy.length,
     async *open(offsetBytes, sizeBytes) {
-      yield content.subarray(offsetBytes, offsetBytes + sizeBytes)
+      yield copy.subarray(offsetBytes, offsetBytes + sizeBytes)
     },
-    fingerprint: () => sha256Of(content),
+    fingerprint() {
+      digest ??= sha256Of(copy)
+      return digest
+    },
   }
   return {
     sizeBytes: content.length,
-    changeMark: '',
+    changeMark: async () => '',
     upload: (bucket, key, options) => bucket.upload(key, source, options),
   }
 }

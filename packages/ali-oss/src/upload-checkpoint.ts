@@ -40,7 +40,10 @@ export interface UploadDescription {
   readonly name: string
   readonly sizeBytes: number
   readonly partSizeBytes: number
+  /** What the file is like when the upload begins. */
   readonly changeMark: string
+  /** What it is like now. */
+  readonly currentMark: () => Promise<string>
 }
 
 /**
@@ -54,6 +57,7 @@ export class UploadCheckpoint implements CheckpointStore {
   #checkpoint: Checkpoint
   #response: AliOssResponse | undefined
   #told = false
+  #last: Promise<unknown> = Promise.resolve()
   #taken = false
 
   constructor(
@@ -81,7 +85,8 @@ export class UploadCheckpoint implements CheckpointStore {
     return {
       load: async () => {
         const { encryption } = this.#given ?? {}
-        if (encryption?.changeMark !== this.#description.changeMark) return undefined
+        // Only now: the bucket has looked at the file before, and looks again before each part leaves.
+        if (encryption?.changeMark !== (await this.#description.currentMark())) return undefined
         this.#checkpoint.encryption = encryption
         return encryption.record
       },
@@ -111,10 +116,15 @@ export class UploadCheckpoint implements CheckpointStore {
     await this.#tell()
   }
 
+  /** One call at a time, each with what is known then: so the last one that a caller keeps is the newest. */
   async #tell(): Promise<void> {
     this.#told = true
-    const { fileSize, partSize, doneParts } = this.#checkpoint
-    const fraction = doneParts.length / (Math.ceil(fileSize / partSize) + 1)
-    await this.#progress?.(fraction, this.#checkpoint, this.#response)
+    const told = this.#last.then(() => {
+      const { fileSize, partSize, doneParts } = this.#checkpoint
+      const fraction = doneParts.length / (Math.ceil(fileSize / partSize) + 1)
+      return this.#progress?.(fraction, structuredClone(this.#checkpoint), this.#response)
+    })
+    this.#last = told.catch(() => {})
+    await told
   }
 }

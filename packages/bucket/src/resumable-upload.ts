@@ -167,7 +167,7 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
   const checkpoint = await openRecord(store, name)
   try {
     const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
-    const resumed = earlier && (await resume(transfer, earlier, fresh, checkpoint))
+    const resumed = earlier && (await resume(transfer, earlier, fresh, checkpoint, begun))
     if (resumed !== undefined) return await sendParts(transfer, resumed, checkpoint, begun)
     return await uploadInParts(transfer, begun, checkpoint, fresh)
   } finally {
@@ -219,7 +219,12 @@ async function uploadInParts(
     signal,
     dataSizeBytes: plan.dataSizeBytes,
     partSizeBytes: plan.partSizeBytes,
-    ...(checkpoint && { persist: (state) => checkpoint.save({ ...fresh, upload: state }) }),
+    ...(checkpoint && {
+      persist: async (state) => {
+        await checkUnchanged(transfer.source, begun)
+        await checkpoint.save({ ...fresh, upload: state })
+      },
+    }),
   })
   const progress = new PartsProgress(options.onProgress, plan.dataSizeBytes, plan.partCount)
   return sendParts(transfer, { upload, done: new Set(), progress }, checkpoint, begun)
@@ -238,6 +243,7 @@ async function resume(
   earlier: UploadRecord,
   fresh: Omit<UploadRecord, 'upload'>,
   checkpoint: Checkpoint,
+  begun: SourceState,
 ): Promise<OpenUpload | undefined> {
   const { context, transport, source, options } = transfer
   const { signal } = options
@@ -258,8 +264,10 @@ async function resume(
   }
   let upload: MultipartUpload | undefined
   try {
-    const persist = (state: MultipartUploadState): Promise<void> =>
-      checkpoint.save({ ...fresh, upload: state })
+    const persist = async (state: MultipartUploadState): Promise<void> => {
+      await checkUnchanged(source, begun)
+      await checkpoint.save({ ...fresh, upload: state })
+    }
     upload = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
     const progress = new PartsProgress(options.onProgress, dataSizeBytes, upload.plan.partCount)
     const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
@@ -340,6 +348,17 @@ async function sendParts(
 function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): ObjectBody {
   const { encryptPart } = source
   return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), ...(encryptPart && { encryptPart }) }
+}
+
+/**
+ * Called between a part's encryption and its first byte on the wire, where the record does not know the part yet: another
+ * run may have sent that part of the source as it was, from a later record than ours.
+ *
+ * @throws CseError `ERR_CSE_SOURCE_CHANGED`
+ */
+async function checkUnchanged(source: SizedSource, begun: SourceState): Promise<void> {
+  const now = await stateOf(source)
+  if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
 }
 
 function changedMeanwhile(): CseError {
