@@ -1,4 +1,6 @@
 import { getEventListeners } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
@@ -438,4 +440,62 @@ test('a timeout can be a text, and 0 is none', async () => {
   await client.put('a', Buffer.of(1), { timeout: '10s' })
   await client.get('a', { timeout: 0 })
   await subject.newClient({ timeout: '5s' }).get('a')
+})
+
+test('a stream of texts, and one that fails before anybody reads, end as in ali-oss', async () => {
+  await client.put('a', Readable.from(['ab', 'ü']))
+  expect(String((await client.get('a')).content)).toBe('abü')
+  const error = await rejection(client.put('b', createReadStream(subject.path('none'))))
+  expect(error).toEqual(code('ERR_CSE_SOURCE'))
+  expect(error['cause']).toMatchObject({ code: 'ENOENT' })
+})
+
+test('retryMax 0 sends once', async () => {
+  subject.emulator.injectFault({ kind: 'status-503', method: 'GET', key: 'a', count: 9 })
+  await rejection(subject.newClient({ retry: undefined, retryMax: 0 }).get('a'))
+  expect(subject.requests).toHaveLength(1)
+})
+
+test('an upload without its id is not all uploads', async () => {
+  const upload = client.multipartUpload('a', random(PART), { progress() {} })
+  expect(await rejection(client.abortMultipartUpload('a', ''))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  expect(() => client.cancel({ name: 'a', uploadId: undefined as never })).toThrow(
+    code('ERR_CSE_INVALID_ARGUMENT'),
+  )
+  await upload
+})
+
+test('the inner methods of ali-oss that send parts are refused', async () => {
+  for (const name of ['_uploadPart', '_resumeMultipart', '_resumeMultipartCopy']) {
+    const error = await rejection((Reflect.get(client, name) as () => Promise<unknown>).call(client))
+    expect(error).toEqual(code('ERR_CSE_OPERATION_REFUSED'))
+  }
+})
+
+test('content that changes while it is uploaded is stored as it was', async () => {
+  const content = random(3 * PART)
+  const before = Buffer.from(content)
+  const progress = () => {
+    content.fill(0, PART)
+  }
+  await client.multipartUpload('a', content, { partSize: PART, parallel: 1, progress })
+  expect((await client.get('a')).content).toEqual(before)
+})
+
+test('a file that changes before a part leaves sends nothing of it', async () => {
+  const path = subject.path('in')
+  await writeFile(path, random(3 * PART))
+  let changed = false
+  const upload = client.multipartUpload('a', path, {
+    partSize: PART,
+    parallel: 1,
+    async progress(_, checkpoint) {
+      if (changed || checkpoint?.doneParts.length !== 1) return
+      changed = true
+      await writeFile(path, random(3 * PART))
+    },
+  })
+  expect(await rejection(upload)).toEqual(code('ERR_CSE_SOURCE_CHANGED'))
+  expect(subject.requests.filter((request) => request.includes('partNumber=')).length).toBeLessThanOrEqual(2)
+  expect(await rejection(client.head('a'))).toMatchObject({ code: 'NoSuchKey' })
 })
