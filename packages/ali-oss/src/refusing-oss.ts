@@ -168,9 +168,10 @@ export class RefusingOSS extends AliOss {
     return refuse('ImageClient')
   }
 
-  #checkPresigned(method: string = 'GET', queries: object = {}): void {
+  #checkPresigned(given?: string, queries: object = {}): void {
+    const method = given || 'GET'
     const { process, 'x-oss-process': ossProcess } = queries as Record<string, unknown>
-    if (process !== undefined || ossProcess !== undefined) refuse('process')
+    if (process || ossProcess !== undefined) refuse('process')
     const uploads = !/^(GET|HEAD|DELETE)$/i.test(method)
     if (uploads && this.#presignedUploads !== 'ciphertext') refuse('a presigned upload')
   }

@@ -132,7 +132,7 @@ export function getOptions(
   options: ReadOptions,
 ): Pick<GetOptions, 'headers' | 'range' | 'versionId' | 'signal' | 'onPlainObject'> {
   const { signal, onPlainObject } = options
-  if (options.process !== undefined && options.process !== null) refuse('process')
+  if (options.process) refuse('process')
   const { versionId, headers } = headOptions(options)
   const fields = new HeaderFields(headers)
   fields.take(OSS_HEADERS.rangeBehavior)

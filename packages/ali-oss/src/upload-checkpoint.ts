@@ -3,7 +3,8 @@ import type { UploadedPart } from '@oss-cse/crypto-core'
 import type { AliOssResponse } from './ali-oss-response.ts'
 
 /**
- * How far a `multipartUpload` is, and what it takes to go on with it: plain JSON, with wrapped keys alone. Keep it when
+ * How far a `multipartUpload` is, and what it takes to go on with it: plain JSON, with wrapped keys alone. Of content in
+ * memory it has the SHA-256: who reads the checkpoint can confirm a guess of the content. Keep it when
  * `progress` hands it over, and pass it back as `checkpoint`.
  */
 export interface Checkpoint {
