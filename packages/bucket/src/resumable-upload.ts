@@ -27,7 +27,7 @@ import {
   type MultipartObjectTransport,
   requireMultipart,
 } from './multipart-transport.ts'
-import type { MultipartUpload } from './multipart-upload.ts'
+import type { MultipartUpload, PersistState } from './multipart-upload.ts'
 import { PartsProgress, type ProgressListener } from './progress.ts'
 import { putObject } from './put-object.ts'
 import type { PutResult } from './put-result.ts'
@@ -98,8 +98,7 @@ export async function uploadObject(
 export async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
   const begun = await stateOf(source)
   yield* source.open(0, source.sizeBytes)
-  const now = await stateOf(source)
-  if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
+  await checkUnchanged(source, begun)
 }
 
 /** What a source was like at one moment. */
@@ -219,12 +218,7 @@ async function uploadInParts(
     signal,
     dataSizeBytes: plan.dataSizeBytes,
     partSizeBytes: plan.partSizeBytes,
-    ...(checkpoint && {
-      persist: async (state) => {
-        await checkUnchanged(transfer.source, begun)
-        await checkpoint.save({ ...fresh, upload: state })
-      },
-    }),
+    ...(checkpoint && { persist: persistInto(checkpoint, fresh ?? {}, transfer.source, begun) }),
   })
   const progress = new PartsProgress(options.onProgress, plan.dataSizeBytes, plan.partCount)
   return sendParts(transfer, { upload, done: new Set(), progress }, checkpoint, begun)
@@ -264,10 +258,7 @@ async function resume(
   }
   let upload: MultipartUpload | undefined
   try {
-    const persist = async (state: MultipartUploadState): Promise<void> => {
-      await checkUnchanged(source, begun)
-      await checkpoint.save({ ...fresh, upload: state })
-    }
+    const persist = persistInto(checkpoint, fresh, source, begun)
     upload = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
     const progress = new PartsProgress(options.onProgress, dataSizeBytes, upload.plan.partCount)
     const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
@@ -351,11 +342,23 @@ function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): O
 }
 
 /**
- * Called between a part's encryption and its first byte on the wire, where the record does not know the part yet: another
- * run may have sent that part of the source as it was, from a later record than ours.
+ * Saves an upload's state. It comes between a part's encryption and its first byte on the wire, so the source is looked at
+ * here: another run may have sent the part as it was, from a later record than ours.
  *
  * @throws CseError `ERR_CSE_SOURCE_CHANGED`
  */
+function persistInto(
+  checkpoint: Checkpoint,
+  fresh: object,
+  source: SizedSource,
+  begun: SourceState,
+): PersistState {
+  return async (state) => {
+    await checkUnchanged(source, begun)
+    await checkpoint.save({ ...fresh, upload: state })
+  }
+}
+
 async function checkUnchanged(source: SizedSource, begun: SourceState): Promise<void> {
   const now = await stateOf(source)
   if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
