@@ -1,5 +1,5 @@
 import { type Checkpoint as CheckpointRecord, type CheckpointStore, checkpointInUse } from '@oss-cse/bucket'
-import type { UploadedPart } from '@oss-cse/crypto-core'
+import { CseError, type UploadedPart } from '@oss-cse/crypto-core'
 import type { AliOssResponse } from './ali-oss-response.ts'
 
 /**
@@ -86,13 +86,16 @@ export class UploadCheckpoint implements CheckpointStore {
     return {
       load: async () => {
         const { encryption } = this.#given ?? {}
-        // Only now: the bucket has looked at the file before, and looks again before each part leaves.
+        // Only now: the bucket has looked at the file before.
         if (encryption?.changeMark !== (await this.#description.currentMark())) return undefined
         this.#checkpoint.encryption = encryption
         return encryption.record
       },
       save: async (record) => {
-        this.#checkpoint.encryption = { changeMark: this.#description.changeMark, record }
+        const { changeMark, currentMark } = this.#description
+        // Between a part's encryption and its first byte: a run from a later checkpoint may have sent the part as it was.
+        if (changeMark !== (await currentMark())) throw changedMeanwhile()
+        this.#checkpoint.encryption = { changeMark, record }
         await this.#tell()
       },
       remove: async () => {},
@@ -128,4 +131,11 @@ export class UploadCheckpoint implements CheckpointStore {
     this.#last = told.catch(() => {})
     await told
   }
+}
+
+function changedMeanwhile(): CseError {
+  return new CseError(
+    'ERR_CSE_SOURCE_CHANGED',
+    'The file, or its inode, changed while it was being uploaded. Nothing was stored: upload it again when it is at rest.',
+  )
 }

@@ -98,7 +98,8 @@ export async function uploadObject(
 export async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
   const begun = await stateOf(source)
   yield* source.open(0, source.sizeBytes)
-  await checkUnchanged(source, begun)
+  const now = await stateOf(source)
+  if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
 }
 
 /** What a source was like at one moment. */
@@ -166,7 +167,7 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
   const checkpoint = await openRecord(store, name)
   try {
     const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
-    const resumed = earlier && (await resume(transfer, earlier, fresh, checkpoint, begun))
+    const resumed = earlier && (await resume(transfer, earlier, fresh, checkpoint))
     if (resumed !== undefined) return await sendParts(transfer, resumed, checkpoint, begun)
     return await uploadInParts(transfer, begun, checkpoint, fresh)
   } finally {
@@ -218,7 +219,7 @@ async function uploadInParts(
     signal,
     dataSizeBytes: plan.dataSizeBytes,
     partSizeBytes: plan.partSizeBytes,
-    ...(checkpoint && { persist: persistInto(checkpoint, fresh ?? {}, transfer.source, begun) }),
+    ...(checkpoint && { persist: persistInto(checkpoint, fresh ?? {}) }),
   })
   const progress = new PartsProgress(options.onProgress, plan.dataSizeBytes, plan.partCount)
   return sendParts(transfer, { upload, done: new Set(), progress }, checkpoint, begun)
@@ -237,7 +238,6 @@ async function resume(
   earlier: UploadRecord,
   fresh: Omit<UploadRecord, 'upload'>,
   checkpoint: Checkpoint,
-  begun: SourceState,
 ): Promise<OpenUpload | undefined> {
   const { context, transport, source, options } = transfer
   const { signal } = options
@@ -258,7 +258,7 @@ async function resume(
   }
   let upload: MultipartUpload | undefined
   try {
-    const persist = persistInto(checkpoint, fresh, source, begun)
+    const persist = persistInto(checkpoint, fresh)
     upload = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
     const progress = new PartsProgress(options.onProgress, dataSizeBytes, upload.plan.partCount)
     const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
@@ -341,27 +341,9 @@ function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): O
   return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), ...(encryptPart && { encryptPart }) }
 }
 
-/**
- * Saves an upload's state. It comes between a part's encryption and its first byte on the wire, so the source is looked at
- * here: another run may have sent the part as it was, from a later record than ours.
- *
- * @throws CseError `ERR_CSE_SOURCE_CHANGED`
- */
-function persistInto(
-  checkpoint: Checkpoint,
-  fresh: object,
-  source: SizedSource,
-  begun: SourceState,
-): PersistState {
-  return async (state) => {
-    await checkUnchanged(source, begun)
-    await checkpoint.save({ ...fresh, upload: state })
-  }
-}
-
-async function checkUnchanged(source: SizedSource, begun: SourceState): Promise<void> {
-  const now = await stateOf(source)
-  if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
+/** Saves an upload's state, with what it belongs to. */
+function persistInto(checkpoint: Checkpoint, fresh: object): PersistState {
+  return (state) => checkpoint.save({ ...fresh, upload: state })
 }
 
 function changedMeanwhile(): CseError {
