@@ -12,8 +12,8 @@ export interface AliOssInternals {
 /** The options of a client as ali-oss completed them. Its requests read them anew each time. */
 interface AliOssState {
   readonly bucket: string | null
-  /** In milliseconds. */
-  readonly timeout: number
+  /** In milliseconds, or a text such as `60s` that an app set later. */
+  readonly timeout: number | string
   cancelFlag?: boolean
 }
 
@@ -26,17 +26,22 @@ export function internalsOf(client: OSS): AliOssInternals {
  * A plain client with the credentials, the address and the agents of `client` as they are and as they become, in one
  * bucket: a call that is under way stays in the bucket that it began in.
  */
-export function plainClient(client: AliOssInternals, bucket: string): OSS {
-  const options = new Proxy(client.options, {
-    get: (state, name) => (name === 'bucket' ? bucket : Reflect.get(state, name)),
+export function plainClient(client: OSS, bucket: string): OSS {
+  const state = internalsOf(client)
+  const options = new Proxy(state.options, {
+    get: (given, name) => (name === 'bucket' ? bucket : Reflect.get(given, name)),
   })
   // ali-oss takes options that it completed before as they are: lib/client.js `Client`.
   const AliOss = OSS as unknown as new (options: AliOssState, ctx: unknown) => OSS
-  return Object.defineProperty(new AliOss(options, client.ctx), 'stsTokenFreshTime', {
-    get: () => client.stsTokenFreshTime,
-    set: (time: unknown) => {
-      client.stsTokenFreshTime = time
+  return Object.defineProperties(new AliOss(options, state.ctx), {
+    stsTokenFreshTime: {
+      get: () => state.stsTokenFreshTime,
+      set: (time: unknown) => {
+        state.stsTokenFreshTime = time
+      },
     },
+    // An aborted upload takes all others of its client with it: lib/common/multipart.js.
+    _stop: { value: () => {} },
   })
 }
 

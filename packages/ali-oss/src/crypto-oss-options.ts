@@ -2,6 +2,7 @@ import type { Agent as HttpAgent } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import type { CryptoBucketOptions } from '@oss-cse/bucket'
 import type OSS from 'ali-oss'
+import { invalid } from './request-options.ts'
 
 /** How objects are encrypted. Give either `provider` or `keyring`. */
 export type EncryptionOptions = Omit<CryptoBucketOptions, 'transport'>
@@ -35,14 +36,22 @@ export interface CryptoOSSOptions extends OSS.Options, FurtherOssOptions, Encryp
   readonly presignedUploads?: 'reject' | 'ciphertext' | undefined
 }
 
-/** Parts what ali-oss is told from what it need not know. */
+/**
+ * Parts what ali-oss is told from what it need not know.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for an opt-in that there is not
+ */
 export function splitOptions(options: CryptoOSSOptions): {
   readonly ossOptions: OSS.Options
   readonly encryption: EncryptionOptions
-  readonly presignedUploads: CryptoOSSOptions['presignedUploads']
+  readonly presignedUploads: 'reject' | 'ciphertext'
 } {
   const { provider, keyring, onPlainObject, retry, logger, presignedUploads, ...ossOptions } = options ?? {}
   const { retryMax } = ossOptions
+  const presigned = presignedUploads ?? 'reject'
+  if (presigned !== 'reject' && presigned !== 'ciphertext') {
+    throw invalid(`presignedUploads is 'reject' or 'ciphertext', not ${JSON.stringify(presigned)}`)
+  }
   return {
     ossOptions,
     encryption: {
@@ -52,6 +61,6 @@ export function splitOptions(options: CryptoOSSOptions): {
       retry: retry ?? (typeof retryMax === 'number' ? { maxAttempts: retryMax + 1 } : undefined),
       logger,
     },
-    presignedUploads,
+    presignedUploads: presigned,
   }
 }

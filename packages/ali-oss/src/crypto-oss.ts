@@ -1,41 +1,39 @@
-import { stat } from 'node:fs/promises'
-import type { CryptoBucket, PutResult } from '@oss-cse/bucket'
-import { downloadFile, putFile, replaceFile } from '@oss-cse/bucket/node'
 import type OSS from 'ali-oss'
 import type { StatusResult, VersionedOptions } from './ali-oss-gaps.ts'
-import { type AliOssInternals, copyOf, internalsOf } from './ali-oss-internals.ts'
+import { copyOf, internalsOf } from './ali-oss-internals.ts'
 import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
-import { type CryptoOSSOptions, type EncryptionOptions, splitOptions } from './crypto-oss-options.ts'
+import { beginCall, keepState, stateOf } from './client-state.ts'
+import { type CryptoOSSOptions, splitOptions } from './crypto-oss-options.ts'
 import {
   type MultipartUploadOptions,
   type MultipartUploadResult,
   multipartUpload,
 } from './multipart-upload.ts'
-import { type GetObjectResult, type GetStreamResult, type GetTarget, ObjectRead } from './object-read.ts'
+import { type PutObjectResult, putObject } from './object-put.ts'
+import {
+  type GetObjectResult,
+  type GetStreamResult,
+  type GetTarget,
+  type GottenContent,
+  type ReadArguments,
+  readArguments,
+  readObject,
+  readUrl,
+} from './object-read.ts'
 import { type BegunUpload, OpenUploads } from './open-uploads.ts'
 import { RefusingOSS } from './refusing-oss.ts'
 import {
   type CallOptions,
-  completionHeaders,
-  getOptions,
   type HeadOptions,
   headOptions,
   invalid,
+  laterHeaders,
   objectOptions,
   type PutOptions,
   type ReadOptions,
 } from './request-options.ts'
-import { ServiceCall, type UploadListener } from './service-call.ts'
-import { closeBody, type FileInput, partBody, uploadBody } from './upload-body.ts'
-
-/** What came of an upload. */
-export interface PutObjectResult {
-  readonly name: string
-  readonly url: string
-  /** What your server answered to the callback, when there was one. */
-  readonly data: object
-  readonly res: AliOssResponse
-}
+import type { ServiceCall } from './service-call.ts'
+import { closeBody, type FileInput, partBody } from './upload-body.ts'
 
 /** What an object's headers say. */
 export interface HeadObjectResult {
@@ -90,17 +88,15 @@ export interface UploadPartResult {
  * ```
  */
 export class CryptoOSS extends RefusingOSS {
-  readonly #encryption: EncryptionOptions
-  readonly #uploads = new OpenUploads()
-
-  constructor(options: CryptoOSSOptions) {
+  /** @param ctx - handed to `urllib` in ali-oss; kept as `ctx` */
+  constructor(options: CryptoOSSOptions, ctx?: unknown) {
     const { ossOptions, encryption, presignedUploads } = splitOptions(options)
-    super(ossOptions, presignedUploads)
-    this.#encryption = encryption
+    super(ossOptions, ctx)
+    keepState(this, { encryption, presignedUploads, uploads: new OpenUploads() })
     // Options that contradict one another fail here, whatever bucket is used later.
-    const state = this.#internals.options
+    const state = internalsOf(this).options
     const anyBucket = { options: { value: { ...state, bucket: state.bucket ?? 'any-bucket' } } }
-    new ServiceCall(Object.create(this.#internals, anyBucket), encryption)
+    beginCall(Object.create(this, anyBucket))
   }
 
   /**
@@ -113,7 +109,7 @@ export class CryptoOSS extends RefusingOSS {
    * stored something else; what the master key's provider throws.
    */
   override async put(name: string, file: FileInput, options?: PutOptions | null): Promise<PutObjectResult> {
-    return this.#put(name, file, options ?? {})
+    return putObject(this, name, file, options ?? {})
   }
 
   /**
@@ -127,7 +123,7 @@ export class CryptoOSS extends RefusingOSS {
     options?: PutOptions | null,
   ): Promise<PutObjectResult> {
     if (typeof stream === 'string') throw invalid('putStream takes a stream. The path of a file goes to put')
-    return this.#put(name, stream, options ?? {})
+    return putObject(this, name, stream, options ?? {})
   }
 
   /**
@@ -139,13 +135,12 @@ export class CryptoOSS extends RefusingOSS {
    * `ERR_CSE_UNWRAP_FAILED` before a byte is handed out; `ERR_CSE_INTEGRITY` when checksum or length are wrong;
    * `ERR_CSE_OPERATION_REFUSED` for `process`.
    */
-  override async get(
-    name: string,
-    target?: GetTarget | ReadOptions,
-    options?: ReadOptions | null,
-  ): Promise<GetObjectResult> {
-    const [to, how] = isTarget(target) ? [target, options] : [undefined, target ?? options]
-    return this.#read(name, how ?? {}).to(to)
+  override get(name: string, options?: ReadOptions | null): Promise<GottenContent>
+  override get(name: string, target: null | undefined, options?: ReadOptions | null): Promise<GottenContent>
+  override get(name: string, target: GetTarget, options?: ReadOptions | null): Promise<GetObjectResult>
+  override async get(name: string, ...given: ReadArguments): Promise<GetObjectResult> {
+    const { target, options } = readArguments(given)
+    return readObject(this, name, options).to(target)
   }
 
   /**
@@ -154,7 +149,7 @@ export class CryptoOSS extends RefusingOSS {
    * @throws CseError as `get`; what goes wrong later fails the stream.
    */
   override async getStream(name: string, options?: ReadOptions | null): Promise<GetStreamResult> {
-    return this.#read(name, options ?? {}).stream()
+    return readObject(this, name, options ?? {}).stream()
   }
 
   /**
@@ -163,13 +158,12 @@ export class CryptoOSS extends RefusingOSS {
    * @throws CseError as `get`, also for what the service answers, which is not asked through ali-oss. No error names the
    * URL.
    */
-  async getByUrl(
-    url: string | URL,
-    target?: GetTarget | ReadOptions,
-    options?: ReadOptions | null,
-  ): Promise<GetObjectResult> {
-    const [to, how] = isTarget(target) ? [target, options] : [undefined, target ?? options]
-    return this.#readUrl(url, how ?? {}).to(to)
+  getByUrl(url: string | URL, options?: ReadOptions | null): Promise<GottenContent>
+  getByUrl(url: string | URL, target: null | undefined, options?: ReadOptions | null): Promise<GottenContent>
+  getByUrl(url: string | URL, target: GetTarget, options?: ReadOptions | null): Promise<GetObjectResult>
+  async getByUrl(url: string | URL, ...given: ReadArguments): Promise<GetObjectResult> {
+    const { target, options } = readArguments(given)
+    return readUrl(this, url, options).to(target)
   }
 
   /**
@@ -178,7 +172,7 @@ export class CryptoOSS extends RefusingOSS {
    * @throws CseError as `getByUrl`.
    */
   async getStreamByUrl(url: string | URL, options?: ReadOptions | null): Promise<GetStreamResult> {
-    return this.#readUrl(url, options ?? {}).stream()
+    return readUrl(this, url, options ?? {}).stream()
   }
 
   /**
@@ -189,7 +183,7 @@ export class CryptoOSS extends RefusingOSS {
    */
   override async head(name: string, options?: HeadOptions | null): Promise<HeadObjectResult> {
     const how = options ?? {}
-    const call = this.#call(how)
+    const call = beginCall(this, how)
     const key = call.key(name)
     const { headers, versionId, signal } = headOptions(how)
     try {
@@ -218,18 +212,19 @@ export class CryptoOSS extends RefusingOSS {
    * request. With `progress`, an upload that was interrupted goes on when it is called again with the last `checkpoint`,
    * and sends only what is missing. A file that changed meanwhile goes up anew, under a new key.
    *
-   * @param file - the path of a file, or a Buffer
+   * @param name - the object's key; absent: that of the checkpoint
+   * @param file - the path of a file, or a Buffer; absent: the file of the checkpoint
    * @throws CseError as `put`; an Error named `cancel` or `abort` when somebody stopped the upload.
    */
   override async multipartUpload(
-    name: string,
+    name: string | null | undefined,
     file: string | Uint8Array | null | undefined,
     options?: MultipartUploadOptions | null,
   ): Promise<MultipartUploadResult> {
     this.resetCancelFlag()
     const how = options ?? {}
-    return this.#uploads.run(how.signal, (running) =>
-      multipartUpload((listener) => this.#call(how, listener), running, name, file, how),
+    return stateOf(this).uploads.run(how.signal, (running) =>
+      multipartUpload((listener) => beginCall(this, how, listener), running, name, file, how),
     )
   }
 
@@ -258,7 +253,7 @@ export class CryptoOSS extends RefusingOSS {
     }
     const parts: BegunUpload['parts'] = new Map()
     let res: AliOssResponse | undefined
-    const call = this.#call(options, {
+    const call = beginCall(this, options, {
       initiated(_uploadId, response) {
         res = response
       },
@@ -276,7 +271,7 @@ export class CryptoOSS extends RefusingOSS {
         signal,
       }),
     )
-    this.#uploads.begin({ call, upload, parts })
+    stateOf(this).uploads.begin({ call, upload, parts })
     return { res: res as AliOssResponse, bucket: call.bucketName, name: key, uploadId: upload.uploadId }
   }
 
@@ -299,11 +294,12 @@ export class CryptoOSS extends RefusingOSS {
     end: number,
     options?: CallOptions | null,
   ): Promise<UploadPartResult> {
-    const { call, upload, parts } = this.#uploads.begun(this.#internals._objectName(name), uploadId)
+    const { call, upload, parts } = begunUpload(this, name, uploadId)
     const { signal } = options ?? {}
+    const headers = laterHeaders(options ?? {})
     const body = partBody(file, start, end)
     const { etag } = await call
-      .run(() => upload.uploadPart(partNo, body, { signal }))
+      .run(() => upload.uploadPart(partNo, body, { headers, signal }))
       .finally(() => closeBody(body))
     return { name, etag, res: parts.get(partNo)?.response as AliOssResponse }
   }
@@ -321,15 +317,15 @@ export class CryptoOSS extends RefusingOSS {
     parts: readonly { readonly number: number; readonly etag: string }[],
     options?: (PutOptions & Pick<MultipartUploadOptions, 'progress'>) | null,
   ): Promise<MultipartUploadResult> {
-    const key = this.#internals._objectName(name)
-    const begun = this.#uploads.begun(key, uploadId)
+    const begunMs = performance.now()
+    const begun = begunUpload(this, name, uploadId)
     const { call, upload } = begun
     checkParts(parts, begun)
     const { signal, progress } = options ?? {}
-    const headers = completionHeaders(options ?? {})
+    const headers = laterHeaders(options ?? {})
     const result = await call.run(() => upload.completeMultipartUpload({ headers, signal }))
-    this.#uploads.end(uploadId)
-    const res = call.response(key, { headers: result.headers })
+    stateOf(this).uploads.end(uploadId)
+    const res = call.response(upload.key, { headers: result.headers, begunMs })
     await progress?.(1, null, res)
     const { etag = '', callbackData } = result
     return { res, bucket: call.bucketName, name, etag, ...callbackAnswer(callbackData) }
@@ -342,9 +338,11 @@ export class CryptoOSS extends RefusingOSS {
     options?: OSS.RequestOptions | null,
   ): Promise<OSS.NormalSuccessResponse> {
     checkUploadId(uploadId)
-    this.#uploads.stop('abort', uploadId)
-    const result = await super.abortMultipartUpload(name, uploadId, copyOf(options))
-    this.#uploads.end(uploadId)
+    const call = callOf(this, name, uploadId)
+    const { uploads } = stateOf(this)
+    uploads.stop('abort', call.key(name), uploadId)
+    const result = await call.plain.abortMultipartUpload(name, uploadId, copyOf(options))
+    uploads.end(uploadId)
     return result
   }
 
@@ -355,7 +353,8 @@ export class CryptoOSS extends RefusingOSS {
     query: Partial<OSS.ListPartsQuery> = {},
     options?: OSS.RequestOptions | null,
   ): Promise<OSS.ListPartsResult> {
-    const result = await super.listParts(name, uploadId, { ...query } as OSS.ListPartsQuery, copyOf(options))
+    const { plain } = callOf(this, name, uploadId)
+    const result = await plain.listParts(name, uploadId, { ...query } as OSS.ListPartsQuery, copyOf(options))
     return { ...result, parts: [result.parts].flat() }
   }
 
@@ -366,87 +365,28 @@ export class CryptoOSS extends RefusingOSS {
    * @param abort - stops this one alone, and frees its parts
    */
   override cancel(abort?: { name: string; uploadId: string; options?: OSS.RequestOptions }): void {
+    const { uploads } = stateOf(this)
     if (abort) checkUploadId(abort.uploadId)
-    this.#internals.options.cancelFlag = true
-    this.#uploads.stop('cancel', abort?.uploadId)
-    if (!abort) return
-    // Nobody waits for it, as in ali-oss; what it leaves behind listUploads shows.
-    this.abortMultipartUpload(abort.name, abort.uploadId, abort.options).catch(() => {})
-  }
-
-  /** In ali-oss an aborted upload takes all others of its client with it: lib/common/multipart.js. */
-  protected _stop(): void {}
-
-  get #internals(): AliOssInternals {
-    return internalsOf(this)
-  }
-
-  async #put(name: string, file: FileInput, options: PutOptions): Promise<PutObjectResult> {
-    const { signal } = options
-    const call = this.#call(options)
-    const key = call.key(name)
-    const path = typeof file === 'string' ? file : undefined
-    // As in ali-oss a missing file fails with Node's own error.
-    if (path !== undefined) await stat(path)
-    const { sizeBytes, ...object } = objectOptions(options, path)
-    const put = async (bucket: CryptoBucket): Promise<PutResult> => {
-      if (typeof file === 'string') return putFile(bucket, key, file, { ...object, signal })
-      const body = uploadBody(file)
-      try {
-        const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
-        return await bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
-      } finally {
-        closeBody(body)
-      }
+    internalsOf(this).options.cancelFlag = true
+    if (!abort) {
+      uploads.cancelAll()
+      return
     }
-    const result = await call.run(put)
-    const res = call.response(key, { headers: result.headers })
-    return { name: key, url: call.url(key), res, ...callbackAnswer(result.callbackData) }
-  }
-
-  #call(options: CallOptions, listener?: UploadListener): ServiceCall {
-    return new ServiceCall(this.#internals, this.#encryption, options, listener)
-  }
-
-  #read(name: string, options: ReadOptions): ObjectRead {
-    const how = getOptions(options)
-    const call = this.#call(options)
-    const { bucket } = call
-    const key = call.key(name)
-    return new ObjectRead({
-      call,
-      key,
-      open: () => bucket.get(key, how),
-      // In one request, as ali-oss does.
-      download: (path) =>
-        downloadFile(bucket, key, path, { ...how, multigetThreshold: Number.POSITIVE_INFINITY }),
-      explain: (error) => call.explained(error),
-    })
-  }
-
-  #readUrl(url: string | URL, options: ReadOptions): ObjectRead {
-    const { versionId: _, ...how } = getOptions(options)
-    const call = this.#call(options)
-    const open = () => call.bucket.getByUrl(url, how)
-    return new ObjectRead({
-      call,
-      key: 'the object of a URL',
-      open,
-      download: (path) =>
-        replaceFile(path, async (append) => {
-          const { body, ...result } = await open()
-          for await (const chunk of body) await append(chunk)
-          return result
-        }),
-      explain: (error) => error,
-    })
+    const { name, uploadId, options } = abort
+    uploads.stop('cancel', internalsOf(this)._objectName(name), uploadId)
+    // Nobody waits for it, as in ali-oss; what it leaves behind listUploads shows.
+    this.abortMultipartUpload(name, uploadId, options).catch(() => {})
   }
 }
 
-function isTarget(target: GetTarget | ReadOptions): target is Exclude<GetTarget, null | undefined> {
-  if (typeof target === 'string') return true
-  const { write, end } = (target ?? {}) as Partial<NodeJS.WritableStream>
-  return typeof write === 'function' && typeof end === 'function'
+/** An upload that the client began by `initMultipartUpload`. */
+function begunUpload(client: CryptoOSS, name: string, uploadId: string): BegunUpload {
+  return stateOf(client).uploads.begun(internalsOf(client)._objectName(name), uploadId)
+}
+
+/** A call on an upload, in the bucket that it began in where that is known. */
+function callOf(client: CryptoOSS, name: string, uploadId: string): ServiceCall {
+  return stateOf(client).uploads.callOf(internalsOf(client)._objectName(name), uploadId) ?? beginCall(client)
 }
 
 /** None would name all of them. */

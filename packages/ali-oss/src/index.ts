@@ -12,12 +12,12 @@ export {
   type HeadObjectResult,
   type InitMultipartUploadOptions,
   type InitMultipartUploadResult,
-  type PutObjectResult,
   type UploadPartResult,
 } from './crypto-oss.ts'
 export type { CryptoOSSOptions, EncryptionOptions, FurtherOssOptions } from './crypto-oss-options.ts'
 export type { MultipartUploadOptions, MultipartUploadResult } from './multipart-upload.ts'
-export type { GetObjectResult, GetStreamResult, GetTarget } from './object-read.ts'
+export type { PutObjectResult } from './object-put.ts'
+export type { GetObjectResult, GetStreamResult, GetTarget, GottenContent } from './object-read.ts'
 export type { CallbackOptions, CallOptions, HeadOptions, PutOptions, ReadOptions } from './request-options.ts'
 export type { ServiceError } from './service-error.ts'
 export type { FileInput } from './upload-body.ts'

@@ -10,7 +10,7 @@ import { type Checkpoint, type ProgressCallback, UploadCheckpoint } from './uplo
 
 /** What may go with a `multipartUpload`. */
 export interface MultipartUploadOptions extends PutOptions {
-  /** How many parts are under way at once, 1 to 100. Default 5. */
+  /** How many parts are under way at once, at most 100. Default 5. */
   readonly parallel?: number | undefined
   /**
    * The length of each part but the last in bytes, at least 100 KiB; rounded up to a multiple of 16, and so that 10,000
@@ -35,6 +35,7 @@ export interface MultipartUploadResult {
 
 const DEFAULT_PART_SIZE = 1024 ** 2
 const DEFAULT_PARALLEL = 5
+const MAX_PARALLEL = 100
 
 /**
  * Uploads a file or a content in memory in parts; see `CryptoOSS.multipartUpload`.
@@ -44,11 +45,12 @@ const DEFAULT_PARALLEL = 5
 export async function multipartUpload(
   begin: (listener: UploadListener) => ServiceCall,
   running: RunningUpload,
-  name: string,
+  givenName: string | null | undefined,
   file: unknown,
   options: MultipartUploadOptions,
 ): Promise<MultipartUploadResult> {
-  const { checkpoint: given, progress, parallel } = options
+  const { checkpoint: given, progress } = options
+  const name = (givenName ?? given?.name) as string
   const source = await partsSource(file ?? given?.file)
   const { path, sizeBytes } = source
   const changeMark = await source.changeMark()
@@ -69,12 +71,12 @@ export async function multipartUpload(
     // Somebody aborted the upload: ali-oss says so in its own way.
     refused: (reason) => (isGoneUpload(reason) ? stopped('abort') : reason),
   })
-  running.uploadId = given?.uploadId
   const key = call.key(name)
+  Object.assign(running, { call, key, uploadId: given?.uploadId })
   const { sizeBytes: _, ...object } = objectOptions(options, path)
   const upload: UploadOptions = {
     ...object,
-    parallel: parallel || DEFAULT_PARALLEL,
+    parallel: Math.min(Number(options.parallel) || DEFAULT_PARALLEL, MAX_PARALLEL),
     partSize: partSizeBytes,
     multipartThreshold: MIN_PART_BYTES,
     checkpoint: progress || given ? checkpoint : undefined,

@@ -3,9 +3,13 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { unzip } from 'node:zlib'
 import type { GetResult } from '@oss-cse/bucket'
+import { downloadFile, replaceFile } from '@oss-cse/bucket/node'
 import { concatBytes } from '@oss-cse/crypto-core'
+import type OSS from 'ali-oss'
 import type { AliOssResponse } from './ali-oss-response.ts'
+import { beginCall } from './client-state.ts'
 import { ObjectStream } from './object-stream.ts'
+import { getOptions, type ReadOptions } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'
 
 /** Where a download goes: a file by its path, a stream, or into memory. */
@@ -18,6 +22,11 @@ export interface GetObjectResult {
   readonly res: AliOssResponse
 }
 
+/** An object that was read into memory. */
+export interface GottenContent extends GetObjectResult {
+  readonly content: Buffer
+}
+
 /** An object on its way. */
 export interface GetStreamResult {
   /** The decrypted bytes. It fails at the end when the object's checksum or length was wrong. */
@@ -26,10 +35,10 @@ export interface GetStreamResult {
 }
 
 /** What came of a read, its bytes elsewhere. */
-export type ReadResult = Omit<GetResult, 'body'>
+type ReadResult = Omit<GetResult, 'body'>
 
 /** What is read, and how it is asked for. */
-export interface ReadRequest {
+interface ReadRequest {
   readonly call: ServiceCall
   readonly key: string
   readonly open: () => Promise<GetResult>
@@ -65,9 +74,10 @@ export class ObjectRead {
         if (target) return { res: await this.#toStream(target) }
         return this.#toMemory()
       },
-      (res) => {
-        if (target && typeof target !== 'string') target.end()
-        return target ? { res } : { res, content: Buffer.alloc(0) }
+      async (res) => {
+        if (!target) return { res, content: Buffer.alloc(0) }
+        if (typeof target !== 'string') await pipeline(Readable.from([]), target)
+        return { res }
       },
     )
   }
@@ -110,14 +120,14 @@ export class ObjectRead {
   /** Runs a read. That the object is not modified is an answer like any other in ali-oss. */
   async #answered<Result>(
     work: () => Promise<Result>,
-    notModified: (res: AliOssResponse) => Result,
+    notModified: (res: AliOssResponse) => Result | Promise<Result>,
   ): Promise<Result> {
     try {
       return await work()
     } catch (error) {
       const res = this.#call.notModified(this.#key, error)
       if (res === undefined) throw this.#explain(error)
-      return notModified(res)
+      return await notModified(res)
     }
   }
 
@@ -138,4 +148,61 @@ export class ObjectRead {
   #stream(body: ReadableStream<Uint8Array>): ObjectStream {
     return new ObjectStream({ body, explain: this.#explain, timeoutMs: this.#call.timeoutMs })
   }
+}
+
+/** Reads an object by its name. */
+export function readObject(client: OSS, name: string, options: ReadOptions): ObjectRead {
+  const how = getOptions(options)
+  const call = beginCall(client, options)
+  const { bucket } = call
+  const key = call.key(name)
+  return new ObjectRead({
+    call,
+    key,
+    open: () => bucket.get(key, how),
+    // In one request, as ali-oss does.
+    download: (path) =>
+      downloadFile(bucket, key, path, { ...how, multigetThreshold: Number.POSITIVE_INFINITY }),
+    explain: (error) => call.explained(error),
+  })
+}
+
+/** Reads an object through a URL. */
+export function readUrl(client: OSS, url: string | URL, options: ReadOptions): ObjectRead {
+  const { versionId: _, ...how } = getOptions(options)
+  const call = beginCall(client, options)
+  const open = () => call.bucket.getByUrl(url, how)
+  return new ObjectRead({
+    call,
+    key: 'the object of a URL',
+    open,
+    download: (path) =>
+      replaceFile(path, async (append) => {
+        const { body, ...result } = await open()
+        for await (const chunk of body) await append(chunk)
+        return result
+      }),
+    explain: (error) => error,
+  })
+}
+
+/** What comes after the name: a target and options, or options alone. */
+export type ReadArguments = readonly [
+  target?: GetTarget | ReadOptions,
+  options?: ReadOptions | null | undefined,
+]
+
+/** Tells a target from options. */
+export function readArguments([first, second]: ReadArguments): {
+  readonly target: GetTarget
+  readonly options: ReadOptions
+} {
+  if (isTarget(first)) return { target: first, options: second ?? {} }
+  return { target: undefined, options: first ?? second ?? {} }
+}
+
+function isTarget(target: GetTarget | ReadOptions): target is Exclude<GetTarget, null | undefined> {
+  if (typeof target === 'string') return true
+  const { write, end } = (target ?? {}) as Partial<NodeJS.WritableStream>
+  return typeof write === 'function' && typeof end === 'function'
 }

@@ -8,8 +8,11 @@ import { stopped } from './service-error.ts'
 /** A `multipartUpload` under way. */
 export interface RunningUpload {
   readonly signal: AbortSignal
+  /** Known once it has begun. */
+  call?: ServiceCall
+  key?: string
   /** Known once the service has named it. */
-  uploadId: string | undefined
+  uploadId?: string | undefined
 }
 
 /** An upload that `initMultipartUpload` began, whose parts the caller sends. */
@@ -31,7 +34,7 @@ export class OpenUploads {
     work: (running: RunningUpload) => Promise<Result>,
   ): Promise<Result> {
     const abort = linkedAbort(signal)
-    const running: RunningUpload = { signal: abort.signal, uploadId: undefined }
+    const running: RunningUpload = { signal: abort.signal }
     this.#running.set(running, abort)
     try {
       return await work(running)
@@ -41,11 +44,24 @@ export class OpenUploads {
     }
   }
 
-  /** Stops the uploads under way, or one of them. */
-  stop(name: 'cancel' | 'abort', uploadId?: string): void {
+  /** Stops all uploads under way. */
+  cancelAll(): void {
+    for (const abort of this.#running.values()) abort.abort(stopped('cancel'))
+  }
+
+  /** Stops an upload under way; others stay as they are. */
+  stop(name: 'cancel' | 'abort', key: string, uploadId: string): void {
     for (const [running, abort] of this.#running) {
-      if (uploadId === undefined || running.uploadId === uploadId) abort.abort(stopped(name))
+      if (running.key === key && running.uploadId === uploadId) abort.abort(stopped(name))
     }
+  }
+
+  /** The call that an upload began with, whose bucket may be another one than the client's now. */
+  callOf(key: string, uploadId: string): ServiceCall | undefined {
+    const begun = this.#begun.get(uploadId)
+    if (begun?.upload.key === key) return begun.call
+    const running = [...this.#running.keys()].find((one) => one.key === key && one.uploadId === uploadId)
+    return running?.call
   }
 
   begin(begun: BegunUpload): void {

@@ -2,12 +2,12 @@ import { replacesMetadata } from '@oss-cse/crypto-core'
 import OSS from 'ali-oss'
 import type { AliOssGaps } from './ali-oss-gaps.ts'
 import { copyOf } from './ali-oss-internals.ts'
-import type { CryptoOSSOptions } from './crypto-oss-options.ts'
+import { stateOf } from './client-state.ts'
 import { refuse } from './refusal.ts'
-import { invalid } from './request-options.ts'
+import { checkSubresources, headerFields } from './request-options.ts'
 
 /** What `new OSS` makes, with the methods that its types leave out. */
-type AliOssClass = Pick<typeof OSS, 'STS'> & (new (options: OSS.Options) => OSS & AliOssGaps)
+type AliOssClass = Pick<typeof OSS, 'STS'> & (new (options: OSS.Options, ctx?: unknown) => OSS & AliOssGaps)
 
 const AliOss: AliOssClass = OSS as unknown as AliOssClass
 
@@ -16,17 +16,6 @@ const AliOss: AliOssClass = OSS as unknown as AliOssClass
  * ciphertext.
  */
 export class RefusingOSS extends AliOss {
-  readonly #presignedUploads: CryptoOSSOptions['presignedUploads']
-
-  /** @throws CseError `ERR_CSE_INVALID_ARGUMENT` for an opt-in that there is not. */
-  constructor(options: OSS.Options, presignedUploads: CryptoOSSOptions['presignedUploads'] = 'reject') {
-    super(options)
-    if (presignedUploads !== 'reject' && presignedUploads !== 'ciphertext') {
-      throw invalid(`presignedUploads is 'reject' or 'ciphertext', not ${JSON.stringify(presignedUploads)}`)
-    }
-    this.#presignedUploads = presignedUploads
-  }
-
   /** Copies an object on the server, envelope and metadata included. */
   override async copy(
     name: string,
@@ -38,14 +27,13 @@ export class RefusingOSS extends AliOss {
       typeof sourceBucket === 'object' && sourceBucket !== null
         ? [undefined, sourceBucket]
         : [sourceBucket, options ?? {}]
-    const headers = Object.entries(how.headers ?? {})
-    if (
-      how.meta ||
-      headers.some(([header, value]) => replacesMetadata(header.toLowerCase(), String(value)))
-    ) {
-      refuse('copy with changed metadata')
-    }
-    return super.copy(name, sourceName, bucket, copyOf(how))
+    checkSubresources(how)
+    const headers = headerFields(how.headers)
+    const replacing = Object.entries(headers).some(([header, value]) =>
+      replacesMetadata(header.toLowerCase(), value),
+    )
+    if (how.meta || replacing) refuse('copy with changed metadata')
+    return super.copy(name, sourceName, bucket, { ...copyOf(how), headers })
   }
 
   /**
@@ -60,7 +48,7 @@ export class RefusingOSS extends AliOss {
     strictObjectNameValidation = true,
   ): string {
     const options = copyOf(given)
-    this.#checkPresigned(options.method, { ...options.subResource, process: options.process })
+    checkPresigned(this, options.method, { ...options.subResource, process: options.process })
     return super.signatureUrl(name, options, strictObjectNameValidation)
   }
 
@@ -75,7 +63,7 @@ export class RefusingOSS extends AliOss {
     strictObjectNameValidation = true,
   ): Promise<string> {
     const options = copyOf(given)
-    this.#checkPresigned(options.method, { ...options.subResource, process: options.process })
+    checkPresigned(this, options.method, { ...options.subResource, process: options.process })
     return super.asyncSignatureUrl(name, options, strictObjectNameValidation)
   }
 
@@ -91,7 +79,7 @@ export class RefusingOSS extends AliOss {
     objectName: string,
     additionalHeaders?: string[],
   ): Promise<string> {
-    this.#checkPresigned(method, { ...request?.queries })
+    checkPresigned(this, method, { ...request?.queries })
     return super.signatureUrlV4(method, expires, request, objectName, additionalHeaders)
   }
 
@@ -101,7 +89,7 @@ export class RefusingOSS extends AliOss {
    * @throws CseError `ERR_CSE_OPERATION_REFUSED`, unless `presignedUploads` is `ciphertext`.
    */
   override calculatePostSignature(policy: object | string): OSS.PostObjectParams {
-    this.#checkPresigned('POST')
+    checkPresigned(this, 'POST')
     return super.calculatePostSignature(policy)
   }
 
@@ -111,7 +99,7 @@ export class RefusingOSS extends AliOss {
    * @throws CseError as `calculatePostSignature`.
    */
   override signPostObjectPolicyV4(policy: object | string, date: Date): string {
-    this.#checkPresigned('POST')
+    checkPresigned(this, 'POST')
     return super.signPostObjectPolicyV4(policy, date)
   }
 
@@ -167,12 +155,12 @@ export class RefusingOSS extends AliOss {
   static get ImageClient(): never {
     return refuse('ImageClient')
   }
+}
 
-  #checkPresigned(given?: string, queries: object = {}): void {
-    const method = given || 'GET'
-    const { process, 'x-oss-process': ossProcess } = queries as Record<string, unknown>
-    if (process || ossProcess !== undefined) refuse('process')
-    const uploads = !/^(GET|HEAD|DELETE)$/i.test(method)
-    if (uploads && this.#presignedUploads !== 'ciphertext') refuse('a presigned upload')
-  }
+function checkPresigned(client: OSS, given?: string, queries: object = {}): void {
+  const method = given || 'GET'
+  const { process, 'x-oss-process': ossProcess } = queries as Record<string, unknown>
+  if (process || ossProcess !== undefined) refuse('process')
+  const uploads = !/^(GET|HEAD|DELETE)$/i.test(method)
+  if (uploads && stateOf(client).presignedUploads !== 'ciphertext') refuse('a presigned upload')
 }

@@ -52,15 +52,18 @@ export interface ReadOptions extends HeadOptions {
   readonly process?: string | undefined
 }
 
-/** Headers as they go out, and those taken away that have an option of their own. Names as they were given. */
+/** Headers as ali-oss sends them: without what is not there, numbers and booleans as text. Names as they were given. */
+export function headerFields(headers: object | null | undefined): Record<string, string> {
+  const there = Object.entries(headers ?? {}).filter(([, value]) => value !== undefined && value !== null)
+  return Object.fromEntries(there.map(([name, value]) => [name, String(value)]))
+}
+
+/** Headers as they go out, and those taken away that have an option of their own. */
 class HeaderFields {
-  readonly fields: Record<string, string> = {}
+  readonly fields: Record<string, string>
 
   constructor(headers: object | undefined) {
-    // ali-oss drops what is not there, and sends numbers and booleans as text.
-    for (const [name, value] of Object.entries(headers ?? {})) {
-      if (value !== undefined && value !== null) this.fields[name] = String(value)
-    }
+    this.fields = headerFields(headers)
   }
 
   take(lowerName: string): string | undefined {
@@ -83,11 +86,11 @@ export function objectOptions(
   const length = Number(headers.take('content-length')) || undefined
   const contentType = headers.take('content-type') ?? mimeType(options.mime || extname(path))
   return {
-    metadata: new HeaderFields(options.meta).fields,
+    metadata: headerFields(options.meta),
     contentType,
     headers: { ...headers.fields, ...callbackHeaders(options.callback, headers) },
     // ali-oss takes a length of 0 for none: lib/object.js `putStream`.
-    sizeBytes: options.contentLength || length,
+    sizeBytes: Number(options.contentLength) || length,
   }
 }
 
@@ -96,9 +99,10 @@ function mimeType(given: string): string | undefined {
   return given.indexOf('/') > 0 ? given : (mime.getType(given) ?? undefined)
 }
 
-/** The headers of a completion. */
-export function completionHeaders(options: PutOptions): Record<string, string> {
+/** The headers of a part or a completion, which describe no object. */
+export function laterHeaders(options: PutOptions): Record<string, string> {
   const headers = new HeaderFields(options.headers)
+  for (const name of ['content-length', 'transfer-encoding']) headers.take(name)
   return { ...headers.fields, ...callbackHeaders(options.callback, headers) }
 }
 
@@ -165,7 +169,7 @@ function rangeOf(header: string | undefined): GetOptions['range'] {
  *
  * @returns the version, which `getStream` of ali-oss takes as a subresource alone
  */
-function checkSubresources(options: object, versionId?: string): string | undefined {
+export function checkSubresources(options: object, versionId?: string): string | undefined {
   const { subres, method } = options as { subres?: unknown; method?: unknown }
   const given = typeof subres === 'string' ? { [subres]: '' } : ((subres ?? {}) as Record<string, unknown>)
   if (OSS_HEADERS.process in given) refuse('process')
@@ -174,7 +178,7 @@ function checkSubresources(options: object, versionId?: string): string | undefi
   if (names.length > 0) {
     throw invalid(`the subresources ${names.join(', ')} cannot be asked for on an encrypted object`)
   }
-  if (method !== undefined && method !== 'PUT') {
+  if (method !== undefined && method !== null && method !== 'PUT') {
     throw invalid(`the method of an upload cannot be ${JSON.stringify(method)}`)
   }
   return versionId ?? (version === undefined || version === null ? undefined : String(version))

@@ -1,8 +1,9 @@
 import { type BucketTransport, CryptoBucket } from '@oss-cse/bucket'
-import { CseError, type HeaderMap, TransportError, type UploadedPart } from '@oss-cse/crypto-core'
+import { CseError, TransportError, type UploadedPart } from '@oss-cse/crypto-core'
 import { OssTransport } from '@oss-cse/transport-oss'
+import type OSS from 'ali-oss'
 import humanizeMs from 'humanize-ms'
-import { type AliOssInternals, plainClient } from './ali-oss-internals.ts'
+import { internalsOf, plainClient } from './ali-oss-internals.ts'
 import { type AliOssResponse, aliOssResponse, type ResponseParts } from './ali-oss-response.ts'
 import type { EncryptionOptions } from './crypto-oss-options.ts'
 import { type CallOptions, invalid } from './request-options.ts'
@@ -22,9 +23,10 @@ export interface UploadListener {
 export class ServiceCall {
   readonly bucketName: string
   readonly bucket: CryptoBucket
+  /** Of the bucket that the call began in, for what needs no encryption. */
+  readonly plain: OSS
   /** How long nothing may move. */
   readonly timeoutMs: number | undefined
-  readonly #client: AliOssInternals
   readonly #begunMs = performance.now()
   /** What the transport threw. A key service has errors of the same class, which stay as they are. */
   readonly #failures = new WeakSet<object>()
@@ -33,20 +35,18 @@ export class ServiceCall {
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the client has no bucket, or options that contradict one another
    */
   constructor(
-    client: AliOssInternals,
+    client: OSS,
     encryption: EncryptionOptions,
     options: CallOptions = {},
     listener: UploadListener = {},
   ) {
-    const { bucket, timeout } = client.options
+    const { bucket, timeout: ofClient } = internalsOf(client).options
     if (!bucket) throw invalid('it has no bucket yet. Pass `bucket`, or call useBucket')
     // ali-oss takes 0 for none given.
-    this.timeoutMs = (options.timeout ? milliseconds(options.timeout) : timeout) || undefined
-    const transport = new OssTransport({
-      client: plainClient(client, bucket),
-      idleTimeoutMs: this.timeoutMs,
-    })
-    this.#client = client
+    const timeout = options.timeout || ofClient
+    this.timeoutMs = timeout ? milliseconds(timeout) : undefined
+    this.plain = plainClient(client, bucket)
+    const transport = new OssTransport({ client: this.plain, idleTimeoutMs: this.timeoutMs })
     this.bucketName = bucket
     this.bucket = new CryptoBucket({ ...encryption, transport: this.#watched(transport, listener) })
   }
@@ -54,16 +54,20 @@ export class ServiceCall {
   /** The object's key: ali-oss strips leading slashes. */
   key(name: string): string {
     if (typeof name !== 'string') throw invalid('the name of an object is a text')
-    return this.#client._objectName(name)
+    return internalsOf(this.plain)._objectName(name)
   }
 
   /** The object's address. */
   url(key: string): string {
-    return this.#client._objectUrl(key)
+    return internalsOf(this.plain)._objectUrl(key)
   }
 
-  response(key: string, parts: Pick<ResponseParts, 'status' | 'headers' | 'sizeBytes'>): AliOssResponse {
-    return aliOssResponse({ ...parts, url: this.url(key), begunMs: this.#begunMs })
+  /** What ali-oss hands out of an answer. It took the time since `begunMs`, or else since the call began. */
+  response(
+    key: string,
+    parts: Omit<ResponseParts, 'url' | 'begunMs'> & Partial<Pick<ResponseParts, 'begunMs'>>,
+  ): AliOssResponse {
+    return aliOssResponse({ begunMs: this.#begunMs, ...parts, url: this.url(key) })
   }
 
   /**
@@ -112,7 +116,6 @@ export class ServiceCall {
         }
       },
     })
-    const answered = (key: string, headers: HeaderMap): AliOssResponse => this.response(key, { headers })
     return {
       location: transport.location,
       put: (request) => noting(transport.put(request)),
@@ -123,14 +126,16 @@ export class ServiceCall {
       head: (request) => noting(transport.head(request)),
       initiate: async (request) => {
         const { uploadId, headers } = await noting(transport.initiate(request))
-        listener.initiated?.(uploadId, answered(request.key, headers))
+        listener.initiated?.(uploadId, this.response(request.key, { headers }))
         return { uploadId }
       },
       uploadPart: async (request) => {
+        const begunMs = performance.now()
         const part = await noting(transport.uploadPart(request)).catch((error: unknown) => {
           throw listener.refused?.(error) ?? error
         })
-        await listener.uploaded?.(part, answered(request.key, part.headers))
+        const { headers } = part
+        await listener.uploaded?.(part, this.response(request.key, { headers, begunMs }))
         return part
       },
       complete: (request) => noting(transport.complete(request)),

@@ -50,9 +50,9 @@ export function stopped(name: 'cancel' | 'abort'): Error {
   return Object.assign(new Error(message), { name, status: 0 })
 }
 
-/** Tells whether the service does not know an upload, or a part's upload, any more. */
+/** Tells whether the service does not know an upload any more. */
 export function isGoneUpload(error: unknown): boolean {
-  return TransportError.isInstance(error) && error.status === 404
+  return TransportError.isInstance(error) && error.serviceCode === 'NoSuchUpload'
 }
 
 /** Of a stream that nobody reads any more. */

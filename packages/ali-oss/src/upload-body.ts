@@ -14,18 +14,20 @@ const READ_BYTES = 256 * 1024
 const DIGESTED_BYTES = 8 * 1024 ** 2
 
 /** What can be uploaded: a file by its path, bytes, a Blob, or a stream. */
-export type FileInput = string | Uint8Array | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
+export type FileInput = string | Content | NodeJS.ReadableStream
+
+/** What is uploaded, as the bucket takes it too. */
+type Content = Uint8Array | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
 
 /**
  * A body as the bucket takes it. A Node.js stream, of any age and encoding, goes through one of ours, as in ali-oss: texts
  * become bytes, and an error that comes before anybody reads is kept for who reads.
  */
-export function uploadBody(file: Exclude<FileInput, string>): Exclude<FileInput, string> {
-  const { pipe } = (file ?? {}) as { pipe?: unknown }
-  if (typeof pipe !== 'function') return file
+export function uploadBody(file: Exclude<FileInput, string>): Content {
+  if (!isNodeStream(file)) return file
   const through = new PassThrough()
   through.on('error', () => {})
-  pipeline(file as unknown as NodeJS.ReadableStream, through, () => {})
+  pipeline(file, through, () => {})
   return through
 }
 
@@ -107,6 +109,10 @@ async function sha256Of(content: Uint8Array): Promise<string> {
     await setImmediate()
   }
   return hash.digest('hex')
+}
+
+function isNodeStream(file: unknown): file is NodeJS.ReadableStream {
+  return typeof file === 'object' && file !== null && 'pipe' in file
 }
 
 function isBlob(file: unknown): file is Blob {

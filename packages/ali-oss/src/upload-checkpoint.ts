@@ -29,11 +29,12 @@ export interface Checkpoint {
  * Told how far an upload is: the part that is done, from 0 to 1, the checkpoint (`null` at the end), and the last answer
  * of the service. An upload waits for it, and fails with what it rejects with.
  */
-export type ProgressCallback = (
-  fraction: number,
-  checkpoint?: Checkpoint | null,
-  response?: AliOssResponse,
-) => unknown
+export type ProgressCallback = Progress['progress']
+
+/** As a method, so that a callback may say less of what it is told, such as that its checkpoint is one of ali-oss. */
+interface Progress {
+  progress(fraction: number, checkpoint?: Checkpoint | null, response?: AliOssResponse): unknown
+}
 
 /** What an upload's checkpoint is begun with. */
 export interface UploadDescription {

@@ -41,7 +41,9 @@ export async function held(): Promise<void> {
 
   // What comes back has its type.
   const { content, res } = await client.get('a', { headers: { Range: 'bytes=0-9' } })
-  check<Equal<typeof content, Buffer | undefined>>()
+  check<Equal<typeof content, Buffer>>()
+  const { content: elsewhere } = await client.get('a', '/file')
+  check<Equal<typeof elsewhere, Buffer | undefined>>()
   check<Equal<typeof res.headers, Readonly<Record<string, string>>>>()
   const { stream } = await client.getStream('a')
   check<Equal<typeof stream, Readable>>()
@@ -52,6 +54,16 @@ export async function held(): Promise<void> {
       void checkpoint?.uploadId
     },
   })
+
+  // A callback with the types of ali-oss, its checkpoint, and the streams of its examples.
+  let kept: OSS.Checkpoint | undefined
+  const progress = async (fraction: number, checkpoint: OSS.Checkpoint): Promise<void> => {
+    void fraction
+    kept = checkpoint
+  }
+  await client.multipartUpload('a', '/file', { progress, checkpoint: kept })
+  await client.putStream('a', process.stdin as NodeJS.ReadableStream)
+  await client.get('a', process.stdout)
 
   // What is refused says so before it is run.
   const begun = client.initMultipartUpload('a')

@@ -201,6 +201,25 @@ describe('headers', () => {
     expect(transport.objects.get('a')?.headers[V2_HEADERS.unencryptedContentMd5]).toBe(contentMd5)
   })
 
+  test('a part takes headers of its own, and no others go with it', async () => {
+    const { bucket, transport } = memoryBucket()
+    const upload = await initiate(bucket, data.length, { headers: { 'x-oss-traffic-limit': '819200' } })
+    const bytes = data.subarray(0, upload.plan.part(1).sizeBytes)
+    const headers = { 'X-Oss-Traffic-Limit': '900000', 'cache-control': 'no-store' }
+    await upload.uploadPart(1, bytes, { headers })
+    await upload.uploadPart(1, bytes)
+    const sent = requestsOf(transport, 'uploadPart').map((request) => request.headers)
+    const envelope = envelopeOf(sent[0])
+    expect(sent).toEqual([
+      { ...envelope, 'x-oss-traffic-limit': '900000' },
+      { ...envelope, 'x-oss-traffic-limit': '819200' },
+    ])
+    await expect(upload.uploadPart(1, bytes, { headers: { 'content-length': '1' } })).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+    )
+    expect(requestsOf(transport, 'uploadPart')).toHaveLength(2)
+  })
+
   test('the completion takes headers of its own, and no others go with it', async () => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, data.length, { headers: { 'x-oss-object-acl': 'private' } })

@@ -39,6 +39,8 @@ export type PersistState = (state: MultipartUploadState) => Promise<void>
 
 /** What may go with one part. */
 export interface UploadPartOptions extends CallOptions {
+  /** Headers of this part, beside those that the upload began with: `x-oss-traffic-limit`, `x-oss-request-payer`. */
+  readonly headers?: HeaderMap | undefined
   /**
    * Called with the part's bytes that were handed to the connection; it starts over when the part is sent again. What it
    * throws is ignored.
@@ -172,13 +174,15 @@ export class MultipartUpload {
     const { partNumber } = range
     const { signal } = options
     this.#checkSource(source, range)
+    const own = partHeaders({ ...this.#headers, ...callerHeaders(options.headers) })
+    const headers = { ...own, ...this.#envelope }
     const hold = this.#heldBytes + range.sizeBytes <= MAX_HELD_BYTES || !source.replayable
     if (hold) this.#heldBytes += range.sizeBytes
     try {
       const part = await this.#encrypt(abortableSource(source, signal), range, hold)
       signal?.throwIfAborted()
       await this.#begin(partNumber, part.sha256)
-      return await this.#send(partNumber, part, options)
+      return await this.#send(partNumber, part, headers, options)
     } finally {
       if (hold) this.#heldBytes -= range.sizeBytes
     }
@@ -346,11 +350,11 @@ export class MultipartUpload {
   async #send(
     partNumber: number,
     part: EncryptedPart,
+    headers: HeaderMap,
     { signal, onSentBytes }: UploadPartOptions,
   ): Promise<UploadedPart> {
     const { key, uploadId } = this
     const { sizeBytes, crc64 } = part
-    const headers = { ...partHeaders(this.#headers), ...this.#envelope }
     const body = { sizeBytes, open: () => counted(part.open(), onSentBytes) }
     let attempts = 0
     const attempt = async (): Promise<UploadedPart> => {

@@ -1,0 +1,46 @@
+import { stat } from 'node:fs/promises'
+import type { CryptoBucket, PutResult } from '@oss-cse/bucket'
+import { putFile } from '@oss-cse/bucket/node'
+import type OSS from 'ali-oss'
+import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
+import { beginCall } from './client-state.ts'
+import { objectOptions, type PutOptions } from './request-options.ts'
+import { closeBody, type FileInput, uploadBody } from './upload-body.ts'
+
+/** What came of an upload. */
+export interface PutObjectResult {
+  readonly name: string
+  readonly url: string
+  /** What your server answered to the callback, when there was one. */
+  readonly data: object
+  readonly res: AliOssResponse
+}
+
+/** Encrypts and uploads an object in one request; see `CryptoOSS.put`. */
+export async function putObject(
+  client: OSS,
+  name: string,
+  file: FileInput,
+  options: PutOptions,
+): Promise<PutObjectResult> {
+  const { signal } = options
+  const call = beginCall(client, options)
+  const key = call.key(name)
+  const path = typeof file === 'string' ? file : undefined
+  // As in ali-oss a missing file fails with Node's own error.
+  if (path !== undefined) await stat(path)
+  const { sizeBytes, ...object } = objectOptions(options, path)
+  const put = async (bucket: CryptoBucket): Promise<PutResult> => {
+    if (typeof file === 'string') return putFile(bucket, key, file, { ...object, signal })
+    const body = uploadBody(file)
+    try {
+      const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
+      return await bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
+    } finally {
+      closeBody(body)
+    }
+  }
+  const result = await call.run(put)
+  const res = call.response(key, { headers: result.headers })
+  return { name: key, url: call.url(key), res, ...callbackAnswer(result.callbackData) }
+}
