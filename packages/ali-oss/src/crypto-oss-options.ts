@@ -20,6 +20,7 @@ export interface FurtherOssOptions {
    */
   readonly retryMax?: number | undefined
   readonly isRequestPay?: boolean | undefined
+  /** Of the calls that are passed through: the headers of others are ASCII. */
   readonly headerEncoding?: 'utf-8' | 'latin1' | undefined
   readonly maxSockets?: number | undefined
   readonly cloudBoxId?: string | undefined

@@ -16,16 +16,21 @@ export interface MethodTreatment {
 /** What is different from ali-oss in every method that encrypts. */
 export const EVERYWHERE: Readonly<Record<string, string>> = {
   errors:
-    'Errors of the service and the network have the names, codes and status of ali-oss; their messages also name the object. `cause` has the details.',
+    'Errors of the service and the network have the names, codes and status of ali-oss, and no `hostId`, `host` and `params`; their messages also name the object. `cause` has the details.',
+  local:
+    'A file that cannot be written, or a body that is none, fails with `ERR_CSE_INVALID_ARGUMENT`, and a target stream with the error of its own.',
   optionsStay: 'Options are never written into, so that they can be used again.',
   timeout: '`timeout` is of silence, and not of the whole: a large transfer that moves is never ended by it.',
   retries:
-    'A request that failed is sent again, up to 3 times unless `retryMax` says otherwise, and each has a count of its own. A stream is sent once.',
+    'A request that failed by the network or with a status of 500 and more is sent again, up to 3 times unless `retryMax` says otherwise, and each has a count of its own. A stream is sent once.',
   ascii: 'Metadata and other headers must be printable ASCII. Use `encodeURIComponent` for others.',
   keys: 'Names with a `.` or `..` segment are refused: they would arrive as other names.',
   response:
     '`res` has `status`, `statusCode`, `headers`, `size`, `rt`, `requestUrls` and `aborted`. Its ETag and CRC-64 are the ciphertext’s, and it has no Content-MD5.',
   signal: 'Each takes a `signal` that cancels it.',
+  subresources: 'Of `subres` they take `versionId` alone, and refuse others.',
+  calls:
+    'They do not call one another, nor `request`: an app that overrides or watches methods does so with each that it uses.',
 }
 
 const UPLOAD_URL = `An upload (PUT, POST) is refused: ${REFUSALS['a presigned upload']}.`
@@ -40,7 +45,7 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   getObjectMeta: encrypted({}, 'Plaintext and ciphertext are of the same length.'),
   copy: passed(
     `With changed metadata it is refused: ${REFUSALS['copy with changed metadata']}.`,
-    'The copy is read with the same master key.',
+    'The copy is read with the same master key; that of a plain object is plain. Of `subres` it takes `versionId` alone.',
   ),
   calculatePostSignature: refused(REFUSALS['a presigned upload']),
   getObjectTagging: passed(),
@@ -73,18 +78,22 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   signatureUrlV4: passed('As `signatureUrl`.'),
   signPostObjectPolicyV4: refused(REFUSALS['a presigned upload']),
   append: refused(REFUSALS.append),
-  put: encrypted({
-    bodies: 'Other bytes than a Buffer, a Blob and a Web stream are taken too.',
-    failingStream: 'What a stream failed with is the `cause` of an `ERR_CSE_SOURCE`; in ali-oss it is lost.',
-    wrongLength:
-      'A stream that does not have its `contentLength` fails with `ERR_CSE_SOURCE`, and nothing is stored.',
-    contentMd5:
-      'A Content-MD5 is taken for the plaintext’s, and kept in the envelope. The service does not compare it; the CRC-64 of the ciphertext is compared.',
-  }),
+  put: encrypted(
+    {
+      bodies: 'Other bytes than a Buffer, a Blob and a Web stream are taken too.',
+      failingStream:
+        'What a stream failed with is the `cause` of an `ERR_CSE_SOURCE`; in ali-oss it is lost.',
+      wrongLength:
+        'A stream that does not have its `contentLength` fails with `ERR_CSE_SOURCE`, and nothing is stored.',
+      contentMd5:
+        'A Content-MD5 is taken for the plaintext’s, and kept in the envelope. The service does not compare it; the CRC-64 of the ciphertext is compared.',
+    },
+    'Leave a Buffer as it is until the call has ended.',
+  ),
   putStream: encrypted({}, 'As `put`.'),
   getStream: encrypted(
     {},
-    'As `get`. A stream that nobody reads for the time of `timeout` lets go of its connection; in ali-oss after 30 seconds.',
+    'As `get`. A stream that nobody reads for the time of `timeout`, at least 30 seconds, lets go of its connection; in ali-oss after 30 seconds.',
   ),
   putMeta: refused(REFUSALS.putMeta),
   list: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),
@@ -144,7 +153,7 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
     progress:
       '`progress` is also called before a part is sent: the checkpoint that it is given then is safe to go on from.',
     changedFile:
-      'A checkpoint of a file that changed begins anew, under a new key; ali-oss joins the two files.',
+      'A checkpoint of a file that changed begins anew, under a new key, and a file that changes during the upload fails it; ali-oss joins the two files.',
     goneUpload: 'A checkpoint of an upload that is gone begins anew; ali-oss fails.',
     content: 'A checkpoint has no content of a Buffer in it. Pass that again.',
     leftovers: 'An upload that fails without `progress` leaves no parts behind.',

@@ -29,8 +29,8 @@ export interface GottenContent extends GetObjectResult {
 
 /** An object on its way. */
 export interface GetStreamResult {
-  /** The decrypted bytes. It fails at the end when the object's checksum or length was wrong. */
-  readonly stream: Readable
+  /** The decrypted bytes, with `statusCode` and `headers`. It fails at the end when the object's checksum or length was wrong. */
+  readonly stream: Readable & Pick<AliOssResponse, 'statusCode' | 'headers'>
   readonly res: AliOssResponse
 }
 
@@ -87,22 +87,27 @@ export class ObjectRead {
     return this.#answered(
       async () => {
         const result = await this.#open()
-        return { stream: this.#stream(result.body), res: this.#response(result) }
+        const res = this.#response(result)
+        return { stream: this.#stream(result.body, res), res }
       },
-      (res) => ({ stream: Readable.from([]), res }),
+      (res) => {
+        const { statusCode, headers } = res
+        return { stream: Object.assign(Readable.from([]), { statusCode, headers }), res }
+      },
     )
   }
 
   async #toStream(target: NodeJS.WritableStream): Promise<AliOssResponse> {
     const result = await this.#open()
-    const stream = this.#stream(result.body)
+    const res = this.#response(result)
+    const stream = this.#stream(result.body, res)
     try {
       await pipeline(stream, target)
     } finally {
       // Where the target was gone before, pipeline leaves it alone.
       stream.destroy()
     }
-    return this.#response(result)
+    return res
   }
 
   async #toMemory(): Promise<GetObjectResult> {
@@ -145,8 +150,8 @@ export class ObjectRead {
     })
   }
 
-  #stream(body: ReadableStream<Uint8Array>): ObjectStream {
-    return new ObjectStream({ body, explain: this.#explain, timeoutMs: this.#call.timeoutMs })
+  #stream(body: ReadableStream<Uint8Array>, res: AliOssResponse): ObjectStream {
+    return new ObjectStream({ body, explain: this.#explain, timeoutMs: this.#call.timeoutMs, res })
   }
 }
 

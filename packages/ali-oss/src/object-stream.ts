@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { AliOssResponse } from './ali-oss-response.ts'
 import { unreadError } from './service-error.ts'
 
 /** What a stream is made of. */
@@ -6,9 +7,13 @@ export interface ObjectStreamOptions {
   readonly body: ReadableStream<Uint8Array>
   /** What a failure is called. */
   readonly explain: (error: unknown) => unknown
-  /** After how many milliseconds without a read the stream lets go of its connection; absent: never. */
+  /** After how many milliseconds without a read the stream lets go of its connection, at least 30,000; absent: never. */
   readonly timeoutMs: number | undefined
+  readonly res: AliOssResponse
 }
+
+/** What ali-oss 6.23 leaves a stream that nobody reads: agentkeepalive's timeout of a socket. */
+const MIN_UNREAD_MS = 30_000
 
 /**
  * An object's bytes as ali-oss hands them out: a Node.js stream that reads no further than its reader.
@@ -18,16 +23,21 @@ export interface ObjectStreamOptions {
  * gone, lets go of its connection.
  */
 export class ObjectStream extends Readable {
+  readonly statusCode: number
+  readonly headers: AliOssResponse['headers']
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>
   readonly #explain: ObjectStreamOptions['explain']
   readonly #unread: NodeJS.Timeout | undefined
 
-  constructor({ body, explain, timeoutMs }: ObjectStreamOptions) {
+  constructor({ body, explain, timeoutMs, res }: ObjectStreamOptions) {
     super()
+    this.statusCode = res.statusCode
+    this.headers = res.headers
     this.#reader = body.getReader()
     this.#explain = explain
     if (timeoutMs !== undefined) {
-      this.#unread = setTimeout(() => this.destroy(unreadError(timeoutMs)), timeoutMs).unref()
+      const unreadMs = Math.max(timeoutMs, MIN_UNREAD_MS)
+      this.#unread = setTimeout(() => this.destroy(unreadError(unreadMs)), unreadMs).unref()
     }
   }
 

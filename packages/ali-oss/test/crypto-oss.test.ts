@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -15,7 +15,7 @@ import {
   TransportError,
 } from '@oss-cse/crypto-core'
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CryptoOSS, type CryptoOSSOptions } from '../src/index.ts'
 import type { Checkpoint } from '../src/upload-checkpoint.ts'
 import { provider, random, rejection, Subject } from './subject.ts'
@@ -30,6 +30,17 @@ beforeEach(async () => {
   client = subject.client
 })
 afterEach(() => subject.end())
+
+/** The endpoint of a service that reads each request and answers a status and a body. */
+async function serving(answer: (request: IncomingMessage) => readonly [number, string]): Promise<string> {
+  const server = createServer((request, response) => {
+    const [status, body] = answer(request)
+    request.resume().on('end', () => response.writeHead(status, { ETag: '"E"' }).end(body))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close().closeAllConnections())
+  return `http://localhost:${(server.address() as AddressInfo).port}`
+}
 
 /** A provider that hands on to another one, and lets a test look on or interfere. */
 function watching(watch: {
@@ -110,6 +121,31 @@ test('a subclass works, and what an app changes of the client holds for the next
   expect((await logged.get('a')).content).toEqual(Buffer.of(1))
 })
 
+test.each([
+  ['made by Object.create', (): CryptoOSS => Object.create(client)],
+  ['that is a Proxy', (): CryptoOSS => new Proxy(client, {})],
+])('a view of a client works as the client does: one %s', async (_, viewOf) => {
+  const view = viewOf()
+  const content = random(2 * PART)
+  await view.put('a', content)
+  expect((await view.get('a')).content).toEqual(content)
+  await view.multipartUpload('b', content, { partSize: PART })
+  const begun = await view.initMultipartUpload('c', { dataSize: PART, partSize: PART })
+  const { etag } = await client.uploadPart('c', begun.uploadId, 1, content, 0, PART)
+  await view.completeMultipartUpload('c', begun.uploadId, [{ number: 1, etag }])
+  expect(() => view.signatureUrl('a', { method: 'PUT' })).toThrow(code('ERR_CSE_OPERATION_REFUSED'))
+  expect(String((await client.get('b')).content)).toBe(String(content))
+})
+
+test('a view with options of its own goes where those say', async () => {
+  const view: CryptoOSS = Object.create(client)
+  const options = { ...Reflect.get(client, 'options'), bucket: 'other-bucket' }
+  Object.assign(view, { options })
+  await view.put('a', Buffer.of(1))
+  expect(await rejection(client.head('a'))).toMatchObject({ code: 'NoSuchKey' })
+  expect((await view.head('a')).status).toBe(200)
+})
+
 test('every header of an upload is the one that ali-oss sends, but for the envelope and the content’s checksum', async () => {
   const plain = await Subject.start('OSS')
   onTestFinished(() => plain.end())
@@ -179,12 +215,7 @@ test('headers of the envelope, and others that the library sets, are refused bef
 describe('a callback', () => {
   /** A service that answers every PUT like OSS does after it has called back. */
   async function callingBack(status: number, body: string): Promise<CryptoOSS> {
-    const server = createServer((request, response) => {
-      request.resume().on('end', () => response.writeHead(status, { ETag: '"E"' }).end(body))
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close().closeAllConnections())
-    return subject.newClient({ endpoint: `http://localhost:${(server.address() as AddressInfo).port}` })
+    return subject.newClient({ endpoint: await serving(() => [status, body]) })
   }
   const callback = { url: 'http://example.com/', body: 'a=b' }
 
@@ -246,18 +277,24 @@ test('a stream that is destroyed ends its request, and one that nobody reads tak
 
 test('a stream that nobody reads any more lets go of its connection, and nobody need listen', async () => {
   await client.put('a', random(20_000_000))
-  const left = await client.getStream('a', { timeout: 30 })
-  await new Promise((resolve) => left.stream.once('close', resolve))
-  expect(left.stream.errored).toMatchObject({ name: 'ResponseTimeoutError', status: -2 })
-  const listened = await client.getStream('a', { timeout: 30 })
-  const error = await new Promise((resolve) => listened.stream.once('error', resolve))
-  expect(error).toMatchObject({ name: 'ResponseTimeoutError' })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const [left, listened, piped] = await Promise.all(
+    [1, 2, 3].map(async () => (await client.getStream('a', { timeout: 40_000 })).stream),
+  )
   // Piped into what is gone, as an answer to a browser is.
-  const piped = await client.getStream('a', { timeout: 30 })
   const gone = new PassThrough()
-  piped.stream.pipe(gone)
+  piped?.pipe(gone)
   gone.destroy()
-  await new Promise((resolve) => piped.stream.once('close', resolve))
+  const error = new Promise((resolve) => listened?.once('error', resolve))
+  await new Promise(setImmediate)
+  vi.advanceTimersByTime(39_000)
+  for (const stream of [left, listened, piped]) expect(stream?.destroyed).toBe(false)
+  vi.advanceTimersByTime(1000)
+  expect(await error).toMatchObject({ name: 'ResponseTimeoutError', status: -2 })
+  for (const stream of [left, listened, piped]) {
+    expect(stream?.errored).toMatchObject({ name: 'ResponseTimeoutError' })
+  }
 })
 
 test('a download that breaks where nobody listens ends its stream, and not the process', async () => {
@@ -271,6 +308,13 @@ test('a download that breaks where nobody listens ends its stream, and not the p
   stream.pipe(new PassThrough()).resume()
   await new Promise((resolve) => stream.once('close', resolve))
   expect(ended).toBe(false)
+})
+
+test('an object that is not modified leaves standard output open', async () => {
+  const { res } = await client.put('a', Buffer.of(1))
+  const headers = { 'If-None-Match': res.headers['etag'] }
+  expect((await client.get('a', process.stdout, { headers })).res.status).toBe(304)
+  expect(process.stdout.writableEnded).toBe(false)
 })
 
 test('no call leaves a listener on the caller’s signal', async () => {
@@ -420,8 +464,49 @@ test('an upload stays in its bucket when the client is sent to another one', asy
   const { uploadId } = await client.initMultipartUpload('b', { dataSize: PART, partSize: PART })
   client.useBucket('other-bucket')
   const { etag } = await client.uploadPart('b', uploadId, 1, content, 0, PART)
-  await client.completeMultipartUpload('b', uploadId, [{ number: 1, etag }])
+  expect((await client.listParts('b', uploadId)).parts).toHaveLength(1)
+  const { res } = await client.completeMultipartUpload('b', uploadId, [{ number: 1, etag }])
+  expect(res.requestUrls[0]).toContain('/demo/b')
   expect((await subject.newClient().get('b')).content).toEqual(content.subarray(0, PART))
+})
+
+test('an upload is aborted in its bucket when the client was sent to another one', async () => {
+  const { uploadId } = await client.initMultipartUpload('a', { dataSize: PART, partSize: PART })
+  const upload = client.multipartUpload('b', random(3 * PART), {
+    partSize: PART,
+    async progress(_, checkpoint) {
+      if (checkpoint?.doneParts.length !== 1) return
+      client.useBucket('other-bucket')
+      await client.abortMultipartUpload('b', checkpoint.uploadId)
+    },
+  })
+  expect(await rejection(upload)).toMatchObject({ name: 'abort' })
+  await client.abortMultipartUpload('a', uploadId)
+  expect((await client.setBucket('demo').listUploads({})).uploads).toEqual([])
+})
+
+test('an upload of another object with the same id is not stopped', async () => {
+  const upload = client.multipartUpload('a', random(3 * PART), {
+    partSize: PART,
+    parallel: 1,
+    async progress(_, checkpoint) {
+      if (checkpoint?.doneParts.length !== 1) return
+      await rejection(client.abortMultipartUpload('b', checkpoint.uploadId))
+      client.cancel({ name: 'b', uploadId: checkpoint.uploadId })
+    },
+  })
+  expect((await upload).name).toBe('a')
+})
+
+test('a part that is not found for another reason is no aborted upload', async () => {
+  const answers = {
+    POST: [200, '<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>'],
+    PUT: [404, '<Error><Code>NoSuchBucket</Code></Error>'],
+    DELETE: [204, ''],
+  } as const
+  const endpoint = await serving(({ method }) => answers[method as keyof typeof answers])
+  const upload = subject.newClient({ endpoint }).multipartUpload('a', random(PART), { partSize: PART })
+  expect(await rejection(upload)).toMatchObject({ name: 'NoSuchBucketError', code: 'NoSuchBucket' })
 })
 
 test('an upload that is cancelled from its own progress ends, and its part is not left half sent', async () => {
@@ -439,7 +524,10 @@ test('an upload that is cancelled from its own progress ends, and its part is no
 test('a timeout can be a text, and 0 is none', async () => {
   await client.put('a', Buffer.of(1), { timeout: '10s' })
   await client.get('a', { timeout: 0 })
-  await subject.newClient({ timeout: '5s' }).get('a')
+  const patient = subject.newClient({ timeout: '5s' })
+  await patient.get('a')
+  Reflect.get(patient, 'options').timeout = '6s'
+  await patient.get('a')
 })
 
 test('a stream of texts, and one that fails before anybody reads, end as in ali-oss', async () => {

@@ -88,6 +88,25 @@ describe('what is refused of a method that is passed through', () => {
     expect(subject.requests).toEqual([])
   })
 
+  test('a copy with subresources, which may be another operation', async () => {
+    for (const [subres, reason] of [
+      [{ partNumber: 1, uploadId: 'x' }, 'ERR_CSE_INVALID_ARGUMENT'],
+      [{ 'x-oss-process': 'image/resize,w_200' }, 'ERR_CSE_OPERATION_REFUSED'],
+    ] as const) {
+      const copy = subject.client.copy('b', 'a', { subres } as never)
+      expect(await rejection(copy)).toMatchObject({ code: reason })
+    }
+    expect(subject.requests).toEqual([])
+  })
+
+  test('no copy whose headers are not there', async () => {
+    await subject.client.put('a', Buffer.of(1), { meta: { owner: 'ops' } })
+    const headers = { 'Content-Type': undefined, 'Cache-Control': null }
+    await subject.client.copy('b', 'a', { headers } as never)
+    expect(await subject.client.head('b')).toMatchObject({ meta: { owner: 'ops' } })
+    expect((await subject.client.get('b')).content).toEqual(Buffer.of(1))
+  })
+
   test('a URL that uploads, and a POST policy, unless the client was told to', async () => {
     const ciphertext = subject.newClient({ presignedUploads: 'ciphertext' })
     const policy = { expiration: '2030-01-01T00:00:00.000Z', conditions: [] }

@@ -173,11 +173,11 @@ export function parts(subject: () => Subject): void {
     expect((await client.get('a')).content).toEqual(content)
   })
 
-  test('the file of a checkpoint serves when none is given', async () => {
+  test('the file and the name of a checkpoint serve when none is given', async () => {
     const { client, path } = bound(subject())
     await writeFile(path('in'), content)
     const checkpoint = await interrupted(path('in'))
-    await client.multipartUpload('a', undefined, { checkpoint })
+    await client.multipartUpload(undefined, undefined, { checkpoint })
     expect((await client.get('a')).content).toEqual(content)
   })
 
@@ -360,6 +360,29 @@ export function parts(subject: () => Subject): void {
     expect(result).toMatchObject({ bucket: 'demo', name: 'a', etag: result.res.headers['etag'] })
     expect((await client.get('a')).content).toEqual(content)
     expect(await client.head('a')).toMatchObject({ meta: { owner: 'ops' } })
+  })
+
+  test('a part and a completion take headers and say how long each of them took', async () => {
+    const { client, emulator } = subject()
+    const { uploadId } = await client.initMultipartUpload('a', { dataSize: PART, partSize: PART })
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    const headers = { 'x-oss-traffic-limit': '819200' }
+    const part = await client.uploadPart('a', uploadId, 1, content, 0, PART, { headers })
+    expect(emulator.requests.at(-1)?.headers).toMatchObject({ 'x-oss-traffic-limit': '819200' })
+    const done = [{ number: 1, etag: part.etag }]
+    // The headers of the upload, as an app may have them at hand.
+    const ofObject = { 'Content-Length': '5', 'x-oss-object-acl': 'private' }
+    const { res } = await client.completeMultipartUpload('a', uploadId, done, { headers: ofObject })
+    expect(emulator.requests.at(-1)?.headers).toMatchObject({ 'x-oss-object-acl': 'private' })
+    for (const took of [part.res.rt, res.rt]) expect(took).toBeLessThan(500)
+  })
+
+  test('parallel is a number, or a text, of any size', async () => {
+    const { client } = subject()
+    for (const parallel of ['3' as never, 1000]) {
+      await client.multipartUpload('a', content, { partSize: PART, parallel })
+      expect((await client.get('a')).content).toEqual(content)
+    }
   })
 
   test('listParts of one part', async () => {

@@ -37,6 +37,8 @@ export function reads(subject: () => Subject): void {
       const { stream, res } = await client.getStream('a', { headers })
       expect(await buffer(stream)).toEqual(content.subarray(start, end))
       expect(res.headers['content-range']).toBe(`bytes ${start}-${end - 1}/1000`)
+      const { statusCode, headers: ofStream } = stream
+      expect([statusCode, ofStream['content-range']]).toEqual([206, res.headers['content-range']])
     }
     await client.get('a', path('out'), { headers: { Range: range } })
     expect(await readFile(path('out'))).toEqual(content.subarray(start, end))

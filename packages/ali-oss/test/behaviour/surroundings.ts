@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { random, rejection, Subject } from '../subject.ts'
@@ -215,6 +215,54 @@ export function surroundings(subject: () => Subject): void {
       if (differs('everywhere.keys')) expect(error).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
       else expect(error).toMatchObject({ code: 'SignatureDoesNotMatch' })
     }
+  })
+
+  test('a target and a body that cannot be used', async () => {
+    const { client, path, differs } = bound(subject())
+    await client.put('a', content)
+    const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('the disk is full')) })
+    const [missing, noBody, failing] = await Promise.all([
+      rejection(client.get('a', path('none/out'))),
+      rejection(client.put('a', 7 as never)),
+      rejection(client.get('a', full)),
+    ])
+    if (differs('everywhere.local')) {
+      const refused = { name: 'CseError', code: 'ERR_CSE_INVALID_ARGUMENT' }
+      expect(missing).toMatchObject({ ...refused, cause: { code: 'ENOENT' } })
+      expect(noBody).toMatchObject(refused)
+      expect(failing['message']).toBe('the disk is full')
+    } else {
+      expect(missing['message']).toContain('ENOENT')
+      expect(noBody['name']).toBe('TypeError')
+      expect(failing['name']).toBe('UnknownError')
+    }
+  })
+
+  test('subresources', async () => {
+    const { client, differs } = bound(subject())
+    await client.put('a', content)
+    const read = client.get('a', { subres: { 'response-content-type': 'text/x-test' } })
+    if (differs('everywhere.subresources')) {
+      expect(await rejection(read)).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
+    } else expect((await read).res.headers['content-type']).toBe('text/x-test')
+  })
+
+  test('methods of the client that an app put in the place of others', async () => {
+    const { client, differs } = bound(subject())
+    const called: string[] = []
+    for (const name of ['request', 'putStream'] as const) {
+      const before = client[name].bind(client) as (...args: unknown[]) => unknown
+      Object.assign(client, {
+        [name]: (...args: unknown[]) => {
+          called.push(name)
+          return before(...args)
+        },
+      })
+    }
+    await client.put('a', Readable.from([content]))
+    expect(called).toEqual(differs('everywhere.calls') ? [] : ['putStream', 'request'])
+    await client.list(null, {})
+    expect(called.at(-1)).toBe('request')
   })
 
   test('a signal', async () => {
