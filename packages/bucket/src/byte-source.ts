@@ -96,7 +96,10 @@ function recognize(input: BodyInput): ByteSource {
       input,
       () => input,
       async () => {
-        await input[Symbol.asyncIterator]().return?.()
+        const { destroy } = input as { destroy?: unknown }
+        // The iterator of a Node.js stream that was never asked for a chunk leaves the stream open.
+        if (typeof destroy === 'function') destroy.call(input)
+        else await input[Symbol.asyncIterator]().return?.()
       },
     )
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import {
   chmod,
@@ -98,6 +99,17 @@ test('a file stream of Node.js is a stream like any other', async () => {
   await writeFile(join(directory, 'in'), pattern(200_000))
   await bucket.put('a', createReadStream(join(directory, 'in')))
   expect(await bucket.getBytes('a')).toEqual(pattern(200_000))
+})
+
+test('a file stream is closed when the upload fails before it was read', async () => {
+  await writeFile(join(directory, 'in'), pattern(5))
+  const stream = createReadStream(join(directory, 'in'))
+  const closed = once(stream, 'close')
+  transport.intercept = () => {
+    throw new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: false })
+  }
+  await expect(bucket.put('a', stream)).rejects.toThrow('reset')
+  await closed
 })
 
 test('an upload that failed reads the file again', async () => {
