@@ -127,16 +127,20 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /**
-   * Downloads and decrypts an object, or a range of it by a `Range` header, in one request.
+   * Downloads and decrypts an object, or a range of it by a `Range` header, in one request. The whole is held in memory.
    *
-   * @param target - the path of a file, which is replaced as a whole when everything has come; a stream; or nothing: then
-   * the whole object is held in memory, as `content`
    * @throws CseError `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_NO_MATCHING_KEY`,
    * `ERR_CSE_UNWRAP_FAILED` before a byte is handed out; `ERR_CSE_INTEGRITY` when checksum or length are wrong;
    * `ERR_CSE_OPERATION_REFUSED` for `process`.
    */
   override get(name: string, options?: ReadOptions | null): Promise<GottenContent>
   override get(name: string, target: null | undefined, options?: ReadOptions | null): Promise<GottenContent>
+  /**
+   * Downloads and decrypts an object, or a range of it, into a file or a stream.
+   *
+   * @param target - the path of a file, which is replaced as a whole when everything has come; or a stream
+   * @throws CseError as without a target; `ERR_CSE_INVALID_ARGUMENT` for a file that cannot be written.
+   */
   override get(name: string, target: GetTarget, options?: ReadOptions | null): Promise<GetObjectResult>
   override async get(name: string, ...given: ReadArguments): Promise<GetObjectResult> {
     const { target, options } = readArguments(given)

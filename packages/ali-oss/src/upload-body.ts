@@ -14,16 +14,21 @@ const READ_BYTES = 256 * 1024
 const DIGESTED_BYTES = 8 * 1024 ** 2
 
 /** What can be uploaded: a file by its path, bytes, a Blob, or a stream. */
-export type FileInput = string | Content | NodeJS.ReadableStream
-
-/** What is uploaded, as the bucket takes it too. */
-type Content = Uint8Array | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
+export type FileInput =
+  | string
+  | Uint8Array
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | NodeJS.ReadableStream
 
 /**
  * A body as the bucket takes it. A Node.js stream, of any age and encoding, goes through one of ours, as in ali-oss: texts
  * become bytes, and an error that comes before anybody reads is kept for who reads.
  */
-export function uploadBody(file: Exclude<FileInput, string>): Content {
+export function uploadBody(
+  file: Exclude<FileInput, string>,
+): Exclude<FileInput, string | NodeJS.ReadableStream> {
   if (!isNodeStream(file)) return file
   const through = new PassThrough()
   through.on('error', () => {})

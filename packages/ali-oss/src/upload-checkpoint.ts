@@ -29,12 +29,10 @@ export interface Checkpoint {
  * Told how far an upload is: the part that is done, from 0 to 1, the checkpoint (`null` at the end), and the last answer
  * of the service. An upload waits for it, and fails with what it rejects with.
  */
-export type ProgressCallback = Progress['progress']
-
-/** As a method, so that a callback may say less of what it is told, such as that its checkpoint is one of ali-oss. */
-interface Progress {
+export type ProgressCallback = {
+  // A method, so that a callback may take what it is told for a checkpoint of ali-oss's types.
   progress(fraction: number, checkpoint?: Checkpoint | null, response?: AliOssResponse): unknown
-}
+}['progress']
 
 /** What an upload's checkpoint is begun with. */
 export interface UploadDescription {
