@@ -1,5 +1,5 @@
 import type OSS from 'ali-oss'
-import type { EncryptionOptions } from './crypto-oss-options.ts'
+import type { EncryptionOptions, PresignedUploads } from './crypto-oss-options.ts'
 import type { OpenUploads } from './open-uploads.ts'
 import type { CallOptions } from './request-options.ts'
 import { ServiceCall, type UploadListener } from './service-call.ts'
@@ -7,7 +7,7 @@ import { ServiceCall, type UploadListener } from './service-call.ts'
 /** What a `CryptoOSS` keeps beside what ali-oss keeps. */
 export interface ClientState {
   readonly encryption: EncryptionOptions
-  readonly presignedUploads: 'reject' | 'ciphertext'
+  readonly presignedUploads: PresignedUploads
   readonly uploads: OpenUploads
 }
 

@@ -37,6 +37,9 @@ export interface CryptoOSSOptions extends OSS.Options, FurtherOssOptions, Encryp
   readonly presignedUploads?: 'reject' | 'ciphertext' | undefined
 }
 
+/** Whether somebody may upload past the encryption. */
+export type PresignedUploads = NonNullable<CryptoOSSOptions['presignedUploads']>
+
 /**
  * Parts what ali-oss is told from what it need not know.
  *
@@ -45,7 +48,7 @@ export interface CryptoOSSOptions extends OSS.Options, FurtherOssOptions, Encryp
 export function splitOptions(options: CryptoOSSOptions): {
   readonly ossOptions: OSS.Options
   readonly encryption: EncryptionOptions
-  readonly presignedUploads: 'reject' | 'ciphertext'
+  readonly presignedUploads: PresignedUploads
 } {
   const { provider, keyring, onPlainObject, retry, logger, presignedUploads, ...ossOptions } = options ?? {}
   const { retryMax } = ossOptions

@@ -1,10 +1,10 @@
-import type { UploadOptions } from '@oss-cse/bucket'
+import { isNoSuchUpload, type UploadOptions } from '@oss-cse/bucket'
 import { BLOCK_BYTES, MAX_PARTS, MIN_PART_BYTES } from '@oss-cse/crypto-core'
 import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
 import type { RunningUpload } from './open-uploads.ts'
 import { invalid, objectOptions, type PutOptions } from './request-options.ts'
 import type { ServiceCall, UploadListener } from './service-call.ts'
-import { isGoneUpload, stopped } from './service-error.ts'
+import { stopped } from './service-error.ts'
 import { partsSource } from './upload-body.ts'
 import { type Checkpoint, type ProgressCallback, UploadCheckpoint } from './upload-checkpoint.ts'
 
@@ -69,7 +69,7 @@ export async function multipartUpload(
     },
     uploaded: (part, response) => checkpoint.uploaded(part, response),
     // Somebody aborted the upload: ali-oss says so in its own way.
-    refused: (reason) => (isGoneUpload(reason) ? stopped('abort') : reason),
+    refused: (reason) => (isNoSuchUpload(reason) ? stopped('abort') : reason),
   })
   const key = call.key(name)
   Object.assign(running, { call, key, uploadId: given?.uploadId })

@@ -47,9 +47,7 @@ export class RefusingOSS extends AliOss {
     given?: OSS.SignatureUrlOptions | null,
     strictObjectNameValidation = true,
   ): string {
-    const options = copyOf(given)
-    checkPresigned(this, options.method, { ...options.subResource, process: options.process })
-    return super.signatureUrl(name, options, strictObjectNameValidation)
+    return super.signatureUrl(name, checkedUrlOptions(this, given), strictObjectNameValidation)
   }
 
   /**
@@ -62,9 +60,7 @@ export class RefusingOSS extends AliOss {
     given?: OSS.SignatureUrlOptions | null,
     strictObjectNameValidation = true,
   ): Promise<string> {
-    const options = copyOf(given)
-    checkPresigned(this, options.method, { ...options.subResource, process: options.process })
-    return super.asyncSignatureUrl(name, options, strictObjectNameValidation)
+    return super.asyncSignatureUrl(name, checkedUrlOptions(this, given), strictObjectNameValidation)
   }
 
   /**
@@ -155,6 +151,16 @@ export class RefusingOSS extends AliOss {
   static get ImageClient(): never {
     return refuse('ImageClient')
   }
+}
+
+/** The options of a URL, copied because ali-oss writes into them, of one that may be signed. */
+function checkedUrlOptions(
+  client: OSS,
+  given: OSS.SignatureUrlOptions | null | undefined,
+): OSS.SignatureUrlOptions {
+  const options = copyOf(given)
+  checkPresigned(client, options.method, { ...options.subResource, process: options.process })
+  return options
 }
 
 function checkPresigned(client: OSS, given?: string, queries: object = {}): void {

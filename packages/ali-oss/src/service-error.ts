@@ -1,4 +1,4 @@
-import { type CseError, TransportError } from '@oss-cse/crypto-core'
+import type { CseError, TransportError } from '@oss-cse/crypto-core'
 
 /** An error of the service or the network, with the fields that ali-oss gives it. */
 export interface ServiceError extends Error {
@@ -48,11 +48,6 @@ export function rangeError(failure: CseError): ServiceError {
 export function stopped(name: 'cancel' | 'abort'): Error {
   const message = name === 'cancel' ? 'The upload was cancelled.' : 'The upload was aborted.'
   return Object.assign(new Error(message), { name, status: 0 })
-}
-
-/** Tells whether the service does not know an upload any more. */
-export function isGoneUpload(error: unknown): boolean {
-  return TransportError.isInstance(error) && error.serviceCode === 'NoSuchUpload'
 }
 
 /** Of a stream that nobody reads any more. */

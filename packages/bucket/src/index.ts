@@ -19,6 +19,7 @@ export {
 export type { GetOptions, GetResult } from './get-object.ts'
 export type { HeadOptions, HeadResult, ObjectDescription } from './head-object.ts'
 export type { MultipartUploadState } from './multipart-state.ts'
+export { isNoSuchUpload } from './multipart-transport.ts'
 export type { CompleteOptions, MultipartUpload, PersistState, UploadPartOptions } from './multipart-upload.ts'
 export type { ObjectReader, OpenOptions, RangeRead, RunWriter } from './object-reader.ts'
 export type { Progress, ProgressListener } from './progress.ts'

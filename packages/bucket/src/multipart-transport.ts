@@ -63,7 +63,7 @@ export async function abortUpload(
   await withRetries(attempt, { operation: 'abort', key, retry, logger, signal })
 }
 
-/** Tells whether an upload is gone: completed, aborted or expired. */
+/** Tells whether a request failed because the service does not know its upload any more: it was completed, aborted or expired. */
 export function isNoSuchUpload(error: unknown): boolean {
   return TransportError.isInstance(error) && error.serviceCode === 'NoSuchUpload'
 }
