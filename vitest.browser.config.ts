@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { shared } from './vitest.shared.ts'
 
 const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 if (!existsSync(executablePath)) {
@@ -9,6 +10,7 @@ if (!existsSync(executablePath)) {
 
 export default defineConfig({
   test: {
+    ...shared,
     name: 'browser',
     include: ['packages/{crypto-core,bucket}/src/**/*.test.ts'],
     exclude: ['**/*.node.test.ts'],

@@ -1,5 +1,6 @@
 import { defineProject } from 'vitest/config'
+import { shared } from '../../vitest.shared.ts'
 
 export default defineProject({
-  test: { name: 'crypto-core', include: ['src/**/*.test.ts'] },
+  test: { ...shared, name: 'crypto-core', include: ['src/**/*.test.ts'] },
 })

@@ -1,5 +1,6 @@
 import { defineProject } from 'vitest/config'
+import { shared } from '../../vitest.shared.ts'
 
 export default defineProject({
-  test: { name: 'custom-provider-example', include: ['src/**/*.test.ts'] },
+  test: { ...shared, name: 'custom-provider-example', include: ['src/**/*.test.ts'] },
 })

@@ -1,7 +1,9 @@
 import { defineProject } from 'vitest/config'
+import { shared } from '../../vitest.shared.ts'
 
 export default defineProject({
   test: {
+    ...shared,
     name: 'kms-emulator',
     include: ['src/**/*.test.ts'],
     // Imports the vendor's CommonJS clients as Node.js does, and as their types say.
