@@ -1,6 +1,6 @@
 import { TransportError } from './errors.ts'
-import { orAborted } from './or-aborted.ts'
 import type { AccessCredentials, CallOptions, CredentialsProvider } from './ports.ts'
+import { SharedCalls } from './shared-calls.ts'
 
 /** How long to wait for credentials. */
 export interface AskCredentialsOptions extends CallOptions {
@@ -8,8 +8,7 @@ export interface AskCredentialsOptions extends CallOptions {
   readonly timeoutMs: number
 }
 
-/** Who is being asked, for everybody who asks meanwhile. */
-const asked = new WeakMap<CredentialsProvider, Promise<AccessCredentials>>()
+const answers = new SharedCalls<CredentialsProvider, AccessCredentials>()
 /** The first failure since a provider last answered. */
 const failures = new WeakMap<CredentialsProvider, { readonly error: unknown }>()
 
@@ -34,33 +33,11 @@ export async function askCredentials(
   provider: CredentialsProvider,
   { timeoutMs, signal }: AskCredentialsOptions,
 ): Promise<AccessCredentials> {
-  const answer = asked.get(provider) ?? ask(provider)
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      // One that never answers must not hold up everybody who will ever ask.
-      forget(provider, answer)
-      const message = `No request was sent: \`credentials\` gave nothing for ${timeoutMs} ms.`
-      reject(new TransportError('ERR_CSE_TIMEOUT', message, { retryable: true }))
-    }, timeoutMs)
-  })
-  try {
-    return await orAborted(Promise.race([answer, late]), signal)
-  } finally {
-    clearTimeout(timer)
+  const late = (): TransportError => {
+    const message = `No request was sent: \`credentials\` gave nothing for ${timeoutMs} ms.`
+    return new TransportError('ERR_CSE_TIMEOUT', message, { retryable: true })
   }
-}
-
-function ask(provider: CredentialsProvider): Promise<AccessCredentials> {
-  const answer = checkedAnswer(provider).finally(() => forget(provider, answer))
-  // Nobody may wait for it any more by then.
-  answer.catch(() => {})
-  asked.set(provider, answer)
-  return answer
-}
-
-function forget(provider: CredentialsProvider, answer: Promise<AccessCredentials>): void {
-  if (asked.get(provider) === answer) asked.delete(provider)
+  return answers.run(provider, () => checkedAnswer(provider), { timeoutMs, signal, late })
 }
 
 async function checkedAnswer(provider: CredentialsProvider): Promise<AccessCredentials> {

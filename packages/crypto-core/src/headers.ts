@@ -44,6 +44,8 @@ export const OSS_HEADERS = {
   objectAcl: 'x-oss-object-acl',
   callback: 'x-oss-callback',
   callbackVariables: 'x-oss-callback-var',
+  objectType: 'x-oss-object-type',
+  symlinkTarget: 'x-oss-symlink-target',
 } as const
 
 const ENVELOPE_NAMES: ReadonlySet<string> = new Set(Object.values(V1_HEADERS))

@@ -23,6 +23,12 @@ export {
 } from './envelope.ts'
 export { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 export {
+  type ErrorDocument,
+  isErrorDocument,
+  parseErrorDocument,
+  rootElement,
+} from './error-document.ts'
+export {
   CseError,
   type CseErrorCode,
   type CseErrorOptions,
@@ -30,6 +36,7 @@ export {
   type TransportErrorOptions,
   unwrapFailed,
 } from './errors.ts'
+export { type FailureVerdict, isRetryableStatus, judgeFailure } from './failure-verdict.ts'
 export {
   checkMetadataSize,
   lowerCaseHeaders,
@@ -79,11 +86,13 @@ export type {
   HeaderMap,
   HeadObjectRequest,
   HeadObjectResponse,
+  MasterKeyCallOptions,
   MasterKeyProvider,
   MultipartTransport,
   ObjectBody,
   ObjectCatalog,
   ObjectPage,
+  ObjectReference,
   ObjectSummary,
   ObjectTransport,
   PartPage,
@@ -91,8 +100,11 @@ export type {
   PendingUploadPage,
   PutObjectRequest,
   PutObjectResponse,
+  SymlinkRequest,
+  SymlinkResponse,
   UploadedPart,
   UploadReference,
+  UploadRequest,
 } from './ports.ts'
 export {
   type ByteRange,
@@ -110,6 +122,7 @@ export {
   type RetryOptions,
   type RetryPolicy,
 } from './retry.ts'
+export { type SharedCallOptions, SharedCalls } from './shared-calls.ts'
 export { formatV1Start, parseV1Start } from './v1-start.ts'
 export {
   createWrappingProvider,

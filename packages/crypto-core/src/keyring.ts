@@ -8,7 +8,7 @@ import {
   isEmptyDescription,
 } from './material-description.ts'
 import { type EnvelopeExtras, newEnvelope } from './new-envelope.ts'
-import type { CallOptions, ContentKey, MasterKeyProvider } from './ports.ts'
+import type { ContentKey, MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
 import { generateV1Start } from './v1-start.ts'
 
 /** The master keys of a keyring. */
@@ -85,7 +85,7 @@ export class Keyring {
    */
   async generate(
     extras: EnvelopeExtras = {},
-    options: CallOptions = {},
+    options: MasterKeyCallOptions = {},
   ): Promise<{ readonly contentKey: ContentKey; readonly envelope: Envelope }> {
     const provider = this.encrypting
     const iv = provider.envelopeVersion === 1 ? generateV1Start() : generateIv()
@@ -111,7 +111,7 @@ export class Keyring {
    * `ERR_CSE_CANNOT_UNWRAP` when it is a public key alone; `ERR_CSE_UNWRAP_FAILED` when key and envelope do not
    * fit; and whatever else the provider throws.
    */
-  async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
+  async unwrap(envelope: Envelope, options: MasterKeyCallOptions = {}): Promise<ContentKey> {
     const selected = this.#select(envelope)
     for (const provider of selected) {
       options.signal?.throwIfAborted()

@@ -7,6 +7,28 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** The object whose content key a master key makes or unwraps. */
+export interface ObjectReference {
+  /**
+   * Names the bucket and where it is, as `ObjectTransport.location` does. Of a presigned URL its origin; absent where the
+   * transport has no location.
+   */
+  readonly location?: string | undefined
+  /** The object's key; of a presigned URL its path. Behind a symbolic link, the key of the link's target. */
+  readonly key: string
+  /** The version that was asked for, in a versioned bucket. */
+  readonly versionId?: string | undefined
+}
+
+/** What a master key is told beside what it works on. */
+export interface MasterKeyCallOptions extends CallOptions {
+  /**
+   * The object that the key is for, so that a key service can authorize by object. It is what the caller asked for and is not
+   * bound to the envelope: a service that must be sure reads the envelope from the bucket itself.
+   */
+  readonly object?: ObjectReference | undefined
+}
+
 /** A content key and its initial counter block, in clear. The keyring copies both and has its copies wiped. */
 export interface ContentKey {
   /** The content encryption key: 32 bytes. */
@@ -70,7 +92,7 @@ export interface MasterKeyProvider {
    *
    * @param iv - the 16-byte counter block to wrap; where `envelopeVersion` is 1 it is a start value, see `formatV1Start`
    */
-  generateContentKey(iv: Uint8Array, options?: CallOptions): Promise<GeneratedContentKey>
+  generateContentKey(iv: Uint8Array, options?: MasterKeyCallOptions): Promise<GeneratedContentKey>
   /**
    * Unwraps an envelope's content key: a 32-byte CEK and a 16-byte IV.
    *
@@ -78,7 +100,7 @@ export interface MasterKeyProvider {
    * and this key do not fit; `ERR_CSE_CANNOT_UNWRAP` when this provider only encrypts; a TransportError
    * when a remote key service could not answer.
    */
-  unwrap(envelope: Envelope, options?: CallOptions): Promise<ContentKey>
+  unwrap(envelope: Envelope, options?: MasterKeyCallOptions): Promise<ContentKey>
 }
 
 /** Header names in lower case, values as text. */
@@ -92,12 +114,22 @@ export interface ObjectBody {
   open(): AsyncIterable<Uint8Array>
 }
 
-/** A PUT of one object. */
-export interface PutObjectRequest extends CallOptions {
-  /** The object's key. */
-  readonly key: string
+/** A request with a body, and who wants to know how much of it has left. */
+export interface UploadRequest extends CallOptions {
   readonly headers: HeaderMap
   readonly body: ObjectBody
+  /**
+   * Called with the number of bytes of the body that have left so far, never with less than before. A transport that
+   * reports them calls it with 0 before it opens the body: from then on its figures count. One that never calls it is
+   * taken to send bytes as it pulls them.
+   */
+  readonly onSentBytes?: ((sentBytes: number) => void) | undefined
+}
+
+/** A PUT of one object. */
+export interface PutObjectRequest extends UploadRequest {
+  /** The object's key. */
+  readonly key: string
 }
 
 /** The service's answer to a successful PUT. */
@@ -142,8 +174,10 @@ export interface HeadObjectResponse {
 }
 
 /**
- * Where objects are stored: one object at a time. Failures reject with a TransportError; a failing body source
- * rejects with `ERR_CSE_SOURCE` and the source's own error as `cause`; an aborted call with the signal's reason.
+ * Where objects are stored: one object at a time. Failures reject with a TransportError, judged as `judgeFailure` does; a
+ * success that is not a response of the service (it has no `x-oss-request-id`, or a PUT no ETag) with `ERR_CSE_SERVICE`. A
+ * body that fails, that gives something else than bytes, or that has another length than its `sizeBytes` rejects with
+ * `ERR_CSE_SOURCE`, with the source's own error as `cause`; an aborted call rejects with the signal's reason.
  */
 export interface ObjectTransport {
   /**
@@ -154,6 +188,25 @@ export interface ObjectTransport {
   put(request: PutObjectRequest): Promise<PutObjectResponse>
   get(request: GetObjectRequest): Promise<GetObjectResponse>
   head(request: HeadObjectRequest): Promise<HeadObjectResponse>
+  /**
+   * Reads where a symbolic link points to. The service answers a GET or HEAD of a link with the link's own metadata, so that
+   * the envelope of its target has to be asked for by the target's name. Without this a link is refused.
+   */
+  getSymlink?(request: SymlinkRequest): Promise<SymlinkResponse>
+}
+
+/** Asks where a symbolic link points to. */
+export interface SymlinkRequest extends CallOptions {
+  readonly key: string
+  /** Sent as they are: who pays for the request, for instance. */
+  readonly headers: HeaderMap
+  readonly versionId?: string | undefined
+}
+
+/** Where a symbolic link points to. */
+export interface SymlinkResponse {
+  /** The key of the target, in the same bucket. */
+  readonly targetKey: string
 }
 
 /** A multipart upload on the server. */
@@ -201,11 +254,7 @@ export interface MultipartTransport {
     request: CallOptions & { readonly key: string; readonly headers: HeaderMap },
   ): Promise<{ readonly uploadId: string }>
   uploadPart(
-    request: UploadReference & {
-      readonly partNumber: number
-      readonly headers: HeaderMap
-      readonly body: ObjectBody
-    },
+    request: UploadReference & UploadRequest & { readonly partNumber: number },
   ): Promise<UploadedPart>
   complete(
     request: UploadReference & { readonly parts: readonly UploadedPart[]; readonly headers: HeaderMap },

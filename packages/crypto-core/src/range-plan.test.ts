@@ -13,22 +13,12 @@ test('every form of range text is read', () => {
   }
 })
 
-test.each([
-  '',
-  '-',
-  'bytes=',
-  'bytes=-',
-  'a-b',
-  '5',
-  '9-5',
-  '1-2,4-5',
-  '0x1-2',
-  '1.5-2',
-  '--1',
-  '99999999999999999-',
-])('%j is no range', (text) => {
-  expect(() => parseRange(text)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
-})
+test.each(['', '-', 'bytes=', 'bytes=-', 'a-b', '5', '9-5', '1-2,4-5', '0x1-2', '1.5-2', '--1'])(
+  '%j is no range',
+  (text) => {
+    expect(() => parseRange(text)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+  },
+)
 
 test('the last 0 bytes are no range that can be satisfied', () => {
   expect(() => parseRange('-0')).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
@@ -40,7 +30,7 @@ test('numbers that are no offsets are refused', () => {
     { start: 1.5 },
     { start: 0, end: Number.NaN },
     { suffixLength: -1 },
-    { start: 2 ** 53 },
+    { start: Number.NEGATIVE_INFINITY },
     { end: 5 },
     {},
     { start: 0, end: 9, suffixLength: 5 },
@@ -49,6 +39,60 @@ test('numbers that are no offsets are refused', () => {
     expect(() => checkRange(range as ByteRange)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
   }
 })
+
+const LARGEST = Number.MAX_SAFE_INTEGER
+
+test.each([
+  ['an end', { start: 5, end: 2 ** 53 }, '5-9007199254740993', [5, 95]],
+  [
+    'an end of very many digits',
+    { start: 5, end: Number.POSITIVE_INFINITY },
+    `5-${'9'.repeat(400)}`,
+    [5, 95],
+  ],
+  ['a suffix', { suffixLength: 2 ** 60 }, `-${2n ** 60n}`, [0, 100]],
+] as const)(
+  '%s that is larger than any object is cut to the object',
+  (_, range, text, [start, lengthBytes]) => {
+    for (const checked of [checkRange(range), parseRange(text)]) {
+      expect(rangeHeader(checked)).toMatch(/^bytes=\d*-\d{16}$/)
+      expect(sliceAnswer(checked, made(200, 100))).toMatchObject({ start, lengthBytes })
+    }
+  },
+)
+
+test('a start behind every object’s end is a range that cannot be satisfied', () => {
+  for (const start of [LARGEST, 2 ** 53, 2 ** 70, Number.POSITIVE_INFINITY]) {
+    expect(() => checkRange({ start })).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
+    expect(() => checkRange({ start, end: start })).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
+  }
+  for (const text of [
+    '9007199254740992-',
+    '99999999999999999-',
+    `${'9'.repeat(400)}-`,
+    '9007199254740993-9007199254740993',
+  ]) {
+    expect(() => parseRange(text)).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
+  }
+})
+
+test.each(['bytes 0--1/0', 'bytes */0', 'bytes 0-0/0', 'bytes -1/0'])(
+  'a partial response of an empty object (%s) satisfies no range, and is the whole',
+  (contentRange) => {
+    for (const range of [{ suffixLength: 1 }, { start: 0 }, { start: 0, end: 5 }]) {
+      for (const length of [undefined, 0]) {
+        expect(() => sliceAnswer(range, made(206, length, contentRange))).toThrow(
+          code('ERR_CSE_RANGE_NOT_SATISFIABLE'),
+        )
+      }
+      expect(() => sliceAnswer(range, made(206, 1, contentRange))).toThrow(code('ERR_CSE_INTEGRITY'))
+    }
+    expect(sliceAnswer(undefined, made(206, 0, contentRange))).toMatchObject({
+      lengthBytes: 0,
+      answerIsWhole: true,
+    })
+  },
+)
 
 test('a range is copied: what the caller changes later does not count', () => {
   const range = { start: 1, end: 2 }

@@ -23,13 +23,17 @@ export interface RangeSlice {
   readonly answerIsWhole: boolean
 }
 
-const RANGE_TEXT = /^(?:bytes=)?([0-9]{1,16})?-([0-9]{1,16})?$/
+const RANGE_TEXT = /^(?:bytes=)?([0-9]+)?-([0-9]+)?$/
 const CONTENT_RANGE = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16})$/
+/** A range of nothing, in whatever way it is written: `0--1` and `*` have been seen. */
+const EMPTY_CONTENT_RANGE = /^bytes [0-9*-]+\/0+$/
+/** Behind every object's end, and exact, with room for a block more. */
+const MAX_OFFSET = Number.MAX_SAFE_INTEGER - BLOCK_BYTES
 
 /**
- * Parses `0-99`, `100-`, `-100`, each also with `bytes=` before it.
+ * Parses `0-99`, `100-`, `-100`, each also with `bytes=` before it. The numbers may have any length.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
+ * @throws CseError as `checkRange`.
  */
 export function parseRange(text: string): ByteRange {
   const match = RANGE_TEXT.exec(text.trim())
@@ -44,10 +48,11 @@ export function parseRange(text: string): ByteRange {
 }
 
 /**
- * Checks a range that a caller gave, and copies it.
+ * Checks a range that a caller gave, and copies it. An end or a suffix that is larger than any object is cut: ranges often
+ * come from somebody else's request.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for numbers that make no range; `ERR_CSE_RANGE_NOT_SATISFIABLE`
- * for the last 0 bytes.
+ * for the last 0 bytes, and for a start behind every object's end.
  */
 export function checkRange(range: ByteRange): ByteRange {
   const { start, end, suffixLength } = range as { start?: number; end?: number; suffixLength?: number }
@@ -55,13 +60,15 @@ export function checkRange(range: ByteRange): ByteRange {
     if (start !== undefined || end !== undefined) throw invalid('suffixLength goes without start and end')
     if (!isOffset(suffixLength)) throw invalid(`suffixLength ${suffixLength} is not a length in bytes`)
     if (suffixLength === 0) throw notSatisfiable('the last 0 bytes are no range')
-    return { suffixLength }
+    return { suffixLength: Math.min(suffixLength, MAX_OFFSET) }
   }
   if (start === undefined || !isOffset(start)) throw invalid(`start ${start} is not an offset in bytes`)
-  if (end === undefined) return { start }
-  if (!isOffset(end)) throw invalid(`end ${end} is not an offset in bytes`)
-  if (end < start) throw invalid(`it ends (${end}) before it starts (${start})`)
-  return { start, end }
+  if (end !== undefined) {
+    if (!isOffset(end)) throw invalid(`end ${end} is not an offset in bytes`)
+    if (end < start) throw invalid(`it ends (${end}) before it starts (${start})`)
+  }
+  if (start > MAX_OFFSET) throw notSatisfiable(`no object reaches to its start, ${start}`)
+  return end === undefined ? { start } : { start, end: Math.min(end, MAX_OFFSET) }
 }
 
 /**
@@ -74,7 +81,7 @@ export function rangeHeader(range: ByteRange): string {
 }
 
 /**
- * Reckons from the answer, never from the request, where the wanted bytes are.
+ * Computes the slice from the response's headers, never from the request.
  *
  * @param range - what the caller asked for; `undefined` for the whole object
  * @param answer - the status, and the headers in lower case
@@ -117,7 +124,9 @@ function answerExtent(answer: { readonly status: number; readonly headers: Heade
     if (length === undefined) throw wrongAnswer('an object without its length')
     return { first: 0, last: length - 1, total: length }
   }
-  const match = CONTENT_RANGE.exec(answer.headers['content-range'] ?? '') ?? []
+  const contentRange = answer.headers['content-range'] ?? ''
+  if (EMPTY_CONTENT_RANGE.test(contentRange) && !length) return { first: 0, last: -1, total: 0 }
+  const match = CONTENT_RANGE.exec(contentRange) ?? []
   const [, first, last, total] = match.map(Number)
   if (first === undefined || last === undefined || total === undefined || first > last || last >= total) {
     throw wrongAnswer('a range without a valid Content-Range')
@@ -136,8 +145,9 @@ function contentLength(headers: HeaderMap): number | undefined {
   return length
 }
 
+/** Also a number that is too large to be exact, or what a text of too many digits becomes. */
 function isOffset(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0
+  return (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && value >= 0
 }
 
 function invalid(why: string): CseError {

@@ -52,6 +52,39 @@ test.each([
   expect(isRetryable(failure)).toBe(false)
 })
 
+const refused = (code: 'ERR_CSE_CREDENTIALS_EXPIRED' | 'ERR_CSE_ACCESS_DENIED', retryable: boolean) =>
+  new TransportError(code, 'refused', { retryable, status: 403 })
+
+test('a call whose credentials were refused is sent once more with newer ones, also where nothing else is repeated', async () => {
+  const once = {
+    retry: checkedRetryOptions({ maxAttempts: 1, minDelayMs: 0, maxDelayMs: 0 }),
+    signal: undefined,
+  }
+  for (const code of ['ERR_CSE_CREDENTIALS_EXPIRED', 'ERR_CSE_ACCESS_DENIED'] as const) {
+    const told: number[] = []
+    const service = failing(refused(code, true))
+    const onRetry = (_error: unknown, attempt: number): void => void told.push(attempt)
+    await expect(callWithRetries(() => service.call(), { ...once, onRetry })).resolves.toBe('done')
+    expect([service.calls, told]).toEqual([2, [1]])
+
+    const again = refused(code, true)
+    const stubborn = failing(refused(code, true), again)
+    await expect(callWithRetries(() => stubborn.call(), once)).rejects.toBe(again)
+    expect(stubborn.calls).toBe(2)
+
+    for (const context of [once, { ...once, mayRetry: () => false }]) {
+      const final = refused(code, context !== once)
+      const service = failing(final)
+      await expect(callWithRetries(() => service.call(), context)).rejects.toBe(final)
+      expect(service.calls).toBe(1)
+    }
+  }
+  const throttled = new TransportError('ERR_CSE_THROTTLED', 'slow', { retryable: true, status: 403 })
+  const busy = failing(throttled)
+  await expect(callWithRetries(() => busy.call(), once)).rejects.toBe(throttled)
+  expect(busy.calls).toBe(1)
+})
+
 test('an abort ends the waiting between two attempts, with the signal’s reason', async () => {
   const controller = new AbortController()
   const service = failing(down({ retryable: true }))

@@ -54,8 +54,17 @@ export function isRetryable(error: unknown): boolean {
   return TransportError.isInstance(error) && error.retryable && !error.retriesExhausted
 }
 
+const REFUSALS: ReadonlySet<string> = new Set(['ERR_CSE_ACCESS_DENIED', 'ERR_CSE_CREDENTIALS_EXPIRED'])
+
+/** Tells whether the service refused credentials for which there are newer ones: no other refusal is retryable. */
+function wasRefusedForNow(error: unknown): boolean {
+  if (!isRetryable(error) || !TransportError.isInstance(error)) return false
+  return error.status !== undefined && REFUSALS.has(error.code)
+}
+
 /**
- * Sends a request until it succeeds, fails for good, or was sent often enough.
+ * Sends a request until it succeeds, fails for good, or was sent often enough. One that was refused because its credentials
+ * had expired is sent once more at once, with the newer ones, whatever `maxAttempts` says.
  *
  * @throws what the last attempt threw; the signal's reason when it aborts.
  */
@@ -65,9 +74,22 @@ export async function callWithRetries<Result>(
 ): Promise<Result> {
   const { retry, signal, mayRetry = isRetryable, onRetry } = context
   let failure: { readonly error: unknown } | undefined
-  const guarded = async (): Promise<Result> => {
+  let attempts = 0
+  let renewed = false
+  const attempt = async (): Promise<Result> => {
+    attempts += 1
     try {
       return await call()
+    } catch (error) {
+      if (renewed || signal?.aborted || !wasRefusedForNow(error) || !mayRetry(error)) throw error
+      renewed = true
+      onRetry?.(error, attempts)
+      return attempt()
+    }
+  }
+  const guarded = async (): Promise<Result> => {
+    try {
+      return await attempt()
     } catch (error) {
       failure = { error }
       // p-retry would replace a thrown value that is no Error, such as the reason of an abort.
@@ -82,8 +104,8 @@ export async function callWithRetries<Result>(
       randomize: true,
       ...(signal !== undefined && { signal }),
       shouldRetry: ({ error }) => mayRetry(error),
-      onFailedAttempt: ({ error, attemptNumber, retriesLeft }) => {
-        if (retriesLeft > 0 && mayRetry(error)) onRetry?.(error, attemptNumber)
+      onFailedAttempt: ({ error, retriesLeft }) => {
+        if (retriesLeft > 0 && mayRetry(error)) onRetry?.(error, attempts)
       },
     })
   } catch (error) {

@@ -4,10 +4,10 @@ import { CEK_BYTES, generateCek, IV_BYTES } from './content-key.ts'
 import { checkWrapAlgorithm } from './envelope-v2.ts'
 import { CseError, TransportError, unwrapFailed } from './errors.ts'
 import { checkedDescription, type MaterialDescription } from './material-description.ts'
-import type { CallOptions, MasterKeyProvider } from './ports.ts'
+import type { MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
 
 /** What a wrapping function is told beside the bytes. */
-export interface WrappingCallOptions extends CallOptions {
+export interface WrappingCallOptions extends MasterKeyCallOptions {
   /**
    * Which of an envelope's two values it is. A service that authenticates further data or a context can bind it: then
    * one never passes for the other, whatever their lengths.
@@ -65,8 +65,8 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
     if (!isUint8Array(bytes) || bytes.length !== sizeBytes) throw unwrapFailed()
     return bytes
   }
-  const wrapBytes = async (field: 'cek' | 'iv', bytes: Uint8Array, signal: AbortSignal): Promise<string> => {
-    const wrapped: unknown = await options.wrap(Uint8Array.from(bytes), { field, signal })
+  const wrapBytes = async (bytes: Uint8Array, call: WrappingCallOptions): Promise<string> => {
+    const wrapped: unknown = await options.wrap(Uint8Array.from(bytes), call)
     // A text, for instance, would be written as bytes that nobody can unwrap.
     if (isUint8Array(wrapped) && wrapped.length > 0) return encodeBase64(wrapped)
     throw new CseError(
@@ -83,8 +83,8 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
       const cek = generateCek()
       const [wrappedCek, wrappedIv] = await bothOrNone(
         call.signal,
-        (signal) => wrapBytes('cek', cek, signal),
-        (signal) => wrapBytes('iv', iv, signal),
+        (signal) => wrapBytes(cek, { ...call, field: 'cek', signal }),
+        (signal) => wrapBytes(iv, { ...call, field: 'iv', signal }),
       )
       return { cek, wrappedCek, wrappedIv }
     },
@@ -97,8 +97,8 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
       // Both are unwrapped before either is judged: only a service that is away ends it early.
       const [cek, iv] = await bothOrNone(
         call.signal,
-        (signal) => unwrapText(envelope.wrappedCek, CEK_BYTES, { field: 'cek', signal }),
-        (signal) => unwrapText(envelope.wrappedIv, IV_BYTES, { field: 'iv', signal }),
+        (signal) => unwrapText(envelope.wrappedCek, CEK_BYTES, { ...call, field: 'cek', signal }),
+        (signal) => unwrapText(envelope.wrappedIv, IV_BYTES, { ...call, field: 'iv', signal }),
       )
       return { cek, iv }
     },

@@ -3,6 +3,7 @@ export { MemoryTransport, type RecordedRequest, type StoredObject } from './memo
 export { type ProviderContractOptions, providerContract } from './provider-contract.ts'
 export { createTestProvider, type TestProviderOptions } from './test-provider.ts'
 export {
+  type ServiceFailure,
   type TransportContractOptions,
   type TransportUnderTest,
   transportContract,

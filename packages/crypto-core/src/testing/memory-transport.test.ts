@@ -3,5 +3,13 @@ import { MemoryTransport } from './memory-transport.ts'
 import { transportContract } from './transport-contract.ts'
 
 describe('the transport contract', () => {
-  for (const rule of transportContract({ create: () => new MemoryTransport() })) test(rule.name, rule.run)
+  let transport: MemoryTransport
+  const rules = transportContract({
+    create() {
+      transport = new MemoryTransport()
+      return transport
+    },
+    link: (key, targetKey) => void transport.links.set(key, targetKey),
+  })
+  for (const rule of rules) test(rule.name, rule.run)
 })

@@ -1,8 +1,8 @@
-import { concatBytes } from '../bytes.ts'
+import { concatBytes, isUint8Array } from '../bytes.ts'
 import { combineCrc64, createCrc64 } from '../crc64.ts'
 import { CseError, TransportError } from '../errors.ts'
 import { lowerCaseHeaders } from '../header-map.ts'
-import { isEnvelopeHeader } from '../headers.ts'
+import { isEnvelopeHeader, OSS_HEADERS } from '../headers.ts'
 import type {
   CallOptions,
   GetObjectRequest,
@@ -11,7 +11,6 @@ import type {
   HeadObjectRequest,
   HeadObjectResponse,
   MultipartTransport,
-  ObjectBody,
   ObjectCatalog,
   ObjectPage,
   ObjectTransport,
@@ -19,8 +18,11 @@ import type {
   PendingUploadPage,
   PutObjectRequest,
   PutObjectResponse,
+  SymlinkRequest,
+  SymlinkResponse,
   UploadedPart,
   UploadReference,
+  UploadRequest,
 } from '../ports.ts'
 import { parseRange, sliceAnswer } from '../range-plan.ts'
 
@@ -66,6 +68,8 @@ const STORED_HEADER =
 export class MemoryTransport implements ObjectTransport, MultipartTransport, ObjectCatalog {
   readonly location: string = 'memory:'
   readonly objects: Map<string, StoredObject> = new Map()
+  /** Symbolic links: the key that each one points to. */
+  readonly links: Map<string, string> = new Map()
   readonly requests: RecordedRequest[] = []
   /** The length in bytes of the chunks of a GET's body. */
   chunkBytes: number = 64 * 1024
@@ -88,7 +92,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
 
   async put(request: PutObjectRequest): Promise<PutObjectResponse> {
     await this.#begin('put', request.key, request.headers, request.signal)
-    const { bytes, crc64 } = await collect(request.body, request.signal)
+    const { bytes, crc64 } = await collect(request)
     const headers = lowerCaseHeaders(request.headers)
     if (headers['x-oss-forbid-overwrite'] === 'true' && this.objects.has(request.key)) {
       throw refusal('ERR_CSE_PRECONDITION_FAILED', 409, 'FileAlreadyExists', request.key)
@@ -121,6 +125,13 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     }
   }
 
+  async getSymlink(request: SymlinkRequest): Promise<SymlinkResponse> {
+    await this.#begin('getSymlink', request.key, request.headers, request.signal, versionOf(request))
+    const targetKey = this.links.get(request.key)
+    if (targetKey === undefined) throw refusal('ERR_CSE_SERVICE', 400, 'NotSymlink', request.key)
+    return { targetKey }
+  }
+
   async initiate(
     request: CallOptions & { readonly key: string; readonly headers: HeaderMap },
   ): Promise<{ readonly uploadId: string }> {
@@ -138,16 +149,12 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   }
 
   async uploadPart(
-    request: UploadReference & {
-      readonly partNumber: number
-      readonly headers: HeaderMap
-      readonly body: ObjectBody
-    },
+    request: UploadReference & UploadRequest & { readonly partNumber: number },
   ): Promise<UploadedPart> {
     const { partNumber } = request
     await this.#begin('uploadPart', request.key, request.headers, request.signal, { partNumber })
     const upload = this.#upload(request)
-    const { bytes, crc64 } = await collect(request.body, request.signal)
+    const { bytes, crc64 } = await collect(request)
     const part = { partNumber, etag: etagOf(crc64), sizeBytes: bytes.length, crc64 }
     upload.parts.set(partNumber, { ...part, bytes })
     return part
@@ -288,7 +295,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   }
 
   #find(key: string, headers: HeaderMap): StoredObject {
-    const object = this.objects.get(key)
+    const object = this.objects.get(key) ?? this.#linked(key)
     if (object === undefined) throw refusal('ERR_CSE_NOT_FOUND', 404, 'NoSuchKey', key)
     const conditions = lowerCaseHeaders(headers)
     const wanted = conditions['if-match']
@@ -300,6 +307,12 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return object
   }
 
+  /** What a link answers: its target's bytes and ETag, under metadata of its own. As the service does it. */
+  #linked(key: string): StoredObject | undefined {
+    const target = this.objects.get(this.links.get(key) ?? '')
+    return target && { ...target, headers: { [OSS_HEADERS.objectType]: 'Symlink' } }
+  }
+
   #upload(request: UploadReference): { key: string; headers: HeaderMap; parts: Map<number, StoredPart> } {
     const upload = this.#uploads.get(request.uploadId)
     if (upload === undefined || upload.key !== request.key) {
@@ -309,7 +322,11 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   }
 }
 
-function versionOf({ versionId }: GetObjectRequest | HeadObjectRequest): Pick<RecordedRequest, 'versionId'> {
+function versionOf({
+  versionId,
+}: {
+  readonly versionId?: string | undefined
+}): Pick<RecordedRequest, 'versionId'> {
   return versionId === undefined ? {} : { versionId }
 }
 
@@ -377,17 +394,23 @@ async function* chunksOf(
   }
 }
 
-async function collect(
-  body: ObjectBody,
-  signal: AbortSignal | undefined,
-): Promise<{ bytes: Uint8Array; crc64: bigint }> {
+async function collect({
+  body,
+  signal,
+  onSentBytes,
+}: UploadRequest): Promise<{ bytes: Uint8Array; crc64: bigint }> {
   const chunks: Uint8Array[] = []
   const crc = await createCrc64()
+  let sentBytes = 0
+  onSentBytes?.(0)
   try {
     for await (const chunk of body.open()) {
       signal?.throwIfAborted()
+      if (!isUint8Array(chunk)) throw new TypeError('The source gave something else than a Uint8Array.')
       chunks.push(Uint8Array.from(chunk))
       crc.update(chunk)
+      sentBytes += chunk.length
+      onSentBytes?.(sentBytes)
     }
   } catch (cause) {
     if (signal?.aborted || CseError.isInstance(cause)) throw cause

@@ -1,6 +1,6 @@
 import { concatBytes } from '../bytes.ts'
 import { combineCrc64, createCrc64 } from '../crc64.ts'
-import { CseError } from '../errors.ts'
+import type { CseErrorCode } from '../errors.ts'
 import type { MultipartTransport, ObjectBody, ObjectCatalog, ObjectTransport } from '../ports.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 
@@ -8,6 +8,20 @@ import { type ContractCase, expectBytes, expectCode, expectThat, rejection } fro
 export interface TransportContractOptions {
   /** Makes a transport onto an existing, empty bucket. */
   create(): TransportUnderTest | Promise<TransportUnderTest>
+  /**
+   * Has the service behind the transport that was made last answer its next request with a failure. Without it the rules
+   * about what is retried are left out.
+   */
+  failNext?(failure: ServiceFailure): void | Promise<void>
+  /** Makes a symbolic link in the bucket. Without it the rule about links is left out. */
+  link?(key: string, targetKey: string): void | Promise<void>
+}
+
+/** An unsuccessful response of the service. */
+export interface ServiceFailure {
+  readonly status: number
+  /** The `Code` of its error document; absent for a response without a document, as a proxy gives it. */
+  readonly serviceCode?: string
 }
 
 /** A transport that fills all three ports. */
@@ -48,7 +62,11 @@ async function crcOf(bytes: Uint8Array): Promise<bigint> {
  * for (const rule of transportContract({ create })) it(rule.name, rule.run)
  * ```
  */
-export function transportContract({ create }: TransportContractOptions): readonly ContractCase[] {
+export function transportContract({
+  create,
+  failNext,
+  link,
+}: TransportContractOptions): readonly ContractCase[] {
   const put = async (
     transport: ObjectTransport,
     key: string,
@@ -232,22 +250,55 @@ export function transportContract({ create }: TransportContractOptions): readonl
       },
     },
     {
-      name: 'a source shorter or longer than it said fails, and leaves the object as it was',
+      name: 'a source that is shorter or longer than it said, or gives something else than bytes, is ERR_CSE_SOURCE, and leaves the object as it was',
       async run() {
         const transport = await create()
         await put(transport, 'size', pattern(10))
-        for (const size of [19_999, 20_001]) {
-          const error = await rejection(
+        for (const size of [0, 19_999, 20_001]) {
+          await expectCode(
             transport.put({ key: 'size', headers: {}, body: bodyOf([pattern(20_000)], size) }),
+            'ERR_CSE_SOURCE',
             `a source of 20000 bytes that said ${size}`,
           )
-          expectThat(CseError.isInstance(error), 'a CseError')
+        }
+        for (const chunk of ['text', { a: 1 }, null, 5]) {
+          const chunks = [pattern(10), chunk] as Uint8Array[]
+          await expectCode(
+            transport.put({ key: 'size', headers: {}, body: bodyOf(chunks) }),
+            'ERR_CSE_SOURCE',
+            `a source that gives ${typeof chunk}`,
+          )
         }
         expectBytes(
           await read((await transport.get({ key: 'size', headers: {} })).body),
           pattern(10),
           'the old object',
         )
+      },
+    },
+    {
+      name: 'a transport that tells how many bytes it sent begins with 0 before it opens the body, and ends with all of them',
+      async run() {
+        const transport = await create()
+        for (const sizeBytes of [0, 1, 300_000]) {
+          const told: (number | 'opened')[] = []
+          const body: ObjectBody = {
+            sizeBytes,
+            async *open() {
+              told.push('opened')
+              yield pattern(sizeBytes)
+            },
+          }
+          await transport.put({ key: 'sent', headers: {}, body, onSentBytes: (sent) => told.push(sent) })
+          const counts = told.filter((entry) => entry !== 'opened')
+          if (counts.length === 0) return
+          expectThat(told[0] === 0, 'it begins with 0, before the body is opened')
+          expectThat(counts.at(-1) === sizeBytes, 'it ends with all bytes')
+          expectThat(
+            counts.every((count, index) => index === 0 || count >= (counts[index - 1] ?? 0)),
+            'it never goes back',
+          )
+        }
       },
     },
     {
@@ -432,7 +483,74 @@ export function transportContract({ create }: TransportContractOptions): readonl
         await transport.complete({ key: 'x', uploadId: kept.uploadId, parts: [part], headers: {} })
       },
     },
+    ...(failNext === undefined ? [] : [failureRule(create, failNext)]),
+    ...(link === undefined ? [] : [linkRule(create, link)]),
   ]
+}
+
+/** Each failure, and whether it is worth another try. */
+const FAILURES: readonly (readonly [failure: ServiceFailure, code: CseErrorCode, retryable: boolean])[] = [
+  [{ status: 400 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 403 }, 'ERR_CSE_ACCESS_DENIED', false],
+  [{ status: 404 }, 'ERR_CSE_NOT_FOUND', false],
+  [{ status: 408 }, 'ERR_CSE_TIMEOUT', true],
+  [{ status: 409 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 412 }, 'ERR_CSE_PRECONDITION_FAILED', false],
+  [{ status: 425 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 429 }, 'ERR_CSE_THROTTLED', true],
+  [{ status: 500 }, 'ERR_CSE_SERVICE', true],
+  [{ status: 501 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 502 }, 'ERR_CSE_SERVICE', true],
+  [{ status: 503 }, 'ERR_CSE_THROTTLED', true],
+  [{ status: 504 }, 'ERR_CSE_SERVICE', true],
+  [{ status: 505 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 400, serviceCode: 'RequestTimeout' }, 'ERR_CSE_TIMEOUT', true],
+  [{ status: 400, serviceCode: 'InvalidArgument' }, 'ERR_CSE_SERVICE', false],
+  [{ status: 403, serviceCode: 'RequestTimeTooSkewed' }, 'ERR_CSE_CLOCK_SKEW', false],
+  [{ status: 403, serviceCode: 'QpsLimitExceeded' }, 'ERR_CSE_THROTTLED', true],
+  [{ status: 500, serviceCode: 'NoSuchKey' }, 'ERR_CSE_NOT_FOUND', false],
+]
+
+function failureRule(
+  create: TransportContractOptions['create'],
+  failNext: NonNullable<TransportContractOptions['failNext']>,
+): ContractCase {
+  return {
+    name: 'a failure has the code and the retryability that judgeFailure names: the service’s own code decides before the status',
+    async run() {
+      const transport = await create()
+      for (const [failure, code, retryable] of FAILURES) {
+        await failNext(failure)
+        const what = `${failure.status} ${failure.serviceCode ?? 'without a document'}`
+        const error = await expectCode(transport.get({ key: 'failing', headers: {} }), code, what)
+        expectThat(
+          'retryable' in error && error.retryable === retryable,
+          `${what}: retryable is ${retryable}`,
+        )
+        expectThat('status' in error && error.status === failure.status, `${what}: the status`)
+      }
+    },
+  }
+}
+
+function linkRule(
+  create: TransportContractOptions['create'],
+  link: NonNullable<TransportContractOptions['link']>,
+): ContractCase {
+  return {
+    name: 'a symbolic link answers as a link, and getSymlink names its target',
+    async run() {
+      const transport = await create()
+      const body = bodyOf([pattern(40)], 40)
+      await transport.put({ key: 'target of/a link+ä', headers: { ...envelopeHeaders }, body })
+      await link('link', 'target of/a link+ä')
+      const { headers } = await transport.head({ key: 'link', headers: {} })
+      expectThat(headers['x-oss-object-type'] === 'Symlink', 'the object type')
+      for (const name of Object.keys(envelopeHeaders)) expectThat(!(name in headers), `no header ${name}`)
+      const answer = await transport.getSymlink?.({ key: 'link', headers: {} })
+      expectThat(answer?.targetKey === 'target of/a link+ä', 'the target')
+    },
+  }
 }
 
 const envelopeHeaders = {

@@ -1,0 +1,71 @@
+/** The fields of an error document that are passed on. */
+export interface ErrorDocument {
+  /** The service's own code, such as `NoSuchKey`. */
+  readonly serviceCode?: string
+  readonly message?: string
+  readonly requestId?: string
+  /** The service's detailed error number, such as `0026-00000001`. */
+  readonly ec?: string
+}
+
+/** How much of a body is looked at, in bytes. */
+const LOOKED_AT_BYTES = 16_384
+
+/** Tells whether a body, or its beginning, is an error document of the service, whatever the status. */
+export function isErrorDocument(data: Uint8Array): boolean {
+  return rootElement(data) === 'Error'
+}
+
+/**
+ * The name of an XML document's root element.
+ *
+ * @param data - the document, or its beginning
+ * @returns `undefined` where the bytes are not the beginning of a document
+ */
+export function rootElement(data: Uint8Array): string | undefined {
+  const [, name] = /^\ufeff?\s*(?:<\?xml[^>]*>\s*)?<([A-Za-z][\w.-]*)[\s/>]/.exec(beginning(data)) ?? []
+  return name
+}
+
+/**
+ * Reads an error document. Nothing else of a body gets into an error: it may be an object, or name the secrets that a
+ * signature was made of.
+ *
+ * @param data - the document, or its beginning
+ * @returns no fields where the bytes are something else
+ */
+export function parseErrorDocument(data: Uint8Array): ErrorDocument {
+  if (!isErrorDocument(data)) return {}
+  const xml = beginning(data)
+  const [serviceCode, message, requestId, ec] = ['Code', 'Message', 'RequestId', 'EC'].map((name) =>
+    elementText(xml, name),
+  )
+  return {
+    ...(serviceCode !== undefined && { serviceCode }),
+    ...(message !== undefined && { message }),
+    ...(requestId !== undefined && { requestId }),
+    ...(ec !== undefined && { ec }),
+  }
+}
+
+function elementText(xml: string, name: string): string | undefined {
+  const text = new RegExp(`<${name}>([^<]{1,500})</${name}>`).exec(xml)?.[1]
+  return text && decodeEntities(text)
+}
+
+function beginning(data: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(data.subarray(0, LOOKED_AT_BYTES))
+}
+
+const ENTITIES: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+  ['#39', "'"],
+])
+
+function decodeEntities(text: string): string {
+  return text.replace(/&(#?\w+);/g, (entity, name: string) => ENTITIES.get(name) ?? entity)
+}
