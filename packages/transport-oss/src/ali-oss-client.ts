@@ -20,6 +20,9 @@ export interface HttpClient {
   request(url: string, request: SignedRequest): Promise<unknown>
 }
 
+/** `refreshSTSToken` of a client's options. */
+export type RefreshStsToken = () => Promise<object>
+
 /** An ali-oss client with the state that its types keep to themselves. */
 export interface AliOssClient extends OssClient {
   readonly options: {
@@ -27,6 +30,9 @@ export interface AliOssClient extends OssClient {
     readonly accessKeyId: string
     readonly accessKeySecret: string
     readonly stsToken?: string | undefined
+    readonly refreshSTSToken?: RefreshStsToken | undefined
+    /** In milliseconds. */
+    readonly refreshSTSTokenInterval?: number | undefined
     /** As `url.parse` gave it. */
     readonly endpoint?: { readonly protocol?: string | null; readonly host?: string | null }
     readonly urllib?: unknown
@@ -48,6 +54,7 @@ const METHODS = [
   'delete',
   'deleteMulti',
   'getStream',
+  'getSymlink',
   'head',
   'initMultipartUpload',
   'listParts',
@@ -115,7 +122,8 @@ function optionsWith(
   options: AliOssClient['options'],
   { accessKeyId, accessKeySecret, securityToken }: AccessCredentials,
 ): AliOssClient['options'] {
-  return { ...options, accessKeyId, accessKeySecret, stsToken: securityToken }
+  // Already renewed: ali-oss would do it a second time.
+  return { ...options, accessKeyId, accessKeySecret, stsToken: securityToken, refreshSTSToken: undefined }
 }
 
 function invalid(message: string): CseError {

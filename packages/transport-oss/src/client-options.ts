@@ -4,7 +4,8 @@ import { isIP } from 'node:net'
 import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
 import OSS from 'ali-oss'
 import { type AliOssClient, checkedClient } from './ali-oss-client.ts'
-import { CredentialRefresher } from './credential-refresher.ts'
+import { ClientTokenRefresher } from './client-token-refresher.ts'
+import { CredentialRefresher, type Refresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'
 
 const DEFAULT_IDLE_TIMEOUT_MS = 60_000
@@ -30,7 +31,7 @@ export interface OssTimeoutOptions {
 
 /** A transport on an ali-oss client that you made. */
 export interface OssClientOptions extends OssTimeoutOptions {
-  /** The result of `new OSS({ bucket, … })`. The transport never changes it. */
+  /** The result of `new OSS({ bucket, … })`. The transport changes nothing of it but the credentials that its own `refreshSTSToken` gave. */
   readonly client: OssClient
 }
 
@@ -76,7 +77,9 @@ export interface Connection {
   readonly location: string
   readonly idleTimeoutMs: number
   readonly plainHost: boolean
-  readonly refresher?: CredentialRefresher
+  readonly refresher: Refresher
+  /** How the caller renews credentials that have expired, in the words of the options that were given. */
+  readonly renewalHint: string
 }
 
 /**
@@ -99,7 +102,15 @@ export function connect(options: OssTransportOptions): Connection {
     }
     const client = checkedClient(options.client)
     const { bucket } = client.options
-    return { client, bucket, location: locationOf(client), idleTimeoutMs, plainHost: false }
+    return {
+      client,
+      bucket,
+      location: locationOf(client),
+      idleTimeoutMs,
+      plainHost: false,
+      refresher: new ClientTokenRefresher(client, idleTimeoutMs),
+      renewalHint: 'Make the ali-oss client with a `refreshSTSToken` that gives newer credentials.',
+    }
   }
   return makeConnection(options as OssConnectionOptions, idleTimeoutMs)
 }
@@ -141,7 +152,11 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
     location: locationOf(client),
     idleTimeoutMs,
     plainHost: addressing === 'path',
-    ...(credentials !== undefined && { refresher: new CredentialRefresher(credentials, idleTimeoutMs) }),
+    refresher:
+      credentials === undefined
+        ? new ClientTokenRefresher(client, idleTimeoutMs)
+        : new CredentialRefresher(credentials, idleTimeoutMs),
+    renewalHint: 'Renew the security token, or pass `credentials` that renew themselves.',
   }
 }
 

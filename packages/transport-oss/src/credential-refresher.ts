@@ -7,12 +7,20 @@ import {
 
 const FRESH_MS = 60_000
 
+/** Where the credentials of each request come from. */
+export interface Refresher {
+  /** The credentials of the moment; `undefined` where the client's own are all there is. */
+  fresh(options?: CallOptions): Promise<AccessCredentials | undefined>
+  /** Told of credentials that the service refused. */
+  expire(refused: AccessCredentials): void
+}
+
 /**
  * Keeps the credentials of a transport young. In place of ali-oss's own `refreshSTSToken`, which is only asked when
  * there was a token to begin with, and lets the requests that come while it is being asked go out with the old one
  * (ali-oss 6.23 lib/common/utils/setSTSToken.js).
  */
-export class CredentialRefresher {
+export class CredentialRefresher implements Refresher {
   readonly #provider: CredentialsProvider
   readonly #timeoutMs: number
   #current: AccessCredentials | undefined

@@ -1,17 +1,16 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { CseError, type HeaderMap } from '@oss-cse/crypto-core'
+import { CseError, type HeaderMap, isErrorDocument, OSS_HEADERS, rootElement } from '@oss-cse/crypto-core'
 import type { SignedRequest } from './ali-oss-client.ts'
 import { DownloadBody } from './download-body.ts'
 import { IdleWatch } from './idle-watch.ts'
 import {
   cutShort,
+  foreignResponse,
   idleFailure,
-  isErrorDocument,
   networkFailure,
   type RequestContext,
   serviceFailure,
-  unreadableAnswer,
 } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
 import { sendSource, type UploadSource } from './upload-source.ts'
@@ -20,6 +19,14 @@ const MAX_ERROR_BYTES = 64 * 1024
 /** Far more than a listing of a thousand keys, or what a callback server has to say. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
+/** What a success must have, beside a request id, to be the service's own. */
+export interface ExpectedResponse {
+  /** It stored something. */
+  readonly etag?: boolean
+  /** The root element of the XML document that it has as its body. */
+  readonly root?: string | undefined
+}
+
 /** What an exchange needs beside the signed request. */
 export interface ExchangeOptions {
   readonly scope: RequestScope
@@ -27,6 +34,9 @@ export interface ExchangeOptions {
   readonly idleTimeoutMs: number
   /** The bytes to send in place of the request's own stream. */
   readonly source?: UploadSource
+  /** Told how many bytes of `source` have left so far. */
+  readonly onSentBytes?: ((sentBytes: number) => void) | undefined
+  readonly expected: ExpectedResponse
   /** Sends the address's own Host and not the one that ali-oss makes up for an IP address. */
   readonly plainHost: boolean
 }
@@ -79,7 +89,7 @@ export async function exchange(
     scope.fail(CseError.isInstance(error) ? error : networkFailure(context, error))
   try {
     if (source === undefined) request.end(content)
-    else sendSource(request, source, idle).catch(failed)
+    else sendSource(request, source, idle, options.onSentBytes).catch(failed)
     return await readAnswer(await answered, signed, request, idle, options)
   } catch (error) {
     failed(error)
@@ -92,7 +102,7 @@ async function readAnswer(
   signed: SignedRequest,
   request: ClientRequest,
   idle: IdleWatch,
-  { scope, context, source, idleTimeoutMs }: ExchangeOptions,
+  { scope, context, source, idleTimeoutMs, expected }: ExchangeOptions,
 ): Promise<Answer> {
   const status = response.statusCode ?? 0
   const headers = headerMap(response)
@@ -110,12 +120,20 @@ async function readAnswer(
     request.destroy()
     throw cutShort(context, 'the server answered before it had the whole body')
   }
+  if (headers[OSS_HEADERS.requestId] === undefined) {
+    throw foreignResponse(context, status, OSS_HEADERS.requestId)
+  }
   if (signed.customResponse) {
     return { status, headers, data: new Uint8Array(), body: new DownloadBody(response, context, scope, idle) }
   }
   const data = await collect(response, MAX_DOCUMENT_BYTES)
-  if (data === undefined) throw unreadableAnswer(context, status)
+  if (data === undefined) throw foreignResponse(context, status, 'document of a reasonable length')
+  // Also with a status of success: a long completion begins its response before it has failed.
   if (isErrorDocument(data)) throw serviceFailure(context, { status, headers, data })
+  if (expected.etag && headers['etag'] === undefined) throw foreignResponse(context, status, 'ETag')
+  if (expected.root !== undefined && rootElement(data) !== expected.root) {
+    throw foreignResponse(context, status, `<${expected.root}> document`)
+  }
   return { status, headers, data }
 }
 

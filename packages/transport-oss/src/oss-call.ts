@@ -1,13 +1,13 @@
 import { type AccessCredentials, CseError } from '@oss-cse/crypto-core'
 import { type AliOssClient, derivedClient, type HttpClient } from './ali-oss-client.ts'
 import type { Connection } from './client-options.ts'
-import { type Answer, exchange } from './http-exchange.ts'
+import { type Answer, type ExpectedResponse, exchange } from './http-exchange.ts'
 import {
+  foreignResponse,
   isRefusedCredential,
   type RequestContext,
   retryable,
   signingFailure,
-  unreadableAnswer,
 } from './oss-errors.ts'
 import { RequestScope } from './request-scope.ts'
 import type { UploadSource } from './upload-source.ts'
@@ -20,7 +20,11 @@ export interface OssCall {
   readonly signal?: AbortSignal | undefined
   /** The bytes to send in place of the stream that ali-oss was given. */
   readonly source?: UploadSource
-  /** The answer to a success is that of the user's callback server, not one of OSS. */
+  /** Told how many bytes of `source` have left so far. */
+  readonly onSentBytes?: ((sentBytes: number) => void) | undefined
+  /** What a success must have to be the service's own. */
+  readonly expected?: ExpectedResponse
+  /** The body of a success is that of the user's callback server, not one of OSS. */
   readonly hasCallback?: boolean
 }
 
@@ -36,8 +40,8 @@ export interface Outcome<T> {
  * @param work - calls the view once; its second argument is the answer, once there is one
  */
 export async function runCall<T>(
-  { client, bucket, idleTimeoutMs, plainHost, refresher }: Connection,
-  { operation, objectKey, signal, source, hasCallback = false }: OssCall,
+  { client, bucket, idleTimeoutMs, plainHost, refresher, renewalHint }: Connection,
+  { operation, objectKey, signal, source, onSentBytes, expected = {}, hasCallback = false }: OssCall,
   work: (view: AliOssClient, answer: () => Answer | undefined) => Promise<T>,
 ): Promise<Outcome<T>> {
   if (client.options.bucket !== bucket) {
@@ -46,7 +50,7 @@ export async function runCall<T>(
       `The ali-oss client was switched from bucket "${bucket}": make a client and a transport for each bucket.`,
     )
   }
-  const context: RequestContext = { operation, bucket, ...(objectKey !== undefined && { objectKey }) }
+  const context = { operation, bucket, renewalHint, ...(objectKey !== undefined && { objectKey }) }
   const scope = new RequestScope(signal)
   scope.onFailure(() => source?.stop())
   let sent = false
@@ -61,6 +65,8 @@ export async function runCall<T>(
         context,
         idleTimeoutMs,
         plainHost,
+        onSentBytes,
+        expected: hasCallback ? { ...expected, root: undefined } : expected,
         ...(source !== undefined && signed.stream !== undefined && { source }),
       })
       const { status, headers, data } = answer
@@ -69,7 +75,7 @@ export async function runCall<T>(
   }
   try {
     const value = await scope.race(async () => {
-      credentials = await refresher?.fresh({ signal })
+      credentials = await refresher.fresh({ signal })
       return work(derivedClient(client, http, credentials), () => answer)
     })
     if (answer === undefined) throw new Error('ali-oss did not send a request.')
@@ -82,7 +88,7 @@ export async function runCall<T>(
     }
     const reason = scope.failure?.reason
     if (credentials === undefined || !isRefusedCredential(reason)) throw reason
-    refresher?.expire(credentials)
+    refresher.expire(credentials)
     throw retryable(reason)
   } finally {
     // A streamed body goes on and ends its scope itself.
@@ -98,6 +104,6 @@ function explained(
   answer: Answer | undefined,
 ): unknown {
   if (CseError.isInstance(error)) return error
-  if (answer !== undefined) return unreadableAnswer(context, answer.status)
+  if (answer !== undefined) return foreignResponse(context, answer.status, 'document that can be read')
   return sent ? error : signingFailure(context, error)
 }

@@ -14,6 +14,7 @@ export interface OssClient {
   delete(name: string, options?: object): Promise<unknown>
   deleteMulti(names: string[], options?: object): Promise<unknown>
   getStream(name: string, options?: object): Promise<unknown>
+  getSymlink(name: string, options?: object): Promise<unknown>
   head(name: string, options?: object): Promise<unknown>
   initMultipartUpload(name: string, options?: object): Promise<unknown>
   listParts(name: string, uploadId: string, query?: object, options?: object): Promise<unknown>

@@ -1,4 +1,12 @@
-import { type CseErrorCode, type HeaderMap, OSS_HEADERS, TransportError } from '@oss-cse/crypto-core'
+import {
+  type ErrorDocument,
+  type HeaderMap,
+  isErrorDocument,
+  judgeFailure,
+  OSS_HEADERS,
+  parseErrorDocument,
+  TransportError,
+} from '@oss-cse/crypto-core'
 
 /** What a request was about, for its errors. */
 export interface RequestContext {
@@ -6,6 +14,8 @@ export interface RequestContext {
   readonly operation: string
   readonly bucket: string
   readonly objectKey?: string
+  /** How whoever made the transport renews credentials that have expired. */
+  readonly renewalHint: string
 }
 
 /** An answer that is no success. */
@@ -16,68 +26,31 @@ export interface FailedAnswer {
   readonly data: Uint8Array
 }
 
-interface Verdict {
-  readonly code: CseErrorCode
-  readonly retryable: boolean
-  readonly hint?: string
-}
-
-/** Most come with 429 or 503, but not all. */
-const THROTTLED =
-  /Qps|RateLimitExceeded$|^ActiveRequestLimitExceeded$|^CpuLimitExceeded$|^ServiceUnavailable$|^Throttling|^TooManyRequests$|^SlowDown$/
-
-/** By the service's own code; what is not here is judged by its HTTP status. */
-const BY_SERVICE_CODE: Readonly<Record<string, Verdict>> = {
-  NoSuchKey: { code: 'ERR_CSE_NOT_FOUND', retryable: false },
-  NoSuchBucket: {
-    code: 'ERR_CSE_NOT_FOUND',
-    retryable: false,
-    hint: 'Check the name of the bucket, its region and the endpoint.',
-  },
-  NoSuchUpload: { code: 'ERR_CSE_NOT_FOUND', retryable: false },
-  FileAlreadyExists: { code: 'ERR_CSE_PRECONDITION_FAILED', retryable: false },
-  RequestTimeout: { code: 'ERR_CSE_TIMEOUT', retryable: true },
-  IncompleteBody: { code: 'ERR_CSE_NETWORK', retryable: true },
-  // The bytes that arrived are not the bytes that were sent, and the service stored nothing.
-  InvalidDigest: { code: 'ERR_CSE_INTEGRITY', retryable: true },
-  InvalidCRC64: { code: 'ERR_CSE_INTEGRITY', retryable: true },
-  RequestTimeTooSkewed: {
-    code: 'ERR_CSE_CLOCK_SKEW',
-    retryable: false,
-    hint: 'The clock of this computer is more than 15 minutes off: set it.',
-  },
-  SignatureDoesNotMatch: {
-    code: 'ERR_CSE_ACCESS_DENIED',
-    retryable: false,
-    hint: 'Check the access key secret, the region and the endpoint.',
-  },
-  SecurityTokenExpired: {
-    code: 'ERR_CSE_CREDENTIALS_EXPIRED',
-    retryable: false,
-    hint: 'Renew the security token, or pass `credentials` that renew themselves.',
-  },
-  InvalidObjectState: {
-    code: 'ERR_CSE_ACCESS_DENIED',
-    retryable: false,
-    hint: 'The object is archived: restore it first.',
-  },
-  InternalError: { code: 'ERR_CSE_SERVICE', retryable: true },
-}
+/** What helps against a failure, by the service's own code. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['NoSuchBucket', 'Check the name of the bucket, its region and the endpoint.'],
+  ['RequestTimeTooSkewed', 'The clock of this computer is more than 15 minutes off: set it.'],
+  ['SignatureDoesNotMatch', 'Check the access key secret, the region and the endpoint.'],
+  ['InvalidObjectState', 'The object is archived: restore it first.'],
+])
 
 /** The error of an answer that is no success: a status that says so, or an error document. */
 export function serviceFailure(context: RequestContext, answer: FailedAnswer): TransportError {
   const { status, headers } = answer
-  const details = errorDocument(answer)
-  const verdict = verdictOf(status, details.Code)
-  const requestId = details.RequestId ?? headers[OSS_HEADERS.requestId]
-  const ec = details.EC ?? headers['x-oss-ec']
-  const said = [details.Code ?? `HTTP status ${status}`, details.Message].filter(Boolean).join(': ')
+  const document = errorDocument(answer)
+  const { serviceCode } = document
+  const verdict = judgeFailure(status, serviceCode)
+  const requestId = document.requestId ?? headers[OSS_HEADERS.requestId]
+  const ec = document.ec ?? headers['x-oss-ec']
+  const said = [serviceCode ?? `HTTP status ${status}`, document.message].filter(Boolean).join(': ')
+  const expired = verdict.code === 'ERR_CSE_CREDENTIALS_EXPIRED'
+  const hint = expired ? context.renewalHint : HINTS.get(serviceCode ?? '')
   const ids = [requestId && `request id ${requestId}`, ec && `EC ${ec}`].filter(Boolean).join(', ')
-  const message = [`${about(context)} failed: ${sentence(said)}`, verdict.hint, ids && `(${ids})`]
+  const message = [`${about(context)} failed: ${sentence(said)}`, hint, ids && `(${ids})`]
   return new TransportError(verdict.code, message.filter(Boolean).join(' '), {
     status,
     retryable: verdict.retryable,
-    ...(details.Code !== undefined && { serviceCode: details.Code }),
+    ...(serviceCode !== undefined && { serviceCode }),
     ...(requestId !== undefined && { requestId }),
     ...(ec !== undefined && { ec }),
     ...(verdict.code === 'ERR_CSE_NOT_MODIFIED' && { headers }),
@@ -102,69 +75,13 @@ export function retryable(error: TransportError): TransportError {
   return new TransportError(code, message, { objectKey, status, serviceCode, requestId, ec, retryable: true })
 }
 
-/** True for an error document that came with a status of success. */
-export function isErrorDocument(data: Uint8Array): boolean {
-  return /^\s*(?:<\?xml[^>]*>\s*)?<Error[\s>]/.test(beginning(data))
-}
-
-function verdictOf(status: number, serviceCode: string | undefined): Verdict {
-  if (serviceCode !== undefined) {
-    if (THROTTLED.test(serviceCode)) return { code: 'ERR_CSE_THROTTLED', retryable: true }
-    if (Object.hasOwn(BY_SERVICE_CODE, serviceCode)) {
-      const verdict = BY_SERVICE_CODE[serviceCode]
-      if (verdict !== undefined) return verdict
-    }
-  }
-  if (status === 304) return { code: 'ERR_CSE_NOT_MODIFIED', retryable: false }
-  if (status === 403) return { code: 'ERR_CSE_ACCESS_DENIED', retryable: false }
-  if (status === 404) return { code: 'ERR_CSE_NOT_FOUND', retryable: false }
-  if (status === 408) return { code: 'ERR_CSE_TIMEOUT', retryable: true }
-  if (status === 412) return { code: 'ERR_CSE_PRECONDITION_FAILED', retryable: false }
-  if (status === 416) return { code: 'ERR_CSE_RANGE_NOT_SATISFIABLE', retryable: false }
-  // All 503 of OSS ask for fewer requests; for others too it means overload (RFC 9110, 15.6.4).
-  if (status === 429 || status === 503) return { code: 'ERR_CSE_THROTTLED', retryable: true }
-  return { code: 'ERR_CSE_SERVICE', retryable: status >= 500 && status !== 501 }
-}
-
 /**
- * The four fields of an error document that are passed on. The document comes as the body, or, for a HEAD, in
- * the header `x-oss-err`. Nothing else of a body gets into an error: it may be an object, or name the secrets
- * that a signature was made of.
+ * The error document of a response. It comes as the body, or, for a HEAD, in the header `x-oss-err`.
  */
-function errorDocument(answer: FailedAnswer): {
-  Code?: string
-  Message?: string
-  RequestId?: string
-  EC?: string
-} {
-  const inHeader = answer.headers['x-oss-err']
-  const data =
-    isErrorDocument(answer.data) || inHeader === undefined ? answer.data : Buffer.from(inHeader, 'base64')
-  if (!isErrorDocument(data)) return {}
-  const xml = beginning(data)
-  const found: Record<string, string> = {}
-  for (const name of ['Code', 'Message', 'RequestId', 'EC']) {
-    const text = new RegExp(`<${name}>([^<]{1,500})</${name}>`).exec(xml)?.[1]
-    if (text !== undefined) found[name] = decodeXml(text)
-  }
-  return found
-}
-
-function beginning(data: Uint8Array): string {
-  return Buffer.from(data.buffer, data.byteOffset, Math.min(data.byteLength, 16_384)).toString('utf8')
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  '#39': "'",
-}
-
-function decodeXml(text: string): string {
-  return text.replace(/&(#?\w+);/g, (entity, name: string) => ENTITIES[name] ?? entity)
+function errorDocument({ headers, data }: FailedAnswer): ErrorDocument {
+  const inHeader = headers['x-oss-err']
+  if (isErrorDocument(data) || inHeader === undefined) return parseErrorDocument(data)
+  return parseErrorDocument(Buffer.from(inHeader, 'base64'))
 }
 
 const TIMEOUT_CODES: ReadonlySet<string> = new Set([
@@ -229,11 +146,16 @@ export function signingFailure(context: RequestContext, error: unknown): Transpo
   )
 }
 
-/** The error of a success whose document makes no sense. It has no cause: the parser's error quotes the answer. */
-export function unreadableAnswer(context: RequestContext, status: number): TransportError {
+/**
+ * The error of a success that the service did not give: of a proxy, of a captive portal, or of another server. It has no
+ * cause: the parser's error quotes the response.
+ *
+ * @param lack - what a response of the service would have
+ */
+export function foreignResponse(context: RequestContext, status: number, lack: string): TransportError {
   return new TransportError(
     'ERR_CSE_SERVICE',
-    `${about(context)} got an answer (HTTP status ${status}) that is not one of OSS. Check the endpoint and any proxy.`,
+    `${about(context)} failed: this is not a response of OSS (HTTP status ${status}): it has no ${lack}. Check the endpoint and any proxy.`,
     { status, retryable: false, ...keyOf(context) },
   )
 }

@@ -16,8 +16,11 @@ import {
   type PendingUploadPage,
   type PutObjectRequest,
   type PutObjectResponse,
+  type SymlinkRequest,
+  type SymlinkResponse,
   type UploadedPart,
   type UploadReference,
+  type UploadRequest,
 } from '@oss-cse/crypto-core'
 import type { AliOssClient, RequestParams } from './ali-oss-client.ts'
 import { type Connection, checkBucketName, connect, type OssTransportOptions } from './client-options.ts'
@@ -35,7 +38,7 @@ import {
 } from './listings.ts'
 import { checkObjectKey } from './object-key.ts'
 import { type OssCall, type Outcome, runCall } from './oss-call.ts'
-import { type RequestContext, unreadableAnswer } from './oss-errors.ts'
+import { foreignResponse, type RequestContext } from './oss-errors.ts'
 import { copyHeaders, requestHeaders } from './request-headers.ts'
 import { UploadSource } from './upload-source.ts'
 
@@ -99,11 +102,20 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
    *
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a key, a header or a body that cannot be sent
    */
-  async put({ key, headers, body, signal }: PutObjectRequest): Promise<PutObjectResponse> {
+  async put({ key, headers, body, signal, onSentBytes }: PutObjectRequest): Promise<PutObjectResponse> {
     checkObjectKey(key)
     const sent = requestHeaders(headers, key)
     const source = new UploadSource(body, key)
-    const call: OssCall = { operation: 'put', objectKey: key, signal, source, hasCallback: CALLBACK in sent }
+    const call: OssCall = {
+      operation: 'put',
+      objectKey: key,
+      signal,
+      source,
+      onSentBytes,
+      expected: { etag: true },
+      hasCallback: CALLBACK in sent,
+    }
+    onSentBytes?.(0)
     const { answer } = await this.#call(call, async (client) => {
       // putStream takes a length of 0 for none and sends in chunks: ali-oss 6.23 lib/object.js `putStream`.
       if (source.sizeBytes === 0) {
@@ -131,7 +143,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     const { answer } = await this.#call({ operation: 'get', objectKey: key, signal }, (client) =>
       client.getStream(key, { headers: sent, ...(versionId !== undefined && { subres: { versionId } }) }),
     )
-    if (answer.body === undefined) throw unreadableAnswer(this.#context('get', key), answer.status)
+    if (answer.body === undefined) throw foreignResponse(this.#context('get', key), answer.status, 'body')
     return { ...statusAndHeaders(answer), body: answer.body }
   }
 
@@ -144,6 +156,27 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       client.head(key, { headers: sent, ...(versionId !== undefined && { versionId }) }),
     )
     return statusAndHeaders(answer)
+  }
+
+  /** Reads where a symbolic link points to. */
+  async getSymlink({ key, headers, versionId, signal }: SymlinkRequest): Promise<SymlinkResponse> {
+    checkObjectKey(key)
+    const sent = requestHeaders(headers, key)
+    const call: OssCall = { operation: 'read the symbolic link', objectKey: key, signal }
+    const { value, answer } = await this.#call(
+      call,
+      (client) =>
+        client.getSymlink(key, {
+          headers: sent,
+          ...(versionId !== undefined && { versionId }),
+        }) as Promise<{ targetName?: unknown }>,
+    )
+    const { targetName } = value
+    // ali-oss decodes a header that is not there too, and makes a name of it: lib/common/object/getSymlink.js.
+    if (typeof targetName !== 'string' || answer.headers[OSS_HEADERS.symlinkTarget] === undefined) {
+      throw foreignResponse(this.#context(call.operation, key), answer.status, OSS_HEADERS.symlinkTarget)
+    }
+    return { targetKey: targetName }
   }
 
   /**
@@ -161,13 +194,15 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
   }> {
     checkObjectKey(key)
     const sent = requestHeaders(headers, key)
+    const operation = 'initiate a multipart upload of'
+    const expected = { root: 'InitiateMultipartUploadResult' }
     const { value, answer } = await this.#call(
-      { operation: 'initiate a multipart upload of', objectKey: key, signal },
+      { operation, objectKey: key, signal, expected },
       (client) => client.initMultipartUpload(key, { headers: sent }) as Promise<{ uploadId?: unknown }>,
     )
     const { uploadId } = value
     if (typeof uploadId !== 'string' || uploadId === '') {
-      throw unreadableAnswer(this.#context('initiate a multipart upload of', key), answer.status)
+      throw foreignResponse(this.#context(operation, key), answer.status, 'upload id')
     }
     return { uploadId, headers: answer.headers }
   }
@@ -185,11 +220,10 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     headers,
     body,
     signal,
-  }: UploadReference & {
-    readonly partNumber: number
-    readonly headers: HeaderMap
-    readonly body: PutObjectRequest['body']
-  }): Promise<UploadedPart & { readonly headers: HeaderMap }> {
+    onSentBytes,
+  }: UploadReference & UploadRequest & { readonly partNumber: number }): Promise<
+    UploadedPart & { readonly headers: HeaderMap }
+  > {
     checkObjectKey(key)
     checkUploadId(uploadId, key)
     checkPartNumber(partNumber, key)
@@ -202,14 +236,16 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       objectKey: key,
       signal,
       source,
+      onSentBytes,
+      expected: { etag: true },
     }
+    onSentBytes?.(0)
     const { answer } = await this.#call(call, (client) =>
       withPlaceholder((stream) =>
         client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes, { headers: sent }),
       ),
     )
-    const etag = answer.headers['etag']
-    if (etag === undefined) throw unreadableAnswer(this.#context(call.operation, key), answer.status)
+    const { etag = '' } = answer.headers
     const crc64 = crc64Of(answer.headers[OSS_HEADERS.crc64])
     return { partNumber, etag, sizeBytes, ...(crc64 !== undefined && { crc64 }), headers: answer.headers }
   }
@@ -243,6 +279,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       operation: 'complete the multipart upload of',
       objectKey: key,
       signal,
+      expected: { etag: true, root: 'CompleteMultipartUploadResult' },
       hasCallback: CALLBACK in sent,
     }
     const { answer } = await this.#call(call, (client) =>
@@ -279,7 +316,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     const sent = requestHeaders(headers, key)
     const query = { 'max-parts': 1000, ...(marker !== undefined && { 'part-number-marker': marker }) }
     const { value } = await this.#call(
-      { operation: 'list the parts of', objectKey: key, signal },
+      { operation: 'list the parts of', objectKey: key, signal, expected: { root: 'ListPartsResult' } },
       async (client) => {
         const page = (await client.listParts(key, uploadId, query, { headers: sent })) as {
           parts: AliPart | AliPart[]
@@ -314,7 +351,11 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       ...(uploadIdMarker && { 'upload-id-marker': uploadIdMarker }),
     }
     const { value } = await this.#call(
-      { operation: 'list the multipart uploads', signal },
+      {
+        operation: 'list the multipart uploads',
+        signal,
+        expected: { root: 'ListMultipartUploadsResult' },
+      },
       async (client, answer) => {
         const page = (await client.listUploads(query, {})) as {
           uploads: AliUpload[]
@@ -361,7 +402,8 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       ...(maxKeys !== undefined && { 'max-keys': maxKeys }),
       ...(continuationToken && { 'continuation-token': continuationToken }),
     }
-    const { value } = await this.#call({ operation: 'list', signal }, async (client, answer) => {
+    const expected = { root: 'ListBucketResult' }
+    const { value } = await this.#call({ operation: 'list', signal, expected }, async (client, answer) => {
       const page = (await client.listV2(query, {})) as {
         objects: AliObject[]
         prefixes: string[] | null
@@ -408,7 +450,9 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     const plain = keys.filter((key) => !NOT_IN_XML.test(key))
     const deleted: string[] = []
     if (plain.length > 0) {
-      const { value } = await this.#call({ operation: 'delete several objects', signal }, async (client) => {
+      const expected = { root: 'DeleteResult' }
+      const call: OssCall = { operation: 'delete several objects', signal, expected }
+      const { value } = await this.#call(call, async (client) => {
         const answer = (await client.deleteMulti(plain, {})) as { deleted: { Key: string }[] }
         return answer.deleted.map(({ Key }) => Key)
       })
@@ -442,7 +486,12 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     checkObjectKey(key)
     if (sourceBucket !== undefined) checkBucketName(sourceBucket)
     const sent = copyHeaders(headers, key)
-    const call: OssCall = { operation: `copy "${sourceKey}" to`, objectKey: key, signal }
+    const call: OssCall = {
+      operation: `copy "${sourceKey}" to`,
+      objectKey: key,
+      signal,
+      expected: { root: 'CopyObjectResult' },
+    }
     const { answer } = await this.#call(call, (client) => {
       const { request } = client
       Object.defineProperty(client, 'request', {
@@ -487,7 +536,8 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
   }
 
   #context(operation: string, objectKey?: string): RequestContext {
-    return { operation, bucket: this.bucket, ...(objectKey !== undefined && { objectKey }) }
+    const { renewalHint } = this.#connection
+    return { operation, bucket: this.bucket, renewalHint, ...(objectKey !== undefined && { objectKey }) }
   }
 }
 

@@ -43,27 +43,26 @@ export class UploadSource {
    * The next chunk, never an empty one, or undefined at the end.
    *
    * @throws CseError `ERR_CSE_SOURCE` with the source's own error as cause, or that error itself when it is a
-   * CseError; `ERR_CSE_INVALID_ARGUMENT` when the source is longer or shorter than stated
+   * CseError; `ERR_CSE_SOURCE` too when the source is longer or shorter than stated, or gives something else than bytes
    */
   async next(): Promise<Uint8Array | undefined> {
     while (!this.#stopped) {
       const step = await this.#pull()
       if (this.#stopped) break
       if (step.done) {
-        if (this.sizeBytes !== undefined && this.#received < this.sizeBytes)
+        if (this.sizeBytes !== undefined && this.#received < this.sizeBytes) {
           throw this.#wrongSize('ended after')
+        }
         this.#finished = true
         return undefined
       }
       const chunk: unknown = step.value
       if (!(chunk instanceof Uint8Array)) {
-        throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'The body yielded something else than a Uint8Array.', {
-          objectKey: this.#objectKey,
-        })
+        throw this.#failed('gave something else than a Uint8Array')
       }
       this.#received += chunk.byteLength
       if (this.sizeBytes !== undefined && this.#received > this.sizeBytes) {
-        throw this.#wrongSize('yielded at least')
+        throw this.#wrongSize('gave at least')
       }
       if (chunk.byteLength > 0) return chunk
     }
@@ -87,23 +86,19 @@ export class UploadSource {
       // The error ended the iterator: there is nothing left to return.
       this.#iterator = undefined
       if (CseError.isInstance(error)) throw error
-      throw new CseError(
-        'ERR_CSE_SOURCE',
-        `The source of "${this.#objectKey}" failed while it was being read.`,
-        {
-          cause: error,
-          objectKey: this.#objectKey,
-        },
-      )
+      throw this.#failed('failed while it was being read', error)
     }
   }
 
   #wrongSize(what: string): CseError {
-    return new CseError(
-      'ERR_CSE_INVALID_ARGUMENT',
-      `The body of "${this.#objectKey}" ${what} ${this.#received} bytes, but its sizeBytes is ${this.sizeBytes}. Nothing was stored.`,
-      { objectKey: this.#objectKey },
+    return this.#failed(
+      `${what} ${this.#received} bytes, but its sizeBytes is ${this.sizeBytes}. Nothing was stored`,
     )
+  }
+
+  #failed(what: string, cause?: unknown): CseError {
+    const objectKey = this.#objectKey
+    return new CseError('ERR_CSE_SOURCE', `The source of "${objectKey}" ${what}.`, { cause, objectKey })
   }
 }
 
@@ -117,8 +112,16 @@ export async function sendSource(
   request: ClientRequest,
   source: UploadSource,
   idle: IdleWatch,
+  onSentBytes: (sentBytes: number) => void = () => {},
 ): Promise<void> {
   let held: Uint8Array | undefined
+  let sentBytes = 0
+  // Called by the request when the bytes are with the operating system, also after the end of this function.
+  const left = (bytes: number) => (error?: Error | null) => {
+    if (error) return
+    sentBytes += bytes
+    onSentBytes(sentBytes)
+  }
   for (;;) {
     idle.suspend()
     const chunk = await source.next()
@@ -126,7 +129,7 @@ export async function sendSource(
     if (source.stopped || request.destroyed) return
     if (chunk === undefined) break
     if (source.hasAllBytes) held = chunk
-    else await write(request, chunk)
+    else await write(request, chunk, left)
   }
   if (held === undefined) {
     request.end()
@@ -135,17 +138,23 @@ export async function sendSource(
   // The last bytes go out with the end: with all of them there the server may answer, and an answer to a request
   // that has not ended looks like a refusal.
   const last = Math.max(0, held.byteLength - WRITE_BYTES)
-  if (last > 0) await write(request, held.subarray(0, last))
-  if (!source.stopped && !request.destroyed) request.end(held.subarray(last))
+  if (last > 0) await write(request, held.subarray(0, last), left)
+  const rest = held.subarray(last)
+  if (!source.stopped && !request.destroyed) request.end(rest, left(rest.byteLength))
 }
 
 /**
  * In pieces, because a TLS socket shows no progress within one write: a large chunk on a slow line would look
  * like a connection that stands still.
  */
-async function write(request: ClientRequest, chunk: Uint8Array): Promise<void> {
+async function write(
+  request: ClientRequest,
+  chunk: Uint8Array,
+  left: (bytes: number) => (error?: Error | null) => void,
+): Promise<void> {
   for (let offset = 0; offset < chunk.byteLength && !request.destroyed; offset += WRITE_BYTES) {
-    if (!request.write(chunk.subarray(offset, offset + WRITE_BYTES))) await drained(request)
+    const piece = chunk.subarray(offset, offset + WRITE_BYTES)
+    if (!request.write(piece, left(piece.byteLength))) await drained(request)
   }
 }
 

@@ -18,13 +18,20 @@ export interface FakeServer {
   readonly sockets: Socket[]
 }
 
-/** A server that lives as long as the test and answers as the handler says; it checks no signature. */
+/** What every success of the service has, and what stores something. */
+const OWN_HEADERS = { 'x-oss-request-id': '6556E3AED11E553933CCDEDF', etag: '"E"' }
+
+/**
+ * A server that lives as long as the test and answers as the handler says; it checks no signature. Its responses have a
+ * request id and an ETag unless the handler takes them away.
+ */
 export async function fakeServer(handler: RequestListener): Promise<FakeServer> {
   const seen: SeenRequest[] = []
   const sockets: Socket[] = []
   const server = createServer((request, response) => {
     const { method, url, headers } = request
     seen.push({ method, url, headers })
+    response.setHeaders(new Map(Object.entries(OWN_HEADERS)))
     handler(request, response)
   })
   server.on('connection', (socket) => {
