@@ -53,8 +53,9 @@ export async function initiateMultipartUpload(
     dataSizeBytes,
     partSizeBytes,
   }
+  const object = { location: transport.location, key }
   const { contentKey, envelope } = await withRetries(
-    () => forObject(key, () => context.keyring.generate(extras, { signal })),
+    () => forObject(key, () => context.keyring.generate(extras, { signal, object })),
     attempt,
   )
   const encoded = encodeEnvelope(envelope)
@@ -111,8 +112,9 @@ export async function resumeMultipartUpload(
     }
     for (const partNumber of Object.keys(checked.partDigests)) plan.part(Number(partNumber))
     const { retry, logger } = context
+    const object = { location: transport.location, key }
     const contentKey = await withRetries(
-      () => forObject(key, () => context.keyring.unwrap(envelope, { signal })),
+      () => forObject(key, () => context.keyring.unwrap(envelope, { signal, object })),
       {
         operation: 'unwrap',
         key,

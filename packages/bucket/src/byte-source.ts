@@ -3,21 +3,24 @@ import {
   CseError,
   isUint8Array,
   type ObjectBody,
+  orAborted,
   type PartRange,
 } from '@oss-cse/crypto-core'
+import { invalidBody, sourceError, spentStream } from './body-errors.ts'
+import { isDisturbed } from './disturbed-stream.ts'
+import { isNodeStream, openNodeStream, takeNodeStream } from './node-stream.ts'
 import { readStream } from './read-stream.ts'
 
 /**
- * What can be uploaded: bytes, text (as UTF-8), a Blob, a Web stream, any async iterable of bytes (a Node.js
- * Readable is one), or a source that can be opened again for a retry. A stream is read, or closed, whatever comes
- * of the upload.
+ * What can be uploaded: bytes, text (as UTF-8), a Blob, a Web stream, a Node.js stream, any async iterable of bytes or text,
+ * or a source that can be opened again for a retry. A stream is read, or closed, whatever comes of the upload.
  */
 export type BodyInput =
   | Uint8Array
   | string
   | Blob
-  | ReadableStream<Uint8Array>
-  | AsyncIterable<Uint8Array>
+  | ReadableStream<Uint8Array | string>
+  | AsyncIterable<Uint8Array | string>
   | ObjectBody
 
 /** The ciphertext of one part: the same bytes however often it is opened. */
@@ -37,6 +40,11 @@ export interface ByteSource extends ObjectBody {
   readonly replayable: boolean
   /** Encrypts a part of an object, which is what the source holds, by itself and faster than through `open`; `undefined` where it cannot. */
   encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart | undefined>
+  /**
+   * Reads the first bytes of what does not tell whether it was read before, so that one that is spent is refused before
+   * any request.
+   */
+  begin?(signal: AbortSignal | undefined): Promise<void>
   /** Closes a stream that was never opened. */
   discard?(): Promise<void>
 }
@@ -59,15 +67,17 @@ const spent = new WeakSet<object>()
  */
 export function byteSource(input: BodyInput, sizeBytes?: number): ByteSource {
   if (sizeBytes !== undefined && (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)) {
-    throw invalid(`sizeBytes must be a length in bytes, not ${sizeBytes}`)
+    throw invalidBody(`sizeBytes must be a length in bytes, not ${sizeBytes}`)
   }
   const source = recognize(input)
   if (sizeBytes !== undefined && source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
-    throw invalid(`the body has ${source.sizeBytes} bytes, sizeBytes says ${sizeBytes}`)
+    throw invalidBody(`the body has ${source.sizeBytes} bytes, sizeBytes says ${sizeBytes}`)
   }
   const known = sizeBytes === undefined ? source : { ...source, sizeBytes }
   if (known.sizeBytes !== undefined && known.sizeBytes > MAX_UPLOAD_BYTES) {
-    throw invalid(`${known.sizeBytes} bytes are more than the ${MAX_UPLOAD_BYTES} that one upload can hold`)
+    throw invalidBody(
+      `${known.sizeBytes} bytes are more than the ${MAX_UPLOAD_BYTES} that one upload can hold`,
+    )
   }
   return known
 }
@@ -81,7 +91,7 @@ function recognize(input: BodyInput): ByteSource {
   }
   // A Web stream comes first: where it is async-iterable too, both ways read the same bytes.
   if ('getReader' in input) {
-    if (input.locked) throw spentStream()
+    if (input.locked || isDisturbed(input)) throw spentStream()
     return oneShot(
       input,
       () => readStream(input),
@@ -89,18 +99,21 @@ function recognize(input: BodyInput): ByteSource {
     )
   }
   // Before `open`, which Node's file streams have too.
+  if (isNodeStream(input)) {
+    takeNodeStream(input)
+    return oneShot(
+      input,
+      () => openNodeStream(input),
+      async () => void input.destroy?.(),
+    )
+  }
   if (Symbol.asyncIterator in input) {
-    const { destroyed, readableDidRead } = input as { destroyed?: unknown; readableDidRead?: unknown }
-    if (destroyed === true || readableDidRead === true) throw spentStream()
+    if ('next' in input && typeof input.next === 'function')
+      return iteratorSource(input as typeof input & AsyncIterator<Uint8Array | string>)
     return oneShot(
       input,
       () => input,
-      async () => {
-        const { destroy } = input as { destroy?: unknown }
-        // The iterator of a Node.js stream that was never asked for a chunk leaves the stream open.
-        if (typeof destroy === 'function') destroy.call(input)
-        else await input[Symbol.asyncIterator]().return?.()
-      },
+      async () => void (await input[Symbol.asyncIterator]().return?.()),
     )
   }
   if ('open' in input && typeof input.open === 'function') {
@@ -108,6 +121,32 @@ function recognize(input: BodyInput): ByteSource {
     return { sizeBytes, replayable: true, open: () => input.open(), ...(encryptPart && { encryptPart }) }
   }
   throw noBody()
+}
+
+/** A generator that has ended looks like one that has not begun: only its first step tells. */
+function iteratorSource(
+  input: AsyncIterable<Uint8Array | string> & AsyncIterator<Uint8Array | string>,
+): ByteSource {
+  let first: IteratorYieldResult<Uint8Array | string> | undefined
+  async function* open(): AsyncGenerator<Uint8Array | string, void, undefined> {
+    if (first !== undefined) yield first.value
+    yield* input
+  }
+  return {
+    // Not awaited: one whose first step is still under way ends behind it.
+    ...oneShot(input, open, async () => void Promise.resolve(input.return?.()).catch(() => {})),
+    async begin(signal) {
+      let step: IteratorResult<Uint8Array | string>
+      try {
+        step = await orAborted(Promise.resolve(input.next()), signal)
+      } catch (cause) {
+        signal?.throwIfAborted()
+        throw sourceFailure(cause)
+      }
+      if (step.done) throw invalidBody(SPENT_ITERATOR)
+      first = step
+    },
+  }
 }
 
 function bytesSource(bytes: Uint8Array): ByteSource {
@@ -122,7 +161,7 @@ function bytesSource(bytes: Uint8Array): ByteSource {
 
 function oneShot(
   stream: object,
-  open: () => AsyncIterable<Uint8Array>,
+  open: () => AsyncIterable<Uint8Array | string>,
   close: () => Promise<void>,
 ): ByteSource {
   if (spent.has(stream)) throw spentStream()
@@ -131,7 +170,7 @@ function oneShot(
     open() {
       if (spent.has(stream)) throw spentStream()
       spent.add(stream)
-      return open()
+      return bytesOf(open())
     },
     async discard() {
       if (spent.has(stream)) return
@@ -139,6 +178,14 @@ function oneShot(
       await close()
     },
   }
+}
+
+const encoder = new TextEncoder()
+
+async function* bytesOf(
+  chunks: AsyncIterable<Uint8Array | string>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) yield typeof chunk === 'string' ? encoder.encode(chunk) : chunk
 }
 
 /**
@@ -150,7 +197,7 @@ export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Ar
   let sent = 0
   try {
     for await (const chunk of source.open()) {
-      if (!isUint8Array(chunk)) throw sourceError('gave something that is not a Uint8Array')
+      if (!isUint8Array(chunk)) throw sourceError(`gave ${kindOf(chunk)} instead of bytes`)
       sent += chunk.length
       if (sizeBytes !== undefined && sent > sizeBytes)
         throw sourceError(`gave more than its ${sizeBytes} bytes`)
@@ -162,25 +209,26 @@ export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Ar
       }
     }
   } catch (cause) {
-    throw CseError.isInstance(cause) ? cause : sourceError('failed', cause)
+    throw sourceFailure(cause)
   }
   if (sizeBytes !== undefined && sent < sizeBytes) {
     throw sourceError(`ended after ${sent} of its ${sizeBytes} bytes`)
   }
 }
 
-function sourceError(what: string, cause?: unknown): CseError {
-  return new CseError('ERR_CSE_SOURCE', `The source of the upload ${what}.`, { cause })
+/** What was given, for an error: never its content. */
+function kindOf(chunk: unknown): string {
+  if (chunk === null || typeof chunk !== 'object') return chunk === null ? 'null' : `a ${typeof chunk}`
+  return Array.isArray(chunk) ? 'an array' : 'an object'
 }
+
+function sourceFailure(cause: unknown): CseError {
+  return CseError.isInstance(cause) ? cause : sourceError('failed', cause)
+}
+
+const SPENT_ITERATOR =
+  'the iterator gave nothing: it was read before, or it is empty. Make a new one for each upload; an empty object is new Uint8Array()'
 
 function noBody(): CseError {
-  return invalid('it is bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes')
-}
-
-function spentStream(): CseError {
-  return invalid('the stream was read before, and nothing is left of it. Open a new one for each upload')
-}
-
-function invalid(why: string): CseError {
-  return new CseError('ERR_CSE_INVALID_ARGUMENT', `Invalid body: ${why}.`)
+  return invalidBody('it is bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes')
 }

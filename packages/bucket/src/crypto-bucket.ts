@@ -6,6 +6,7 @@ import {
   concatBytes,
   type GetObjectResponse,
   type HeaderMap,
+  type HeadObjectResponse,
   Keyring,
   type MasterKeyProvider,
   type MultipartTransport,
@@ -29,6 +30,7 @@ import type { BodyInput } from './byte-source.ts'
 import { copyHeaders } from './copy-object.ts'
 import { type GetOptions, type GetResult, getObject } from './get-object.ts'
 import { describeObject, type HeadOptions, type HeadResult } from './head-object.ts'
+import { LinkedObject, refuseLink } from './linked-object.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
 import { isNoSuchUpload, requireMultipart } from './multipart-transport.ts'
 import type { MultipartUpload, PersistState } from './multipart-upload.ts'
@@ -44,6 +46,7 @@ import {
   downloadObject,
 } from './resumable-download.ts'
 import { type UploadOptions, type UploadResult, uploadObject } from './resumable-upload.ts'
+import { closeIterator } from './resumed-read.ts'
 import { type Logger, type RetryEvent, withRetries } from './retry.ts'
 import type { SizedInput } from './sized-source.ts'
 
@@ -159,10 +162,7 @@ export class CryptoBucket {
    */
   async get(key: string, options: GetOptions = {}): Promise<GetResult> {
     checkKey(key)
-    const { versionId } = options
-    const request = (headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> =>
-      this.#transport.get({ key, headers, versionId, signal })
-    return getObject(this.#context, { request, ossHeaders: true }, key, options)
+    return getObject(this.#context, this.#readerSource(key, options), key, options)
   }
 
   /**
@@ -184,9 +184,19 @@ export class CryptoBucket {
    */
   async getByUrl(url: string | URL, options: Omit<GetOptions, 'versionId'> = {}): Promise<GetResult> {
     const parsed = parseUrl(url)
-    const request = (headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> =>
-      httpGet({ url: parsed, headers, signal })
-    return getObject(this.#context, { request, ossHeaders: false }, keyOfUrl(parsed), options)
+    const key = keyOfUrl(parsed)
+    const request = async (headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> => {
+      const response = await httpGet({ url: parsed, headers, signal })
+      try {
+        refuseLink(key, response.headers)
+        return response
+      } catch (error) {
+        await closeIterator(response.body[Symbol.asyncIterator]())
+        throw error
+      }
+    }
+    const source = { request, ossHeaders: false, reference: { location: parsed.origin, key } }
+    return getObject(this.#context, source, key, options)
   }
 
   /**
@@ -305,7 +315,9 @@ export class CryptoBucket {
    * @throws CseError `ERR_CSE_NOT_FOUND`; `ERR_CSE_ENVELOPE_DAMAGED`.
    */
   async head(key: string, options: HeadOptions = {}): Promise<HeadResult> {
-    const headers = await this.#headers(key, options)
+    checkKey(key)
+    const source = this.#readerSource(key, options)
+    const { headers } = await this.#head(key, options, (headers) => source.head(headers))
     const { totalBytes: sizeBytes } = sliceAnswer(undefined, { status: 200, headers })
     try {
       return { ...describeObject(key, headers), sizeBytes }
@@ -320,8 +332,10 @@ export class CryptoBucket {
    * @throws CseError `ERR_CSE_NOT_FOUND` when the bucket itself does not exist, and what the transport throws.
    */
   async exists(key: string, options: HeadOptions = {}): Promise<boolean> {
+    checkKey(key)
+    const { versionId, signal } = options
     try {
-      await this.#headers(key, options)
+      await this.#head(key, options, (headers) => this.#transport.head({ key, headers, versionId, signal }))
       return true
     } catch (error) {
       const missing = CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND'
@@ -411,24 +425,27 @@ export class CryptoBucket {
     return refuse('putMetadata')
   }
 
-  async #headers(key: string, options: HeadOptions): Promise<HeaderMap> {
-    checkKey(key)
-    const { versionId, signal } = options
+  #head(
+    key: string,
+    options: HeadOptions,
+    send: (headers: HeaderMap) => Promise<HeadObjectResponse>,
+  ): Promise<HeadObjectResponse> {
     const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
-    const response = await this.#send('head', key, this.#transport.head, {
-      key,
-      headers,
-      versionId,
-      signal,
-    })
-    return response.headers
+    const { retry, logger } = this.#context
+    const { signal } = options
+    return withRetries(() => send(headers), { operation: 'head', key, retry, logger, signal })
   }
 
-  #readerSource(key: string, { versionId, signal }: OpenOptions): ReaderSource {
+  /** Where an object, or the target of a link, is read from. */
+  #readerSource(key: string, { versionId, signal }: Pick<OpenOptions, 'versionId' | 'signal'>): ReaderSource {
+    const linked = new LinkedObject(this.#transport, key, versionId)
     return {
       ossHeaders: true,
-      request: (headers, signal) => this.#transport.get({ key, headers, versionId, signal }),
-      head: (headers) => this.#transport.head({ key, headers, versionId, signal }),
+      get reference() {
+        return linked.reference
+      },
+      request: (headers, signal) => linked.get(headers, signal),
+      head: (headers) => linked.head(headers, signal),
     }
   }
 

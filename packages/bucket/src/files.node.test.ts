@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
+import { type BigIntStats, createReadStream, existsSync, type Stats } from 'node:fs'
 import {
   chmod,
+  type FileHandle,
   lstat,
   mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   rm,
@@ -18,8 +20,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { TransportError } from '@oss-cse/crypto-core'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { chunked, pattern } from '../test/bytes.ts'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { chunked, difference, pattern } from '../test/bytes.ts'
 import { CryptoBucket } from './crypto-bucket.ts'
 import { downloadFile } from './download-file.node.ts'
 import { putFile, uploadFile } from './upload-file.node.ts'
@@ -46,7 +48,7 @@ test('a file comes back as it was, whatever its size', async () => {
     await uploadFile(bucket, 'a', join(directory, 'in'))
     const result = await downloadFile(bucket, 'a', join(directory, 'out'))
     expect(result).toMatchObject({ sizeBytes: size, verification: 'crc64' })
-    expect(new Uint8Array(await readFile(join(directory, 'out')))).toEqual(pattern(size))
+    expect(difference(await readFile(join(directory, 'out')), pattern(size))).toBeUndefined()
     expect((await readdir(directory)).sort()).toEqual(['in', 'out'])
   }
 })
@@ -62,7 +64,7 @@ test('putFile sends a file in one request, whatever its size, and again when tha
   const result = await putFile(bucket, 'a', path, { metadata: { owner: 'ops' } })
   expect(result).toMatchObject({ sizeBytes: 12 * 1024 ** 2, verification: 'crc64' })
   expect(transport.requests.map(({ operation }) => operation)).toEqual(['put', 'put'])
-  expect(await bucket.getBytes('a')).toEqual(pattern(12 * 1024 ** 2))
+  expect(difference(await bucket.getBytes('a'), pattern(12 * 1024 ** 2))).toBeUndefined()
   expect((await bucket.head('a')).metadata).toEqual({ owner: 'ops' })
 })
 
@@ -86,6 +88,59 @@ test('putFile of a file that changes meanwhile stores nothing', async () => {
   }
   await expect(putFile(bucket, 'a', path)).rejects.toThrow(code('ERR_CSE_SOURCE_CHANGED'))
   expect(await bucket.exists('a')).toBe(false)
+})
+
+/** Has the file system tell another length of every file that is opened. */
+async function tellLength(sizeBytes: number): Promise<void> {
+  const some = await open(join(directory, 'in'))
+  const prototype = Object.getPrototypeOf(some) as FileHandle
+  await some.close()
+  const { stat: real } = prototype
+  vi.spyOn(prototype, 'stat').mockImplementation(async function (this: FileHandle, options?: object) {
+    const found = (await real.call(this, options as never)) as Stats | BigIntStats
+    return Object.assign(found, { size: typeof found.size === 'bigint' ? BigInt(sizeBytes) : sizeBytes })
+  } as never)
+  onTestFinished(() => void vi.restoreAllMocks())
+}
+
+test.each([
+  ['putFile', putFile],
+  ['uploadFile', uploadFile],
+] as const)('%s reads a file to its real end where the file system tells of no content', async (_, send) => {
+  for (const size of [1, 1_048_576, 1_500_001]) {
+    await writeFile(join(directory, 'in'), pattern(size))
+    await tellLength(0)
+    const result = await send(bucket, 'a', join(directory, 'in'), { metadata: { m: '1' } })
+    expect(result).toMatchObject({ sizeBytes: size, verification: 'crc64' })
+    expect(difference(await bucket.getBytes('a'), pattern(size))).toBeUndefined()
+    expect(await bucket.head('a')).toMatchObject({ metadata: { m: '1' } })
+    vi.restoreAllMocks()
+  }
+})
+
+test.each([
+  ['putFile', putFile, {}],
+  ['uploadFile, in one put', uploadFile, {}],
+  ['uploadFile, in parts', uploadFile, { multipartThreshold: 0, partSize: 100 * 1024 }],
+] as const)(
+  '%s fails where a file ends elsewhere than the file system tells, and stores nothing',
+  async (_, send, options) => {
+    await writeFile(join(directory, 'in'), pattern(250_000))
+    for (const told of [1, 249_999, 250_001, 400_000]) {
+      await tellLength(told)
+      await expect(send(bucket, 'a', join(directory, 'in'), options)).rejects.toEqual(code('ERR_CSE_SOURCE'))
+      vi.restoreAllMocks()
+    }
+    expect(transport.objects.size).toBe(0)
+  },
+)
+
+// Where there is such a file system: the length that it tells is 0.
+test.runIf(existsSync('/proc/self/status'))('a file of procfs goes up with its content', async () => {
+  for (const send of [putFile, uploadFile]) {
+    await send(bucket, 'a', '/proc/self/status')
+    expect(new TextDecoder().decode(await bucket.getBytes('a'))).toMatch(/^Name:/)
+  }
 })
 
 test('putFile refuses what is no file before any request', async () => {

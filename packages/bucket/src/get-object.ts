@@ -78,7 +78,9 @@ export async function getObject(
     const response = await requests.first(range)
     try {
       const policy = options.onPlainObject ?? context.onPlainObject
-      const opened = await openAnswer(context, key, range, response, policy, abort.signal)
+      const { reference: object } = source
+      const { signal } = abort
+      const opened = await openAnswer(context, { key, object, range, response, policy, signal })
       return result(key, range, response, opened, requests, abort, options.onProgress)
     } catch (error) {
       await closeIterator(response.body[Symbol.asyncIterator]())

@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { TransportError } from '@oss-cse/crypto-core'
-import { connectionError, type HttpGet, statusError } from './http-get.ts'
+import { concatBytes, OSS_HEADERS, TransportError } from '@oss-cse/crypto-core'
+import { connectionError, foreignResponse, type HttpGet, REFUSAL_BYTES, statusError } from './http-get.ts'
 
 export type { HttpGet, HttpGetRequest } from './http-get.ts'
 
@@ -18,15 +18,38 @@ export const httpGet: HttpGet = ({ url, headers, signal }) =>
     request.on('response', (response) => {
       const answered = flatHeaders(response)
       const status = response.statusCode ?? 0
-      if (status === 200 || status === 206) {
-        resolve({ status, headers: answered, body: readBody(request, response, signal) })
-      } else {
+      if (status !== 200 && status !== 206) {
+        void readRefusal(response).then((document) => {
+          request.destroy()
+          reject(signal.aborted ? signal.reason : statusError(status, answered, document))
+        })
+      } else if (answered[OSS_HEADERS.requestId] === undefined) {
         request.destroy()
-        reject(statusError(status, answered))
+        reject(foreignResponse(status, `it has no ${OSS_HEADERS.requestId}. Check the URL and any proxy`))
+      } else {
+        resolve({ status, headers: answered, body: readBody(request, response, signal) })
       }
     })
     request.end()
   })
+
+/** The document of a refusal, as far as it comes in time. The status is known without it. */
+async function readRefusal(response: IncomingMessage): Promise<Uint8Array> {
+  const timer = setTimeout(() => response.destroy(), IDLE_TIMEOUT_MS)
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  try {
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk)
+      sizeBytes += chunk.length
+      if (sizeBytes >= REFUSAL_BYTES) break
+    }
+  } catch {
+    // What has come serves.
+  }
+  clearTimeout(timer)
+  return concatBytes(chunks)
+}
 
 function readBody(
   request: ClientRequest,

@@ -1,7 +1,9 @@
 import {
-  type CseErrorCode,
   type GetObjectResponse,
   type HeaderMap,
+  judgeFailure,
+  OSS_HEADERS,
+  parseErrorDocument,
   TransportError,
 } from '@oss-cse/crypto-core'
 
@@ -15,30 +17,44 @@ export interface HttpGetRequest {
 /** Fetches the stored bytes of a URL, never decompressed; rejects with a TransportError unless it is 200 or 206. */
 export type HttpGet = (request: HttpGetRequest) => Promise<GetObjectResponse>
 
-const CODES: Readonly<Record<number, CseErrorCode>> = {
-  304: 'ERR_CSE_NOT_MODIFIED',
-  403: 'ERR_CSE_ACCESS_DENIED',
-  404: 'ERR_CSE_NOT_FOUND',
-  412: 'ERR_CSE_PRECONDITION_FAILED',
-  416: 'ERR_CSE_RANGE_NOT_SATISFIABLE',
-  429: 'ERR_CSE_THROTTLED',
-  503: 'ERR_CSE_THROTTLED',
+/** How much of a refusal's document is read, in bytes. */
+export const REFUSAL_BYTES: number = 16 * 1024
+
+/** Document fields that may be shown. A proxy may repeat the URL, which is a secret while it is valid. */
+const PLAIN_FIELD = /^[\w.-]{1,64}$/
+
+/**
+ * The error of a response that is not the object. It does not name the URL.
+ *
+ * @param document - the response's body, or its beginning
+ */
+export function statusError(status: number, headers: HeaderMap, document: Uint8Array): TransportError {
+  const parsed = parseErrorDocument(document)
+  const serviceCode = plain(parsed.serviceCode)
+  const requestId = plain(parsed.requestId ?? headers[OSS_HEADERS.requestId])
+  const ec = plain(parsed.ec ?? headers['x-oss-ec'])
+  const { code, retryable } = judgeFailure(status, serviceCode)
+  const named = serviceCode === undefined ? '' : ` (${serviceCode})`
+  const hint = status === 403 ? ' It may have expired.' : ''
+  return new TransportError(code, `The presigned URL was answered with status ${status}${named}.${hint}`, {
+    status,
+    ...(serviceCode !== undefined && { serviceCode }),
+    ...(requestId !== undefined && { requestId }),
+    ...(ec !== undefined && { ec }),
+    retryable,
+  })
 }
 
-/** The error of an answer that is not the object. The URL is a secret while it is valid: it is not named. */
-export function statusError(status: number, headers: HeaderMap): TransportError {
-  const requestId = headers['x-oss-request-id']
-  const ec = headers['x-oss-ec']
-  const hint = status === 403 ? ' It may have expired.' : ''
+function plain(field: string | undefined): string | undefined {
+  return field !== undefined && PLAIN_FIELD.test(field) ? field : undefined
+}
+
+/** The error of a success that the service did not give: of a proxy, or of a captive portal. */
+export function foreignResponse(status: number, hint: string): TransportError {
   return new TransportError(
-    CODES[status] ?? 'ERR_CSE_SERVICE',
-    `The presigned URL was answered with status ${status}.${hint}`,
-    {
-      status,
-      ...(requestId !== undefined && { requestId }),
-      ...(ec !== undefined && { ec }),
-      retryable: status >= 500 || status === 429,
-    },
+    'ERR_CSE_SERVICE',
+    `The presigned URL was answered with status ${status}, and this is not a response of OSS: ${hint}.`,
+    { status, retryable: false },
   )
 }
 

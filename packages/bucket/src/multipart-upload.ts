@@ -25,6 +25,7 @@ import {
 } from './encrypted-part.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
 import { abortUpload, isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
+import { SentBytes } from './progress.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
 import { callerHeaders } from './request-headers.ts'
 import { type RetryEvent, withRetries } from './retry.ts'
@@ -42,8 +43,7 @@ export interface UploadPartOptions extends CallOptions {
   /** Headers of this part, beside those that the upload began with: `x-oss-traffic-limit`, `x-oss-request-payer`. */
   readonly headers?: HeaderMap | undefined
   /**
-   * Called with the part's bytes that were handed to the connection; it starts over when the part is sent again. What it
-   * throws is ignored.
+   * Called with the part's bytes that have left; it starts over when the part is sent again. What it throws is ignored.
    */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
 }
@@ -355,10 +355,17 @@ export class MultipartUpload {
   ): Promise<UploadedPart> {
     const { key, uploadId } = this
     const { sizeBytes, crc64 } = part
-    const body = { sizeBytes, open: () => counted(part.open(), onSentBytes) }
     let attempts = 0
     const attempt = async (): Promise<UploadedPart> => {
       attempts += 1
+      const count = new SentBytes((bytes) => {
+        try {
+          onSentBytes?.(bytes)
+        } catch {
+          // A display must not break a transfer.
+        }
+      })
+      const body = { sizeBytes, open: () => counted(part.open(), count) }
       const { etag, crc64: stored } = await this.#transport.uploadPart({
         key,
         uploadId,
@@ -366,8 +373,10 @@ export class MultipartUpload {
         headers,
         body,
         signal,
+        onSentBytes: count.onSentBytes,
       })
       if (stored !== undefined && stored !== crc64) throw storedOtherwise(key)
+      count.reached(sizeBytes)
       return { partNumber, etag, sizeBytes, crc64 }
     }
     const sent = await this.#try('uploadPart', signal, attempt, (error) => {
@@ -466,17 +475,13 @@ function combined(parts: readonly UploadedPart[], plan: PartPlan): bigint {
 
 async function* counted(
   chunks: AsyncIterable<Uint8Array>,
-  onSentBytes: ((sentBytes: number) => void) | undefined,
+  count: SentBytes,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let sentBytes = 0
+  let pulledBytes = 0
   for await (const chunk of chunks) {
     yield chunk
-    sentBytes += chunk.length
-    try {
-      onSentBytes?.(sentBytes)
-    } catch {
-      // A display must not break a transfer.
-    }
+    pulledBytes += chunk.length
+    count.pulled(pulledBytes)
   }
 }
 

@@ -264,7 +264,7 @@ export async function openObject(
   key: string,
   options: OpenOptions = {},
 ): Promise<ObjectReader> {
-  const { firstRange, onPlainObject = context.onPlainObject } = options
+  const { firstRange, onPlainObject: policy = context.onPlainObject } = options
   const signal = options.signal ?? new AbortController().signal
   signal.throwIfAborted()
   const range = firstRange && (checkRange(firstRange) as { start: number; end: number })
@@ -286,7 +286,8 @@ export async function openObject(
       response = await requests.first(range)
       answer = response
     }
-    const opened = await openAnswer(context, key, range, answer, onPlainObject, signal)
+    const { reference: object } = source
+    const opened = await openAnswer(context, { key, object, range, response: answer, policy, signal })
     return new ObjectReader({
       context,
       source,

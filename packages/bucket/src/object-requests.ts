@@ -2,6 +2,7 @@ import {
   type ByteRange,
   type GetObjectResponse,
   type HeaderMap,
+  type ObjectReference,
   OSS_HEADERS,
   rangeHeader,
 } from '@oss-cse/crypto-core'
@@ -10,6 +11,8 @@ import { type RetryContext, withRetries } from './retry.ts'
 
 /** Where a download's bytes come from. */
 export interface GetSource {
+  /** What the last response was of. */
+  readonly reference: ObjectReference
   /** Sends the request. */
   request(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse>
   /** False where the request's signature leaves no room for further `x-oss-` headers: a presigned URL. */

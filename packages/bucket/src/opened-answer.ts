@@ -5,6 +5,7 @@ import {
   decodeEnvelope,
   type Envelope,
   type HeaderMap,
+  type ObjectReference,
   type RangeSlice,
   sliceAnswer,
 } from '@oss-cse/crypto-core'
@@ -20,14 +21,22 @@ export interface OpenedAnswer {
   readonly contentKey: ContentKey | undefined
 }
 
+/** A response that is to be judged. */
+export interface AnswerToOpen {
+  /** What the caller calls the object. */
+  readonly key: string
+  /** The object that the response is of. */
+  readonly object: ObjectReference
+  readonly range: ByteRange | undefined
+  readonly response: { readonly status: number; readonly headers: HeaderMap }
+  readonly policy: PlainObjectPolicy
+  readonly signal: AbortSignal
+}
+
 /** Everything that is judged before the first byte is released. */
 export async function openAnswer(
   context: BucketContext,
-  key: string,
-  range: ByteRange | undefined,
-  response: { readonly status: number; readonly headers: HeaderMap },
-  policy: PlainObjectPolicy,
-  signal: AbortSignal,
+  { key, object, range, response, policy, signal }: AnswerToOpen,
 ): Promise<OpenedAnswer> {
   const envelope = decodeEnvelope(response.headers)
   if (envelope === undefined && policy !== 'passthrough') {
@@ -41,7 +50,7 @@ export async function openAnswer(
   if (envelope === undefined) return { slice, envelope, contentKey: undefined }
   checkRecordedLength(key, envelope, slice.totalBytes)
   const { retry, logger } = context
-  const unwrap = () => forObject(key, () => context.keyring.unwrap(envelope, { signal }))
+  const unwrap = () => forObject(key, () => context.keyring.unwrap(envelope, { signal, object }))
   const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
   return { slice, envelope, contentKey }
 }

@@ -9,6 +9,7 @@ import { httpGet as webGet } from './http-get.web.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 const data = pattern(300_000)
+const REQUEST_ID = '6556E3AED11E553933CCDEDF'
 let server: Server
 let url: string
 let transport: MemoryTransport
@@ -34,7 +35,7 @@ beforeEach(async () => {
       key: 'a',
       headers: { ...(range && { range }), ...(ifMatch && { 'if-match': ifMatch }) },
     })
-    response.writeHead(got.status, got.headers)
+    response.writeHead(got.status, { 'x-oss-request-id': REQUEST_ID, ...got.headers })
     for await (const chunk of got.body) response.write(chunk)
     response.end()
   })
@@ -85,6 +86,7 @@ test('an interrupted read goes on', async () => {
   answer = (_request, response) => {
     answer = undefined
     response.writeHead(200, {
+      'x-oss-request-id': REQUEST_ID,
       ...stored.headers,
       etag: stored.etag,
       'content-length': data.length,
@@ -136,18 +138,73 @@ describe.each([
   ['node', nodeGet],
   ['web', webGet],
 ] as const)('the %s reader', (name, get) => {
+  const request = (headers: Record<string, string> = {}) =>
+    get({ url: new URL(url), headers, signal: new AbortController().signal })
+
   test('gives the stored bytes and headers', async () => {
     await transport.plant('a', data, { 'x-oss-meta-m': '1' })
-    const response = await get({
-      url: new URL(url),
-      headers: { 'accept-encoding': 'identity' },
-      signal: new AbortController().signal,
-    })
+    const response = await request({ 'accept-encoding': 'identity' })
     expect(response).toMatchObject({
-      status: 200,
+      // A browser asks for the whole by a range.
+      status: name === 'web' ? 206 : 200,
       headers: { 'x-oss-meta-m': '1', 'content-length': '300000' },
     })
     expect(await read(response.body)).toEqual(data)
+  })
+
+  test('an object of 0 bytes is read, whole', async () => {
+    await transport.plant('a', new Uint8Array())
+    const response = await request()
+    expect(response).toMatchObject({ status: 200, headers: { 'content-length': '0' } })
+    expect(await read(response.body)).toEqual(new Uint8Array())
+  })
+
+  test.each([
+    [304, undefined, 'ERR_CSE_NOT_MODIFIED', false],
+    [403, 'AccessDenied', 'ERR_CSE_ACCESS_DENIED', false],
+    [408, undefined, 'ERR_CSE_TIMEOUT', true],
+    [409, undefined, 'ERR_CSE_SERVICE', false],
+    [429, undefined, 'ERR_CSE_THROTTLED', true],
+    [500, 'InternalError', 'ERR_CSE_SERVICE', true],
+    [501, undefined, 'ERR_CSE_SERVICE', false],
+    [502, undefined, 'ERR_CSE_SERVICE', true],
+    [503, undefined, 'ERR_CSE_THROTTLED', true],
+    [504, undefined, 'ERR_CSE_SERVICE', true],
+    [400, 'RequestTimeout', 'ERR_CSE_TIMEOUT', true],
+    [403, 'RequestTimeTooSkewed', 'ERR_CSE_CLOCK_SKEW', false],
+  ])(
+    'status %d with the code %s is %s, retryable: %s, as everywhere',
+    async (status, serviceCode, expected, retryable) => {
+      answer = (_request, response) => {
+        const { url: target } = _request
+        const document = `<Error><Code>${serviceCode}</Code><Message>${target}</Message><RequestId>${target}</RequestId></Error>`
+        response.writeHead(status).end(serviceCode && document)
+      }
+      const error = await request().catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: expected, status, retryable })
+      expect(`${String(error)}${JSON.stringify(error)}`).not.toContain('s3cret')
+    },
+  )
+
+  test('a refusal whose document breaks off is the refusal', async () => {
+    answer = (_request, response) => {
+      response.writeHead(403, { 'content-length': 1000 })
+      response.write('<Error><Code>AccessDenied</Code>', () => response.destroy())
+    }
+    await expect(request()).rejects.toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', status: 403 })
+  })
+
+  test.each([200, 206])('a %d of a captive portal is no response of the service', async (status) => {
+    answer = (_request, response) =>
+      response
+        .writeHead(status, { 'content-type': 'text/html', etag: '"x"' })
+        .end('<html>Please log in</html>')
+    await expect(request()).rejects.toMatchObject({
+      code: 'ERR_CSE_SERVICE',
+      status,
+      retryable: false,
+      message: expect.stringContaining('not a response of OSS'),
+    })
   })
 
   test('an aborted read rejects with the signal’s reason, before and while reading', async () => {
@@ -168,7 +225,7 @@ describe.each([
 
   test('a reader that never starts closes the connection, also while a read is under way', async () => {
     answer = (_request, response) => {
-      response.writeHead(200, { 'content-length': 1000 })
+      response.writeHead(200, { 'content-length': 1000, 'x-oss-request-id': REQUEST_ID })
       response.write(pattern(10))
     }
     for (const pending of [false, true]) {
@@ -196,11 +253,22 @@ describe.each([
   })
 
   if (name === 'web') {
+    test('asks for the whole by a range that the service does not judge, and past every cache', async () => {
+      await transport.plant('a', data)
+      const { body } = await request({ 'accept-encoding': 'identity' })
+      await read(body)
+      await read((await request({ range: 'bytes=16-' })).body)
+      expect(requests.map(({ headers }) => headers['range'])).toEqual(['bytes=0-', 'bytes=16-'])
+      for (const { headers } of requests) {
+        expect(headers).toMatchObject({ 'cache-control': 'no-cache' })
+        expect(headers['referer']).toBeUndefined()
+        expect(headers['x-oss-range-behavior']).toBeUndefined()
+      }
+    })
+
     test('refuses what fetch would decompress', async () => {
       await transport.plant('a', data, { 'content-encoding': 'gzip' })
-      await expect(
-        get({ url: new URL(url), headers: {}, signal: new AbortController().signal }),
-      ).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
+      await expect(request()).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
     })
   }
 })

@@ -31,6 +31,35 @@ export function progressReporter(
   }
 }
 
+/** Counts the bytes of an upload: as they leave, where the transport tells that, else as it pulls them. */
+export class SentBytes {
+  readonly #report: (sentBytes: number) => void
+  #told = false
+  #reported = -1
+
+  constructor(report: (sentBytes: number) => void) {
+    this.#report = report
+  }
+
+  /** For the transport to call: `UploadRequest.onSentBytes`. */
+  readonly onSentBytes = (sentBytes: number): void => {
+    this.#told = true
+    this.reached(sentBytes)
+  }
+
+  /** The transport has pulled this many bytes. */
+  pulled(bytes: number): void {
+    if (!this.#told) this.reached(bytes)
+  }
+
+  /** This many bytes have certainly left. */
+  reached(bytes: number): void {
+    if (bytes <= this.#reported) return
+    this.#reported = bytes
+    this.#report(bytes)
+  }
+}
+
 /** Adds up the progress of a transfer's parts. */
 export class PartsProgress {
   readonly #listener: ProgressListener | undefined

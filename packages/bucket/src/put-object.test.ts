@@ -1,5 +1,6 @@
 import {
   CseError,
+  concatBytes,
   createCrc64,
   decodeEnvelope,
   Keyring,
@@ -65,7 +66,8 @@ test('every size around a block and a chunk survives, its length known or not', 
     const data = pattern(size)
     await bucket.put('known', data)
     expect(await bucket.getBytes('known')).toEqual(data)
-    await bucket.put('unknown', chunked(data, 65_536, 3))
+    // A generator that gives nothing at all could be one that was read before.
+    await bucket.put('unknown', size > 0 ? chunked(data, 65_536, 3) : new Blob([]).stream())
     expect(await bucket.getBytes('unknown')).toEqual(data)
   }
 })
@@ -223,12 +225,22 @@ describe('a source that fails', () => {
     expect(transport.objects.size).toBe(0)
   })
 
-  test('gives something that is not bytes: nothing is stored', async () => {
+  test.each([
+    [{ a: 1 }],
+    [5],
+    [undefined],
+    [[1, 2]],
+    [new ArrayBuffer(3)],
+    [new Uint16Array(3)],
+    [new Date(0)],
+  ])('gives %o, which is neither bytes nor text: nothing is stored', async (wrong) => {
     const { bucket, transport } = memoryBucket()
-    async function* source(): AsyncGenerator<Uint8Array> {
-      yield 'text' as never
+    for (const chunks of [[wrong], ['abc', wrong, 'def']]) {
+      async function* source(): AsyncGenerator<Uint8Array> {
+        yield* chunks as never[]
+      }
+      await expect(bucket.put('a', source())).rejects.toEqual(code('ERR_CSE_SOURCE'))
     }
-    await expect(bucket.put('a', source())).rejects.toEqual(code('ERR_CSE_SOURCE'))
     expect(transport.objects.size).toBe(0)
   })
 })
@@ -369,6 +381,53 @@ test('progress never goes back, retries included, and ends at the whole', async 
   expect(counts).toEqual([...new Set(counts)].sort((a, b) => a - b))
   expect(counts.at(-1)).toBe(data.length)
   expect(new Set(seen.map(({ totalBytes }) => totalBytes))).toEqual(new Set([data.length]))
+})
+
+test('progress counts what left, where the transport tells that, and not what it pulled', async () => {
+  const { bucket, transport } = memoryBucket()
+  const seen: number[] = []
+  const onProgress = ({ transferredBytes }: Progress): void => void seen.push(transferredBytes)
+  const put = transport.put.bind(transport)
+  // As a transport on `fetch` does it: all of the body is collected before a byte leaves.
+  transport.put = async (request) => {
+    const { onSentBytes, body } = request
+    onSentBytes?.(0)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of body.open()) chunks.push(chunk)
+    expect(seen).toEqual([0])
+    onSentBytes?.(400_000)
+    onSentBytes?.(900_000)
+    const { onSentBytes: _, ...rest } = request
+    return put({ ...rest, body: { open: () => chunked(concatBytes(chunks), 65_536) } })
+  }
+  await bucket.put('a', pattern(1_000_000), { onProgress })
+  expect(seen).toEqual([0, 400_000, 900_000, 1_000_000])
+
+  // One that does not tell is taken to send what it pulls.
+  seen.length = 0
+  transport.put = ({ onSentBytes: _, ...request }) => put(request)
+  await bucket.put(
+    'a',
+    { sizeBytes: 300_000, open: () => chunked(pattern(300_000), 100_000) },
+    { onProgress },
+  )
+  expect(seen).toEqual([0, 100_000, 200_000, 300_000])
+})
+
+test('after credentials were refused a body that can be opened again is sent once more, and a stream is not', async () => {
+  const refused = new TransportError('ERR_CSE_CREDENTIALS_EXPIRED', 'expired', {
+    retryable: true,
+    status: 403,
+  })
+  const once = { maxAttempts: 1 }
+  const { bucket, transport } = memoryBucket({ retry: once })
+  failing(transport, 1, refused)
+  await bucket.put('a', 'text')
+  expect(transport.requests).toHaveLength(2)
+  const streams = memoryBucket({ retry: once })
+  failing(streams.transport, 1, refused)
+  await expect(streams.bucket.put('a', new Blob(['text']).stream())).rejects.toBe(refused)
+  expect(streams.transport.requests).toHaveLength(1)
 })
 
 test('a progress listener or a logger that throws disturbs nothing', async () => {

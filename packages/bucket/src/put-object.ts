@@ -15,7 +15,7 @@ import {
 import { aboutObject, forObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
 import { type BodyInput, type ByteSource, byteSource, checkedSource } from './byte-source.ts'
-import { type ProgressListener, progressReporter } from './progress.ts'
+import { type ProgressListener, progressReporter, SentBytes } from './progress.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
 import { withRetries } from './retry.ts'
 import { type ObjectOptions, uploadHeaders } from './upload-headers.ts'
@@ -24,7 +24,7 @@ import { type ObjectOptions, uploadHeaders } from './upload-headers.ts'
 export interface PutOptions extends CallOptions, ObjectOptions {
   /** The plaintext's length in bytes, for a stream whose length is known. Ciphertext has the same length. */
   readonly sizeBytes?: number | undefined
-  /** Called as bytes are handed to the connection. */
+  /** Called as bytes leave. */
   readonly onProgress?: ProgressListener | undefined
 }
 
@@ -52,11 +52,13 @@ export async function putObject(
   const maxAttempts = source.replayable ? context.retry.maxAttempts : 1
   const sent: SentObject[] = []
   try {
+    // Where the length is known, a source that is spent does not have it.
+    if (source.sizeBytes === undefined) await source.begin?.(signal)
     return await withRetries(
       () => putOnce(upload, sent),
       { operation: 'put', key, retry: { ...context.retry, maxAttempts }, logger: context.logger, signal },
       // What was stored wrongly is replaced by the retry, under a content key of its own, unless that is forbidden.
-      (error) => isRetryable(error) || (overwrites && isIntegrityFailure(error)),
+      (error) => source.replayable && (isRetryable(error) || (overwrites && isIntegrityFailure(error))),
     )
   } catch (error) {
     await source.discard?.().catch(() => {})
@@ -92,7 +94,10 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     ...(sizeBytes !== undefined && { unencryptedContentLength: sizeBytes }),
     ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
   }
-  const { contentKey, envelope } = await forObject(key, () => upload.keyring.generate(extras, { signal }))
+  const object = { location: transport.location, key }
+  const { contentKey, envelope } = await forObject(key, () =>
+    upload.keyring.generate(extras, { signal, object }),
+  )
   // One run for the attempt: a second reading of the body would need it again, and it refuses.
   const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes: 0, crc64: true })
   wipe(contentKey.cek)
@@ -104,23 +109,28 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     whole: false,
     crc64: () => String(run.digests().crc64),
   }
+  const count = new SentBytes(report)
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    report(0)
+    count.pulled(0)
     let last: Uint8Array | undefined
     for await (const chunk of chunks) {
       if (last !== undefined) yield last
-      report(sent.sizeBytes)
+      count.pulled(sent.sizeBytes)
       sent.sizeBytes += chunk.length
       last = chunk
     }
     // Only now the last bytes: a transport that has all of them need not look for the end.
     sent.whole = true
     if (last !== undefined) yield last
-    report(sent.sizeBytes)
+    count.pulled(sent.sizeBytes)
   }
   const open = () => counted(run.transform(checkedSource(source)))
   try {
-    return putResult(key, sent, await transport.put({ key, headers, body: { sizeBytes, open }, signal }))
+    const { onSentBytes } = count
+    const response = await transport.put({ key, headers, body: { sizeBytes, open }, signal, onSentBytes })
+    const result = putResult(key, sent, response)
+    count.reached(sent.sizeBytes)
+    return result
   } catch (error) {
     const stored = await storedEarlier(upload, earlier, error)
     if (stored !== undefined) return stored

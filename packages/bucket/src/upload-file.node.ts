@@ -16,10 +16,10 @@ import { readFileRange } from './temporary-file.node.ts'
  * store, an upload that was interrupted, also by the end of its process, goes on when it is called again with the same
  * arguments, and sends only what is missing.
  *
- * @param path - a regular file
+ * @param path - a regular file. One that has content although its file system tells of none (procfs) goes up as a stream does
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
  * `CryptoBucket.upload`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with
- * `ERR_CSE_SOURCE` where it ends too early.
+ * `ERR_CSE_SOURCE` where it ends elsewhere than its file system tells.
  *
  * @example
  * ```ts
@@ -32,14 +32,19 @@ export async function uploadFile(
   path: string,
   options: UploadOptions = {},
 ): Promise<UploadResult> {
-  return withFile(path, (source) => bucket.upload(key, source, options))
+  return withFile(path, async (source) => {
+    if ('sizeBytes' in source) return bucket.upload(key, source, options)
+    const { metadata, contentType, contentMd5, headers, onProgress, signal } = options
+    const put = { metadata, contentType, contentMd5, headers, onProgress, signal }
+    return { ...(await bucket.put(key, source, put)), resumedBytes: 0 }
+  })
 }
 
 /**
  * Encrypts and uploads a file in one request, of at most 5 GB; again, under a fresh key, when the service or the network
  * fails.
  *
- * @param path - a regular file
+ * @param path - a regular file, as for `uploadFile`
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
  * `CryptoBucket.put`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with `ERR_CSE_SOURCE` where
  * its length changes.
@@ -56,6 +61,7 @@ export async function putFile(
   options: Omit<PutOptions, 'sizeBytes'> = {},
 ): Promise<PutResult> {
   return withFile(path, (source) => {
+    if (!('sizeBytes' in source)) return bucket.put(key, source, options)
     const { sizeBytes } = source
     return bucket.put(key, { sizeBytes, open: () => wholeSource(source) }, options)
   })
@@ -63,7 +69,7 @@ export async function putFile(
 
 async function withFile<Result>(
   path: string,
-  use: (source: SizedSource) => Promise<Result>,
+  use: (source: SizedSource | UnsizedSource) => Promise<Result>,
 ): Promise<Result> {
   // Not blocking: a named pipe is refused below, and would be waited for here.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
@@ -77,9 +83,16 @@ async function withFile<Result>(
   }
 }
 
-async function fileSource(path: string, file: FileHandle): Promise<SizedSource> {
+/** A file that has content although its file system tells of none: its length shows when it is read. */
+type UnsizedSource = { open(): AsyncIterable<Uint8Array> }
+
+async function fileSource(path: string, file: FileHandle): Promise<SizedSource | UnsizedSource> {
   const found = await file.stat()
   if (!found.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
+  // procfs does that, and some FUSE mounts.
+  if (found.size === 0 && (await goesOnBehind(file, 0))) {
+    return { open: () => readFileRange(file, 0, Number.POSITIVE_INFINITY) }
+  }
   const pool = new BufferPool()
   return {
     sizeBytes: found.size,
@@ -98,6 +111,12 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource> 
           `${path} changed its length from ${found.size} to ${size} bytes while it was being uploaded. Nothing was stored.`,
         )
       }
+      if (await goesOnBehind(file, found.size)) {
+        throw new CseError(
+          'ERR_CSE_SOURCE',
+          `${path} has more than the ${found.size} bytes that its file system tells. Nothing was stored.`,
+        )
+      }
       return `${size} bytes, modified ${mtimeNs}`
     },
     async changeMark() {
@@ -105,4 +124,10 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource> 
       return String((await file.stat({ bigint: true })).ctimeNs)
     },
   }
+}
+
+/** Tells whether there is a byte at an offset, whatever the file system says of the file's length. */
+async function goesOnBehind(file: FileHandle, offsetBytes: number): Promise<boolean> {
+  const { bytesRead } = await file.read(new Uint8Array(1), 0, 1, offsetBytes)
+  return bytesRead > 0
 }
