@@ -1,5 +1,6 @@
 import type OSS from 'ali-oss'
 import type { AliOssResponse } from './ali-oss-response.ts'
+import type { PassedParams, PassedResult } from './passed-request.ts'
 
 /** What every call takes that is passed through. */
 export interface PassedOptions {
@@ -136,9 +137,7 @@ export interface AliOssGaps {
     objectName?: string,
     additionalHeaders?: readonly string[],
   ): string
-  request(
-    params: object,
-  ): Promise<{ readonly status: number; readonly headers: object; readonly data: unknown }>
+  request(params: PassedParams): Promise<PassedResult>
   requestError(result: object): Promise<Error>
   parseXML(text: string | Buffer): Promise<unknown>
   checkBrowserAndVersion(name: string, version: string): boolean

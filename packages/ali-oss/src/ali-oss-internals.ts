@@ -4,6 +4,8 @@ import OSS from 'ali-oss'
 export interface AliOssInternals {
   readonly options: AliOssState
   readonly ctx: unknown
+  readonly agent: unknown
+  readonly httpsAgent: unknown
   stsTokenFreshTime: unknown
   _objectName(name: string): string
   _objectUrl(name: string): string
@@ -27,13 +29,33 @@ export function internalsOf(client: OSS): AliOssInternals {
  * bucket: a call that is under way stays in the bucket that it began in.
  */
 export function plainClient(client: OSS, bucket: string): OSS {
-  const state = internalsOf(client)
-  const options = new Proxy(state.options, {
-    get: (given, name) => (name === 'bucket' ? bucket : Reflect.get(given, name)),
-  })
+  const { ctx } = internalsOf(client)
   // ali-oss takes options that it completed before as they are: lib/client.js `Client`.
   const AliOss = OSS as unknown as new (options: AliOssState, ctx: unknown) => OSS
-  return Object.defineProperties(new AliOss(options, state.ctx), {
+  return Object.defineProperties(new AliOss(optionsIn(client, bucket), ctx), sharedState(client))
+}
+
+/** The client itself, its own methods included, in one bucket. */
+export function viewIn<Client extends OSS>(client: Client, bucket: string): Client {
+  return Object.create(client, {
+    options: { value: optionsIn(client, bucket) },
+    ...sharedState(client),
+  }) as Client
+}
+
+function optionsIn(client: OSS, bucket: string): AliOssState {
+  return new Proxy(internalsOf(client).options, {
+    get: (given, name) => (name === 'bucket' ? bucket : Reflect.get(given, name)),
+  })
+}
+
+/** What another client shares with `client`. */
+function sharedState(client: OSS): PropertyDescriptorMap {
+  const state = internalsOf(client)
+  return {
+    // An app may give a client other agents after it was made.
+    agent: { get: () => state.agent },
+    httpsAgent: { get: () => state.httpsAgent },
     stsTokenFreshTime: {
       get: () => state.stsTokenFreshTime,
       set: (time: unknown) => {
@@ -42,7 +64,7 @@ export function plainClient(client: OSS, bucket: string): OSS {
     },
     // An aborted upload takes all others of its client with it: lib/common/multipart.js.
     _stop: { value: () => {} },
-  })
+  }
 }
 
 /** A copy whose nested objects are copies too: ali-oss writes into what it is given. */

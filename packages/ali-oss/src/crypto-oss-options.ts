@@ -52,6 +52,16 @@ export function splitOptions(options: CryptoOSSOptions): {
 } {
   const { provider, keyring, onPlainObject, retry, logger, presignedUploads, ...ossOptions } = options ?? {}
   const { retryMax } = ossOptions
+  if ((keyring === undefined) === (provider === undefined)) {
+    throw invalid('give either `provider` or `keyring`, and not both')
+  }
+  if (retryMax !== undefined && retryMax !== null && !(Number.isInteger(retryMax) && retryMax >= 0)) {
+    throw invalid(`retryMax is how often a failed request is sent again, not ${JSON.stringify(retryMax)}`)
+  }
+  const policy = onPlainObject ?? 'reject'
+  if (policy !== 'reject' && policy !== 'passthrough') {
+    throw invalid(`onPlainObject is 'reject' or 'passthrough', not ${JSON.stringify(policy)}`)
+  }
   const presigned = presignedUploads ?? 'reject'
   if (presigned !== 'reject' && presigned !== 'ciphertext') {
     throw invalid(`presignedUploads is 'reject' or 'ciphertext', not ${JSON.stringify(presigned)}`)

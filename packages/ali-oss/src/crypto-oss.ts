@@ -1,6 +1,6 @@
 import type OSS from 'ali-oss'
 import type { StatusResult, VersionedOptions } from './ali-oss-gaps.ts'
-import { copyOf, internalsOf } from './ali-oss-internals.ts'
+import { copyOf, internalsOf, viewIn } from './ali-oss-internals.ts'
 import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
 import { beginCall, keepState, stateOf } from './client-state.ts'
 import { type CryptoOSSOptions, splitOptions } from './crypto-oss-options.ts'
@@ -21,6 +21,7 @@ import {
   readUrl,
 } from './object-read.ts'
 import { type BegunUpload, OpenUploads } from './open-uploads.ts'
+import { type PassedParams, type PassedResult, passRequest } from './passed-request.ts'
 import { RefusingOSS } from './refusing-oss.ts'
 import {
   type CallOptions,
@@ -33,7 +34,7 @@ import {
   type ReadOptions,
 } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'
-import { closeBody, type FileInput, partBody } from './upload-body.ts'
+import { type FileInput, partBody } from './upload-body.ts'
 
 /** What an object's headers say. */
 export interface HeadObjectResult {
@@ -255,6 +256,9 @@ export class CryptoOSS extends RefusingOSS {
         'initMultipartUpload needs `dataSize` and `partSize`: the service must know both beforehand',
       )
     }
+    if (!(Number.isSafeInteger(dataSize) && dataSize > 0)) {
+      throw invalid(`dataSize is the object's length in bytes, at least 1, not ${dataSize}`)
+    }
     const parts: BegunUpload['parts'] = new Map()
     let res: AliOssResponse | undefined
     const call = beginCall(this, options, {
@@ -302,9 +306,7 @@ export class CryptoOSS extends RefusingOSS {
     const { signal } = options ?? {}
     const headers = laterHeaders(options ?? {})
     const body = partBody(file, start, end)
-    const { etag } = await call
-      .run(() => upload.uploadPart(partNo, body, { headers, signal }))
-      .finally(() => closeBody(body))
+    const { etag } = await call.run(() => upload.uploadPart(partNo, body, { headers, signal }))
     return { name, etag, res: parts.get(partNo)?.response as AliOssResponse }
   }
 
@@ -345,7 +347,8 @@ export class CryptoOSS extends RefusingOSS {
     const call = callOf(this, name, uploadId)
     const { uploads } = stateOf(this)
     uploads.stop('abort', call.key(name), uploadId)
-    const result = await call.plain.abortMultipartUpload(name, uploadId, copyOf(options))
+    const view = viewIn(this, call.bucketName)
+    const result = await super.abortMultipartUpload.call(view, name, uploadId, copyOf(options))
     uploads.end(uploadId)
     return result
   }
@@ -357,9 +360,16 @@ export class CryptoOSS extends RefusingOSS {
     query: Partial<OSS.ListPartsQuery> = {},
     options?: OSS.RequestOptions | null,
   ): Promise<OSS.ListPartsResult> {
-    const { plain } = callOf(this, name, uploadId)
-    const result = await plain.listParts(name, uploadId, { ...query } as OSS.ListPartsQuery, copyOf(options))
+    const view = viewIn(this, callOf(this, name, uploadId).bucketName)
+    const asked = { ...query } as OSS.ListPartsQuery
+    const result = await super.listParts.call(view, name, uploadId, asked, copyOf(options))
     return { ...result, parts: [result.parts].flat() }
+  }
+
+  /** Sends a request of ali-oss as it is: every method that is passed through does so. */
+  override async request(params: PassedParams): Promise<PassedResult> {
+    const { request } = RefusingOSS.prototype
+    return passRequest(this, params, (client) => request.call(client, params))
   }
 
   /**

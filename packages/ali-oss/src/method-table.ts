@@ -18,7 +18,9 @@ export const EVERYWHERE: Readonly<Record<string, string>> = {
   errors:
     'Errors of the service and the network have the names, codes and status of ali-oss, and no `hostId`, `host` and `params`; their messages also name the object. `cause` has the details.',
   local:
-    'A file that cannot be written, or a body that is none, fails with `ERR_CSE_INVALID_ARGUMENT`, and a target stream with the error of its own.',
+    'A file that cannot be written, or a body that cannot be read or was read before, fails with `ERR_CSE_INVALID_ARGUMENT`, a body that gives something else than bytes and text with `ERR_CSE_SOURCE`, and a target stream with the error of its own.',
+  tokens:
+    'A call waits for a token that is being renewed, and one that the service refuses because its token expired is sent once more with a new one; ali-oss sends what comes meanwhile with the old one.',
   optionsStay: 'Options are never written into, so that they can be used again.',
   timeout: '`timeout` is of silence, and not of the whole: a large transfer that moves is never ended by it.',
   retries:
@@ -41,7 +43,9 @@ export type MethodName = Exclude<keyof CryptoOSS, 'getByUrl' | 'getStreamByUrl'>
 /** Every public method of ali-oss 6.23, in the order of its prototype. */
 export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   getSymlink: passed(),
-  putSymlink: passed('The link is followed by `get`; its own metadata is in clear.'),
+  putSymlink: passed(
+    '`get` and `head` follow the link, in the same bucket. Its own metadata is in plaintext.',
+  ),
   getObjectMeta: encrypted({}, 'Plaintext and ciphertext are of the same length.'),
   copy: passed(
     `With changed metadata it is refused: ${REFUSALS['copy with changed metadata']}.`,
@@ -56,7 +60,10 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   deleteMulti: passed(),
   getACL: passed(),
   putACL: passed('A public object is public as ciphertext.'),
-  head: encrypted({ meta: '`meta` leaves the envelope out.' }),
+  head: encrypted({
+    meta: '`meta` leaves the envelope out.',
+    link: 'Of a symbolic link it tells what its target is; ali-oss tells of the link.',
+  }),
   delete: passed(),
   get: encrypted({
     plain: 'A plain object is refused, unless `onPlainObject` is `passthrough`.',
@@ -188,7 +195,9 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   signature: passed(),
   authorization: passed(),
   authorizationV4: passed(),
-  request: passed('What is sent and read through it is not encrypted.'),
+  request: passed(
+    'What is sent and read through it is not encrypted. As every call, it waits for a token that is being renewed, is sent once more when the service refuses an expired one, and fails at a success that is not the service’s.',
+  ),
   checkBrowserAndVersion: passed(),
   parseXML: passed(),
   requestError: passed(),

@@ -4,7 +4,7 @@ import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
 import type { RunningUpload } from './open-uploads.ts'
 import { invalid, objectOptions, type PutOptions } from './request-options.ts'
 import type { ServiceCall, UploadListener } from './service-call.ts'
-import { stopped } from './service-error.ts'
+import { partError, stopped } from './service-error.ts'
 import { partsSource } from './upload-body.ts'
 import { type Checkpoint, type ProgressCallback, UploadCheckpoint } from './upload-checkpoint.ts'
 
@@ -62,6 +62,7 @@ export async function multipartUpload(
     given,
     progress,
   )
+  const failedParts = new WeakMap<object, number>()
   const call = begin({
     initiated(uploadId, response) {
       running.uploadId = uploadId
@@ -69,7 +70,13 @@ export async function multipartUpload(
     },
     uploaded: (part, response) => checkpoint.uploaded(part, response),
     // Somebody aborted the upload: ali-oss says so in its own way.
-    refused: (reason) => (isNoSuchUpload(reason) ? stopped('abort') : reason),
+    refused(reason, partNumber) {
+      if (isNoSuchUpload(reason)) return stopped('abort')
+      // The first part that fails stops the others, which then fail with the same reason.
+      const isObject = typeof reason === 'object' && reason !== null
+      if (isObject && !failedParts.has(reason)) failedParts.set(reason, partNumber)
+      return reason
+    },
   })
   const key = call.key(name)
   Object.assign(running, { call, key, uploadId: given?.uploadId })
@@ -82,12 +89,17 @@ export async function multipartUpload(
     checkpoint: progress || given ? checkpoint : undefined,
     signal: running.signal,
   }
-  const result = await call.run(async (bucket) => {
+  const uploading = call.run(async (bucket) => {
     if (given?.name === name && given.encryption && given.encryption.changeMark !== changeMark) {
       // Of the file as it was. What cannot be cleared away costs space, and nothing else.
       await bucket.abortMultipartUpload(key, given.uploadId, { signal: running.signal }).catch(() => {})
     }
     return source.upload(bucket, key, upload)
+  })
+  const result = await uploading.catch((error: unknown) => {
+    if (!(error instanceof Error)) throw error
+    const partNum = failedParts.get(error.cause ?? error)
+    throw partNum === undefined ? error : partError(error, partNum)
   })
   const res = call.response(key, { headers: result.headers })
   if (inParts) await progress?.(1, null, res)

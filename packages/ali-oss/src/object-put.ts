@@ -5,7 +5,7 @@ import type OSS from 'ali-oss'
 import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
 import { beginCall } from './client-state.ts'
 import { objectOptions, type PutOptions } from './request-options.ts'
-import { closeBody, type FileInput, uploadBody } from './upload-body.ts'
+import { type FileInput, uploadBody } from './upload-body.ts'
 
 /** What came of an upload. */
 export interface PutObjectResult {
@@ -33,12 +33,8 @@ export async function putObject(
   const put = async (bucket: CryptoBucket): Promise<PutResult> => {
     if (typeof file === 'string') return putFile(bucket, key, file, { ...object, signal })
     const body = uploadBody(file)
-    try {
-      const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
-      return await bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
-    } finally {
-      closeBody(body)
-    }
+    const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
+    return bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
   }
   const result = await call.run(put)
   const res = call.response(key, { headers: result.headers })

@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { unzip } from 'node:zlib'
 import type { GetResult } from '@oss-cse/bucket'
 import { downloadFile, replaceFile } from '@oss-cse/bucket/node'
-import { concatBytes } from '@oss-cse/crypto-core'
+import { concatBytes, linkedAbort } from '@oss-cse/crypto-core'
 import type OSS from 'ali-oss'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import { beginCall } from './client-state.ts'
@@ -41,7 +41,9 @@ type ReadResult = Omit<GetResult, 'body'>
 interface ReadRequest {
   readonly call: ServiceCall
   readonly key: string
-  readonly open: () => Promise<GetResult>
+  /** Sends the request, which the signal cancels beside the caller's own. */
+  readonly open: (signal?: AbortSignal) => Promise<GetResult>
+  readonly signal: AbortSignal | undefined
   /** Reads into a file, which is replaced as a whole. */
   readonly download: (path: string) => Promise<ReadResult>
   /** What a failure is called. */
@@ -50,18 +52,23 @@ interface ReadRequest {
 
 const unzipped = promisify(unzip)
 
+/** Targets whose errors are heard from now on. */
+const heard = new WeakSet<NodeJS.WritableStream>()
+
 /** One read of one object: what was asked for, and how it is handed out as ali-oss does. */
 export class ObjectRead {
   readonly #call: ServiceCall
   readonly #key: string
-  readonly #open: () => Promise<GetResult>
+  readonly #open: ReadRequest['open']
+  readonly #signal: AbortSignal | undefined
   readonly #download: ReadRequest['download']
   readonly #explain: ReadRequest['explain']
 
-  constructor({ call, key, open, download, explain }: ReadRequest) {
+  constructor({ call, key, open, signal, download, explain }: ReadRequest) {
     this.#call = call
     this.#key = key
     this.#open = open
+    this.#signal = signal
     this.#download = download
     this.#explain = explain
   }
@@ -97,17 +104,35 @@ export class ObjectRead {
     )
   }
 
+  /** A target that fails, also before there is anything to write, ends the read with its own error. */
   async #toStream(target: NodeJS.WritableStream): Promise<AliOssResponse> {
-    const result = await this.#open()
-    const res = this.#response(result)
-    const stream = this.#stream(result.body, res)
-    try {
-      await pipeline(stream, target)
-    } finally {
-      // Where the target was gone before, pipeline leaves it alone.
-      stream.destroy()
+    const abort = linkedAbort(this.#signal)
+    let failure: { readonly error: unknown } | undefined
+    const failed = (error: unknown): void => {
+      failure ??= { error }
+      abort.abort(error)
     }
-    return res
+    const { errored } = target as Partial<Writable>
+    if (errored) throw errored
+    target.on('error', failed)
+    let stream: ObjectStream | undefined
+    try {
+      const result = await this.#open(abort.signal)
+      const res = this.#response(result)
+      stream = this.#stream(result.body, res)
+      await pipeline(stream, target)
+      return res
+    } catch (error) {
+      // It may fail later than the read, as a file does that is still being opened: then nobody would hear it.
+      if (!heard.has(target)) target.on('error', () => {})
+      heard.add(target)
+      throw failure === undefined ? error : failure.error
+    } finally {
+      abort.unlink()
+      target.removeListener('error', failed)
+      // Where the target was gone before, pipeline leaves it alone.
+      stream?.destroy()
+    }
   }
 
   async #toMemory(): Promise<GetObjectResult> {
@@ -164,7 +189,8 @@ export function readObject(client: OSS, name: string, options: ReadOptions): Obj
   return new ObjectRead({
     call,
     key,
-    open: () => bucket.get(key, how),
+    open: (signal = how.signal) => bucket.get(key, { ...how, signal }),
+    signal: how.signal,
     // In one request, as ali-oss does.
     download: (path) =>
       downloadFile(bucket, key, path, { ...how, multigetThreshold: Number.POSITIVE_INFINITY }),
@@ -176,11 +202,12 @@ export function readObject(client: OSS, name: string, options: ReadOptions): Obj
 export function readUrl(client: OSS, url: string | URL, options: ReadOptions): ObjectRead {
   const { versionId: _, ...how } = getOptions(options)
   const call = beginCall(client, options)
-  const open = () => call.bucket.getByUrl(url, how)
+  const open = (signal = how.signal): Promise<GetResult> => call.bucket.getByUrl(url, { ...how, signal })
   return new ObjectRead({
     call,
     key: 'the object of a URL',
     open,
+    signal: how.signal,
     download: (path) =>
       replaceFile(path, async (append) => {
         const { body, ...result } = await open()
@@ -197,13 +224,14 @@ export type ReadArguments = readonly [
   options?: ReadOptions | null | undefined,
 ]
 
-/** Tells a target from options. */
+/** Tells a target from options as ali-oss does: what is neither, such as `true`, stands for no target. */
 export function readArguments([first, second]: ReadArguments): {
   readonly target: GetTarget
   readonly options: ReadOptions
 } {
   if (isTarget(first)) return { target: first, options: second ?? {} }
-  return { target: undefined, options: first ?? second ?? {} }
+  const isOptions = Object.prototype.toString.call(first) === '[object Object]'
+  return { target: undefined, options: (isOptions ? first : second) ?? {} }
 }
 
 function isTarget(target: GetTarget | ReadOptions): target is Exclude<GetTarget, null | undefined> {

@@ -90,8 +90,13 @@ export function objectOptions(
     contentType,
     headers: { ...headers.fields, ...callbackHeaders(options.callback, headers) },
     // ali-oss takes a length of 0 for none: lib/object.js `putStream`.
-    sizeBytes: Number(options.contentLength) || length,
+    sizeBytes: checkedLength(Number(options.contentLength) || length),
   }
+}
+
+function checkedLength(length: number | undefined): number | undefined {
+  if (length === undefined || (Number.isSafeInteger(length) && length >= 0)) return length
+  throw invalid(`contentLength is a length in bytes, not ${length}`)
 }
 
 /** As ali-oss reads `mime`: lib/common/utils/createRequest.js. */

@@ -15,8 +15,8 @@ export interface UploadListener {
   initiated?(uploadId: string, response: AliOssResponse): void
   /** A part was stored. */
   uploaded?(part: UploadedPart, response: AliOssResponse): Promise<void> | void
-  /** A part was refused for good: what is thrown in place of the reason. */
-  refused?(reason: unknown): unknown
+  /** A part was refused: what is thrown in place of the reason. */
+  refused?(reason: unknown, partNumber: number): unknown
 }
 
 /** One call of a `CryptoOSS`: the encrypted bucket that is in use now, and errors and answers in the form of ali-oss. */
@@ -124,6 +124,7 @@ export class ServiceCall {
         return { ...response, body: notedBody(response.body) }
       },
       head: (request) => noting(transport.head(request)),
+      getSymlink: (request) => noting(transport.getSymlink(request)),
       initiate: async (request) => {
         const { uploadId, headers } = await noting(transport.initiate(request))
         listener.initiated?.(uploadId, this.response(request.key, { headers }))
@@ -132,7 +133,7 @@ export class ServiceCall {
       uploadPart: async (request) => {
         const begunMs = performance.now()
         const part = await noting(transport.uploadPart(request)).catch((error: unknown) => {
-          throw listener.refused?.(error) ?? error
+          throw listener.refused?.(error, request.partNumber) ?? error
         })
         const { headers } = part
         await listener.uploaded?.(part, this.response(request.key, { headers, begunMs }))
@@ -145,8 +146,13 @@ export class ServiceCall {
   }
 }
 
+/** The longest that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 function milliseconds(timeout: number | string): number {
   const ms = humanizeMs(timeout)
-  if (ms === undefined) throw invalid(`the timeout ${JSON.stringify(timeout)} is no length of time`)
-  return ms
+  if (ms === undefined || !(ms > 0)) {
+    throw invalid(`the timeout ${JSON.stringify(timeout)} is no length of time`)
+  }
+  return Math.min(Math.ceil(ms), MAX_TIMER_MS)
 }

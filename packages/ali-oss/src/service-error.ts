@@ -2,13 +2,15 @@ import type { CseError, TransportError } from '@oss-cse/crypto-core'
 
 /** An error of the service or the network, with the fields that ali-oss gives it. */
 export interface ServiceError extends Error {
-  /** The service's code, such as `NoSuchKey`; of the network `RequestError` or `ResponseTimeoutError`. */
+  /** The service's code, such as `NoSuchKey`; of the network `RequestError`, `ResponseError` or `ResponseTimeoutError`. */
   readonly code?: string
   /** The HTTP status; -1 for a connection that broke or was not made, -2 for a timeout. */
   readonly status: number
   readonly requestId?: string
   /** The service's detailed error number, such as `0026-00000001`. */
   readonly ecCode?: string
+  /** Of a part of a `multipartUpload`: its number. */
+  readonly partNum?: number
 }
 
 /** What ali-oss 6.23 lib/client.js `requestError` calls an answer without a document. */
@@ -33,7 +35,14 @@ export function serviceError(failure: TransportError): unknown {
   if (failure.code === 'ERR_CSE_TIMEOUT') return networkError(failure, 'ResponseTimeoutError', -2)
   // What the app's own `refreshSTSToken` threw comes through as it is, as in ali-oss.
   if (failure.code === 'ERR_CSE_ACCESS_DENIED' && failure.cause !== undefined) return failure.cause
-  return networkError(failure, 'RequestError', -1)
+  // By whether there was a connection: urllib 2.44 lib/urllib.js `handleRequestError`.
+  return networkError(failure, failure.connected ? 'ResponseError' : 'RequestError', -1)
+}
+
+/** The same error, which says of which part it is, as ali-oss 6.23 lib/managed-upload.js does. */
+export function partError(error: Error, partNum: number): Error {
+  const message = `${error.message} part_num: ${partNum}`
+  return Object.assign(error, { message, partNum })
 }
 
 /** Of a range that lies behind the object's end, where the service answered and the bucket found out. */

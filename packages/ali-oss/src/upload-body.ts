@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { PassThrough, pipeline } from 'node:stream'
+import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import type { BodyInput, CryptoBucket, SizedSource, UploadOptions, UploadResult } from '@oss-cse/bucket'
 import { uploadFile } from '@oss-cse/bucket/node'
@@ -22,23 +22,14 @@ export type FileInput =
   | AsyncIterable<Uint8Array>
   | NodeJS.ReadableStream
 
-/**
- * A body as the bucket takes it. A Node.js stream, of any age and encoding, goes through one of ours, as in ali-oss: texts
- * become bytes, and an error that comes before anybody reads is kept for who reads.
- */
-export function uploadBody(
-  file: Exclude<FileInput, string>,
-): Exclude<FileInput, string | NodeJS.ReadableStream> {
-  if (!isNodeStream(file)) return file
-  const through = new PassThrough()
-  through.on('error', () => {})
-  pipeline(file, through, () => {})
-  return through
-}
-
-/** Closes a stream whose upload failed, and with it what it was made of. */
-export function closeBody(body: unknown): void {
-  if (body instanceof PassThrough) body.destroy()
+/** A body as the bucket takes it: a stream of an old kind, which is not async-iterable, by one of ours. */
+export function uploadBody(file: Exclude<FileInput, string>): BodyInput {
+  if (!isOldStream(file)) return file as Exclude<BodyInput, string>
+  if (file.readable !== true || ('destroyed' in file && file.destroyed)) {
+    throw invalid('the stream cannot be read: it was read or closed before, or can only be written to')
+  }
+  // In object mode: what is neither bytes nor text must come through, to be refused.
+  return new Readable({ objectMode: true }).wrap(file)
 }
 
 /** A part of what was given, from `start` to before `end`; of a stream all of it. */
@@ -116,8 +107,8 @@ async function sha256Of(content: Uint8Array): Promise<string> {
   return hash.digest('hex')
 }
 
-function isNodeStream(file: unknown): file is NodeJS.ReadableStream {
-  return typeof file === 'object' && file !== null && 'pipe' in file
+function isOldStream(file: Exclude<FileInput, string>): file is NodeJS.ReadableStream {
+  return typeof file === 'object' && file !== null && 'pipe' in file && !(Symbol.asyncIterator in file)
 }
 
 function isBlob(file: unknown): file is Blob {

@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
-import { createReadStream } from 'node:fs'
+import { createReadStream, existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { PassThrough, Readable } from 'node:stream'
+import { PassThrough, Readable, Stream, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import {
@@ -32,10 +32,13 @@ beforeEach(async () => {
 afterEach(() => subject.end())
 
 /** The endpoint of a service that reads each request and answers a status and a body. */
-async function serving(answer: (request: IncomingMessage) => readonly [number, string]): Promise<string> {
+async function serving(
+  answer: (request: IncomingMessage) => readonly [number, string],
+  headers: Record<string, string> = { ETag: '"E"', 'x-oss-request-id': '6556E3AED11E553933CCDEDF' },
+): Promise<string> {
   const server = createServer((request, response) => {
     const [status, body] = answer(request)
-    request.resume().on('end', () => response.writeHead(status, { ETag: '"E"' }).end(body))
+    request.resume().on('end', () => response.writeHead(status, headers).end(body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close().closeAllConnections())
@@ -210,6 +213,183 @@ test('headers of the envelope, and others that the library sets, are refused bef
   expect(await rejection(client.head(7 as never))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
   expect(await rejection(client.get('a', { timeout: 'soon' }))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
   expect(subject.requests).toEqual([])
+})
+
+describe('a body that is not what it says', () => {
+  test.each([
+    ['an object', () => Readable.from([{ a: 1 }])],
+    ['text with an object in it', () => Readable.from(['abc', { a: 1 }, 'def'])],
+    ['numbers', () => Readable.from([1, 2])],
+  ])('a stream of %s fails the call, and the object stays as it was', async (_, make) => {
+    await client.put('a', Buffer.from('good'))
+    const { uploadId } = await client.initMultipartUpload('p', { dataSize: PART, partSize: PART })
+    for (const call of [
+      () => client.put('a', make()),
+      () => client.putStream('a', make()),
+      () => client.uploadPart('p', uploadId, 1, make(), 0, PART),
+    ]) {
+      expect(await rejection(call())).toEqual(code('ERR_CSE_SOURCE'))
+    }
+    expect(String((await client.get('a')).content)).toBe('good')
+  })
+
+  test.each([
+    [
+      'a stream that was read',
+      async () => {
+        const stream = Readable.from(['abc'])
+        for await (const _ of stream);
+        return stream
+      },
+    ],
+    [
+      'a stream that was destroyed',
+      async () => {
+        const stream = Readable.from(['abc'])
+        stream.destroy()
+        return stream
+      },
+    ],
+    ['an open Writable', async () => new Writable()],
+    [
+      'a Writable that has ended',
+      async () => {
+        const stream = new Writable({ write: (_chunk, _encoding, done) => done() })
+        await new Promise((resolve) => stream.end(resolve))
+        return stream
+      },
+    ],
+    [
+      'a Web stream that was read',
+      async () => {
+        const stream = new Blob(['abc']).stream()
+        for await (const _ of stream);
+        return stream
+      },
+    ],
+    ['a stream of an old kind that has ended', async () => Object.assign(new Stream(), { readable: false })],
+  ])('%s is refused before any request', async (_, make) => {
+    const { uploadId } = await client.initMultipartUpload('p', { dataSize: PART, partSize: PART })
+    const before = subject.requests.length
+    for (const call of [
+      async () => client.put('a', (await make()) as never),
+      async () => client.putStream('a', (await make()) as never),
+      async () => client.uploadPart('p', uploadId, 1, (await make()) as never, 0, PART),
+    ]) {
+      expect(await rejection(call())).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    }
+    expect(subject.requests).toHaveLength(before)
+  })
+
+  test('a stream of an old kind goes up, its text as UTF-8', async () => {
+    const old = Object.assign(new Stream(), { readable: true, pause() {}, resume() {} })
+    setImmediate(() => {
+      old.emit('data', 'grü')
+      old.emit('data', Buffer.from('ße'))
+      old.emit('end')
+    })
+    await client.put('a', old as never)
+    expect(String((await client.get('a')).content)).toBe('grüße')
+  })
+
+  // Where there is such a file system: the length that it tells is 0.
+  test.runIf(existsSync('/proc/self/status'))('a file of procfs goes up with its content', async () => {
+    await client.put('a', '/proc/self/status')
+    await client.multipartUpload('b', '/proc/self/status')
+    for (const name of ['a', 'b']) expect(String((await client.get(name)).content)).toMatch(/^Name:/)
+  })
+})
+
+describe('a server that is not the service', () => {
+  const portal = () => serving(() => [200, '<html>Please log in</html>'], {})
+
+  test('nothing counts as done, whether it is encrypted or passed through', async () => {
+    const elsewhere = subject.newClient({ endpoint: await portal() })
+    for (const call of [
+      () => elsewhere.put('a', Buffer.of(1)),
+      () => elsewhere.multipartUpload('a', random(PART)),
+      () => elsewhere.get('a'),
+      () => elsewhere.head('a'),
+      () => elsewhere.copy('a', 'b'),
+      () => elsewhere.list(null, {}),
+      () => elsewhere.listV2({}),
+      () => elsewhere.putACL('a', 'private'),
+      () => elsewhere.listParts('a', 'u'),
+    ]) {
+      expect(await rejection(call())).toMatchObject({
+        name: 'UnknownError',
+        status: 200,
+        message: expect.stringContaining('not a response of OSS'),
+        cause: { code: 'ERR_CSE_SERVICE' },
+      })
+    }
+  })
+})
+
+describe('a token that has expired', () => {
+  /** A service that takes the second token alone, and clients that have the first. */
+  async function renewing(): Promise<Subject> {
+    const mine = await Subject.start('CryptoOSS', { securityToken: 'token 2' })
+    onTestFinished(() => mine.end())
+    return mine
+  }
+  const expired = { stsToken: 'token 1', retryMax: 0, retry: undefined }
+
+  test('calls at the same time ask for one new token, and all of them succeed, encrypted or passed through', async () => {
+    const mine = await renewing()
+    const { accessKeyId, accessKeySecret } = mine.emulator
+    const refreshSTSToken = vi.fn(async () => ({ accessKeyId, accessKeySecret, stsToken: 'token 2' }))
+    const renewed = mine.newClient({ ...expired, refreshSTSToken })
+    await Promise.all([
+      renewed.put('a', random(1000)),
+      renewed.put('b', random(1000)),
+      renewed.multipartUpload('c', random(2 * PART), { partSize: PART }),
+      renewed.list(null, {}),
+      renewed
+        .putACL('none', 'private')
+        .catch((error: unknown) => expect(error).toMatchObject({ code: 'NoSuchKey' })),
+    ])
+    expect(refreshSTSToken).toHaveBeenCalledTimes(1)
+    expect((await renewed.list(null, {})).objects.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+  })
+
+  test('a call that fails for it names what renews it: options that CryptoOSS has', async () => {
+    const refused = (await renewing()).newClient({ ...expired, refreshSTSTokenInterval: 1 })
+    const error = await rejection(refused.put('a', random(10)))
+    expect(error).toMatchObject({ status: 403, code: expect.stringMatching(/SecurityToken/) })
+    expect(String(error)).not.toContain('`credentials`')
+  })
+})
+
+test('an error speaks of the options that CryptoOSS has', async () => {
+  const { endpoint, accessKeyId, accessKeySecret } = subject.emulator
+  const made = { endpoint, accessKeyId, accessKeySecret, region: 'oss-cn-hangzhou', bucket: 'demo' }
+  const failures: readonly (() => unknown)[] = [
+    () => new CryptoOSS(made as never),
+    () => new CryptoOSS({ ...made, provider, keyring: new Keyring({ encrypting: provider }) }),
+    () => new CryptoOSS({ ...made, provider, retryMax: -1 }),
+    () => new CryptoOSS({ ...made, provider, retryMax: 1.5 }),
+    () => new CryptoOSS({ ...made, provider, onPlainObject: 'pass' as never }),
+    () => client.put('a', random(10), { timeout: -1 }),
+    () => client.putStream('a', Readable.from(['abc']), { contentLength: -3 }),
+    () => client.putStream('a', Readable.from(['abc']), { contentLength: 1.5 }),
+    () => client.putStream('a', Readable.from(['abc']), { contentLength: 5 }),
+    () => client.put('a', 5 as never),
+    () => client.initMultipartUpload('a', { dataSize: -1, partSize: PART }),
+    () => client.initMultipartUpload('a', { dataSize: 1.5, partSize: PART }),
+    () => client.initMultipartUpload('a', { dataSize: 0, partSize: PART }),
+    () => client.initMultipartUpload('a', { dataSize: 10, partSize: 17 }),
+    () => client.multipartUpload('a', random(PART), { partSize: 17 }),
+    () => client.getByUrl('nonsense'),
+  ]
+  const foreign =
+    /CryptoBucket|OssTransport|sizeBytes|SizeBytes|idleTimeoutMs|maxAttempts|multipartThreshold|`credentials`|securityToken/
+  for (const fail of failures) {
+    const error = await rejection(Promise.resolve().then(fail))
+    expect(error['code']).toMatch(/^ERR_CSE_/)
+    expect(String(error)).not.toMatch(foreign)
+  }
+  await client.put('a', random(10), { timeout: 2 ** 40 })
 })
 
 describe('a callback', () => {

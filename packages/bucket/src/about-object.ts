@@ -16,8 +16,19 @@ export async function forObject<Result>(objectKey: string, call: () => Promise<R
     return await call()
   } catch (error) {
     if (!TransportError.isInstance(error) || error.objectKey !== undefined) throw error
-    const { code, message, cause, status, serviceCode, requestId, ec, retryable, retriesExhausted } = error
-    const known = { cause, status, serviceCode, requestId, ec, retryable, retriesExhausted }
+    const {
+      code,
+      message,
+      cause,
+      status,
+      serviceCode,
+      requestId,
+      ec,
+      connected,
+      retryable,
+      retriesExhausted,
+    } = error
+    const known = { cause, status, serviceCode, requestId, ec, connected, retryable, retriesExhausted }
     throw new TransportError(code, `${objectKey}: ${message}`, { ...known, objectKey })
   }
 }

@@ -116,17 +116,17 @@ export class CryptoBucket {
   constructor(options: CryptoBucketOptions) {
     const { transport, keyring, provider, onPlainObject = 'reject', retry, logger } = options
     if ((keyring === undefined) === (provider === undefined)) {
-      throw invalid('give either keyring or provider, and not both')
+      throw invalid('CryptoBucket: give either keyring or provider, and not both')
     }
     if (
       typeof transport?.put !== 'function' ||
       typeof transport.get !== 'function' ||
       typeof transport.head !== 'function'
     ) {
-      throw invalid('transport must have put, get and head')
+      throw invalid('CryptoBucket: transport must have put, get and head')
     }
     if (onPlainObject !== 'reject' && onPlainObject !== 'passthrough') {
-      throw invalid(`onPlainObject is 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`)
+      throw invalid(`CryptoBucket: onPlainObject is 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`)
     }
     this.#transport = transport
     this.#context = {
@@ -466,7 +466,7 @@ export class CryptoBucket {
 }
 
 function checkKey(key: string): void {
-  if (typeof key !== 'string' || key === '') throw invalid('an object key is a text that is not empty')
+  if (typeof key !== 'string' || key === '') throw invalid('An object key is a text that is not empty')
 }
 
 function parseUrl(url: string | URL): URL {
@@ -477,7 +477,7 @@ function parseUrl(url: string | URL): URL {
     // Not named in the error: it may hold a signature.
   }
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
-    throw invalid('a presigned URL starts with https:// or http://')
+    throw invalid('A presigned URL starts with https:// or http://')
   }
   if (parsed.searchParams.has(OSS_HEADERS.process)) refuseProcessing()
   return parsed
@@ -493,5 +493,5 @@ function keyOfUrl({ pathname }: URL): string {
 }
 
 function invalid(why: string): CseError {
-  return new CseError('ERR_CSE_INVALID_ARGUMENT', `CryptoBucket: ${why}.`)
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', `${why}.`)
 }

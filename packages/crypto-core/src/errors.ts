@@ -96,6 +96,8 @@ export interface TransportErrorOptions extends CseErrorOptions {
   readonly ec?: string | undefined
   /** Of an answer that the object is not modified: its headers, names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Of a connection that broke or was not made: whether there had been one. */
+  readonly connected?: boolean | undefined
   /** True when the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
   readonly retryable: boolean
   /**
@@ -114,6 +116,8 @@ export class TransportError extends CseError {
   readonly ec?: string
   /** With `ERR_CSE_NOT_MODIFIED`: what the answer says of the object, such as its ETag; names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
+  /** With `ERR_CSE_NETWORK`: false when no connection was made, so that the service cannot have seen the request. */
+  readonly connected?: boolean
   readonly retryable: boolean
   readonly retriesExhausted: boolean
 
@@ -124,6 +128,7 @@ export class TransportError extends CseError {
     if (options.requestId !== undefined) this.requestId = options.requestId
     if (options.ec !== undefined) this.ec = options.ec
     if (options.headers !== undefined) this.headers = options.headers
+    if (options.connected !== undefined) this.connected = options.connected
     this.retryable = options.retryable
     this.retriesExhausted = options.retriesExhausted ?? false
     Object.defineProperty(this, TRANSPORT_ERROR, { value: true })

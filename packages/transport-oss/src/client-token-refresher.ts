@@ -1,6 +1,7 @@
 import { type AccessCredentials, type CallOptions, SharedCalls, TransportError } from '@oss-cse/crypto-core'
 import type { AliOssClient, RefreshStsToken } from './ali-oss-client.ts'
 import type { Refresher } from './credential-refresher.ts'
+import type { OssClient } from './oss-client.ts'
 
 const refreshes = new SharedCalls<RefreshStsToken, Readonly<Record<string, unknown>>>()
 /** The token that the service refused last, by who gave it. */
@@ -15,8 +16,12 @@ export class ClientTokenRefresher implements Refresher {
   readonly #client: AliOssClient
   readonly #timeoutMs: number
 
-  constructor(client: AliOssClient, timeoutMs: number) {
-    this.#client = client
+  /**
+   * @param client - made by `new OSS(…)`; what its `refreshSTSToken` gives is written into its options, as ali-oss does
+   * @param timeoutMs - after how many milliseconds a `refreshSTSToken` that gives nothing is given up
+   */
+  constructor(client: OssClient, timeoutMs: number) {
+    this.#client = client as AliOssClient
     this.#timeoutMs = timeoutMs
   }
 

@@ -72,7 +72,7 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
     this.#close()
     this.#message.destroy()
     if (failure !== undefined) return failure.reason
-    return TransportError.isInstance(error) ? error : networkFailure(this.#context, error)
+    return TransportError.isInstance(error) ? error : networkFailure(this.#context, error, true)
   }
 
   #close(): void {

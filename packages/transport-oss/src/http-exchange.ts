@@ -85,8 +85,9 @@ export async function exchange(
     request.destroy()
   })
 
+  const connected = connection(request)
   const failed = (error: unknown): void =>
-    scope.fail(CseError.isInstance(error) ? error : networkFailure(context, error))
+    scope.fail(CseError.isInstance(error) ? error : networkFailure(context, error, connected()))
   try {
     if (source === undefined) request.end(content)
     else sendSource(request, source, idle, options.onSentBytes).catch(failed)
@@ -164,9 +165,19 @@ function openRequest(
       ...(agent !== undefined && { agent }),
     })
   } catch (error) {
-    scope.fail(networkFailure(context, error))
+    scope.fail(networkFailure(context, error, false))
     throw error
   }
+}
+
+/** Tells whether a request had a connection, its own or one that was used before. */
+function connection(request: ClientRequest): () => boolean {
+  let connected = false
+  request.once('socket', (socket) => {
+    if (socket.connecting) socket.once('connect', () => (connected = true))
+    else connected = true
+  })
+  return () => connected
 }
 
 /** The whole body, or nothing when it is longer than `limit` bytes. */

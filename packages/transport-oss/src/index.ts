@@ -5,5 +5,7 @@ export type {
   OssTimeoutOptions,
   OssTransportOptions,
 } from './client-options.ts'
+export { ClientTokenRefresher } from './client-token-refresher.ts'
+export type { Refresher } from './credential-refresher.ts'
 export type { OssClient } from './oss-client.ts'
 export { type CreateBucketOptions, OssTransport } from './oss-transport.ts'

@@ -79,7 +79,7 @@ it.each([
   ['EPROTO', 'ERR_CSE_NETWORK', false],
 ])('the network error %s is %s, retryable: %s', (nodeCode, code, retryable) => {
   const cause = Object.assign(new Error('it broke'), { code: nodeCode })
-  expect(networkFailure(context, cause)).toMatchObject({ code, retryable, cause, objectKey: 'k' })
+  expect(networkFailure(context, cause, true)).toMatchObject({ code, retryable, cause, objectKey: 'k' })
 })
 
 it('a GET’s error document is read: code, message, request id and EC, and nothing more of it', async () => {

@@ -92,8 +92,12 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
 /** What no second attempt cures: an untrusted certificate, TLS to a server that speaks none, a malformed request. */
 const HOPELESS = /CERT|SELF_SIGNED|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^ERR_INVALID_|^ERR_UNESCAPED_/
 
-/** The error of a request without a usable answer: no connection, or one that broke. */
-export function networkFailure(context: RequestContext, error: unknown): TransportError {
+/**
+ * The error of a request without a usable answer: no connection, or one that broke.
+ *
+ * @param connected - whether there was a connection
+ */
+export function networkFailure(context: RequestContext, error: unknown, connected: boolean): TransportError {
   const code = codeOf(error)
   const text = error instanceof Error && error.message !== '' ? error.message : (code ?? 'connection lost')
   if (code !== undefined && TIMEOUT_CODES.has(code)) {
@@ -105,9 +109,10 @@ export function networkFailure(context: RequestContext, error: unknown): Transpo
   }
   return new TransportError(
     'ERR_CSE_NETWORK',
-    `${about(context)} failed: the connection broke or was not made: ${sentence(text)}`,
+    `${about(context)} failed: the connection ${connected ? 'broke' : 'was not made'}: ${sentence(text)}`,
     {
       cause: withoutPacket(error),
+      connected,
       retryable: !(code !== undefined && HOPELESS.test(code)),
       ...keyOf(context),
     },
@@ -124,7 +129,7 @@ function withoutPacket(error: unknown): unknown {
 export function idleFailure(context: RequestContext, idleTimeoutMs: number): TransportError {
   return new TransportError(
     'ERR_CSE_TIMEOUT',
-    `${about(context)} timed out: nothing moved on the connection for ${idleTimeoutMs} ms (idleTimeoutMs).`,
+    `${about(context)} timed out: nothing moved on the connection for ${idleTimeoutMs} ms.`,
     { retryable: true, ...keyOf(context) },
   )
 }
@@ -132,6 +137,7 @@ export function idleFailure(context: RequestContext, idleTimeoutMs: number): Tra
 /** The error of a connection that ended before all was said. */
 export function cutShort(context: RequestContext, what: string): TransportError {
   return new TransportError('ERR_CSE_NETWORK', `${about(context)} failed: ${what}.`, {
+    connected: true,
     retryable: true,
     ...keyOf(context),
   })

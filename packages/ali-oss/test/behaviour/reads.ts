@@ -1,5 +1,6 @@
+import { createWriteStream } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { random, rejection, type Subject } from '../subject.ts'
@@ -182,6 +183,41 @@ export function reads(subject: () => Subject): void {
         status: -1,
       })
     }
+  })
+
+  test('what is neither a target nor options stands for no target', async () => {
+    const { client } = subject()
+    await client.put('a', content)
+    const options = () => ({ headers: { Range: 'bytes=10-19' } })
+    for (const given of [1, true, false, null, undefined, [], () => {}, Symbol('a')]) {
+      const { content: got, res } = await client.get('a', given as never, options())
+      expect([got, res.status]).toEqual([content.subarray(10, 20), 206])
+    }
+    expect((await client.get('a', options())).content).toEqual(content.subarray(10, 20))
+    expect((await client.get('a', {} as never, options())).content).toEqual(content)
+  })
+
+  test('a target that cannot be opened fails the call, whether the object is there or not, and nothing else', async () => {
+    const { client, path } = bound(subject())
+    await client.put('a', content)
+    for (const name of ['a', 'none']) {
+      const target = createWriteStream(path('no directory/file'))
+      const closed = new Promise<void>((resolve) => target.once('close', resolve))
+      const error = await rejection(client.get(name, target))
+      // Of two failures either may come first.
+      expect(error['message']).toMatch(name === 'a' ? /ENOENT/ : /ENOENT|not exist/)
+      await closed
+    }
+    expect((await client.get('a')).content).toEqual(content)
+  })
+
+  test('a target that fails while it is written to fails the call', async () => {
+    const { client } = subject()
+    await client.put('a', content)
+    const target = new Writable({ write: (_chunk, _encoding, done) => done(new Error('the disk is full')) })
+    const error = await rejection(client.get('a', target))
+    if (subject().kind === 'CryptoOSS') expect(error).toMatchObject({ message: 'the disk is full' })
+    else expect(error).toBeInstanceOf(Error)
   })
 
   test('a stream that is not read to its end holds nobody up', async () => {

@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises'
-import { Readable, Writable } from 'node:stream'
+import { Agent, type ClientRequest } from 'node:http'
+import { PassThrough, Readable, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import type { CryptoOSS } from '../../src/index.ts'
 import { random, rejection, Subject } from '../subject.ts'
 import { bound } from './objects.ts'
 
@@ -64,6 +66,41 @@ export function surroundings(subject: () => Subject): void {
         refreshSTSToken: () => Promise.reject(new Error('the vault is shut')),
       })
       expect(await rejection(failing.put('a', content))).toMatchObject({ message: 'the vault is shut' })
+    } finally {
+      await mine.end()
+    }
+  })
+
+  test('calls that come while a token is being renewed', async () => {
+    const mine = await Subject.start(subject().kind, { securityToken: 'new' })
+    try {
+      const { accessKeyId, accessKeySecret } = mine.emulator
+      let asked = 0
+      const client = mine.newClient({
+        stsToken: 'old',
+        refreshSTSTokenInterval: 0,
+        retryMax: 0,
+        retry: undefined,
+        async refreshSTSToken() {
+          asked += 1
+          // The interval is over for none but the first call that asks.
+          Object.assign(client, {
+            options: Object.assign(Reflect.get(client, 'options'), { refreshSTSTokenInterval: 60_000 }),
+          })
+          await new Promise(setImmediate)
+          return { accessKeyId, accessKeySecret, stsToken: 'new' }
+        },
+      })
+      const calls = [
+        client.put('a', content),
+        client.put('b', content),
+        client.listV2({}),
+        client.put('c', content),
+      ]
+      const outcomes = (await Promise.allSettled(calls)).map(({ status }) => status)
+      expect(asked).toBe(1)
+      const all = bound(subject()).differs('everywhere.tokens')
+      expect(outcomes.filter((outcome) => outcome === 'fulfilled')).toHaveLength(all ? 4 : 1)
     } finally {
       await mine.end()
     }
@@ -189,8 +226,79 @@ export function surroundings(subject: () => Subject): void {
     emulator.injectFault({ kind: 'reset-during-response', method: 'GET', key: 'a', afterBytes: 0, count: 50 })
     const { stream } = await client.getStream('a')
     const error = await rejection(stream.toArray())
-    if (subject().kind === 'CryptoOSS') expect(error).toMatchObject({ name: 'RequestError', status: -1 })
+    if (subject().kind === 'CryptoOSS') expect(error).toMatchObject({ name: 'ResponseError', status: -1 })
     else expect(error).toBeInstanceOf(Error)
+  })
+
+  test('a connection that breaks is a ResponseError, one that is not made a RequestError', async () => {
+    const { emulator, path } = bound(subject())
+    const once = { retryMax: 0, retry: undefined }
+    const client = subject().newClient(once)
+    await writeFile(path('in'), content)
+    const calls: readonly (readonly [method: string, call: (client: CryptoOSS) => Promise<unknown>])[] = [
+      ['PUT', (of) => of.put('a', content)],
+      ['PUT', (of) => of.put('a', path('in'))],
+      ['PUT', (of) => of.putStream('a', Readable.from([content]))],
+      ['GET', (of) => of.get('a')],
+      ['GET', (of) => of.get('a', path('out'))],
+      ['GET', (of) => of.get('a', new PassThrough().resume())],
+      ['GET', (of) => of.getStream('a')],
+      ['HEAD', (of) => of.head('a')],
+      ['DELETE', (of) => of.delete('a')],
+      ['GET', (of) => of.list(null, {})],
+      ['POST', (of) => of.deleteMulti(['a'])],
+    ]
+    await client.put('a', content)
+    for (const [method, call] of calls) {
+      emulator.injectFault({ kind: 'reset-before', method })
+      const broken = { name: 'ResponseError', code: 'ResponseError', status: -1 }
+      expect(await rejection(call(client))).toMatchObject(broken)
+    }
+    const nowhere = subject().newClient({ ...once, endpoint: 'http://localhost:1' })
+    for (const [, call] of calls) {
+      const notMade = { name: 'RequestError', code: 'RequestError', status: -1 }
+      expect(await rejection(call(nowhere))).toMatchObject(notMade)
+    }
+  })
+
+  test('a part that fails says which one it is', async () => {
+    const { emulator, path } = bound(subject())
+    const client = subject().newClient({ retryMax: 0, retry: undefined })
+    for (const [kind, name, status] of [
+      ['status-500', 'InternalErrorError', 500],
+      ['reset-before', 'ResponseError', -1],
+    ] as const) {
+      emulator.injectFault({ kind, method: 'PUT', partNumber: 2, count: 100 })
+      const error = await rejection(client.multipartUpload('a', random(4 * 102_400), { partSize: 102_400 }))
+      expect(error).toMatchObject({
+        name,
+        status,
+        partNum: 2,
+        message: expect.stringMatching(/part_num: 2$/),
+      })
+      emulator.clearFaults()
+    }
+    expect(await rejection(client.put('a', path('none')))).not.toHaveProperty('partNum')
+  })
+
+  test('an agent that a client gets after it was made is the one that is used', async () => {
+    const { client } = subject()
+    const used: string[] = []
+    const agent = new Agent()
+    const addRequest = Reflect.get(agent, 'addRequest') as (...given: unknown[]) => void
+    Reflect.set(agent, 'addRequest', (request: ClientRequest, ...more: unknown[]) => {
+      used.push(request.method)
+      addRequest.call(agent, request, ...more)
+    })
+    Object.assign(client, { agent })
+    await client.put('a', content)
+    await client.get('a')
+    await client.getStream('a').then(({ stream }) => stream.resume())
+    await client.head('a')
+    await client.multipartUpload('b', random(102_400))
+    await client.list(null, {})
+    expect(used).toEqual(['PUT', 'GET', 'GET', 'HEAD', 'POST', 'PUT', 'POST', 'GET'])
+    agent.destroy()
   })
 
   test('metadata beyond ASCII', async () => {
