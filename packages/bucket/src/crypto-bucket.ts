@@ -126,7 +126,9 @@ export class CryptoBucket {
       throw invalid('CryptoBucket: transport must have put, get and head')
     }
     if (onPlainObject !== 'reject' && onPlainObject !== 'passthrough') {
-      throw invalid(`CryptoBucket: onPlainObject is 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`)
+      throw invalid(
+        `CryptoBucket: onPlainObject is 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`,
+      )
     }
     this.#transport = transport
     this.#context = {

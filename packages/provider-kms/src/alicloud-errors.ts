@@ -1,4 +1,10 @@
-import { CseError, type CseErrorCode, TransportError, unwrapFailed } from '@oss-cse/crypto-core'
+import {
+  CseError,
+  type CseErrorCode,
+  isRetryableStatus,
+  TransportError,
+  unwrapFailed,
+} from '@oss-cse/crypto-core'
 
 /** The operations of KMS that are called. */
 export type KmsOperation = 'GenerateDataKey' | 'Encrypt' | 'Decrypt'
@@ -154,7 +160,7 @@ function answerFailure(
 
 function verdictOfStatus(status: number): Verdict {
   if (status === 429 || status === 503) return THROTTLED
-  return { code: 'ERR_CSE_SERVICE', retryable: status >= 500, hint: 'KMS refused the request.' }
+  return { code: 'ERR_CSE_SERVICE', retryable: isRetryableStatus(status), hint: 'KMS refused the request.' }
 }
 
 function failure(

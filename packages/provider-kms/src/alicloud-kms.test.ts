@@ -86,6 +86,7 @@ describe('errors', () => {
     ['SomethingNew', 502, 'ERR_CSE_SERVICE', true],
     ['SomethingNew', 503, 'ERR_CSE_THROTTLED', true],
     ['SomethingNew', 429, 'ERR_CSE_THROTTLED', true],
+    ['NeverHeardOf', 501, 'ERR_CSE_SERVICE', false],
   ] as const)('KMS’s own code decides: %s (%i) is %s', async (serviceCode, status, expected, retryable) => {
     expect(await thrownBy(answered(serviceCode, status))).toMatchObject({
       code: expected,

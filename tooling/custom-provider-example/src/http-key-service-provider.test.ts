@@ -62,6 +62,7 @@ describe('a failure of the service', () => {
     [400, 'ERR_CSE_SERVICE', false],
     [422, 'ERR_CSE_SERVICE', false],
     [500, 'ERR_CSE_SERVICE', true],
+    [501, 'ERR_CSE_SERVICE', false],
     [503, 'ERR_CSE_SERVICE', true],
   ])('of status %i is %s, worth another attempt: %s', async (status, code, retryable) => {
     service.faults.push(status, status)
@@ -94,6 +95,25 @@ describe('a failure of the service', () => {
     // The one of two calls that is over first ends the other.
     expect([3, 4]).toContain(service.requests.length)
     expect(events).toEqual([])
+  })
+
+  test('names the object that it is asked for, so that the service can judge by it', async () => {
+    const transport = new MemoryTransport()
+    const bucket = new CryptoBucket({ transport, provider: createProvider() })
+    service.requests.length = 0
+    await bucket.put('report', 'text')
+    await bucket.getBytes('report', { versionId: 'v1' })
+    const asked = service.requests.map(({ target, body }) => [
+      target.split('/').at(-1),
+      JSON.parse(body).object,
+    ])
+    const object = { location: 'memory:', key: 'report' }
+    expect(asked).toEqual([
+      ['wrap', object],
+      ['wrap', object],
+      ['unwrap', { ...object, versionId: 'v1' }],
+      ['unwrap', { ...object, versionId: 'v1' }],
+    ])
   })
 
   test('no answer within the time is ERR_CSE_TIMEOUT', async () => {

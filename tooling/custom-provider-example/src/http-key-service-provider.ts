@@ -7,6 +7,7 @@ import {
   createWrappingProvider,
   decodeBase64,
   encodeBase64,
+  isRetryableStatus,
   type MasterKeyProvider,
   type MaterialDescription,
   type RetryOptions,
@@ -84,8 +85,11 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
   return createWrappingProvider({
     wrapAlgorithm: WRAP_ALGORITHM,
     materialDescription,
-    wrap: (bytes, { field, signal }) => call('wrap', { field, bytes: encodeBase64(bytes) }, signal),
-    unwrap: (wrapped, { field, signal }) => call('unwrap', { field, bytes: encodeBase64(wrapped) }, signal),
+    // The object goes along: the service may allow some objects and refuse others.
+    wrap: (bytes, { field, object, signal }) =>
+      call('wrap', { field, object, bytes: encodeBase64(bytes) }, signal),
+    unwrap: (wrapped, { field, object, signal }) =>
+      call('unwrap', { field, object, bytes: encodeBase64(wrapped) }, signal),
   })
 }
 
@@ -114,7 +118,7 @@ function refused(status: number): TransportError {
   if (status === 401 || status === 403) return say('ERR_CSE_ACCESS_DENIED', 'denied access')
   if (status === 404) return say('ERR_CSE_MASTER_KEY_NOT_FOUND', 'does not know the key')
   if (status === 429) return say('ERR_CSE_THROTTLED', 'asks for fewer requests', true)
-  return say('ERR_CSE_SERVICE', 'failed', status >= 500)
+  return say('ERR_CSE_SERVICE', 'failed', isRetryableStatus(status))
 }
 
 /** The bytes of an answer. JSON.parse quotes the text in its error, and that may be a content key. */
