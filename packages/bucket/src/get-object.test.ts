@@ -156,7 +156,7 @@ describe('one get', () => {
     }
     const reader = (await bucket.get('a')).body.getReader()
     const pending = Promise.allSettled([toTheEnd(reader)])
-    await vi.waitUntil(() => bodies.length === 2)
+    await vi.waitUntil(() => bodies.length === 2, { timeout: 30_000 })
     await reader.cancel()
     await pending
     expect(bodies[1]?.state.closed).toBeGreaterThan(0)
@@ -169,7 +169,7 @@ describe('one get', () => {
     transport.alterGet = (response) => ({ ...response, body: broken(response.body, 300_000, reset()) })
     const reader = (await bucket.get('a')).body.getReader()
     const pending = Promise.allSettled([toTheEnd(reader)])
-    await vi.waitUntil(() => log.length === 1)
+    await vi.waitUntil(() => log.length === 1, { timeout: 30_000 })
     await reader.cancel()
     await pending
     expect(transport.requests).toHaveLength(1)

@@ -1,9 +1,10 @@
 import { Agent } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import OSS from 'ali-oss'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import {
   bodyOf,
+  type FakeServer,
   fakeServer,
   readAll,
   readRequest,
@@ -18,23 +19,49 @@ import { OssTransport } from './index.ts'
 const { agent } = new OSS({ bucket: 'my-bucket', ...SECRETS }) as unknown as { agent: Agent }
 const AgentKeepalive = agent.constructor as new (options?: object) => Agent
 
-const IDLE = { idleTimeoutMs: 50 }
-/** Where a good answer has to come in time before the silence that is tested. */
-const PATIENT = { idleTimeoutMs: 400 }
+const IDLE_MS = 12_345
 const TIMED_OUT = { code: 'ERR_CSE_TIMEOUT', retryable: true, objectKey: 'a' }
 
+/** A transport whose connections stand still for too long when the test says so, and not by a clock. */
+function patientTransport(server: FakeServer): {
+  readonly transport: OssTransport
+  readonly standStill: () => void
+} {
+  const agent = new Agent({ keepAlive: true })
+  onTestFinished(() => agent.destroy())
+  return {
+    transport: new OssTransport({ client: clientOn(agent, server.port), idleTimeoutMs: IDLE_MS }),
+    standStill() {
+      const [socket] = sockets(agent)
+      expect(socket?.timeout).toBe(IDLE_MS)
+      socket?.emit('timeout')
+    },
+  }
+}
+
 it('a server that never answers is ERR_CSE_TIMEOUT, and the connection is closed', async () => {
+  const asked = signalled()
   const closed = signalled()
-  const server = await fakeServer((_, response) => response.on('close', closed.tell))
-  const transport = transportOnto(server, IDLE)
-  expect(await rejection(transport.head({ key: 'a', headers: {} }))).toMatchObject(TIMED_OUT)
+  const server = await fakeServer((_, response) => {
+    response.on('close', closed.tell)
+    asked.tell()
+  })
+  const { transport, standStill } = patientTransport(server)
+  const error = rejection(transport.head({ key: 'a', headers: {} }))
+  await asked.happened
+  standStill()
+  expect(await error).toMatchObject(TIMED_OUT)
   await closed.happened
 })
 
 it('a server that never answers a whole upload is ERR_CSE_TIMEOUT', async () => {
-  const server = await fakeServer((request) => request.resume())
-  const put = transportOnto(server, IDLE).put({ key: 'a', headers: {}, body: bodyOf([new Uint8Array(9)], 9) })
-  expect(await rejection(put)).toMatchObject(TIMED_OUT)
+  const read = signalled()
+  const server = await fakeServer((request) => request.resume().on('end', read.tell))
+  const { transport, standStill } = patientTransport(server)
+  const error = rejection(transport.put({ key: 'a', headers: {}, body: bodyOf([new Uint8Array(9)], 9) }))
+  await read.happened
+  standStill()
+  expect(await error).toMatchObject(TIMED_OUT)
 })
 
 it('a body that stalls while it is read is ERR_CSE_TIMEOUT', async () => {
@@ -42,8 +69,20 @@ it('a body that stalls while it is read is ERR_CSE_TIMEOUT', async () => {
     response.writeHead(200, { 'content-length': '100' })
     response.write('x')
   })
-  const { body } = await transportOnto(server, PATIENT).get({ key: 'a', headers: {} })
-  expect(await rejection(readAll(body))).toMatchObject(TIMED_OUT)
+  const { transport, standStill } = patientTransport(server)
+  const { body } = await transport.get({ key: 'a', headers: {} })
+  const iterator = body[Symbol.asyncIterator]()
+  expect(await iterator.next()).toMatchObject({ done: false })
+  const error = rejection(iterator.next())
+  await new Promise(setImmediate)
+  standStill()
+  expect(await error).toMatchObject(TIMED_OUT)
+})
+
+it('the time is that of a timer: a connection that stands still fails by itself', async () => {
+  const server = await fakeServer(() => {})
+  const transport = transportOnto(server, { idleTimeoutMs: 50 })
+  expect(await rejection(transport.head({ key: 'a', headers: {} }))).toMatchObject(TIMED_OUT)
 })
 
 it('an answer that switches protocols is ERR_CSE_NETWORK, and does not hang', async () => {
@@ -144,21 +183,25 @@ it('the clock stands while the source of an upload is silent', async () => {
 
 it('a request in its agent’s queue waits for others, and does not time out', async () => {
   const answers: (() => void)[] = []
-  const two = signalled()
+  const [one, two] = [signalled(), signalled()]
   const server = await fakeServer((request, response) => {
-    if (request.url?.endsWith('first')) answers.push(() => response.end())
-    else {
+    if (request.url?.endsWith('first')) {
+      answers.push(() => response.end())
+      one.tell()
+    } else {
       response.end()
       two.tell()
     }
   })
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  const client = clientOn(agent, server.port)
-  const first = new OssTransport({ client, idleTimeoutMs: 60_000 }).head({ key: 'first', headers: {} })
-  const queued = new OssTransport({ client, ...PATIENT }).head({ key: 'second', headers: {} })
-  // A timeout of the same length, begun later, has passed: so would have that of the queued one.
-  const third = await rejection(transportOnto(server, PATIENT).head({ key: 'first', headers: {} }))
-  expect(third).toMatchObject({ code: 'ERR_CSE_TIMEOUT' })
+  const transport = new OssTransport({ client: clientOn(agent, server.port), idleTimeoutMs: IDLE_MS })
+  // Those of the connections are Node.js's own, and stay.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const first = transport.head({ key: 'first', headers: {} })
+  await one.happened
+  const queued = transport.head({ key: 'second', headers: {} })
+  await vi.advanceTimersByTimeAsync(10 * IDLE_MS)
   for (const answer of answers) answer()
   await Promise.all([first, queued, two.happened])
   agent.destroy()
@@ -207,13 +250,25 @@ it('a refusal whose document stalls is the refusal, with what came of the docume
     response.writeHead(403, { 'content-length': '500' })
     response.write('<?xml version="1.0"?><Error><Code>AccessDenied</Code>')
   })
-  const transport = transportOnto(server, IDLE)
+  const { transport } = patientTransport(server)
   const body = bodyOf([new Uint8Array(9)], 9)
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
   for (const call of [
     () => transport.get({ key: 'a', headers: {} }),
     () => transport.put({ key: 'a', headers: {}, body }),
   ]) {
-    expect(await rejection(call())).toMatchObject({
+    const error = rejection(call())
+    let settled = false
+    void error.then(() => {
+      settled = true
+    })
+    // Until the document is being waited for, and then until it is given up.
+    while (!settled) {
+      await new Promise(setImmediate)
+      vi.advanceTimersByTime(IDLE_MS / 1000)
+    }
+    expect(await error).toMatchObject({
       code: 'ERR_CSE_ACCESS_DENIED',
       status: 403,
       serviceCode: 'AccessDenied',
@@ -227,9 +282,11 @@ it('a body that stalls while two reads wait for it is ERR_CSE_TIMEOUT', async ()
     response.writeHead(200, { 'content-length': '500' })
     response.write('abc')
   })
-  const { body } = await transportOnto(server, PATIENT).get({ key: 'a', headers: {} })
+  const { transport, standStill } = patientTransport(server)
+  const { body } = await transport.get({ key: 'a', headers: {} })
   const iterator = body[Symbol.asyncIterator]()
-  const [first, second] = [iterator.next(), iterator.next()]
+  const [first, second] = [iterator.next(), rejection(iterator.next())]
   expect((await first).done).toBe(false)
-  expect(await rejection(second)).toMatchObject(TIMED_OUT)
+  standStill()
+  expect(await second).toMatchObject(TIMED_OUT)
 })

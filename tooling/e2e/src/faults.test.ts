@@ -57,8 +57,8 @@ test('bytes corrupted on the way are never taken for whole', () =>
 
 test('a server that goes silent is a timeout, sending and reading', () =>
   withEmulator(async (emulator) => {
+    await bucketOf(emulator).put('a', random(1000))
     const bucket = bucketOf(emulator, { idleTimeoutMs: 200 }, { retry: { maxAttempts: 1 } })
-    await bucket.put('a', random(1000))
     for (const call of [
       () => bucket.put('a', random(1000)),
       () => bucket.getBytes('a'),

@@ -233,7 +233,7 @@ describe('a master key that does not answer', () => {
 
   test('KMS that is slow: ERR_CSE_TIMEOUT', () =>
     withKms(async (kms, oss) => {
-      const provider = kmsProviderOf(kms, { client: kmsOf(kms, { timeoutMs: 100 }) })
+      const provider = kmsProviderOf(kms, { client: kmsOf(kms, { timeoutMs: 3000 }) })
       const bucket = bucketOf(oss, {}, { keyring: new Keyring({ encrypting: provider }) })
       kms.injectFault({ kind: 'stall', count: 99 })
       await expect(bucket.put('a', 'text')).rejects.toEqual(code('ERR_CSE_TIMEOUT'))

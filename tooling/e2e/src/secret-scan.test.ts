@@ -126,7 +126,7 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
     materialDescription: { k: 'rsa' },
   })
   const stranger = new RsaProvider({ privateKey: inClear.privateKeyPem, materialDescription: { k: 'rsa' } })
-  const client = kmsOf(kms, { securityToken: TOKEN, timeoutMs: 300 })
+  const client = kmsOf(kms, { securityToken: TOKEN })
   const retry = { maxAttempts: 2, minDelayMs: 1, maxDelayMs: 2 }
   const kmsProvider = new KmsProvider({
     client,
@@ -139,7 +139,7 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
   for (const value of [rsa, stranger, kmsProvider, client]) scan.show('a provider', value)
 
   const log = (event: LogEvent): void => scan.show('a log event', event)
-  const transport = transportOf(oss, { securityToken: TOKEN, idleTimeoutMs: 300 })
+  const transport = transportOf(oss, { securityToken: TOKEN })
   scan.show('a transport', transport)
   const bucketOf = (encrypting: MasterKeyProvider, decrypting: readonly MasterKeyProvider[] = []) => {
     const keyring = new Keyring({
@@ -186,6 +186,18 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
       for (let left = 0; left < 4; left++) await client.decrypt({ ciphertextBlob: 'YQ==' }).catch(() => {})
     }
   }
+  // In time or not: what it says is looked at.
+  const impatient = new KmsProvider({
+    client: kmsOf(kms, { securityToken: TOKEN, timeoutMs: 50 }),
+    keyId: kms.keyId,
+    passphrase: PASSPHRASE,
+    materialDescription: { k: 'kms' },
+    retry,
+  })
+  kms.injectFault({ kind: 'stall', count: 4 })
+  await shown(scan, 'KMS: stall', () => bucketOf(impatient).put('fails', 'text'))
+  await shown(scan, 'KMS: stall', () => bucketOf(impatient).getBytes('kms'))
+  kms.clearFaults()
   const { region, endpoint, accessKeyId } = kms
   for (const change of [
     { accessKeySecret: `${SECRET}x` },

@@ -156,7 +156,7 @@ export function surroundings(subject: () => Subject): void {
 
   test('a timeout, and a transfer that takes longer and moves', async () => {
     const { differs } = bound(subject())
-    const client = subject().newClient({ timeout: 1000, retry: { maxAttempts: 1 } })
+    const client = subject().newClient({ timeout: 3000, retry: { maxAttempts: 1 } })
     subject().emulator.injectFault({ kind: 'stall', method: 'GET', key: 'a' })
     await client.put('a', content)
     expect(await rejection(client.get('a'))).toMatchObject({ name: 'ResponseTimeoutError' })
@@ -164,7 +164,7 @@ export function surroundings(subject: () => Subject): void {
       (async function* () {
         for (let n = 0; n < 30; n++) {
           yield content
-          await new Promise((resolve) => setTimeout(resolve, 50))
+          await new Promise((resolve) => setTimeout(resolve, 150))
         }
       })(),
     )
