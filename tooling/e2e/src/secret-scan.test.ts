@@ -26,7 +26,6 @@ const KMS_FAULTS: readonly FaultKind[] = [
   'malformed-answer',
   'no-permission',
   'clock-skew',
-  'stall',
 ]
 
 const directory = mkdtempSync(join(tmpdir(), 'oss-cse-secrets-'))
@@ -194,10 +193,13 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
     materialDescription: { k: 'kms' },
     retry,
   })
-  kms.injectFault({ kind: 'stall', count: 4 })
-  await shown(scan, 'KMS: stall', () => bucketOf(impatient).put('fails', 'text'))
-  await shown(scan, 'KMS: stall', () => bucketOf(impatient).getBytes('kms'))
-  kms.clearFaults()
+  for (const work of [
+    (by: MasterKeyProvider) => bucketOf(by).put('fails', 'text'),
+    (by: MasterKeyProvider) => bucketOf(by).getBytes('kms'),
+  ]) {
+    kms.injectFault({ kind: 'stall', count: 2 })
+    await shown(scan, 'KMS: stall', () => work(impatient))
+  }
   const { region, endpoint, accessKeyId } = kms
   for (const change of [
     { accessKeySecret: `${SECRET}x` },
