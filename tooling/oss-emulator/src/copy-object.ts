@@ -48,6 +48,7 @@ export function copySourceOf(
   return { bucket: match[1] as string, key, versionId: query }
 }
 
+/** CopyObject. Of a symbolic link the link is copied, not what it leads to. */
 export function copyObject(context: OperationContext): Answer {
   const { request, store } = context
   checkKey(context.key)
@@ -79,7 +80,7 @@ export function copyObject(context: OperationContext): Answer {
     { CopyObjectResult: { LastModified: version.lastModified, ETag: `"${version.etag}"` } },
     {
       ETag: `"${version.etag}"`,
-      'x-oss-hash-crc64ecma': version.crc64,
+      ...(version.type === 'Symlink' ? {} : { 'x-oss-hash-crc64ecma': version.crc64 }),
       ...(source.versionId === 'null' ? {} : { 'x-oss-copy-source-version-id': source.versionId }),
       ...versionHeader(context, version),
     },

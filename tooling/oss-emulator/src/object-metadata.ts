@@ -3,14 +3,15 @@ import type { Tag } from './object-record.ts'
 import type { OssRequest } from './oss-request.ts'
 import { parseTagHeader } from './tagging.ts'
 
-const STANDARD_HEADERS: readonly string[] = [
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-type',
-  'expires',
-]
+/** The standard headers that are stored, and how answers write them. */
+const STANDARD_HEADERS: ReadonlyMap<string, string> = new Map([
+  ['cache-control', 'Cache-Control'],
+  ['content-disposition', 'Content-Disposition'],
+  ['content-encoding', 'Content-Encoding'],
+  ['content-language', 'Content-Language'],
+  ['content-type', 'Content-Type'],
+  ['expires', 'Expires'],
+])
 const USER_PREFIX = 'x-oss-meta-'
 const MAX_USER_BYTES = 8 * 1024
 export const OBJECT_ACLS: readonly string[] = ['default', 'private', 'public-read', 'public-read-write']
@@ -33,7 +34,7 @@ export function metadataOf(request: OssRequest): ObjectMetadata {
   const headers: Record<string, string> = { 'content-type': 'application/octet-stream' }
   let userBytes = 0
   for (const [name, value] of request.headers) {
-    if (STANDARD_HEADERS.includes(name) && value !== '') headers[name] = value
+    if (STANDARD_HEADERS.has(name) && value !== '') headers[name] = value
     if (!name.startsWith(USER_PREFIX)) continue
     checkUserHeader(name, value)
     userBytes += Buffer.byteLength(name) + Buffer.byteLength(value)
@@ -52,6 +53,13 @@ export function metadataOf(request: OssRequest): ObjectMetadata {
     })
   }
   return { headers, storageClass, acl, tags: parseTagHeader(request.header('x-oss-tagging')) }
+}
+
+/** The metadata of an object, as the headers of an answer. */
+export function storedHeaders(object: Pick<ObjectMetadata, 'headers'>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(object.headers).map(([name, value]) => [STANDARD_HEADERS.get(name) ?? name, value]),
+  )
 }
 
 function checkUserHeader(name: string, value: string): void {

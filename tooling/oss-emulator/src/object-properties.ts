@@ -1,8 +1,8 @@
 import { type Answer, emptyAnswer, xmlAnswer } from './answer.ts'
 import { invalidArgument } from './error-catalog.ts'
+import { httpDate } from './http-date.ts'
 import { checkKey } from './names.ts'
-import { checkAcl, metadataOf, OBJECT_ACLS } from './object-metadata.ts'
-import type { ObjectRecord } from './object-record.ts'
+import { checkAcl, metadataOf, OBJECT_ACLS, storedHeaders } from './object-metadata.ts'
 import { type OperationContext, OWNER, readDocument } from './operation-context.ts'
 import { OssError } from './oss-error.ts'
 import { serviceTime } from './service-time.ts'
@@ -10,14 +10,14 @@ import { parseTagXml, tagElements } from './tagging.ts'
 import {
   addVersion,
   checkForbidOverwrite,
-  currentVersion,
   existingBucket,
+  requestedVersion,
   updateVersion,
   versionHeader,
 } from './versions.ts'
 
 export function getObjectAcl(context: OperationContext): Answer {
-  const object = named(context)
+  const object = requestedVersion(context)
   return xmlAnswer(
     { AccessControlPolicy: { Owner: OWNER, AccessControlList: { Grant: object.acl } } },
     versionHeader(context, object),
@@ -28,29 +28,30 @@ export async function putObjectAcl(context: OperationContext): Promise<Answer> {
   await readDocument(context)
   const acl = context.request.header('x-oss-object-acl') ?? ''
   checkAcl(acl, OBJECT_ACLS, 'x-oss-object-acl')
-  const object = named(context)
+  const object = requestedVersion(context)
   updateVersion(context, object, { ...object, acl })
   return emptyAnswer(200, versionHeader(context, object))
 }
 
 export function getObjectTagging(context: OperationContext): Answer {
-  const object = named(context)
+  const object = requestedVersion(context)
   return xmlAnswer(tagElements(object.tags), versionHeader(context, object))
 }
 
 export async function putObjectTagging(context: OperationContext): Promise<Answer> {
   const tags = parseTagXml(await readDocument(context))
-  const object = named(context)
+  const object = requestedVersion(context)
   updateVersion(context, object, { ...object, tags })
   return emptyAnswer(200, versionHeader(context, object))
 }
 
 export function deleteObjectTagging(context: OperationContext): Answer {
-  const object = named(context)
+  const object = requestedVersion(context)
   updateVersion(context, object, { ...object, tags: [] })
   return emptyAnswer(204, versionHeader(context, object))
 }
 
+/** PutSymlink. The target need not exist. Encryption headers are stored unchecked, as any metadata. */
 export function putSymlink(context: OperationContext): Answer {
   const { request } = context
   checkKey(context.key)
@@ -71,28 +72,29 @@ export function putSymlink(context: OperationContext): Answer {
   return emptyAnswer(200, { ETag: `"${version.etag}"`, ...versionHeader(context, version) })
 }
 
+/** GetSymlink: where a link leads, with what the link itself has. */
 export function getSymlink(context: OperationContext): Answer {
-  const object = named(context)
+  const object = requestedVersion(context)
   if (object.symlinkTarget === undefined) {
-    throw new OssError(400, 'NotSymlink', 'The object is not a symlink.')
+    throw new OssError(400, 'NotSymlink', 'The object is not a symlink.', { ec: '0043-00000101' })
   }
   return emptyAnswer(200, {
+    ...storedHeaders(object),
     ETag: `"${object.etag}"`,
-    'Last-Modified': new Date(object.lastModified).toUTCString(),
+    'Last-Modified': httpDate(object.lastModified),
     'x-oss-symlink-target': encodeURIComponent(object.symlinkTarget),
     ...versionHeader(context, object),
   })
 }
 
-function named(context: OperationContext): ObjectRecord {
-  const { store, bucket, key, request } = context
-  return currentVersion(store, bucket, key, request.parameter('versionId'), request.method)
-}
-
 function decodedTarget(header: string | undefined): string {
+  const details = { ArgumentName: 'x-oss-symlink-target', ArgumentValue: header ?? '' }
+  if (header === undefined || header === '') {
+    throw invalidArgument('The symlink target is missing.', undefined, details)
+  }
   try {
-    return decodeURIComponent(header ?? '')
+    return decodeURIComponent(header)
   } catch {
-    throw invalidArgument('The symlink target is not URL-encoded.')
+    throw invalidArgument('The symlink target is not URL-encoded.', undefined, details)
   }
 }

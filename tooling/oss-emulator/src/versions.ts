@@ -57,6 +57,11 @@ export function currentVersion(
   return named
 }
 
+/** The version that a request names by its key and `versionId`. @throws OssError as `currentVersion` does */
+export function requestedVersion({ store, bucket, key, request }: OperationContext): ObjectRecord {
+  return currentVersion(store, bucket, key, request.parameter('versionId'), request.method)
+}
+
 /** Refuses to overwrite where the request asks for that; versioned buckets never overwrite. */
 export function checkForbidOverwrite(context: OperationContext): void {
   if (context.request.header('x-oss-forbid-overwrite')?.toLowerCase() !== 'true') return

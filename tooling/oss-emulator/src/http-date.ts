@@ -1,0 +1,4 @@
+/** A stored time as HTTP headers hold it. */
+export function httpDate(iso: string): string {
+  return new Date(iso).toUTCString()
+}
