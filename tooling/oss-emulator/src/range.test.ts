@@ -41,3 +41,18 @@ describe('a range of 1,000 bytes', () => {
     },
   )
 })
+
+it.each(['bytes=-1', 'bytes=-0', 'bytes=0-', 'bytes=0-0', 'bytes=-9'])(
+  'no byte of an empty object can be asked for: %s is ignored by default, refused in the standard behaviour',
+  (header) => {
+    expect(parseRange(header, undefined, 0)).toBeUndefined()
+    expect(() => parseRange(header, 'standard', 0)).toThrow(
+      expect.objectContaining({ status: 416, code: 'InvalidRange' }),
+    )
+  },
+)
+
+it('a suffix of no bytes is ignored by default and refused in the standard behaviour', () => {
+  expect(parseRange('bytes=-0', undefined, SIZE)).toBeUndefined()
+  expect(() => parseRange('bytes=-0', 'standard', SIZE)).toThrow(OssError)
+})

@@ -29,7 +29,8 @@ export function parseRange(
   const inside = start >= 0 && start < sizeBytes && end < sizeBytes
   if (inside) return { start, sizeBytes: end - start + 1 }
   if (!standard) return undefined
-  if (start >= sizeBytes) {
+  // An empty object has no byte for a suffix either.
+  if (sizeBytes === 0 || start >= sizeBytes) {
     throw new OssError(416, 'InvalidRange', 'The requested range cannot be satisfied', {
       details: { ActualObjectSize: String(sizeBytes), RangeRequested: header ?? '' },
       headers: { 'Content-Range': `bytes */${sizeBytes}` },
