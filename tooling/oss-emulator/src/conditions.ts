@@ -20,7 +20,8 @@ export function conditionsOf(request: OssRequest, prefix = ''): Conditions {
 }
 
 /**
- * Judges conditions against an object. A date that cannot be read is ignored.
+ * Judges conditions against an object. A date that cannot be read is ignored, and so is a date beside the ETag
+ * condition of its kind: RFC 9110, 13.2.2. The documentation of OSS does not say which of the two counts.
  *
  * @returns `not-modified` where the answer is 304
  * @throws OssError `PreconditionFailed`
@@ -29,18 +30,18 @@ export function judgeConditions(
   conditions: Conditions,
   object: { readonly etag: string; readonly lastModified: string },
 ): 'proceed' | 'not-modified' {
+  const { ifMatch, ifNoneMatch } = conditions
   const modified = Math.floor(Date.parse(object.lastModified) / 1000) * 1000
-  if (conditions.ifMatch !== undefined && !matches(conditions.ifMatch, object.etag)) {
-    throw preconditionFailed('If-Match')
+  if (ifMatch !== undefined) {
+    if (!matches(ifMatch, object.etag)) throw preconditionFailed('If-Match')
+  } else {
+    const unmodifiedSince = time(conditions.ifUnmodifiedSince)
+    if (unmodifiedSince !== undefined && modified > unmodifiedSince)
+      throw preconditionFailed('If-Unmodified-Since')
   }
-  const unmodifiedSince = time(conditions.ifUnmodifiedSince)
-  if (unmodifiedSince !== undefined && modified > unmodifiedSince)
-    throw preconditionFailed('If-Unmodified-Since')
-  if (conditions.ifNoneMatch !== undefined && matches(conditions.ifNoneMatch, object.etag))
-    return 'not-modified'
+  if (ifNoneMatch !== undefined) return matches(ifNoneMatch, object.etag) ? 'not-modified' : 'proceed'
   const modifiedSince = time(conditions.ifModifiedSince)
-  if (modifiedSince !== undefined && modified <= modifiedSince) return 'not-modified'
-  return 'proceed'
+  return modifiedSince !== undefined && modified <= modifiedSince ? 'not-modified' : 'proceed'
 }
 
 function matches(list: string, etag: string): boolean {
