@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Location } from './bucket-location.ts'
-import { accessDenied, invalidArgument } from './error-catalog.ts'
+import { accessDenied, formUploadNotImplemented, invalidArgument } from './error-catalog.ts'
 import { OssError } from './oss-error.ts'
 import type { OssRequest } from './oss-request.ts'
 import { v1Signature, v1StringsToSign, withoutV1Authentication } from './signature-v1.ts'
@@ -44,6 +44,10 @@ export function authenticate(
   if (request.has('x-oss-signature-version')) return byV4Url(request, locations, account, now)
   if (request.has('OSSAccessKeyId') || request.has('Signature'))
     return byV1Url(request, locations, account, now)
+  // PostObject is signed by fields of the form.
+  if (request.method === 'POST' && /^multipart\/form-data\b/i.test(request.header('content-type') ?? '')) {
+    throw formUploadNotImplemented()
+  }
   throw accessDenied('You have no right to access this object because of bucket acl.', '0003-00000001')
 }
 

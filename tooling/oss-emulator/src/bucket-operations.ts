@@ -120,13 +120,18 @@ export function getBucketAcl(context: OperationContext): Answer {
   return xmlAnswer({ AccessControlPolicy: { Owner: OWNER, AccessControlList: { Grant: record.acl } } })
 }
 
+/** Creates the bucket if there is none: ali-oss's own tests expect it. */
 export async function putBucketAcl(context: OperationContext): Promise<Answer> {
+  const { store, bucket: name } = context
+  checkBucketName(name)
   await readDocument(context)
   const acl = context.request.header('x-oss-acl') ?? ''
   checkAcl(acl, BUCKET_ACLS, 'x-oss-acl')
-  const { record } = existingBucket(context.store, context.bucket)
-  context.store.saveBucket({ ...record, acl })
-  return emptyAnswer(200)
+  const bucket = store.bucket(name)
+  store.saveBucket(
+    bucket === undefined ? newBucketRecord(name, context.now(), acl) : { ...bucket.record, acl },
+  )
+  return emptyAnswer(200, { Location: `/${name}` })
 }
 
 export function getBucketVersioning(context: OperationContext): Answer {

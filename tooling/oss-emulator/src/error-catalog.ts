@@ -56,8 +56,13 @@ export function malformedXml(ec?: string): OssError {
 
 export function notImplemented(
   message = 'A header you provided implies functionality that is not implemented.',
+  ec?: string,
 ): OssError {
-  return new OssError(400, 'NotImplemented', message)
+  return new OssError(400, 'NotImplemented', message, ec === undefined ? {} : { ec })
+}
+
+export function formUploadNotImplemented(): OssError {
+  return notImplemented('This server does not take form uploads (PostObject).')
 }
 
 export function methodNotAllowed(method: string): OssError {

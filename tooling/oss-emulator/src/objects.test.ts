@@ -6,7 +6,7 @@ import { createCrc64 } from '@oss-cse/crypto-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OssEmulator, startOssEmulator } from './emulator.ts'
 import { type AliOssClient, aliOssClient } from './testing/ali-oss-client.ts'
-import { md5Hex, signedRequest } from './testing/signed-request.ts'
+import { md5Hex, rawRequest, signedRequest } from './testing/signed-request.ts'
 
 let emulator: OssEmulator
 
@@ -213,7 +213,7 @@ describe('a PUT', () => {
     ],
     ['an unreadable Content-MD5', { 'content-md5': 'abc' }, 'InvalidDigest', '0017-00000502'],
     ['a wrong CRC-64', { 'x-oss-hash-crc64ecma': '1' }, 'InvalidCRC64', undefined],
-    ['a read condition', { 'if-match': '"x"' }, 'NotImplemented', undefined],
+    ['a read condition', { 'if-match': '"x"' }, 'NotImplemented', '0017-00000245'],
     ['an underscore in a metadata name', { 'x-oss-meta-a_b': '1' }, 'InvalidArgument', '0011-00000004'],
     ['8 KB of metadata', { 'x-oss-meta-a': 'x'.repeat(8192) }, 'InvalidArgument', '0011-00000002'],
     ['an unknown ACL', { 'x-oss-object-acl': 'all' }, 'InvalidArgument', undefined],
@@ -312,15 +312,88 @@ describe('a Delete of many', () => {
 
 describe('what the server does not do', () => {
   it.each([
-    ['GET', '', 'cors'],
+    ['GET', '', 'website'],
     ['PUT', '', 'lifecycle'],
+    ['GET', '', 'policy'],
     ['POST', 'a', 'restore'],
     ['GET', 'a', 'x-oss-process=image%2Finfo'],
+    ['POST', 'a', 'x-oss-process'],
+    ['POST', 'a', 'x-oss-async-process'],
     ['POST', '', ''],
   ])('is refused as such: %s %s?%s', async (method, key, query) => {
     const answer = await signedRequest(emulator, { method, key, query })
     expect([answer.status, answer.element('Code')]).toEqual([400, 'NotImplemented'])
   })
+})
+
+it('a form upload, which has no signature outside the form, is refused as not implemented', async () => {
+  const answer = await rawRequest(emulator.port, {
+    method: 'POST',
+    path: '/demo/',
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
+    body: '--b--',
+  })
+  expect([answer.status, answer.element('Code')]).toEqual([400, 'NotImplemented'])
+})
+
+it.each([
+  ['', { 'x-oss-callback': 'e30=' }],
+  ['callback=e30%3D', {}],
+])('a callback is ignored, whether %j or a header asks for it', async (query, headers) => {
+  const answer = await signedRequest(emulator, { method: 'PUT', key: 'callback', query, headers, body: 'x' })
+  expect(answer.status).toBe(200)
+})
+
+it('PUT ?acl sets the ACL of a bucket, creates one that does not exist, and answers where it is', async () => {
+  for (const [bucket, acl] of [
+    ['made-by-acl', 'public-read'],
+    ['made-by-acl', 'private'],
+  ] as const) {
+    const headers = { 'x-oss-acl': acl }
+    const answer = await signedRequest(emulator, { method: 'PUT', bucket, query: 'acl', headers })
+    expect([answer.status, answer.headers.location]).toEqual([200, `/${bucket}`])
+    const got = await signedRequest(emulator, { bucket, query: 'acl' })
+    expect(got.element('Grant')).toBe(acl)
+  }
+})
+
+it('a copy of the source is judged as a read of it: a date counts only without an ETag condition', async () => {
+  await emulator.putStoredObject('demo', 'judged', { bytes: Buffer.from('x') })
+  const copy = async (headers: Record<string, string>) =>
+    (
+      await signedRequest(emulator, {
+        method: 'PUT',
+        key: 'judged-copy',
+        headers: { 'x-oss-copy-source': '/demo/judged', ...headers },
+      })
+    ).status
+  const future = new Date(Date.now() + 3_600_000).toUTCString()
+  expect(await copy({ 'x-oss-copy-source-if-modified-since': future })).toBe(304)
+  expect(
+    await copy({
+      'x-oss-copy-source-if-modified-since': future,
+      'x-oss-copy-source-if-none-match': '"0"',
+    }),
+  ).toBe(200)
+})
+
+describe('an empty object', () => {
+  const read = async (range: string, behavior?: string) => {
+    const { status, headers, body } = await signedRequest(emulator, {
+      key: 'empty',
+      headers: { range, ...(behavior !== undefined && { 'x-oss-range-behavior': behavior }) },
+    })
+    return [status, headers['content-range'], body.length === 0]
+  }
+
+  it.each(['bytes=-1', 'bytes=0-'])(
+    'answers %s whole, or with 416 where the range is standard',
+    async (range) => {
+      await emulator.putStoredObject('demo', 'empty', { bytes: new Uint8Array() })
+      expect(await read(range)).toEqual([200, undefined, true])
+      expect(await read(range, 'standard')).toEqual([416, 'bytes */0', false])
+    },
+  )
 })
 
 describe('a planted object', () => {

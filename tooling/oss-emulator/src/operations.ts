@@ -14,7 +14,7 @@ import {
 import { completeMultipartUpload } from './complete-multipart.ts'
 import { copyObject } from './copy-object.ts'
 import { deleteMultipleObjects, deleteObject } from './delete-objects.ts'
-import { methodNotAllowed, notImplemented } from './error-catalog.ts'
+import { formUploadNotImplemented, methodNotAllowed, notImplemented } from './error-catalog.ts'
 import { getObject, getObjectMeta } from './get-object.ts'
 import { listObjects, listObjectsV2, listObjectVersions } from './list-objects.ts'
 import { listMultipartUploads, listParts } from './list-uploads.ts'
@@ -64,7 +64,7 @@ const BUCKET_ROUTES: readonly Route[] = [
   {
     method: 'POST',
     operation: () => {
-      throw notImplemented('This server does not take form uploads (PostObject).')
+      throw formUploadNotImplemented()
     },
   },
 ]
@@ -100,11 +100,21 @@ const OBJECT_ROUTES: readonly Route[] = [
 
 /** Parameters that refine an operation rather than select one. */
 const REFINEMENTS: ReadonlySet<string> = new Set([
+  // Callbacks are ignored, in the query as in the headers.
+  'callback',
+  'callback-var',
   'continuation-token',
   'position',
   'security-token',
   'sequential',
   'versionId',
+])
+
+/** Parameters that process objects, whatever the method. */
+const PROCESSING: ReadonlySet<string> = new Set([
+  'x-oss-async-process',
+  'x-oss-process',
+  'x-oss-write-get-object-response',
 ])
 
 /**
@@ -124,7 +134,8 @@ export async function runOperation(context: OperationContext): Promise<Answer> {
   const unknown = request.parameters.find(
     ({ name }) =>
       isSubresource(name) &&
-      !name.startsWith('x-oss-') &&
+      // Signatures, limits and the like; of them only these mean an operation of their own.
+      (!name.startsWith('x-oss-') || PROCESSING.has(name)) &&
       !name.startsWith('response-') &&
       !REFINEMENTS.has(name) &&
       route?.parameters?.includes(name) !== true,

@@ -19,7 +19,9 @@ export async function putObject(context: OperationContext): Promise<Answer> {
   const { request, store } = context
   checkKey(context.key)
   existingBucket(store, context.bucket)
-  if (READ_CONDITIONS.some((name) => request.header(name) !== undefined)) throw notImplemented()
+  if (READ_CONDITIONS.some((name) => request.header(name) !== undefined)) {
+    throw notImplemented(undefined, '0017-00000245')
+  }
   const metadata = metadataOf(request)
   checkPutEnvelope(metadata.headers)
   checkForbidOverwrite(context)
