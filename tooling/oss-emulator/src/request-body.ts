@@ -20,6 +20,8 @@ export interface BodyHooks {
   readonly onBytes: (count: number) => void
   /** A fault: the connection is reset after this many bytes. */
   readonly cutAfterBytes: number | undefined
+  /** Aborted with an OssError when the parser refuses the rest of the body. */
+  readonly refusal: AbortSignal
 }
 
 /** A request's body, read once. */
@@ -45,7 +47,7 @@ export class RequestBody {
   /** Moves the whole body into a sink, as fast as the sink allows. */
   pipe(sink: ByteSink): Promise<void> {
     const message = this.#message
-    const { cutAfterBytes, onBytes } = this.#hooks
+    const { cutAfterBytes, onBytes, refusal } = this.#hooks
     this.#hooks.onRead()
     return new Promise((resolve, reject) => {
       let received = 0
@@ -76,6 +78,11 @@ export class RequestBody {
         lost()
         return
       }
+      if (refusal.aborted) {
+        reject(refusal.reason)
+        return
+      }
+      refusal.addEventListener('abort', () => fail(refusal.reason), { once: true })
       message.on('data', onData)
       message.on('end', () => {
         if (cutAfterBytes === undefined) resolve()

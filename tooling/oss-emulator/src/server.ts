@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -6,16 +5,19 @@ import type { AccessLog, OpenRecord } from './access-log.ts'
 import type { Answer } from './answer.ts'
 import { type Account, authenticate } from './authenticate.ts'
 import { type Location, possibleLocations } from './bucket-location.ts'
-import { internalError, serviceUnavailable } from './error-catalog.ts'
-import { errorXml } from './error-xml.ts'
+import { errorAnswer } from './error-answer.ts'
+import { internalError, invalidArgument, methodNotAllowed, serviceUnavailable } from './error-catalog.ts'
 import type { Fault, FaultPlan } from './faults.ts'
+import { malformedRequest, type ParserError } from './malformed-request.ts'
 import type { ObjectStore } from './object-store.ts'
 import { runOperation } from './operations.ts'
 import type { CseSwitches } from './options.ts'
 import { OssError } from './oss-error.ts'
 import { OssRequest } from './oss-request.ts'
+import { refuseConnection } from './refuse-connection.ts'
 import { ConnectionLost, RequestBody } from './request-body.ts'
 import { sendAnswer } from './send-answer.ts'
+import { newRequestId, serviceHeaders } from './service-headers.ts'
 
 const MAX_HEADER_BYTES = 64 * 1024
 /** Longer than clients keep idle sockets, so that they never send into one that is just being closed. */
@@ -42,22 +44,32 @@ export interface OssServer {
   idle(): Promise<void>
 }
 
-/** What a client hears that closed its side in the middle of a body. */
-const INCOMPLETE_BODY =
-  '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>IncompleteBody</Code><Message>The request body terminated unexpectedly.</Message></Error>'
+/** The request that a connection is at. */
+interface Exchange {
+  readonly response: ServerResponse
+  /** Aborted with an OssError when the parser refuses the rest of the body. */
+  readonly refusal: AbortController
+}
 
 /** The HTTP side: one request in, one answer out, faults in between. */
 export function createOssServer(state: ServerState): OssServer {
   const open = new Set<Promise<unknown>>()
-  const answering = new WeakMap<Duplex, ServerResponse>()
+  const exchanges = new WeakMap<Duplex, Exchange>()
+  const refused = new WeakSet<Duplex>()
+  const refuse = (socket: Duplex, error: OssError, head: Uint8Array | undefined): void => {
+    refused.add(socket)
+    if (socket.writable) refuseConnection(state, socket, error, head)
+  }
   const handle = (message: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     const closed = new Promise<void>((resolve) => response.once('close', resolve))
-    answering.set(message.socket, response)
+    const refusal = new AbortController()
+    exchanges.set(message.socket, { response, refusal })
     const done: Promise<unknown> = answerRequest(
       state,
       message,
       response,
       new Continuation(response, expectsContinue),
+      refusal.signal,
     )
       .then(async (entry) => {
         await closed
@@ -73,20 +85,39 @@ export function createOssServer(state: ServerState): OssServer {
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     noDelay: true,
+    // Node would answer without a document.
+    requireHostHeader: false,
   })
   server.on('request', (message, response) => handle(message, response, false))
   server.on('checkContinue', (message, response) => handle(message, response, true))
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // In the middle of an answer a status line would pass for bytes of the object.
-    if (!socket.writable || answering.get(socket)?.headersSent) {
+  server.on('checkExpectation', (message, response) => handle(message, response, false))
+  server.on('connect', (_message, socket: Duplex, head: Uint8Array) => {
+    socket.on('error', () => undefined)
+    socket.resume()
+    refuse(socket, methodNotAllowed('CONNECT'), head)
+  })
+  server.on('clientError', (cause: ParserError, socket) => {
+    // Each further piece of a refused request is an error again.
+    if (refused.has(socket)) return
+    if (!socket.writable) {
       socket.destroy()
       return
     }
-    const cut = error.code === 'HPE_INVALID_EOF_STATE'
-    const document = cut ? INCOMPLETE_BODY : ''
-    const type = cut ? 'Content-Type: application/xml\r\n' : ''
-    const length = `Content-Length: ${Buffer.byteLength(document)}\r\n`
-    socket.end(`HTTP/1.1 400 Bad Request\r\nConnection: close\r\n${type}${length}\r\n${document}`)
+    const error = malformedRequest(cause)
+    const exchange = exchanges.get(socket)
+    if (exchange === undefined || exchange.response.closed) {
+      refuse(socket, error, cause.rawPacket)
+    } else if (exchange.response.req.complete) {
+      // It is the next request that is malformed; the answer to this one goes first.
+      refused.add(socket)
+      exchange.response.once('close', () => refuse(socket, error, undefined))
+    } else if (exchange.response.headersSent) {
+      // In the middle of an answer a status line would pass for bytes of the object.
+      socket.destroy()
+    } else {
+      refused.add(socket)
+      exchange.refusal.abort(error)
+    }
   })
   return {
     server,
@@ -121,6 +152,7 @@ async function answerRequest(
   message: IncomingMessage,
   response: ServerResponse,
   continuation: Continuation,
+  refusal: AbortSignal,
 ): Promise<OpenRecord> {
   const request = new OssRequest(message)
   const started = performance.now()
@@ -133,7 +165,7 @@ async function answerRequest(
     status: 0,
     bytesIn: 0,
     bytesOut: 0,
-    requestId: randomBytes(12).toString('hex').toUpperCase(),
+    requestId: newRequestId(),
   }
   state.record(entry)
   // Without listeners an error of a broken connection would end the process.
@@ -142,18 +174,16 @@ async function answerRequest(
   const fault = state.faults.next(faultSubject(state, request))
   if (fault !== undefined) entry.fault = fault.kind
   try {
-    const answer = await faultyAnswer(state, request, response, continuation, entry, fault)
+    const answer = await faultyAnswer(state, request, response, continuation, refusal, entry, fault)
     try {
       if (fault?.kind === 'reset-after') throw reset(message)
       if (fault?.kind === 'slow') await delay(fault.delayMs, undefined, { signal: state.closing })
       entry.status = answer.status
       // A client that was not told to go on sends no body: what it sends next could be taken for one.
-      if (continuation.isPending) response.setHeader('Connection', 'close')
+      if (continuation.isPending || refusal.aborted) response.setHeader('Connection', 'close')
       response.sendDate = false
-      response.setHeader('Server', 'AliyunOSS')
-      response.setHeader('Date', state.clock().toUTCString())
-      response.setHeader('x-oss-request-id', entry.requestId)
-      response.setHeader('x-oss-server-time', String(Math.round(performance.now() - started)))
+      const common = serviceHeaders(entry.requestId, state.clock(), performance.now() - started)
+      for (const [name, value] of Object.entries(common)) response.setHeader(name, value)
       await sendAnswer(response, answer, {
         isHead: request.method === 'HEAD',
         fault,
@@ -178,6 +208,7 @@ async function faultyAnswer(
   request: OssRequest,
   response: ServerResponse,
   continuation: Continuation,
+  refusal: AbortSignal,
   entry: OpenRecord,
   fault: Fault | undefined,
 ): Promise<Answer> {
@@ -199,7 +230,11 @@ async function faultyAnswer(
         entry.bytesIn += count
       },
       cutAfterBytes,
+      refusal,
     })
+    if (message.httpVersion === '1.1' && request.header('host') === undefined) {
+      throw invalidArgument('The Host header is missing.')
+    }
     const now = state.clock()
     const locations = possibleLocations(request.hostname, request.path, state.cnameBucket())
     const { bucket, key } = authenticate(request, knownFirst(state, locations), state.account, now)
@@ -217,22 +252,6 @@ async function faultyAnswer(
   } catch (error) {
     if (error instanceof ConnectionLost || state.closing.aborted || message.socket.destroyed) throw error
     return errorAnswer(error instanceof OssError ? error : internalError(), request, entry.requestId)
-  }
-}
-
-function errorAnswer(error: OssError, request: OssRequest, requestId: string): Answer {
-  const xml = errorXml(error, requestId, request.hostname)
-  const common = { ...error.headers, ...(error.ec === undefined ? {} : { 'x-oss-ec': error.ec }) }
-  if (request.method === 'HEAD') {
-    return {
-      status: error.status,
-      headers: { ...common, 'x-oss-err': Buffer.from(xml, 'utf8').toString('base64') },
-    }
-  }
-  return {
-    status: error.status,
-    headers: { ...common, 'Content-Type': 'application/xml' },
-    body: Buffer.from(xml, 'utf8'),
   }
 }
 
