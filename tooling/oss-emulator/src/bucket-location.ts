@@ -1,5 +1,4 @@
 import { isIP } from 'node:net'
-import { OssError } from './oss-error.ts'
 
 /** What a request is about. Both are empty for the service, the key alone is empty for a bucket. */
 export interface Location {
@@ -10,7 +9,7 @@ export interface Location {
 /**
  * Every way to read bucket and key from a request, the likeliest first. SDKs put the bucket into the Host
  * (`bucket.oss-….aliyuncs.com`, `bucket.localhost`), the path, both (ali-oss with an IP and `sldEnable`), or
- * nowhere (`cname`); only the signature tells which was meant.
+ * nowhere (`cname`); only the signature tells which was meant. A path that cannot be decoded has no reading.
  *
  * @param hostname - the Host header without its port
  * @param path - the raw path of the request target
@@ -22,6 +21,7 @@ export function possibleLocations(
   cnameBucket: string | undefined,
 ): readonly Location[] {
   const whole = decodePath(path)
+  if (whole === undefined) return []
   const slash = whole.indexOf('/')
   const pathStyle: Location =
     slash < 0 ? { bucket: whole, key: '' } : { bucket: whole.slice(0, slash), key: whole.slice(slash + 1) }
@@ -46,10 +46,10 @@ function bucketOfHost(hostname: string): string | undefined {
   return hostname.slice(0, dot)
 }
 
-function decodePath(path: string): string {
+function decodePath(path: string): string | undefined {
   try {
     return decodeURIComponent(path.startsWith('/') ? path.slice(1) : path)
   } catch {
-    throw new OssError(400, 'InvalidObjectName', 'The specified object is not valid.')
+    return undefined
   }
 }

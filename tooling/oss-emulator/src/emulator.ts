@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { AccessLog, type OpenRecord, type RecordedRequest } from './access-log.ts'
 import { newBucketRecord } from './bucket-operations.ts'
 import { ContentDigest } from './content-digest.ts'
+import { corsOfOptions } from './cors-options.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { type FaultInjection, FaultPlan } from './faults.ts'
@@ -94,10 +95,13 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
     securityToken: options.securityToken,
     region: options.region ?? 'cn-hangzhou',
   }
+  const cors = options.cors?.length ? corsOfOptions(options.cors) : undefined
   const store = openStore(options.dataDir)
   for (const name of options.buckets ?? ['demo']) {
     checkBucketName(name)
-    if (store.bucket(name) === undefined) store.saveBucket(newBucketRecord(name, clock()))
+    const record = store.bucket(name)?.record
+    if (record !== undefined && cors === undefined) continue
+    store.saveBucket({ ...(record ?? newBucketRecord(name, clock())), ...(cors && { cors }) })
   }
   const log = options.accessLog === undefined ? undefined : new AccessLog(options.accessLog)
   const faults = new FaultPlan(options.faults)

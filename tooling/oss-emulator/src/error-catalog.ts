@@ -13,6 +13,16 @@ export function noSuchVersion(key: string, versionId: string): OssError {
   })
 }
 
+/** @param key - where it could be decoded */
+export function invalidObjectName(key?: string): OssError {
+  return new OssError(
+    400,
+    'InvalidObjectName',
+    'The specified object is not valid.',
+    key === undefined ? {} : { details: { ObjectName: key } },
+  )
+}
+
 export function noSuchBucket(bucket: string): OssError {
   return new OssError(404, 'NoSuchBucket', 'The specified bucket does not exist.', {
     ec: '0015-00000101',

@@ -1,3 +1,4 @@
+import { invalidObjectName } from './error-catalog.ts'
 import { OssError } from './oss-error.ts'
 
 const MAX_KEY_BYTES = 1023
@@ -6,9 +7,7 @@ const MAX_KEY_BYTES = 1023
 export function checkKey(key: string): void {
   const bytes = Buffer.byteLength(key, 'utf8')
   if (bytes < 1 || bytes > MAX_KEY_BYTES || key.startsWith('/') || key.startsWith('\\')) {
-    throw new OssError(400, 'InvalidObjectName', 'The specified object is not valid.', {
-      details: { ObjectName: key },
-    })
+    throw invalidObjectName(key)
   }
 }
 

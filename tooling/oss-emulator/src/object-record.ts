@@ -1,4 +1,5 @@
 import type { Extent } from './blob-store.ts'
+import type { CorsConfiguration } from './cors-rule.ts'
 
 type ObjectType = 'Normal' | 'Multipart' | 'Appendable' | 'Symlink'
 
@@ -62,4 +63,5 @@ export interface BucketRecord {
   readonly acl: string
   readonly storageClass: string
   readonly versioning: Versioning
+  readonly cors?: CorsConfiguration
 }

@@ -455,6 +455,11 @@ it('requests that come one behind the other on a connection are all answered', a
   ).toHaveLength(3)
 })
 
+it('a path with a broken escape is refused as a key', async () => {
+  const answer = await rawRequest(emulator.port, { path: '/demo/%zz' })
+  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidObjectName'])
+})
+
 it('GET ?objectMeta announces no body that does not come', async () => {
   await emulator.putStoredObject('demo', 'meta', { bytes: Buffer.from('content') })
   expect(

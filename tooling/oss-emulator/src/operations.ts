@@ -1,5 +1,6 @@
 import type { Answer } from './answer.ts'
 import { appendObject } from './append-object.ts'
+import { deleteBucketCors, getBucketCors, putBucketCors } from './bucket-cors.ts'
 import {
   deleteBucket,
   getBucketAcl,
@@ -50,6 +51,7 @@ const BUCKET_ROUTES: readonly Route[] = [
   { method: 'GET', parameters: ['location'], operation: getBucketLocation },
   { method: 'GET', parameters: ['acl'], operation: getBucketAcl },
   { method: 'GET', parameters: ['versioning'], operation: getBucketVersioning },
+  { method: 'GET', parameters: ['cors'], operation: getBucketCors },
   { method: 'GET', parameters: ['versions'], operation: listObjectVersions },
   { method: 'GET', parameters: ['uploads'], operation: listMultipartUploads },
   {
@@ -58,7 +60,9 @@ const BUCKET_ROUTES: readonly Route[] = [
   },
   { method: 'PUT', parameters: ['acl'], operation: putBucketAcl },
   { method: 'PUT', parameters: ['versioning'], operation: putBucketVersioning },
+  { method: 'PUT', parameters: ['cors'], operation: putBucketCors },
   { method: 'PUT', operation: putBucket },
+  { method: 'DELETE', parameters: ['cors'], operation: deleteBucketCors },
   { method: 'DELETE', operation: deleteBucket },
   { method: 'POST', parameters: ['delete'], operation: deleteMultipleObjects },
   {

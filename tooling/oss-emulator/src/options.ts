@@ -1,3 +1,4 @@
+import type { CorsRuleOptions } from './cors-options.ts'
 import type { RandomFaults } from './faults.ts'
 
 /** Where documentation, SDK tests and the service's error texts disagree. The defaults are what working SDKs need. */
@@ -30,6 +31,11 @@ export interface OssEmulatorOptions {
   readonly dataDir?: string
   /** Buckets that exist from the start. Default `['demo']`. */
   readonly buckets?: readonly string[]
+  /**
+   * The CORS rules of `buckets` at the start, in place of any that `dataDir` has. Default: none, and so no page of
+   * another origin can use a bucket until PutBucketCors.
+   */
+  readonly cors?: readonly CorsRuleOptions[]
   /** Random when absent. */
   readonly accessKeyId?: string
   /** Random when absent. */

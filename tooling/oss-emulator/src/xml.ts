@@ -63,6 +63,13 @@ export function childText(parent: XmlElement, name: string): string | undefined 
   return typeof value === 'string' ? decodeEntities(value) : undefined
 }
 
+/** The texts of all child elements of one name; one with children itself has the empty text. */
+export function childTexts(parent: XmlElement, name: string): readonly string[] {
+  const value = parent[name]
+  const list: readonly XmlValue[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
+  return list.map((item) => (typeof item === 'string' ? decodeEntities(item) : ''))
+}
+
 function decodeEntities(text: string): string {
   if (!text.includes('&')) return text
   return text.replace(/&(?:#x([0-9a-f]+)|#([0-9]+)|([a-z]+));/gi, (whole, hex, decimal, named) => {

@@ -1,0 +1,21 @@
+import type { ServerResponse } from 'node:http'
+
+/** The `100 Continue` of a request that waits for one. */
+export class Continuation {
+  readonly #response: ServerResponse
+  #pending: boolean
+
+  constructor(response: ServerResponse, expected: boolean) {
+    this.#response = response
+    this.#pending = expected
+  }
+
+  get isPending(): boolean {
+    return this.#pending
+  }
+
+  send(): void {
+    if (this.#pending) this.#response.writeContinue()
+    this.#pending = false
+  }
+}
