@@ -9,6 +9,7 @@ import { corsAnswer } from './cors-answer.ts'
 import { errorAnswer } from './error-answer.ts'
 import { internalError, invalidArgument, invalidObjectName, serviceUnavailable } from './error-catalog.ts'
 import type { Fault, FaultPlan } from './faults.ts'
+import type { GzipMode } from './gzip-answer.ts'
 import type { ObjectStore } from './object-store.ts'
 import { runOperation } from './operations.ts'
 import type { CseSwitches } from './options.ts'
@@ -25,6 +26,7 @@ export interface ServerState {
   readonly account: Account
   readonly faults: FaultPlan
   readonly cse: Required<CseSwitches>
+  readonly gzip: GzipMode
   readonly clock: () => Date
   readonly cnameBucket: () => string | undefined
   readonly log: AccessLog | undefined
@@ -138,6 +140,7 @@ async function faultyAnswer(
       key: location.key,
       now: state.clock,
       cse: state.cse,
+      gzip: state.gzip,
       region: state.account.region,
       authority: request.header('host') ?? request.hostname,
     })

@@ -5,7 +5,14 @@ import { buildXml, type XmlElement } from './xml.ts'
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: Uint8Array | OpenContent
+  readonly body?: Uint8Array | OpenContent | UnsizedContent
+}
+
+/** Bytes whose number is known when they are sent: the answer has no Content-Length. */
+export interface UnsizedContent {
+  readonly sizeBytes: undefined
+  chunks(): AsyncIterable<Uint8Array>
+  release(): void
 }
 
 /** An answer without a body. */

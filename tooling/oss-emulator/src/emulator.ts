@@ -122,6 +122,7 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
       copyReplaceKeepsEnvelope: true,
       ...options.cse,
     },
+    gzip: options.gzip ?? 'get',
     cnameBucket: () => options.cnameBucket ?? options.buckets?.[0] ?? store.buckets()[0]?.record.name,
     record: (entry) => {
       requests.push(entry)

@@ -1,6 +1,7 @@
 import { type Answer, emptyAnswer } from './answer.ts'
 import { conditionsOf, judgeConditions } from './conditions.ts'
 import { invalidArgument } from './error-catalog.ts'
+import { gzipAnswer } from './gzip-answer.ts'
 import { httpDate } from './http-date.ts'
 import { storedHeaders } from './object-metadata.ts'
 import type { OperationContext } from './operation-context.ts'
@@ -52,7 +53,9 @@ export function getObject(context: OperationContext): Answer {
   if (object.tags.length > 0) headers['x-oss-tagging-count'] = String(object.tags.length)
   const { extents, sizeBytes } = content
   const range = parseRange(request.header('range'), request.header('x-oss-range-behavior'), sizeBytes)
-  if (range === undefined) return { status: 200, headers, body: store.open(extents, 0, sizeBytes) }
+  if (range === undefined) {
+    return gzipAnswer({ status: 200, headers }, store.open(extents, 0, sizeBytes), request, context.gzip)
+  }
   headers['Content-Range'] = `bytes ${range.start}-${range.start + range.sizeBytes - 1}/${sizeBytes}`
   return { status: 206, headers, body: store.open(extents, range.start, range.sizeBytes) }
 }

@@ -1,3 +1,4 @@
+import type { GzipMode } from './gzip-answer.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { CseSwitches } from './options.ts'
 import type { OssRequest } from './oss-request.ts'
@@ -14,6 +15,7 @@ export interface OperationContext {
   readonly key: string
   readonly now: () => Date
   readonly cse: Required<CseSwitches>
+  readonly gzip: GzipMode
   readonly region: string
   /** The host and port that clients reach the server by. */
   readonly authority: string

@@ -1,5 +1,6 @@
 import type { CorsRuleOptions } from './cors-options.ts'
 import type { RandomFaults } from './faults.ts'
+import type { GzipMode } from './gzip-answer.ts'
 
 /** Where documentation, SDK tests and the service's error texts disagree. The defaults are what working SDKs need. */
 export interface CseSwitches {
@@ -52,6 +53,12 @@ export interface OssEmulatorOptions {
   readonly clock?: () => Date
   /** How disputed rules of client-side encryption are read. */
   readonly cse?: CseSwitches
+  /**
+   * What is compressed where a request accepts gzip: text of 1 KB and more, without a range. `get`, the default, is
+   * GetObject; `get-and-head` also leaves the length and the ETag out of a HeadObject, as one page of the
+   * documentation says and others do not; `off` is nothing.
+   */
+  readonly gzip?: GzipMode
   /** The bucket of requests that name none (`cname`). Default: the first bucket. */
   readonly cnameBucket?: string
   /** How many requests `requests` holds; the oldest are dropped first. Default 10,000. */

@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'
-import type { Fault } from './faults.ts'
+import type { Fault, FaultKind } from './faults.ts'
 import { ConnectionLost } from './request-body.ts'
+
+const BODY_FAULTS: ReadonlySet<FaultKind> = new Set([
+  'reset-during-response',
+  'truncate-response',
+  'corrupt-body',
+])
 
 /** What the sender needs beside the answer. */
 export interface SendOptions {
@@ -18,15 +24,26 @@ export interface SendOptions {
  */
 export async function sendAnswer(
   response: ServerResponse,
-  answer: Answer,
+  wholeAnswer: Answer,
   options: SendOptions,
 ): Promise<void> {
   const { fault } = options
+  const announcedBytes = bodySize(wholeAnswer)
+  // A fault in the middle of a body wants to know where that is.
+  const answer =
+    announcedBytes !== undefined || options.isHead || fault === undefined || !BODY_FAULTS.has(fault.kind)
+      ? wholeAnswer
+      : { ...wholeAnswer, body: await collected(wholeAnswer) }
   const sizeBytes = bodySize(answer)
   response.statusCode = answer.status
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, headerBytes(value))
-  if (!response.hasHeader('Content-Length') && answer.status !== 204 && answer.status !== 304) {
-    response.setHeader('Content-Length', sizeBytes)
+  if (
+    announcedBytes !== undefined &&
+    !response.hasHeader('Content-Length') &&
+    answer.status !== 204 &&
+    answer.status !== 304
+  ) {
+    response.setHeader('Content-Length', announcedBytes)
   }
   const crc64 = answer.headers['x-oss-hash-crc64ecma']
   if (fault?.kind === 'wrong-crc' && crc64 !== undefined) {
@@ -40,7 +57,10 @@ export async function sendAnswer(
     await ended(response)
     return
   }
-  const faultAt = Math.min(fault?.afterBytes ?? Math.floor(sizeBytes / 2), sizeBytes - 1)
+  const faultAt =
+    sizeBytes === undefined
+      ? undefined
+      : Math.min(fault?.afterBytes ?? Math.floor(sizeBytes / 2), sizeBytes - 1)
   const stopsAt =
     fault?.kind === 'reset-during-response' || fault?.kind === 'truncate-response' ? faultAt : undefined
   const flipsAt = fault?.kind === 'corrupt-body' && answer.status < 300 ? faultAt : undefined
@@ -67,7 +87,7 @@ function headerBytes(value: string): string {
     .replace(/[\r\n]/g, ' ')
 }
 
-function bodySize({ body }: Answer): number {
+function bodySize({ body }: Answer): number | undefined {
   if (body === undefined) return 0
   return body instanceof Uint8Array ? body.length : body.sizeBytes
 }
@@ -76,6 +96,12 @@ async function* bodyChunks({ body }: Answer): AsyncGenerator<Uint8Array> {
   if (body === undefined) return
   if (body instanceof Uint8Array) yield body
   else yield* body.chunks()
+}
+
+async function collected(answer: Answer): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of bodyChunks(answer)) chunks.push(Uint8Array.from(chunk))
+  return Buffer.concat(chunks)
 }
 
 /** A copy with one bit flipped, if `at` lies within. */
