@@ -159,6 +159,14 @@ describe('a body that is malformed', () => {
     expect(await emulator.getStoredObject('demo', 'malformed')).toBeUndefined()
   })
 
+  it('what comes after the announced length is no part of the object, and another request', async () => {
+    const text = await exchange(`${signedPut('longer', 'Content-Length: 3\r\n')}abcdef`)
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400'])
+    expect(Buffer.from((await emulator.getStoredObject('demo', 'longer'))?.bytes ?? []).toString()).toBe(
+      'abc',
+    )
+  })
+
   it.each([
     ['Content-Length: 10\r\n', 'abc'],
     ['Transfer-Encoding: chunked\r\n', '3\r\nabc\r\n'],

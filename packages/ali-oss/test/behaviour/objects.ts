@@ -175,11 +175,15 @@ export function objects(subject: () => Subject): void {
     // What ali-oss sends behind the announced bytes spoils the connection, which must not be used again.
     const client = subject().newClient({ agent: new Agent() })
     const upload = client.putStream('a', Readable.from([Buffer.from('abcdef')]), { contentLength: 3 })
-    const error = await rejection(upload)
-    const stored = await emulator.getStoredObject('demo', 'a')
     if (differs('put.wrongLength')) {
-      expect({ code: error['code'], stored }).toEqual({ code: 'ERR_CSE_SOURCE', stored: undefined })
-    } else expect(String(Buffer.from(stored?.bytes ?? []))).toBe('abc')
+      expect(await rejection(upload)).toMatchObject({ code: 'ERR_CSE_SOURCE' })
+      expect(await emulator.getStoredObject('demo', 'a')).toBeUndefined()
+    } else {
+      // The service takes the announced bytes and drops the rest (EC page 0017-00000103).
+      await upload
+      const stored = await emulator.getStoredObject('demo', 'a')
+      expect(String(Buffer.from(stored?.bytes ?? []))).toBe('abc')
+    }
   })
 
   test('a Content-MD5 that is not the content’s', async () => {
