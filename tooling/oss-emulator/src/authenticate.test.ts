@@ -174,21 +174,121 @@ describe('a request', () => {
 })
 
 describe('temporary credentials', () => {
-  it('need their security token, and no other', async () => {
-    const temporary = await startOssEmulator({ securityToken: 'token' })
+  const EXPIRY = new Date('2026-01-01T00:10:00.000Z')
+  const at = (offsetMs: number): Date => new Date(EXPIRY.getTime() + offsetMs)
+  let temporary: OssEmulator
+  let time = EXPIRY
+
+  beforeAll(async () => {
+    temporary = await startOssEmulator({
+      clock: () => time,
+      securityToken: 'lasting',
+      securityTokens: [
+        { token: 'first', expiresAt: EXPIRY },
+        { token: 'second', expiresAt: at(60_000) },
+      ],
+    })
+    await temporary.putStoredObject('demo', 'a', { bytes: Buffer.from('x') })
+  })
+  afterAll(() => temporary.close())
+
+  /** Status, code and error number of a read with a token, or with none. */
+  const outcome = async (token: string | undefined, options: { readonly accessKeyId?: string } = {}) => {
+    const headers: Record<string, string> = token === undefined ? {} : { 'x-oss-security-token': token }
+    const answer = await signedRequest(temporary, { key: 'a', headers, date: time, ...options })
+    return [answer.status, answer.element('Code'), answer.headers['x-oss-ec']]
+  }
+  const OK = [200, undefined, undefined]
+  const EXPIRED = [403, 'SecurityTokenExpired', '0002-00000007']
+
+  it('are accepted with any of their tokens until it expires by the clock of the emulator', async () => {
+    time = at(-1)
+    expect(await outcome('first')).toEqual(OK)
+    expect(await outcome('second')).toEqual(OK)
+    time = at(0)
+    expect(await outcome('first')).toEqual(EXPIRED)
+    expect(await outcome('second')).toEqual(OK)
+    time = at(60_000)
+    expect(await outcome('second')).toEqual(EXPIRED)
+    expect(await outcome('lasting')).toEqual(OK)
+  })
+
+  it('are refused with a token that was not given out, and without one', async () => {
+    expect(await outcome('other')).toEqual([403, 'InvalidSecurityToken', undefined])
+    expect(await outcome('')).toEqual([403, 'InvalidSecurityToken', undefined])
+    expect(await outcome(undefined)).toEqual([403, 'InvalidAccessKeyId', '0002-00000003'])
+    expect(await outcome('lasting', { accessKeyId: 'unknown' })).toEqual([
+      403,
+      'InvalidAccessKeyId',
+      '0002-00000902',
+    ])
+  })
+
+  it('can be renewed while the emulator runs, and a key that was permanent can become temporary', async () => {
+    time = at(0)
+    temporary.addSecurityToken({ token: 'renewed', expiresAt: at(1) })
+    expect(await outcome('renewed')).toEqual(OK)
+    time = at(1)
+    expect(await outcome('renewed')).toEqual(EXPIRED)
+    temporary.addSecurityToken({ token: 'renewed', expiresAt: at(2) })
+    expect(await outcome('renewed')).toEqual(OK)
+    const permanent = await startOssEmulator()
     try {
-      await aliOssClient(temporary, { stsToken: 'token' }).put('a', Buffer.from('a'))
-      await aliOssClient(temporary, { stsToken: 'token', authorizationV4: true }).put('a', Buffer.from('a'))
-      await expect(aliOssClient(temporary).put('a', Buffer.from('a'))).rejects.toMatchObject({
-        code: 'InvalidAccessKeyId',
-      })
-      await expect(
-        aliOssClient(temporary, { stsToken: 'other' }).put('a', Buffer.from('a')),
-      ).rejects.toMatchObject({ code: 'InvalidSecurityToken' })
+      const read = async (headers: Record<string, string> = {}) =>
+        (await signedRequest(permanent, { query: 'acl', headers })).element('Code')
+      expect(await read({ 'x-oss-security-token': 'given' })).toBe('InvalidSecurityToken')
+      expect(await read()).toBeUndefined()
+      permanent.addSecurityToken({ token: 'given' })
+      expect(await read()).toBe('InvalidAccessKeyId')
+      expect(await read({ 'x-oss-security-token': 'given' })).toBeUndefined()
     } finally {
-      await temporary.close()
+      await permanent.close()
     }
   })
+
+  it('are refused as such whatever the signature is, as a wrong key is', async () => {
+    time = at(0)
+    const headers = { 'x-oss-security-token': 'first' }
+    const answer = await signedRequest(temporary, { key: 'a', headers, date: time, secret: 'wrong' })
+    expect(answer.element('Code')).toBe('SecurityTokenExpired')
+  })
+
+  it('cannot have an empty token', async () => {
+    await expect(startOssEmulator({ securityToken: '' })).rejects.toThrow('must not be empty')
+  })
+
+  it.each([{ v4: false }, { v4: true }])(
+    'are taken of ali-oss, in headers and URLs (V4: $v4)',
+    async ({ v4 }) => {
+      const expiresAt = new Date(Date.now() + 600_000)
+      const server = await startOssEmulator({
+        clock: () => now,
+        securityTokens: [{ token: 'token', expiresAt }],
+      })
+      // Leaves out a warning of ali-oss.
+      const refresh = { refreshSTSToken: async () => ({}), refreshSTSTokenInterval: 3_600_000 }
+      const client = (stsToken?: string) =>
+        aliOssClient(server, { authorizationV4: v4, ...(stsToken && { stsToken, ...refresh }) })
+      try {
+        await client('token').put('a', Buffer.from('a'))
+        await expect(client().put('a', Buffer.from('a'))).rejects.toMatchObject({
+          code: 'InvalidAccessKeyId',
+        })
+        await expect(client('other').put('a', Buffer.from('a'))).rejects.toMatchObject({
+          code: 'InvalidSecurityToken',
+        })
+        const url: string = v4
+          ? await client('token').signatureUrlV4('GET', 3600, {}, 'a')
+          : client('token').signatureUrl('a', { expires: 3600 })
+        expect(await (await fetch(url)).text()).toBe('a')
+        now = expiresAt
+        expect(await (await fetch(url)).text()).toContain('<Code>SecurityTokenExpired</Code>')
+      } finally {
+        now = new Date()
+        await server.close()
+      }
+    },
+  )
 })
 
 describe('a V4 signature', () => {

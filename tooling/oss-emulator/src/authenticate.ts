@@ -3,6 +3,7 @@ import type { Location } from './bucket-location.ts'
 import { accessDenied, formUploadNotImplemented, invalidArgument } from './error-catalog.ts'
 import { OssError } from './oss-error.ts'
 import type { OssRequest } from './oss-request.ts'
+import type { SecurityTokens } from './security-tokens.ts'
 import { v1Signature, v1StringsToSign, withoutV1Authentication } from './signature-v1.ts'
 import {
   parseV4Credential,
@@ -20,8 +21,7 @@ const MAX_EXPIRES_SECONDS = 604_800
 export interface Account {
   readonly accessKeyId: string
   readonly accessKeySecret: string
-  /** Set for temporary credentials: every request must then carry it. */
-  readonly securityToken: string | undefined
+  readonly securityTokens: SecurityTokens
   readonly region: string
 }
 
@@ -68,7 +68,7 @@ function byV1Header(
     throw accessDenied('OSS authentication requires a valid Date.')
   }
   checkSkew(time, now)
-  checkKey(accessKeyId, request.header('x-oss-security-token'), account)
+  checkKey(accessKeyId, request.header('x-oss-security-token'), account, now)
   return verified(locations, signature, (location) =>
     dates.flatMap((line) =>
       v1StringsToSign({
@@ -99,7 +99,7 @@ function byV1Url(request: OssRequest, locations: readonly Location[], account: A
     )
   }
   checkExpiry(Number(expires) * 1000, now)
-  checkKey(accessKeyId, request.parameter('security-token'), account)
+  checkKey(accessKeyId, request.parameter('security-token'), account, now)
   const parameters = withoutV1Authentication(request)
   return verified(locations, signature, (location) =>
     v1StringsToSign({
@@ -147,7 +147,7 @@ function byV4Header(
     throw accessDenied('OSS authentication requires a valid Date.')
   }
   checkSkew(time, now)
-  checkKey(credential.accessKeyId, request.header('x-oss-security-token'), account)
+  checkKey(credential.accessKeyId, request.header('x-oss-security-token'), account, now)
   checkScope(credential, dateTime, account, '0002-00000228')
   return verifiedV4(
     request,
@@ -183,7 +183,7 @@ function byV4Url(request: OssRequest, locations: readonly Location[], account: A
   if (Number(expires) > MAX_EXPIRES_SECONDS) throw invalidArgument('x-oss-expires must be at most 604800.')
   checkExpiry(time + Number(expires) * 1000, now)
   if (time - now.getTime() > MAX_SKEW_MS) throw tooSkewed(time, now)
-  checkKey(credential.accessKeyId, request.parameter('x-oss-security-token'), account)
+  checkKey(credential.accessKeyId, request.parameter('x-oss-security-token'), account, now)
   checkScope(credential, dateTime, account, '0002-00000226')
   const additional = request.parameter('x-oss-additional-headers') ?? ''
   return verifiedV4(request, locations, account, credential, [dateTime], additional, signature)
@@ -255,19 +255,23 @@ function equalText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-function checkKey(accessKeyId: string, token: string | undefined, account: Account): void {
-  const unknown = accessKeyId !== account.accessKeyId
-  if (unknown || (account.securityToken !== undefined && token === undefined)) {
+/** A temporary key without its token is as unknown as any other, with an error number of its own. */
+function checkKey(accessKeyId: string, token: string | undefined, account: Account, now: Date): void {
+  const { securityTokens } = account
+  const isKnown = accessKeyId === account.accessKeyId
+  const lacksToken = isKnown && securityTokens.areNeeded && token === undefined
+  if (!isKnown || lacksToken) {
     throw new OssError(
       403,
       'InvalidAccessKeyId',
       'The OSS Access Key Id you provided does not exist in our records.',
-      { ec: '0002-00000902', details: { OSSAccessKeyId: accessKeyId } },
+      {
+        ec: lacksToken ? '0002-00000003' : '0002-00000902',
+        details: { OSSAccessKeyId: accessKeyId },
+      },
     )
   }
-  if (token !== account.securityToken) {
-    throw new OssError(403, 'InvalidSecurityToken', 'The security token you provided is invalid.')
-  }
+  if (token !== undefined) securityTokens.check(token, now)
 }
 
 function checkScope(credential: V4Credential, dateTime: string, account: Account, regionEc: string): void {

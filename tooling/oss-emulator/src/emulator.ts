@@ -13,6 +13,7 @@ import { checkBucketName } from './names.ts'
 import { ObjectStore } from './object-store.ts'
 import type { OssEmulatorOptions } from './options.ts'
 import { JsonRecordFiles, NO_FILES } from './record-files.ts'
+import { type SecurityToken, SecurityTokens } from './security-tokens.ts'
 import { createOssServer } from './server.ts'
 import { serviceTime } from './service-time.ts'
 
@@ -38,6 +39,11 @@ export interface OssEmulator {
   readonly requests: readonly RecordedRequest[]
   /** Forgets the recorded requests. */
   resetRequests(): void
+  /**
+   * Accepts a token beside those that there are, or gives one another time to expire. The access key becomes a
+   * temporary one, if it was not. @throws Error for an empty token
+   */
+  addSecurityToken(token: SecurityToken): void
   /** Makes the next request that fits fail. Injections are tried in the order they were made. */
   injectFault(injection: FaultInjection): void
   /** Takes back what was injected and has not hit a request yet. */
@@ -92,7 +98,10 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
   const account = {
     accessKeyId: options.accessKeyId ?? `LTAI${randomBytes(10).toString('hex')}`,
     accessKeySecret: options.accessKeySecret ?? randomBytes(15).toString('hex'),
-    securityToken: options.securityToken,
+    securityTokens: new SecurityTokens([
+      ...(options.securityToken === undefined ? [] : [{ token: options.securityToken }]),
+      ...(options.securityTokens ?? []),
+    ]),
     region: options.region ?? 'cn-hangzhou',
   }
   const cors = options.cors?.length ? corsOfOptions(options.cors) : undefined
@@ -163,6 +172,7 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
     resetRequests() {
       requests = []
     },
+    addSecurityToken: (token) => account.securityTokens.add(token),
     injectFault: (injection) => faults.inject(injection),
     clearFaults: () => faults.clear(),
     getStoredObject: (bucket, key) => readStored(store, bucket, key),

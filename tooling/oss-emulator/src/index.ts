@@ -4,3 +4,4 @@ export { type OssEmulator, type StoredObject, startOssEmulator } from './emulato
 export type { FaultInjection, FaultKind, RandomFaults } from './faults.ts'
 export type { GzipMode } from './gzip-answer.ts'
 export type { CseSwitches, OssEmulatorOptions } from './options.ts'
+export type { SecurityToken } from './security-tokens.ts'

@@ -1,6 +1,7 @@
 import type { CorsRuleOptions } from './cors-options.ts'
 import type { RandomFaults } from './faults.ts'
 import type { GzipMode } from './gzip-answer.ts'
+import type { SecurityToken } from './security-tokens.ts'
 
 /** Where documentation, SDK tests and the service's error texts disagree. The defaults are what working SDKs need. */
 export interface CseSwitches {
@@ -41,8 +42,10 @@ export interface OssEmulatorOptions {
   readonly accessKeyId?: string
   /** Random when absent. */
   readonly accessKeySecret?: string
-  /** Makes the access key a temporary one: every request must then carry this token. */
+  /** Makes the access key a temporary one: every request must then carry a token, such as this, which stays valid. */
   readonly securityToken?: string
+  /** Further tokens, valid beside each other, each until it expires by `clock`. */
+  readonly securityTokens?: readonly SecurityToken[]
   /** The region without `oss-`. Default `cn-hangzhou`. */
   readonly region?: string
   /** A file that gets one line of JSON for each request. */
