@@ -2,12 +2,16 @@ import { printable } from './report.ts'
 import type { RunningEmulators } from './start-emulators.ts'
 
 /** How a program reaches the emulators: one line of JSON. */
-export function connectionJson({ oss, kms }: RunningEmulators): string {
+export function connectionJson({ oss, kms, securityToken }: RunningEmulators): string {
   const { endpoint, accessKeyId, accessKeySecret, region, buckets } = oss
   const connection = {
     endpoint,
     accessKeyId,
     accessKeySecret,
+    ...(securityToken && {
+      securityToken: securityToken.token,
+      securityTokenExpiration: securityToken.expiresAt?.toISOString(),
+    }),
     region,
     buckets,
     ...(kms && { kmsEndpoint: kms.endpoint, kmsKeyId: kms.keyId }),
@@ -21,7 +25,7 @@ export function connectionJson({ oss, kms }: RunningEmulators): string {
  *
  * @param secretIsSet - whether this shell has the secret already; it is not shown then
  */
-export function connectionText({ oss, kms }: RunningEmulators, secretIsSet: boolean): string {
+export function connectionText({ oss, kms, securityToken }: RunningEmulators, secretIsSet: boolean): string {
   const { endpoint, accessKeyId, accessKeySecret, region, buckets } = oss
   const url = `oss://${buckets[0]}/readme`
   const key = kms === undefined ? '--rsa-private-key keys/private_key.pem' : `--kms-key-id ${kms.keyId}`
@@ -29,6 +33,9 @@ export function connectionText({ oss, kms }: RunningEmulators, secretIsSet: bool
     `OSS emulator at ${endpoint}, with the buckets ${buckets.join(', ')}.`,
     ...(kms ? [`KMS emulator at ${kms.endpoint}, with the key ${kms.keyId}.`] : []),
     '',
+    ...(securityToken?.expiresAt
+      ? [`The token expires at ${securityToken.expiresAt.toISOString()}.`, '']
+      : []),
     'Paste into another shell:',
     '',
     `  export OSS_ENDPOINT=${endpoint}`,
@@ -37,6 +44,7 @@ export function connectionText({ oss, kms }: RunningEmulators, secretIsSet: bool
     secretIsSet
       ? '  # OSS_ACCESS_KEY_SECRET: as it is set here'
       : `  export OSS_ACCESS_KEY_SECRET=${accessKeySecret}`,
+    ...(securityToken ? [`  export OSS_SESSION_TOKEN=${shellWord(securityToken.token)}`] : []),
     ...(kms ? [`  export OSS_CSE_KMS_ENDPOINT=${kms.endpoint}`] : []),
     ...(kms?.caFile === undefined ? [] : [`  export NODE_EXTRA_CA_CERTS=${shellWord(kms.caFile)}`]),
     '',
@@ -51,8 +59,8 @@ export function connectionText({ oss, kms }: RunningEmulators, secretIsSet: bool
   return `${lines.join('\n')}\n`
 }
 
-/** A path as a shell takes it, whatever is in it. */
+/** A text as a shell takes it, whatever is in it. */
 function shellWord(text: string): string {
-  const path = printable(text)
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+  const word = printable(text)
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }

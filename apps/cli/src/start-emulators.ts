@@ -1,9 +1,12 @@
 import { resolve } from 'node:path'
 import type { KmsEmulator } from '@oss-cse/kms-emulator'
-import type { OssEmulator, OssEmulatorOptions } from '@oss-cse/oss-emulator'
+import type { OssEmulator, OssEmulatorOptions, SecurityToken } from '@oss-cse/oss-emulator'
 
 /** What the emulators are started with: OSS's options, and KMS where it is wanted. */
-export interface EmulatorSettings extends OssEmulatorOptions {
+export interface EmulatorSettings
+  extends Omit<OssEmulatorOptions, 'clock' | 'securityToken' | 'securityTokens'> {
+  /** Makes the access key of both a temporary one. */
+  readonly securityToken?: SecurityToken
   readonly kms?: { readonly port: number; readonly tls: boolean }
 }
 
@@ -11,15 +14,23 @@ export interface EmulatorSettings extends OssEmulatorOptions {
 export interface RunningEmulators {
   readonly oss: OssEmulator
   readonly kms: KmsEmulator | undefined
+  readonly securityToken: SecurityToken | undefined
   /** Stops both. */
   close(): Promise<void>
 }
 
 /** Starts OSS's emulator, and KMS's beside it: the same host, region and access key, keys below the same directory. */
-export async function startEmulators({ kms, ...options }: EmulatorSettings): Promise<RunningEmulators> {
+export async function startEmulators({
+  kms,
+  securityToken,
+  ...options
+}: EmulatorSettings): Promise<RunningEmulators> {
   const { startOssEmulator } = await import('@oss-cse/oss-emulator')
-  const oss = await startOssEmulator(options)
-  if (kms === undefined) return { oss, kms, close: () => oss.close() }
+  const oss = await startOssEmulator({
+    ...options,
+    ...(securityToken && { securityTokens: [securityToken] }),
+  })
+  if (kms === undefined) return { oss, kms, securityToken, close: () => oss.close() }
   try {
     const { startKmsEmulator } = await import('@oss-cse/kms-emulator')
     const { host } = options
@@ -33,13 +44,22 @@ export async function startEmulators({ kms, ...options }: EmulatorSettings): Pro
       region,
       accessKeyId,
       accessKeySecret,
+      ...(securityToken && { securityToken: securityToken.token }),
     })
+    const expiry = expireLater(running, securityToken?.expiresAt)
     const close = async (): Promise<void> => {
+      clearTimeout(expiry)
       await Promise.all([oss.close(), running.close()])
     }
-    return { oss, kms: running, close }
+    return { oss, kms: running, securityToken, close }
   } catch (error) {
     await oss.close()
     throw error
   }
+}
+
+/** KMS's emulator is told when its token expires; OSS's knows it beforehand. */
+function expireLater(kms: KmsEmulator, expiresAt: Date | undefined): NodeJS.Timeout | undefined {
+  if (expiresAt === undefined) return undefined
+  return setTimeout(() => kms.expireSecurityToken(), expiresAt.getTime() - Date.now())
 }

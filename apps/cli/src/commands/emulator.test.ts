@@ -177,6 +177,57 @@ describe('emulator', () => {
     expect(text).not.toContain('not for the screen')
   })
 
+  test('--security-token makes the key a temporary one, for KMS too, and is told', async () => {
+    const seen: number[] = []
+    const argv = ['--json', '--kms', '--security-token', 'the+token=', '--token-lifetime', '3600']
+    const { text } = await emulator(argv, {}, async (line) => {
+      const connection = JSON.parse(line)
+      const server = Object.assign(new MemoryServer(), { open: openTransport })
+      const key = ['--kms-key-id', connection.kmsKeyId]
+      const env = {
+        OSS_ENDPOINT: connection.endpoint,
+        OSS_ACCESS_KEY_ID: connection.accessKeyId,
+        OSS_ACCESS_KEY_SECRET: connection.accessKeySecret,
+        OSS_CSE_KMS_ENDPOINT: connection.kmsEndpoint,
+      }
+      for (const token of [{ OSS_SESSION_TOKEN: connection.securityToken }, {}]) {
+        const put = await run(server, ['put', '-', 'oss://demo/a', ...key], {
+          env: { ...env, ...token },
+          stdin: Buffer.from('hello'),
+        })
+        seen.push(put.code)
+      }
+    })
+    expect(seen[0]).toBe(0)
+    expect(seen[1]).not.toBe(0)
+    expect(JSON.parse(text)).toMatchObject({
+      securityToken: 'the+token=',
+      securityTokenExpiration: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    })
+  })
+
+  test('a person gets the token to paste, and when it expires, if it does', async () => {
+    const lasting = await emulator(['--security-token', 'abc'])
+    expect(lasting.text).toContain('  export OSS_SESSION_TOKEN=abc\n')
+    expect(lasting.text).not.toContain('expires')
+    const { text } = await emulator(['--security-token', "a'b", '--token-lifetime', '60'])
+    expect(text).toContain(`  export OSS_SESSION_TOKEN='a'\\''b'\n`)
+    expect(text).toMatch(/The token expires at \d{4}-.*Z\.\n/)
+  })
+
+  test('--cors-origin lets pages of that origin use the buckets, and of no other', async () => {
+    const statuses: number[] = []
+    const argv = ['--json', '--cors-origin', 'https://app.example', 'http://localhost:*']
+    await emulator(argv, {}, async (line) => {
+      const { endpoint } = JSON.parse(line)
+      for (const origin of ['https://app.example', 'http://localhost:5173', 'https://evil.example']) {
+        const headers = { origin, 'access-control-request-method': 'PUT' }
+        statuses.push((await fetch(`${endpoint}/demo/a`, { method: 'OPTIONS', headers })).status)
+      }
+    })
+    expect(statuses).toEqual([200, 200, 403])
+  })
+
   test('without a secret of its own a person gets one to paste', async () => {
     expect((await emulator([])).text).toMatch(/export OSS_ACCESS_KEY_SECRET=[0-9a-f]+\n/)
   })
@@ -188,6 +239,12 @@ describe('emulator', () => {
     [['--port', '65536'], 2],
     [['--port', 'x'], 2],
     [['--bucket', 'X'], 2],
+    [['--security-token', ''], 2],
+    [['--security-token', 'a b'], 2],
+    [['--token-lifetime', '60'], 2],
+    [['--security-token', 'a', '--token-lifetime', '0'], 2],
+    [['--security-token', 'a', '--token-lifetime', '1h'], 2],
+    [['--cors-origin', '*.*'], 2],
     [['--fault-rate', '2'], 2],
     [['--fault-seed', '1'], 2],
     [['--host', '203.0.113.1'], 1],

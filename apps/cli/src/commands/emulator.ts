@@ -13,6 +13,9 @@ interface EmulatorFlags {
   readonly bucket?: readonly string[]
   readonly region?: string
   readonly accessLog?: string
+  readonly securityToken?: string
+  readonly tokenLifetime?: number
+  readonly corsOrigin?: readonly string[]
   readonly faultRate?: number
   readonly faultSeed?: number
   readonly kms?: boolean
@@ -20,6 +23,9 @@ interface EmulatorFlags {
   readonly kmsTls?: boolean
   readonly json?: boolean
 }
+
+/** A week; STS gives tokens for twelve hours at most. */
+const MAX_LIFETIME_SECONDS = 604_800
 
 /** Adds `oss-cse emulator`. */
 export function addEmulator(program: Command, cli: CliEnvironment): void {
@@ -31,6 +37,16 @@ export function addEmulator(program: Command, cli: CliEnvironment): void {
     .option('--data <dir>', 'keep objects there, and keys in its subdirectory kms (default: in memory)')
     .option('--bucket <name...>', 'buckets that exist from the start (default: demo)')
     .option('--region <region>', 'default: cn-hangzhou')
+    .option('--security-token <token>', 'make the access key a temporary one that needs this token', token)
+    .option(
+      '--token-lifetime <seconds>',
+      'let the token expire after that long (default: never)',
+      wholeNumber(MAX_LIFETIME_SECONDS, 1),
+    )
+    .option(
+      '--cors-origin <origin...>',
+      'let pages of these origins use the buckets; * is every origin (default: none)',
+    )
     .option('--access-log <file>', 'append one line of JSON for each request to OSS')
     .option('--fault-rate <share>', 'let this share of requests to OSS fail, 0 to 1', share)
     .option('--fault-seed <n>', 'the same faults for the same requests (default: 1)', wholeNumber())
@@ -39,7 +55,7 @@ export function addEmulator(program: Command, cli: CliEnvironment): void {
     .option('--kms-tls', 'KMS speaks HTTPS, with a certificate of a CA that is made for it')
     .option(
       '--json',
-      'print endpoint, accessKeyId, accessKeySecret, region and buckets as one line of JSON; with --kms kmsEndpoint and kmsKeyId, with --kms-tls kmsCaFile',
+      'print endpoint, accessKeyId, accessKeySecret, region and buckets as one line of JSON; with --security-token securityToken, with --token-lifetime securityTokenExpiration, with --kms kmsEndpoint and kmsKeyId, with --kms-tls kmsCaFile',
     )
     .addHelpText(
       'after',
@@ -69,10 +85,19 @@ async function emulator(flags: EmulatorFlags, cli: CliEnvironment): Promise<void
 
 function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSettings {
   const { port, host, data, region, accessLog, faultRate, faultSeed = 1, kms, kmsPort, kmsTls } = flags
+  const { securityToken, tokenLifetime, corsOrigin } = flags
   const buckets = flags.bucket ?? ['demo']
   for (const bucket of buckets) checkBucketName(bucket)
   if (flags.faultSeed !== undefined && faultRate === undefined) {
     throw usageError('--fault-seed goes with --fault-rate.')
+  }
+  if (tokenLifetime !== undefined && securityToken === undefined) {
+    throw usageError('--token-lifetime goes with --security-token.')
+  }
+  for (const origin of corsOrigin ?? []) {
+    if (!/^[^\s*]*\*?[^\s*]*$/.test(origin) || origin === '') {
+      throw usageError(`--cors-origin ${origin}: an origin has no spaces and at most one *.`)
+    }
   }
   if (!kms && (kmsPort !== undefined || kmsTls)) {
     throw usageError(`${kmsTls ? '--kms-tls' : '--kms-port'} goes with --kms.`)
@@ -88,6 +113,13 @@ function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSet
     ...(accessLog !== undefined && { accessLog }),
     ...(accessKeyId !== undefined && { accessKeyId }),
     ...(accessKeySecret !== undefined && { accessKeySecret }),
+    ...(securityToken !== undefined && {
+      securityToken: {
+        token: securityToken,
+        ...(tokenLifetime !== undefined && { expiresAt: new Date(Date.now() + tokenLifetime * 1000) }),
+      },
+    }),
+    ...(corsOrigin && { cors: [{ allowedOrigins: corsOrigin }] }),
     ...(faultRate !== undefined && { faults: { rate: faultRate, seed: faultSeed } }),
     ...(kms && { kms: { port: kmsPort ?? 0, tls: kmsTls === true } }),
   }
@@ -111,11 +143,16 @@ function startFailure(flags: EmulatorFlags, cause: unknown): unknown {
   return cause
 }
 
-function wholeNumber(max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+function wholeNumber(max: number = Number.MAX_SAFE_INTEGER, min = 0): (text: string) => number {
   return (text) => {
-    if (/^[0-9]{1,15}$/.test(text) && Number(text) <= max) return Number(text)
-    throw new InvalidArgumentError(`It must be a whole number from 0 to ${max}.`)
+    if (/^[0-9]{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text)
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
   }
+}
+
+function token(text: string): string {
+  if (/^[\x21-\x7e]+$/.test(text)) return text
+  throw new InvalidArgumentError('It must be ASCII characters without spaces.')
 }
 
 function share(text: string): number {
