@@ -9,7 +9,7 @@ export interface Answer {
 }
 
 /** Bytes whose number is known when they are sent: the answer has no Content-Length. */
-export interface UnsizedContent {
+interface UnsizedContent {
   readonly sizeBytes: undefined
   chunks(): AsyncIterable<Uint8Array>
   release(): void
