@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AccessLog, OpenRecord } from './access-log.ts'
-import type { Answer } from './answer.ts'
+import { type Answer, emptyAnswer } from './answer.ts'
 import { type Account, authenticate } from './authenticate.ts'
 import { type Location, possibleLocations } from './bucket-location.ts'
 import type { Continuation } from './continuation.ts'
@@ -110,6 +110,11 @@ async function faultyAnswer(
     if (fault?.kind === 'reset-before') throw reset(message)
     if (fault?.kind === 'status-500') throw internalError()
     if (fault?.kind === 'status-503') throw serviceUnavailable()
+    if (fault?.kind === 'status') {
+      const { status = 502, code } = fault
+      if (code === undefined) return { answer: emptyAnswer(status), bucket }
+      throw new OssError(status, code, 'This failure was injected.')
+    }
     if (fault?.kind === 'stall') {
       continuation.send()
       message.resume()

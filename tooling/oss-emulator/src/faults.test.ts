@@ -31,6 +31,16 @@ describe('an injected fault', () => {
     expect((await put()).status).toBe(200)
   })
 
+  it('of a status answers it once, with a document where it has a code, and stores nothing', async () => {
+    emulator.injectFault({ kind: 'status', status: 408, code: 'RequestTimeout', method: 'PUT' })
+    const told = await put()
+    expect([told.status, told.element('Code'), await stored()]).toEqual([408, 'RequestTimeout', 11])
+    emulator.injectFault({ kind: 'status', method: 'PUT' })
+    const bare = await put()
+    expect([bare.status, bare.body.length, await stored()]).toEqual([502, 0, 11])
+    expect((await put()).status).toBe(200)
+  })
+
   it('that was taken back hits nothing any more', async () => {
     emulator.injectFault({ kind: 'status-500', count: 2 })
     emulator.injectFault({ kind: 'status-503', method: 'PUT' })

@@ -6,6 +6,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
  * What can go wrong with one request.
  *
  * - `status-500`, `status-503`: an error answer; nothing is done.
+ * - `status`: an answer with `status`, and `code` in an error document; without `code` it has none, as that of a proxy.
  * - `reset-before`: the connection is reset before the body is read.
  * - `reset-during-request`: reset after `afterBytes` of the request body; nothing is stored.
  * - `reset-after`: the operation is done, and stored, but the connection is reset instead of an answer.
@@ -25,6 +26,7 @@ export type FaultKind =
   | 'slow'
   | 'status-500'
   | 'status-503'
+  | 'status'
   | 'wrong-crc'
   | 'corrupt-body'
   | 'stall'
@@ -54,6 +56,10 @@ export interface FaultInjection {
   readonly afterBytes?: number
   /** For `slow`; default 250. */
   readonly delayMs?: number
+  /** For `status`; default 502. */
+  readonly status?: number
+  /** For `status`: the `Code` of the error document. */
+  readonly code?: string
   /** How many requests fail; default 1. */
   readonly count?: number
 }
@@ -63,6 +69,9 @@ export interface Fault {
   readonly kind: FaultKind
   readonly afterBytes: number | undefined
   readonly delayMs: number
+  /** Of `status`. */
+  readonly status?: number | undefined
+  readonly code?: string | undefined
 }
 
 /** What a fault is chosen by. */
@@ -109,8 +118,8 @@ export class FaultPlan {
     if (entry === undefined) return this.#randomFault(subject)
     entry.left--
     if (entry.left <= 0) this.#injected = this.#injected.filter((other) => other !== entry)
-    const { kind, afterBytes, delayMs } = entry.injection
-    return { kind, afterBytes, delayMs: delayMs ?? DEFAULT_DELAY_MS }
+    const { kind, afterBytes, delayMs = DEFAULT_DELAY_MS, status, code } = entry.injection
+    return { kind, afterBytes, delayMs, status, code }
   }
 
   /**

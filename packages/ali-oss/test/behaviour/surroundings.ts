@@ -394,8 +394,8 @@ export function surroundings(subject: () => Subject): void {
   })
 
   test('lists, deletes, copies, tags, ACLs and links are those of ali-oss', async () => {
-    const { client, emulator } = subject()
-    await client.put('dir/a', content)
+    const { client, emulator, differs } = bound(subject())
+    await client.put('dir/a', content, { meta: { owner: 'ops' } })
     await client.put('dir/b', random(5))
     const listed = await client.list({ prefix: 'dir/', 'max-keys': 1 }, {})
     expect(listed).toMatchObject({ objects: [{ name: 'dir/a', size: 1000 }], isTruncated: true })
@@ -418,6 +418,11 @@ export function surroundings(subject: () => Subject): void {
     await client.putSymlink('link', 'dir/a')
     expect(await client.getSymlink('link')).toMatchObject({ targetName: 'dir/a' })
     expect((await client.get('link')).content).toEqual(content)
+    const range = { headers: { Range: 'bytes=10-19' } }
+    expect((await client.get('link', range)).content).toEqual(content.subarray(10, 20))
+    expect((await client.getStream('link')).res.status).toBe(200)
+    const { meta } = await client.head('link')
+    expect(meta).toEqual(differs('head.link') ? { owner: 'ops' } : null)
     const { deleted } = await client.deleteMulti(['dir/b', 'copy2'])
     expect(deleted).toMatchObject([{ Key: 'dir/b' }, { Key: 'copy2' }])
     await client.delete('dir/a')
