@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { commands, endServices } from './tooling/e2e/src/browser-service.ts'
 import { shared } from './vitest.shared.ts'
 
 const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
@@ -9,13 +10,15 @@ if (!existsSync(executablePath)) {
 }
 
 export default defineConfig({
+  plugins: [{ name: 'end-services', buildEnd: endServices }],
   test: {
     ...shared,
     name: 'browser',
-    include: ['packages/{crypto-core,bucket}/src/**/*.test.ts'],
+    include: ['packages/{crypto-core,bucket}/src/**/*.test.ts', 'tooling/e2e/src/*.browser.test.ts'],
     exclude: ['**/*.node.test.ts'],
     browser: {
       enabled: true,
+      commands,
       headless: true,
       screenshotFailures: false,
       provider: playwright({

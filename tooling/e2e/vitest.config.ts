@@ -6,6 +6,7 @@ export default defineProject({
     ...shared,
     name: 'e2e',
     include: ['src/**/*.test.ts'],
+    exclude: ['src/**/*.browser.test.ts'],
     // Imports the vendor's CommonJS clients as Node.js does, and as their types say.
     deps: { interopDefault: false },
   },
