@@ -18,6 +18,7 @@ export type { CryptoOSSOptions, EncryptionOptions, FurtherOssOptions } from './c
 export type { MultipartUploadOptions, MultipartUploadResult } from './multipart-upload.ts'
 export type { PutObjectResult } from './object-put.ts'
 export type { GetObjectResult, GetStreamResult, GetTarget, GottenContent } from './object-read.ts'
+export type { PassedParams, PassedResult } from './passed-request.ts'
 export type { CallbackOptions, CallOptions, HeadOptions, PutOptions, ReadOptions } from './request-options.ts'
 export type { ServiceError } from './service-error.ts'
 export type { FileInput } from './upload-body.ts'
