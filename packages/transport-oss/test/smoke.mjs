@@ -5,6 +5,8 @@ import { OssTransport } from '../dist/index.js'
 
 const stored = new Map()
 const server = createServer(async (request, response) => {
+  // What every response of the service has, and what stores something.
+  response.setHeader('x-oss-request-id', '6556E3AED11E553933CCDEDF').setHeader('etag', '"E"')
   if (request.method === 'PUT') {
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
