@@ -142,12 +142,15 @@ test('a stream that fails before it is read fails the upload, with its own error
   await expect(bucket.put('a', stream)).rejects.toMatchObject({ code: 'ERR_CSE_SOURCE', cause: broken })
 })
 
-test('a stream is closed when its upload is refused before it is read', async () => {
+test('a stream is closed when its upload is refused before it is read, by the service or before any request', async () => {
   const { bucket, transport } = memoryBucket()
-  const stream = new PassThrough()
   transport.intercept = () => {
     throw new Error('no')
   }
-  await expect(bucket.put('a', stream)).rejects.toThrow('no')
-  expect(stream.destroyed).toBe(true)
+  const reason = new Error('stop')
+  for (const options of [{}, { headers: { range: 'bytes=0-1' } }, { signal: AbortSignal.abort(reason) }]) {
+    const stream = new PassThrough()
+    await expect(bucket.put('a', stream, options)).rejects.toThrow(/no|range|stop/)
+    expect(stream.destroyed).toBe(true)
+  }
 })

@@ -37,21 +37,21 @@ export async function putObject(
   options: PutOptions = {},
 ): Promise<PutResult> {
   const { signal } = options
-  signal?.throwIfAborted()
   const source = byteSource(input, options.sizeBytes)
-  const upload: Upload = {
-    transport,
-    keyring: context.keyring,
-    key,
-    source,
-    ...uploadHeaders(options),
-    report: progressReporter(options.onProgress, source.sizeBytes),
-    signal,
-  }
-  const overwrites = upload.headers[OSS_HEADERS.forbidOverwrite]?.toLowerCase() !== 'true'
-  const maxAttempts = source.replayable ? context.retry.maxAttempts : 1
   const sent: SentObject[] = []
   try {
+    signal?.throwIfAborted()
+    const upload: Upload = {
+      transport,
+      keyring: context.keyring,
+      key,
+      source,
+      ...uploadHeaders(options),
+      report: progressReporter(options.onProgress, source.sizeBytes),
+      signal,
+    }
+    const overwrites = upload.headers[OSS_HEADERS.forbidOverwrite]?.toLowerCase() !== 'true'
+    const maxAttempts = source.replayable ? context.retry.maxAttempts : 1
     // Where the length is known, a source that is spent does not have it.
     if (source.sizeBytes === undefined) await source.begin?.(signal)
     return await withRetries(
