@@ -45,7 +45,7 @@ export interface ByteSource extends ObjectBody {
    * any request.
    */
   begin?(signal: AbortSignal | undefined): Promise<void>
-  /** Closes a stream that was never opened. */
+  /** Closes a stream that was not read to its end, also while somebody waits for its next chunk. */
   discard?(): Promise<void>
 }
 
@@ -66,10 +66,19 @@ const spent = new WeakSet<object>()
  * a length that contradicts the body.
  */
 export function byteSource(input: BodyInput, sizeBytes?: number): ByteSource {
+  const source = recognize(input)
+  try {
+    return withLength(source, sizeBytes)
+  } catch (error) {
+    source.discard?.().catch(() => {})
+    throw error
+  }
+}
+
+function withLength(source: ByteSource, sizeBytes: number | undefined): ByteSource {
   if (sizeBytes !== undefined && (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0)) {
     throw invalidBody(`sizeBytes must be a length in bytes, not ${sizeBytes}`)
   }
-  const source = recognize(input)
   if (sizeBytes !== undefined && source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
     throw invalidBody(`the body has ${source.sizeBytes} bytes, sizeBytes says ${sizeBytes}`)
   }
@@ -92,11 +101,7 @@ function recognize(input: BodyInput): ByteSource {
   // A Web stream comes first: where it is async-iterable too, both ways read the same bytes.
   if ('getReader' in input) {
     if (input.locked || isDisturbed(input)) throw spentStream()
-    return oneShot(
-      input,
-      () => readStream(input),
-      () => input.cancel(),
-    )
+    return webSource(input)
   }
   // Before `open`, which Node's file streams have too.
   if (isNodeStream(input)) {
@@ -108,12 +113,13 @@ function recognize(input: BodyInput): ByteSource {
     )
   }
   if (Symbol.asyncIterator in input) {
-    if ('next' in input && typeof input.next === 'function')
+    if ('next' in input && typeof input.next === 'function') {
       return iteratorSource(input as typeof input & AsyncIterator<Uint8Array | string>)
+    }
     return oneShot(
       input,
       () => input,
-      async () => void (await input[Symbol.asyncIterator]().return?.()),
+      async () => {},
     )
   }
   if ('open' in input && typeof input.open === 'function') {
@@ -123,18 +129,37 @@ function recognize(input: BodyInput): ByteSource {
   throw noBody()
 }
 
+function webSource(input: ReadableStream<Uint8Array | string>): ByteSource {
+  let reader: ReadableStreamDefaultReader<Uint8Array | string> | undefined
+  async function* open(): AsyncGenerator<Uint8Array | string, void, undefined> {
+    reader = input.getReader()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  }
+  // By its reader: a stream that is being read cannot be cancelled otherwise.
+  return oneShot(input, open, () => (reader ?? input).cancel())
+}
+
 /** A generator that has ended looks like one that has not begun: only its first step tells. */
 function iteratorSource(
   input: AsyncIterable<Uint8Array | string> & AsyncIterator<Uint8Array | string>,
 ): ByteSource {
   let first: IteratorYieldResult<Uint8Array | string> | undefined
+  // Not awaited: one whose step is still under way ends behind it.
+  const close = async (): Promise<void> => void Promise.resolve(input.return?.()).catch(() => {})
   async function* open(): AsyncGenerator<Uint8Array | string, void, undefined> {
-    if (first !== undefined) yield first.value
-    yield* input
+    try {
+      if (first !== undefined) yield first.value
+      yield* input
+    } finally {
+      await close()
+    }
   }
   return {
-    // Not awaited: one whose first step is still under way ends behind it.
-    ...oneShot(input, open, async () => void Promise.resolve(input.return?.()).catch(() => {})),
+    ...oneShot(input, open, close),
     async begin(signal) {
       let step: IteratorResult<Uint8Array | string>
       try {
@@ -159,21 +184,36 @@ function bytesSource(bytes: Uint8Array): ByteSource {
   }
 }
 
+/**
+ * A source that is read once.
+ *
+ * @param close - ends the stream, whether somebody reads it or not
+ */
 function oneShot(
   stream: object,
   open: () => AsyncIterable<Uint8Array | string>,
   close: () => Promise<void>,
 ): ByteSource {
   if (spent.has(stream)) throw spentStream()
+  let ended = false
+  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of open()) {
+      // What gathers small chunks would go on pulling them after everybody else has left.
+      if (ended) return
+      yield typeof chunk === 'string' ? encoder.encode(chunk) : chunk
+    }
+    ended = true
+  }
   return {
     replayable: false,
     open() {
       if (spent.has(stream)) throw spentStream()
       spent.add(stream)
-      return bytesOf(open())
+      return bytes()
     },
     async discard() {
-      if (spent.has(stream)) return
+      if (ended) return
+      ended = true
       spent.add(stream)
       await close()
     },
@@ -181,12 +221,6 @@ function oneShot(
 }
 
 const encoder = new TextEncoder()
-
-async function* bytesOf(
-  chunks: AsyncIterable<Uint8Array | string>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of chunks) yield typeof chunk === 'string' ? encoder.encode(chunk) : chunk
-}
 
 /**
  * Hands the source's bytes on in slices, and fails where the source fails, gives something that is not bytes, or
@@ -197,12 +231,12 @@ export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Ar
   let sent = 0
   try {
     for await (const chunk of source.open()) {
-      if (!isUint8Array(chunk)) throw sourceError(`gave ${kindOf(chunk)} instead of bytes`)
+      if (!isUint8Array(chunk)) throw sourceError(`returned ${kindOf(chunk)} instead of bytes`)
       sent += chunk.length
       if (sizeBytes !== undefined && sent > sizeBytes)
-        throw sourceError(`gave more than its ${sizeBytes} bytes`)
+        throw sourceError(`returned more than its ${sizeBytes} bytes`)
       if (sent > MAX_UPLOAD_BYTES) {
-        throw sourceError(`gave more than the ${MAX_UPLOAD_BYTES} bytes that one upload can hold`)
+        throw sourceError(`returned more than the ${MAX_UPLOAD_BYTES} bytes that one upload can hold`)
       }
       for (let offset = 0; offset < chunk.length; offset += SLICE_BYTES) {
         yield chunk.subarray(offset, offset + SLICE_BYTES)
@@ -227,7 +261,7 @@ function sourceFailure(cause: unknown): CseError {
 }
 
 const SPENT_ITERATOR =
-  'the iterator gave nothing: it was read before, or it is empty. Make a new one for each upload; an empty object is new Uint8Array()'
+  'the iterator returned nothing: it was read before, or it is empty. Make a new one for each upload; an empty object is new Uint8Array()'
 
 function noBody(): CseError {
   return invalidBody('it is bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes')

@@ -9,6 +9,8 @@ export interface NodeStream extends AsyncIterable<Uint8Array | string> {
   /** True while somebody else reads it. */
   readonly readableFlowing?: boolean | null
   readonly destroyed?: boolean
+  readonly errored?: Error | null
+  iterator?(options: { readonly destroyOnReturn: boolean }): AsyncIterable<Uint8Array | string>
   on?(event: 'error', listener: () => void): unknown
   pause?(): unknown
   destroy?(): unknown
@@ -26,8 +28,8 @@ export function isNodeStream(input: object): input is NodeStream {
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for one that cannot be read, that was read before, or that is closed
  */
 export function takeNodeStream(stream: NodeStream): void {
-  const { destroyed, readable, readableDidRead, readableEnded } = stream
-  if (destroyed || readableDidRead || readableEnded) throw spentStream()
+  const { destroyed, errored, readable, readableDidRead, readableEnded } = stream
+  if (destroyed || errored || readableDidRead || readableEnded) throw spentStream()
   if (readable !== true) throw invalidBody('the stream can be written to, and not read from')
   if (typeof stream[Symbol.asyncIterator] !== 'function') {
     throw invalidBody('the stream is of an old kind. Pass new Readable().wrap(stream)')
@@ -42,6 +44,7 @@ export function takeNodeStream(stream: NodeStream): void {
  * @throws CseError `ERR_CSE_SOURCE` when somebody else has read of it since
  */
 export function openNodeStream(stream: NodeStream): AsyncIterable<Uint8Array | string> {
-  if (!stream.readableDidRead) return stream
+  // A socket that is read to its end may still be written to: only who gives a stream up destroys it.
+  if (!stream.readableDidRead) return stream.iterator?.({ destroyOnReturn: false }) ?? stream
   throw sourceError('was read by somebody else meanwhile')
 }

@@ -52,7 +52,7 @@ export async function putObject(
     }
     const overwrites = upload.headers[OSS_HEADERS.forbidOverwrite]?.toLowerCase() !== 'true'
     const maxAttempts = source.replayable ? context.retry.maxAttempts : 1
-    // Where the length is known, a source that is spent does not have it.
+    // Where the caller knows the length, a source that is spent does not have it, or is as empty as was said.
     if (source.sizeBytes === undefined) await source.begin?.(signal)
     return await withRetries(
       () => putOnce(upload, sent),
