@@ -19,6 +19,16 @@ export function checkTexts(who: string, options: object, names: Readonly<Record<
   }
 }
 
+/** Checks that keys are texts or bytes where they are there. */
+export function checkKeys(keys: { readonly privateKey?: unknown; readonly publicKey?: unknown }): void {
+  for (const name of ['privateKey', 'publicKey'] as const) {
+    const key = keys[name]
+    if (key !== undefined && typeof key !== 'string' && !types.isUint8Array(key)) {
+      throw invalidArgument(`The \`${name}\` option must be PEM: a string, or the bytes of a file.`)
+    }
+  }
+}
+
 /** Checks the listener for warnings. */
 export function checkOnWarning(onWarning: unknown): void {
   if (onWarning !== undefined && typeof onWarning !== 'function') {

@@ -1,6 +1,6 @@
 import { createDecipheriv, createHash } from 'node:crypto'
 import { CseError, decodeBase64, encodeBase64, wipe } from '@oss-cse/crypto-core'
-import type { KeyPlace } from './key-place.ts'
+import type { KeyData, KeyPlace } from './key-place.ts'
 import type { Passphrase } from './pem.ts'
 import { invalidKey, isWholeDerSequence, type PemBlock, pemBlocks, unreadable } from './pem-block.ts'
 
@@ -15,10 +15,14 @@ const DEK_INFO = /^DEK-Info:\s*DES-EDE3-CBC,([0-9A-F]{16})$/i
  * oss2/crypto.py `LocalRsaProvider` writes its public key file so when it has a passphrase; OpenSSL reads such a block
  * for private keys only. The encryption keeps nothing secret that matters, and proves nothing.
  *
- * @returns the PEM text in clear; any other text as it is
+ * @returns the PEM text in plaintext; anything else as it is
  * @throws CseError `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
-export function clearPublicPem(pem: string, passphrase: Passphrase | undefined, place: KeyPlace): string {
+export function clearPublicPem<Data extends KeyData>(
+  pem: Data,
+  passphrase: Passphrase | undefined,
+  place: KeyPlace,
+): Data | string {
   const block = pemBlocks(pem, place).find(({ label, encrypted }) => encrypted && label === 'PUBLIC KEY')
   if (block === undefined) return pem
   const salt = block.headers.flatMap((line) => DEK_INFO.exec(line)?.[1] ?? [])[0]

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import { invalidArgument } from './checked-options.ts'
 import { clearPublicPem } from './encrypted-public-key.ts'
-import { keyFilePlaces } from './key-place.ts'
+import { type KeyData, keyFilePlaces } from './key-place.ts'
 import type { Passphrase } from './pem.ts'
 import { loadRsaKey, type RsaKey } from './rsa-key.ts'
 
@@ -56,7 +56,7 @@ export function loadLocalKey(files: LocalRsaKeyFiles, passphrase: string | undef
 }
 
 /** Both files, or an error that tells of every one that is not there. */
-function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly [string, string] {
+function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly [KeyData, KeyData] {
   const privateKey = readKeyFile(privateKeyPath)
   const publicKey = readKeyFile(publicKeyPath)
   if (privateKey !== undefined && publicKey !== undefined) return [privateKey, publicKey]
@@ -69,9 +69,9 @@ function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly
   )
 }
 
-function readKeyFile(path: string): string | undefined {
+function readKeyFile(path: string): KeyData | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined

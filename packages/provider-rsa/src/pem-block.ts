@@ -1,5 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
-import type { KeyPlace } from './key-place.ts'
+import { type KeyForm, recognizeKeyForm } from './key-form.ts'
+import type { KeyData, KeyPlace } from './key-place.ts'
 
 /** One `-----BEGIN …-----` block, its lines made regular. */
 export interface PemBlock {
@@ -18,9 +19,11 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs
 /**
  * The blocks of a PEM text: at least one, none of them empty.
  *
- * @throws CseError `ERR_CSE_INVALID_KEY`
+ * @throws CseError `ERR_CSE_INVALID_KEY`; where the key is in another form, the message says in which, and how to
+ * convert it
  */
-export function pemBlocks(pem: string, place: KeyPlace): readonly PemBlock[] {
+export function pemBlocks(data: KeyData, place: KeyPlace): readonly PemBlock[] {
+  const pem = typeof data === 'string' ? data : Buffer.from(data).toString('utf8')
   const blocks = Array.from(pem.matchAll(PEM_BLOCK), (match) =>
     pemBlock(match[1] as string, match[2] as string),
   )
@@ -33,7 +36,19 @@ export function pemBlocks(pem: string, place: KeyPlace): readonly PemBlock[] {
       `The PEM in ${place.name} is cut off: the END line that belongs to its BEGIN line is missing.`,
     )
   }
-  throw invalidKey(`${place.subject} holds no PEM block. ${place.whenNoPem}`)
+  const form = recognizeKeyForm(data)
+  if (form !== undefined) throw wrongForm(form, place)
+  throw invalidKey(`${place.subject} holds no PEM block. ${place.whenNoPem(data)}`)
+}
+
+/** An `ERR_CSE_INVALID_KEY` of a key that is not in PEM: in which form it is, and the command that converts it. */
+export function wrongForm({ name, toPrivateKey, toPublicKey }: KeyForm, place: KeyPlace): CseError {
+  const command = place.half === 'private' ? toPrivateKey : toPublicKey
+  if (command !== undefined) {
+    return invalidKey(`${place.subject} holds ${name}, and PEM is needed. Convert it: \`${command}\`.`)
+  }
+  const other = toPrivateKey ?? toPublicKey
+  return invalidKey(`${place.subject} holds ${name}.${other === undefined ? '' : ` ${place.whenOtherHalf}`}`)
 }
 
 function pemBlock(label: string, body: string): PemBlock {

@@ -1,7 +1,15 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { CseError, decodeBase64 } from '@oss-cse/crypto-core'
-import { KEY_OPTIONS, type KeyPlace } from './key-place.ts'
-import { invalidKey, isWholeDerSequence, type PemBlock, pemBlocks, unreadable } from './pem-block.ts'
+import { recognizePemLabel } from './key-form.ts'
+import { KEY_OPTIONS, type KeyData, type KeyPlace } from './key-place.ts'
+import {
+  invalidKey,
+  isWholeDerSequence,
+  type PemBlock,
+  pemBlocks,
+  unreadable,
+  wrongForm,
+} from './pem-block.ts'
 
 /** A text is taken as UTF-8; bytes are taken as they are. */
 export type Passphrase = string | Buffer
@@ -16,7 +24,7 @@ const PUBLIC_LABELS: readonly string[] = ['RSA PUBLIC KEY', 'PUBLIC KEY', 'CERTI
  * @throws CseError `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
 export function readPrivateKey(
-  pem: string,
+  pem: KeyData,
   passphrase: Passphrase | undefined,
   place: KeyPlace = KEY_OPTIONS.privateKey,
 ): KeyObject {
@@ -26,19 +34,17 @@ export function readPrivateKey(
   if (block === undefined) {
     throw blocks.some(({ label }) => PUBLIC_LABELS.includes(label))
       ? invalidKey(`${place.subject} holds a public key or a certificate. ${place.whenOtherHalf}`)
-      : unknownForm(PRIVATE_LABELS, place)
+      : unknownForm(blocks, PRIVATE_LABELS, place)
   }
   if (candidates.length > 1) {
     throw invalidKey(
       `${place.subject} holds ${candidates.length} private keys. Give the text of one of them.`,
     )
   }
-  if (block.label === 'OPENSSH PRIVATE KEY') {
-    throw invalidKey(
-      `${place.subject} holds a key in the form of OpenSSH. Convert a copy of it: \`ssh-keygen -p -m PEM -f copy\`.`,
-    )
+  if (!PRIVATE_LABELS.includes(block.label)) {
+    const form = recognizePemLabel(block.label)
+    throw form === undefined ? notRsa(place) : wrongForm(form, place)
   }
-  if (!PRIVATE_LABELS.includes(block.label)) throw notRsa(place)
   return requireRsa(block.encrypted ? decryptKey(block, passphrase, place) : parseKey(block, place), place)
 }
 
@@ -49,14 +55,14 @@ export function readPrivateKey(
  *
  * @throws CseError `ERR_CSE_INVALID_KEY`
  */
-export function readPublicKey(pem: string, place: KeyPlace = KEY_OPTIONS.publicKey): KeyObject {
+export function readPublicKey(pem: KeyData, place: KeyPlace = KEY_OPTIONS.publicKey): KeyObject {
   const blocks = pemBlocks(pem, place)
   // OpenSSL would take the public half without a word, and nobody would learn that a secret lies in the wrong place.
   if (blocks.some(isPrivate)) {
     throw invalidKey(`${place.subject} holds a private key. ${place.whenOtherHalf}`)
   }
   const block = blocks.find(({ label }) => PUBLIC_LABELS.includes(label))
-  if (block === undefined) throw unknownForm(PUBLIC_LABELS, place)
+  if (block === undefined) throw unknownForm(blocks, PUBLIC_LABELS, place)
   // OpenSSL would ask for the passphrase on the terminal, and everything would wait for the answer.
   if (block.encrypted) {
     throw invalidKey(
@@ -117,7 +123,9 @@ function notRsa(place: KeyPlace): CseError {
   )
 }
 
-function unknownForm(labels: readonly string[], place: KeyPlace): CseError {
+function unknownForm(blocks: readonly PemBlock[], labels: readonly string[], place: KeyPlace): CseError {
+  const [form] = blocks.flatMap(({ label }) => recognizePemLabel(label) ?? [])
+  if (form !== undefined) return wrongForm(form, place)
   return invalidKey(
     `${place.subject} holds no key that can be used there. It takes PEM blocks of these kinds: ${labels.join(', ')}.`,
   )

@@ -7,7 +7,7 @@ import {
   randomFillSync,
 } from 'node:crypto'
 import { CseError, wipe } from '@oss-cse/crypto-core'
-import { KEY_OPTIONS, type KeyPlaces } from './key-place.ts'
+import { KEY_OPTIONS, type KeyData, type KeyPlaces } from './key-place.ts'
 import { type Passphrase, readPrivateKey, readPublicKey } from './pem.ts'
 import { invalidKey } from './pem-block.ts'
 
@@ -23,8 +23,8 @@ export interface RsaKey {
 
 /** Where a key comes from. At least one half must be there. */
 export interface RsaKeySource {
-  readonly privateKey: string | undefined
-  readonly publicKey: string | undefined
+  readonly privateKey: KeyData | undefined
+  readonly publicKey: KeyData | undefined
   readonly passphrase: Passphrase | undefined
 }
 
@@ -38,7 +38,7 @@ export const MAX_MODULUS_BITS = 16_384
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
 export function loadRsaKey(
-  source: RsaKeySource & { readonly privateKey: string },
+  source: RsaKeySource & { readonly privateKey: KeyData },
   places?: KeyPlaces,
 ): Required<RsaKey>
 export function loadRsaKey(source: RsaKeySource, places?: KeyPlaces): RsaKey

@@ -94,7 +94,7 @@ describe('building a provider', () => {
     [undefined],
     [null],
     ['-----BEGIN PRIVATE KEY-----'],
-    [{ privateKey: Buffer.from('x') }],
+    [{ privateKey: new Uint16Array(1) }],
     [{ publicKey: 7 }],
     [{ privateKey: vector.privateKeyPem, passphrase: 7 }],
     [{ privateKey: vector.privateKeyPem, onWarning: 'x' }],

@@ -14,7 +14,7 @@ import {
   type MaterialDescription,
   wipe,
 } from '@oss-cse/crypto-core'
-import { checkIv, checkOnWarning, checkTexts } from './checked-options.ts'
+import { checkIv, checkKeys, checkOnWarning, checkTexts } from './checked-options.ts'
 import { ciphertextOrDummy, judgedContentKey } from './judged-unwrap.ts'
 import { pkcs1Unpad, type UnpaddedMessage } from './pkcs1-unpad.ts'
 import { loadRsaKey, type RsaKey } from './rsa-key.ts'
@@ -33,13 +33,16 @@ import { warnOfWeakKey } from './weak-key.ts'
  * ```
  */
 export interface RsaProviderOptions {
-  /** The private key: PEM text, PKCS#1 or PKCS#8, in clear or encrypted. It decrypts and encrypts. */
-  readonly privateKey?: string | undefined
   /**
-   * The public key: PEM text, PKCS#1 or SPKI, or an X.509 certificate. Alone it encrypts only; beside
-   * `privateKey` it must be that key's other half.
+   * The private key: PEM text, or the bytes of a PEM file; PKCS#1 or PKCS#8, in plaintext or encrypted. It decrypts
+   * and encrypts.
    */
-  readonly publicKey?: string | undefined
+  readonly privateKey?: string | Uint8Array | undefined
+  /**
+   * The public key: PEM text, or the bytes of a PEM file; PKCS#1 or SPKI, or an X.509 certificate. Alone it encrypts
+   * only; beside `privateKey` it must be that key's other half.
+   */
+  readonly publicKey?: string | Uint8Array | undefined
   /** The passphrase of an encrypted `privateKey`; unused when that is in clear. */
   readonly passphrase?: string | undefined
   /** Names this key in the objects that it encrypts. Nothing by default. */
@@ -61,7 +64,7 @@ const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
  *
  * @example
  * ```ts
- * const provider = new RsaProvider({ privateKey: await readFile('master.pem', 'utf8') })
+ * const provider = new RsaProvider({ privateKey: await readFile('master.pem') })
  * ```
  */
 export class RsaProvider implements MasterKeyProvider {
@@ -78,18 +81,15 @@ export class RsaProvider implements MasterKeyProvider {
   /**
    * Reads the key and checks it: its kind, its size, and that its halves belong together.
    *
-   * @param options - the key as PEM text, its passphrase, and its name
+   * @param options - the key in PEM, its passphrase, and its name
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when no key is given, or an option has the wrong type;
    * `ERR_CSE_INVALID_KEY` when a key cannot be read, is not RSA, is public where a private one belongs (or the
    * other way round), has under 1024 bits, or the halves do not match; `ERR_CSE_PASSPHRASE` when the private
    * key is encrypted and the passphrase is missing or wrong.
    */
   constructor(options: RsaProviderOptions) {
-    checkTexts('RsaProvider', options, {
-      privateKey: 'a string of PEM text',
-      publicKey: 'a string of PEM text',
-      passphrase: 'a string',
-    })
+    checkTexts('RsaProvider', options, { passphrase: 'a string' })
+    checkKeys(options)
     checkOnWarning(options.onWarning)
     const { privateKey, publicKey, passphrase, materialDescription = {} } = options
     this.materialDescription = checkedDescription(materialDescription)
