@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openFilesBelow } from '../test/open-files.ts'
 import { FileCheckpointStore } from './file-checkpoint-store.node.ts'
 
@@ -325,6 +325,16 @@ describe('a directory that cannot be used', () => {
       await expect(opened).rejects.toThrow(path)
     }
   })
+
+  test.runIf(process.platform === 'linux')(
+    'because there is no home directory is told, when it is built',
+    () => {
+      vi.stubEnv('HOME', '').stubEnv('XDG_DATA_HOME', '')
+      expect(() => new FileCheckpointStore()).toThrow(code('ERR_CSE_CHECKPOINT'))
+      expect(new FileCheckpointStore({ directory }).directory).toBe(directory)
+      vi.unstubAllEnvs()
+    },
+  )
 
   test('because the lock cannot be made is told', async () => {
     await mkdir(join(directory, 'a.json.lock'), { recursive: true })

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
-import envPaths from 'env-paths'
 import writeFileAtomic from 'write-file-atomic'
+import { checkpointFailure } from './checkpoint-failure.node.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
+import { dataDirectory } from './data-directory.node.ts'
 import { openLocked } from './open-locked.node.ts'
 
 /** Where checkpoints are kept. */
@@ -37,8 +38,9 @@ export class FileCheckpointStore implements CheckpointStore {
   /** Where the records are. */
   readonly directory: string
 
+  /** @throws CseError `ERR_CSE_CHECKPOINT` when no directory is given and the user has no home directory */
   constructor(options: FileCheckpointStoreOptions = {}) {
-    this.directory = options.directory ?? join(envPaths('oss-cse', { suffix: '' }).data, 'checkpoints')
+    this.directory = options.directory ?? defaultDirectory()
   }
 
   async open(name: string): Promise<Checkpoint> {
@@ -71,15 +73,18 @@ export class FileCheckpointStore implements CheckpointStore {
     try {
       return await work()
     } catch (cause) {
-      if (CseError.isInstance(cause)) throw cause
-      const { code } = cause as NodeJS.ErrnoException
-      throw new CseError(
-        'ERR_CSE_CHECKPOINT',
-        `The checkpoints in ${this.directory} cannot be used${code === undefined ? '' : ` (${code})`}.`,
-        { cause },
-      )
+      throw CseError.isInstance(cause) ? cause : checkpointFailure(this.directory, cause)
     }
   }
+}
+
+function defaultDirectory(): string {
+  const data = dataDirectory()
+  if (data !== undefined) return join(data, 'checkpoints')
+  throw new CseError(
+    'ERR_CSE_CHECKPOINT',
+    'This user has no home directory to keep checkpoints in: set HOME, or give a directory.',
+  )
 }
 
 async function loadRecord(path: string): Promise<unknown> {

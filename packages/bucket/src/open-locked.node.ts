@@ -1,5 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { CseError } from '@oss-cse/crypto-core'
+import { isOutOfFiles } from './checkpoint-failure.node.ts'
 import { checkpointInUse } from './checkpoint-store.ts'
 
 /** Where files are renamed all the time; more rounds mean a file system whose files have no lasting numbers. */
@@ -40,6 +41,7 @@ async function lock(file: FileHandle, path: string): Promise<void> {
     // As Windows puts it.
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'EBUSY' || code === 'EACCES') throw checkpointInUse()
+    if (isOutOfFiles(cause)) throw cause
     throw cannotLock(path, cause)
   }
   if (!locked) throw checkpointInUse()

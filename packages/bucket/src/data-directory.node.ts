@@ -1,0 +1,43 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+
+/** What decides where a user's data is kept. */
+export interface DataDirectoryPlace {
+  readonly platform: NodeJS.Platform
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The user's home directory; throws, or returns a path that is not absolute, where there is none. */
+  homedir(): string
+}
+
+/**
+ * The directory in which this user's oss-cse keeps its data, or `undefined` where the user has no home directory: an
+ * account without an entry, as in some containers, or an empty HOME. It is looked up when it is needed, and need not
+ * exist.
+ *
+ * On Linux it is below XDG_DATA_HOME, which counts only when it is absolute
+ * (https://specifications.freedesktop.org/basedir-spec/latest/).
+ */
+export function dataDirectory(
+  { platform, env, homedir: findHome }: DataDirectoryPlace = { ...process, homedir },
+): string | undefined {
+  const home = attempt(findHome)
+  const inHome = (...path: string[]): string | undefined => home && join(home, ...path)
+  if (platform === 'darwin') return inHome('Library', 'Application Support', 'oss-cse')
+  const named = platform === 'win32' ? env['LOCALAPPDATA'] : env['XDG_DATA_HOME']
+  const absolute = named !== undefined && isAbsolute(named) ? named : undefined
+  if (platform === 'win32') {
+    const local = absolute ?? inHome('AppData', 'Local')
+    return local && join(local, 'oss-cse', 'Data')
+  }
+  const share = absolute ?? inHome('.local', 'share')
+  return share && join(share, 'oss-cse')
+}
+
+function attempt(findHome: () => string): string | undefined {
+  try {
+    const home = findHome()
+    return isAbsolute(home) ? home : undefined
+  } catch {
+    return undefined
+  }
+}
