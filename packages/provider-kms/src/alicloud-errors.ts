@@ -101,6 +101,8 @@ const INVALID_CIPHERTEXT = /^InvalidParameter|^InvalidCiphertext/
 
 const RESETS: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 const CERTIFICATE = /CERT|^ERR_TLS|^UNABLE_TO_/
+/** TLS with a server that speaks none, or another one. */
+const HANDSHAKE = /^EPROTO$|^ERR_SSL_/
 
 /**
  * What a call of KMS failed with. Nothing of the SDK's own error gets into it but KMS's code and request id: its message
@@ -126,10 +128,8 @@ export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
   }
   const system = systemCode(code)
   if (system !== undefined) {
-    const hint = CERTIFICATE.test(system)
-      ? `The certificate of KMS is not trusted (${system}): where it is one of your own, name its issuer in NODE_EXTRA_CA_CERTS.`
-      : `KMS could not be reached, or the connection broke (${system}).`
-    return failure(context, { code: 'ERR_CSE_NETWORK', retryable: retryableNetwork(system), hint })
+    const verdict = { code: 'ERR_CSE_NETWORK', retryable: retryableNetwork(system) } as const
+    return failure(context, { ...verdict, hint: networkHint(system) })
   }
   const hint =
     'The client for KMS failed, or could not read the answer; its error may hold the request and is not passed on.'
@@ -188,10 +188,19 @@ function failure(
   })
 }
 
-/** A connection that broke is made again at once; one that cannot be made may be later, but not without its certificate. */
+function networkHint(system: string): string {
+  if (CERTIFICATE.test(system)) {
+    return `The certificate of KMS is not trusted (${system}): where it is one of your own, name its issuer in NODE_EXTRA_CA_CERTS.`
+  }
+  return HANDSHAKE.test(system)
+    ? `The TLS handshake failed (${system}): the server may speak plain HTTP. Then begin its endpoint with http://, which only an address of this machine may.`
+    : `KMS could not be reached, or the connection broke (${system}).`
+}
+
+/** A connection that broke is made again at once; one that cannot be made may be later, but not without its certificate or TLS. */
 function retryableNetwork(system: string): Verdict['retryable'] {
   if (RESETS.has(system)) return true
-  return CERTIFICATE.test(system) ? false : 'later'
+  return CERTIFICATE.test(system) || HANDSHAKE.test(system) ? false : 'later'
 }
 
 /** A code or an id, and nothing that could hold more than that. */

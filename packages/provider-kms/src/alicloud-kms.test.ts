@@ -145,6 +145,7 @@ describe('errors', () => {
       'ERR_CSE_NETWORK',
       'no',
     ],
+    ['a server without TLS', Object.assign(new Error('SECRET'), { code: 'EPROTO' }), 'ERR_CSE_NETWORK', 'no'],
     ['a fault of the SDK', new TypeError('SECRET'), 'ERR_CSE_SERVICE', 'no'],
     ['no error at all', 'SECRET', 'ERR_CSE_SERVICE', 'no'],
     ['nothing', undefined, 'ERR_CSE_SERVICE', 'no'],
@@ -177,6 +178,13 @@ describe('errors', () => {
       throw Object.assign(new Error(), { code: 'SELF_SIGNED_CERT_IN_CHAIN' })
     })
     expect(error.message).toContain('NODE_EXTRA_CA_CERTS')
+  })
+
+  test.each(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER'])('the message of %s says http://', async (code) => {
+    const error = await thrownBy(() => {
+      throw Object.assign(new Error(), { code })
+    })
+    expect(error.message).toMatch(/TLS handshake failed .*plain HTTP.*http:\/\//)
   })
 
   test('nothing of KMS’s own message is shown: it repeats the request when a signature does not match', async () => {
