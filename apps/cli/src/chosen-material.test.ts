@@ -50,15 +50,18 @@ describe('the options of a master key', () => {
   })
 
   test.each([
-    [[...KMS, '--kms-region', 'CN'], 'KMS key "id": `region` is missing or malformed'],
-    [[...KMS, '--kms-endpoint', 'http://localhost/path'], 'KMS key "id": `endpoint` must be the host'],
+    [[...KMS, '--kms-region', 'CN'], 'KMS key "id": --kms-region is missing or malformed'],
+    [
+      [...KMS, '--kms-endpoint', 'http://localhost/path'],
+      'KMS key "id": --kms-endpoint (or OSS_CSE_KMS_ENDPOINT) must be the host',
+    ],
     [
       [...KMS, '--kms-region', 'cn-a', '--kms-endpoint', 'kms.cn-b.aliyuncs.com'],
-      '`region` is cn-a, and `endpoint` is that of cn-b',
+      '--kms-region is cn-a, and --kms-endpoint (or OSS_CSE_KMS_ENDPOINT) is that of cn-b',
     ],
     [
       ['--kms-key-id', 'acs:kms:cn-b:1:key/id', '--kms-region', 'cn-a'],
-      'is in cn-b, and the client asks cn-a',
+      'it is in cn-b, and KMS of cn-a would be asked: make --kms-region cn-b.',
     ],
     [
       [...KMS, '--kms-region', 'cn-a', '--kms-passphrase-env', 'P'],

@@ -49,7 +49,7 @@ export function ciphertextRun(
   const start = firstByte(range, sizeBytes ?? recorded)
   const end = range !== undefined && 'start' in range ? range.end : undefined
   return sizeBytes === undefined
-    ? new StreamRun(input, start, end, recorded)
+    ? new StreamRun(input, range !== undefined, start, end, recorded)
     : new FileRun(
         input,
         start,
@@ -93,11 +93,19 @@ class StreamRun implements CiphertextRun {
   lengthVerified = false
   deliveredBytes = 0
   readonly #input: LocalInput
+  readonly #isRange: boolean
   readonly #recorded: number | undefined
   readonly #stop: number
 
-  constructor(input: LocalInput, start: number, end: number | undefined, recorded: number | undefined) {
+  constructor(
+    input: LocalInput,
+    isRange: boolean,
+    start: number,
+    end: number | undefined,
+    recorded: number | undefined,
+  ) {
     this.#input = input
+    this.#isRange = isRange
     this.start = start
     this.#recorded = recorded
     this.#stop = end === undefined ? Number.POSITIVE_INFINITY : end + 1
@@ -116,7 +124,7 @@ class StreamRun implements CiphertextRun {
       if (wanted.length > 0) yield wanted
     }
     if (this.#recorded !== undefined && offset !== this.#recorded) throw wrongLength()
-    if (this.start > 0 && offset <= this.start) throw behindTheEnd(this.start, offset)
+    if (this.#isRange && offset <= this.start) throw behindTheEnd(this.start, offset)
     this.totalBytes = offset
     this.lengthVerified = this.#recorded !== undefined
   }

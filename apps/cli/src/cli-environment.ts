@@ -1,6 +1,8 @@
 import type { BucketTransport } from '@oss-cse/bucket'
 import type { CallOptions, CredentialsProvider, ObjectCatalog } from '@oss-cse/crypto-core'
+import { configurationError } from './cli-error.ts'
 import type { ServerConfig } from './server-config.ts'
+import { isMangled } from './utf8-names.ts'
 
 /** A transport with everything that the commands use. */
 export type CliTransport = BucketTransport &
@@ -25,8 +27,15 @@ export interface CliEnvironment {
   readonly credentialsChain?: CredentialsProvider | undefined
 }
 
-/** An environment variable's value; one that is set to nothing counts as not set. */
+/**
+ * An environment variable's value; one that is set to nothing counts as not set.
+ *
+ * @throws CliError of kind `configuration` when its bytes are not UTF-8: two passphrases or names would be the same
+ */
 export function variable(cli: Pick<CliEnvironment, 'env'>, name: string): string | undefined {
   const value = cli.env[name]
+  if (value !== undefined && isMangled(value)) {
+    throw configurationError(`The environment variable ${name} is not valid UTF-8.`)
+  }
   return value === '' ? undefined : value
 }

@@ -13,10 +13,10 @@ first two are not set: from the standard chain of Alibaba Cloud's SDKs (ALIBABA_
 export function configuredCredentials(
   cli: CliEnvironment,
 ): { readonly credentials: Credentials } | { readonly missing: readonly string[] } {
-  const accessKeyId = variable(cli, 'OSS_ACCESS_KEY_ID')
-  const accessKeySecret = variable(cli, 'OSS_ACCESS_KEY_SECRET')
+  const accessKeyId = credential(cli, 'OSS_ACCESS_KEY_ID')
+  const accessKeySecret = credential(cli, 'OSS_ACCESS_KEY_SECRET')
   if (accessKeyId !== undefined && accessKeySecret !== undefined) {
-    const securityToken = variable(cli, 'OSS_SESSION_TOKEN')
+    const securityToken = credential(cli, 'OSS_SESSION_TOKEN')
     return {
       credentials: { accessKeyId, accessKeySecret, ...(securityToken !== undefined && { securityToken }) },
     }
@@ -30,6 +30,12 @@ export function configuredCredentials(
     ...(accessKeySecret === undefined ? ['the access key secret (OSS_ACCESS_KEY_SECRET)'] : []),
   ]
   return { missing }
+}
+
+/** A variable that is not set, or holds nothing but blanks, holds no credential. */
+function credential(cli: CliEnvironment, name: string): string | undefined {
+  const value = variable(cli, name)
+  return value?.trim() === '' ? undefined : value
 }
 
 /**

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { CseError, decodeEnvelope, type Envelope } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
 import { CliError, systemCode } from './cli-error.ts'
+import { NotUtf8, readUtf8File } from './read-utf8-file.ts'
 
 const HeadersSchema = v.record(v.string(), v.union([v.string(), v.pipe(v.number(), v.transform(String))]))
 
@@ -13,7 +13,8 @@ const HeadersSchema = v.record(v.string(), v.union([v.string(), v.pipe(v.number(
  * `ERR_CSE_UNSUPPORTED_ALGORITHM`
  */
 export async function readEnvelopeFile(path: string): Promise<Envelope | undefined> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readUtf8File(path).catch((cause: unknown) => {
+    if (cause instanceof NotUtf8) throw damaged(`${path} is not valid UTF-8.`)
     const code = systemCode(cause)
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new CliError('notFound', `There is no file ${path}.`, { cause })

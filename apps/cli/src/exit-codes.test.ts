@@ -32,10 +32,25 @@ describe('exit codes', () => {
     ['ERR_CSE_SOURCE', 1],
     ['ERR_CSE_SOURCE_CHANGED', 1],
     ['ERR_CSE_FILE', 1],
-    ['ERR_CSE_CHECKPOINT', 1],
+    ['ERR_CSE_CHECKPOINT', 3],
     ['ERR_CSE_CHECKPOINT_IN_USE', 1],
   ] as const)('%s exits %i', (code, exit) => {
     expect(exitCodeOf(new CseError(code, 'x'))).toBe(exit)
+  })
+
+  test.each([
+    ['EACCES', 3],
+    ['EROFS', 3],
+    ['ENOENT', 3],
+    ['ENOTDIR', 3],
+    ['EMFILE', 1],
+    ['ENFILE', 1],
+    ['ENOSPC', 1],
+    ['EDQUOT', 1],
+    ['EIO', 1],
+  ])('a checkpoint that fails with %s exits %i', (code, exit) => {
+    const cause = Object.assign(new Error(code), { code })
+    expect(exitCodeOf(new CseError('ERR_CSE_CHECKPOINT', 'x', { cause }))).toBe(exit)
   })
 
   test("the command line's own errors exit by their kind, anything else with 1", () => {

@@ -1,5 +1,6 @@
 import { CseError, type CseErrorCode } from '@oss-cse/crypto-core'
 import { CliError } from './cli-error.ts'
+import { isMachineLimit } from './library-words.ts'
 
 /** What the process exits with. */
 export const EXIT = {
@@ -20,8 +21,8 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 export const EXIT_CODE_HELP: string = `Exit codes:
   0    ok
   1    other failure
-  2    usage: wrong arguments or options, a range that cannot be satisfied
-  3    configuration: keys, passphrase, keyring file, credentials, region, endpoint
+  2    usage: wrong arguments or options, a range that cannot be satisfied, a file that would be overwritten
+  3    configuration: keys, passphrase, keyring file, credentials, region, endpoint, checkpoint directory
   4    not found: an object, a bucket or a local input file
   5    the service refused or failed, or the network did
   6    decryption or integrity: not encrypted, no fitting key, damaged or changed
@@ -30,7 +31,7 @@ export const EXIT_CODE_HELP: string = `Exit codes:
 const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_ACCESS_DENIED: EXIT.service,
   ERR_CSE_CANNOT_UNWRAP: EXIT.decryption,
-  ERR_CSE_CHECKPOINT: EXIT.other,
+  ERR_CSE_CHECKPOINT: EXIT.configuration,
   ERR_CSE_CHECKPOINT_IN_USE: EXIT.other,
   ERR_CSE_CIPHER_REUSED: EXIT.other,
   ERR_CSE_CLOCK_SKEW: EXIT.service,
@@ -65,6 +66,10 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
 /** The exit code of whatever a command threw. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return EXIT[error.kind]
-  if (CseError.isInstance(error)) return BY_CODE[error.code] ?? EXIT.other
+  if (CseError.isInstance(error)) {
+    // A directory for checkpoints is a setting; a full disk is none.
+    if (error.code === 'ERR_CSE_CHECKPOINT' && isMachineLimit(error.cause)) return EXIT.other
+    return BY_CODE[error.code] ?? EXIT.other
+  }
   return EXIT.other
 }

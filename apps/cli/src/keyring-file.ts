@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { CseError, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from './cli-environment.ts'
 import { configurationError, systemCode } from './cli-error.ts'
 import { type KeyringDocument, parseKeyringDocument } from './keyring-schema.ts'
 import { KmsClients } from './kms-material.ts'
+import { FIELD_WORDS } from './library-words.ts'
 import { loadMaterial, type Material } from './material.ts'
+import { NotUtf8, readUtf8File } from './read-utf8-file.ts'
 
 /**
  * Loads the keys of a keyring file. Files that it names are relative to it; it holds no secrets itself.
@@ -18,7 +19,7 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
   const providers = new Map<string, MasterKeyProvider>()
   for (const [name, material] of Object.entries(document.materials)) {
     try {
-      providers.set(name, await loadMaterial(located(material, dirname(path)), cli, clients))
+      providers.set(name, await loadMaterial(located(material, dirname(path)), cli, clients, FIELD_WORDS))
     } catch (error) {
       throw wrong(path, `materials.${name}: ${(error as Error).message}`, error)
     }
@@ -53,8 +54,9 @@ function located(material: Material, directory: string): Material {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return await readUtf8File(path)
   } catch (error) {
+    if (error instanceof NotUtf8) throw wrong(path, 'it is not valid UTF-8')
     throw configurationError(
       `The keyring file ${path} cannot be read (${systemCode(error) ?? 'unknown'}).`,
       error,

@@ -231,7 +231,7 @@ describe('a keyring of several kinds', () => {
     [{ ...kmsEntry, unwrapCache: { maxEntries: 1 } }, 'materials.a.unwrapCache.ttlMs: missing'],
     [
       { ...kmsEntry, unwrapCache: { maxEntries: 0, ttlMs: 1 } },
-      'materials.a: KMS key "id": `unwrapCache` needs',
+      'materials.a: KMS key "id": "unwrapCache" needs',
     ],
     [{ ...kmsEntry, region: 'cn-a', keyId: 'acs:kms:cn-b:1:key/id' }, 'materials.a: KMS key'],
     [{ ...kmsEntry, passphraseEnv: 'UNSET' }, 'materials.a: The environment variable UNSET'],
@@ -241,7 +241,7 @@ describe('a keyring of several kinds', () => {
     [{ ...localEntry, materialDescription: {} }, 'materials.a.materialDescription: unknown field'],
     [{ ...localEntry, prefix: 'old' }, '"passphraseEnv" in a keyring file'],
     [localEntry, '`oss-cse keygen --local-rsa`'],
-    [{ ...localEntry, prefix: '../x' }, 'materials.a: The `prefix` option begins a file name'],
+    [{ ...localEntry, prefix: '../x' }, 'materials.a: The "prefix" option begins a file name'],
   ])('%j exits 3 and its values stay untold: %s', async (material, message) => {
     const { code, stderr } = await put('a', keyring({ encrypting: 'a', materials: { a: material } }))
     expect(stderr).toContain(message)

@@ -8,6 +8,8 @@ import type { KmsClient } from '@oss-cse/provider-kms'
 import { type CliEnvironment, variable } from './cli-environment.ts'
 import { configurationError } from './cli-error.ts'
 import { lateCredentials } from './credentials.ts'
+import { requireScheme } from './explicit-scheme.ts'
+import { inWords, OPTION_WORDS, type Words } from './library-words.ts'
 import { passphraseFrom } from './rsa-material.ts'
 
 /** A master key in KMS. */
@@ -36,11 +38,12 @@ export class KmsClients {
     this.#credentials = lateCredentials(cli)
   }
 
-  /** @throws CseError for a region or endpoint that cannot be used */
+  /** @throws CseError or CliError for a region or endpoint that cannot be used */
   async of({
     region,
     endpoint = variable(this.#cli, 'OSS_CSE_KMS_ENDPOINT'),
   }: KmsMaterial): Promise<KmsClient> {
+    requireScheme(endpoint, 'The endpoint of KMS')
     const place = JSON.stringify([region, endpoint])
     const known = this.#clients.get(place)
     if (known !== undefined) return known
@@ -52,15 +55,20 @@ export class KmsClients {
   }
 }
 
+/** The region in the ARN of a key: `acs:kms:REGION:…`. */
+const ARN_REGION = /^acs:kms:([^:]+):/
+
 /**
  * Makes the master key that a material in KMS names. Nothing is asked of KMS yet.
  *
+ * @param words - what the user calls its options
  * @throws CliError of kind `configuration` that names the setting or variable at fault
  */
 export async function loadKmsMaterial(
   material: KmsMaterial,
   cli: CliEnvironment,
   clients: KmsClients,
+  words: Words = OPTION_WORDS.kms,
 ): Promise<MasterKeyProvider> {
   const { keyId, passphraseEnv, encoding, encryptionContext, materialDescription, unwrapCache } = material
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
@@ -78,6 +86,12 @@ export async function loadKmsMaterial(
     })
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
-    throw configurationError(`KMS key ${JSON.stringify(keyId)}: ${error.message}`, error)
+    const keyRegion = ARN_REGION.exec(keyId)?.[1]
+    // The endpoint may be of another region too; then the message names both.
+    const text =
+      error.code === 'ERR_CSE_WRONG_REGION' && keyRegion !== undefined && keyRegion !== material.region
+        ? `it is in ${keyRegion}, and KMS of ${material.region} would be asked: make ${words['region']} ${keyRegion}.`
+        : inWords(error.message, words)
+    throw configurationError(`KMS key ${JSON.stringify(keyId)}: ${text}`, error)
   }
 }

@@ -1,6 +1,7 @@
 import { CseError, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from './cli-environment.ts'
 import { configurationError } from './cli-error.ts'
+import { inWords, OPTION_WORDS, type Words } from './library-words.ts'
 import { warn } from './report.ts'
 import { passphraseFrom } from './rsa-material.ts'
 
@@ -18,11 +19,13 @@ export interface LocalRsaMaterial {
 /**
  * Reads a pair of local key files.
  *
+ * @param words - what the user calls its options
  * @throws CliError of kind `configuration` that names the file or variable at fault
  */
 export async function loadLocalRsaMaterial(
   material: LocalRsaMaterial,
   cli: CliEnvironment,
+  words: Words = OPTION_WORDS['local-rsa'],
 ): Promise<MasterKeyProvider> {
   const { dir, prefix, passphraseEnv, format } = material
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
@@ -37,12 +40,10 @@ export async function loadLocalRsaMaterial(
     })
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
-    const hint =
+    const message =
       error.code === 'ERR_CSE_PASSPHRASE' && passphraseEnv === undefined
-        ? ' Name the environment variable that holds it: --local-rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.'
-        : ''
-    // What a program would call is a command here.
-    const message = error.message.replace('generateLocalRsaKeyFiles()', '`oss-cse keygen --local-rsa`')
-    throw configurationError(`${message}${hint}`, error)
+        ? `The key files in ${dir} are encrypted. Name the environment variable that holds their passphrase: --local-rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.`
+        : inWords(error.message, words)
+    throw configurationError(message, error)
   }
 }

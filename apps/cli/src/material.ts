@@ -1,6 +1,7 @@
 import type { MasterKeyProvider } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from './cli-environment.ts'
 import { type KmsClients, type KmsMaterial, loadKmsMaterial } from './kms-material.ts'
+import { type MaterialWords, OPTION_WORDS } from './library-words.ts'
 import { type LocalRsaMaterial, loadLocalRsaMaterial } from './local-rsa-material.ts'
 import { loadRsaMaterial, type RsaMaterial } from './rsa-material.ts'
 
@@ -13,19 +14,21 @@ export type Material =
 /**
  * Loads a master key.
  *
+ * @param words - what the user calls the options of each kind
  * @throws CliError of kind `configuration`
  */
 export function loadMaterial(
   material: Material,
   cli: CliEnvironment,
   clients: KmsClients,
+  words: MaterialWords = OPTION_WORDS,
 ): Promise<MasterKeyProvider> {
   switch (material.type) {
     case 'rsa':
-      return loadRsaMaterial(material, cli)
+      return loadRsaMaterial(material, cli, words.rsa)
     case 'local-rsa':
-      return loadLocalRsaMaterial(material, cli)
+      return loadLocalRsaMaterial(material, cli, words['local-rsa'])
     case 'kms':
-      return loadKmsMaterial(material, cli, clients)
+      return loadKmsMaterial(material, cli, clients, words.kms)
   }
 }

@@ -1,6 +1,7 @@
 import { CseError } from '@oss-cse/crypto-core'
 import type { CliTransport } from './cli-environment.ts'
 import { configurationError } from './cli-error.ts'
+import { inWords, SERVER_WORDS } from './library-words.ts'
 import type { ServerConfig } from './server-config.ts'
 
 /**
@@ -14,6 +15,6 @@ export async function openTransport(server: ServerConfig, bucket: string): Promi
     return new OssTransport({ bucket, ...server })
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
-    throw configurationError(error.message, error)
+    throw configurationError(inWords(error.message, SERVER_WORDS), error)
   }
 }

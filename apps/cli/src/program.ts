@@ -17,15 +17,19 @@ import { addUploads } from './commands/uploads.ts'
 import { EXIT_CODE_HELP } from './exit-codes.ts'
 import { packageVersion } from './version.ts'
 
-/** The command line: every command and option. It throws where commander would end the process. */
-export function createProgram(cli: CliEnvironment): Command {
+/**
+ * The command line: every command and option. It throws where commander would end the process.
+ *
+ * @param options - `tellsUsage`: print what is wrong with arguments, with advice
+ */
+export function createProgram(cli: CliEnvironment, options: { readonly tellsUsage: boolean }): Command {
   const program = new Command('oss-cse')
     .description('Client-side encryption for Alibaba Cloud OSS: what leaves this machine is ciphertext.')
     .version(packageVersion())
     .exitOverride()
     .configureOutput({
       writeOut: (text) => cli.stdout.write(text),
-      writeErr: (text) => cli.stderr.write(text),
+      writeErr: (text) => options.tellsUsage && cli.stderr.write(text),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
       outputError: (text, write) => write(text.replace(/^error: /, 'oss-cse: ')),

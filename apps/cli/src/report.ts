@@ -1,7 +1,8 @@
 import type { EnvelopeSummary } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
 import pc from 'picocolors'
-import type { CliEnvironment } from './cli-environment.ts'
+import type { CliEnvironment, CliOutput } from './cli-environment.ts'
+import { ToldFailure } from './failure.ts'
 import { humanSize } from './human-size.ts'
 import { writeChunk } from './stream-writer.ts'
 
@@ -35,7 +36,7 @@ export async function reportDone(
   dataOnStdout = false,
 ): Promise<void> {
   if (flags.json) {
-    await writeChunk(dataOnStdout ? cli.stderr : cli.stdout, `${JSON.stringify(result)}\n`, cli.signal)
+    await writeDocument(cli, dataOnStdout ? cli.stderr : cli.stdout, `${JSON.stringify(result)}\n`)
   } else if (!flags.quiet && !dataOnStdout) {
     await writeChunk(cli.stderr, `${printable(line)}\n`, cli.signal)
   }
@@ -53,8 +54,22 @@ export async function show(
   result: Readonly<Record<string, unknown>>,
   lines: readonly string[],
 ): Promise<void> {
-  const text = flags.json ? JSON.stringify(result) : lines.map(printable).join('\n')
-  await writeChunk(cli.stdout, `${text}\n`, cli.signal)
+  if (flags.json) await writeDocument(cli, cli.stdout, `${JSON.stringify(result)}\n`)
+  else await writeChunk(cli.stdout, `${lines.map(printable).join('\n')}\n`, cli.signal)
+}
+
+/**
+ * Writes a whole JSON document: once it has begun, no other may follow.
+ *
+ * @throws ToldFailure when it could not be written, or an interrupt came meanwhile
+ */
+export async function writeDocument(cli: CliEnvironment, stream: CliOutput, text: string): Promise<void> {
+  cli.signal.throwIfAborted()
+  try {
+    await writeChunk(stream, text, cli.signal)
+  } catch (error) {
+    throw new ToldFailure(error)
+  }
 }
 
 /** Prints a warning on stderr. */

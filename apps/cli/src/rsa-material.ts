@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { CseError, type MasterKeyProvider, type MaterialDescription } from '@oss-cse/crypto-core'
 import { type CliEnvironment, variable } from './cli-environment.ts'
 import { configurationError, systemCode } from './cli-error.ts'
+import { inWords, OPTION_WORDS, type Words } from './library-words.ts'
 import { warn } from './report.ts'
 
 /** An RSA master key as files and variables name it. */
@@ -16,11 +17,13 @@ export interface RsaMaterial {
 /**
  * Reads an RSA master key from its files.
  *
+ * @param words - what the user calls its options
  * @throws CliError of kind `configuration` that names the file or variable at fault
  */
 export async function loadRsaMaterial(
   material: RsaMaterial,
   cli: CliEnvironment,
+  words: Words = OPTION_WORDS.rsa,
 ): Promise<MasterKeyProvider> {
   const { privateKeyFile, publicKeyFile, passphraseEnv, materialDescription } = material
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
@@ -38,11 +41,11 @@ export async function loadRsaMaterial(
     })
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
-    const hint =
+    const message =
       error.code === 'ERR_CSE_PASSPHRASE' && passphraseEnv === undefined
-        ? ' Name the environment variable that holds it: --rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.'
-        : ''
-    throw configurationError(`${files}: ${error.message}${hint}`, error)
+        ? 'The private key is encrypted. Name the environment variable that holds its passphrase: --rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.'
+        : inWords(error.message, words)
+    throw configurationError(`${files}: ${message}`, error)
   }
 }
 
@@ -61,9 +64,10 @@ export function passphraseFrom(name: string, cli: CliEnvironment): string {
   return passphrase
 }
 
-async function readKeyFile(file: string): Promise<string> {
+/** Its bytes, because a key that is not PEM may be binary. */
+async function readKeyFile(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file, 'utf8')
+    return await readFile(file)
   } catch (error) {
     throw configurationError(
       `The key file ${file} cannot be read (${systemCode(error) ?? 'unknown'}).`,

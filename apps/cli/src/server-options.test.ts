@@ -31,13 +31,27 @@ describe('server options', () => {
   })
 
   test('a local endpoint needs no region, any other does', async () => {
-    for (const endpoint of ['http://localhost:7', 'http://127.0.0.1:7', 'localhost:7']) {
+    for (const endpoint of ['http://localhost:7', 'http://127.0.0.1:7', 'https://localhost:7']) {
       expect((await config(['--endpoint', endpoint])).config?.region).toBe('cn-hangzhou')
     }
     for (const endpoint of ['https://oss-cn-beijing.aliyuncs.com', 'http://localhost.example.org']) {
       const { code, stderr } = await config(['--endpoint', endpoint])
       expect([code, stderr]).toEqual([3, expect.stringContaining('--region or OSS_REGION')])
     }
+  })
+
+  test.each([
+    [['--endpoint', 'localhost:9000'], {}],
+    [[], { OSS_ENDPOINT: '127.0.0.1:9000' }],
+  ])('a local endpoint without a scheme exits 3: %j %j', async (argv, env) => {
+    const { code, stderr, config: server } = await config(argv, env)
+    expect([code, server]).toEqual([3, undefined])
+    expect(stderr).toMatch(/--endpoint or OSS_ENDPOINT.*begin it with http:\/\/ or https:\/\//)
+  })
+
+  test('credentials of blanks count as missing', async () => {
+    const { code, stderr } = await config([], { OSS_ACCESS_KEY_ID: ' ' })
+    expect([code, stderr]).toEqual([3, expect.stringContaining('OSS_ACCESS_KEY_ID')])
   })
 
   test('options win over variables', async () => {

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { type CliEnvironment, variable } from './cli-environment.ts'
 import { configurationError } from './cli-error.ts'
 import { CREDENTIALS_HELP, configuredCredentials } from './credentials.ts'
+import { requireScheme } from './explicit-scheme.ts'
 import type { ServerConfig } from './server-config.ts'
 
 /** The server's options as the command line gives them. */
@@ -38,10 +39,11 @@ export function addServerOptions(command: Command): Command {
 /**
  * Puts the server's settings together from options and environment variables.
  *
- * @throws CliError of kind `configuration` that names everything that is missing
+ * @throws CliError of kind `configuration` that names everything that is missing, or an endpoint without a scheme
  */
 export function serverConfig(flags: ServerFlags, cli: CliEnvironment): ServerConfig {
   const endpoint = flags.endpoint || variable(cli, 'OSS_ENDPOINT')
+  requireScheme(endpoint, 'The endpoint (--endpoint or OSS_ENDPOINT)')
   const region = ossRegion(flags, cli) ?? (isLocal(endpoint) ? LOCAL_REGION : undefined)
   const configured = configuredCredentials(cli)
   if (region === undefined || 'missing' in configured) {

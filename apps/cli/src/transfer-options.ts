@@ -14,6 +14,9 @@ export interface TransferFlags {
   readonly resume?: boolean
 }
 
+/** The most parts that may be under way at once. */
+const MAX_PARALLEL = 100
+
 const PART_OPTIONS = {
   partSize: '--part-size',
   multipartThreshold: '--multipart-threshold',
@@ -89,6 +92,7 @@ async function checkpoints(directory: string | undefined): Promise<CheckpointSto
 }
 
 function parseCount(text: string): number {
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('Write a whole number.')
+  const count = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= MAX_PARALLEL) return count
+  throw new InvalidArgumentError(`Write a whole number from 1 to ${MAX_PARALLEL}.`)
 }

@@ -85,6 +85,30 @@ describe('decrypt', () => {
     expect(readdirSync(directory)).not.toContain('never')
   })
 
+  test('no range of no bytes can be satisfied, from a file or a stream, of known length or not: exit 2', async () => {
+    writeFileSync(file('plain'), '')
+    await oss(['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json'), ...keys.own])
+    const { 'x-oss-meta-client-side-encryption-unencrypted-content-length': _length, ...headers } = envelope()
+    for (const meta of [envelope(), headers]) {
+      writeMeta(meta)
+      for (const input of [file('enc'), '-']) {
+        for (const range of ['0-', '0-9', '-1', '5-', '9007199254740990-']) {
+          const argv = [
+            'decrypt',
+            input,
+            '-o',
+            file('never'),
+            '--meta',
+            file('meta.json'),
+            `--range=${range}`,
+          ]
+          expect((await oss([...argv, ...keys.own])).code, `${input} ${range}`).toBe(2)
+        }
+      }
+    }
+    expect(readdirSync(directory)).not.toContain('never')
+  })
+
   test('header names count in any case, and other headers do not matter', async () => {
     const upper = Object.entries(envelope()).map(([name, value]) => [name.toUpperCase(), value])
     writeMeta({

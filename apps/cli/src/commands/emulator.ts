@@ -3,6 +3,7 @@ import { type CliEnvironment, variable } from '../cli-environment.ts'
 import { CliError, systemCode, usageError } from '../cli-error.ts'
 import { connectionJson, connectionText } from '../emulator-connection.ts'
 import { checkBucketName } from '../oss-url.ts'
+import { writeDocument } from '../report.ts'
 import { type EmulatorSettings, startEmulators } from '../start-emulators.ts'
 import { writeChunk } from '../stream-writer.ts'
 
@@ -73,7 +74,8 @@ async function emulator(flags: EmulatorFlags, cli: CliEnvironment): Promise<void
     const text = flags.json
       ? connectionJson(running)
       : connectionText(running, settings.accessKeySecret !== undefined)
-    await writeChunk(cli.stdout, text, cli.signal)
+    if (flags.json) await writeDocument(cli, cli.stdout, text)
+    else await writeChunk(cli.stdout, text, cli.signal)
     await aborted(cli.signal)
   } catch (error) {
     // Being stopped is how it ends, also in the middle of that text.

@@ -1,8 +1,10 @@
 import { mkdir, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CseError } from '@oss-cse/crypto-core'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
 import { CliError, systemCode, usageError } from '../cli-error.ts'
+import { inWords, KEYGEN_WORDS } from '../library-words.ts'
 import { orAborted } from '../or-aborted.ts'
 import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
 import { passphraseFrom } from '../rsa-material.ts'
@@ -39,11 +41,15 @@ export function addKeygen(program: Command, cli: CliEnvironment): void {
 async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
   const { bits, passphraseEnv, localRsa, prefix } = flags
   if (prefix !== undefined && !localRsa) throw usageError('--prefix goes with --local-rsa.')
+  if (flags.out === '') throw usageError('--out is empty: name a directory.')
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
   const made = localRsa
     ? makeLocalFiles(flags, passphrase, cli.signal)
     : makeFiles(flags, passphrase, cli.signal)
-  const { privateKeyFile, publicKeyFile } = await orAborted(made, cli.signal)
+  const { privateKeyFile, publicKeyFile } = await orAborted(made, cli.signal).catch((error: unknown) => {
+    if (!CseError.isInstance(error)) throw error
+    throw new CliError('usage', inWords(error.message, KEYGEN_WORDS), { cause: error })
+  })
   const encrypted = passphrase !== undefined
   await reportDone(
     cli,

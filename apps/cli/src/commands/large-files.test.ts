@@ -277,10 +277,10 @@ describe('the options of large files', () => {
     expect([kept().length, readdirSync(file('elsewhere')).length]).toEqual([0, 1])
   })
 
-  test('a checkpoint directory that cannot be used exits 1 and names the ways out', async () => {
+  test('a checkpoint directory that cannot be used exits 3 and names the ways out', async () => {
     const { code, stderr } = await put(['--checkpoint-dir', file('plain')])
     expect([code, stderr]).toEqual([
-      1,
+      3,
       expect.stringMatching(/\[ERR_CSE_CHECKPOINT\]\noss-cse: .*--checkpoint-dir.*--no-resume/),
     ])
   })

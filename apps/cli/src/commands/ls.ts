@@ -38,11 +38,15 @@ async function ls(url: string, flags: LsFlags, cli: CliEnvironment): Promise<voi
   }
   const prefixes: string[] = []
   const list = new JsonListWriter(cli, { bucket: bucketName, prefix, recursive }, 'objects')
-  for await (const { type, ...entry } of entries) {
-    if ('prefix' in entry) prefixes.push(entry.prefix)
-    else await list.add(entry)
+  try {
+    for await (const { type, ...entry } of entries) {
+      if ('prefix' in entry) prefixes.push(entry.prefix)
+      else await list.add(entry)
+    }
+    await list.end({ prefixes })
+  } catch (error) {
+    throw list.fail(error)
   }
-  await list.end({ prefixes })
 }
 
 function entryLine(entry: ListEntry, bucket: string): string {

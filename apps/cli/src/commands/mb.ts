@@ -9,7 +9,10 @@ interface MbFlags extends ServerFlags, ReportFlags {}
 
 /** Adds `oss-cse mb`. */
 export function addMb(program: Command, cli: CliEnvironment): void {
-  const command = program.command('mb').description('make a bucket').argument('<url>', 'oss://BUCKET')
+  const command = program
+    .command('mb')
+    .description('make a bucket; one that is yours already stays as it is')
+    .argument('<url>', 'oss://BUCKET')
   addReportOptions(addServerOptions(command))
     .addHelpText('after', '\n--json: bucket')
     .action((url: string, flags: MbFlags) => mb(url, flags, cli))
@@ -20,5 +23,6 @@ async function mb(url: string, flags: MbFlags, cli: CliEnvironment): Promise<voi
   if (key !== '') throw usageError(`${url} names more than a bucket: write oss://BUCKET.`)
   const transport = await cli.openTransport(serverConfig(flags, cli), bucket)
   await transport.createBucket({ signal: cli.signal })
-  await reportDone(cli, flags, { bucket }, `Made the bucket ${bucket}.`)
+  // The service answers the same where the bucket was there and is one's own.
+  await reportDone(cli, flags, { bucket }, `The bucket ${bucket} is yours: made now, or before.`)
 }

@@ -18,14 +18,17 @@ const BATCH = 1000
 export function addRm(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('rm')
-    .description('delete objects; one that does not exist counts as deleted')
+    .description('delete objects; the service confirms the deletion of one that does not exist too')
     .argument('<url...>', 'oss://BUCKET/KEY, or with --recursive oss://BUCKET/PREFIX')
     .option(
       '--recursive',
       'delete every object whose key begins with the prefix (oss://BUCKET/ is all of them)',
     )
   addReportOptions(addServerOptions(command))
-    .addHelpText('after', '\n--json: deleted (addresses), deletedCount')
+    .addHelpText(
+      'after',
+      '\n--json: deleted (addresses), deletedCount, existenceChecked (true only with --recursive)',
+    )
     .action((urls: string[], flags: RmFlags) => rm(urls, flags, cli))
 }
 
@@ -36,19 +39,31 @@ async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment):
   serverConfig(flags, cli)
   const list = flags.json ? new JsonListWriter(cli, {}, 'deleted') : undefined
   let deletedCount = 0
-  for (const [name, keys] of byBucket(targets)) {
-    const bucket = await openBucket(cli, flags, name)
-    const wanted = flags.recursive ? keysBehind(bucket, keys, cli.signal) : keys
-    for await (const batch of batches(wanted)) {
-      for (const key of await deleteBatch(bucket, name, batch, cli.signal)) {
-        await list?.add(formatOssUrl({ bucket: name, key }))
-        deletedCount++
+  // Only what was listed is known to have been there.
+  const existenceChecked = flags.recursive === true
+  try {
+    for (const [name, keys] of byBucket(targets)) {
+      const bucket = await openBucket(cli, flags, name)
+      const wanted = flags.recursive ? keysBehind(bucket, keys, cli.signal) : keys
+      for await (const batch of batches(wanted)) {
+        for (const key of await deleteBatch(bucket, name, batch, cli.signal)) {
+          await list?.add(formatOssUrl({ bucket: name, key }))
+          deletedCount++
+        }
       }
     }
+    await list?.end({ deletedCount, existenceChecked })
+  } catch (error) {
+    throw list?.fail(error) ?? error
   }
-  if (list !== undefined) await list.end({ deletedCount })
-  else
-    await reportDone(cli, flags, {}, `Deleted ${deletedCount} ${deletedCount === 1 ? 'object' : 'objects'}.`)
+  if (list === undefined) await reportDone(cli, flags, {}, doneText(targets, deletedCount, existenceChecked))
+}
+
+function doneText([first]: readonly OssUrl[], count: number, existenceChecked: boolean): string {
+  if (existenceChecked) return `Deleted ${count} ${count === 1 ? 'object' : 'objects'}.`
+  return count === 1 && first !== undefined
+    ? `Deleted ${formatOssUrl(first)}, or it did not exist.`
+    : `Deleted ${count} objects, or they did not exist.`
 }
 
 function byBucket(targets: readonly OssUrl[]): Map<string, string[]> {

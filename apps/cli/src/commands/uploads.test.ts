@@ -54,12 +54,16 @@ describe('uploads ls', () => {
 describe('uploads abort', () => {
   test('aborts one upload and no other', async () => {
     const { code, stderr } = await oss(['uploads', 'abort', 'oss://demo/dir/a', ids[0] ?? ''])
-    expect([code, stderr]).toEqual([0, 'Aborted 1 upload.\n'])
+    expect([code, stderr]).toEqual([
+      0,
+      `Aborted the upload ${ids[0]} of oss://demo/dir/a, or it did not exist.\n`,
+    ])
     expect(await left()).toEqual(['dir/b', 'c'])
   })
 
   test('counts one that does not exist as aborted', async () => {
-    expect((await oss(['uploads', 'abort', 'oss://demo/none', 'upload-77'])).code).toBe(0)
+    const { code, json } = await oss(['uploads', 'abort', 'oss://demo/none', 'upload-77', '--json'])
+    expect([code, json()]).toEqual([0, expect.objectContaining({ abortedCount: 1, existenceChecked: false })])
     expect(await left()).toHaveLength(3)
   })
 
@@ -72,6 +76,7 @@ describe('uploads abort', () => {
         { key: 'dir/b', uploadId: ids[1] },
       ],
       abortedCount: 2,
+      existenceChecked: true,
     })
     expect(await left()).toEqual(['c'])
   })

@@ -33,7 +33,10 @@ export function addUploads(program: Command, cli: CliEnvironment): void {
     .argument('[upload-id]', 'as `uploads ls` shows it')
     .option('--all', 'abort every upload of keys that begin with the prefix (oss://BUCKET/ is all of them)')
   addReportOptions(addServerOptions(abort))
-    .addHelpText('after', '\n--json: bucket, aborted (key, uploadId), abortedCount')
+    .addHelpText(
+      'after',
+      '\n--json: bucket, aborted (key, uploadId), abortedCount, existenceChecked (true only with --all)',
+    )
     .action((url: string, uploadId: string | undefined, flags: AbortFlags) =>
       abortUploads(url, uploadId, flags, cli),
     )
@@ -44,13 +47,17 @@ async function listUploads(url: string, flags: UploadsFlags, cli: CliEnvironment
   const bucket = await openBucket(cli, flags, bucketName)
   const list = flags.json ? new JsonListWriter(cli, { bucket: bucketName, prefix }, 'uploads') : undefined
   let uploadCount = 0
-  for await (const { key, uploadId, initiated } of bucket.listUploads({ prefix, signal: cli.signal })) {
-    uploadCount++
-    const line = `${isoSeconds(initiated).padEnd(20)}  ${uploadId}  ${formatOssUrl({ bucket: bucketName, key })}`
-    if (list === undefined) await writeChunk(cli.stdout, `${printable(line)}\n`, cli.signal)
-    else await list.add({ key, uploadId, initiated })
+  try {
+    for await (const { key, uploadId, initiated } of bucket.listUploads({ prefix, signal: cli.signal })) {
+      uploadCount++
+      const line = `${isoSeconds(initiated).padEnd(20)}  ${uploadId}  ${formatOssUrl({ bucket: bucketName, key })}`
+      if (list === undefined) await writeChunk(cli.stdout, `${printable(line)}\n`, cli.signal)
+      else await list.add({ key, uploadId, initiated })
+    }
+    await list?.end({ uploadCount })
+  } catch (error) {
+    throw list?.fail(error) ?? error
   }
-  await list?.end({ uploadCount })
 }
 
 async function abortUploads(
@@ -73,12 +80,21 @@ async function abortUploads(
       : [{ key: target.key, uploadId }]
   const list = flags.json ? new JsonListWriter(cli, { bucket: target.bucket }, 'aborted') : undefined
   let abortedCount = 0
-  for await (const upload of wanted) {
-    await bucket.abortMultipartUpload(upload.key, upload.uploadId, { signal })
-    await list?.add({ key: upload.key, uploadId: upload.uploadId })
-    abortedCount++
+  try {
+    for await (const upload of wanted) {
+      await bucket.abortMultipartUpload(upload.key, upload.uploadId, { signal })
+      await list?.add({ key: upload.key, uploadId: upload.uploadId })
+      abortedCount++
+    }
+    // What was listed was there.
+    await list?.end({ abortedCount, existenceChecked: uploadId === undefined })
+  } catch (error) {
+    throw list?.fail(error) ?? error
   }
-  if (list !== undefined) await list.end({ abortedCount })
-  else
-    await reportDone(cli, flags, {}, `Aborted ${abortedCount} ${abortedCount === 1 ? 'upload' : 'uploads'}.`)
+  if (list !== undefined) return
+  const done =
+    uploadId === undefined
+      ? `Aborted ${abortedCount} ${abortedCount === 1 ? 'upload' : 'uploads'}.`
+      : `Aborted the upload ${uploadId} of ${formatOssUrl(target)}, or it did not exist.`
+  await reportDone(cli, flags, {}, done)
 }

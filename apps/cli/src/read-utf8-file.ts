@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises'
+
+/** A file's bytes are not UTF-8. */
+export class NotUtf8 extends Error {
+  override readonly name: string = 'NotUtf8'
+}
+
+/**
+ * Reads a text file. What is not UTF-8 is not made up for: names and values in it would not be what they were.
+ *
+ * @throws NotUtf8, and what the system throws
+ */
+export async function readUtf8File(path: string): Promise<string> {
+  const bytes = await readFile(path)
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new NotUtf8('The file is not valid UTF-8.', { cause })
+  }
+}
