@@ -21,11 +21,13 @@ export interface LocalInput {
 /**
  * Finds the input that an argument means: `-` is stdin. Pipes and devices are read as streams.
  *
- * @throws CliError of kind `notFound` when there is no such file, `usage` for a directory
+ * @throws CliError of kind `notFound` when there is no such file, `usage` for a directory or an empty name
  */
 export async function localInput(path: string, cli: CliEnvironment): Promise<LocalInput> {
   const { signal } = cli
   if (path === '-') return { open: () => stoppable(cli.stdin as Readable, signal) }
+  // What a shell makes of a variable that is not set.
+  if (path === '') throw usageError('The name of the input is empty: name a file.')
   const file = await stat(path).catch((cause: unknown) => {
     const code = systemCode(cause)
     if (code === 'ENOENT' || code === 'ENOTDIR') {

@@ -1,8 +1,10 @@
 import { createWriteStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { CliEnvironment } from './cli-environment.ts'
 import { usageError } from './cli-error.ts'
 import { writeChunks } from './stream-writer.ts'
+import { isMangled } from './utf8-names.ts'
 
 /** Where bytes go on this machine: stdout, a file that is replaced whole, or a pipe or device. */
 export type LocalOutput =
@@ -14,17 +16,29 @@ export type LocalOutput =
  * Finds the output that an argument means: `-` is stdout, a link means the file behind it. A pipe or device,
  * such as /dev/null, is written to and never replaced by a file.
  *
- * @throws CliError of kind `usage` for a directory
+ * @throws CliError of kind `usage` for a directory, an empty name, and a place whose path is not UTF-8
  */
 export async function localOutput(path: string): Promise<LocalOutput> {
   if (path === '-') return { kind: 'stdout' }
+  // What a shell makes of a variable that is not set.
+  if (path === '') throw usageError('The name of the output is empty: name a file.')
   const existing = await stat(path).catch(() => undefined)
   if (existing === undefined) {
     if (path.endsWith('/')) throw usageError(`${path} is not a file; name a file.`)
+    checkUtf8(path, resolve(path))
     return { kind: 'file', path }
   }
   if (existing.isDirectory()) throw usageError(`${path} is a directory; name a file.`)
-  return existing.isFile() ? { kind: 'file', path: await realpath(path) } : { kind: 'device', path }
+  if (!existing.isFile()) return { kind: 'device', path }
+  const real = await realpath(path)
+  checkUtf8(path, real)
+  return { kind: 'file', path: real }
+}
+
+/** Node.js mangles paths that are not UTF-8: another file would be written. */
+function checkUtf8(path: string, whole: string): void {
+  if (!isMangled(whole)) return
+  throw usageError(`${path} lies in ${whole}, and that path is not valid UTF-8: write to another directory.`)
 }
 
 /**

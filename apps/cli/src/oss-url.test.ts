@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatOssUrl, parseObjectUrl, parseOssUrl } from './oss-url.ts'
+import { formatOssUrl, parseFileUrl, parseObjectUrl, parseOssUrl, parseTargetUrl } from './oss-url.ts'
 
 describe('addresses of objects', () => {
   test('a key stands as it is: slashes, spaces, percent signs and question marks', () => {
@@ -25,6 +25,31 @@ describe('addresses of objects', () => {
     'oss://-a-/key',
   ])('%j is refused', (url) =>
     expect(() => parseOssUrl(url)).toThrow(expect.objectContaining({ kind: 'usage' })),
+  )
+
+  test.each([
+    ['oss://bucket', 'a'],
+    ['oss://bucket/', 'a'],
+    ['oss://bucket/dir/', 'dir/a'],
+    ['oss://bucket/dir', 'dir'],
+    ['oss://bucket/dir/b', 'dir/b'],
+  ])('a name that goes to %j becomes the key %j', (url, key) => {
+    expect(parseTargetUrl(url, 'a')).toEqual({ bucket: 'bucket', key })
+  })
+
+  test.each([undefined, '', '.', '..'])('a directory as target needs a name, and %j is none', (name) => {
+    for (const url of ['oss://bucket', 'oss://bucket/', 'oss://bucket/dir/']) {
+      expect(() => parseTargetUrl(url, name)).toThrow(expect.objectContaining({ kind: 'usage' }))
+    }
+  })
+
+  test.each(['oss://bucket/.', 'oss://bucket/..', 'oss://bucket/dir/.', 'oss://bucket/dir/..'])(
+    '%j is no file',
+    (url) => {
+      expect(() => parseFileUrl(url)).toThrow(expect.objectContaining({ kind: 'usage' }))
+      expect(() => parseTargetUrl(url, 'a')).toThrow(expect.objectContaining({ kind: 'usage' }))
+      expect(parseObjectUrl(url).bucket).toBe('bucket')
+    },
   )
 
   test.each(['oss://bucket', 'oss://bucket/'])('%j names no object', (url) => {

@@ -1,4 +1,5 @@
 import { usageError } from './cli-error.ts'
+import { isDots, lastSegment } from './local-name.ts'
 
 /** A bucket, and a key or prefix in it, which may be empty. */
 export interface OssUrl {
@@ -22,6 +23,41 @@ export function isOssUrl(text: string): boolean {
 export function parseObjectUrl(text: string): OssUrl {
   const url = parseOssUrl(text)
   if (url.key === '') throw usageError(`${JSON.stringify(text)} names no object: write oss://BUCKET/KEY.`)
+  return url
+}
+
+/**
+ * Parses the address of an object that is read into a file or made.
+ *
+ * @throws CliError of kind `usage` as `parseObjectUrl`, and for a key that ends in `.` or `..`: it could not be a file's
+ * name, nor would it arrive as it is
+ */
+export function parseFileUrl(text: string): OssUrl {
+  return checkedName(parseObjectUrl(text), text)
+}
+
+/**
+ * Parses the address of an object that is to be made. A bucket alone, or a key that ends with a slash, means a directory,
+ * and gets the base name of what goes there.
+ *
+ * @param baseName - `undefined` for what has no name
+ * @throws CliError of kind `usage`
+ */
+export function parseTargetUrl(text: string, baseName: string | undefined): OssUrl {
+  const url = parseOssUrl(text)
+  if (url.key !== '' && !url.key.endsWith('/')) return checkedName(url, text)
+  if (baseName === undefined || baseName === '') {
+    throw usageError(
+      `${JSON.stringify(text)} names a directory, and what goes there has no name: write oss://BUCKET/KEY.`,
+    )
+  }
+  return checkedName({ ...url, key: `${url.key}${baseName}` }, text)
+}
+
+function checkedName(url: OssUrl, text: string): OssUrl {
+  const name = lastSegment(url.key)
+  if (isDots(name))
+    throw usageError(`${JSON.stringify(text)} gives an object the name ${name}, which means a directory.`)
   return url
 }
 

@@ -106,10 +106,22 @@ describe('rm', () => {
     expect(json()).toEqual({
       deleted: ['oss://demo/dir/a', 'oss://demo/b', 'oss://other/c'],
       deletedCount: 3,
+      existenceChecked: false,
     })
     expect([...server.bucket('demo').objects.keys(), ...server.bucket('other').objects.keys()]).toEqual([
       'plain',
     ])
+  })
+
+  test('claims of what it was given by name only that it is gone, and of what was listed that it was there', async () => {
+    expect((await oss(['rm', 'oss://demo/none'])).stderr).toBe(
+      'Deleted oss://demo/none, or it did not exist.\n',
+    )
+    expect((await oss(['rm', 'oss://demo/none', 'oss://demo/plain'])).stderr).toBe(
+      'Deleted 2 objects, or they did not exist.\n',
+    )
+    const { json } = await oss(['rm', '--recursive', 'oss://demo/dir/', '--json'])
+    expect(json()).toEqual({ deleted: ['oss://demo/dir/a'], deletedCount: 1, existenceChecked: true })
   })
 
   test('--recursive deletes what begins with the prefix, a thousand to a request', async () => {
@@ -142,6 +154,24 @@ describe('cp and mb', () => {
     expect((await oss(['cat', 'oss://demo/copy', ...keys.own])).stdout.equals(plaintext)).toBe(true)
   })
 
+  test.each([
+    ['oss://demo/', 'oss://demo/a'],
+    ['oss://other', 'oss://other/a'],
+    ['oss://demo/new/', 'oss://demo/new/a'],
+  ])('cp to %s keeps the name: %s', async (given, target) => {
+    server.bucket('other').copy = async () => ({ status: 200, headers: {} })
+    const { json } = await oss(['cp', 'oss://demo/dir/a', given, '--json'])
+    expect(json()).toEqual({ source: 'oss://demo/dir/a', target })
+  })
+
+  test.each([
+    ['oss://demo/dir/', 'oss://demo/new/'],
+    ['oss://demo/dir/a', 'oss://demo/..'],
+    ['oss://demo/dir/..', 'oss://demo/new/'],
+  ])('cp of %s to %s exits 2: that is no name', async (source, target) => {
+    expect((await oss(['cp', source, target])).code).toBe(2)
+  })
+
   test('cp names the other bucket', async () => {
     let asked: unknown
     server.bucket('other').copy = async (request) => {
@@ -154,7 +184,11 @@ describe('cp and mb', () => {
 
   test('mb makes a bucket and takes no key', async () => {
     expect((await oss(['mb', 'oss://fresh', '--json'])).json()).toEqual({ bucket: 'fresh' })
-    expect((await oss(['mb', 'oss://fresh/'])).code).toBe(0)
+    // The service answers the same whether the bucket was there or not.
+    expect(await oss(['mb', 'oss://fresh/'])).toMatchObject({
+      code: 0,
+      stderr: 'The bucket fresh is yours: made now, or before.\n',
+    })
     expect((await oss(['mb', 'oss://fresh/key'])).code).toBe(2)
     expect((await oss(['mb', 'oss://taken'])).code).toBe(5)
   })

@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
+import { lastSegment } from '../local-name.ts'
 import { openBucket } from '../open-bucket.ts'
-import { parseObjectUrl } from '../oss-url.ts'
+import { formatOssUrl, parseObjectUrl, parseTargetUrl } from '../oss-url.ts'
 import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
 import { addServerOptions, type ServerFlags } from '../server-options.ts'
 
@@ -13,7 +14,10 @@ export function addCp(program: Command, cli: CliEnvironment): void {
     .command('cp')
     .description('copy an object on the server, envelope and metadata included; needs no key')
     .argument('<source>', 'oss://BUCKET/KEY')
-    .argument('<target>', 'oss://BUCKET/KEY, in the same region')
+    .argument(
+      '<target>',
+      "oss://BUCKET/KEY, in the same region; with a slash at its end, or a bucket alone, the source's name is added",
+    )
   addReportOptions(addServerOptions(command))
     .addHelpText('after', '\n--json: source, target (addresses)')
     .action((source: string, target: string, flags: CpFlags) => cp(source, target, flags, cli))
@@ -21,11 +25,12 @@ export function addCp(program: Command, cli: CliEnvironment): void {
 
 async function cp(source: string, target: string, flags: CpFlags, cli: CliEnvironment): Promise<void> {
   const from = parseObjectUrl(source)
-  const to = parseObjectUrl(target)
+  const to = parseTargetUrl(target, lastSegment(from.key))
   const bucket = await openBucket(cli, flags, to.bucket)
   await bucket.copy(from.key, to.key, {
     ...(from.bucket !== to.bucket && { sourceBucket: from.bucket }),
     signal: cli.signal,
   })
-  await reportDone(cli, flags, { source, target }, `Copied ${source} to ${target}.`)
+  const copy = formatOssUrl(to)
+  await reportDone(cli, flags, { source, target: copy }, `Copied ${source} to ${copy}.`)
 }

@@ -2,11 +2,12 @@ import type { CryptoBucket, DownloadOptions, DownloadResult } from '@oss-cse/buc
 import { type ByteRange, CseError, parseRange } from '@oss-cse/crypto-core'
 import { type Command, Option } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
+import { downloadTarget } from '../download-target.ts'
 import { humanSize } from '../human-size.ts'
 import { addKeyOptions, type KeyFlags, loadKeys, missingKeys } from '../key-options.ts'
-import { type LocalOutput, localOutput, writeStream } from '../local-output.ts'
+import { type LocalOutput, writeStream } from '../local-output.ts'
 import { openBucket } from '../open-bucket.ts'
-import { parseObjectUrl } from '../oss-url.ts'
+import { type OssUrl, parseFileUrl, parseObjectUrl } from '../oss-url.ts'
 import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../report.ts'
 import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
 import { runTransfer } from '../transfer.ts'
@@ -18,6 +19,7 @@ import {
 } from '../transfer-options.ts'
 
 interface GetFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
+  readonly force?: boolean
   readonly range?: ByteRange
   readonly onPlainObject?: 'reject' | 'passthrough'
 }
@@ -33,12 +35,15 @@ export function addGet(program: Command, cli: CliEnvironment): void {
     .description('download an object and decrypt it')
     .argument('<url>', 'oss://BUCKET/KEY')
     .argument(
-      '<file>',
-      'the file, which is replaced only when all has arrived and was verified; or - for stdout',
+      '[file]',
+      "the file, which is replaced only when all has arrived and was verified; a directory; or - for stdout (default: the key's last segment, in this directory)",
     )
+    .option('--force', "replace a file whose name comes from the object's key")
   addReadOptions(command, addTransferOptions)
     .addHelpText('after', `${JSON_HELP}; on stderr when the object goes to stdout`)
-    .action((url: string, file: string, flags: GetFlags) => get(url, file, flags, cli))
+    .action((url: string, file: string | undefined, flags: GetFlags) =>
+      get(url, parseFileUrl(url), file, flags, cli),
+    )
 }
 
 /** Adds `oss-cse cat`. */
@@ -49,7 +54,7 @@ export function addCat(program: Command, cli: CliEnvironment): void {
     .argument('<url>', 'oss://BUCKET/KEY')
   addReadOptions(command)
     .addHelpText('after', `${JSON_HELP}; on stderr`)
-    .action((url: string, flags: GetFlags) => get(url, '-', flags, cli))
+    .action((url: string, flags: GetFlags) => get(url, parseObjectUrl(url), '-', flags, cli))
 }
 
 function addReadOptions(command: Command, addMore = (it: Command): Command => it): Command {
@@ -63,9 +68,14 @@ function addReadOptions(command: Command, addMore = (it: Command): Command => it
   return addReportOptions(addServerOptions(addKeyOptions(addMore(command))))
 }
 
-async function get(source: string, file: string, flags: GetFlags, cli: CliEnvironment): Promise<void> {
-  const { bucket: bucketName, key } = parseObjectUrl(source)
-  const output = await localOutput(file)
+async function get(
+  source: string,
+  { bucket: bucketName, key }: OssUrl,
+  fileArgument: string | undefined,
+  flags: GetFlags,
+  cli: CliEnvironment,
+): Promise<void> {
+  const { output, file, named, within } = await downloadTarget(fileArgument, key, flags.force === true)
   serverConfig(flags, cli)
   const { onPlainObject, range } = flags
   const inOneRequest = output.kind === 'file' ? range && 'A range' : 'A stream'
@@ -79,7 +89,8 @@ async function get(source: string, file: string, flags: GetFlags, cli: CliEnviro
   const options = { ...cut, multigetThreshold: threshold, range }
   const result = await runTransfer(cli, flags, 'get', checkpoint, async ({ logger, ...tools }) => {
     const bucket = await openBucket(cli, flags, bucketName, { keyring, onPlainObject, logger })
-    return fetchObject(bucket, key, output, { ...options, ...tools }, cli).catch((error: unknown) => {
+    const fetch = () => fetchObject(bucket, key, output, { ...options, ...tools }, cli)
+    return within(fetch).catch((error: unknown) => {
       const unfit = CseError.isInstance(error) && error.code === 'ERR_CSE_NO_MATCHING_KEY'
       throw keyring === undefined && unfit ? missingKeys() : error
     })
@@ -90,7 +101,7 @@ async function get(source: string, file: string, flags: GetFlags, cli: CliEnviro
     cli,
     flags,
     { bucket: bucketName, file, encrypted, ...described },
-    `Got ${source} (${humanSize(result.sizeBytes)}, ${encrypted ? 'decrypted' : 'NOT encrypted'}, ${result.verification === 'crc64' ? 'checksum' : 'length'} verified${resumedText(result.resumedBytes, 'fetched')}).`,
+    `Got ${source}${named ? ` as ${file}` : ''} (${humanSize(result.sizeBytes)}, ${encrypted ? 'decrypted' : 'NOT encrypted'}, ${result.verification === 'crc64' ? 'checksum' : 'length'} verified${resumedText(result.resumedBytes, 'fetched')}).`,
     output.kind === 'stdout',
   )
 }

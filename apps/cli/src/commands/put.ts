@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { BodyInput } from '@oss-cse/bucket'
 import type { Keyring } from '@oss-cse/crypto-core'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -7,7 +8,7 @@ import { humanSize } from '../human-size.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
 import { type LocalInput, localInput } from '../local-input.ts'
 import { openBucket } from '../open-bucket.ts'
-import { parseObjectUrl } from '../oss-url.ts'
+import { formatOssUrl, parseTargetUrl } from '../oss-url.ts'
 import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../report.ts'
 import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
 import { runTransfer } from '../transfer.ts'
@@ -32,7 +33,10 @@ export function addPut(program: Command, cli: CliEnvironment): void {
     .command('put')
     .description('encrypt a file and upload it')
     .argument('<file>', 'the file, or - for stdin')
-    .argument('<url>', 'oss://BUCKET/KEY')
+    .argument(
+      '<url>',
+      "oss://BUCKET/KEY; with a slash at its end, or a bucket alone, the file's name is added",
+    )
     .option('--meta <name=value>', 'user metadata, stored in clear; may be given several times', addPair)
     .option('--content-type <type>', 'stored in clear')
   addReportOptions(addServerOptions(addKeyOptions(addTransferOptions(command))))
@@ -44,7 +48,7 @@ export function addPut(program: Command, cli: CliEnvironment): void {
 }
 
 async function put(file: string, target: string, flags: PutFlags, cli: CliEnvironment): Promise<void> {
-  const { bucket: bucketName, key } = parseObjectUrl(target)
+  const { bucket: bucketName, key } = parseTargetUrl(target, file === '-' ? undefined : basename(file))
   serverConfig(flags, cli)
   const keyring = await requireKeys(flags, cli)
   const input = await localInput(file, cli)
@@ -73,7 +77,7 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
     cli,
     flags,
     { bucket: bucketName, ...stored },
-    `Put ${target} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}${resumedText(result.resumedBytes, 'sent')}).`,
+    `Put ${formatOssUrl({ bucket: bucketName, key })} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}${resumedText(result.resumedBytes, 'sent')}).`,
   )
 }
 

@@ -202,12 +202,6 @@ describe('get and cat', () => {
     expect(statSync('/dev/null').ino).toBe(before)
   })
 
-  test('a directory as file exits 2 before any request', async () => {
-    const requests = server.bucket('demo').requests.length
-    expect((await oss(['get', 'oss://demo/dir/a', directory.path, ...keys.own])).code).toBe(2)
-    expect(server.bucket('demo').requests).toHaveLength(requests)
-  })
-
   test('a reader that goes away ends it quietly', async () => {
     const stdout = new Writable({
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
