@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, readdir, readFile, stat, unlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import writeFileAtomic from 'write-file-atomic'
 import { checkpointFailure } from './checkpoint-failure.node.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 import { dataDirectory } from './data-directory.node.ts'
+import { makeDirectory } from './make-directory.node.ts'
 import { openLocked } from './open-locked.node.ts'
 
 /** Where checkpoints are kept. */
@@ -50,7 +51,7 @@ export class FileCheckpointStore implements CheckpointStore {
     const { directory } = this
     const path = join(directory, `${name}.json`)
     const lock = await this.#using(async () => {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await makeDirectory(resolve(directory))
       return openLocked(`${path}.lock`, 'a+', 0o600)
     })
     let closed = false
