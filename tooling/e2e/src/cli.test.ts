@@ -57,6 +57,26 @@ test('a file goes up encrypted and comes back: put, stat, ls, cp, get, rm', asyn
   expect(await cse(['stat', 'oss://demo/copy'])).toMatchObject({ code: 4 })
 })
 
+test('a file keeps its name where directories are given, and replaces none that is not named', async () => {
+  const bytes = random(1000)
+  await writeFile(at('report'), bytes)
+  expect(await cse(['put', 'report', 'oss://demo/named/', ...key])).toMatchObject({ code: 0 })
+  expect(await cse(['get', 'oss://demo/named/report', ...key])).toMatchObject({ code: 2 })
+  await rm(at('report'))
+  for (const target of [[], ['new/directory/']]) {
+    expect(await cse(['get', 'oss://demo/named/report', ...target, ...key])).toMatchObject({ code: 0 })
+    expect((await readFile(at(`${target[0] ?? ''}report`))).equals(bytes)).toBe(true)
+  }
+  await writeFile(at('report'), 'old')
+  expect(await cse(['get', 'oss://demo/named/report', '--force', ...key])).toMatchObject({ code: 0 })
+  expect((await readFile(at('report'))).equals(bytes)).toBe(true)
+  // A file called `-` is not stdout.
+  expect(await cse(['put', './-', 'oss://demo/named/', ...key])).toMatchObject({ code: 4 })
+  await cse(['put', 'report', 'oss://demo/named/-', ...key])
+  const { code, stdout } = await cse(['get', 'oss://demo/named/-', ...key])
+  expect([code, stdout.length, (await readFile(at('-'))).equals(bytes)]).toEqual([0, 0, true])
+})
+
 test('standard input goes up and comes back on standard output, whole and by range', async () => {
   const bytes = random(3_000_001)
   expect(await cse(['put', '-', 'oss://demo/piped', ...key], { input: bytes })).toMatchObject({ code: 0 })
@@ -156,6 +176,21 @@ describe('exit codes', () => {
     expect(
       await cse(['stat', 'oss://demo/a'], { env: { ...server, OSS_ENDPOINT: 'http://127.0.0.1:1' } }),
     ).toMatchObject({ code: 5 })
+  })
+
+  test('5: TLS with a server that speaks none, and the remedy is named', async () => {
+    const env = { ...server, OSS_ENDPOINT: emulator.endpoint.replace('http:', 'https:') }
+    const { code, stderr } = await cse(['ls', 'oss://demo'], { env })
+    expect([code, stderr]).toEqual([5, expect.stringMatching(/plain HTTP.*http:\/\//)])
+  })
+
+  test('3: no home directory for checkpoints, and the remedies are named', async () => {
+    await writeFile(at('large'), random(11_000_000))
+    for (const home of ['', '/dev/null']) {
+      const env = { ...server, HOME: home, USERPROFILE: home, OSS_CSE_CHECKPOINT_DIR: '' }
+      const { code, stderr } = await cse(['put', 'large', 'oss://demo/large', ...key], { env })
+      expect([code, stderr]).toEqual([3, expect.stringMatching(/--checkpoint-dir.*--no-resume/)])
+    }
   })
 
   test('6: a wrong key, a tampered envelope, a plain object; the old file stays as it was', async () => {
