@@ -4,9 +4,11 @@ import OSS from 'ali-oss'
 export interface AliOssInternals {
   readonly options: AliOssState
   readonly ctx: unknown
+  readonly urllib: unknown
   readonly agent: unknown
   readonly httpsAgent: unknown
   stsTokenFreshTime: unknown
+  parseXML(document: Buffer): Promise<unknown>
   _objectName(name: string): string
   _objectUrl(name: string): string
 }

@@ -369,7 +369,7 @@ export class CryptoOSS extends RefusingOSS {
   /** Sends a request of ali-oss as it is: every method that is passed through does so. */
   override async request(params: PassedParams): Promise<PassedResult> {
     const { request } = RefusingOSS.prototype
-    return passRequest(this, params, (client) => request.call(client, params))
+    return passRequest(this, params, (client, sent) => request.call(client, sent))
   }
 
   /**

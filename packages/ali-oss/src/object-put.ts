@@ -33,10 +33,14 @@ export async function putObject(
   const put = async (bucket: CryptoBucket): Promise<PutResult> => {
     if (typeof file === 'string') return putFile(bucket, key, file, { ...object, signal })
     const body = uploadBody(file)
-    const isStream = typeof body === 'object' && body !== null && !('byteLength' in body)
-    return bucket.put(key, body, { ...object, signal, ...(isStream && { sizeBytes }) })
+    return bucket.put(key, body, { ...object, signal, ...(!hasLength(body) && { sizeBytes }) })
   }
   const result = await call.run(put)
   const res = call.response(key, { headers: result.headers })
   return { name: key, url: call.url(key), res, ...callbackAnswer(result.callbackData) }
+}
+
+/** Whether a body tells its length itself: bytes and a Blob do. */
+function hasLength(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && ('byteLength' in body || 'size' in body)
 }

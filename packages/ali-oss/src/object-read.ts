@@ -9,7 +9,7 @@ import type OSS from 'ali-oss'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import { beginCall } from './client-state.ts'
 import { ObjectStream } from './object-stream.ts'
-import { getOptions, type ReadOptions } from './request-options.ts'
+import { getOptions, invalid, type ReadOptions } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'
 
 /** Where a download goes: a file by its path, a stream, or into memory. */
@@ -112,21 +112,22 @@ export class ObjectRead {
       failure ??= { error }
       abort.abort(error)
     }
-    const { errored } = target as Partial<Writable>
-    if (errored) throw errored
+    checkTarget(target)
     target.on('error', failed)
     let stream: ObjectStream | undefined
     try {
       const result = await this.#open(abort.signal)
       const res = this.#response(result)
       stream = this.#stream(result.body, res)
-      await pipeline(stream, target)
+      // With the signal: a target that takes no more would not notice that the read has ended.
+      await pipeline(stream, target, { signal: abort.signal })
       return res
     } catch (error) {
       // It may fail later than the read, as a file does that is still being opened: then nobody would hear it.
       if (!heard.has(target)) target.on('error', () => {})
       heard.add(target)
-      throw failure === undefined ? error : failure.error
+      if (failure !== undefined) throw failure.error
+      throw abort.signal.aborted ? abort.signal.reason : error
     } finally {
       abort.unlink()
       target.removeListener('error', failed)
@@ -178,6 +179,13 @@ export class ObjectRead {
   #stream(body: ReadableStream<Uint8Array>, res: AliOssResponse): ObjectStream {
     return new ObjectStream({ body, explain: this.#explain, timeoutMs: this.#call.timeoutMs, res })
   }
+}
+
+/** Refuses a target that nothing can be written to any more: it would never say so. */
+function checkTarget(target: NodeJS.WritableStream): void {
+  const { errored, destroyed, writable, writableEnded } = target as Partial<Writable>
+  if (errored) throw errored
+  if (destroyed || writableEnded || writable === false) throw invalid('the target stream has ended')
 }
 
 /** Reads an object by its name. */

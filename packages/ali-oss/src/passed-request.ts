@@ -1,8 +1,16 @@
-import { type AccessCredentials, OSS_HEADERS, TransportError } from '@oss-cse/crypto-core'
+import {
+  type AccessCredentials,
+  OSS_HEADERS,
+  refusesCredentials,
+  rootElement,
+  TransportError,
+} from '@oss-cse/crypto-core'
 import { ClientTokenRefresher } from '@oss-cse/transport-oss'
 import type OSS from 'ali-oss'
 import { internalsOf } from './ali-oss-internals.ts'
+import { expectedRoot } from './expected-root.ts'
 import { type ServiceError, serviceError } from './service-error.ts'
+import { timeoutMsOf } from './timeout.ts'
 
 /** What ali-oss 6.23 lib/client.js `request` makes of a response. */
 export interface PassedResult {
@@ -12,58 +20,105 @@ export interface PassedResult {
   readonly data: unknown
 }
 
-/** What ali-oss is to send; only that it has a stream is looked at. */
+/** What ali-oss is to send, as far as it is looked at. */
 export interface PassedParams {
+  readonly method?: string
+  readonly bucket?: string
+  readonly object?: string
+  readonly subres?: unknown
+  readonly headers?: Readonly<Record<string, unknown>>
+  readonly query?: unknown
+  readonly content?: unknown
   readonly stream?: unknown
+  /** The response's document is to be parsed. */
+  readonly xmlResponse?: boolean
+  readonly timeout?: number | string
 }
 
-/** How long `refreshSTSToken` may take, in milliseconds: the transport's default. */
-const REFRESH_TIMEOUT_MS = 60_000
-
-const REFUSED_CREDENTIALS: ReadonlySet<string | undefined> = new Set([
-  'InvalidAccessKeyId',
-  'InvalidSecurityToken',
-  'SecurityTokenExpired',
-])
+/** ali-oss's own way to send a request, by a client. */
+type Send = (client: OSS, params: PassedParams) => Promise<PassedResult>
 
 /**
  * Sends a request of ali-oss that is passed through, with what holds for encrypted ones too: it waits for a token that is
- * being renewed, it is sent once more when the service refuses an expired one, and a success is one of the service.
+ * being renewed, it is sent once more when the service refuses an expired one, and only a response of the service is a
+ * success.
  *
  * @param client - the client, or a view of it
- * @param send - sends the request by a client whose credentials are fresh; more than once unless it has a stream
+ * @param send - more than once unless the request has a stream
  * @throws what ali-oss throws, and what `refreshSTSToken` throws
  */
-export async function passRequest(
-  client: OSS,
-  params: PassedParams,
-  send: (client: OSS) => Promise<PassedResult>,
-): Promise<PassedResult> {
-  const tokens = new ClientTokenRefresher(client, REFRESH_TIMEOUT_MS)
-  let credentials = await tokens.fresh()
-  if (credentials === undefined) return ofService(await send(client))
+export async function passRequest(client: OSS, params: PassedParams, send: Send): Promise<PassedResult> {
+  const tokens = refresherOf(client, params)
+  const credentials = await freshBy(tokens)
+  if (credentials === undefined) return checked(client, params, send)
   try {
-    return ofService(await send(signedBy(client, credentials)))
+    return await checked(signedBy(client, credentials), params, send)
   } catch (error) {
-    if (!REFUSED_CREDENTIALS.has((error as ServiceError).code)) throw error
+    if (!refusesCredentials((error as ServiceError).code)) throw error
     tokens.expire(credentials)
     if (params.stream) throw error
-    credentials = (await tokens.fresh()) ?? credentials
-    return ofService(await send(signedBy(client, credentials)))
+    return checked(signedBy(client, (await freshBy(tokens)) ?? credentials), params, send)
+  }
+}
+
+/**
+ * A view of a client whose token is fresh, for what ali-oss signs without sending it.
+ *
+ * @throws what `refreshSTSToken` throws
+ */
+export async function freshClient<Client extends OSS>(client: Client): Promise<Client> {
+  const credentials = await freshBy(refresherOf(client, {}))
+  return credentials === undefined ? client : signedBy(client, credentials)
+}
+
+function refresherOf(client: OSS, { timeout }: PassedParams): ClientTokenRefresher {
+  return new ClientTokenRefresher(client, timeoutMsOf(client, timeout) ?? REFRESH_TIMEOUT_MS)
+}
+
+/** How long `refreshSTSToken` may take where the client has no timeout, in milliseconds. */
+const REFRESH_TIMEOUT_MS = 60_000
+
+async function freshBy(tokens: ClientTokenRefresher): Promise<AccessCredentials | undefined> {
+  try {
+    return await tokens.fresh()
+  } catch (error) {
+    throw TransportError.isInstance(error) ? serviceError(error) : error
   }
 }
 
 /** A view of a client that signs by credentials that are fresh: ali-oss need not renew them. */
-function signedBy(client: OSS, { accessKeyId, accessKeySecret, securityToken }: AccessCredentials): OSS {
+function signedBy<Client extends OSS>(
+  client: Client,
+  { accessKeyId, accessKeySecret, securityToken }: AccessCredentials,
+): Client {
   const { options } = internalsOf(client)
   const signing = { accessKeyId, accessKeySecret, stsToken: securityToken, refreshSTSToken: undefined }
   return Object.create(client, { options: { value: { ...options, ...signing } } })
 }
 
-/** Refuses a success of a proxy or a captive portal, after which nothing has happened. */
-function ofService(result: PassedResult): PassedResult {
+/** Sends a request, and refuses a success of a proxy or a captive portal: nobody knows whether anything was done. */
+async function checked(client: OSS, params: PassedParams, send: Send): Promise<PassedResult> {
+  const { xmlResponse } = params
+  // Parsed below: ali-oss drops the root element.
+  const result = await send(client, xmlResponse ? { ...params, xmlResponse: false } : params)
   const { status, headers } = result
-  if (status < 200 || status > 299 || headers[OSS_HEADERS.requestId] !== undefined) return result
-  const message = `This is not a response of OSS (HTTP status ${status}): it has no ${OSS_HEADERS.requestId}. Check the endpoint and any proxy.`
-  throw serviceError(new TransportError('ERR_CSE_SERVICE', message, { status, retryable: false }))
+  if (status < 200 || status > 299) return result
+  if (headers[OSS_HEADERS.requestId] === undefined) throw foreignResponse(status, OSS_HEADERS.requestId)
+  if (!xmlResponse) return result
+  const document = bytesOf(result.data)
+  const root = rootElement(document)
+  const expected = expectedRoot(params)
+  if (expected === undefined ? /^html$/i.test(root ?? '') : root !== expected) {
+    throw foreignResponse(status, `<${expected ?? 'known'}> document`)
+  }
+  return Object.assign(result, { data: await internalsOf(client).parseXML(document) })
+}
+
+function bytesOf(data: unknown): Buffer {
+  return Buffer.isBuffer(data) ? data : Buffer.from(String(data ?? ''))
+}
+
+function foreignResponse(status: number, lack: string): unknown {
+  const message = `This is not a response of OSS (HTTP status ${status}): it has no ${lack}. Check the endpoint and any proxy.`
+  return serviceError(new TransportError('ERR_CSE_SERVICE', message, { status, retryable: false }))
 }

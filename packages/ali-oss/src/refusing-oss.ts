@@ -3,6 +3,7 @@ import OSS from 'ali-oss'
 import type { AliOssGaps } from './ali-oss-gaps.ts'
 import { copyOf } from './ali-oss-internals.ts'
 import { stateOf } from './client-state.ts'
+import { freshClient } from './passed-request.ts'
 import { refuse } from './refusal.ts'
 import { checkSubresources, headerFields } from './request-options.ts'
 
@@ -60,7 +61,9 @@ export class RefusingOSS extends AliOss {
     given?: OSS.SignatureUrlOptions | null,
     strictObjectNameValidation = true,
   ): Promise<string> {
-    return super.asyncSignatureUrl(name, checkedUrlOptions(this, given), strictObjectNameValidation)
+    const options = checkedUrlOptions(this, given)
+    const client = await freshClient<RefusingOSS>(this)
+    return super.asyncSignatureUrl.call(client, name, options, strictObjectNameValidation)
   }
 
   /**
@@ -76,7 +79,8 @@ export class RefusingOSS extends AliOss {
     additionalHeaders?: string[],
   ): Promise<string> {
     checkPresigned(this, method, { ...request?.queries })
-    return super.signatureUrlV4(method, expires, request, objectName, additionalHeaders)
+    const client = await freshClient<RefusingOSS>(this)
+    return super.signatureUrlV4.call(client, method, expires, request, objectName, additionalHeaders)
   }
 
   /**

@@ -84,6 +84,7 @@ export function objectOptions(
   const headers = new HeaderFields(options.headers)
   headers.take('transfer-encoding')
   const length = Number(headers.take('content-length')) || undefined
+  checkMd5(headers)
   const contentType = headers.take('content-type') ?? mimeType(options.mime || extname(path))
   return {
     metadata: headerFields(options.meta),
@@ -92,6 +93,12 @@ export function objectOptions(
     // ali-oss takes a length of 0 for none: lib/object.js `putStream`.
     sizeBytes: checkedLength(Number(options.contentLength) || length),
   }
+}
+
+function checkMd5({ fields }: HeaderFields): void {
+  const [, md5] = Object.entries(fields).find(([name]) => name.toLowerCase() === 'content-md5') ?? []
+  if (md5 === undefined || /^[A-Za-z0-9+/]{22}==$/.test(md5)) return
+  throw invalid('the header Content-MD5 is the base64 text of 16 bytes')
 }
 
 function checkedLength(length: number | undefined): number | undefined {

@@ -2,12 +2,12 @@ import { type BucketTransport, CryptoBucket } from '@oss-cse/bucket'
 import { CseError, TransportError, type UploadedPart } from '@oss-cse/crypto-core'
 import { OssTransport } from '@oss-cse/transport-oss'
 import type OSS from 'ali-oss'
-import humanizeMs from 'humanize-ms'
 import { internalsOf, plainClient } from './ali-oss-internals.ts'
 import { type AliOssResponse, aliOssResponse, type ResponseParts } from './ali-oss-response.ts'
 import type { EncryptionOptions } from './crypto-oss-options.ts'
 import { type CallOptions, invalid } from './request-options.ts'
 import { rangeError, serviceError } from './service-error.ts'
+import { timeoutMsOf } from './timeout.ts'
 
 /** What the parts of an upload are told to, as they happen. What it rejects with fails the upload. */
 export interface UploadListener {
@@ -23,10 +23,10 @@ export interface UploadListener {
 export class ServiceCall {
   readonly bucketName: string
   readonly bucket: CryptoBucket
-  /** Of the bucket that the call began in, for what needs no encryption. */
-  readonly plain: OSS
   /** How long nothing may move. */
   readonly timeoutMs: number | undefined
+  /** In the bucket that the call began in. */
+  readonly #plain: OSS
   readonly #begunMs = performance.now()
   /** What the transport threw. A key service has errors of the same class, which stay as they are. */
   readonly #failures = new WeakSet<object>()
@@ -40,13 +40,14 @@ export class ServiceCall {
     options: CallOptions = {},
     listener: UploadListener = {},
   ) {
-    const { bucket, timeout: ofClient } = internalsOf(client).options
+    const { bucket } = internalsOf(client).options
     if (!bucket) throw invalid('it has no bucket yet. Pass `bucket`, or call useBucket')
-    // ali-oss takes 0 for none given.
-    const timeout = options.timeout || ofClient
-    this.timeoutMs = timeout ? milliseconds(timeout) : undefined
-    this.plain = plainClient(client, bucket)
-    const transport = new OssTransport({ client: this.plain, idleTimeoutMs: this.timeoutMs })
+    this.timeoutMs = timeoutMsOf(client, options.timeout)
+    this.#plain = plainClient(client, bucket)
+    if (internalsOf(client).urllib !== internalsOf(this.#plain).urllib) {
+      throw invalid('bytes do not go through `urllib`. Give the client a proxy agent as `httpsAgent` instead')
+    }
+    const transport = new OssTransport({ client: this.#plain, idleTimeoutMs: this.timeoutMs })
     this.bucketName = bucket
     this.bucket = new CryptoBucket({ ...encryption, transport: this.#watched(transport, listener) })
   }
@@ -54,12 +55,12 @@ export class ServiceCall {
   /** The object's key: ali-oss strips leading slashes. */
   key(name: string): string {
     if (typeof name !== 'string') throw invalid('the name of an object is a text')
-    return internalsOf(this.plain)._objectName(name)
+    return internalsOf(this.#plain)._objectName(name)
   }
 
   /** The object's address. */
   url(key: string): string {
-    return internalsOf(this.plain)._objectUrl(key)
+    return internalsOf(this.#plain)._objectUrl(key)
   }
 
   /** What ali-oss hands out of an answer. It took the time since `begunMs`, or else since the call began. */
@@ -144,15 +145,4 @@ export class ServiceCall {
       listParts: (request) => noting(transport.listParts(request)),
     }
   }
-}
-
-/** The longest that a timer can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1
-
-function milliseconds(timeout: number | string): number {
-  const ms = humanizeMs(timeout)
-  if (ms === undefined || !(ms > 0)) {
-    throw invalid(`the timeout ${JSON.stringify(timeout)} is no length of time`)
-  }
-  return Math.min(Math.ceil(ms), MAX_TIMER_MS)
 }

@@ -28,8 +28,14 @@ export function uploadBody(file: Exclude<FileInput, string>): BodyInput {
   if (file.readable !== true || ('destroyed' in file && file.destroyed)) {
     throw invalid('the stream cannot be read: it was read or closed before, or can only be written to')
   }
-  // In object mode: what is neither bytes nor text must come through, to be refused.
-  return new Readable({ objectMode: true }).wrap(file)
+  return new Readable({
+    // What is neither bytes nor text must come through, to be refused.
+    objectMode: true,
+    destroy(error, done) {
+      ;(file as Partial<Readable>).destroy?.()
+      done(error)
+    },
+  }).wrap(file)
 }
 
 /** A part of what was given, from `start` to before `end`; of a stream all of it. */

@@ -446,6 +446,7 @@ export class CryptoBucket {
       get reference() {
         return linked.reference
       },
+      forgetLink: () => linked.forget(),
       request: (headers, signal) => linked.get(headers, signal),
       head: (headers) => linked.head(headers, signal),
     }

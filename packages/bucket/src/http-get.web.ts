@@ -10,16 +10,16 @@ export type { HttpGet, HttpGetRequest } from './http-get.ts'
 const PRIVATE: RequestInit = { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer' }
 
 /** Some runtimes throw at an option that they do not have. */
-const supported: RequestInit = Object.fromEntries(
-  Object.entries(PRIVATE).filter(([name]) => name in Request.prototype),
-)
+function supported(): RequestInit {
+  return Object.fromEntries(Object.entries(PRIVATE).filter(([name]) => name in Request.prototype))
+}
 
 /** By `fetch`, which decompresses what is stored with a Content-Encoding: such an object is refused. */
 export const httpGet: HttpGet = async ({ url, headers, signal }) => {
   // A browser sets Accept-Encoding itself and forbids others to: gzip, unless there is a Range. The service then compresses
   // what looks like text, and leaves out its length. Without `x-oss-range-behavior` the range of an empty object is ignored.
   const { 'accept-encoding': _set, range = 'bytes=0-', ...sent } = headers
-  const request = { ...supported, headers: { ...sent, range }, redirect: 'error', signal } as const
+  const request = { ...supported(), headers: { ...sent, range }, redirect: 'error', signal } as const
   const response = await fetch(url, request).catch(() => {
     throw signal.aborted ? signal.reason : connectionError('fetch failed')
   })

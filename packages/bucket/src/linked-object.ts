@@ -17,12 +17,14 @@ import { referenceHeaders } from './upload-headers.ts'
  */
 export class LinkedObject {
   readonly #transport: ObjectTransport
+  readonly #asked: Address
   /** What was asked for, or where it led. */
-  #current: { readonly key: string; readonly versionId: string | undefined }
+  #current: Address
 
   constructor(transport: ObjectTransport, key: string, versionId: string | undefined) {
     this.#transport = transport
-    this.#current = { key, versionId }
+    this.#asked = { key, versionId }
+    this.#current = this.#asked
   }
 
   /** What the last response was of. */
@@ -30,21 +32,23 @@ export class LinkedObject {
     return { location: this.#transport.location, ...this.#current }
   }
 
+  /** Forgets where a link led: it may lead elsewhere by now. */
+  forget(): void {
+    this.#current = this.#asked
+  }
+
   /**
    * Sends a GET, of the link and then of its target.
    *
    * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a link that the transport cannot follow; what the transport throws
    */
-  async get(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> {
-    const send = (): Promise<GetObjectResponse> => this.#transport.get({ ...this.#current, headers, signal })
-    const response = await send()
-    if (!isLink(response.headers)) return response
-    await closeIterator(response.body[Symbol.asyncIterator]())
-    await this.#follow(headers, signal)
-    const ofTarget = await send()
-    if (!isLink(ofTarget.headers)) return ofTarget
-    await closeIterator(ofTarget.body[Symbol.asyncIterator]())
-    throw refusedLink(this.#current.key, 'it is the target of another symbolic link')
+  get(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> {
+    return this.#read(
+      headers,
+      signal,
+      () => this.#transport.get({ ...this.#current, headers, signal }),
+      (response) => closeIterator(response.body[Symbol.asyncIterator]()),
+    )
   }
 
   /**
@@ -52,15 +56,38 @@ export class LinkedObject {
    *
    * @throws CseError as `get`
    */
-  async head(headers: HeaderMap, signal: AbortSignal | undefined): Promise<HeadObjectResponse> {
+  head(headers: HeaderMap, signal: AbortSignal | undefined): Promise<HeadObjectResponse> {
     const send = (): Promise<HeadObjectResponse> =>
       this.#transport.head({ ...this.#current, headers, signal })
-    const response = await send()
+    return this.#read(headers, signal, send, async () => {})
+  }
+
+  async #read<Response extends { readonly headers: HeaderMap }>(
+    headers: HeaderMap,
+    signal: AbortSignal | undefined,
+    send: () => Promise<Response>,
+    close: (response: Response) => Promise<void>,
+  ): Promise<Response> {
+    const response = await this.#sendAgainWhenGone(send)
     if (!isLink(response.headers)) return response
+    await close(response)
     await this.#follow(headers, signal)
     const ofTarget = await send()
     if (!isLink(ofTarget.headers)) return ofTarget
+    await close(ofTarget)
     throw refusedLink(this.#current.key, 'it is the target of another symbolic link')
+  }
+
+  /** A target that is gone may have been replaced by another one: then the link says so. */
+  async #sendAgainWhenGone<Response>(send: () => Promise<Response>): Promise<Response> {
+    try {
+      return await send()
+    } catch (error) {
+      const gone = CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND'
+      if (!gone || this.#current === this.#asked) throw error
+      this.forget()
+      return send()
+    }
   }
 
   async #follow(headers: HeaderMap, signal: AbortSignal | undefined): Promise<void> {
@@ -72,6 +99,11 @@ export class LinkedObject {
     const { targetKey } = await this.#transport.getSymlink(request)
     this.#current = { key: targetKey, versionId: undefined }
   }
+}
+
+interface Address {
+  readonly key: string
+  readonly versionId: string | undefined
 }
 
 /**

@@ -253,6 +253,8 @@ export class ObjectReader {
 
 /** Where a reader's bytes and headers come from. */
 export interface ReaderSource extends GetSource {
+  /** Forgets where a symbolic link led. */
+  forgetLink(): void
   /** Sends a HEAD. */
   head(headers: HeaderMap): Promise<{ readonly status: number; readonly headers: HeaderMap }>
 }
@@ -271,6 +273,7 @@ export async function openObject(
   const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
   const { retry, logger } = context
   let response: GetObjectResponse | undefined
+  source.forgetLink()
   try {
     let answer: { readonly status: number; readonly headers: HeaderMap }
     if (range === undefined) {

@@ -42,7 +42,7 @@ import { type ObjectOptions, uploadHeaders } from './upload-headers.ts'
 export interface UploadOptions extends CallOptions, ObjectOptions, TransferOptions {
   /** From which length in bytes on an object goes up in parts. Default 10 MiB. */
   readonly multipartThreshold?: number | undefined
-  /** Called as bytes are handed to the connections. */
+  /** Called as bytes leave. */
   readonly onProgress?: ProgressListener | undefined
 }
 

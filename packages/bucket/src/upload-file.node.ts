@@ -90,7 +90,7 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
   const found = await file.stat()
   if (!found.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
   // procfs does that, and some FUSE mounts.
-  if (found.size === 0 && (await goesOnBehind(file, 0))) {
+  if (found.size === 0 && (await goesOnBehind(path, file, 0))) {
     return { open: () => readFileRange(file, 0, Number.POSITIVE_INFINITY) }
   }
   const pool = new BufferPool()
@@ -111,7 +111,7 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
           `${path} changed its length from ${found.size} to ${size} bytes while it was being uploaded. Nothing was stored.`,
         )
       }
-      if (await goesOnBehind(file, found.size)) {
+      if (await goesOnBehind(path, file, found.size)) {
         throw new CseError(
           'ERR_CSE_SOURCE',
           `${path} has more than the ${found.size} bytes that its file system tells. Nothing was stored.`,
@@ -127,7 +127,12 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
 }
 
 /** Tells whether there is a byte at an offset, whatever the file system says of the file's length. */
-async function goesOnBehind(file: FileHandle, offsetBytes: number): Promise<boolean> {
-  const { bytesRead } = await file.read(new Uint8Array(1), 0, 1, offsetBytes)
-  return bytesRead > 0
+async function goesOnBehind(path: string, file: FileHandle, offsetBytes: number): Promise<boolean> {
+  try {
+    const { bytesRead } = await file.read(new Uint8Array(1), 0, 1, offsetBytes)
+    return bytesRead > 0
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new CseError('ERR_CSE_SOURCE', `${path} cannot be read (${code}). Nothing was stored.`, { cause })
+  }
 }

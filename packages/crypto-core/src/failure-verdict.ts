@@ -66,3 +66,14 @@ export function judgeFailure(status: number, serviceCode?: string): FailureVerdi
 export function isRetryableStatus(status: number): boolean {
   return RETRYABLE_STATUSES.has(status)
 }
+
+const REFUSED_CREDENTIALS: ReadonlySet<string | undefined> = new Set([
+  'InvalidAccessKeyId',
+  'InvalidSecurityToken',
+  'SecurityTokenExpired',
+])
+
+/** Tells whether the service refused the credentials themselves: newer ones may be taken. */
+export function refusesCredentials(serviceCode: string | undefined): boolean {
+  return REFUSED_CREDENTIALS.has(serviceCode)
+}

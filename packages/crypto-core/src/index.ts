@@ -36,7 +36,12 @@ export {
   type TransportErrorOptions,
   unwrapFailed,
 } from './errors.ts'
-export { type FailureVerdict, isRetryableStatus, judgeFailure } from './failure-verdict.ts'
+export {
+  type FailureVerdict,
+  isRetryableStatus,
+  judgeFailure,
+  refusesCredentials,
+} from './failure-verdict.ts'
 export {
   checkMetadataSize,
   lowerCaseHeaders,

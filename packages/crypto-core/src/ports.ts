@@ -121,7 +121,7 @@ export interface UploadRequest extends CallOptions {
   /**
    * Called with the number of bytes of the body that have left so far, never with less than before. A transport that
    * reports them calls it with 0 before it opens the body: from then on its figures count. One that never calls it is
-   * taken to send bytes as it pulls them.
+   * taken to send bytes as it pulls them. What it throws is ignored.
    */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
 }

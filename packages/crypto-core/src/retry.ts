@@ -76,12 +76,14 @@ export async function callWithRetries<Result>(
   let failure: { readonly error: unknown } | undefined
   let attempts = 0
   let renewed = false
+  // A second refusal is final: the newer credentials are no better.
+  const may = (error: unknown): boolean => !(renewed && wasRefusedForNow(error)) && mayRetry(error)
   const attempt = async (): Promise<Result> => {
     attempts += 1
     try {
       return await call()
     } catch (error) {
-      if (renewed || signal?.aborted || !wasRefusedForNow(error) || !mayRetry(error)) throw error
+      if (signal?.aborted || !wasRefusedForNow(error) || !may(error)) throw error
       renewed = true
       onRetry?.(error, attempts)
       return attempt()
@@ -103,9 +105,9 @@ export async function callWithRetries<Result>(
       maxTimeout: retry.maxDelayMs,
       randomize: true,
       ...(signal !== undefined && { signal }),
-      shouldRetry: ({ error }) => mayRetry(error),
+      shouldRetry: ({ error }) => may(error),
       onFailedAttempt: ({ error, retriesLeft }) => {
-        if (retriesLeft > 0 && mayRetry(error)) onRetry?.(error, attempts)
+        if (retriesLeft > 0 && may(error)) onRetry?.(error, attempts)
       },
     })
   } catch (error) {

@@ -20,9 +20,6 @@ export interface HttpClient {
   request(url: string, request: SignedRequest): Promise<unknown>
 }
 
-/** `refreshSTSToken` of a client's options. */
-export type RefreshStsToken = () => Promise<object>
-
 /** An ali-oss client with the state that its types keep to themselves. */
 export interface AliOssClient extends OssClient {
   readonly options: {
@@ -30,7 +27,7 @@ export interface AliOssClient extends OssClient {
     readonly accessKeyId: string
     readonly accessKeySecret: string
     readonly stsToken?: string | undefined
-    readonly refreshSTSToken?: RefreshStsToken | undefined
+    readonly refreshSTSToken?: (() => Promise<object>) | undefined
     /** In milliseconds. */
     readonly refreshSTSTokenInterval?: number | undefined
     /** As `url.parse` gave it. */
@@ -38,7 +35,7 @@ export interface AliOssClient extends OssClient {
     readonly urllib?: unknown
     readonly enableProxy?: boolean
   }
-  stsTokenFreshTime: unknown
+  stsTokenFreshTime: Date | undefined
   request(params: RequestParams): Promise<unknown>
 }
 
@@ -111,7 +108,7 @@ export function derivedClient(
     // Where ali-oss 6.23 lib/common/utils/setSTSToken.js remembers when it last refreshed the token.
     stsTokenFreshTime: {
       get: () => client.stsTokenFreshTime,
-      set: (time: unknown) => {
+      set: (time: Date | undefined) => {
         client.stsTokenFreshTime = time
       },
     },

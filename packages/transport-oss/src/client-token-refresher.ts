@@ -1,11 +1,26 @@
 import { type AccessCredentials, type CallOptions, SharedCalls, TransportError } from '@oss-cse/crypto-core'
-import type { AliOssClient, RefreshStsToken } from './ali-oss-client.ts'
+import type { AliOssClient } from './ali-oss-client.ts'
 import type { Refresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'
 
-const refreshes = new SharedCalls<RefreshStsToken, Readonly<Record<string, unknown>>>()
-/** The token that the service refused last, by who gave it. */
-const refused = new WeakMap<RefreshStsToken, string>()
+/**
+ * What one client's options have to do with tokens, whatever view of the client is used. A property of the options, which are
+ * the same in all views; not enumerable, so that who copies them does not take it along.
+ */
+const STATE = Symbol('oss-cse.sts-token')
+
+interface TokenState {
+  /** The token that the service refused last. */
+  refused?: string | undefined
+}
+
+const refreshes = new SharedCalls<TokenState, Readonly<Record<string, unknown>>>()
+
+function stateOf(options: AliOssClient['options']): TokenState {
+  const holder = options as { [STATE]?: TokenState }
+  if (holder[STATE] === undefined) Object.defineProperty(options, STATE, { value: {} })
+  return holder[STATE] ?? {}
+}
 
 /**
  * Keeps the temporary credentials of an ali-oss client young, by its own `refreshSTSToken`. In place of ali-oss 6.23
@@ -26,46 +41,48 @@ export class ClientTokenRefresher implements Refresher {
   }
 
   /**
-   * The client's credentials, renewed when they are due: once for all clients and requests that ask the same
-   * `refreshSTSToken` meanwhile.
+   * The client's credentials, renewed when they are due: once for all requests that ask meanwhile.
    *
    * @returns `undefined` for a client that cannot renew them
-   * @throws what `refreshSTSToken` throws; an Error when it gives no whole set of credentials; TransportError
+   * @throws what `refreshSTSToken` throws; an Error when it returns no whole set of credentials; TransportError
    * `ERR_CSE_TIMEOUT`; the signal's reason
    */
   async fresh({ signal }: CallOptions = {}): Promise<AccessCredentials | undefined> {
     const { options } = this.#client
-    const refresh = this.#refresh
-    if (refresh === undefined) return undefined
-    if (refreshes.isPending(refresh) || this.#isDue(refresh)) {
+    if (!this.#canRenew) return undefined
+    const state = stateOf(options)
+    if (refreshes.isPending(state) || this.#isDue(state)) {
       const timeoutMs = this.#timeoutMs
       const late = (): TransportError => {
-        const message = `No request was sent: \`refreshSTSToken\` gave nothing for ${timeoutMs} ms.`
+        const message = `No request was sent: \`refreshSTSToken\` returned nothing for ${timeoutMs} ms.`
         return new TransportError('ERR_CSE_TIMEOUT', message, { retryable: true })
       }
       const askedAt = new Date()
-      const given = await refreshes.run(refresh, () => newCredentials(refresh), { timeoutMs, signal, late })
-      Object.assign(options, given)
-      this.#client.stsTokenFreshTime = askedAt
+      const given = await refreshes.run(state, () => newCredentials(options), { timeoutMs, signal, late })
+      // An answer that was long in coming does not replace a newer one.
+      if (askedAt >= (this.#client.stsTokenFreshTime ?? 0)) {
+        Object.assign(options, given)
+        this.#client.stsTokenFreshTime = askedAt
+      }
     }
     const { accessKeyId, accessKeySecret, stsToken: securityToken } = options
     return { accessKeyId, accessKeySecret, securityToken }
   }
 
   /** The service refused these credentials: unless there are newer ones by now, the next request asks for some. */
-  expire({ securityToken = '' }: AccessCredentials): void {
-    if (this.#refresh !== undefined) refused.set(this.#refresh, securityToken)
+  expire({ securityToken }: AccessCredentials): void {
+    if (this.#canRenew) stateOf(this.#client.options).refused = securityToken
   }
 
-  get #refresh(): RefreshStsToken | undefined {
+  get #canRenew(): boolean {
     const { stsToken, refreshSTSToken } = this.#client.options
-    return stsToken && typeof refreshSTSToken === 'function' ? refreshSTSToken : undefined
+    return Boolean(stsToken) && typeof refreshSTSToken === 'function'
   }
 
-  #isDue(refresh: RefreshStsToken): boolean {
+  #isDue({ refused }: TokenState): boolean {
     const { stsToken, refreshSTSTokenInterval = 0 } = this.#client.options
     const { stsTokenFreshTime } = this.#client
-    if (refused.get(refresh) === stsToken) return true
+    if (refused !== undefined && refused === stsToken) return true
     if (!stsTokenFreshTime) {
       this.#client.stsTokenFreshTime = new Date()
       return false
@@ -75,14 +92,15 @@ export class ClientTokenRefresher implements Refresher {
 }
 
 /** What `refreshSTSToken` gives, under the names of a client's options. It may begin them with a capital, as the STS API does. */
-async function newCredentials(refresh: RefreshStsToken): Promise<Readonly<Record<string, unknown>>> {
-  const given = Object.entries((await refresh()) ?? {}).map(([name, value]) => [
+async function newCredentials(options: AliOssClient['options']): Promise<Readonly<Record<string, unknown>>> {
+  // As a method of the options, which it may look at.
+  const given = Object.entries((await options.refreshSTSToken?.()) ?? {}).map(([name, value]) => [
     name.charAt(0).toLowerCase() + name.slice(1),
     value,
   ])
   const credentials: Record<string, unknown> = Object.fromEntries(given)
   if (credentials['securityToken']) credentials['stsToken'] = credentials['securityToken']
   const missing = ['accessKeyId', 'accessKeySecret', 'stsToken'].filter((name) => !credentials[name])
-  if (missing.length > 0) throw new Error(`refreshSTSToken gave no ${missing.join(' and no ')}.`)
+  if (missing.length > 0) throw new Error(`refreshSTSToken returned no ${missing.join(' and no ')}.`)
   return credentials
 }

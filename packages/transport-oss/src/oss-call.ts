@@ -66,7 +66,7 @@ export async function runCall<T>(
         idleTimeoutMs,
         plainHost,
         onSentBytes,
-        expected: hasCallback ? { ...expected, root: undefined } : expected,
+        expected: hasCallback ? { ...expected, root: undefined, ofCallback: true } : expected,
         ...(source !== undefined && signed.stream !== undefined && { source }),
       })
       const { status, headers, data } = answer

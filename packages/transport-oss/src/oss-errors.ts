@@ -5,6 +5,7 @@ import {
   judgeFailure,
   OSS_HEADERS,
   parseErrorDocument,
+  refusesCredentials,
   TransportError,
 } from '@oss-cse/crypto-core'
 
@@ -58,15 +59,9 @@ export function serviceFailure(context: RequestContext, answer: FailedAnswer): T
   })
 }
 
-const REFUSED_CREDENTIALS: ReadonlySet<string | undefined> = new Set([
-  'InvalidAccessKeyId',
-  'InvalidSecurityToken',
-  'SecurityTokenExpired',
-])
-
 /** True for a refusal that newer credentials would cure. */
 export function isRefusedCredential(error: unknown): error is TransportError {
-  return TransportError.isInstance(error) && REFUSED_CREDENTIALS.has(error.serviceCode)
+  return TransportError.isInstance(error) && refusesCredentials(error.serviceCode)
 }
 
 /** The same error, for a request that may succeed when it is sent again. */

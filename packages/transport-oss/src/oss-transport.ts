@@ -40,7 +40,7 @@ import { checkObjectKey } from './object-key.ts'
 import { type OssCall, type Outcome, runCall } from './oss-call.ts'
 import { foreignResponse, type RequestContext } from './oss-errors.ts'
 import { copyHeaders, requestHeaders } from './request-headers.ts'
-import { UploadSource } from './upload-source.ts'
+import { tell, UploadSource } from './upload-source.ts'
 
 const MAX_PART_NUMBER = 10_000
 const MAX_DELETED_KEYS = 1000
@@ -59,8 +59,8 @@ export interface CreateBucketOptions extends CallOptions {
  * Objects in a bucket of Alibaba Cloud OSS, through ali-oss.
  *
  * ali-oss addresses, signs and parses; the bytes move through an HTTP exchange of our own, which streams with
- * back-pressure both ways, stops when its signal aborts, and never retries. A client that you pass is never
- * changed: each call works on a view of it.
+ * back-pressure both ways, stops when its signal aborts, and never retries. Of a client that you pass
+ * nothing is changed but the credentials that its own `refreshSTSToken` gives: each call works on a view of it.
  *
  * Every call that waits rejects with a TransportError when the service or the network fails, with
  * `ERR_CSE_SOURCE` (or the source's own CseError) when a body's source does, and with the signal's reason when
@@ -115,7 +115,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       expected: { etag: true },
       hasCallback: CALLBACK in sent,
     }
-    onSentBytes?.(0)
+    tell(onSentBytes, 0)
     const { answer } = await this.#call(call, async (client) => {
       // putStream takes a length of 0 for none and sends in chunks: ali-oss 6.23 lib/object.js `putStream`.
       if (source.sizeBytes === 0) {
@@ -239,7 +239,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       onSentBytes,
       expected: { etag: true },
     }
-    onSentBytes?.(0)
+    tell(onSentBytes, 0)
     const { answer } = await this.#call(call, (client) =>
       withPlaceholder((stream) =>
         client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes, { headers: sent }),

@@ -58,11 +58,11 @@ export class UploadSource {
       }
       const chunk: unknown = step.value
       if (!(chunk instanceof Uint8Array)) {
-        throw this.#failed('gave something else than a Uint8Array')
+        throw this.#failed('returned something else than a Uint8Array')
       }
       this.#received += chunk.byteLength
       if (this.sizeBytes !== undefined && this.#received > this.sizeBytes) {
-        throw this.#wrongSize('gave at least')
+        throw this.#wrongSize('returned at least')
       }
       if (chunk.byteLength > 0) return chunk
     }
@@ -120,7 +120,7 @@ export async function sendSource(
   const left = (bytes: number) => (error?: Error | null) => {
     if (error) return
     sentBytes += bytes
-    onSentBytes(sentBytes)
+    tell(onSentBytes, sentBytes)
   }
   for (;;) {
     idle.suspend()
@@ -141,6 +141,15 @@ export async function sendSource(
   if (last > 0) await write(request, held.subarray(0, last), left)
   const rest = held.subarray(last)
   if (!source.stopped && !request.destroyed) request.end(rest, left(rest.byteLength))
+}
+
+/** Tells a listener. What it throws is ignored: a display must not break a transfer. */
+export function tell(listener: ((sentBytes: number) => void) | undefined, sentBytes: number): void {
+  try {
+    listener?.(sentBytes)
+  } catch {
+    // See UploadRequest.
+  }
 }
 
 /**

@@ -402,15 +402,22 @@ async function collect({
   const chunks: Uint8Array[] = []
   const crc = await createCrc64()
   let sentBytes = 0
-  onSentBytes?.(0)
+  const tell = (): void => {
+    try {
+      onSentBytes?.(sentBytes)
+    } catch {
+      // See UploadRequest.
+    }
+  }
+  tell()
   try {
     for await (const chunk of body.open()) {
       signal?.throwIfAborted()
-      if (!isUint8Array(chunk)) throw new TypeError('The source gave something else than a Uint8Array.')
+      if (!isUint8Array(chunk)) throw new TypeError('The source returned something else than a Uint8Array.')
       chunks.push(Uint8Array.from(chunk))
       crc.update(chunk)
       sentBytes += chunk.length
-      onSentBytes?.(sentBytes)
+      tell()
     }
   } catch (cause) {
     if (signal?.aborted || CseError.isInstance(cause)) throw cause

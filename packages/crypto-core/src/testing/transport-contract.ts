@@ -302,6 +302,22 @@ export function transportContract({
       },
     },
     {
+      name: 'who is told how many bytes were sent may throw: the upload goes on',
+      async run() {
+        const transport = await create()
+        const onSentBytes = (): never => {
+          throw new Error('display')
+        }
+        const body = bodyOf([pattern(300_000)], 300_000)
+        await transport.put({ key: 'told', headers: {}, body, onSentBytes })
+        expectBytes(
+          await read((await transport.get({ key: 'told', headers: {} })).body),
+          pattern(300_000),
+          'the object',
+        )
+      },
+    },
+    {
       name: 'an aborted call rejects with the signal’s reason, before, while sending and while reading',
       async run() {
         const transport = await create()

@@ -1,0 +1,40 @@
+import { OSS_HEADERS } from '@oss-cse/crypto-core'
+import type { PassedParams } from './passed-request.ts'
+
+/**
+ * The root element of the document that answers a request, where an empty or foreign one would pass for an empty listing or
+ * for something that was done.
+ *
+ * @returns `undefined` for every other request
+ */
+export function expectedRoot({
+  method,
+  bucket,
+  object,
+  subres,
+  query,
+  headers,
+  content,
+}: PassedParams): string | undefined {
+  const asked = new Set([...namesOf(subres), ...namesOf(query)])
+  if (method === 'GET' && !object) {
+    if (!bucket) return asked.size === 0 || asked.has('max-keys') ? 'ListAllMyBucketsResult' : undefined
+    if (asked.has('uploads')) return 'ListMultipartUploadsResult'
+    if (asked.has('versions')) return 'ListVersionsResult'
+    return namesOf(subres).length === 0 ? 'ListBucketResult' : undefined
+  }
+  if (method === 'GET') return asked.has('uploadId') ? 'ListPartsResult' : undefined
+  // One that is to be quiet answers nothing.
+  if (method === 'POST' && asked.has('delete')) {
+    return /<Quiet>true</.test(String(content)) ? undefined : 'DeleteResult'
+  }
+  const isCopy = Object.keys(headers ?? {}).some((name) => name.toLowerCase() === OSS_HEADERS.copySource)
+  return method === 'PUT' && isCopy && !asked.has('partNumber') ? 'CopyObjectResult' : undefined
+}
+
+function namesOf(given: unknown): readonly string[] {
+  if (typeof given === 'string')
+    return given === '' ? [] : given.split('&').map((pair) => pair.split('=')[0] ?? '')
+  if (Array.isArray(given)) return given.map(String)
+  return Object.keys((given ?? {}) as object)
+}
