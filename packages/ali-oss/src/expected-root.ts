@@ -18,7 +18,7 @@ export function expectedRoot({
 }: PassedParams): string | undefined {
   const asked = new Set([...namesOf(subres), ...namesOf(query)])
   if (method === 'GET' && !object) {
-    if (!bucket) return asked.size === 0 || asked.has('max-keys') ? 'ListAllMyBucketsResult' : undefined
+    if (!bucket) return 'ListAllMyBucketsResult'
     if (asked.has('uploads')) return 'ListMultipartUploadsResult'
     if (asked.has('versions')) return 'ListVersionsResult'
     return namesOf(subres).length === 0 ? 'ListBucketResult' : undefined

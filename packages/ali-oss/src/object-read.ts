@@ -109,7 +109,9 @@ export class ObjectRead {
     const abort = linkedAbort(this.#signal)
     let failure: { readonly error: unknown } | undefined
     const failed = (error: unknown): void => {
-      failure ??= { error }
+      // Of one that was ended by the caller's signal the signal's reason counts.
+      if (abort.signal.aborted) return
+      failure = { error }
       abort.abort(error)
     }
     checkTarget(target)

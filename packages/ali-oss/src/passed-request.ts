@@ -104,14 +104,14 @@ async function checked(client: OSS, params: PassedParams, send: Send): Promise<P
   const { status, headers } = result
   if (status < 200 || status > 299) return result
   if (headers[OSS_HEADERS.requestId] === undefined) throw foreignResponse(status, OSS_HEADERS.requestId)
-  if (!xmlResponse) return result
+  const expected = expectedRoot(params)
+  if (!xmlResponse && expected === undefined) return result
   const document = bytesOf(result.data)
   const root = rootElement(document)
-  const expected = expectedRoot(params)
   if (expected === undefined ? /^html$/i.test(root ?? '') : root !== expected) {
     throw foreignResponse(status, `<${expected ?? 'known'}> document`)
   }
-  return Object.assign(result, { data: await internalsOf(client).parseXML(document) })
+  return xmlResponse ? Object.assign(result, { data: await internalsOf(client).parseXML(document) }) : result
 }
 
 function bytesOf(data: unknown): Buffer {

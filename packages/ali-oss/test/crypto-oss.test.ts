@@ -216,6 +216,19 @@ test('headers of the envelope, and others that the library sets, are refused bef
 })
 
 describe('a body that is not what it says', () => {
+  /** One that is not async-iterable. */
+  function oldStream() {
+    return Object.assign(new Stream(), {
+      readable: true,
+      destroyed: false,
+      pause() {},
+      resume() {},
+      destroy() {
+        this.destroyed = true
+      },
+    })
+  }
+
   test.each([
     ['an object', () => Readable.from([{ a: 1 }])],
     ['text with an object in it', () => Readable.from(['abc', { a: 1 }, 'def'])],
@@ -282,7 +295,7 @@ describe('a body that is not what it says', () => {
   })
 
   test('a stream of an old kind goes up, its text as UTF-8', async () => {
-    const old = Object.assign(new Stream(), { readable: true, pause() {}, resume() {} })
+    const old = oldStream()
     setImmediate(() => {
       old.emit('data', 'grü')
       old.emit('data', Buffer.from('ße'))
@@ -290,6 +303,13 @@ describe('a body that is not what it says', () => {
     })
     await client.put('a', old as never)
     expect(String((await client.get('a')).content)).toBe('grüße')
+  })
+
+  test('a stream of an old kind is closed when its upload fails', async () => {
+    const old = oldStream()
+    setImmediate(() => old.emit('data', { a: 1 }))
+    expect(await rejection(client.put('a', old as never))).toEqual(code('ERR_CSE_SOURCE'))
+    expect(old.destroyed).toBe(true)
   })
 
   // Where there is such a file system: the length that it tells is 0.
@@ -301,29 +321,41 @@ describe('a body that is not what it says', () => {
 })
 
 describe('a server that is not the service', () => {
-  const portal = () => serving(() => [200, '<html>Please log in</html>'], {})
+  const page = '<html>Please log in</html>'
 
-  test('nothing counts as done, whether it is encrypted or passed through', async () => {
-    const elsewhere = subject.newClient({ endpoint: await portal() })
-    for (const call of [
-      () => elsewhere.put('a', Buffer.of(1)),
-      () => elsewhere.multipartUpload('a', random(PART)),
-      () => elsewhere.get('a'),
-      () => elsewhere.head('a'),
-      () => elsewhere.copy('a', 'b'),
-      () => elsewhere.list(null, {}),
-      () => elsewhere.listV2({}),
-      () => elsewhere.putACL('a', 'private'),
-      () => elsewhere.listParts('a', 'u'),
-    ]) {
-      expect(await rejection(call())).toMatchObject({
-        name: 'UnknownError',
-        status: 200,
-        message: expect.stringContaining('not a response of OSS'),
-        cause: { code: 'ERR_CSE_SERVICE' },
-      })
-    }
-  })
+  test.each([
+    ['a page', page, {}],
+    ['a page with a request id', page, { 'x-oss-request-id': 'X' }],
+    ['nothing with a request id', '', { 'x-oss-request-id': 'X' }],
+  ])(
+    'that answers %s has done nothing, whether the call is encrypted or passed through',
+    async (_, body, headers) => {
+      const elsewhere = subject.newClient({ endpoint: await serving(() => [200, body], headers) })
+      const known = 'x-oss-request-id' in headers
+      for (const call of [
+        ...(known
+          ? []
+          : [() => elsewhere.get('a'), () => elsewhere.head('a'), () => elsewhere.putACL('a', 'private')]),
+        () => elsewhere.put('a', Buffer.of(1)),
+        () => elsewhere.multipartUpload('a', random(PART)),
+        () => elsewhere.copy('a', 'b'),
+        () => elsewhere.deleteMulti(['a']),
+        () => elsewhere.list(null, {}),
+        () => elsewhere.listV2({}),
+        () => elsewhere.listUploads({}),
+        () => elsewhere.listBuckets({}),
+        () => elsewhere.getBucketVersions({}),
+        () => elsewhere.listParts('a', 'u'),
+      ]) {
+        expect(await rejection(call())).toMatchObject({
+          name: 'UnknownError',
+          status: 200,
+          message: expect.stringContaining('not a response of OSS'),
+          cause: { code: 'ERR_CSE_SERVICE' },
+        })
+      }
+    },
+  )
 })
 
 describe('a token that has expired', () => {
@@ -353,12 +385,65 @@ describe('a token that has expired', () => {
     expect((await renewed.list(null, {})).objects.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
   })
 
+  test('a URL is signed with the new one, and nobody asks for it twice', async () => {
+    const mine = await renewing()
+    const { accessKeyId, accessKeySecret } = mine.emulator
+    const refreshSTSToken = vi.fn(async () => ({ accessKeyId, accessKeySecret, stsToken: 'token 2' }))
+    const renewed = mine.newClient({ ...expired, refreshSTSToken })
+    await rejection(renewed.head('none'))
+    const urls = await Promise.all([
+      renewed.asyncSignatureUrl('a'),
+      renewed.signatureUrlV4('GET', 60, {}, 'a'),
+    ])
+    expect(refreshSTSToken).toHaveBeenCalledTimes(1)
+    for (const url of urls) expect(new URL(url).search).toMatch(/token[+%]2?0?2/)
+  })
+
+  test('one that never comes fails what waits for it, in the client’s time', async () => {
+    const mine = await renewing()
+    const waiting = mine.newClient({
+      ...expired,
+      timeout: 20,
+      refreshSTSTokenInterval: 0,
+      refreshSTSToken: () => new Promise(() => {}),
+    })
+    for (const call of [waiting.head('a'), waiting.list(null, {}), waiting.asyncSignatureUrl('a')]) {
+      expect(await rejection(call)).toMatchObject({ name: 'ResponseTimeoutError', status: -2 })
+    }
+  })
+
   test('a call that fails for it names what renews it: options that CryptoOSS has', async () => {
     const refused = (await renewing()).newClient({ ...expired, refreshSTSTokenInterval: 1 })
     const error = await rejection(refused.put('a', random(10)))
     expect(error).toMatchObject({ status: 403, code: expect.stringMatching(/SecurityToken/) })
     expect(String(error)).not.toContain('`credentials`')
   })
+})
+
+test('a target that has ended is refused before any request, and one that takes no more ends with its signal', async () => {
+  await client.put('a', random(1_000_000))
+  const before = subject.requests.length
+  const ended = new PassThrough()
+  ended.end()
+  const gone = new PassThrough()
+  gone.destroy()
+  const broken = new Error('the disk is full')
+  const failed = new PassThrough().on('error', () => {}).destroy(broken)
+  for (const target of [ended, gone]) {
+    expect(await rejection(client.get('a', target))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
+  expect(await rejection(client.get('a', failed))).toBe(broken)
+  expect(subject.requests).toHaveLength(before)
+
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  const stuck = new Writable({ highWaterMark: 1, write: () => controller.abort(reason) })
+  expect(await rejection(client.get('a', stuck, { signal: controller.signal }))).toBe(reason)
+})
+
+test('a client that gets another urllib later is refused, as one that has it from the beginning', async () => {
+  Object.assign(client, { urllib: { request: () => {} } })
+  expect(await rejection(client.put('a', random(10)))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
 })
 
 test('an error speaks of the options that CryptoOSS has', async () => {
@@ -374,6 +459,7 @@ test('an error speaks of the options that CryptoOSS has', async () => {
     () => client.putStream('a', Readable.from(['abc']), { contentLength: -3 }),
     () => client.putStream('a', Readable.from(['abc']), { contentLength: 1.5 }),
     () => client.putStream('a', Readable.from(['abc']), { contentLength: 5 }),
+    () => client.put('a', random(10), { headers: { 'Content-MD5': 'x' } }),
     () => client.put('a', 5 as never),
     () => client.initMultipartUpload('a', { dataSize: -1, partSize: PART }),
     () => client.initMultipartUpload('a', { dataSize: 1.5, partSize: PART }),

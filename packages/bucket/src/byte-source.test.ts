@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { impatientTransport } from '../test/impatient-transport.ts'
 import { memoryBucket } from '../test/memory-bucket.ts'
 import { type BodyInput, byteSource, checkedSource } from './byte-source.ts'
 
@@ -142,4 +143,60 @@ test('a generator whose first step fails is the source’s failure, and one that
   }
   await expect(bucket.put('a', silent(), { signal: controller.signal })).rejects.toBe(reason)
   expect(transport.requests).toEqual([])
+})
+
+describe.each([
+  ['its first chunk is none', [5], {}],
+  ['its second chunk is none', ['abc', 5], {}],
+  ['it is longer than it was said to be', ['abc', 'def'], { sizeBytes: 4 }],
+] as const)('a source is ended where %s', (_, chunks, options) => {
+  test.each(['a generator', 'a Web stream'])('%s', async (kind) => {
+    const { bucket } = memoryBucket()
+    let ended = false
+    async function* endless(): AsyncGenerator<never> {
+      try {
+        yield* chunks as readonly unknown[] as never[]
+        for (;;) yield 'more' as never
+      } finally {
+        ended = true
+      }
+    }
+    const source = endless()
+    const body =
+      kind === 'a generator'
+        ? source
+        : new ReadableStream<never>({
+            async pull(controller) {
+              controller.enqueue((await source.next()).value as never)
+            },
+            cancel: async () => void (await source.return(undefined)),
+          })
+    const put = bucket.put('a', body, options)
+    await expect(put).rejects.toMatchObject({ code: 'ERR_CSE_SOURCE' })
+    // Nobody waits for it.
+    while (!ended) await new Promise((resolve) => setTimeout(resolve))
+  })
+})
+
+test('after an abort nothing more is pulled, however small the chunks are that are being gathered', async () => {
+  const { bucket } = memoryBucket({ transport: impatientTransport() })
+  const controller = new AbortController()
+  let pulled = 0
+  let ended = false
+  async function* small(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        pulled += 1
+        if (pulled === 10) controller.abort(new Error('stop'))
+        await new Promise((resolve) => setTimeout(resolve))
+        yield new Uint8Array(1)
+      }
+    } finally {
+      ended = true
+    }
+  }
+  await expect(bucket.put('a', small(), { signal: controller.signal })).rejects.toThrow('stop')
+  while (!ended) await new Promise((resolve) => setTimeout(resolve))
+  expect(pulled).toBeLessThan(20)
+  expect(await bucket.exists('a')).toBe(false)
 })

@@ -146,3 +146,43 @@ test('a master key is told which object it unwraps: the target of a link, with i
   expect(told(unwrap)).toEqual({ location, key: 'parts' })
   expect(transport.location).toBe(location)
 })
+
+describe('a link that is pointed elsewhere while it is read', () => {
+  const other = pattern(90_001).map((byte) => byte ^ 0xff)
+
+  async function repointed(whenKey: string, times: number) {
+    const made = await linkedBucket()
+    const { bucket, transport } = made
+    await bucket.put('real/other', other)
+    transport.requests.length = 0
+    let seen = 0
+    transport.intercept = ({ operation, key }) => {
+      if (operation !== 'get' || key !== whenKey) return
+      seen += 1
+      if (seen !== times) return
+      transport.links.set('link', 'real/other')
+      transport.objects.delete('real/target')
+    }
+    return made
+  }
+
+  test('is followed anew by a download that begins anew', async () => {
+    const { bucket, log } = await repointed('real/target', 2)
+    const target = new MemoryTarget()
+    await bucket.download('link', target, { multigetThreshold: 0, partSize: 100 * 1024, parallel: 1 })
+    expect(target.bytes).toEqual(other)
+    expect(log).toContainEqual(expect.objectContaining({ type: 'restart' }))
+  })
+
+  test('is another object for a reader that was opened before', async () => {
+    const { bucket, transport } = await repointed('real/target', 1)
+    const reader = await bucket.openObject('link')
+    transport.links.set('link', 'real/other')
+    transport.objects.delete('real/target')
+    const read = async () => {
+      for await (const _ of reader.read({ start: 0, end: 9 }));
+    }
+    await expect(read()).rejects.toMatchObject({ code: 'ERR_CSE_PRECONDITION_FAILED' })
+    await reader.close()
+  })
+})

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex, PassThrough, Readable, Stream, Writable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
+import { impatientTransport } from '../test/impatient-transport.ts'
 import { memoryBucket } from '../test/memory-bucket.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -153,4 +154,45 @@ test('a stream is closed when its upload is refused before it is read, by the se
     await expect(bucket.put('a', stream, options)).rejects.toThrow(/no|range|stop/)
     expect(stream.destroyed).toBe(true)
   }
+})
+
+test('a stream that gives nothing more is closed when its upload is aborted: whole, and as a part', async () => {
+  const { bucket } = memoryBucket({ transport: impatientTransport() })
+  const upload = await bucket.initiateMultipartUpload('parts', { dataSizeBytes: 200_000 })
+  for (const send of [
+    (stream: PassThrough, signal: AbortSignal) => bucket.put('a', stream, { signal }),
+    (stream: PassThrough, signal: AbortSignal) => upload.uploadPart(1, stream, { signal }),
+  ]) {
+    for (const beginning of ['', 'abc']) {
+      const controller = new AbortController()
+      const reason = new Error('stop')
+      const stream = new PassThrough()
+      if (beginning) stream.write(beginning)
+      const sent = send(stream, controller.signal)
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+      controller.abort(reason)
+      await expect(sent).rejects.toBe(reason)
+      expect(stream.destroyed).toBe(true)
+    }
+  }
+  upload.close()
+})
+
+test('a Duplex that was read to its end can still be written to', async () => {
+  const { bucket } = memoryBucket()
+  const written: unknown[] = []
+  const socket = new Duplex({
+    read() {
+      this.push('question')
+      this.push(null)
+    },
+    write(chunk, _encoding, done) {
+      written.push(String(chunk))
+      done()
+    },
+  })
+  await bucket.put('a', socket)
+  expect(socket.destroyed).toBe(false)
+  await new Promise((resolve) => socket.end('answer', () => resolve(undefined)))
+  expect(written).toEqual(['answer'])
 })

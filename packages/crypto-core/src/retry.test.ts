@@ -79,6 +79,15 @@ test('a call whose credentials were refused is sent once more with newer ones, a
       expect(service.calls).toBe(1)
     }
   }
+  // Also where much else would be repeated: the newer ones are no better.
+  const twice = failing(
+    refused('ERR_CSE_CREDENTIALS_EXPIRED', true),
+    refused('ERR_CSE_CREDENTIALS_EXPIRED', true),
+  )
+  await expect(callWithRetries(() => twice.call(), { retry, signal: undefined })).rejects.toMatchObject({
+    status: 403,
+  })
+  expect(twice.calls).toBe(2)
   const throttled = new TransportError('ERR_CSE_THROTTLED', 'slow', { retryable: true, status: 403 })
   const busy = failing(throttled)
   await expect(callWithRetries(() => busy.call(), once)).rejects.toBe(throttled)

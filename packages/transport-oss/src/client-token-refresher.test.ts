@@ -146,3 +146,19 @@ it('a client without a token asks nobody', async () => {
   await get(new OssTransport({ client }))
   expect(refreshSTSToken).not.toHaveBeenCalled()
 })
+
+it('refreshSTSToken is called as a method of the options, and clients that share it have tokens of their own', async () => {
+  const asked: string[] = []
+  async function refreshSTSToken(this: { readonly bucket: string }) {
+    asked.push(this.bucket)
+    return token(this.bucket === 'my-bucket' ? 2 : 3)
+  }
+  const options = { refreshSTSToken, refreshSTSTokenInterval: 0 }
+  const mine = await clientOnto(options)
+  const other = await clientOnto({ ...options, bucket: 'other-bucket' })
+  mine.onlyValid('token2')
+  other.onlyValid('token3')
+  await Promise.all([get(mine.transport), get(other.transport)])
+  expect(asked.sort()).toEqual(['my-bucket', 'other-bucket'])
+  expect([mine.tokens, other.tokens]).toEqual([['token2'], ['token3']])
+})

@@ -133,7 +133,10 @@ it.each(['put', 'complete'] as const)(
       name === 'put'
         ? transport.put({ key: 'a', headers, body: bodyOf([new Uint8Array(9)], 9) })
         : transport.complete({ ...upload, parts, headers })
-    expect(await outcome(call, (response) => response.end('anything'))).toBe('resolved')
+    const document = '<Error><Code>InternalError</Code></Error>'
+    for (const body of ['anything', '', document]) {
+      expect(await outcome(call, (response) => response.end(body))).toBe('resolved')
+    }
     const error = await outcome(call, (response) => {
       response.removeHeader('etag')
       response.end('anything')
