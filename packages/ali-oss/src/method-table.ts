@@ -46,7 +46,10 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   putSymlink: passed(
     '`get` and `head` follow the link, in the same bucket. Its own metadata is in plaintext.',
   ),
-  getObjectMeta: encrypted({}, 'Plaintext and ciphertext are of the same length.'),
+  getObjectMeta: encrypted(
+    {},
+    'Plaintext and ciphertext are of the same length. Of a symbolic link it tells of the link.',
+  ),
   copy: passed(
     `With changed metadata it is refused: ${REFUSALS['copy with changed metadata']}.`,
     'The copy is read with the same master key; that of a plain object is plain. Of `subres` it takes `versionId` alone.',
@@ -196,7 +199,7 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   authorization: passed(),
   authorizationV4: passed(),
   request: passed(
-    'What is sent and read through it is not encrypted. As every call, it waits for a token that is being renewed, is sent once more when the service refuses an expired one, and fails at a success that is not the service’s.',
+    'What is sent and read through it is not encrypted. As every call, it waits for a token that is being renewed, is sent once more when the service refuses an expired one, and fails at a success that is not the service’s: one without a request id, or of a listing, a deletion or a copy without its document.',
   ),
   checkBrowserAndVersion: passed(),
   parseXML: passed(),
