@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -158,6 +159,42 @@ describe('exit codes', () => {
     expect({ code, stderr }).toMatchObject({ code: expected, stderr: expect.stringMatching(/\S/) })
     expect(stderr).not.toMatch(/\n\s+at /)
   })
+
+  test('2: a range that no byte of the object is in; one that ends behind it is cut', async () => {
+    await writeFile(at('empty'), '')
+    await writeFile(at('hundred'), random(100))
+    for (const name of ['empty', 'hundred']) await cse(['put', name, `oss://demo/${name}`, ...key])
+    for (const [name, range] of [
+      ['empty', '-1'],
+      ['empty', '0-'],
+      ['hundred', '100-'],
+      ['hundred', '9007199254740992-'],
+      ['hundred', `${'9'.repeat(30)}-`],
+    ]) {
+      const { code, stderr } = await cse(['get', `oss://demo/${name}`, 'never', `--range=${range}`, ...key])
+      expect([code, stderr]).toEqual([2, expect.stringContaining('ERR_CSE_RANGE_NOT_SATISFIABLE')])
+    }
+    await expect(readFile(at('never'))).rejects.toThrow('ENOENT')
+    for (const range of [`90-${'9'.repeat(30)}`, '-10', '90-9007199254740993']) {
+      expect((await cse(['cat', 'oss://demo/hundred', `--range=${range}`, ...key])).stdout).toHaveLength(10)
+    }
+  })
+
+  test.runIf(existsSync('/proc/self/status'))(
+    'a file whose file system tells of no content goes up whole, and is what was verified',
+    async () => {
+      expect(await cse(['put', '/proc/self/status', 'oss://demo/status', '--json', ...key])).toMatchObject({
+        code: 0,
+      })
+      const { stdout } = await cse(['cat', 'oss://demo/status', ...key])
+      expect(stdout.toString()).toMatch(/^Name:/)
+      expect(
+        await cse(['encrypt', '/proc/self/status', '-o', 'out.enc', '--meta-out', 'out.json', ...key]),
+      ).toMatchObject({ code: 0 })
+      const back = await cse(['decrypt', 'out.enc', '-o', '-', '--meta', 'out.json', ...key])
+      expect(back.stdout.toString()).toMatch(/^Name:/)
+    },
+  )
 
   test('3: no credentials, and both remedies are named', async () => {
     // A home of its own: the user's may hold credentials.
