@@ -1,9 +1,9 @@
 export type { ContractCase } from './expect.ts'
+export type { ServiceFailure } from './failure-rule.ts'
 export { MemoryTransport, type RecordedRequest, type StoredObject } from './memory-transport.ts'
 export { type ProviderContractOptions, providerContract } from './provider-contract.ts'
 export { createTestProvider, type TestProviderOptions } from './test-provider.ts'
 export {
-  type ServiceFailure,
   type TransportContractOptions,
   type TransportUnderTest,
   transportContract,

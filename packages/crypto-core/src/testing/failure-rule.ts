@@ -1,0 +1,60 @@
+import type { CseErrorCode } from '../errors.ts'
+import type { ObjectTransport } from '../ports.ts'
+import { type ContractCase, expectCode, expectThat } from './expect.ts'
+
+/** An unsuccessful response of the service. */
+export interface ServiceFailure {
+  readonly status: number
+  /** The `Code` of its error document; absent for a response without a document, as a proxy gives it. */
+  readonly serviceCode?: string
+}
+
+/** Each failure, and whether it is worth another try. */
+const FAILURES: readonly (readonly [failure: ServiceFailure, code: CseErrorCode, retryable: boolean])[] = [
+  [{ status: 400 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 403 }, 'ERR_CSE_ACCESS_DENIED', false],
+  [{ status: 404 }, 'ERR_CSE_NOT_FOUND', false],
+  [{ status: 408 }, 'ERR_CSE_TIMEOUT', true],
+  [{ status: 409 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 412 }, 'ERR_CSE_PRECONDITION_FAILED', false],
+  [{ status: 425 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 429 }, 'ERR_CSE_THROTTLED', true],
+  [{ status: 500 }, 'ERR_CSE_SERVICE', true],
+  [{ status: 501 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 502 }, 'ERR_CSE_SERVICE', true],
+  [{ status: 503 }, 'ERR_CSE_THROTTLED', true],
+  [{ status: 504 }, 'ERR_CSE_SERVICE', true],
+  [{ status: 505 }, 'ERR_CSE_SERVICE', false],
+  [{ status: 400, serviceCode: 'RequestTimeout' }, 'ERR_CSE_TIMEOUT', true],
+  [{ status: 400, serviceCode: 'InvalidArgument' }, 'ERR_CSE_SERVICE', false],
+  [{ status: 403, serviceCode: 'RequestTimeTooSkewed' }, 'ERR_CSE_CLOCK_SKEW', false],
+  [{ status: 403, serviceCode: 'QpsLimitExceeded' }, 'ERR_CSE_THROTTLED', true],
+  [{ status: 500, serviceCode: 'NoSuchKey' }, 'ERR_CSE_NOT_FOUND', false],
+]
+
+/**
+ * The rule that holds a transport to the one table of failures.
+ *
+ * @param failNext - has the service answer the next request so
+ */
+export function failureRule(
+  create: () => ObjectTransport | Promise<ObjectTransport>,
+  failNext: (failure: ServiceFailure) => void | Promise<void>,
+): ContractCase {
+  return {
+    name: 'a failure has the code and the retryability that judgeFailure names: the service’s own code decides before the status',
+    async run() {
+      const transport = await create()
+      for (const [failure, code, retryable] of FAILURES) {
+        await failNext(failure)
+        const what = `${failure.status} ${failure.serviceCode ?? 'without a document'}`
+        const error = await expectCode(transport.get({ key: 'failing', headers: {} }), code, what)
+        expectThat(
+          'retryable' in error && error.retryable === retryable,
+          `${what}: retryable is ${retryable}`,
+        )
+        expectThat('status' in error && error.status === failure.status, `${what}: the status`)
+      }
+    },
+  }
+}
