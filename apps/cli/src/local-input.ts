@@ -12,7 +12,7 @@ const READ_BYTES = 1024 * 1024
 export interface LocalInput {
   /** The file's path; absent for a stream. */
   readonly path?: string
-  /** The file's length in bytes; absent for a stream. */
+  /** The file's length in bytes; absent for a stream, and where the system says 0, as /proc does of files with content. */
   readonly sizeBytes?: number
   /** Opens the bytes, or a run of them when it is a file. */
   open(run?: { readonly start: number; readonly lengthBytes: number }): AsyncIterable<Uint8Array>
@@ -40,7 +40,7 @@ export async function localInput(path: string, cli: CliEnvironment): Promise<Loc
   if (!file.isFile()) return { open: () => stoppable(createReadStream(path, options), signal) }
   return {
     path,
-    sizeBytes: file.size,
+    ...(file.size > 0 && { sizeBytes: file.size }),
     open(run) {
       if (run?.lengthBytes === 0) return nothing()
       const bounds = run && { start: run.start, end: run.start + run.lengthBytes - 1 }

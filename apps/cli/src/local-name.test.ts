@@ -3,6 +3,9 @@ import { localNameOf } from './local-name.ts'
 
 const usage = expect.objectContaining({ kind: 'usage' })
 
+/** 255 bytes in UTF-8. */
+const LONGEST = `a${'ü'.repeat(127)}`
+
 describe('the file name of an object', () => {
   test.each([
     ['report.pdf', 'report.pdf'],
@@ -12,16 +15,20 @@ describe('the file name of an object', () => {
     ['a/-', '-'],
     ['a/--force', '--force'],
     ['a/b c ü', 'b c ü'],
+    [`a/${LONGEST}`, LONGEST],
     ['a\\b', 'a\\b'],
   ])('of %j is %j', (key, name) => {
     expect(localNameOf(key, 'linux')).toBe(name)
   })
 
-  test.each(['', 'a/', 'a/.', 'a/..', '.', '..', 'a\0b', 'a/b\0'])('%j is none anywhere', (key) => {
-    for (const platform of ['linux', 'darwin', 'win32'] as const) {
-      expect(() => localNameOf(key, platform)).toThrow(usage)
-    }
-  })
+  test.each(['', 'a/', 'a/.', 'a/..', '.', '..', 'a\0b', 'a/b\0', `a/${LONGEST}b`])(
+    '%j is none anywhere',
+    (key) => {
+      for (const platform of ['linux', 'darwin', 'win32'] as const) {
+        expect(() => localNameOf(key, platform)).toThrow(usage)
+      }
+    },
+  )
 
   test.each([
     'a\\b',

@@ -6,6 +6,9 @@ const NOT_ON_WINDOWS = /[\\/:*?"<>|\x00-\x1f]|[. ]$/
 /** What Windows takes for a device, whatever extension follows. */
 const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i
 
+/** What common file systems take at most: Linux counts bytes, others UTF-16 units, which are never more. */
+const MAX_NAME_BYTES = 255
+
 /** The last segment of an object's key: what stands behind its last slash. */
 export function lastSegment(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1)
@@ -22,6 +25,7 @@ export function localNameOf(key: string, platform: NodeJS.Platform = process.pla
     name === '' ||
     isDots(name) ||
     name.includes('\0') ||
+    Buffer.byteLength(name) > MAX_NAME_BYTES ||
     (platform === 'win32' && (NOT_ON_WINDOWS.test(name) || WINDOWS_DEVICE.test(name)))
   if (!impossible) return name
   throw usageError(

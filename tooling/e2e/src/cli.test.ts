@@ -196,6 +196,25 @@ describe('exit codes', () => {
     },
   )
 
+  test.runIf(existsSync('/proc/version'))(
+    'such a file is decrypted to its end, not to its size',
+    async () => {
+      await cse(['encrypt', '/proc/version', '-o', 'version.enc', '--meta-out', 'version.json', ...key])
+      // Counter mode does the same both ways.
+      const { code, stdout } = await cse([
+        'decrypt',
+        '/proc/version',
+        '-o',
+        '-',
+        '--meta',
+        'version.json',
+        ...key,
+      ])
+      expect(code).toBe(0)
+      expect(stdout).toEqual(await readFile(at('version.enc')))
+    },
+  )
+
   test('3: no credentials, and both remedies are named', async () => {
     // A home of its own: the user's may hold credentials.
     const env = { OSS_ENDPOINT: emulator.endpoint, HOME: directory, USERPROFILE: directory }

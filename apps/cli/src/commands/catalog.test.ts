@@ -142,8 +142,9 @@ describe('rm', () => {
 
   test('an object that the service did not delete exits 5', async () => {
     server.bucket('demo').deleteMany = async () => ['plain']
-    const { code, stderr } = await oss(['rm', 'oss://demo/plain', 'oss://demo/dir/a'])
+    const { code, stderr, json } = await oss(['rm', 'oss://demo/dir/a', 'oss://demo/plain', '--json'])
     expect([code, stderr]).toEqual([5, expect.stringContaining('oss://demo/dir/a')])
+    expect(json()).toMatchObject({ deleted: ['oss://demo/plain'] })
   })
 })
 

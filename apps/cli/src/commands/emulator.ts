@@ -136,13 +136,12 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 function startFailure(flags: EmulatorFlags, cause: unknown): unknown {
   const code = systemCode(cause)
-  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    const { port = flags.port } = cause as { port?: number }
-    return new CliError('other', `The emulator cannot listen on ${flags.host}, port ${port} (${code}).`, {
-      cause,
-    })
-  }
-  return cause
+  const { syscall, port = flags.port } = Object(cause) as { syscall?: string; port?: number }
+  // Files of --data and --access-log fail with codes that a port can fail with too.
+  if (code === undefined || !(syscall === 'listen' || syscall === 'getaddrinfo')) return cause
+  return new CliError('other', `The emulator cannot listen on ${flags.host}, port ${port} (${code}).`, {
+    cause,
+  })
 }
 
 function wholeNumber(max: number = Number.MAX_SAFE_INTEGER, min = 0): (text: string) => number {

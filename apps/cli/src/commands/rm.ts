@@ -46,9 +46,18 @@ async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment):
       const bucket = await openBucket(cli, flags, name)
       const wanted = flags.recursive ? keysBehind(bucket, keys, cli.signal) : keys
       for await (const batch of batches(wanted)) {
-        for (const key of await deleteBatch(bucket, name, batch, cli.signal)) {
+        const unique = [...new Set(batch)]
+        const deleted = await deleteBatch(bucket, unique, cli.signal)
+        for (const key of deleted) {
           await list?.add(formatOssUrl({ bucket: name, key }))
           deletedCount++
+        }
+        const left = unique.find((key) => !deleted.has(key))
+        if (left !== undefined) {
+          throw new CliError(
+            'service',
+            `The service did not delete ${formatOssUrl({ bucket: name, key: left })}.`,
+          )
         }
       }
     }
@@ -95,23 +104,14 @@ async function* batches(
   if (batch.length > 0) yield batch
 }
 
-/** Deletes keys of one bucket and makes sure that the service confirms each. */
+/** Deletes keys of one bucket, and answers those whose deletion the service confirmed. */
 async function deleteBatch(
   bucket: CryptoBucket,
-  name: string,
   keys: readonly string[],
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  const unique = [...new Set(keys)]
-  const [only] = unique
-  if (unique.length === 1 && only !== undefined) {
-    await bucket.delete(only, { signal })
-    return unique
-  }
-  const deleted = new Set(await bucket.deleteMany(unique, { signal }))
-  const [left] = unique.filter((key) => !deleted.has(key))
-  if (left !== undefined) {
-    throw new CliError('service', `The service did not delete ${formatOssUrl({ bucket: name, key: left })}.`)
-  }
-  return unique
+): Promise<ReadonlySet<string>> {
+  const [only] = keys
+  if (keys.length !== 1 || only === undefined) return new Set(await bucket.deleteMany(keys, { signal }))
+  await bucket.delete(only, { signal })
+  return new Set(keys)
 }
