@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open, readdir, readFile, stat, unlink } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import writeFileAtomic from 'write-file-atomic'
 import { checkpointFailure } from './checkpoint-failure.node.ts'
@@ -51,7 +51,7 @@ export class FileCheckpointStore implements CheckpointStore {
     const { directory } = this
     const path = join(directory, `${name}.json`)
     const lock = await this.#using(async () => {
-      await makeDirectory(resolve(directory))
+      await makeDirectory(directory)
       return openLocked(`${path}.lock`, 'a+', 0o600)
     })
     let closed = false

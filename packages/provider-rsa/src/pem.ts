@@ -37,9 +37,7 @@ export function readPrivateKey(
       : unknownForm(blocks, PRIVATE_LABELS, place)
   }
   if (candidates.length > 1) {
-    throw invalidKey(
-      `${place.subject} holds ${candidates.length} private keys. Give the text of one of them.`,
-    )
+    throw invalidKey(`${place.subject} holds ${candidates.length} private keys. Keep one of them.`)
   }
   if (!PRIVATE_LABELS.includes(block.label)) {
     const form = recognizePemLabel(block.label)
