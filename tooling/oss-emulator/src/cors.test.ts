@@ -127,6 +127,24 @@ describe('the rules of a bucket', () => {
       '0034-00000013',
     ],
     [
+      'an exposed header that is no name',
+      rule(`${GOOD}<ExposeHeader>x\u0080y</ExposeHeader>`),
+      'InvalidArgument',
+      '0034-00000013',
+    ],
+    [
+      'an allowed header that is no name',
+      rule(`${GOOD}<AllowedHeader>a:b</AllowedHeader>`),
+      'InvalidArgument',
+      undefined,
+    ],
+    [
+      'an origin beyond ASCII',
+      rule(`<AllowedOrigin>http://ü</AllowedOrigin><AllowedMethod>GET</AllowedMethod>`),
+      'InvalidArgument',
+      undefined,
+    ],
+    [
       'an age that is no number',
       rule(`${GOOD}<MaxAgeSeconds>1h</MaxAgeSeconds>`),
       'InvalidArgument',

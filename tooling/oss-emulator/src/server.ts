@@ -67,14 +67,14 @@ export function createOssServer(state: ServerState): OssServer {
     }
     const error = malformedRequest(cause)
     const exchange = exchanges.get(socket)
-    if (exchange === undefined || exchange.response.closed) {
+    if (exchange === undefined || (exchange.response.closed && exchange.message.complete)) {
       refuse(socket, error, cause.rawPacket)
     } else if (exchange.message.complete) {
       // It is the next request that is malformed; the answer to this one goes first.
       refused.add(socket)
       exchange.response.once('close', () => refuse(socket, error, undefined))
     } else if (exchange.response.headersSent) {
-      // In the middle of an answer a status line would pass for bytes of the object.
+      // In the middle of an answer a status line would pass for bytes of the object, after it for the next answer.
       socket.destroy()
     } else {
       refused.add(socket)
