@@ -8,6 +8,7 @@ import {
   type PartPlan,
   type PartRange,
   planParts,
+  tell,
   type UploadedPart,
   V2_HEADERS,
   wipe,
@@ -358,13 +359,7 @@ export class MultipartUpload {
     let attempts = 0
     const attempt = async (): Promise<UploadedPart> => {
       attempts += 1
-      const count = new SentBytes((bytes) => {
-        try {
-          onSentBytes?.(bytes)
-        } catch {
-          // A display must not break a transfer.
-        }
-      })
+      const count = new SentBytes((bytes) => tell(onSentBytes, bytes))
       const body = { sizeBytes, open: () => counted(part.open(), count) }
       const { etag, crc64: stored } = await this.#transport.uploadPart({
         key,

@@ -1,3 +1,5 @@
+import { tell } from '@oss-cse/crypto-core'
+
 /** How far a transfer is. */
 export interface Progress {
   /**
@@ -27,7 +29,7 @@ export function progressReporter(
   return (attemptBytes) => {
     if (attemptBytes <= reported) return
     reported = attemptBytes
-    report(listener, { transferredBytes: attemptBytes, totalBytes })
+    tell(listener, { transferredBytes: attemptBytes, totalBytes })
   }
 }
 
@@ -106,20 +108,12 @@ export class PartsProgress {
   }
 
   #report(): void {
-    report(this.#listener, {
+    tell(this.#listener, {
       transferredBytes: this.#transferredBytes,
       totalBytes: this.#totalBytes,
       resumedBytes: this.#resumedBytes,
       partsDone: this.#partsDone,
       partCount: this.#partCount,
     })
-  }
-}
-
-function report(listener: ProgressListener | undefined, progress: Progress): void {
-  try {
-    listener?.(progress)
-  } catch {
-    // See ProgressListener.
   }
 }

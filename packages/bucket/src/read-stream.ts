@@ -1,7 +1,7 @@
 /** Reads a Web stream, also where streams are not async-iterable. Stopping early cancels the stream. */
-export async function* readStream<Chunk>(
-  stream: ReadableStream<Chunk>,
-): AsyncGenerator<Chunk, void, undefined> {
+export async function* readStream(
+  stream: ReadableStream<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = stream.getReader()
   let done = false
   try {

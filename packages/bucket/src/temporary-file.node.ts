@@ -150,8 +150,9 @@ export async function finalPath(path: string): Promise<string> {
 const READ_BYTES = 1024 * 1024
 
 /**
- * Reads a run of a file's bytes, one chunk ahead. It ends early where the file does: a run without end reads to there. A chunk holds its bytes until the
- * next one is asked for: two buffers are filled in turn, or reading would make as much garbage as it reads.
+ * Reads a run of a file's bytes, one chunk ahead. It ends early where the file does: a run without end reads to there.
+ * A chunk holds its bytes until the next one is asked for: two buffers are filled in turn, or reading would make as much
+ * garbage as it reads.
  */
 export async function* readFileRange(
   file: FileHandle,

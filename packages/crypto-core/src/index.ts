@@ -128,6 +128,7 @@ export {
   type RetryPolicy,
 } from './retry.ts'
 export { type SharedCallOptions, SharedCalls } from './shared-calls.ts'
+export { tell } from './tell.ts'
 export { formatV1Start, parseV1Start } from './v1-start.ts'
 export {
   createWrappingProvider,

@@ -18,6 +18,7 @@ import {
   type PutObjectResponse,
   type SymlinkRequest,
   type SymlinkResponse,
+  tell,
   type UploadedPart,
   type UploadReference,
   type UploadRequest,
@@ -40,7 +41,7 @@ import { checkObjectKey } from './object-key.ts'
 import { type OssCall, type Outcome, runCall } from './oss-call.ts'
 import { foreignResponse, type RequestContext } from './oss-errors.ts'
 import { copyHeaders, requestHeaders } from './request-headers.ts'
-import { tell, UploadSource } from './upload-source.ts'
+import { UploadSource } from './upload-source.ts'
 
 const MAX_PART_NUMBER = 10_000
 const MAX_DELETED_KEYS = 1000

@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http'
-import { CseError, type ObjectBody } from '@oss-cse/crypto-core'
+import { CseError, type ObjectBody, tell } from '@oss-cse/crypto-core'
 import type { IdleWatch } from './idle-watch.ts'
 
 const WRITE_BYTES = 64 * 1024
@@ -141,15 +141,6 @@ export async function sendSource(
   if (last > 0) await write(request, held.subarray(0, last), left)
   const rest = held.subarray(last)
   if (!source.stopped && !request.destroyed) request.end(rest, left(rest.byteLength))
-}
-
-/** Tells a listener. What it throws is ignored: a display must not break a transfer. */
-export function tell(listener: ((sentBytes: number) => void) | undefined, sentBytes: number): void {
-  try {
-    listener?.(sentBytes)
-  } catch {
-    // See UploadRequest.
-  }
 }
 
 /**

@@ -25,6 +25,7 @@ import type {
   UploadRequest,
 } from '../ports.ts'
 import { parseRange, sliceAnswer } from '../range-plan.ts'
+import { tell } from '../tell.ts'
 
 /** An object as the memory transport holds it. */
 export interface StoredObject {
@@ -402,14 +403,7 @@ async function collect({
   const chunks: Uint8Array[] = []
   const crc = await createCrc64()
   let sentBytes = 0
-  const tell = (): void => {
-    try {
-      onSentBytes?.(sentBytes)
-    } catch {
-      // See UploadRequest.
-    }
-  }
-  tell()
+  tell(onSentBytes, sentBytes)
   try {
     for await (const chunk of body.open()) {
       signal?.throwIfAborted()
@@ -417,7 +411,7 @@ async function collect({
       chunks.push(Uint8Array.from(chunk))
       crc.update(chunk)
       sentBytes += chunk.length
-      tell()
+      tell(onSentBytes, sentBytes)
     }
   } catch (cause) {
     if (signal?.aborted || CseError.isInstance(cause)) throw cause
