@@ -1,11 +1,12 @@
 import { dirname, resolve } from 'node:path'
 import { CseError, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from './cli-environment.ts'
-import { configurationError, systemCode } from './cli-error.ts'
+import { configurationError } from './cli-error.ts'
 import { type KeyringDocument, parseKeyringDocument } from './keyring-schema.ts'
 import { KmsClients } from './kms-material.ts'
 import { FIELD_WORDS } from './library-words.ts'
 import { loadMaterial, type Material } from './material.ts'
+import { readKeyFile } from './read-key-file.ts'
 import { NotUtf8, readUtf8File } from './read-utf8-file.ts'
 
 /**
@@ -54,13 +55,10 @@ function located(material: Material, directory: string): Material {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readUtf8File(path)
+    return await readUtf8File(path, () => readKeyFile(path, `The keyring file ${path}`))
   } catch (error) {
     if (error instanceof NotUtf8) throw wrong(path, 'it is not valid UTF-8')
-    throw configurationError(
-      `The keyring file ${path} cannot be read (${systemCode(error) ?? 'unknown'}).`,
-      error,
-    )
+    throw error
   }
 }
 

@@ -1,4 +1,5 @@
 import { findCredentialsChain } from './credentials-chain.ts'
+import { ENDING_SIGNALS } from './ending-signals.ts'
 import { openTransport } from './open-transport.ts'
 import { runCli } from './run-cli.ts'
 
@@ -9,7 +10,7 @@ const GRACE_MS = 200
 if (!process.env['OSS_CSE_DEBUG']) process.noDeprecation = true
 
 const interrupt = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ENDING_SIGNALS) {
   process.on(signal, () => {
     // A second one does not wait.
     if (interrupt.signal.aborted) process.exit(130)

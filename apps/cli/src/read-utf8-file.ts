@@ -8,10 +8,14 @@ export class NotUtf8 extends Error {
 /**
  * Reads a text file. What is not UTF-8 is not made up for: names and values in it would not be what they were.
  *
+ * @param read - reads its bytes
  * @throws NotUtf8, and what the system throws
  */
-export async function readUtf8File(path: string): Promise<string> {
-  const bytes = await readFile(path)
+export async function readUtf8File(
+  path: string,
+  read: (path: string) => Promise<Uint8Array> = readFile,
+): Promise<string> {
+  const bytes = await read(path)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { CseError, type MasterKeyProvider, type MaterialDescription } from '@oss-cse/crypto-core'
 import { type CliEnvironment, variable } from './cli-environment.ts'
-import { configurationError, systemCode } from './cli-error.ts'
+import { configurationError } from './cli-error.ts'
 import { inWords, OPTION_WORDS, type Words } from './library-words.ts'
+import { readKeyFile } from './read-key-file.ts'
 import { warn } from './report.ts'
 
 /** An RSA master key as files and variables name it. */
@@ -27,8 +27,15 @@ export async function loadRsaMaterial(
 ): Promise<MasterKeyProvider> {
   const { privateKeyFile, publicKeyFile, passphraseEnv, materialDescription } = material
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
-  const privateKey = privateKeyFile === undefined ? undefined : await readKeyFile(privateKeyFile)
-  const publicKey = publicKeyFile === undefined ? undefined : await readKeyFile(publicKeyFile)
+  // Bytes, because a key that is not PEM may be binary.
+  const privateKey =
+    privateKeyFile === undefined
+      ? undefined
+      : await readKeyFile(privateKeyFile, `The key file ${privateKeyFile}`)
+  const publicKey =
+    publicKeyFile === undefined
+      ? undefined
+      : await readKeyFile(publicKeyFile, `The key file ${publicKeyFile}`)
   const files = [privateKeyFile, publicKeyFile].filter((file) => file !== undefined).join(', ')
   const { RsaProvider } = await import('@oss-cse/provider-rsa')
   try {
@@ -62,16 +69,4 @@ export function passphraseFrom(name: string, cli: CliEnvironment): string {
     )
   }
   return passphrase
-}
-
-/** Its bytes, because a key that is not PEM may be binary. */
-async function readKeyFile(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    throw configurationError(
-      `The key file ${file} cannot be read (${systemCode(error) ?? 'unknown'}).`,
-      error,
-    )
-  }
 }

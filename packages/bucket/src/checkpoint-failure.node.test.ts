@@ -9,6 +9,7 @@ describe('the failure of a checkpoint', () => {
     ['EROFS', 'read-only'],
     ['ENOENT', 'cannot be made'],
     ['ENOTDIR', 'a file is in the place'],
+    ['ELOOP', 'a symbolic link is in the place'],
     ['ENOSPC', 'no space left'],
     ['EDQUOT', 'quota'],
     ['EIO', 'cannot be used (EIO)'],

@@ -9,6 +9,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a file is in the place of a directory',
   EEXIST: 'a file is in the place of the directory',
   EISDIR: 'a directory is in the place of a file',
+  ELOOP: 'a symbolic link is in the place of a file',
   ENAMETOOLONG: 'the path is too long',
   ENOSPC: 'there is no space left',
   EDQUOT: 'the quota of this user is used up',

@@ -2,7 +2,7 @@ import { CseError } from '@oss-cse/crypto-core'
 
 /**
  * Keeps what it takes to go on with an interrupted transfer. Records are plain JSON and hold wrapped keys alone, never
- * a content key in clear.
+ * a content key in clear. A record selects the key of an upload: a store must return only what this user saved in it.
  */
 export interface CheckpointStore {
   /**

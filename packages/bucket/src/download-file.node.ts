@@ -44,11 +44,11 @@ export async function downloadFile(
   // Before any request, and before anything of an earlier run is touched.
   await TemporaryFile.open(path).then((probe) => probe.discard())
   const identity = await finalPath(path)
-  const target = new FileTarget(path, identity, options.checkpoint && temporaryName(identity, key))
+  const target = new FileTarget(path, identity, options.checkpoint && resumableName(identity, key))
   return bucket.download(key, target, whole)
 }
 
-function temporaryName(identity: string, key: string): string {
+function resumableName(identity: string, key: string): string {
   return createHash('sha256')
     .update(JSON.stringify([identity, key]))
     .digest('hex')
@@ -70,7 +70,7 @@ class FileTarget implements DownloadTarget {
   }
 
   async open(sizeBytes: number, keep: boolean): Promise<boolean> {
-    this.#file ??= await TemporaryFile.open(this.#path, this.#name)
+    this.#file ??= await TemporaryFile.open(this.#path, { name: this.#name })
     const file = this.#file
     const thread = sizeBytes < THREAD_BYTES ? undefined : await fileCipherThread()
     this.#writeRun =

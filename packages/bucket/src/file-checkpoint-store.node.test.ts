@@ -1,10 +1,24 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  cp,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { memoryBucket } from '../test/memory-bucket.ts'
 import { openFilesBelow } from '../test/open-files.ts'
 import { FileCheckpointStore } from './file-checkpoint-store.node.ts'
 
@@ -40,6 +54,11 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited
 }
 
+/** The files of the directory, but for the key that its records are authenticated by. */
+async function records(): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name !== 'checkpoints.key')
+}
+
 /** Saves the record and gives the path of its file. */
 async function saved(): Promise<string> {
   const checkpoint = await store.open('a')
@@ -72,7 +91,7 @@ describe('a record', () => {
     await later.remove()
     expect(await later.load()).toBeUndefined()
     await later.close()
-    expect(await readdir(directory)).toEqual([])
+    expect(await records()).toEqual([])
   })
 
   test('and its directory are the user’s alone', async () => {
@@ -87,9 +106,9 @@ describe('a record', () => {
   })
 
   test('that others could read is the user’s alone once it is saved again', async () => {
-    await mkdir(directory, { recursive: true })
-    await writeFile(join(directory, 'a.json'), '{}', { mode: 0o666 })
     const path = await saved()
+    await chmod(path, 0o644)
+    await saved()
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   })
 
@@ -103,7 +122,7 @@ describe('a record', () => {
     const first = await store.open('a')
     await first.remove()
     await first.close()
-    expect((await readdir(directory)).sort()).toEqual(['a-b.json', 'a-json.json', 'ab.json'])
+    expect((await records()).sort()).toEqual(['a-b.json', 'a-json.json', 'ab.json'])
   })
 
   test.each(['', 'A', 'a/b', '../a', 'a.json', 'a b', 'ä', 'a\0', 'x'.repeat(101)])(
@@ -186,7 +205,7 @@ describe('saving', () => {
     await expect(checkpoint.save({ count: 1n })).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
     expect(await checkpoint.load()).toEqual(record)
     await checkpoint.close()
-    expect(await readdir(directory)).toEqual(['a.json'])
+    expect(await records()).toEqual(['a.json'])
   })
 
   test('fails where the directory is gone', async () => {
@@ -202,7 +221,7 @@ describe('saving', () => {
     for (let n = 0; n < 20; n++) await checkpoint.save({ n })
     expect(await checkpoint.load()).toEqual({ n: 19 })
     await checkpoint.close()
-    expect(await readdir(directory)).toEqual(['a.json'])
+    expect(await records()).toEqual(['a.json'])
   })
 
   test('that is killed at any moment leaves a whole record', async () => {
@@ -215,16 +234,16 @@ describe('saving', () => {
     const checkpoint = await store.open('a')
     await checkpoint.remove()
     await checkpoint.close()
-    expect(await readdir(directory)).toEqual([])
+    expect(await records()).toEqual([])
   }, 30_000)
 
   test('that was killed leaves nothing once the record is removed', async () => {
-    const path = await saved()
-    for (const left of ['.1234567', '.3891004567']) await writeFile(path + left, 'half')
+    await saved()
+    await writeFile(join(directory, '.oss-cse-a.part'), 'half', { mode: 0o600 })
     const checkpoint = await store.open('a')
     await checkpoint.remove()
     await checkpoint.close()
-    expect(await readdir(directory)).toEqual([])
+    expect(await records()).toEqual([])
   })
 })
 
@@ -288,7 +307,7 @@ describe('a record that is taken', () => {
     await expect(store.open('a')).rejects.toEqual(inUse)
     await kill(child)
     await (await store.open('a')).close()
-    expect(await readdir(directory)).toEqual([])
+    expect(await records()).toEqual([])
   })
 
   test('is refused to another process, until it is closed', async () => {
@@ -303,7 +322,7 @@ describe('a record that is taken', () => {
     const first = await store.open('a')
     await store.open('a').catch(() => {})
     await first.close()
-    expect(await readdir(directory)).toEqual([])
+    expect(await records()).toEqual([])
   })
 
   test.runIf(process.platform === 'linux')('leaves no open file behind, whoever was refused', async () => {
@@ -339,5 +358,195 @@ describe('a directory that cannot be used', () => {
   test('because the lock cannot be made is told', async () => {
     await mkdir(join(directory, 'a.json.lock'), { recursive: true })
     await expect(store.open('a')).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
+  })
+})
+
+describe.runIf(process.platform !== 'win32')('what somebody else could have written', () => {
+  const NOBODY = 65_534
+  const untrusted = expect.objectContaining({
+    code: 'ERR_CSE_CHECKPOINT',
+    message: expect.stringContaining('is not trusted'),
+  })
+
+  test.each([0o720, 0o702, 0o777, 0o1777])('is a directory of mode %o: it is refused', async (mode) => {
+    await saved()
+    await chmod(directory, mode)
+    await expect(store.open('a')).rejects.toEqual(untrusted)
+    await expect(store.open('a')).rejects.toThrow(`${directory} `)
+    expect((await records()).sort()).toEqual(['a.json'])
+  })
+
+  test('is a directory that others can write to by the time of each use: it is refused', async () => {
+    const path = await saved()
+    const before = await readFile(path)
+    const checkpoint = await store.open('a')
+    await chmod(directory, 0o777)
+    await expect(checkpoint.load()).rejects.toEqual(untrusted)
+    await expect(checkpoint.save({ other: true })).rejects.toEqual(untrusted)
+    await expect(checkpoint.remove()).rejects.toEqual(untrusted)
+    await checkpoint.close()
+    expect(await readFile(path)).toEqual(before)
+  })
+
+  test.each([0o660, 0o602, 0o666])('is a record of mode %o: it is refused when it is taken', async (mode) => {
+    const path = await saved()
+    await chmod(path, mode)
+    await expect(store.open('a')).rejects.toEqual(untrusted)
+    await expect(store.open('a')).rejects.toThrow('chmod go-w')
+    expect(await records()).toEqual(['a.json'])
+  })
+
+  test('is a record that others can write to by the time it is read: it is refused', async () => {
+    const path = await saved()
+    const checkpoint = await store.open('a')
+    await chmod(path, 0o666)
+    await expect(checkpoint.load()).rejects.toEqual(untrusted)
+    await checkpoint.close()
+  })
+
+  test('is a lock that others can write to: it is refused', async () => {
+    await saved()
+    await writeFile(join(directory, 'a.json.lock'), '')
+    await chmod(join(directory, 'a.json.lock'), 0o666)
+    await expect(store.open('a')).rejects.toEqual(untrusted)
+  })
+
+  test.each([0o644, 0o640, 0o666])('or read is a key of mode %o: no record is taken by it', async (mode) => {
+    await saved()
+    await chmod(join(directory, 'checkpoints.key'), mode)
+    const checkpoint = await store.open('a')
+    await expect(checkpoint.load()).rejects.toEqual(untrusted)
+    await expect(checkpoint.save(record)).rejects.toEqual(untrusted)
+    await checkpoint.close()
+  })
+
+  test.each(['a.json', 'a.json.lock'])(
+    'is the target of a link at %s: it is refused, and stays',
+    async (name) => {
+      await saved()
+      const victim = join(root, 'victim')
+      await writeFile(victim, 'untouched', { mode: 0o600 })
+      await rm(join(directory, name), { force: true })
+      await symlink(victim, join(directory, name))
+      await expect(store.open('a')).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
+      expect(await readFile(victim, 'utf8')).toBe('untouched')
+    },
+  )
+
+  test.each(['a.json', '.oss-cse-a.part', 'checkpoints.key'])(
+    'is the target of a link at %s made while the record is taken: it stays',
+    async (name) => {
+      const checkpoint = await store.open('a')
+      const victim = join(root, 'victim')
+      await writeFile(victim, 'untouched', { mode: 0o600 })
+      await symlink(victim, join(directory, name))
+      await checkpoint.save(record).catch(() => {})
+      await checkpoint.close()
+      expect(await readFile(victim, 'utf8')).toBe('untouched')
+    },
+  )
+
+  test('is the file of another name at the place of a half-made record: it stays', async () => {
+    const checkpoint = await store.open('a')
+    const victim = join(root, 'victim')
+    await writeFile(victim, 'untouched', { mode: 0o600 })
+    await link(victim, join(directory, '.oss-cse-a.part'))
+    await expect(checkpoint.save(record)).rejects.toThrow('not trusted')
+    await checkpoint.close()
+    expect(await readFile(victim, 'utf8')).toBe('untouched')
+  })
+
+  test.each(['a.json', 'a.json.lock', 'checkpoints.key'])(
+    'is a named pipe at %s: nobody waits for it',
+    async (name) => {
+      await saved()
+      await rm(join(directory, name), { force: true })
+      execFileSync('mkfifo', ['-m', '600', join(directory, name)])
+      await expect(loaded()).rejects.toEqual(untrusted)
+    },
+  )
+
+  test('is a record that was copied in from another directory: it counts as damaged', async () => {
+    const other = new FileCheckpointStore({ directory: join(root, 'other') })
+    const forged = await other.open('a')
+    await forged.save({ forged: true })
+    await forged.close()
+    await saved()
+    await cp(join(root, 'other', 'a.json'), join(directory, 'a.json'))
+    await expect(loaded()).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
+    await saved()
+    expect(await loaded()).toEqual(record)
+  })
+
+  test('is a record of another name: it counts as damaged', async () => {
+    const path = await saved()
+    await cp(path, join(directory, 'b.json'))
+    const checkpoint = await store.open('b')
+    await expect(checkpoint.load()).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
+    await checkpoint.close()
+  })
+
+  test('a record without its key counts as damaged, and the next one has a new key', async () => {
+    await saved()
+    await rm(join(directory, 'checkpoints.key'))
+    await expect(loaded()).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
+    await saved()
+    expect(await loaded()).toEqual(record)
+  })
+
+  test.each([0, 31, 33])('a key of %i bytes is refused', async (length) => {
+    await saved()
+    await writeFile(join(directory, 'checkpoints.key'), new Uint8Array(length))
+    await expect(loaded()).rejects.toThrow('checkpoints.key is damaged')
+  })
+
+  test('many stores that begin at once have the same key, for this user alone', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+    const open = (name: string) => new FileCheckpointStore({ directory }).open(name)
+    const taken = await Promise.all(names.map(open))
+    await Promise.all(taken.map((checkpoint, n) => checkpoint.save({ n })))
+    await Promise.all(taken.map((checkpoint) => checkpoint.close()))
+    for (const [n, name] of names.entries()) {
+      const checkpoint = await open(name)
+      expect(await checkpoint.load()).toEqual({ n })
+      await checkpoint.close()
+    }
+    expect((await stat(join(directory, 'checkpoints.key'))).mode & 0o777).toBe(0o600)
+    expect((await records()).sort()).toEqual(names.map((name) => `${name}.json`))
+  })
+
+  describe('as another user', () => {
+    beforeEach((context) => {
+      if (process.getuid?.() !== 0) context.skip('Only root can give a file to another user.')
+    })
+
+    test('is a directory that was made first: it is refused', async () => {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await chown(directory, NOBODY, NOBODY)
+      await expect(store.open('a')).rejects.toEqual(untrusted)
+      expect(await readdir(directory)).toEqual([])
+    })
+
+    test.each(['a.json', 'a.json.lock', 'checkpoints.key'])('is %s: it is refused', async (name) => {
+      const path = await saved()
+      if (name === 'a.json.lock') await writeFile(`${path}.lock`, '', { mode: 0o600 })
+      await chown(join(directory, name), NOBODY, NOBODY)
+      await expect(loaded()).rejects.toEqual(untrusted)
+    })
+
+    test('is a whole directory with a forged record and its key: an upload does not begin', async () => {
+      // The other user forges by the same code, and makes everything readable.
+      const path = await saved()
+      for (const entry of ['', 'checkpoints.key', 'a.json'])
+        await chown(join(directory, entry), NOBODY, NOBODY)
+      const before = await readFile(path)
+      const { bucket, transport } = memoryBucket()
+      const data = new Uint8Array(300_000)
+      await expect(
+        bucket.upload('key', data, { checkpoint: store, partSize: 102_400, multipartThreshold: 0 }),
+      ).rejects.toEqual(untrusted)
+      expect(transport.requests).toEqual([])
+      expect(await readFile(path)).toEqual(before)
+    })
   })
 })

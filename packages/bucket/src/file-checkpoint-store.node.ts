@@ -1,13 +1,16 @@
-import { createHash } from 'node:crypto'
-import { open, readdir, readFile, stat, unlink } from 'node:fs/promises'
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { constants } from 'node:fs'
+import { type FileHandle, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
-import writeFileAtomic from 'write-file-atomic'
 import { checkpointFailure } from './checkpoint-failure.node.ts'
+import { makeCheckpointKey, readCheckpointKey } from './checkpoint-key.node.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 import { dataDirectory } from './data-directory.node.ts'
 import { makeDirectory } from './make-directory.node.ts'
 import { openLocked } from './open-locked.node.ts'
+import { removeTemporaryFile, TemporaryFile } from './temporary-file.node.ts'
+import { openTrustedDirectory, openTrustedFile, trustedFile } from './trusted-file.node.ts'
 
 /** Where checkpoints are kept. */
 export interface FileCheckpointStoreOptions {
@@ -15,19 +18,24 @@ export interface FileCheckpointStoreOptions {
   readonly directory?: string | undefined
 }
 
-/** A record as it stands in its file: its own digest tells a whole one from a damaged one. */
+/** A record as it is in its file. The MAC tells one that this store wrote from a damaged one and from anybody else's. */
 interface StoredRecord {
   readonly format: typeof FORMAT
-  readonly sha256: string
+  readonly mac: string
   readonly record: unknown
 }
 
-const FORMAT = 'oss-cse checkpoint 1'
+const FORMAT = 'oss-cse checkpoint 2'
 const NAME = /^[a-z0-9-]{1,100}$/
 
 /**
- * Checkpoints in files, readable by the user alone, each written as a whole and flushed to disk before a transfer goes
- * on. A record is taken by a lock of the operating system, which ends with its process, however that ends.
+ * Checkpoints in files, each written as a whole and flushed to disk before a transfer continues. A record is taken by a
+ * lock of the operating system, which ends with its process, however that ends.
+ *
+ * A checkpoint selects the key that an upload encrypts under. So the directory, its records and their locks must belong to
+ * this user and be writable by nobody else; every use checks that, on the open files, and throws `ERR_CSE_CHECKPOINT`
+ * otherwise. Each record also has a MAC under a key that is made once and kept beside the records, mode 0600: a record
+ * that was copied in counts as damaged. Windows has no such owners and modes: there keep the directory in your profile.
  *
  * @example
  * ```ts
@@ -48,24 +56,17 @@ export class FileCheckpointStore implements CheckpointStore {
     if (!NAME.test(name)) {
       throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${JSON.stringify(name)} cannot name a checkpoint.`)
     }
-    const { directory } = this
-    const path = join(directory, `${name}.json`)
-    const lock = await this.#using(async () => {
-      await makeDirectory(directory)
-      return openLocked(`${path}.lock`, 'a+', 0o600)
-    })
+    const record: RecordFile = { directory: this.directory, name, path: join(this.directory, `${name}.json`) }
+    const lock = await this.#using(() => takeRecord(record))
     let closed = false
-    const remove = (): Promise<void> => removeRecord(directory, name)
     return {
-      load: () => this.#using(() => loadRecord(path)),
-      save: (record) => this.#using(() => saveRecord(directory, path, record)),
-      remove: () => this.#using(remove),
+      load: () => this.#using(() => loadRecord(record)),
+      save: (value) => this.#using(() => saveRecord(record, value)),
+      remove: () => this.#using(() => removeRecord(record)),
       async close() {
         if (closed) return
         closed = true
-        // Removed while it is held: whoever opened it before finds that it is not the file of that name any more.
-        await unlink(`${path}.lock`).catch(() => {})
-        await lock.close().catch(() => {})
+        await letGo(record, lock)
       },
     }
   }
@@ -88,54 +89,125 @@ function defaultDirectory(): string {
   )
 }
 
-async function loadRecord(path: string): Promise<unknown> {
-  let text: string
+/** Where a record is. */
+interface RecordFile {
+  readonly directory: string
+  readonly name: string
+  readonly path: string
+}
+
+/** Locks a record, after a look at everything that could be somebody else's. */
+async function takeRecord(record: RecordFile): Promise<FileHandle> {
+  const { directory, path } = record
+  await makeDirectory(directory)
+  await inDirectory(directory)
+  const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = constants
+  const lock = await openLocked(`${path}.lock`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
   try {
-    text = await readFile(path, 'utf8')
+    await trustedFile(`${path}.lock`, lock)
+    await openTrustedFile(path).then((file) => file?.close())
+    return lock
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    await letGo(record, lock)
     throw error
   }
-  let stored: Partial<StoredRecord> | undefined
+}
+
+async function letGo({ path }: RecordFile, lock: FileHandle): Promise<void> {
+  // Removed while it is held: whoever opened it before finds that it is not the file of that name any more.
+  await unlink(`${path}.lock`).catch(() => {})
+  await lock.close().catch(() => {})
+}
+
+/** Works with a directory that only this user can write to. */
+async function inDirectory(
+  path: string,
+  work: (directory: FileHandle) => Promise<void> = async () => {},
+): Promise<void> {
+  // Windows opens no directories.
+  if (process.platform === 'win32') return
+  const directory = await openTrustedDirectory(path)
   try {
-    stored = JSON.parse(text)
-  } catch {
-    // Judged below.
+    await work(directory)
+  } finally {
+    await directory.close()
   }
-  if (stored?.format !== FORMAT || stored.sha256 !== digestOf(stored.record)) {
-    throw new CseError('ERR_CSE_CHECKPOINT', `The checkpoint ${path} is damaged, or of another version.`)
+}
+
+async function loadRecord({ directory, name, path }: RecordFile): Promise<unknown> {
+  await inDirectory(directory)
+  const file = await openTrustedFile(path)
+  if (file === undefined) return undefined
+  let text: string
+  try {
+    text = await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+  const key = await readCheckpointKey(directory)
+  const stored = parse(text)
+  if (key === undefined || stored === undefined || !sameMac(stored.mac, macOf(key, name, stored.record))) {
+    throw new CseError(
+      'ERR_CSE_CHECKPOINT',
+      `The checkpoint ${path} is damaged, of another version, or was not written by you in this directory.`,
+    )
   }
   return stored.record
 }
 
-async function saveRecord(directory: string, path: string, record: unknown): Promise<void> {
-  const stored: StoredRecord = { format: FORMAT, sha256: digestOf(record), record }
-  const text = `${JSON.stringify(stored)}\n`
-  await writeFileAtomic(path, text, { mode: 0o600, fsync: true })
-  // The library does not look how much of it a full disk took.
-  if ((await stat(path)).size !== Buffer.byteLength(text)) throw new Error('the record was cut short')
-  // The rename itself lasts only once the directory is on disk. Windows has no such thing.
-  if (process.platform === 'win32') return
-  const handle = await open(directory, 'r')
+function parse(text: string): StoredRecord | undefined {
   try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+    const { format, mac, record } = JSON.parse(text)
+    return format === FORMAT && typeof mac === 'string' ? { format, mac, record } : undefined
+  } catch {
+    return undefined
   }
 }
 
-/** Removes a record, and what writes that were killed half-way left of it. */
-async function removeRecord(directory: string, name: string): Promise<void> {
-  for (const entry of await readdir(directory)) {
-    if (!entry.startsWith(`${name}.json`) || entry.endsWith('.lock')) continue
-    await unlink(join(directory, entry)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-    })
+async function saveRecord({ directory, name, path }: RecordFile, record: unknown): Promise<void> {
+  await inDirectory(directory)
+  const key = await makeCheckpointKey(directory)
+  const stored: StoredRecord = { format: FORMAT, mac: macOf(key, name, record), record }
+  const text = new TextEncoder().encode(`${JSON.stringify(stored)}\n`)
+  try {
+    await replaceWhole(path, name, text)
+  } catch (error) {
+    // In the words of checkpoints, which have no file that the caller named.
+    throw CseError.isInstance(error) ? (error.cause ?? error) : error
+  }
+  // The rename itself lasts only once the directory is on disk.
+  await inDirectory(directory, (opened) => opened.sync())
+}
+
+async function replaceWhole(path: string, name: string, text: Uint8Array): Promise<void> {
+  const file = await TemporaryFile.open(path, { name, mode: 0o600 })
+  try {
+    await file.resize(0)
+    await file.write(text, 0)
+    await file.commit()
+  } catch (error) {
+    await file.discard()
+    throw error
   }
 }
 
-function digestOf(record: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(record) ?? '')
+/** Removes a record, and what a save that was killed half-way left of it. */
+async function removeRecord({ directory, name, path }: RecordFile): Promise<void> {
+  await inDirectory(directory)
+  await removeTemporaryFile(path, name)
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+}
+
+/** The name is in it: a record is not one of another transfer. */
+function macOf(key: Uint8Array, name: string, record: unknown): string {
+  return createHmac('sha256', key)
+    .update(JSON.stringify([FORMAT, name, record]))
     .digest('hex')
+}
+
+function sameMac(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
 }

@@ -69,7 +69,7 @@ async function files(): Promise<string[]> {
 }
 
 async function records(): Promise<string[]> {
-  return readdir(store.directory).catch(() => [])
+  return (await readdir(store.directory).catch(() => [])).filter((name) => name.endsWith('.json'))
 }
 
 async function temporary(): Promise<string> {
@@ -307,7 +307,7 @@ describe.each([
     expect(await records()).toHaveLength(1)
     const { size: temporarySize, mode } = await stat(await temporary())
     expect(temporarySize).toBe(size)
-    expect(mode & 0o777).toBe(0o640)
+    expect(mode & 0o777).toBe(0o600)
     const result = await download({ checkpoint: new FileCheckpointStore(store) })
     expect(result.resumedBytes).toBe(3 * partSize)
     expect(fetchedParts()).toEqual([4, 5, 6])

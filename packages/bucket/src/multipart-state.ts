@@ -3,7 +3,8 @@ import * as v from 'valibot'
 
 /**
  * Everything that it takes to go on with a multipart upload in another process: plain JSON. It holds wrapped keys
- * alone; going on needs the master key that unwraps them.
+ * alone; going on needs the master key that unwraps them. It selects the key that the remaining parts are encrypted under,
+ * and nothing proves who made it: keep it where only you can write.
  */
 export interface MultipartUploadState {
   readonly version: 1

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { type FileHandle, mkdtemp, rm, stat, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +34,7 @@ afterEach(async () => {
 })
 
 async function take(): Promise<FileHandle> {
-  const file = await openLocked(path, 'a+', 0o600)
+  const file = await openLocked(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   held.push(file)
   return file
 }

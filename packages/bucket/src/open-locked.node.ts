@@ -13,7 +13,7 @@ const MAX_ROUNDS = 100
  * @throws CseError `ERR_CSE_CHECKPOINT_IN_USE` when another open file has the lock; `ERR_CSE_CHECKPOINT` where there are
  * no locks; and what the system throws when the file cannot be opened
  */
-export async function openLocked(path: string, flags: string | number, mode: number): Promise<FileHandle> {
+export async function openLocked(path: string, flags: number, mode: number): Promise<FileHandle> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const file = await open(path, flags, mode)
     try {
@@ -29,6 +29,13 @@ export async function openLocked(path: string, flags: string | number, mode: num
     await file.close()
   }
   throw cannotLock(path)
+}
+
+/**
+ * Locks an open file where the machine can: a file that is locked is not taken for what a crashed run left.
+ */
+export async function lockIfPossible(file: FileHandle): Promise<void> {
+  await lock(file, '').catch(() => {})
 }
 
 async function lock(file: FileHandle, path: string): Promise<void> {

@@ -1,14 +1,35 @@
-import { type FileHandle, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import {
+  chmod,
+  chown,
+  type FileHandle,
+  link,
+  lstat,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { readFileRange, TemporaryFile } from './temporary-file.node.ts'
 
-const calls = vi.hoisted(() => ({ before: async (_name: 'rename' | 'unlink'): Promise<void> => {} }))
+const calls = vi.hoisted(() => ({
+  before: async (_name: 'rename' | 'unlink'): Promise<void> => {},
+  onOpen: (..._parameters: unknown[]): unknown => undefined,
+}))
 vi.mock('node:fs/promises', async (original) => {
   const fs = await original<typeof import('node:fs/promises')>()
   return {
     ...fs,
+    open: (...parameters: Parameters<typeof fs.open>) => {
+      calls.onOpen(...parameters)
+      return fs.open(...parameters)
+    },
     rename: async (...paths: Parameters<typeof fs.rename>) => {
       await calls.before('rename')
       return fs.rename(...paths)
@@ -30,6 +51,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   calls.before = async () => {}
+  calls.onOpen = () => undefined
   await rm(directory, { recursive: true, force: true })
 })
 
@@ -38,7 +60,7 @@ function openBefore(call: 'rename' | 'unlink'): { readonly opened: Promise<Tempo
   const opened: Promise<TemporaryFile>[] = []
   calls.before = async (name) => {
     if (name !== call || opened.length > 0) return
-    opened.push(TemporaryFile.open(path, 'shared'))
+    opened.push(TemporaryFile.open(path, { name: 'shared' }))
     await Promise.allSettled(opened)
   }
   return { opened }
@@ -46,7 +68,7 @@ function openBefore(call: 'rename' | 'unlink'): { readonly opened: Promise<Tempo
 
 test('bytes have the final name once they are committed, and not before', async () => {
   await writeFile(path, 'old')
-  const file = await TemporaryFile.open(path, 'shared')
+  const file = await TemporaryFile.open(path, { name: 'shared' })
   await file.resize(5)
   await file.write(new TextEncoder().encode('lo'), 3)
   await file.write(new TextEncoder().encode('hel'), 0)
@@ -58,23 +80,23 @@ test('bytes have the final name once they are committed, and not before', async 
 
 test('a name is for one at a time, and free again whatever became of it', async () => {
   for (const end of ['close', 'discard', 'commit'] as const) {
-    const first = await TemporaryFile.open(path, 'shared')
-    await expect(TemporaryFile.open(path, 'shared')).rejects.toEqual(inUse)
-    await (await TemporaryFile.open(path, 'other')).discard()
+    const first = await TemporaryFile.open(path, { name: 'shared' })
+    await expect(TemporaryFile.open(path, { name: 'shared' })).rejects.toEqual(inUse)
+    await (await TemporaryFile.open(path, { name: 'other' })).discard()
     await (await TemporaryFile.open(path)).discard()
     await first[end]()
-    await (await TemporaryFile.open(path, 'shared')).discard()
+    await (await TemporaryFile.open(path, { name: 'shared' })).discard()
   }
 })
 
 test('what was closed is there for the next, and what was discarded is not', async () => {
-  const first = await TemporaryFile.open(path, 'shared')
+  const first = await TemporaryFile.open(path, { name: 'shared' })
   await first.resize(7)
   await first.close()
-  const second = await TemporaryFile.open(path, 'shared')
+  const second = await TemporaryFile.open(path, { name: 'shared' })
   expect(await second.sizeBytes()).toBe(7)
   await second.discard()
-  const third = await TemporaryFile.open(path, 'shared')
+  const third = await TemporaryFile.open(path, { name: 'shared' })
   expect(await third.sizeBytes()).toBe(0)
   await third.discard()
   expect(await readdir(directory)).toEqual([])
@@ -82,7 +104,7 @@ test('what was closed is there for the next, and what was discarded is not', asy
 
 test('nobody takes a file between its last byte and its final name', async () => {
   const { opened } = openBefore('rename')
-  const first = await TemporaryFile.open(path, 'shared')
+  const first = await TemporaryFile.open(path, { name: 'shared' })
   await first.resize(5)
   await first.write(new TextEncoder().encode('hello'), 0)
   await first.commit()
@@ -93,20 +115,175 @@ test('nobody takes a file between its last byte and its final name', async () =>
 
 test('nobody takes a file that is about to be removed', async () => {
   const { opened } = openBefore('unlink')
-  const first = await TemporaryFile.open(path, 'shared')
+  const first = await TemporaryFile.open(path, { name: 'shared' })
   await first.discard()
   expect(opened).toHaveLength(1)
   await expect(opened[0]).rejects.toEqual(inUse)
 })
 
 test.each(['close', 'discard', 'commit'] as const)('ending it twice (%s) does no harm', async (end) => {
-  const first = await TemporaryFile.open(path, 'shared')
+  const first = await TemporaryFile.open(path, { name: 'shared' })
   await first[end]()
-  const second = await TemporaryFile.open(path, 'shared')
+  const second = await TemporaryFile.open(path, { name: 'shared' })
   await second.resize(3)
   await first[end]().catch(() => {})
   await second.commit()
   expect(await readFile(path)).toHaveLength(3)
+})
+
+describe.runIf(process.platform !== 'win32')('a file', () => {
+  const NOBODY = 65_534
+  const modeOf = async (name: string) => (await stat(name)).mode & 0o7777
+
+  /** The mode that the system gives a new file there. */
+  async function newFileMode(): Promise<number> {
+    await writeFile(join(directory, 'plain'), '')
+    return modeOf(join(directory, 'plain'))
+  }
+
+  test.each([undefined, 'shared'])('is this user’s alone until it is committed (name %s)', async (name) => {
+    await writeFile(path, 'old')
+    await chmod(path, 0o666)
+    const file = await TemporaryFile.open(path, { name })
+    const [temporary = ''] = (await readdir(directory)).filter((entry) => entry !== 'out')
+    expect(await modeOf(join(directory, temporary))).toBe(0o600)
+    await file.write(new Uint8Array(3), 0)
+    expect(await modeOf(join(directory, temporary))).toBe(0o600)
+    await file.commit()
+    expect(await modeOf(path)).toBe(0o666)
+  })
+
+  test('is never made for others to read, whatever it replaces', async () => {
+    await writeFile(path, 'old')
+    await chmod(path, 0o666)
+    const modes: unknown[] = []
+    calls.onOpen = (_path, _flags, mode) => modes.push(mode)
+    const file = await TemporaryFile.open(path)
+    await file.commit()
+    expect(modes).toEqual([0o600])
+  })
+
+  test('that is new gets the mode of any new file there', async () => {
+    const mode = await newFileMode()
+    const file = await TemporaryFile.open(path)
+    await file.commit()
+    expect(await modeOf(path)).toBe(mode)
+    expect((await readdir(directory)).sort()).toEqual(['out', 'plain'])
+  })
+
+  test.each([0o600, 0o640, 0o444, 0o777])('keeps the mode %o of the one that it replaces', async (mode) => {
+    await writeFile(path, 'old')
+    await chmod(path, mode)
+    await replaced()
+    expect(await modeOf(path)).toBe(mode)
+  })
+
+  test.each([0o4755, 0o2755])('does not inherit the privileges of a program (mode %o)', async (mode) => {
+    await writeFile(path, 'old')
+    await chmod(path, mode)
+    await replaced()
+    expect(await modeOf(path)).toBe(0o755)
+  })
+
+  test('has the mode that it is opened with, whatever it replaces, and replaces a link itself', async () => {
+    const victim = join(directory, 'victim')
+    await writeFile(victim, 'untouched')
+    await chmod(victim, 0o666)
+    await symlink(victim, path)
+    const file = await TemporaryFile.open(path, { mode: 0o600 })
+    await file.commit()
+    expect(await modeOf(path)).toBe(0o600)
+    expect((await lstat(path)).isSymbolicLink()).toBe(false)
+    expect(await readFile(victim, 'utf8')).toBe('untouched')
+  })
+
+  test('takes no mode from a link that was made meanwhile', async () => {
+    const file = await TemporaryFile.open(path)
+    const lure = join(directory, 'lure')
+    await writeFile(lure, '')
+    await chmod(lure, 0o666)
+    await symlink(lure, path)
+    await file.commit()
+    expect(await modeOf(path)).toBe(await newFileMode())
+    expect(await readFile(lure, 'utf8')).toBe('')
+  })
+
+  test.each(['hard link', 'named pipe', 'symbolic link'])(
+    'is not written into a %s at its temporary name',
+    async (kind) => {
+      const temporary = join(directory, '.oss-cse-shared.part')
+      const victim = join(directory, 'victim')
+      await writeFile(victim, 'untouched')
+      if (kind === 'hard link') await link(victim, temporary)
+      else if (kind === 'symbolic link') await symlink(victim, temporary)
+      else execFileSync('mkfifo', ['-m', '600', temporary])
+      await expect(TemporaryFile.open(path, { name: 'shared' })).rejects.toHaveProperty('code')
+      expect(await readFile(victim, 'utf8')).toBe('untouched')
+      expect((await readdir(directory)).sort()).toEqual(['.oss-cse-shared.part', 'victim'])
+    },
+  )
+
+  test('is not taken over where others can write to it', async () => {
+    const temporary = join(directory, '.oss-cse-shared.part')
+    await writeFile(temporary, 'planted')
+    await chmod(temporary, 0o620)
+    const opened = TemporaryFile.open(path, { name: 'shared' })
+    await expect(opened).rejects.toMatchObject({ code: 'ERR_CSE_FILE' })
+    await expect(opened).rejects.toThrow(temporary)
+  })
+
+  test('that others could read is this user’s alone once it is taken over', async () => {
+    const temporary = join(directory, '.oss-cse-shared.part')
+    await writeFile(temporary, 'before')
+    await chmod(temporary, 0o644)
+    const file = await TemporaryFile.open(path, { name: 'shared' })
+    expect(await modeOf(temporary)).toBe(0o600)
+    await file.close()
+  })
+
+  describe('of another user or group', () => {
+    beforeEach((context) => {
+      if (process.getuid?.() !== 0) context.skip('Only root can give a file to another user.')
+    })
+
+    test('keeps the group of the one that it replaces', async () => {
+      await writeFile(path, 'old')
+      await chown(path, -1, NOBODY)
+      await chmod(path, 0o640)
+      await replaced()
+      expect(await stat(path)).toMatchObject({ gid: NOBODY, uid: process.getuid?.() })
+      expect(await modeOf(path)).toBe(0o640)
+    })
+
+    test('gives no other group the rights of the old one', async () => {
+      await writeFile(path, 'old')
+      await chmod(path, 0o664)
+      // As its owner, who is not in the file's group.
+      await chmod(directory, 0o777)
+      await chown(path, NOBODY, 0)
+      const module = new URL('../dist/node.js', import.meta.url).href
+      const program = `import { replaceFile } from ${JSON.stringify(module)}
+        process.setgroups([]); process.setgid(${NOBODY}); process.setuid(${NOBODY})
+        await replaceFile(${JSON.stringify(path)}, (append) => append(new TextEncoder().encode('new')))`
+      execFileSync(process.execPath, ['--input-type=module', '-e', program])
+      expect(await readFile(path, 'utf8')).toBe('new')
+      expect(await stat(path)).toMatchObject({ uid: NOBODY, gid: NOBODY })
+      expect(await modeOf(path)).toBe(0o604)
+    })
+
+    test('is not taken over', async () => {
+      const temporary = join(directory, '.oss-cse-shared.part')
+      await writeFile(temporary, 'planted', { mode: 0o600 })
+      await chown(temporary, NOBODY, NOBODY)
+      await expect(TemporaryFile.open(path, { name: 'shared' })).rejects.toThrow('another user')
+      expect(await readFile(temporary, 'utf8')).toBe('planted')
+    })
+  })
+
+  async function replaced(): Promise<void> {
+    const file = await TemporaryFile.open(path)
+    await file.commit()
+  }
 })
 
 test('a read ahead that fails while a chunk is worked on fails the reading, and nothing else', async () => {

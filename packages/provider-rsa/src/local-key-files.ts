@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
@@ -41,7 +41,7 @@ export function localKeyFiles(
 }
 
 /**
- * Reads a pair of key files and checks it.
+ * Reads a pair of key files and checks it. Files that any user of the machine can write are refused.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
@@ -69,14 +69,30 @@ function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly
   )
 }
 
+const OTHERS_WRITE = 0o002
+
 function readKeyFile(path: string): KeyData | undefined {
+  let fd: number | undefined
   try {
-    return readFileSync(path)
+    fd = openSync(path, 'r')
+    if (process.platform !== 'win32' && (fstatSync(fd).mode & OTHERS_WRITE) !== 0) throw writableByAll(path)
+    return readFileSync(fd)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
-    throw invalidArgument(`The key file ${path} cannot be read (${code}).`, error)
+    throw CseError.isInstance(error)
+      ? error
+      : invalidArgument(`The key file ${path} cannot be read (${code}).`, error)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
+}
+
+/** Whoever exchanges the key chooses who can read what is encrypted. */
+function writableByAll(path: string): CseError {
+  return invalidArgument(
+    `The key file ${path} can be written by every user of this machine: run chmod o-w ${path}, once you know what is in it.`,
+  )
 }
 
 /**

@@ -6,7 +6,7 @@ import {
   publicEncrypt,
   randomBytes,
 } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -530,4 +530,17 @@ test('a V1 object decrypts from its start value as a 128-bit counter', async () 
   const zeros = Buffer.alloc(32)
   const next = createDecipheriv('aes-256-ctr', CEK, parseV1Start('18446744073709551616') as Uint8Array)
   expect(decipher.update(zeros).subarray(16)).toEqual(next.update(zeros).subarray(0, 16))
+})
+
+describe.runIf(process.platform !== 'win32')('a key file that every user can write', () => {
+  test.each(['.private_key.pem', '.public_key.pem'])('is refused (%s)', (name) => {
+    const dir = keyDirectory(files)
+    chmodSync(join(dir, name), 0o646)
+    expect(buildError({ dir })).toMatchObject({
+      code: 'ERR_CSE_INVALID_ARGUMENT',
+      message: expect.stringContaining(`chmod o-w ${join(dir, name)}`),
+    })
+    chmodSync(join(dir, name), 0o644)
+    expect(built({ dir })).toBeInstanceOf(LocalRsaProvider)
+  })
 })

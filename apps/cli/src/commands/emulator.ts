@@ -60,7 +60,7 @@ export function addEmulator(program: Command, cli: CliEnvironment): void {
     )
     .addHelpText(
       'after',
-      '\nThe access key is OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET where they are set, else random; it is the same for\nboth. Stops on SIGINT and SIGTERM, with exit code 0.',
+      '\nThe access key is OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET where they are set, else random; it is the same for\nboth. Stops on SIGINT, SIGTERM, SIGHUP and SIGQUIT, with exit code 0.',
     )
     .action((flags: EmulatorFlags) => emulator(flags, cli))
 }

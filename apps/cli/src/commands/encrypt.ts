@@ -8,7 +8,7 @@ import { CREDENTIALS_HELP } from '../credentials.ts'
 import { humanSize } from '../human-size.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
 import { localInput } from '../local-input.ts'
-import { localOutput, writeOutput } from '../local-output.ts'
+import { type LocalOutput, localOutput, writeOutput } from '../local-output.ts'
 import { observed, startProgress } from '../progress-bar.ts'
 import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
 
@@ -45,7 +45,6 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
   if (meta.kind !== 'file') throw usageError(`${metaOut} is not a regular file.`)
   const keyring = await requireKeys(flags, cli)
   const input = await localInput(file, cli)
-  const { default: writeFileAtomic } = await import('write-file-atomic')
   const { contentKey, envelope: bare } = await keyring.generate({}, { signal: cli.signal })
   const progress = await startProgress(cli, flags, 'encrypt')
   let sizeBytes = 0
@@ -61,9 +60,7 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
   const recorded = () => ({ ...bare, unencryptedContentLength: sizeBytes })
   try {
     const ciphertext = new CtrCipher(contentKey).transform(coalesceChunks(counted))
-    await writeOutput(output, ciphertext, cli, () =>
-      writeFileAtomic(meta.path, `${JSON.stringify(encodeEnvelope(recorded()), undefined, 2)}\n`),
-    )
+    await writeOutput(output, ciphertext, cli, () => writeJson(meta, encodeEnvelope(recorded()), cli))
   } finally {
     wipe(contentKey.cek)
     progress.stop()
@@ -81,6 +78,13 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
     `Encrypted ${humanSize(sizeBytes)}; keep ${metaOut} with the ciphertext: nothing decrypts it without.`,
     output.kind === 'stdout',
   )
+}
+
+async function writeJson(output: LocalOutput, value: unknown, cli: CliEnvironment): Promise<void> {
+  async function* text(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield new TextEncoder().encode(`${JSON.stringify(value, undefined, 2)}\n`)
+  }
+  await writeOutput(output, text(), cli)
 }
 
 async function sameFile(a: string, b: string): Promise<boolean> {

@@ -1,0 +1,64 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CseError } from '@oss-cse/crypto-core'
+import { openTrustedFile } from './trusted-file.node.ts'
+
+const FILE = 'checkpoints.key'
+const KEY_BYTES = 32
+
+/**
+ * Reads the key that authenticates the records of a directory: a file beside them, for this user alone.
+ *
+ * @returns `undefined` when there is none yet
+ * @throws CseError `ERR_CSE_CHECKPOINT` when somebody else can read or write it, or it is damaged
+ */
+export async function readCheckpointKey(directory: string): Promise<Uint8Array | undefined> {
+  const path = join(directory, FILE)
+  const file = await openTrustedFile(path, true)
+  if (file === undefined) return undefined
+  try {
+    const key = new Uint8Array(KEY_BYTES + 1)
+    const { bytesRead } = await file.read(key, 0, key.length, 0)
+    if (bytesRead === KEY_BYTES) return key.subarray(0, KEY_BYTES)
+  } finally {
+    await file.close()
+  }
+  throw new CseError(
+    'ERR_CSE_CHECKPOINT',
+    `${path} is damaged: remove it. Transfers then start from the beginning.`,
+  )
+}
+
+/** Reads the key of a directory, or makes it. Of several processes that make one, all get the same. */
+export async function makeCheckpointKey(directory: string): Promise<Uint8Array> {
+  for (;;) {
+    const key = await readCheckpointKey(directory)
+    if (key !== undefined) return key
+    await makeFile(join(directory, FILE))
+  }
+}
+
+/** Makes the file whole or not at all; one that is there by then stays. */
+async function makeFile(path: string): Promise<void> {
+  const temporary = `${path}.${randomUUID()}`
+  const file = await open(temporary, 'wx', 0o600)
+  try {
+    await writeKey(file)
+    await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      // Some file systems have no hard links.
+      if (error.code !== 'EEXIST') return rename(temporary, path)
+    })
+  } finally {
+    await unlink(temporary).catch(() => {})
+  }
+}
+
+async function writeKey(file: FileHandle): Promise<void> {
+  try {
+    await file.writeFile(randomBytes(KEY_BYTES))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
