@@ -1,4 +1,4 @@
-import { printable } from './report.ts'
+import { printable, printableJson } from '@oss-cse/crypto-core'
 import type { RunningEmulators } from './start-emulators.ts'
 
 /** How a program reaches the emulators: one line of JSON. */
@@ -17,7 +17,7 @@ export function connectionJson({ oss, kms, securityToken }: RunningEmulators): s
     ...(kms && { kmsEndpoint: kms.endpoint, kmsKeyId: kms.keyId }),
     ...(kms?.caFile !== undefined && { kmsCaFile: kms.caFile }),
   }
-  return `${JSON.stringify(connection)}\n`
+  return `${printableJson(connection)}\n`
 }
 
 /**

@@ -1,3 +1,4 @@
+import { printableJson } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from './cli-environment.ts'
 import { failureOf, ToldFailure } from './failure.ts'
 import { failureJson } from './report-failure.ts'
@@ -17,15 +18,15 @@ export class JsonListWriter {
   constructor(cli: CliEnvironment, head: Readonly<Record<string, unknown>>, listName: string) {
     this.#cli = cli
     const fields = Object.entries(head).map(
-      ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)},`,
+      ([name, value]) => `${printableJson(name)}:${printableJson(value)},`,
     )
-    this.#before = `{${fields.join('')}${JSON.stringify(listName)}:[`
+    this.#before = `{${fields.join('')}${printableJson(listName)}:[`
   }
 
   /** Writes one item. */
   async add(item: unknown): Promise<void> {
     this.#cli.signal.throwIfAborted()
-    const text = this.#before + JSON.stringify(item)
+    const text = this.#before + printableJson(item)
     this.#before = ','
     this.#begun = true
     await writeChunk(this.#cli.stdout, text, this.#cli.signal)
@@ -35,7 +36,7 @@ export class JsonListWriter {
   async end(tail: Readonly<Record<string, unknown>>): Promise<void> {
     this.#cli.signal.throwIfAborted()
     const head = this.#begun ? '' : this.#before
-    const text = `${head}],${JSON.stringify(tail).slice(1)}\n`
+    const text = `${head}],${printableJson(tail).slice(1)}\n`
     // From here on the object is whole, whatever becomes of the write.
     this.#ended = true
     this.#begun = true

@@ -1,3 +1,4 @@
+import { printable } from '@oss-cse/crypto-core'
 import { Command } from 'commander'
 import type { CliEnvironment } from './cli-environment.ts'
 import { addCp } from './commands/cp.ts'
@@ -32,7 +33,16 @@ export function createProgram(cli: CliEnvironment, options: { readonly tellsUsag
       writeErr: (text) => options.tellsUsage && cli.stderr.write(text),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      outputError: (text, write) => write(text.replace(/^error: /, 'oss-cse: ')),
+      // One line, whatever an argument holds that it quotes.
+      outputError: (text, write) =>
+        write(
+          `${printable(
+            text
+              .trimEnd()
+              .replace(/^error: /, 'oss-cse: ')
+              .replaceAll('\n', ' '),
+          )}\n`,
+        ),
     })
     .showHelpAfterError('(--help tells more)')
     .addHelpText('afterAll', `\n${EXIT_CODE_HELP}`)

@@ -1,6 +1,7 @@
+import { printable, printableJson } from '@oss-cse/crypto-core'
 import type { CliEnvironment, CliOutput } from './cli-environment.ts'
 import type { Failure } from './failure.ts'
-import { colours, printable } from './report.ts'
+import { colours } from './report.ts'
 
 /** Tells whether stdout would carry an object's bytes. */
 function dataOnStdout(argv: readonly string[]): boolean {
@@ -30,7 +31,7 @@ function optionsOf(argv: readonly string[]): readonly string[] {
 
 /** The JSON of a failure: one line. */
 export function failureJson({ code, message, hint, exitCode: _exitCode, ...details }: Failure): string {
-  return JSON.stringify({ code, message: hint === undefined ? message : `${message} ${hint}`, ...details })
+  return printableJson({ code, message: hint === undefined ? message : `${message} ${hint}`, ...details })
 }
 
 /** Where a run tells of its failure. */

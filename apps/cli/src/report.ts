@@ -1,4 +1,4 @@
-import type { EnvelopeSummary } from '@oss-cse/crypto-core'
+import { type EnvelopeSummary, printable, printableJson } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import type { CliEnvironment, CliOutput } from './cli-environment.ts'
@@ -36,7 +36,7 @@ export async function reportDone(
   dataOnStdout = false,
 ): Promise<void> {
   if (flags.json) {
-    await writeDocument(cli, dataOnStdout ? cli.stderr : cli.stdout, `${JSON.stringify(result)}\n`)
+    await writeDocument(cli, dataOnStdout ? cli.stderr : cli.stdout, `${printableJson(result)}\n`)
   } else if (!flags.quiet && !dataOnStdout) {
     await writeChunk(cli.stderr, `${printable(line)}\n`, cli.signal)
   }
@@ -54,7 +54,7 @@ export async function show(
   result: Readonly<Record<string, unknown>>,
   lines: readonly string[],
 ): Promise<void> {
-  if (flags.json) await writeDocument(cli, cli.stdout, `${JSON.stringify(result)}\n`)
+  if (flags.json) await writeDocument(cli, cli.stdout, `${printableJson(result)}\n`)
   else await writeChunk(cli.stdout, `${lines.map(printable).join('\n')}\n`, cli.signal)
 }
 
@@ -127,12 +127,4 @@ export function isoSeconds(date: Date | undefined): string {
 
 function bytesText(count: number | undefined): string | undefined {
   return count === undefined ? undefined : `${count} bytes`
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
-
-/** One line that cannot move a terminal's cursor, whatever an object's key or a server's text holds. */
-export function printable(text: string): string {
-  return text.replace(CONTROL, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

@@ -1,3 +1,4 @@
+import { printable } from '@oss-cse/crypto-core'
 import { CommanderError } from 'commander'
 import type { CliEnvironment } from './cli-environment.ts'
 import { EXIT } from './exit-codes.ts'
@@ -37,6 +38,6 @@ export async function runCli(argv: readonly string[], cli: CliEnvironment): Prom
 }
 
 function stacks(error: Error): string {
-  const own = error.stack ?? error.message
+  const own = (error.stack ?? error.message).split('\n').map(printable).join('\n')
   return error.cause instanceof Error ? `${own}\ncaused by ${stacks(error.cause)}` : own
 }

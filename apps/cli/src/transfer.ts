@@ -6,10 +6,11 @@ import type {
   Progress,
   ProgressListener,
 } from '@oss-cse/bucket'
+import { printable } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from './cli-environment.ts'
 import { orAborted } from './or-aborted.ts'
 import { startProgress, type TransferProgress } from './progress-bar.ts'
-import { printable, type ReportFlags, warningLine } from './report.ts'
+import { type ReportFlags, warningLine } from './report.ts'
 import { TransferFailure } from './transfer-failure.ts'
 import type { TransferFlags } from './transfer-options.ts'
 

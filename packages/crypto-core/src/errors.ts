@@ -1,3 +1,5 @@
+import { printable } from './printable.ts'
+
 /**
  * Every code an oss-cse error can carry. A code is stable: code may branch on it; messages may change.
  * `docs/ERRORS.md` explains each one.
@@ -52,7 +54,8 @@ function hasMarker(value: unknown, marker: symbol): boolean {
 }
 
 /**
- * The one base of all errors that oss-cse throws on purpose.
+ * The one base of all errors that oss-cse throws on purpose. Control characters in the message are escaped: it is one line
+ * of a terminal or a log. `objectKey` is the key as it is.
  *
  * @example
  * ```ts
@@ -71,7 +74,8 @@ export class CseError extends Error {
   readonly objectKey?: string
 
   constructor(code: CseErrorCode, message: string, options: CseErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    // It may hold an object's key, or what a server said, and ends in terminals and logs.
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     if (options.objectKey !== undefined) this.objectKey = options.objectKey
     // A marker, so that an error from a second copy of this package is recognised too.
@@ -88,7 +92,7 @@ export class CseError extends Error {
 export interface TransportErrorOptions extends CseErrorOptions {
   /** The HTTP status, when an answer arrived. */
   readonly status?: number | undefined
-  /** The service's own code, such as `NoSuchKey`. */
+  /** The service's own code, such as `NoSuchKey`. Control characters of this and the next two are escaped. */
   readonly serviceCode?: string | undefined
   /** The service's request id: quote it to support. */
   readonly requestId?: string | undefined
@@ -124,9 +128,9 @@ export class TransportError extends CseError {
   constructor(code: CseErrorCode, message: string, options: TransportErrorOptions) {
     super(code, message, options)
     if (options.status !== undefined) this.status = options.status
-    if (options.serviceCode !== undefined) this.serviceCode = options.serviceCode
-    if (options.requestId !== undefined) this.requestId = options.requestId
-    if (options.ec !== undefined) this.ec = options.ec
+    if (options.serviceCode !== undefined) this.serviceCode = printable(options.serviceCode)
+    if (options.requestId !== undefined) this.requestId = printable(options.requestId)
+    if (options.ec !== undefined) this.ec = printable(options.ec)
     if (options.headers !== undefined) this.headers = options.headers
     if (options.connected !== undefined) this.connected = options.connected
     this.retryable = options.retryable

@@ -111,6 +111,7 @@ export type {
   UploadReference,
   UploadRequest,
 } from './ports.ts'
+export { printable, printableJson } from './printable.ts'
 export {
   type ByteRange,
   checkRange,

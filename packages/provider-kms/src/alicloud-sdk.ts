@@ -13,13 +13,8 @@ type AlicloudSdkClass = new (config: Readonly<Record<string, string>>) => Aliclo
 const SDK = '@alicloud/kms20160120'
 
 /** What the SDK and its dependencies require without saying so, and what says it for them. */
-const PHANTOM_DEPENDENCIES = `packageExtensions:
-  "@alicloud/credentials":
-    dependencies:
-      debug: ^4.4.0
-  "@alicloud/kms20160120":
-    dependencies:
-      "@alicloud/tea-typescript": ^1.8.0`
+const PHANTOM_DEPENDENCIES =
+  'packageExtensions: { "@alicloud/credentials": { dependencies: { debug: ^4.4.0 } }, "@alicloud/kms20160120": { dependencies: { "@alicloud/tea-typescript": ^1.8.0 } } }'
 
 /**
  * Loads the SDK, which takes a while: only where a client is made here.
@@ -49,5 +44,5 @@ function remedyFor(error: unknown): string {
     return `${SDK} could not be loaded: see the cause.`
   }
   if (missing === SDK) return `AlicloudKms needs the package ${SDK}: npm install ${SDK}@1.2`
-  return `${SDK} requires "${missing}", which it, or a dependency of it, does not declare. Where packages are kept strictly apart, tell the package manager. For pnpm, in pnpm-workspace.yaml:\n\n${PHANTOM_DEPENDENCIES}\n`
+  return `${SDK} requires "${missing}", which it, or a dependency of it, does not declare. Where packages are kept strictly apart, tell the package manager. For pnpm, in pnpm-workspace.yaml: ${PHANTOM_DEPENDENCIES}`
 }

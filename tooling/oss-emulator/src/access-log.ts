@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { printableJson } from '@oss-cse/crypto-core'
 import type { FaultKind } from './faults.ts'
 
 /** One request as the emulator saw it. The entry of a request under way is still filled in. */
@@ -41,7 +42,7 @@ export class AccessLog {
   write(record: RecordedRequest): void {
     const { time, method, path, query, status, bytesIn, bytesOut, requestId, fault } = record
     const line = { time, method, path, query, status, bytesIn, bytesOut, requestId, fault }
-    writeSync(this.#file, `${JSON.stringify(line)}\n`)
+    writeSync(this.#file, `${printableJson(line)}\n`)
   }
 
   close(): void {

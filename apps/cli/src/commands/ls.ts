@@ -1,10 +1,11 @@
 import type { ListEntry } from '@oss-cse/bucket'
+import { printable } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
 import { JsonListWriter } from '../json-list-writer.ts'
 import { openBucket } from '../open-bucket.ts'
 import { formatOssUrl, parseOssUrl } from '../oss-url.ts'
-import { addReportOptions, isoSeconds, printable, type ReportFlags } from '../report.ts'
+import { addReportOptions, isoSeconds, type ReportFlags } from '../report.ts'
 import { addServerOptions, type ServerFlags } from '../server-options.ts'
 import { writeChunk } from '../stream-writer.ts'
 

@@ -1,10 +1,11 @@
+import { printable } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../cli-environment.ts'
 import { usageError } from '../cli-error.ts'
 import { JsonListWriter } from '../json-list-writer.ts'
 import { openBucket } from '../open-bucket.ts'
 import { formatOssUrl, parseObjectUrl, parseOssUrl, parsePrefixUrl } from '../oss-url.ts'
-import { addReportOptions, isoSeconds, printable, type ReportFlags, reportDone } from '../report.ts'
+import { addReportOptions, isoSeconds, type ReportFlags, reportDone } from '../report.ts'
 import { addServerOptions, type ServerFlags } from '../server-options.ts'
 import { writeChunk } from '../stream-writer.ts'
 
