@@ -461,7 +461,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     async (name) => {
       await saved()
       await rm(join(directory, name), { force: true })
-      execFileSync('mkfifo', ['-m', '600', join(directory, name)])
+      execFileSync('/usr/bin/env', ['mkfifo', '-m', '600', join(directory, name)])
       await expect(loaded()).rejects.toEqual(untrusted)
     },
   )

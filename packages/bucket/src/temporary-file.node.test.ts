@@ -216,7 +216,7 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
       await writeFile(victim, 'untouched')
       if (kind === 'hard link') await link(victim, temporary)
       else if (kind === 'symbolic link') await symlink(victim, temporary)
-      else execFileSync('mkfifo', ['-m', '600', temporary])
+      else execFileSync('/usr/bin/env', ['mkfifo', '-m', '600', temporary])
       await expect(TemporaryFile.open(path, { name: 'shared' })).rejects.toHaveProperty('code')
       expect(await readFile(victim, 'utf8')).toBe('untouched')
       expect((await readdir(directory)).sort()).toEqual(['.oss-cse-shared.part', 'victim'])
