@@ -58,6 +58,7 @@ describe('exit codes', () => {
     expect(exitCodeOf(new CliError('notFound', 'x'))).toBe(4)
     expect(exitCodeOf(new Error('x'))).toBe(1)
     expect(exitCodeOf('x')).toBe(1)
+    expect(exitCodeOf(new CseError('constructor' as never, 'x'))).toBe(1)
   })
 
   test('--help explains each of them', () => {

@@ -71,7 +71,8 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (CseError.isInstance(error)) {
     // A directory for checkpoints is a setting; a full disk is none.
     if (error.code === 'ERR_CSE_CHECKPOINT' && isMachineLimit(error.cause)) return EXIT.other
-    return BY_CODE[error.code] ?? EXIT.other
+    // Another copy of the library, or an error that only looks like one of it, may have other codes.
+    return Object.hasOwn(BY_CODE, error.code) ? BY_CODE[error.code] : EXIT.other
   }
   return EXIT.other
 }

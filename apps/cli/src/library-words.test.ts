@@ -110,6 +110,8 @@ describe('a failure names nothing that only a program knows', () => {
     ],
     ['metadata of a wrong name', () => [...rsa('own.pem'), '--meta', 'a b=c']],
     ['metadata of the envelope', () => [...rsa('own.pem'), '--meta', 'client-side-encryption-key=x']],
+    ['metadata of a reserved name', () => [...rsa('own.pem'), '--meta', 'constructor=x']],
+    ['metadata named __proto__', () => [...rsa('own.pem'), '--meta', '__proto__=x']],
     ['too much metadata', () => [...rsa('own.pem'), '--meta', `a=${'x'.repeat(9000)}`]],
     ['a content type with a line break', () => [...rsa('own.pem'), '--content-type', 'a\nb']],
     ['the size of a new key', () => ['keygen', '--out', file('new'), '--bits', '1000']],

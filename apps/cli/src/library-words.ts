@@ -138,7 +138,7 @@ const TELLINGS: Partial<Record<CseErrorCode, Telling>> = {
 
 /** A library's failure as the command line tells it. */
 export function tellingOf(error: CseError): { readonly message: string; readonly hint: string | undefined } {
-  const telling = TELLINGS[error.code]
+  const telling = Object.hasOwn(TELLINGS, error.code) ? TELLINGS[error.code] : undefined
   return {
     message: inWords(telling?.message?.(error) ?? error.message, RUNNING_WORDS),
     hint: telling?.hint?.(error),

@@ -1,5 +1,6 @@
 import {
   type AccessCredentials,
+  isReservedMetadata,
   OSS_HEADERS,
   refusesCredentials,
   rootElement,
@@ -9,6 +10,7 @@ import { ClientTokenRefresher } from '@oss-cse/transport-oss'
 import type OSS from 'ali-oss'
 import { internalsOf } from './ali-oss-internals.ts'
 import { expectedRoot } from './expected-root.ts'
+import { invalid } from './request-options.ts'
 import { type ServiceError, serviceError } from './service-error.ts'
 import { timeoutMsOf } from './timeout.ts'
 
@@ -45,9 +47,14 @@ type Send = (client: OSS, params: PassedParams) => Promise<PassedResult>
  *
  * @param client - the client, or a view of it
  * @param send - more than once unless the request has a stream
- * @throws what ali-oss throws, and what `refreshSTSToken` throws
+ * @throws what ali-oss throws, and what `refreshSTSToken` throws; CseError `ERR_CSE_INVALID_ARGUMENT` for metadata under a name
+ * that every JavaScript object has
  */
 export async function passRequest(client: OSS, params: PassedParams, send: Send): Promise<PassedResult> {
+  const reserved = Object.keys(params.headers ?? {}).find((name) => isReservedMetadata(name.toLowerCase()))
+  if (reserved !== undefined) {
+    throw invalid(`the header ${reserved} has a name that every JavaScript object has: choose another one`)
+  }
   const tokens = refresherOf(client, params)
   const credentials = await freshBy(tokens)
   if (credentials === undefined) return checked(client, params, send)

@@ -14,7 +14,10 @@ export interface ServiceError extends Error {
 }
 
 /** What ali-oss 6.23 lib/client.js `requestError` calls an answer without a document. */
-const CODE_OF_STATUS: Readonly<Record<number, string>> = { 404: 'NoSuchKey', 412: 'PreconditionFailed' }
+const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
+  [404, 'NoSuchKey'],
+  [412, 'PreconditionFailed'],
+])
 
 /**
  * What ali-oss would have thrown in place of a transport's failure: the same name, code and status. The failure itself
@@ -23,7 +26,7 @@ const CODE_OF_STATUS: Readonly<Record<number, string>> = { 404: 'NoSuchKey', 412
 export function serviceError(failure: TransportError): unknown {
   const { status, serviceCode, requestId, ec } = failure
   if (status !== undefined) {
-    const code = serviceCode ?? CODE_OF_STATUS[status]
+    const code = serviceCode ?? CODE_OF_STATUS.get(status)
     return aliOssError(failure, {
       name: code === undefined ? 'UnknownError' : `${code}Error`,
       status,

@@ -320,6 +320,41 @@ describe('a body that is not what it says', () => {
   })
 })
 
+test.each(['__proto__', 'constructor', 'prototype'])(
+  'metadata named %s is refused before any request, as meta and as a header',
+  async (name) => {
+    const sizes = { dataSize: PART, partSize: PART }
+    for (const options of [{ meta: { [name]: 'x' } }, { headers: { [`X-Oss-Meta-${name}`]: 'x' } }]) {
+      for (const call of [
+        () => client.put('a', Buffer.of(1), options),
+        () => client.putStream('a', Readable.from([Buffer.of(1)]), options),
+        () => client.multipartUpload('a', random(PART), options),
+        () => client.initMultipartUpload('a', { ...options, ...sizes }),
+        () => client.putSymlink('a', 'b', options as never),
+      ]) {
+        expect(await rejection(call())).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+      }
+    }
+    expect(subject.requests).toEqual([])
+  },
+)
+
+test('metadata that others stored under names of every object is handed out, and changes no object', async () => {
+  const headers = {
+    'content-length': '0',
+    'x-oss-request-id': 'X',
+    'x-oss-meta-constructor': 'c',
+    'x-oss-meta-__proto__': 'p',
+  }
+  const endpoint = await serving(() => [200, ''], headers)
+  const { meta } = await subject.newClient({ endpoint }).head('a')
+  expect(Object.entries(meta)).toEqual([
+    ['constructor', 'c'],
+    ['__proto__', 'p'],
+  ])
+  expect(Object.getPrototypeOf(meta)).toBe(Object.prototype)
+})
+
 describe('a server that is not the service', () => {
   const page = '<html>Please log in</html>'
 

@@ -92,9 +92,7 @@ function timeoutError(): TransportError {
 }
 
 function flatHeaders(response: IncomingMessage): Record<string, string> {
-  const flat: Record<string, string> = {}
-  for (const [name, value] of Object.entries(response.headers)) {
-    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
-  }
-  return flat
+  return Object.fromEntries(
+    Object.entries(response.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
+  )
 }

@@ -187,6 +187,29 @@ describe('headers', () => {
     expect(transport.requests[0]?.headers).toHaveProperty('constructor', '1')
   })
 
+  test.each(['__proto__', 'constructor', 'Constructor', 'prototype'])(
+    'metadata named %s is refused before any request, as an option and as a header',
+    async (name) => {
+      const { bucket, transport } = memoryBucket()
+      const options = [{ metadata: { [name]: 'x' } }, { headers: { [`x-oss-meta-${name}`]: 'x' } }]
+      for (const given of options) {
+        await expect(bucket.put('a', 'x', given)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+        const upload = { ...given, dataSizeBytes: 1, partSizeBytes: 102_400 }
+        await expect(bucket.initiateMultipartUpload('a', upload)).rejects.toEqual(
+          code('ERR_CSE_INVALID_ARGUMENT'),
+        )
+      }
+      expect(transport.requests).toEqual([])
+    },
+  )
+
+  test('a header named __proto__ is refused, and not lost', async () => {
+    const { bucket, transport } = memoryBucket()
+    const headers = { ['__proto__']: 'x' }
+    await expect(bucket.put('a', 'x', { headers })).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    expect(transport.requests).toEqual([])
+  })
+
   test.each([5, null, undefined, {}, ['a'], new Date(0)])(
     'the body %j is refused before any request',
     async (body) => {

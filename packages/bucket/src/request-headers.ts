@@ -29,8 +29,8 @@ const PRINTABLE_ASCII = /^[\t\x20-\x7e]*$/
  * which sees only ciphertext.
  */
 export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
-  const result: Record<string, string> = {}
-  const metadata: Record<string, string> = {}
+  const result: [name: string, value: string][] = []
+  const metadata: [name: string, value: string][] = []
   const seen = new Set<string>()
   for (const [given, value] of Object.entries(headers)) {
     const name = given.toLowerCase()
@@ -41,16 +41,16 @@ export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
     if (isEnvelopeHeader(name)) throw invalid(`the header ${name} belongs to the encryption envelope`)
     if (name === OSS_HEADERS.process) refuseProcessing()
     if (name.startsWith(USER_METADATA_PREFIX)) {
-      metadata[name.slice(USER_METADATA_PREFIX.length)] = value
+      metadata.push([name.slice(USER_METADATA_PREFIX.length), value])
       continue
     }
-    if (!TOKEN.test(name)) throw invalid(`${JSON.stringify(given)} is no header name`)
+    if (!TOKEN.test(name) || name === '__proto__') throw invalid(`${JSON.stringify(given)} is no header name`)
     if (typeof value !== 'string' || !PRINTABLE_ASCII.test(value)) {
       throw invalid(`the value of the header ${name} must be printable ASCII`)
     }
-    result[name] = value
+    result.push([name, value])
   }
-  return { ...result, ...metadataHeaders(metadata) }
+  return { ...Object.fromEntries(result), ...metadataHeaders(Object.fromEntries(metadata)) }
 }
 
 /**

@@ -31,6 +31,34 @@ test.each([
   expect(() => metadataHeaders({ [name]: 'x' })).toThrow(invalid)
 })
 
+test.each(['__proto__', 'constructor', 'Constructor', 'prototype', '__PROTO__'])(
+  'the metadata name %s, which every object has, is refused for that reason',
+  (name) => {
+    expect(() => metadataHeaders({ [name]: 'x' })).toThrow(
+      expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT', message: expect.stringContaining(name) }),
+    )
+    expect(() => metadataHeaders({ [name]: 'x' })).toThrow(/every JavaScript object has/)
+  },
+)
+
+test('metadata that others stored under names of every object comes back, and changes no object', () => {
+  const headers = Object.fromEntries(
+    ['__proto__', 'constructor', 'prototype', 'toString'].map((name) => [`x-oss-meta-${name}`, `of ${name}`]),
+  )
+  const metadata = userMetadata(headers)
+  expect(Object.entries(metadata)).toEqual([
+    ['__proto__', 'of __proto__'],
+    ['constructor', 'of constructor'],
+    ['prototype', 'of prototype'],
+    ['tostring', 'of toString'],
+  ])
+  expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype)
+})
+
+test('names of every object that no header has are absent from metadata', () => {
+  expect(Object.keys(userMetadata({ etag: 'x' }))).toEqual([])
+})
+
 test.each(['ä', 'a\nb', ' a', 'a ', '\u0000'])(
   'the metadata value %j would not arrive as it is: refused',
   (value) => {

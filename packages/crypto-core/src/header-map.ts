@@ -5,6 +5,20 @@ import type { HeaderMap } from './ports.ts'
 /** The service's limit on user metadata, names and values together, in bytes. */
 export const USER_METADATA_LIMIT_BYTES: number = 8 * 1024
 
+/**
+ * Metadata names that every JavaScript object has already: a reader that keeps metadata in a plain object loses the value, or
+ * takes the object's own for it.
+ */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** Tells whether a header, its name in lower case, is user metadata under a name that no program can rely on. */
+export function isReservedMetadata(lowerName: string): boolean {
+  return (
+    lowerName.startsWith(USER_METADATA_PREFIX) &&
+    RESERVED_NAMES.has(lowerName.slice(USER_METADATA_PREFIX.length))
+  )
+}
+
 const METADATA_NAME = /^[A-Za-z0-9-]+$/
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 
@@ -18,7 +32,7 @@ export function lowerCaseHeaders(headers: HeaderMap): Record<string, string> {
   const lower: Record<string, string> = Object.create(null)
   for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase()
-    if (key in lower && lower[key] !== value && isEnvelopeHeader(key)) {
+    if (Object.hasOwn(lower, key) && lower[key] !== value && isEnvelopeHeader(key)) {
       throw new CseError(
         'ERR_CSE_ENVELOPE_DAMAGED',
         `The envelope header ${key} stands twice, with different values.`,
@@ -34,17 +48,21 @@ export function lowerCaseHeaders(headers: HeaderMap): Record<string, string> {
  *
  * @param metadata - names without the `x-oss-meta-` prefix: letters, digits and `-`; values printable ASCII
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a name or value that would not arrive as it is, a name given
- * twice, or one that belongs to the envelope.
+ * twice, one that belongs to the envelope, or `__proto__`, `constructor` and `prototype`.
  */
 export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(metadata)) {
     const header = USER_METADATA_PREFIX + name.toLowerCase()
+    if (isReservedMetadata(header)) {
+      throw invalidMetadata(`the name ${name} is one that every JavaScript object has: choose another one`)
+    }
     if (!METADATA_NAME.test(name)) {
       throw invalidMetadata(`the name ${JSON.stringify(name)} may hold only letters, digits and "-"`)
     }
     if (isEnvelopeHeader(header)) throw invalidMetadata(`the name ${name} belongs to the encryption envelope`)
-    if (header in headers) throw invalidMetadata(`the name ${name} is given twice (names ignore case)`)
+    if (Object.hasOwn(headers, header))
+      throw invalidMetadata(`the name ${name} is given twice (names ignore case)`)
     if (typeof value !== 'string' || !PRINTABLE_ASCII.test(value) || value !== value.trim()) {
       throw invalidMetadata(
         `the value of ${name} must be printable ASCII without space at either end: encode anything else, for instance as base64`,
@@ -55,16 +73,20 @@ export function metadataHeaders(metadata: Readonly<Record<string, string>>): Rec
   return headers
 }
 
-/** The user's own metadata among an object's headers: names without the prefix, the envelope left out. */
+/**
+ * The user's own metadata among an object's headers: names without the prefix, the envelope left out.
+ *
+ * @returns own properties alone, also of `__proto__` and `constructor`, which other writers may have stored
+ */
 export function userMetadata(headers: HeaderMap): Record<string, string> {
-  const metadata: Record<string, string> = {}
+  const metadata = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
     if (lower.startsWith(USER_METADATA_PREFIX) && !isEnvelopeHeader(lower)) {
-      metadata[lower.slice(USER_METADATA_PREFIX.length)] = value
+      metadata.set(lower.slice(USER_METADATA_PREFIX.length), value)
     }
   }
-  return metadata
+  return Object.fromEntries(metadata)
 }
 
 /**

@@ -44,6 +44,7 @@ export {
 } from './failure-verdict.ts'
 export {
   checkMetadataSize,
+  isReservedMetadata,
   lowerCaseHeaders,
   metadataHeaders,
   USER_METADATA_LIMIT_BYTES,

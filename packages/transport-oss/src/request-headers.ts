@@ -1,4 +1,10 @@
-import { CseError, type HeaderMap, OSS_HEADERS, replacesMetadata } from '@oss-cse/crypto-core'
+import {
+  CseError,
+  type HeaderMap,
+  isReservedMetadata,
+  OSS_HEADERS,
+  replacesMetadata,
+} from '@oss-cse/crypto-core'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PRINTABLE_ASCII = /^[\t\x20-\x7e]*$/
@@ -61,7 +67,7 @@ export function copyHeaders(headers: HeaderMap, objectKey: string): Record<strin
       )
     }
   }
-  if (OSS_HEADERS.copySource in copy) {
+  if (Object.hasOwn(copy, OSS_HEADERS.copySource)) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
       `The header "${OSS_HEADERS.copySource}" is written by the transport: pass sourceKey and sourceBucket.`,
@@ -72,7 +78,8 @@ export function copyHeaders(headers: HeaderMap, objectKey: string): Record<strin
 }
 
 function problemOf(name: string, value: unknown): string | undefined {
-  if (!TOKEN.test(name)) return 'has a name that HTTP does not allow'
+  if (!TOKEN.test(name) || name === '__proto__') return 'has a name that cannot be sent'
+  if (isReservedMetadata(name)) return 'has a name that every JavaScript object has: choose another one'
   if (OWN_HEADERS.has(name)) return 'is written by the transport: leave it out'
   if (typeof value !== 'string') return 'has a value that is not a string'
   // Signed as UTF-8 but sent as Latin-1: the signature would not match.
