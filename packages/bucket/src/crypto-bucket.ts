@@ -8,6 +8,7 @@ import {
   type HeaderMap,
   type HeadObjectResponse,
   Keyring,
+  MAX_PAGE_ENTRIES,
   type MasterKeyProvider,
   type MultipartTransport,
   type ObjectCatalog,
@@ -31,6 +32,7 @@ import { copyHeaders } from './copy-object.ts'
 import { type GetOptions, type GetResult, getObject } from './get-object.ts'
 import { describeObject, type HeadOptions, type HeadResult } from './head-object.ts'
 import { LinkedObject, refuseLink } from './linked-object.ts'
+import { objectPages, uploadPages } from './listed-pages.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
 import { isNoSuchUpload, requireMultipart } from './multipart-transport.ts'
 import type { MultipartUpload, PersistState } from './multipart-upload.ts'
@@ -280,24 +282,19 @@ export class CryptoBucket {
     return resumeMultipartUpload(this.#context, requireMultipart(this.#transport), state, options)
   }
 
-  /** Lists the bucket's multipart uploads that were neither completed nor aborted, encrypted or not. */
+  /**
+   * Lists the bucket's multipart uploads that were neither completed nor aborted, encrypted or not.
+   *
+   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be.
+   */
   async *listUploads(
     options: CallOptions & { readonly prefix?: string | undefined } = {},
   ): AsyncGenerator<PendingUpload, void, undefined> {
     const { prefix = '', signal } = options
-    let keyMarker: string | undefined
-    let uploadIdMarker: string | undefined
-    do {
-      const page = await this.#send('listUploads', prefix, this.#transport.listUploads, {
-        prefix,
-        keyMarker,
-        uploadIdMarker,
-        signal,
-      })
-      yield* page.uploads
-      keyMarker = page.nextKeyMarker
-      uploadIdMarker = page.nextUploadIdMarker
-    } while (keyMarker !== undefined)
+    const pages = uploadPages((position) =>
+      this.#send('listUploads', prefix, this.#transport.listUploads, { prefix, ...position, signal }),
+    )
+    for await (const { uploads } of pages) yield* uploads
   }
 
   /** Gives up a multipart upload that was left behind, and frees its parts. One that is gone counts as aborted. */
@@ -346,19 +343,23 @@ export class CryptoBucket {
     }
   }
 
-  /** Lists objects in byte order of their keys, page by page as they are asked for. */
+  /**
+   * Lists objects in byte order of their keys, page by page as they are asked for.
+   *
+   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be.
+   */
   async *list(options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {
-    let continuationToken: string | undefined
-    do {
-      const page = await this.#send('list', options.prefix ?? '', this.#transport.list, {
+    const pages = objectPages((continuationToken) =>
+      this.#send('list', options.prefix ?? '', this.#transport.list, {
         ...options,
-        maxKeys: 1000,
+        maxKeys: MAX_PAGE_ENTRIES,
         continuationToken,
-      })
-      for (const prefix of page.prefixes) yield { type: 'prefix', prefix }
-      for (const object of page.objects) yield { type: 'object', ...object }
-      continuationToken = page.nextContinuationToken
-    } while (continuationToken !== undefined)
+      }),
+    )
+    for await (const { prefixes, objects } of pages) {
+      for (const prefix of prefixes) yield { type: 'prefix', prefix }
+      for (const object of objects) yield { type: 'object', ...object }
+    }
   }
 
   /** Deletes an object, or one version of it. One that does not exist counts as deleted. */
@@ -370,7 +371,11 @@ export class CryptoBucket {
     await this.#send('delete', key, this.#transport.delete, { ...options, key })
   }
 
-  /** Deletes any number of objects, a thousand to a request, and returns the keys that the service reports. */
+  /**
+   * Deletes any number of objects, a thousand to a request.
+   *
+   * @returns those of the keys whose deletion the service reports
+   */
   async deleteMany(keys: Iterable<string>, options: CallOptions = {}): Promise<readonly string[]> {
     const all = [...keys]
     for (const key of all) checkKey(key)
@@ -378,7 +383,9 @@ export class CryptoBucket {
     for (let start = 0; start < all.length; start += DELETE_BATCH) {
       const batch = all.slice(start, start + DELETE_BATCH)
       const request = { ...options, keys: batch }
-      deleted.push(...(await this.#send('deleteMany', batch[0] ?? '', this.#transport.deleteMany, request)))
+      const reported = await this.#send('deleteMany', batch[0] ?? '', this.#transport.deleteMany, request)
+      const known = new Set(reported)
+      for (const key of batch) if (known.has(key)) deleted.push(key)
     }
     return deleted
   }

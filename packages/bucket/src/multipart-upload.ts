@@ -24,6 +24,7 @@ import {
   type PartDigest,
   sourceChanged,
 } from './encrypted-part.ts'
+import { partPages } from './listed-pages.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
 import { abortUpload, isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { SentBytes } from './progress.ts'
@@ -278,20 +279,23 @@ export class MultipartUpload {
     this.#end()
   }
 
-  /** The parts that the service holds, in the order of their numbers. */
+  /**
+   * The parts that the service holds, in the order of their numbers.
+   *
+   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be; and what the
+   * transport throws.
+   */
   async listParts(options: CallOptions = {}): Promise<readonly UploadedPart[]> {
     const { key, uploadId } = this
     const { signal } = options
     const headers = referenceHeaders(this.#headers)
-    const parts: UploadedPart[] = []
-    let marker: string | undefined
-    do {
-      const page = await this.#try('listParts', signal, () =>
+    const pages = partPages(key, (marker) =>
+      this.#try('listParts', signal, () =>
         this.#transport.listParts({ key, uploadId, marker, headers, signal }),
-      )
-      parts.push(...page.parts)
-      marker = page.nextMarker
-    } while (marker !== undefined)
+      ),
+    )
+    const parts: UploadedPart[] = []
+    for await (const page of pages) for (const part of page.parts) parts.push(part)
     return parts
   }
 

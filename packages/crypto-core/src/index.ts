@@ -61,6 +61,15 @@ export {
 export { Keyring, type KeyringOptions } from './keyring.ts'
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 export {
+  lastOf,
+  MAX_PAGE_ENTRIES,
+  type ObjectPosition,
+  objectPageProblem,
+  partPageProblem,
+  type UploadPosition,
+  uploadPageProblem,
+} from './listing-pages.ts'
+export {
   checkedDescription,
   equalDescriptions,
   formatMaterialDescription,

@@ -1,3 +1,4 @@
+import { compareCodePoints } from './code-point-order.ts'
 import { CseError } from './errors.ts'
 
 /** Names a master key: any strings to any strings. `{}` is "no description". */
@@ -12,16 +13,6 @@ const ESCAPED = /[<>&\u007f-\uffff]/g
 
 function escapeForHeader(text: string): string {
   return text.replace(ESCAPED, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
-
-function byCodePoint([a]: readonly [string, string], [b]: readonly [string, string]): number {
-  const left = Array.from(a, (c) => c.codePointAt(0) as number)
-  const right = Array.from(b, (c) => c.codePointAt(0) as number)
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const difference = (left[i] as number) - (right[i] as number)
-    if (difference !== 0) return difference
-  }
-  return left.length - right.length
 }
 
 /** Tells whether a description names nothing. */
@@ -41,7 +32,7 @@ export function isEmptyDescription(description: MaterialDescription): boolean {
 export function formatMaterialDescription(description: MaterialDescription): string {
   if (isEmptyDescription(description)) return ''
   const pairs = Object.entries(description)
-    .sort(byCodePoint)
+    .sort(([a], [b]) => compareCodePoints(a, b))
     .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
   return escapeForHeader(`{${pairs.join(',')}}`)
 }

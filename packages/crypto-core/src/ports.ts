@@ -227,7 +227,7 @@ export interface UploadedPart {
   readonly crc64?: bigint | undefined
 }
 
-/** One page of the parts of an upload. */
+/** One page of the parts of an upload: at most 1,000, in the order of their numbers, and behind those of the pages before. */
 export interface PartPage {
   readonly parts: readonly UploadedPart[]
   /** Pass as `marker` for the next page; absent on the last. */
@@ -241,9 +241,13 @@ export interface PendingUpload {
   readonly initiated?: Date | undefined
 }
 
-/** One page of unfinished uploads. */
+/** One page of unfinished uploads: at most 1,000. */
 export interface PendingUploadPage {
   readonly uploads: readonly PendingUpload[]
+  /**
+   * Pass both as `keyMarker` and `uploadIdMarker` for the next page; absent on the last. The key comes behind the one that was
+   * asked for, in byte order, or is the same one, with an upload id behind the one that was asked for.
+   */
   readonly nextKeyMarker?: string | undefined
   readonly nextUploadIdMarker?: string | undefined
 }
@@ -279,12 +283,14 @@ export interface ObjectSummary {
   readonly storageClass?: string | undefined
 }
 
-/** One page of a listing. */
+/**
+ * One page of a listing: at most `maxKeys` objects and prefixes together, in byte order, and behind those of the pages before.
+ */
 export interface ObjectPage {
   readonly objects: readonly ObjectSummary[]
   /** With a delimiter: the common prefixes, each ending with it. */
   readonly prefixes: readonly string[]
-  /** Pass as `continuationToken` for the next page; absent on the last. */
+  /** Pass as `continuationToken` for the next page: another one than this page was asked for with; absent on the last. */
   readonly nextContinuationToken?: string | undefined
 }
 

@@ -1,8 +1,10 @@
 import { concatBytes, isUint8Array } from '../bytes.ts'
+import { compareCodePoints } from '../code-point-order.ts'
 import { combineCrc64, createCrc64 } from '../crc64.ts'
 import { CseError, TransportError } from '../errors.ts'
 import { lowerCaseHeaders } from '../header-map.ts'
 import { isEnvelopeHeader, OSS_HEADERS } from '../headers.ts'
+import { MAX_PAGE_ENTRIES } from '../listing-pages.ts'
 import type {
   CallOptions,
   GetObjectRequest,
@@ -193,7 +195,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
       .filter((part) => part.partNumber > Number(request.marker ?? 0))
       .sort((a, b) => a.partNumber - b.partNumber)
       .map(({ partNumber, etag, sizeBytes, crc64 }) => ({ partNumber, etag, sizeBytes, crc64 }))
-    const page = parts.slice(0, 1000)
+    const page = parts.slice(0, MAX_PAGE_ENTRIES)
     const last = page.at(-1)
     return { parts: page, ...(parts.length > page.length && last && { nextMarker: String(last.partNumber) }) }
   }
@@ -206,10 +208,20 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     },
   ): Promise<PendingUploadPage> {
     await this.#begin('listUploads', request.prefix ?? '', {}, request.signal)
-    const uploads = [...this.#uploads]
-      .filter(([, upload]) => upload.key.startsWith(request.prefix ?? ''))
-      .map(([uploadId, upload]) => ({ key: upload.key, uploadId, initiated: upload.initiated }))
-    return { uploads }
+    const { prefix = '', keyMarker = '', uploadIdMarker } = request
+    const rest = [...this.#uploads]
+      .map(([uploadId, { key, initiated }]) => ({ key, uploadId, initiated }))
+      .filter(({ key }) => key.startsWith(prefix))
+      .filter(({ key, uploadId }) => {
+        const order = compareCodePoints(key, keyMarker)
+        if (order !== 0) return order > 0
+        return uploadIdMarker !== undefined && compareCodePoints(uploadId, uploadIdMarker) > 0
+      })
+      .sort((a, b) => compareCodePoints(a.key, b.key) || compareCodePoints(a.uploadId, b.uploadId))
+    const uploads = rest.slice(0, MAX_PAGE_ENTRIES)
+    const last = uploads.at(-1)
+    if (last === undefined || rest.length === uploads.length) return { uploads }
+    return { uploads, nextKeyMarker: last.key, nextUploadIdMarker: last.uploadId }
   }
 
   async list(
@@ -224,7 +236,9 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     const { prefix = '', delimiter, startAfter = '', maxKeys = 100, continuationToken = '' } = request
     await this.#begin('list', prefix, {}, request.signal)
     const after = continuationToken === '' ? startAfter : continuationToken
-    const keys = [...this.objects.keys()].sort().filter((key) => key.startsWith(prefix) && key > after)
+    const keys = [...this.objects.keys()]
+      .sort(compareCodePoints)
+      .filter((key) => key.startsWith(prefix) && compareCodePoints(key, after) > 0)
     const objects = new Map<string, StoredObject>()
     const prefixes = new Set<string>()
     let last: string | undefined

@@ -1,5 +1,6 @@
 import { concatBytes } from '../bytes.ts'
 import { combineCrc64, createCrc64 } from '../crc64.ts'
+import { lastOf, objectPageProblem, partPageProblem, uploadPageProblem } from '../listing-pages.ts'
 import type { MultipartTransport, ObjectBody, ObjectCatalog, ObjectTransport } from '../ports.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 import { failureRule, type ServiceFailure } from './failure-rule.ts'
@@ -398,6 +399,26 @@ export function transportContract({
       },
     },
     {
+      name: 'a listing advances page by page, in byte order, until it ends',
+      async run() {
+        const transport = await create()
+        const keys = ['o/a', 'o/b', 'o/z', 'o/\u00e9', 'o/\uff61', 'o/\u{1f600}']
+        for (const key of [...keys].reverse()) await put(transport, key, pattern(1))
+        const listed: string[] = []
+        let token: string | undefined
+        let after: string | undefined
+        do {
+          const page = await transport.list({ prefix: 'o/', maxKeys: 1, continuationToken: token })
+          const problem = objectPageProblem(page, { maxKeys: 1, after, continuationToken: token })
+          expectThat(problem === undefined, `a page that can be followed: ${problem}`)
+          for (const { key } of page.objects) listed.push(key)
+          after = lastOf(page, after)
+          token = page.nextContinuationToken
+        } while (token !== undefined && listed.length <= keys.length)
+        expectThat(listed.join() === keys.join(), 'each key once, in byte order')
+      },
+    },
+    {
       name: 'deleting is idempotent, one by one and many at once',
       async run() {
         const transport = await create()
@@ -445,11 +466,13 @@ export function transportContract({
         }
         const listed = await transport.listParts({ key: 'multi', uploadId })
         expectThat(listed.parts.map((part) => part.partNumber).join() === '1,2,3', 'the parts are listed')
+        expectThat(partPageProblem(listed, { after: 0 }) === undefined, 'the parts can be used')
         const pending = await transport.listUploads({ prefix: 'mul' })
         expectThat(
           pending.uploads.some((upload) => upload.uploadId === uploadId && upload.key === 'multi'),
           'the upload is listed',
         )
+        expectThat(uploadPageProblem(pending, {}) === undefined, 'the uploads can be used')
         parts.sort((a, b) => a.partNumber - b.partNumber)
         const done = await transport.complete({ key: 'multi', uploadId, parts, headers: {} })
         const combined = await [...listed.parts].reduce(

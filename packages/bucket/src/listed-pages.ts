@@ -1,0 +1,95 @@
+import {
+  lastOf,
+  MAX_PAGE_ENTRIES,
+  type ObjectPage,
+  objectPageProblem,
+  type PartPage,
+  type PendingUploadPage,
+  partPageProblem,
+  TransportError,
+  type UploadPosition,
+  uploadPageProblem,
+} from '@oss-cse/crypto-core'
+
+/** How many pages in a row may have nothing new, as where versions were deleted, before a listing is given up. */
+const MAX_IDLE_PAGES = 1000
+
+/**
+ * The pages of a listing of objects, each one judged before it is handed out. Only where the listing stands is kept.
+ *
+ * @param ask - requests a page of at most 1,000 entries
+ * @throws CseError `ERR_CSE_SERVICE` for a page that cannot be, or that does not advance
+ */
+export async function* objectPages(
+  ask: (continuationToken: string | undefined) => Promise<ObjectPage>,
+): AsyncGenerator<ObjectPage, void, undefined> {
+  let after: string | undefined
+  let continuationToken: string | undefined
+  let idlePages = 0
+  do {
+    const page = await ask(continuationToken)
+    check(objectPageProblem(page, { maxKeys: MAX_PAGE_ENTRIES, after, continuationToken }), 'objects')
+    const last = lastOf(page, after)
+    idlePages = last === after ? idlePages + 1 : 0
+    checkIdle(idlePages, 'objects')
+    yield page
+    after = last
+    continuationToken = page.nextContinuationToken
+  } while (continuationToken !== undefined)
+}
+
+/**
+ * The pages of a listing of unfinished uploads, as `objectPages`.
+ *
+ * @param ask - requests a page
+ * @throws CseError `ERR_CSE_SERVICE` as `objectPages`
+ */
+export async function* uploadPages(
+  ask: (position: UploadPosition) => Promise<PendingUploadPage>,
+): AsyncGenerator<PendingUploadPage, void, undefined> {
+  let position: UploadPosition = {}
+  let idlePages = 0
+  do {
+    const page = await ask(position)
+    check(uploadPageProblem(page, position), 'uploads')
+    idlePages = page.uploads.length === 0 ? idlePages + 1 : 0
+    checkIdle(idlePages, 'uploads')
+    yield page
+    position = { keyMarker: page.nextKeyMarker, uploadIdMarker: page.nextUploadIdMarker }
+  } while (position.keyMarker !== undefined)
+}
+
+/**
+ * The pages of a listing of an upload's parts, as `objectPages`: at most 10,000 parts together, as each has a number of its own.
+ *
+ * @param objectKey - the object that the upload makes
+ * @param ask - requests a page
+ * @throws CseError `ERR_CSE_SERVICE` as `objectPages`
+ */
+export async function* partPages(
+  objectKey: string,
+  ask: (marker: string | undefined) => Promise<PartPage>,
+): AsyncGenerator<PartPage, void, undefined> {
+  let after = 0
+  let marker: string | undefined
+  do {
+    const page = await ask(marker)
+    check(partPageProblem(page, { after, marker }), `parts of ${objectKey}`, objectKey)
+    yield page
+    after = page.parts.at(-1)?.partNumber ?? after
+    marker = page.nextMarker
+  } while (marker !== undefined)
+}
+
+function checkIdle(idlePages: number, what: string): void {
+  check(idlePages > MAX_IDLE_PAGES ? `${idlePages} pages in a row had nothing new` : undefined, what)
+}
+
+function check(problem: string | undefined, what: string, objectKey?: string): void {
+  if (problem === undefined) return
+  throw new TransportError(
+    'ERR_CSE_SERVICE',
+    `The service's listing of ${what} cannot be used: ${problem}. Check the endpoint and any proxy.`,
+    { retryable: false, objectKey },
+  )
+}

@@ -1,0 +1,132 @@
+import { compareCodePoints } from './code-point-order.ts'
+import { MAX_PARTS } from './part-plan.ts'
+import type { ObjectPage, PartPage, PendingUploadPage } from './ports.ts'
+
+/** How many entries a page of a listing has at most, unless fewer were asked for. */
+export const MAX_PAGE_ENTRIES = 1000
+
+/** Where a listing of objects stands. */
+export interface ObjectPosition {
+  /** How many entries the page may have. */
+  readonly maxKeys: number
+  /** The last key or common prefix of the pages before; absent for the first page, and where it is not known. */
+  readonly after?: string | undefined
+  /** The token that the page was asked for with. */
+  readonly continuationToken?: string | undefined
+}
+
+/** The page of uploads that was asked for. */
+export interface UploadPosition {
+  readonly keyMarker?: string | undefined
+  readonly uploadIdMarker?: string | undefined
+}
+
+/**
+ * Tells what is wrong with a page of objects: a listing that is followed then could have no end.
+ *
+ * @returns the end of a sentence about the page, or `undefined` for a page that can be used
+ */
+export function objectPageProblem(page: ObjectPage, position: ObjectPosition): string | undefined {
+  const { objects, prefixes, nextContinuationToken: next } = page
+  if (!Array.isArray(objects) || !Array.isArray(prefixes)) return 'it is no list'
+  const { maxKeys, after, continuationToken } = position
+  if (objects.length + prefixes.length > maxKeys) return tooLong(objects.length + prefixes.length, maxKeys)
+  for (const object of objects) {
+    if (!isName(object?.key)) return 'an object has no key'
+    if (!isCount(object.sizeBytes)) return 'an object has no valid size'
+    if (!isDate(object.lastModified)) return 'an object has no valid date'
+    if (typeof object.etag !== 'string') return 'an object has no ETag'
+  }
+  if (!prefixes.every(isName)) return 'a common prefix is empty'
+  if (after !== undefined && !isBehind(page, after)) return 'it goes back to keys that were listed before'
+  if (next === undefined) return undefined
+  return isName(next) && next !== continuationToken ? undefined : NO_PROGRESS
+}
+
+/**
+ * Tells what is wrong with a page of an upload's parts.
+ *
+ * @param after - the number of the last part that was listed before, or 0
+ * @returns as `objectPageProblem`
+ */
+export function partPageProblem(
+  { parts, nextMarker }: PartPage,
+  { after, marker }: { readonly after: number; readonly marker?: string | undefined },
+): string | undefined {
+  if (!Array.isArray(parts)) return 'it is no list'
+  if (parts.length > MAX_PAGE_ENTRIES) return tooLong(parts.length, MAX_PAGE_ENTRIES)
+  let last = after
+  for (const part of parts) {
+    const { partNumber } = part ?? {}
+    if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MAX_PARTS) {
+      return `a part has no number from 1 to ${MAX_PARTS}`
+    }
+    if (partNumber <= last) return 'its parts are not in the order of their numbers'
+    last = partNumber
+    if (!isName(part.etag)) return `part ${partNumber} has no ETag`
+    if (part.sizeBytes !== undefined && !isCount(part.sizeBytes))
+      return `part ${partNumber} has no valid size`
+  }
+  if (nextMarker === undefined) return undefined
+  return isName(nextMarker) && nextMarker !== marker && last > after ? undefined : NO_PROGRESS
+}
+
+/**
+ * Tells what is wrong with a page of unfinished uploads.
+ *
+ * @returns as `objectPageProblem`
+ */
+export function uploadPageProblem(page: PendingUploadPage, position: UploadPosition): string | undefined {
+  const { uploads, nextKeyMarker, nextUploadIdMarker } = page
+  if (!Array.isArray(uploads)) return 'it is no list'
+  if (uploads.length > MAX_PAGE_ENTRIES) return tooLong(uploads.length, MAX_PAGE_ENTRIES)
+  for (const upload of uploads) {
+    if (!isName(upload?.key)) return 'an upload has no key'
+    if (!isName(upload.uploadId)) return 'an upload has no id'
+    if (upload.initiated !== undefined && !isDate(upload.initiated)) return 'an upload has no valid date'
+  }
+  if (nextKeyMarker === undefined) return nextUploadIdMarker === undefined ? undefined : NO_PROGRESS
+  const { keyMarker, uploadIdMarker = '' } = position
+  if (!isName(nextKeyMarker)) return NO_PROGRESS
+  const order = keyMarker === undefined ? 1 : compareCodePoints(nextKeyMarker, keyMarker)
+  if (order > 0) return undefined
+  const sameKey = order === 0 && isName(nextUploadIdMarker)
+  return sameKey && compareCodePoints(nextUploadIdMarker, uploadIdMarker) > 0 ? undefined : NO_PROGRESS
+}
+
+/** The greatest key or common prefix of a page, where there is one behind `after`. */
+export function lastOf({ objects, prefixes }: ObjectPage, after: string | undefined): string | undefined {
+  let last = after
+  const consider = (name: string): void => {
+    if (last === undefined || compareCodePoints(name, last) > 0) last = name
+  }
+  for (const { key } of objects) consider(key)
+  prefixes.forEach(consider)
+  return last
+}
+
+const NO_PROGRESS = 'it says that there is more, and not where: its marker is missing or does not advance'
+
+/** A common prefix may come twice, where the page before ended among its keys. */
+function isBehind({ objects, prefixes }: ObjectPage, after: string): boolean {
+  return (
+    objects.every(({ key }) => compareCodePoints(key, after) > 0) &&
+    prefixes.every((prefix) => compareCodePoints(prefix, after) >= 0)
+  )
+}
+
+function tooLong(count: number, limit: number): string {
+  return `it has ${count} entries, and not at most ${limit}`
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isDate(value: unknown): boolean {
+  return value instanceof Date && !Number.isNaN(value.getTime())
+}
