@@ -146,3 +146,4 @@ export {
   type WrappingCallOptions,
   type WrappingProviderOptions,
 } from './wrapping-provider.ts'
+export { xmlDocumentProblem } from './xml-document.ts'

@@ -1,6 +1,14 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { CseError, type HeaderMap, isErrorDocument, OSS_HEADERS, rootElement } from '@oss-cse/crypto-core'
+import {
+  CseError,
+  coalesceChunks,
+  type HeaderMap,
+  isErrorDocument,
+  OSS_HEADERS,
+  rootElement,
+  xmlDocumentProblem,
+} from '@oss-cse/crypto-core'
 import type { SignedRequest } from './ali-oss-client.ts'
 import { DownloadBody } from './download-body.ts'
 import { IdleWatch } from './idle-watch.ts'
@@ -11,6 +19,7 @@ import {
   networkFailure,
   type RequestContext,
   serviceFailure,
+  unusableResponse,
 } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
 import { sendSource, type UploadSource } from './upload-source.ts'
@@ -138,6 +147,8 @@ async function readAnswer(
   if (expected.root !== undefined && rootElement(data) !== expected.root) {
     throw foreignResponse(context, status, `<${expected.root}> document`)
   }
+  const problem = expected.root === undefined ? undefined : xmlDocumentProblem(data)
+  if (problem !== undefined) throw unusableResponse(context, status, `its document ${problem}`)
   return { status, headers, data }
 }
 
@@ -187,7 +198,8 @@ function connection(request: ClientRequest): () => boolean {
 async function collect(response: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+  // Joined: a list of single bytes would take hundreds of times their length.
+  for await (const chunk of coalesceChunks(response as AsyncIterable<Uint8Array>)) {
     chunks.push(chunk)
     size += chunk.byteLength
     if (size > limit) return undefined

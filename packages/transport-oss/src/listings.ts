@@ -44,7 +44,7 @@ export function objectSummary(object: AliObject, decode: (name: string) => strin
     key: decode(object.name),
     sizeBytes: object.size,
     etag: object.etag,
-    lastModified: new Date(object.lastModified),
+    lastModified: dateOf(object.lastModified),
     ...(object.storageClass !== undefined && { storageClass: object.storageClass }),
   }
 }
@@ -54,9 +54,9 @@ export function uploadedParts(parts: AliPart | readonly AliPart[]): UploadedPart
   return [parts].flat().map((part) => {
     const crc64 = crc64Of(part.HashCrc64ecma)
     return {
-      partNumber: Number(part.PartNumber),
+      partNumber: countOf(part.PartNumber),
       etag: part.ETag,
-      ...(part.Size !== undefined && { sizeBytes: Number(part.Size) }),
+      ...(part.Size !== undefined && { sizeBytes: countOf(part.Size) }),
       ...(crc64 !== undefined && { crc64 }),
     }
   })
@@ -66,8 +66,20 @@ export function pendingUpload(upload: AliUpload, decode: (name: string) => strin
   return {
     key: decode(upload.name),
     uploadId: upload.uploadId,
-    ...(upload.initiated !== undefined && { initiated: new Date(upload.initiated) }),
+    ...(upload.initiated !== undefined && { initiated: dateOf(upload.initiated) }),
   }
+}
+
+/** A number of a listing; not a number where it is anything but decimal digits. */
+export function countOf(text: unknown): number {
+  return typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+}
+
+const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+
+/** A date of a listing, as the service writes it; an invalid one for anything else. */
+function dateOf(text: unknown): Date {
+  return new Date(typeof text === 'string' && ISO_DATE.test(text) ? text : Number.NaN)
 }
 
 /** The CRC-64 that the service states, an unsigned decimal number. */

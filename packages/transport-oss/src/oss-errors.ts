@@ -154,9 +154,18 @@ export function signingFailure(context: RequestContext, error: unknown): Transpo
  * @param lack - what a response of the service would have
  */
 export function foreignResponse(context: RequestContext, status: number, lack: string): TransportError {
+  return unusableResponse(context, status, `it has no ${lack}`)
+}
+
+/**
+ * The error of a success that says what the service does not say.
+ *
+ * @param problem - a sentence about the response
+ */
+export function unusableResponse(context: RequestContext, status: number, problem: string): TransportError {
   return new TransportError(
     'ERR_CSE_SERVICE',
-    `${about(context)} failed: this is not a response of OSS (HTTP status ${status}): it has no ${lack}. Check the endpoint and any proxy.`,
+    `${about(context)} failed: this is not a response of OSS (HTTP status ${status}): ${problem}. Check the endpoint and any proxy.`,
     { status, retryable: false, ...keyOf(context) },
   )
 }

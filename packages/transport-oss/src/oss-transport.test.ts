@@ -172,13 +172,13 @@ const PART = (n: number) =>
   `<Part><PartNumber>${n}</PartNumber><LastModified>2024-01-01T00:00:00.000Z</LastModified><ETag>"${n}"</ETag><HashCrc64ecma>${n}${n}</HashCrc64ecma><Size>10${n}</Size></Part>`
 
 it.each([0, 1, 2])('a listing of %s parts is an array, and its end is told', async (count) => {
-  const parts = Array.from({ length: count }, (_, i) => PART(i + 1)).join('')
+  const parts = Array.from({ length: count }, (_, i) => PART(i + 6)).join('')
   const { server, transport } = await answering(
     `<ListPartsResult><NextPartNumberMarker>2</NextPartNumberMarker><IsTruncated>false</IsTruncated>${parts}</ListPartsResult>`,
   )
   const page = await transport.listParts({ key: 'a', uploadId: 'u', marker: '5' })
   expect(page).toEqual({
-    parts: [1, 2].slice(0, count).map((n) => ({
+    parts: [6, 7].slice(0, count).map((n) => ({
       partNumber: n,
       etag: `"${n}"`,
       sizeBytes: 100 + n,
@@ -232,7 +232,7 @@ it('a listing of one object and one prefix is two arrays of one', async () => {
     prefix: 'p/',
     delimiter: '/',
     startAfter: 'p/0',
-    maxKeys: 1,
+    maxKeys: 2,
     continuationToken: 'c+=',
   })
   expect(page).toEqual({
@@ -255,7 +255,7 @@ it('a listing of one object and one prefix is two arrays of one', async () => {
     prefix: 'p/',
     delimiter: '/',
     'start-after': 'p/0',
-    'max-keys': '1',
+    'max-keys': '2',
     'continuation-token': 'c+=',
   })
 })

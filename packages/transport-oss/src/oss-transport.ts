@@ -7,21 +7,25 @@ import {
   type HeaderMap,
   type HeadObjectRequest,
   type HeadObjectResponse,
+  MAX_PAGE_ENTRIES,
   type MultipartTransport,
   type ObjectCatalog,
   type ObjectPage,
   type ObjectTransport,
   OSS_HEADERS,
+  objectPageProblem,
   type PartPage,
   type PendingUploadPage,
   type PutObjectRequest,
   type PutObjectResponse,
+  partPageProblem,
   type SymlinkRequest,
   type SymlinkResponse,
   tell,
   type UploadedPart,
   type UploadReference,
   type UploadRequest,
+  uploadPageProblem,
 } from '@oss-cse/crypto-core'
 import type { AliOssClient, RequestParams } from './ali-oss-client.ts'
 import { type Connection, checkBucketName, connect, type OssTransportOptions } from './client-options.ts'
@@ -30,6 +34,7 @@ import {
   type AliObject,
   type AliPart,
   type AliUpload,
+  countOf,
   crc64Of,
   decodeName,
   namesAreEncoded,
@@ -39,7 +44,7 @@ import {
 } from './listings.ts'
 import { checkObjectKey } from './object-key.ts'
 import { type OssCall, type Outcome, runCall } from './oss-call.ts'
-import { foreignResponse, type RequestContext } from './oss-errors.ts'
+import { foreignResponse, type RequestContext, unusableResponse } from './oss-errors.ts'
 import { copyHeaders, requestHeaders } from './request-headers.ts'
 import { UploadSource } from './upload-source.ts'
 
@@ -315,9 +320,13 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     checkObjectKey(key)
     checkUploadId(uploadId, key)
     const sent = requestHeaders(headers, key)
-    const query = { 'max-parts': 1000, ...(marker !== undefined && { 'part-number-marker': marker }) }
-    const { value } = await this.#call(
-      { operation: 'list the parts of', objectKey: key, signal, expected: { root: 'ListPartsResult' } },
+    const query = {
+      'max-parts': MAX_PAGE_ENTRIES,
+      ...(marker !== undefined && { 'part-number-marker': marker }),
+    }
+    const call = { operation: 'list the parts of', objectKey: key, signal }
+    const { value, answer } = await this.#call(
+      { ...call, expected: { root: 'ListPartsResult' } },
       async (client) => {
         const page = (await client.listParts(key, uploadId, query, { headers: sent })) as {
           parts: AliPart | AliPart[]
@@ -326,10 +335,15 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
         }
         const parts = uploadedParts(page.parts)
         // The XML parser leaves a boolean as text.
-        if (page.isTruncated !== 'true' || !page.nextPartNumberMarker) return { parts }
-        return { parts, nextMarker: page.nextPartNumberMarker }
+        return page.isTruncated === 'true'
+          ? { parts, nextMarker: page.nextPartNumberMarker ?? '' }
+          : { parts }
       },
     )
+    const after = countOf(marker) || 0
+    const goesBack = value.nextMarker !== undefined && !(countOf(value.nextMarker) > after)
+    const problem = goesBack ? 'its marker is missing or does not advance' : undefined
+    this.#checkListing(call, answer, partPageProblem(value, { after, marker }) ?? problem)
     return value
   }
 
@@ -346,17 +360,14 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
   }): Promise<PendingUploadPage> {
     const query = {
       'encoding-type': 'url',
-      'max-uploads': 1000,
+      'max-uploads': MAX_PAGE_ENTRIES,
       ...(prefix && { prefix }),
       ...(keyMarker && { 'key-marker': keyMarker }),
       ...(uploadIdMarker && { 'upload-id-marker': uploadIdMarker }),
     }
-    const { value } = await this.#call(
-      {
-        operation: 'list the multipart uploads',
-        signal,
-        expected: { root: 'ListMultipartUploadsResult' },
-      },
+    const call = { operation: 'list the multipart uploads', signal }
+    const { value, answer } = await this.#call(
+      { ...call, expected: { root: 'ListMultipartUploadsResult' } },
       async (client, answer) => {
         const page = (await client.listUploads(query, {})) as {
           uploads: AliUpload[]
@@ -369,11 +380,12 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
         if (!page.isTruncated) return { uploads }
         return {
           uploads,
-          ...(page.nextKeyMarker && { nextKeyMarker: decode(page.nextKeyMarker) }),
+          nextKeyMarker: decode(page.nextKeyMarker ?? ''),
           ...(page.nextUploadIdMarker && { nextUploadIdMarker: page.nextUploadIdMarker }),
         }
       },
     )
+    this.#checkListing(call, answer, uploadPageProblem(value, { keyMarker, uploadIdMarker }))
     return value
   }
 
@@ -404,7 +416,8 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       ...(continuationToken && { 'continuation-token': continuationToken }),
     }
     const expected = { root: 'ListBucketResult' }
-    const { value } = await this.#call({ operation: 'list', signal, expected }, async (client, answer) => {
+    const call = { operation: 'list', signal }
+    const { value, answer } = await this.#call({ ...call, expected }, async (client, answer) => {
       const page = (await client.listV2(query, {})) as {
         objects: AliObject[]
         prefixes: string[] | null
@@ -414,9 +427,12 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
       const decode = nameDecoder(answer())
       const objects = page.objects.map((object) => objectSummary(object, decode))
       const prefixes = (page.prefixes ?? []).map(decode)
-      if (!page.isTruncated || !page.nextContinuationToken) return { objects, prefixes }
-      return { objects, prefixes, nextContinuationToken: decodeToken(page.nextContinuationToken, answer()) }
+      if (!page.isTruncated) return { objects, prefixes }
+      const nextContinuationToken = decodeToken(page.nextContinuationToken ?? '', answer())
+      return { objects, prefixes, nextContinuationToken }
     })
+    const position = { maxKeys: maxKeys ?? MAX_PAGE_ENTRIES, continuationToken }
+    this.#checkListing(call, answer, objectPageProblem(value, position))
     return value
   }
 
@@ -436,7 +452,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
    * Deletes up to 1,000 objects in one request. Keys with control characters, which XML cannot carry, take a
    * request each.
    *
-   * @returns the keys that the service reports as deleted
+   * @returns those of the keys that the service reports as deleted
    */
   async deleteMany({
     keys,
@@ -449,21 +465,21 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     }
     for (const key of keys) checkObjectKey(key)
     const plain = keys.filter((key) => !NOT_IN_XML.test(key))
-    const deleted: string[] = []
+    const deleted = new Set<string>()
     if (plain.length > 0) {
       const expected = { root: 'DeleteResult' }
       const call: OssCall = { operation: 'delete several objects', signal, expected }
       const { value } = await this.#call(call, async (client) => {
         const answer = (await client.deleteMulti(plain, {})) as { deleted: { Key: string }[] }
-        return answer.deleted.map(({ Key }) => Key)
+        return new Set(answer.deleted.map(({ Key }) => Key))
       })
-      deleted.push(...value)
+      for (const key of plain) if (value.has(key)) deleted.add(key)
     }
     for (const key of keys.filter((key) => NOT_IN_XML.test(key))) {
       await this.delete({ key, ...(signal && { signal }) })
-      deleted.push(key)
+      deleted.add(key)
     }
-    return deleted
+    return [...deleted]
   }
 
   /**
@@ -534,6 +550,20 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     work: (client: AliOssClient, answer: () => Answer | undefined) => Promise<T>,
   ): Promise<Outcome<T>> {
     return runCall(this.#connection, call, work)
+  }
+
+  /** Refuses a page that has values that cannot be, or after which a listing would have no end. */
+  #checkListing(
+    { operation, objectKey }: Pick<OssCall, 'operation' | 'objectKey'>,
+    { status }: Answer,
+    problem: string | undefined,
+  ): void {
+    if (problem === undefined) return
+    throw unusableResponse(
+      this.#context(operation, objectKey),
+      status,
+      `its listing cannot be used: ${problem}`,
+    )
   }
 
   #context(operation: string, objectKey?: string): RequestContext {
