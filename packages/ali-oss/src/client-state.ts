@@ -8,6 +8,8 @@ import { ServiceCall, type UploadListener } from './service-call.ts'
 export interface ClientState {
   readonly encryption: EncryptionOptions
   readonly presignedUploads: PresignedUploads
+  /** How long compressed content may become in memory, unless a call says otherwise. */
+  readonly maxDecompressedBytes: number
   readonly uploads: OpenUploads
 }
 

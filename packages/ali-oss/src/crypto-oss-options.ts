@@ -2,6 +2,7 @@ import type { Agent as HttpAgent } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
 import type { CryptoBucketOptions } from '@oss-cse/bucket'
 import type OSS from 'ali-oss'
+import { checkedMaxDecompressedBytes, DEFAULT_MAX_DECOMPRESSED_BYTES } from './decompressed.ts'
 import { invalid } from './request-options.ts'
 
 /** How objects are encrypted. Give either `provider` or `keyring`. */
@@ -35,6 +36,12 @@ export interface CryptoOSSOptions extends OSS.Options, FurtherOssOptions, Encryp
    * is stored as it comes, in clear. `ciphertext`: your uploader encrypts by itself, and sends the envelope's headers.
    */
   readonly presignedUploads?: 'reject' | 'ciphertext' | undefined
+  /**
+   * How long the content of an object that is stored with a `Content-Encoding` of `gzip` or `deflate` may become, in bytes, when
+   * `get` and `getByUrl` decompress it into memory. Default 1 GiB. `Infinity` is no limit, as in ali-oss: then whoever writes
+   * an object decides how much memory a reader needs. Streams and files are not decompressed.
+   */
+  readonly maxDecompressedBytes?: number | undefined
 }
 
 /** Whether somebody may upload past the encryption. */
@@ -49,8 +56,18 @@ export function splitOptions(options: CryptoOSSOptions): {
   readonly ossOptions: OSS.Options
   readonly encryption: EncryptionOptions
   readonly presignedUploads: PresignedUploads
+  readonly maxDecompressedBytes: number
 } {
-  const { provider, keyring, onPlainObject, retry, logger, presignedUploads, ...ossOptions } = options ?? {}
+  const {
+    provider,
+    keyring,
+    onPlainObject,
+    retry,
+    logger,
+    presignedUploads,
+    maxDecompressedBytes,
+    ...ossOptions
+  } = options ?? {}
   const { retryMax } = ossOptions
   if ((keyring === undefined) === (provider === undefined)) {
     throw invalid('give either `provider` or `keyring`, and not both')
@@ -76,5 +93,6 @@ export function splitOptions(options: CryptoOSSOptions): {
       logger,
     },
     presignedUploads: presigned,
+    maxDecompressedBytes: checkedMaxDecompressedBytes(maxDecompressedBytes, DEFAULT_MAX_DECOMPRESSED_BYTES),
   }
 }

@@ -91,9 +91,9 @@ export interface UploadPartResult {
 export class CryptoOSS extends RefusingOSS {
   /** @param ctx - handed to `urllib` in ali-oss; kept as `ctx` */
   constructor(options: CryptoOSSOptions, ctx?: unknown) {
-    const { ossOptions, encryption, presignedUploads } = splitOptions(options)
+    const { ossOptions, ...own } = splitOptions(options)
     super(ossOptions, ctx)
-    keepState(this, { encryption, presignedUploads, uploads: new OpenUploads() })
+    keepState(this, { ...own, uploads: new OpenUploads() })
     // Options that contradict one another fail here, whatever bucket is used later.
     const state = internalsOf(this).options
     const anyBucket = { options: { value: { ...state, bucket: state.bucket ?? 'any-bucket' } } }
@@ -129,8 +129,10 @@ export class CryptoOSS extends RefusingOSS {
 
   /**
    * Downloads and decrypts an object, or a range of it by a `Range` header, in one request. The whole is held in memory.
+   * Content that is stored with a `Content-Encoding` of `gzip` or `deflate` is decompressed, as in ali-oss, up to
+   * `maxDecompressedBytes`.
    *
-   * @throws CseError `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_NO_MATCHING_KEY`,
+   * @throws CseError `ERR_CSE_DECOMPRESSION` for content that becomes longer, or that cannot be decompressed; `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_NO_MATCHING_KEY`,
    * `ERR_CSE_UNWRAP_FAILED` before a byte is handed out; `ERR_CSE_INTEGRITY` when checksum or length are wrong;
    * `ERR_CSE_OPERATION_REFUSED` for `process`.
    */

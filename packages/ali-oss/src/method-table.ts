@@ -74,6 +74,8 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
       'A range that ends behind the object is cut, and one that begins there fails with `InvalidRange`, as in HTTP; ali-oss gets the whole object.',
     process: '`process` is refused.',
     failedFile: 'A failed download leaves the file as it was; ali-oss removes it.',
+    decompressed:
+      'Content in memory that is stored with a `Content-Encoding` of `gzip` or `deflate` is decompressed up to `maxDecompressedBytes` (default 1 GiB); what becomes longer, or is no such content, fails with `ERR_CSE_DECOMPRESSION`. ali-oss has no limit, and fails with an error that quotes the content.',
     unmodifiedFile: 'An object that is not modified leaves the file as it was; ali-oss empties it.',
   }),
   postAsyncFetch: refused(REFUSALS.postAsyncFetch),
@@ -199,7 +201,7 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   authorization: passed(),
   authorizationV4: passed(),
   request: passed(
-    'What is sent and read through it is not encrypted. As every call, it waits for a token that is being renewed, is sent once more when the service refuses an expired one, and fails at a success that is not the service’s: one without a request id, or of a listing, a deletion or a copy without its document.',
+    'What is sent and read through it is not encrypted. As every call, it waits for a token that is being renewed, is sent once more when the service refuses an expired one, and fails at a success that is not the service’s: one without a request id, of a listing, a deletion or a copy without its document, or with a document that nests more than 32 elements or uses entities that XML does not define. Listings are one page a call, and what a page says of the next one is handed out as it is: stop where a marker comes again.',
   ),
   checkBrowserAndVersion: passed(),
   parseXML: passed(),

@@ -1,13 +1,12 @@
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
-import { unzip } from 'node:zlib'
 import type { GetResult } from '@oss-cse/bucket'
 import { downloadFile, replaceFile } from '@oss-cse/bucket/node'
 import { concatBytes, linkedAbort } from '@oss-cse/crypto-core'
 import type OSS from 'ali-oss'
 import type { AliOssResponse } from './ali-oss-response.ts'
-import { beginCall } from './client-state.ts'
+import { beginCall, stateOf } from './client-state.ts'
+import { checkedMaxDecompressedBytes, decompressed } from './decompressed.ts'
 import { ObjectStream } from './object-stream.ts'
 import { getOptions, invalid, type ReadOptions } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'
@@ -46,11 +45,11 @@ interface ReadRequest {
   readonly signal: AbortSignal | undefined
   /** Reads into a file, which is replaced as a whole. */
   readonly download: (path: string) => Promise<ReadResult>
+  /** How long compressed content may become in memory. */
+  readonly maxDecompressedBytes: number
   /** What a failure is called. */
   readonly explain: (error: unknown) => unknown
 }
-
-const unzipped = promisify(unzip)
 
 /** Targets whose errors are heard from now on. */
 const heard = new WeakSet<NodeJS.WritableStream>()
@@ -62,14 +61,16 @@ export class ObjectRead {
   readonly #open: ReadRequest['open']
   readonly #signal: AbortSignal | undefined
   readonly #download: ReadRequest['download']
+  readonly #maxDecompressedBytes: number
   readonly #explain: ReadRequest['explain']
 
-  constructor({ call, key, open, signal, download, explain }: ReadRequest) {
+  constructor({ call, key, open, signal, download, maxDecompressedBytes, explain }: ReadRequest) {
     this.#call = call
     this.#key = key
     this.#open = open
     this.#signal = signal
     this.#download = download
+    this.#maxDecompressedBytes = maxDecompressedBytes
     this.#explain = explain
   }
 
@@ -145,9 +146,8 @@ export class ObjectRead {
     const bytes = concatBytes(chunks)
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const res = this.#response(result)
-    // As ali-oss does, where it holds the whole: urllib 2.44 lib/urllib.js `decodeContent`.
-    const encoded = /^(gzip|deflate)$/i.test(res.headers['content-encoding'] ?? '')
-    return { content: encoded && content.length > 0 ? await unzipped(content) : content, res }
+    const encoding = res.headers['content-encoding']
+    return { content: await decompressed(content, encoding, this.#maxDecompressedBytes, this.#key), res }
   }
 
   /** Runs a read. That the object is not modified is an answer like any other in ali-oss. */
@@ -204,6 +204,7 @@ export function readObject(client: OSS, name: string, options: ReadOptions): Obj
     // In one request, as ali-oss does.
     download: (path) =>
       downloadFile(bucket, key, path, { ...how, multigetThreshold: Number.POSITIVE_INFINITY }),
+    maxDecompressedBytes: maxDecompressedBytes(client, options),
     explain: (error) => call.explained(error),
   })
 }
@@ -224,8 +225,14 @@ export function readUrl(client: OSS, url: string | URL, options: ReadOptions): O
         for await (const chunk of body) await append(chunk)
         return result
       }),
+    maxDecompressedBytes: maxDecompressedBytes(client, options),
     explain: (error) => error,
   })
+}
+
+/** The call's own limit, or the client's. */
+function maxDecompressedBytes(client: OSS, { maxDecompressedBytes }: ReadOptions): number {
+  return checkedMaxDecompressedBytes(maxDecompressedBytes, stateOf(client).maxDecompressedBytes)
 }
 
 /** What comes after the name: a target and options, or options alone. */

@@ -5,10 +5,12 @@ import {
   refusesCredentials,
   rootElement,
   TransportError,
+  xmlDocumentProblem,
 } from '@oss-cse/crypto-core'
 import { ClientTokenRefresher } from '@oss-cse/transport-oss'
 import type OSS from 'ali-oss'
 import { internalsOf } from './ali-oss-internals.ts'
+import { BoundedHttp, type HttpClient } from './bounded-http.ts'
 import { expectedRoot } from './expected-root.ts'
 import { invalid } from './request-options.ts'
 import { type ServiceError, serviceError } from './service-error.ts'
@@ -107,25 +109,49 @@ function signedBy<Client extends OSS>(
 async function checked(client: OSS, params: PassedParams, send: Send): Promise<PassedResult> {
   const { xmlResponse } = params
   // Parsed below: ali-oss drops the root element.
-  const result = await send(client, xmlResponse ? { ...params, xmlResponse: false } : params)
+  const result = await sendBounded(client, xmlResponse ? { ...params, xmlResponse: false } : params, send)
   const { status, headers } = result
   if (status < 200 || status > 299) return result
-  if (headers[OSS_HEADERS.requestId] === undefined) throw foreignResponse(status, OSS_HEADERS.requestId)
+  if (headers[OSS_HEADERS.requestId] === undefined)
+    throw foreignResponse(status, `it has no ${OSS_HEADERS.requestId}`)
   const expected = expectedRoot(params)
   if (!xmlResponse && expected === undefined) return result
   const document = bytesOf(result.data)
   const root = rootElement(document)
   if (expected === undefined ? /^html$/i.test(root ?? '') : root !== expected) {
-    throw foreignResponse(status, `<${expected ?? 'known'}> document`)
+    throw foreignResponse(status, `it has no <${expected ?? 'known'}> document`)
   }
-  return xmlResponse ? Object.assign(result, { data: await internalsOf(client).parseXML(document) }) : result
+  return xmlResponse ? Object.assign(result, { data: await parsed(client, document, status) }) : result
+}
+
+/** Sends a request, and refuses a response that is longer than any of the service. */
+async function sendBounded(client: OSS, params: PassedParams, send: Send): Promise<PassedResult> {
+  const http = new BoundedHttp(internalsOf(client).urllib as HttpClient)
+  try {
+    return await send(Object.create(client, { urllib: { value: http } }), params)
+  } catch (error) {
+    if (http.refusal === undefined) throw error
+    throw foreignResponse(http.refusal.status, 'its document is too long, or cannot be decompressed')
+  }
+}
+
+/** What ali-oss makes of a document that can do no harm to its parser, nor to who follows what it made. */
+async function parsed(client: OSS, document: Buffer, status: number): Promise<unknown> {
+  const problem = xmlDocumentProblem(document)
+  if (problem !== undefined) throw foreignResponse(status, `its document ${problem}`)
+  try {
+    return await internalsOf(client).parseXML(document)
+  } catch {
+    // The parser's error quotes the document.
+    throw foreignResponse(status, 'its document cannot be read')
+  }
 }
 
 function bytesOf(data: unknown): Buffer {
   return Buffer.isBuffer(data) ? data : Buffer.from(String(data ?? ''))
 }
 
-function foreignResponse(status: number, lack: string): unknown {
-  const message = `This is not a response of OSS (HTTP status ${status}): it has no ${lack}. Check the endpoint and any proxy.`
+function foreignResponse(status: number, problem: string): unknown {
+  const message = `This is not a response of OSS (HTTP status ${status}): ${problem}. Check the endpoint and any proxy.`
   return serviceError(new TransportError('ERR_CSE_SERVICE', message, { status, retryable: false }))
 }

@@ -48,6 +48,8 @@ export interface HeadOptions extends CallOptions {
 export interface ReadOptions extends HeadOptions {
   /** Default: the client's. */
   readonly onPlainObject?: PlainObjectPolicy | undefined
+  /** Default: the client's. */
+  readonly maxDecompressedBytes?: number | undefined
   /** Refused: the server cannot process ciphertext. */
   readonly process?: string | undefined
 }

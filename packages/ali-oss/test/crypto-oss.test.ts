@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { PassThrough, Readable, Stream, Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { inspect } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import {
   type ContentKey,
   type GeneratedContentKey,
@@ -33,7 +34,7 @@ afterEach(() => subject.end())
 
 /** The endpoint of a service that reads each request and answers a status and a body. */
 async function serving(
-  answer: (request: IncomingMessage) => readonly [number, string],
+  answer: (request: IncomingMessage) => readonly [number, string | Buffer],
   headers: Record<string, string> = { ETag: '"E"', 'x-oss-request-id': '6556E3AED11E553933CCDEDF' },
 ): Promise<string> {
   const server = createServer((request, response) => {
@@ -318,6 +319,69 @@ describe('a body that is not what it says', () => {
     await client.multipartUpload('b', '/proc/self/status')
     for (const name of ['a', 'b']) expect(String((await client.get(name)).content)).toMatch(/^Name:/)
   })
+})
+
+describe('a document that would harm who reads it', () => {
+  const entry = '<Key>a</Key><Size>1</Size><LastModified>2024-01-01T00:00:00.000Z</LastModified>'
+  const listing = (content: string) => `<ListBucketResult>${content}</ListBucketResult>`
+
+  test.each<[string, string | Buffer, Record<string, string>]>([
+    ['with an entity of every object', listing('<Contents><Key>&constructor;</Key></Contents>'), {}],
+    ['with an element of every object', listing('<constructor>x</constructor>'), {}],
+    ['that nests without end', listing('<a>'.repeat(100_000)), {}],
+    ['with a document type', listing('<!DOCTYPE a><a/>'), {}],
+    ['that is cut', listing(`<Contents>${entry}`), {}],
+    ['of more than 16 MiB', listing(' '.repeat(2 ** 24)), {}],
+    ['that becomes more than 16 MiB', gzipSync(listing(' '.repeat(2 ** 24))), { 'content-encoding': 'gzip' }],
+    ['that is not compressed as it says', listing(entry), { 'content-encoding': 'gzip' }],
+  ])('%s is no response of the service', async (_what, document, headers) => {
+    const endpoint = await serving(() => [200, document], { 'x-oss-request-id': 'X', ...headers })
+    const elsewhere = subject.newClient({ endpoint, retryMax: 0 })
+    expect(await rejection(elsewhere.listV2({}))).toMatchObject({
+      status: 200,
+      message: expect.stringContaining('not a response of OSS'),
+      cause: { code: 'ERR_CSE_SERVICE' },
+    })
+  })
+
+  test('is also refused where it tells of a failure', async () => {
+    const endpoint = await serving(() => [404, ' '.repeat(2 ** 24 + 1)])
+    const elsewhere = subject.newClient({ endpoint, retryMax: 0 })
+    expect(await rejection(elsewhere.getACL('a'))).toMatchObject({
+      status: 404,
+      cause: { code: 'ERR_CSE_SERVICE' },
+    })
+  })
+
+  test('is not one that is compressed and as long as others', async () => {
+    const document = gzipSync(listing(`<Contents>${entry}</Contents>`))
+    const headers = { 'x-oss-request-id': 'X', 'content-encoding': 'gzip' }
+    const elsewhere = subject.newClient({ endpoint: await serving(() => [200, document], headers) })
+    const { objects, res } = await elsewhere.listV2({})
+    expect(objects.map(({ name }) => name)).toEqual(['a'])
+    expect(res).toMatchObject({ status: 200, size: document.length })
+  })
+})
+
+test('a limit on decompressed content is checked when the client is made, and is the call’s own where it has one', async () => {
+  for (const maxDecompressedBytes of [0, -1, 1.5, Number.NaN, '5' as never, 2 ** 60]) {
+    expect(() => subject.newClient({ maxDecompressedBytes })).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
+    const wrong = client.get('a', { maxDecompressedBytes })
+    expect(await rejection(wrong)).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
+  expect(subject.requests).toEqual([])
+  const content = Buffer.alloc(1000)
+  await client.put('a', gzipSync(content), { headers: { 'Content-Encoding': 'deflate' } })
+  const narrow = subject.newClient({ maxDecompressedBytes: 999 })
+  const url = narrow.signatureUrl('a')
+  const refused = code('ERR_CSE_DECOMPRESSION')
+  expect(await rejection(narrow.get('a'))).toEqual(refused)
+  expect(await rejection(narrow.getByUrl(url))).toEqual(refused)
+  expect(await rejection(client.get('a', null, { maxDecompressedBytes: 999 }))).toEqual(refused)
+  for (const maxDecompressedBytes of [1000, Number.POSITIVE_INFINITY]) {
+    expect((await narrow.get('a', { maxDecompressedBytes })).content).toEqual(content)
+    expect((await narrow.getByUrl(url, { maxDecompressedBytes })).content).toEqual(content)
+  }
 })
 
 test.each(['__proto__', 'constructor', 'prototype'])(

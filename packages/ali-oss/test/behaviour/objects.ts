@@ -223,6 +223,23 @@ export function objects(subject: () => Subject): void {
     expect(await readFile(path('out2'))).toEqual(zipped)
   })
 
+  test('content that becomes longer than its limit in memory, or that is not what its Content-Encoding says, fails', async () => {
+    const { differs } = bound(subject())
+    const client = subject().newClient({ maxDecompressedBytes: 1_000_000 })
+    const headers = { 'Content-Encoding': 'gzip' }
+    await client.put('bomb', gzipSync(Buffer.alloc(3_000_000)), { headers })
+    await client.put('broken', Buffer.from('no gzip'), { headers })
+    const broken = await rejection(client.get('broken'))
+    if (differs('get.decompressed')) {
+      const refused = { code: 'ERR_CSE_DECOMPRESSION' }
+      expect(await rejection(client.get('bomb'))).toMatchObject({ ...refused, objectKey: 'bomb' })
+      expect(broken).toMatchObject({ ...refused, message: expect.not.stringContaining('no gzip') })
+    } else {
+      expect((await client.get('bomb')).content).toHaveLength(3_000_000)
+      expect(broken).toMatchObject({ message: expect.stringContaining('no gzip') })
+    }
+  })
+
   test('versions are read by versionId, and by subres', async () => {
     const { client } = subject()
     await client.putBucketVersioning('demo', 'Enabled')

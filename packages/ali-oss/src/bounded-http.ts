@@ -1,0 +1,86 @@
+import { Writable } from 'node:stream'
+import { decompressed } from './decompressed.ts'
+
+/** Far more than the longest document of the service, in bytes. */
+const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+
+/** What ali-oss asks its HTTP client for, as far as it is looked at. */
+interface HttpRequest {
+  readonly writeStream?: unknown
+  readonly customResponse?: unknown
+}
+
+/** What ali-oss reads of a response, as far as it is looked at. */
+interface HttpResult {
+  data?: unknown
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly res?: object
+}
+
+/** The HTTP client that ali-oss calls: `options.urllib` in its documentation. */
+export interface HttpClient {
+  request(url: string, args: HttpRequest): Promise<HttpResult>
+}
+
+/**
+ * An HTTP client of ali-oss that holds no more of a response than a document of the service may have: urllib 2.44 collects, and
+ * decompresses, whatever comes.
+ */
+export class BoundedHttp implements HttpClient {
+  readonly #http: HttpClient
+  #refusal: { readonly status: number } | undefined
+
+  constructor(http: HttpClient) {
+    this.#http = http
+  }
+
+  /** The status of a response that was too long, or could not be decompressed. */
+  get refusal(): { readonly status: number } | undefined {
+    return this.#refusal
+  }
+
+  async request(url: string, args: HttpRequest): Promise<HttpResult> {
+    if (args.writeStream || args.customResponse) return this.#http.request(url, args)
+    const document = new BoundedDocument()
+    let status = 0
+    try {
+      const result = await this.#http.request(url, { ...args, writeStream: document })
+      status = result.status
+      const received = document.bytes()
+      const encoding = result.headers['content-encoding']
+      const data = await decompressed(received, encoding, MAX_DOCUMENT_BYTES, 'the response')
+      if (result.res) Object.assign(result.res, { data, size: received.length })
+      return Object.assign(result, { data })
+    } catch (error) {
+      const ofResponse = document.isTooLong || status !== 0
+      if (ofResponse) this.#refusal = { status: status || ((error as { status?: number }).status ?? 0) }
+      throw error
+    }
+  }
+}
+
+/** Collects a document, and fails where it becomes too long. */
+class BoundedDocument extends Writable {
+  readonly #chunks: Buffer[] = []
+  #size = 0
+
+  get isTooLong(): boolean {
+    return this.#size > MAX_DOCUMENT_BYTES
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#size += chunk.length
+    if (this.isTooLong) {
+      this.#chunks.length = 0
+      done(new Error('The response is too long.'))
+      return
+    }
+    this.#chunks.push(chunk)
+    done()
+  }
+}
