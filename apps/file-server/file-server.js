@@ -25,7 +25,7 @@ async function answer(client, request, response) {
   if (pathname === '/') return showPage(client, response)
   const name = objectName(pathname)
   if (name === undefined) return fail(response, 404, 'there is no such page')
-  const method = METHODS[request.method]
+  const method = METHODS.get(request.method)
   if (method === undefined) return fail(response, 405, 'not that way')
   return method(client, name, request, response)
 }
@@ -38,30 +38,32 @@ function objectName(pathname) {
   }
 }
 
-const METHODS = {
-  async PUT(client, name, request, response) {
-    const { 'content-length': length, 'content-type': mime } = request.headers
-    const contentLength = length === undefined ? undefined : Number(length)
-    await client.putStream(name, request, { contentLength, mime })
-    response.writeHead(204).end()
-  },
+const METHODS = new Map(
+  Object.entries({
+    async PUT(client, name, request, response) {
+      const { 'content-length': length, 'content-type': mime } = request.headers
+      const contentLength = length === undefined ? undefined : Number(length)
+      await client.putStream(name, request, { contentLength, mime })
+      response.writeHead(204).end()
+    },
 
-  async GET(client, name, request, response) {
-    const { stream, res } = await open(client, name, request.headers)
-    response.writeHead(res.status, downloadHeaders(res.headers))
-    await pipeline(stream, response)
-  },
+    async GET(client, name, request, response) {
+      const { stream, res } = await open(client, name, request.headers)
+      response.writeHead(res.status, downloadHeaders(res.headers))
+      await pipeline(stream, response)
+    },
 
-  async HEAD(client, name, request, response) {
-    const { res } = await client.head(name, { headers: conditions(request.headers) })
-    response.writeHead(res.status, downloadHeaders(res.headers)).end()
-  },
+    async HEAD(client, name, request, response) {
+      const { res } = await client.head(name, { headers: conditions(request.headers) })
+      response.writeHead(res.status, downloadHeaders(res.headers)).end()
+    },
 
-  async DELETE(client, name, _request, response) {
-    await client.delete(name)
-    response.writeHead(204).end()
-  },
-}
+    async DELETE(client, name, _request, response) {
+      await client.delete(name)
+      response.writeHead(204).end()
+    },
+  }),
+)
 
 /** Opens an object, or the range that a player asks for when somebody seeks. */
 async function open(client, name, { range, 'if-range': ifRange, ...headers }) {
@@ -84,14 +86,14 @@ async function open(client, name, { range, 'if-range': ifRange, ...headers }) {
 }
 
 function conditions(headers) {
-  const names = ['if-none-match', 'if-modified-since'].filter((name) => headers[name] !== undefined)
-  return Object.fromEntries(names.map((name) => [name, headers[name]]))
+  const names = ['if-none-match', 'if-modified-since'].filter((field) => headers[field] !== undefined)
+  return Object.fromEntries(names.map((field) => [field, headers[field]]))
 }
 
 function downloadHeaders(headers) {
-  const names = HEADERS.filter((name) => headers[name] !== undefined)
+  const names = HEADERS.filter((field) => headers[field] !== undefined)
   return {
-    ...Object.fromEntries(names.map((name) => [name, headers[name]])),
+    ...Object.fromEntries(names.map((field) => [field, headers[field]])),
     // What somebody uploaded must not act as a page of this server.
     'x-content-type-options': 'nosniff',
     'content-security-policy': 'sandbox',

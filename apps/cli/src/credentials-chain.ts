@@ -38,8 +38,8 @@ export function findCredentialsChain(
 
 /** In the chain's order. */
 function configuredPlaces(env: Environment, home: string | undefined): readonly Place[] {
-  const isSet = (name: string): boolean => Boolean(env[name])
-  const isTrue = (name: string): boolean => env[name]?.toLowerCase() === 'true'
+  const isSet = (field: string): boolean => Boolean(env[field])
+  const isTrue = (field: string): boolean => env[field]?.toLowerCase() === 'true'
   const inHome = (...path: string[]): string | undefined => {
     const file = home && join(home, ...path)
     return file && existsSync(file) ? file : undefined

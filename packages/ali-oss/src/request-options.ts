@@ -62,18 +62,23 @@ export function headerFields(headers: object | null | undefined): Record<string,
 
 /** Headers as they go out, and those taken away that have an option of their own. */
 class HeaderFields {
-  readonly fields: Record<string, string>
+  readonly #fields: Map<string, string>
 
   constructor(headers: object | undefined) {
-    this.fields = headerFields(headers)
+    this.#fields = new Map(Object.entries(headerFields(headers)))
+  }
+
+  get fields(): Record<string, string> {
+    return Object.fromEntries(this.#fields)
   }
 
   take(lowerName: string): string | undefined {
-    const name = Object.keys(this.fields).find((given) => given.toLowerCase() === lowerName)
-    if (name === undefined) return undefined
-    const value = this.fields[name]
-    delete this.fields[name]
-    return value
+    for (const [name, value] of this.#fields) {
+      if (name.toLowerCase() !== lowerName) continue
+      this.#fields.delete(name)
+      return value
+    }
+    return undefined
   }
 }
 

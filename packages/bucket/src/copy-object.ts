@@ -8,7 +8,7 @@ import { callerHeaders } from './request-headers.ts'
  */
 export function copyHeaders(headers: HeaderMap = {}): Record<string, string> {
   const checked = callerHeaders(headers)
-  const replacing = Object.keys(checked).find((name) => replacesMetadata(name, checked[name] ?? ''))
+  const [replacing] = Object.entries(checked).find(([name, value]) => replacesMetadata(name, value)) ?? []
   if (replacing !== undefined) {
     throw new CseError(
       'ERR_CSE_OPERATION_REFUSED',

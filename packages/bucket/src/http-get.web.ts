@@ -11,7 +11,7 @@ const PRIVATE: RequestInit = { cache: 'no-store', credentials: 'omit', referrerP
 
 /** Some runtimes throw at an option that they do not have. */
 function supported(): RequestInit {
-  return Object.fromEntries(Object.entries(PRIVATE).filter(([name]) => name in Request.prototype))
+  return Object.fromEntries(Object.entries(PRIVATE).filter(([option]) => option in Request.prototype))
 }
 
 /** By `fetch`, which decompresses what is stored with a Content-Encoding: such an object is refused. */

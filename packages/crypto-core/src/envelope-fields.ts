@@ -11,20 +11,20 @@ export function damagedEnvelope(why: string): CseError {
 /** The values of headers that must all be there and not be empty. */
 export function requiredFields<const Names extends readonly string[]>(
   headers: Readonly<Record<string, string>>,
-  names: Names,
+  fields: Names,
 ): { [Index in keyof Names]: string } {
-  const missing = names.filter((name) => !headers[name])
+  const missing = fields.filter((field) => !headers[field])
   if (missing.length > 0) throw damagedEnvelope(`${missing.join(', ')} missing or empty`)
-  return names.map((name) => headers[name]) as { [Index in keyof Names]: string }
+  return fields.map((field) => headers[field]) as { [Index in keyof Names]: string }
 }
 
 /** The value of an optional header that holds a decimal number. */
-export function decimalField(headers: Readonly<Record<string, string>>, name: string): number | undefined {
-  const text = headers[name]
+export function decimalField(headers: Readonly<Record<string, string>>, field: string): number | undefined {
+  const text = headers[field]
   if (text === undefined) return undefined
   const value = Number(text)
   if (!/^[0-9]{1,16}$/.test(text) || !Number.isSafeInteger(value)) {
-    throw damagedEnvelope(`${name} is not a decimal number`)
+    throw damagedEnvelope(`${field} is not a decimal number`)
   }
   return value
 }

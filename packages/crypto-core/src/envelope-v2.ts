@@ -25,7 +25,7 @@ export function encodeEnvelopeV2(envelope: EnvelopeV2): Record<string, string> {
     [V2_HEADERS.dataSize, envelope.dataSizeBytes],
     [V2_HEADERS.partSize, envelope.partSizeBytes],
   ]
-  for (const [name, value] of optional) if (value !== undefined) headers[name] = String(value)
+  for (const [field, value] of optional) if (value !== undefined) headers[field] = String(value)
   return headers
 }
 

@@ -29,18 +29,18 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
  * of any other header the last value holds.
  */
 export function lowerCaseHeaders(headers: HeaderMap): Record<string, string> {
-  const lower: Record<string, string> = Object.create(null)
+  const lower = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) {
     const key = name.toLowerCase()
-    if (Object.hasOwn(lower, key) && lower[key] !== value && isEnvelopeHeader(key)) {
+    if (lower.has(key) && lower.get(key) !== value && isEnvelopeHeader(key)) {
       throw new CseError(
         'ERR_CSE_ENVELOPE_DAMAGED',
         `The envelope header ${key} stands twice, with different values.`,
       )
     }
-    lower[key] = value
+    lower.set(key, value)
   }
-  return lower
+  return Object.fromEntries(lower)
 }
 
 /**
@@ -51,7 +51,7 @@ export function lowerCaseHeaders(headers: HeaderMap): Record<string, string> {
  * twice, one that belongs to the envelope, or `__proto__`, `constructor` and `prototype`.
  */
 export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const headers: Record<string, string> = {}
+  const headers = new Map<string, string>()
   for (const [name, value] of Object.entries(metadata)) {
     const header = USER_METADATA_PREFIX + name.toLowerCase()
     if (isReservedMetadata(header)) {
@@ -61,16 +61,15 @@ export function metadataHeaders(metadata: Readonly<Record<string, string>>): Rec
       throw invalidMetadata(`the name ${JSON.stringify(name)} may hold only letters, digits and "-"`)
     }
     if (isEnvelopeHeader(header)) throw invalidMetadata(`the name ${name} belongs to the encryption envelope`)
-    if (Object.hasOwn(headers, header))
-      throw invalidMetadata(`the name ${name} is given twice (names ignore case)`)
+    if (headers.has(header)) throw invalidMetadata(`the name ${name} is given twice (names ignore case)`)
     if (typeof value !== 'string' || !PRINTABLE_ASCII.test(value) || value !== value.trim()) {
       throw invalidMetadata(
         `the value of ${name} must be printable ASCII without space at either end: encode anything else, for instance as base64`,
       )
     }
-    headers[header] = value
+    headers.set(header, value)
   }
-  return headers
+  return Object.fromEntries(headers)
 }
 
 /**

@@ -63,9 +63,10 @@ export function parseMaterialDescription(text: string | undefined): MaterialDesc
 
 /** Tells whether two descriptions name the same key: the same pairs, in whatever order. */
 export function equalDescriptions(a: MaterialDescription, b: MaterialDescription): boolean {
-  const keys = Object.keys(a)
+  const pairs = Object.entries(a)
   return (
-    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
+    pairs.length === Object.keys(b).length &&
+    pairs.every(([key, value]) => Object.hasOwn(b, key) && b[key] === value)
   )
 }
 

@@ -100,7 +100,7 @@ async function newCredentials(options: AliOssClient['options']): Promise<Readonl
   ])
   const credentials: Record<string, unknown> = Object.fromEntries(given)
   if (credentials['securityToken']) credentials['stsToken'] = credentials['securityToken']
-  const missing = ['accessKeyId', 'accessKeySecret', 'stsToken'].filter((name) => !credentials[name])
+  const missing = ['accessKeyId', 'accessKeySecret', 'stsToken'].filter((field) => !credentials[field])
   if (missing.length > 0) throw new Error(`refreshSTSToken returned no ${missing.join(' and no ')}.`)
   return credentials
 }

@@ -36,18 +36,18 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a header that could not be sent as it is
  */
 export function requestHeaders(headers: HeaderMap, objectKey: string): Record<string, string> {
-  const copy: Record<string, string> = {}
+  const copy = new Map<string, string>()
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase()
-    const problem = problemOf(lower, value) ?? (Object.hasOwn(copy, lower) ? 'is given twice' : undefined)
+    const problem = problemOf(lower, value) ?? (copy.has(lower) ? 'is given twice' : undefined)
     if (problem !== undefined) {
       throw new CseError('ERR_CSE_INVALID_ARGUMENT', `The header ${JSON.stringify(name)} ${problem}.`, {
         objectKey,
       })
     }
-    copy[lower] = value
+    copy.set(lower, value)
   }
-  return copy
+  return Object.fromEntries(copy)
 }
 
 /**

@@ -23,7 +23,7 @@ type Switches = Required<CseSwitches>
 
 /** Tells whether headers, of a request or stored, are those of a client-side-encrypted object. */
 function isEncrypted(headers: Headers): boolean {
-  return TRIGGERS.some((name) => headers[name] !== undefined)
+  return TRIGGERS.some((field) => headers[field] !== undefined)
 }
 
 /** The headers of the envelope, the material description included. */
@@ -42,9 +42,9 @@ export function envelopeElements(headers: Headers): Record<string, string> {
     ['ClientEncryptionDataSize', DATA_SIZE],
     ['ClientEncryptionPartSize', PART_SIZE],
   ]
-  for (const [element, name] of names) {
-    const value = headers[name]
-    if (value !== undefined) elements[element] = value
+  for (const [child, field] of names) {
+    const value = headers[field]
+    if (value !== undefined) elements[child] = value
   }
   return elements
 }
@@ -58,8 +58,8 @@ export function checkPutEnvelope(headers: Headers): void {
     [CEK_ALG, '0005-00000403'],
     [WRAP_ALG, '0005-00000404'],
   ]
-  for (const [name, ec] of required) {
-    if (headers[name] === undefined) throw invalidEncryptionRequest(MISSING, ec)
+  for (const [field, ec] of required) {
+    if (headers[field] === undefined) throw invalidEncryptionRequest(MISSING, ec)
   }
   // Only the literal value `rsa`: no SDK writes it, and theirs pass without the header.
   if (headers[WRAP_ALG] === 'rsa' && headers[MAGIC_HMAC] === undefined) {
@@ -110,9 +110,9 @@ export function checkPartEnvelope(headers: Headers, initiated: Headers, switches
     [DATA_SIZE, '0005-00000417'],
     [PART_SIZE, '0005-00000418'],
   ]
-  for (const [name, ec] of compared) {
-    if (name === MAGIC_HMAC && initiated[WRAP_ALG] !== 'rsa') continue
-    if (headers[name] !== initiated[name]) throw invalidEncryptionRequest(INCONSISTENT, ec)
+  for (const [field, ec] of compared) {
+    if (field === MAGIC_HMAC && initiated[WRAP_ALG] !== 'rsa') continue
+    if (headers[field] !== initiated[field]) throw invalidEncryptionRequest(INCONSISTENT, ec)
   }
 }
 

@@ -38,11 +38,11 @@ export function getObject(context: OperationContext): Answer {
     ...versionHeader(context, object),
     ...storedHeaders(object),
   }
-  for (const [parameter, header] of OVERRIDES) {
+  for (const [parameter, field] of OVERRIDES) {
     const value = request.parameter(parameter)
     if (value === undefined || value === '') continue
     if (UNSENDABLE.test(value)) throw invalidArgument(`${parameter} cannot stand in a header.`)
-    headers[header] = value
+    headers[field] = value
   }
   headers['x-oss-object-type'] = object.type
   headers['x-oss-storage-class'] = object.storageClass

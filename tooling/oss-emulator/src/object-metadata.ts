@@ -31,14 +31,14 @@ export interface ObjectMetadata {
  * @throws OssError `InvalidArgument`
  */
 export function metadataOf(request: OssRequest): ObjectMetadata {
-  const headers: Record<string, string> = { 'content-type': 'application/octet-stream' }
+  const headers = new Map([['content-type', 'application/octet-stream']])
   let userBytes = 0
   for (const [name, value] of request.headers) {
-    if (STANDARD_HEADERS.has(name) && value !== '') headers[name] = value
+    if (STANDARD_HEADERS.has(name) && value !== '') headers.set(name, value)
     if (!name.startsWith(USER_PREFIX)) continue
     checkUserHeader(name, value)
     userBytes += Buffer.byteLength(name) + Buffer.byteLength(value)
-    headers[name] = value
+    headers.set(name, value)
   }
   if (userBytes > MAX_USER_BYTES) {
     throw invalidArgument('The total size of user metadata must not exceed 8 KB.', '0011-00000002')
@@ -52,7 +52,12 @@ export function metadataOf(request: OssRequest): ObjectMetadata {
       ArgumentValue: storageClass,
     })
   }
-  return { headers, storageClass, acl, tags: parseTagHeader(request.header('x-oss-tagging')) }
+  return {
+    headers: Object.fromEntries(headers),
+    storageClass,
+    acl,
+    tags: parseTagHeader(request.header('x-oss-tagging')),
+  }
 }
 
 /** The metadata of an object, as the headers of an answer. */

@@ -52,20 +52,20 @@ function parsed(text: string, ec: string | undefined): unknown {
 
 /** The elements of one name below `parent`, whether there are none, one or several. */
 export function childElements(parent: XmlElement, name: string): readonly XmlElement[] {
-  const value = parent[name]
+  const value = Object.hasOwn(parent, name) ? parent[name] : undefined
   const list: readonly XmlValue[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
   return list.map((item) => (typeof item === 'object' && !Array.isArray(item) ? (item as XmlElement) : {}))
 }
 
 /** The text of a child element; `undefined` when there is no such child or it has children itself. */
 export function childText(parent: XmlElement, name: string): string | undefined {
-  const value = parent[name]
+  const value = Object.hasOwn(parent, name) ? parent[name] : undefined
   return typeof value === 'string' ? decodeEntities(value) : undefined
 }
 
 /** The texts of all child elements of one name; one with children itself has the empty text. */
 export function childTexts(parent: XmlElement, name: string): readonly string[] {
-  const value = parent[name]
+  const value = Object.hasOwn(parent, name) ? parent[name] : undefined
   const list: readonly XmlValue[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
   return list.map((item) => (typeof item === 'string' ? decodeEntities(item) : ''))
 }

@@ -30,11 +30,11 @@ const WRAPPED: ReadonlySet<string> = new Set([V2_HEADERS.wrappedCek, V2_HEADERS.
 /** The envelope headers among an object's headers (names in lower case), each explained. */
 export function envelopeRows(headers: HeaderMap): readonly EnvelopeRow[] {
   const rows: EnvelopeRow[] = []
-  for (const [header, meaning] of MEANINGS) {
-    const value = headers[header]
+  for (const [field, meaning] of MEANINGS) {
+    const value = headers[field]
     if (value === undefined) continue
-    const shown = WRAPPED.has(header) ? `${shorten(value, 5)} (${formatCount(value.length)} chars)` : value
-    rows.push({ name: header.slice(ENVELOPE_PREFIX.length), value: shown, meaning })
+    const shown = WRAPPED.has(field) ? `${shorten(value, 5)} (${formatCount(value.length)} chars)` : value
+    rows.push({ name: field.slice(ENVELOPE_PREFIX.length), value: shown, meaning })
   }
   return rows
 }
