@@ -58,7 +58,7 @@ describe('uploads abort', () => {
       0,
       `Aborted the upload ${ids[0]} of oss://demo/dir/a, or it did not exist.\n`,
     ])
-    expect(await left()).toEqual(['dir/b', 'c'])
+    expect(await left()).toEqual(['c', 'dir/b'])
   })
 
   test('counts one that does not exist as aborted', async () => {
