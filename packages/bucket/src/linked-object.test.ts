@@ -51,6 +51,12 @@ describe.each(READS)('a symbolic link is read through, by %s', (_, read) => {
     expect(transport.requests.filter(({ operation }) => operation === 'getSymlink')).toHaveLength(1)
   })
 
+  test.each([undefined, '', 7])('a target named %j is no answer of the service', async (targetKey) => {
+    const { bucket, transport } = await linkedBucket()
+    transport.getSymlink = async () => ({ targetKey: targetKey as string })
+    await expect(read(bucket, 'link')).rejects.toMatchObject({ code: 'ERR_CSE_SERVICE', objectKey: 'link' })
+  })
+
   test('a target that is plain is refused, or passed where that is allowed', async () => {
     const { bucket } = await linkedBucket()
     await expect(read(bucket, 'to plain')).rejects.toMatchObject({ code: 'ERR_CSE_NOT_ENCRYPTED' })

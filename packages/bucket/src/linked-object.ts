@@ -6,6 +6,7 @@ import {
   type ObjectReference,
   type ObjectTransport,
   OSS_HEADERS,
+  TransportError,
 } from '@oss-cse/crypto-core'
 import { closeIterator } from './resumed-read.ts'
 import { referenceHeaders } from './upload-headers.ts'
@@ -40,7 +41,8 @@ export class LinkedObject {
   /**
    * Sends a GET, of the link and then of its target.
    *
-   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a link that the transport cannot follow; what the transport throws
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a link that the transport cannot follow; `ERR_CSE_SERVICE` for one that
+   * leads nowhere; what the transport throws
    */
   get(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> {
     return this.#read(
@@ -97,6 +99,16 @@ export class LinkedObject {
     }
     const request = { ...this.#current, headers: referenceHeaders(headers), signal }
     const { targetKey } = await this.#transport.getSymlink(request)
+    if (typeof targetKey !== 'string' || targetKey === '') {
+      throw new TransportError(
+        'ERR_CSE_SERVICE',
+        `The service did not tell where the symbolic link ${key} points to.`,
+        {
+          retryable: false,
+          objectKey: key,
+        },
+      )
+    }
     this.#current = { key: targetKey, versionId: undefined }
   }
 }

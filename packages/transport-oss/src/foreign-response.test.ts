@@ -148,6 +148,10 @@ it.each(['put', 'complete'] as const)(
 it('getSymlink without a target is not a response of the service', async () => {
   const call = (transport: OssTransport) => transport.getSymlink({ key: 'a', headers: {} })
   expect(await outcome(call, (response) => response.end())).toMatchObject(FOREIGN)
+  for (const target of ['', '%', '%ff']) {
+    const answer = (response: ServerResponse) => response.setHeader('x-oss-symlink-target', target).end()
+    expect(await outcome(call, answer)).toMatchObject(FOREIGN)
+  }
   const server = await fakeServer((_, response) =>
     response.setHeader('x-oss-symlink-target', 'b%20c%2Fd').end(),
   )

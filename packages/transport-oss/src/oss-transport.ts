@@ -179,7 +179,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     )
     const { targetName } = value
     // ali-oss decodes a header that is not there too, and makes a name of it: lib/common/object/getSymlink.js.
-    if (typeof targetName !== 'string' || answer.headers[OSS_HEADERS.symlinkTarget] === undefined) {
+    if (typeof targetName !== 'string' || !answer.headers[OSS_HEADERS.symlinkTarget]) {
       throw foreignResponse(this.#context(call.operation, key), answer.status, OSS_HEADERS.symlinkTarget)
     }
     return { targetKey: targetName }
