@@ -90,7 +90,7 @@ export function colours(cli: CliEnvironment): ReturnType<typeof pc.createColors>
 /** Lines of a name and a value each, the values aligned. */
 export function fieldLines(fields: readonly (readonly [string, string | undefined])[]): string[] {
   const shown = fields.filter((field): field is readonly [string, string] => field[1] !== undefined)
-  const width = Math.max(...shown.map(([name]) => name.length))
+  const width = shown.reduce((widest, [name]) => Math.max(widest, name.length), 0)
   return shown.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${value}`)
 }
 

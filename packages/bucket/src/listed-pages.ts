@@ -1,5 +1,5 @@
 import {
-  lastOf,
+  lastListedName,
   MAX_PAGE_ENTRIES,
   type ObjectPage,
   objectPageProblem,
@@ -29,7 +29,7 @@ export async function* objectPages(
   do {
     const page = await ask(continuationToken)
     check(objectPageProblem(page, { maxKeys: MAX_PAGE_ENTRIES, after, continuationToken }), 'objects')
-    const last = lastOf(page, after)
+    const last = lastListedName(page, after)
     idlePages = last === after ? idlePages + 1 : 0
     checkIdle(idlePages, 'objects')
     yield page

@@ -9,7 +9,10 @@ import { addHeader, callerHeaders } from './request-headers.ts'
 
 /** What an upload says of its object, beside the bytes. */
 export interface ObjectOptions {
-  /** User metadata: names without `x-oss-meta-`, values printable ASCII. Stored in clear. */
+  /**
+   * User metadata: names without `x-oss-meta-`, of letters, digits and `-`, but not `constructor` or `prototype`; values printable
+   * ASCII. Stored in clear.
+   */
   readonly metadata?: Readonly<Record<string, string>> | undefined
   /** The object's Content-Type. Stored in clear. */
   readonly contentType?: string | undefined

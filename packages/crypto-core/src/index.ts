@@ -61,7 +61,7 @@ export {
 export { Keyring, type KeyringOptions } from './keyring.ts'
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 export {
-  lastOf,
+  lastListedName,
   MAX_PAGE_ENTRIES,
   type ObjectPosition,
   objectPageProblem,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lastOf, objectPageProblem, partPageProblem, uploadPageProblem } from './listing-pages.ts'
+import { lastListedName, objectPageProblem, partPageProblem, uploadPageProblem } from './listing-pages.ts'
 import type { ObjectSummary, PendingUpload, UploadedPart } from './ports.ts'
 
 const date = new Date(0)
@@ -47,9 +47,11 @@ describe('a page of objects', () => {
   })
 
   test('is followed from its greatest key or prefix, in byte order', () => {
-    expect(lastOf({ objects: [object('a'), object('｡'), object('😀')], prefixes: ['b/'] }, 'A')).toBe('😀')
-    expect(lastOf({ objects: [object('a')], prefixes: ['b/'] }, undefined)).toBe('b/')
-    expect(lastOf(objects(), 'A')).toBe('A')
+    expect(lastListedName({ objects: [object('a'), object('｡'), object('😀')], prefixes: ['b/'] }, 'A')).toBe(
+      '😀',
+    )
+    expect(lastListedName({ objects: [object('a')], prefixes: ['b/'] }, undefined)).toBe('b/')
+    expect(lastListedName(objects(), 'A')).toBe('A')
     expect(objectPageProblem(objects('😀'), { maxKeys: 1, after: '｡' })).toBeUndefined()
     expect(objectPageProblem(objects('｡'), { maxKeys: 1, after: '😀' })).toMatch(/back/)
   })

@@ -95,7 +95,10 @@ export function uploadPageProblem(page: PendingUploadPage, position: UploadPosit
 }
 
 /** The greatest key or common prefix of a page, where there is one behind `after`. */
-export function lastOf({ objects, prefixes }: ObjectPage, after: string | undefined): string | undefined {
+export function lastListedName(
+  { objects, prefixes }: ObjectPage,
+  after: string | undefined,
+): string | undefined {
   let last = after
   const consider = (name: string): void => {
     if (last === undefined || compareCodePoints(name, last) > 0) last = name

@@ -1,6 +1,6 @@
 import { concatBytes } from '../bytes.ts'
 import { combineCrc64, createCrc64 } from '../crc64.ts'
-import { lastOf, objectPageProblem, partPageProblem, uploadPageProblem } from '../listing-pages.ts'
+import { lastListedName, objectPageProblem, partPageProblem, uploadPageProblem } from '../listing-pages.ts'
 import type { MultipartTransport, ObjectBody, ObjectCatalog, ObjectTransport } from '../ports.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 import { failureRule, type ServiceFailure } from './failure-rule.ts'
@@ -412,7 +412,7 @@ export function transportContract({
           const problem = objectPageProblem(page, { maxKeys: 1, after, continuationToken: token })
           expectThat(problem === undefined, `a page that can be followed: ${problem}`)
           for (const { key } of page.objects) listed.push(key)
-          after = lastOf(page, after)
+          after = lastListedName(page, after)
           token = page.nextContinuationToken
         } while (token !== undefined && listed.length <= keys.length)
         expectThat(listed.join() === keys.join(), 'each key once, in byte order')
@@ -426,7 +426,7 @@ export function transportContract({
         await transport.delete({ key: 'd1' })
         await transport.delete({ key: 'd1' })
         const deleted = await transport.deleteMany({ keys: ['d<2>&', 'd3'] })
-        expectThat([...deleted].sort().join() === 'd3,d<2>&', 'the deleted keys')
+        expectThat([...deleted].sort().join() === 'd3,d<2>&', 'the deleted keys, each once, and no other')
         expectThat((await transport.list({})).objects.length === 0, 'nothing is left')
       },
     },
