@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import type { GetOptions, ObjectOptions, PlainObjectPolicy } from '@oss-cse/bucket'
-import { CseError, OSS_HEADERS } from '@oss-cse/crypto-core'
+import { CseError, decodeBase64, OSS_HEADERS } from '@oss-cse/crypto-core'
 import mime from 'mime'
 import { refuse } from './refusal.ts'
 
@@ -104,7 +104,7 @@ export function objectOptions(
 
 function checkMd5({ fields }: HeaderFields): void {
   const [, md5] = Object.entries(fields).find(([name]) => name.toLowerCase() === 'content-md5') ?? []
-  if (md5 === undefined || /^[A-Za-z0-9+/]{22}==$/.test(md5)) return
+  if (md5 === undefined || decodeBase64(md5)?.length === 16) return
   throw invalid('the header Content-MD5 is the base64 text of 16 bytes')
 }
 

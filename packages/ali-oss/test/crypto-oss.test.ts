@@ -559,6 +559,7 @@ test('an error speaks of the options that CryptoOSS has', async () => {
     () => client.putStream('a', Readable.from(['abc']), { contentLength: 1.5 }),
     () => client.putStream('a', Readable.from(['abc']), { contentLength: 5 }),
     () => client.put('a', random(10), { headers: { 'Content-MD5': 'x' } }),
+    () => client.put('a', random(10), { headers: { 'Content-MD5': 'XUFAKrxLKna5cZ2REBfFkh==' } }),
     () => client.put('a', 5 as never),
     () => client.initMultipartUpload('a', { dataSize: -1, partSize: PART }),
     () => client.initMultipartUpload('a', { dataSize: 1.5, partSize: PART }),

@@ -1,4 +1,4 @@
-import { CseError, type HeaderMap, isEnvelopeHeader } from '@oss-cse/crypto-core'
+import { CseError, decodeBase64, type HeaderMap, isEnvelopeHeader } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
 
 /**
@@ -24,6 +24,7 @@ export interface MultipartUploadState {
 }
 
 const Headers = v.record(v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/)), v.string())
+const SHA256_BYTES = 32
 const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
 const State = v.strictObject({
@@ -42,7 +43,10 @@ const State = v.strictObject({
   ),
   partDigests: v.record(
     v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,4}$/)),
-    v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}=$/)),
+    v.pipe(
+      v.string(),
+      v.check((digest) => decodeBase64(digest)?.length === SHA256_BYTES),
+    ),
   ),
 })
 

@@ -759,6 +759,7 @@ describe('the state', () => {
       { ...state, headers: { [V2_HEADERS.wrappedCek]: 'x' } },
       { ...state, headers: { 'X-Oss-Request-Payer': 'requester' } },
       { ...state, partDigests: { 0: state.partDigests[2] } },
+      { ...state, partDigests: { 1: `${'A'.repeat(42)}B=` } },
       { ...state, partDigests: { a: state.partDigests[2] } },
       { ...state, partDigests: { 1: 'short' } },
       { ...state, partDigests: { 1: 5 } },

@@ -168,6 +168,7 @@ describe('headers', () => {
     ],
     ['metadata that is not ASCII', { metadata: { a: 'ü' } }, 'ERR_CSE_INVALID_ARGUMENT'],
     ['an MD5 that is none', { contentMd5: 'abc' }, 'ERR_CSE_INVALID_ARGUMENT'],
+    ['an MD5 with stray low bits', { contentMd5: 'XUFAKrxLKna5cZ2REBfFkh==' }, 'ERR_CSE_INVALID_ARGUMENT'],
     ['too much metadata', { metadata: { a: 'x'.repeat(8200) } }, 'ERR_CSE_METADATA_TOO_LARGE'],
     [
       'metadata that leaves no room for the envelope',

@@ -1,6 +1,7 @@
 import {
   CseError,
   checkMetadataSize,
+  decodeBase64,
   type HeaderMap,
   OSS_HEADERS,
   USER_METADATA_PREFIX,
@@ -25,7 +26,7 @@ export interface ObjectOptions {
   readonly headers?: HeaderMap | undefined
 }
 
-const MD5_BASE64 = /^[A-Za-z0-9+/]{22}==$/
+const MD5_BYTES = 16
 
 /**
  * The headers of an upload, with a Content-MD5 taken out: of the plaintext it must not travel as one of the body.
@@ -43,7 +44,7 @@ export function uploadHeaders(options: ObjectOptions): {
     addHeader(all, USER_METADATA_PREFIX + name, value)
   }
   const { 'content-md5': contentMd5, ...headers } = all
-  if (contentMd5 !== undefined && !MD5_BASE64.test(contentMd5)) {
+  if (contentMd5 !== undefined && decodeBase64(contentMd5)?.length !== MD5_BYTES) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
       'contentMd5 must be the base64 text of an MD5 of the plaintext.',

@@ -26,12 +26,23 @@ export function encodeBase64(bytes: Uint8Array): string {
 
 /** Far more than a header can hold. */
 const MAX_BASE64_LENGTH = 64 * 1024
-const STRICT_BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
-/** Decodes standard base64 with padding; `undefined` for anything else, or more than 64 KiB, so that the caller chooses the error. */
+/**
+ * Decodes standard base64 (RFC 4648, section 4) and accepts one text for each byte sequence, as every official SDK writes
+ * it: with padding, without white space, and with the unused bits of the last character zero. Whatever the runtime's own
+ * decoder forgives, the result is the same on each of them.
+ *
+ * @returns `undefined` for any other text, or more than 64 KiB, so that the caller chooses the error
+ */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  if (text.length > MAX_BASE64_LENGTH || !STRICT_BASE64.test(text)) return undefined
-  const binary = atob(text)
+  if (text.length > MAX_BASE64_LENGTH) return undefined
+  let binary: string
+  try {
+    binary = atob(text)
+  } catch {
+    return undefined
+  }
+  if (btoa(binary) !== text) return undefined
   const bytes = new Uint8Array(binary.length)
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i)
   return bytes

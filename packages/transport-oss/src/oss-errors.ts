@@ -1,4 +1,5 @@
 import {
+  decodeBase64,
   type ErrorDocument,
   type HeaderMap,
   isErrorDocument,
@@ -76,7 +77,7 @@ export function retryable(error: TransportError): TransportError {
 function errorDocument({ headers, data }: FailedAnswer): ErrorDocument {
   const inHeader = headers['x-oss-err']
   if (isErrorDocument(data) || inHeader === undefined) return parseErrorDocument(data)
-  return parseErrorDocument(Buffer.from(inHeader, 'base64'))
+  return parseErrorDocument(decodeBase64(inHeader) ?? data)
 }
 
 const TIMEOUT_CODES: ReadonlySet<string> = new Set([

@@ -1,3 +1,4 @@
+import { decodeBase64 } from '@oss-cse/crypto-core'
 import type { Extent } from './blob-store.ts'
 import { ContentDigest, type ContentSummary } from './content-digest.ts'
 import { entityTooLarge, invalidCrc64, invalidDigest, missingContentLength } from './error-catalog.ts'
@@ -27,7 +28,7 @@ export async function receiveContent(
   if (declared === undefined && !body.isChunked) throw missingContentLength()
   if (declared !== undefined) checkBodySize(declared, checkSize)
   const contentMd5 = request.header('content-md5')
-  if (contentMd5 !== undefined && Buffer.from(contentMd5, 'base64').length !== 16) {
+  if (contentMd5 !== undefined && decodeBase64(contentMd5)?.length !== 16) {
     throw invalidDigest('0017-00000502')
   }
   const [digest, writer] = await Promise.all([ContentDigest.create(), store.createBlob()])

@@ -176,6 +176,8 @@ export function providerContract(options: ProviderContractOptions): readonly Con
           ['', wrappedIv],
           ['!not base64!', wrappedIv],
           [wrappedCek, '!not base64!'],
+          ...withStrayBits(wrappedCek).map((cek) => [cek, wrappedIv] as const),
+          ...withStrayBits(wrappedIv).map((iv) => [wrappedCek, iv] as const),
         ]
         for (const [index, [cek, iv]] of damaged.entries()) {
           const error = await expectCode(
@@ -303,6 +305,12 @@ function expectBare(error: CseError): void {
 
 function wrappedIvOf(envelope: Envelope): string {
   return envelope.version === 1 ? envelope.wrappedStart : envelope.wrappedIv
+}
+
+/** A base64 text of the same bytes whose last character has stray low bits; none where every bit counts. */
+function withStrayBits(text: string): readonly string[] {
+  const [, head, last = '', padding] = /^(.*)([A-Za-z0-9+/])(=+)$/.exec(text) ?? []
+  return padding === undefined ? [] : [`${head}${String.fromCharCode(last.charCodeAt(0) + 1)}${padding}`]
 }
 
 /** The same wrapped values, said to be of the generation that the provider does not write. */
