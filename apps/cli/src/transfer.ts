@@ -1,6 +1,7 @@
 import type {
   Checkpoint,
   CheckpointStore,
+  CryptoBucket,
   LogEvent,
   Logger,
   Progress,
@@ -16,6 +17,8 @@ import type { TransferFlags } from './transfer-options.ts'
 
 /** How long an interrupted transfer may clear up, in milliseconds. */
 const STOP_MS = 700
+/** How long it may then wait for what it has left on the service to be undone, in milliseconds. */
+const SETTLE_MS = 3_000
 
 /** What a transfer is to work with. */
 export interface TransferTools {
@@ -23,6 +26,8 @@ export interface TransferTools {
   readonly onProgress: ProgressListener
   readonly checkpoint: CheckpointStore | undefined
   readonly signal: AbortSignal
+  /** To be told of the bucket that the transfer works on. */
+  readonly opened: (bucket: Pick<CryptoBucket, 'settled'>) => void
 }
 
 /**
@@ -42,10 +47,18 @@ export async function runTransfer<Result>(
   const bar = await startProgress(cli, flags, label)
   const transfer = new TransferWatch(cli, flags, bar)
   const { logger, onProgress } = transfer
-  const tools = { logger, onProgress, checkpoint: checkpoint && transfer.watch(checkpoint), signal }
+  let bucket: Pick<CryptoBucket, 'settled'> | undefined
+  const opened: TransferTools['opened'] = (used) => {
+    bucket = used
+  }
+  const tools = { logger, onProgress, checkpoint: checkpoint && transfer.watch(checkpoint), signal, opened }
   try {
     return await orAborted(work(tools), signal, STOP_MS)
   } catch (error) {
+    // The end of the process would leave an upload behind that the service has just begun.
+    if (signal.aborted && bucket !== undefined) {
+      await orAborted(bucket.settled(), signal, SETTLE_MS).catch(() => {})
+    }
     const hint = transfer.hint(label === 'put' ? 'sent' : 'fetched')
     throw hint === undefined ? error : new TransferFailure(error, hint)
   } finally {

@@ -887,6 +887,37 @@ test('an upload that is cancelled from its own progress ends, and its part is no
   await client.multipartUpload('a', random(3 * PART))
 })
 
+test.each(['multipartUpload', 'initMultipartUpload'] as const)(
+  'a %s that is stopped while the service begins it leaves no upload',
+  async (method) => {
+    subject.emulator.injectFault({ method: 'POST', kind: 'slow', delayMs: 5 })
+    const controller = new AbortController()
+    const call =
+      method === 'multipartUpload'
+        ? client.multipartUpload('a', random(3 * PART), { partSize: PART })
+        : client.initMultipartUpload('a', {
+            dataSize: PART,
+            partSize: PART,
+            ...{ signal: controller.signal },
+          })
+    call.catch(() => {})
+    const { requests } = subject.emulator
+    const seen = async (wanted: string): Promise<void> => {
+      while (!requests.some(({ method, status }) => method === wanted && (wanted === 'POST' || status > 0))) {
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    await seen('POST')
+    controller.abort()
+    client.cancel()
+    expect(await rejection(call)).toMatchObject({
+      name: method === 'multipartUpload' ? 'cancel' : 'AbortError',
+    })
+    await seen('DELETE')
+    expect((await client.listUploads({})).uploads).toEqual([])
+  },
+)
+
 test('a timeout can be a text, and 0 is none', async () => {
   await client.put('a', Buffer.of(1), { timeout: '10s' })
   await client.get('a', { timeout: 0 })

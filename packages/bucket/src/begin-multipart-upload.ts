@@ -8,6 +8,7 @@ import {
 } from '@oss-cse/crypto-core'
 import { aboutObject, forObject } from './about-object.ts'
 import type { BucketContext } from './bucket-context.ts'
+import { initiateUpload } from './initiate-upload.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
 import { abortQuietly, type MultipartObjectTransport } from './multipart-transport.ts'
 import { invalidUpload, MultipartUpload, type PersistState } from './multipart-upload.ts'
@@ -63,7 +64,7 @@ export async function initiateMultipartUpload(
   checkMetadataSize(sent)
   let initiated: string | undefined
   const initiate = async (): Promise<string> => {
-    initiated = (await transport.initiate({ key, headers: sent, signal })).uploadId
+    initiated = await initiateUpload(context, transport, { key, headers: sent, signal })
     return initiated
   }
   try {

@@ -1,4 +1,5 @@
 import type { Keyring, RetryPolicy } from '@oss-cse/crypto-core'
+import type { Leftovers } from './leftovers.ts'
 import type { Logger } from './retry.ts'
 
 /** What to do with an object that carries no envelope. */
@@ -10,4 +11,5 @@ export interface BucketContext {
   readonly onPlainObject: PlainObjectPolicy
   readonly retry: RetryPolicy
   readonly logger: Logger | undefined
+  readonly leftovers: Leftovers
 }

@@ -31,6 +31,7 @@ import type { BodyInput } from './byte-source.ts'
 import { copyHeaders } from './copy-object.ts'
 import { type GetOptions, type GetResult, getObject } from './get-object.ts'
 import { describeObject, type HeadOptions, type HeadResult } from './head-object.ts'
+import { Leftovers } from './leftovers.ts'
 import { LinkedObject, refuseLink } from './linked-object.ts'
 import { objectPages, uploadPages } from './listed-pages.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
@@ -138,6 +139,7 @@ export class CryptoBucket {
       onPlainObject,
       retry: checkedRetryOptions(retry),
       logger,
+      leftovers: new Leftovers(),
     }
   }
 
@@ -407,6 +409,15 @@ export class CryptoBucket {
       sourceBucket,
       signal,
     })
+  }
+
+  /**
+   * Waits until nothing is left to be undone on the service. An aborted call rejects at once; an upload that it has begun
+   * is aborted in the background, which takes a few seconds at most and keeps the process alive no longer than that. Wait
+   * for it before `process.exit()`.
+   */
+  async settled(): Promise<void> {
+    await this.#context.leftovers.settled()
   }
 
   /** Refused: appended bytes would need a position in the keystream that the format does not record. */

@@ -1,4 +1,5 @@
 import {
+  backgroundTimer,
   CseError,
   type MultipartTransport,
   type ObjectTransport,
@@ -35,18 +36,29 @@ export function requireMultipart(
 /** How long the clearing away of an upload may take, in milliseconds: what is left then, `listUploads` shows. */
 const ABORT_TIMEOUT_MS = 5_000
 
+/** How long a caller that has aborted waits for it, in milliseconds. The rest goes on in the background. */
+const ABORTED_WAIT_MS = 500
+
 /**
  * Frees an upload's parts on the service, as far as that can be done. Never rejects.
  *
- * @param upload - its signal does not stop this, but when it has aborted there is less time
+ * @param upload - its signal does not stop this, but when it has aborted this does not wait long for the end
  */
 export async function abortQuietly(
   context: BucketContext,
   transport: MultipartObjectTransport,
   upload: UploadReference,
 ): Promise<void> {
-  const signal = AbortSignal.timeout(upload.signal?.aborted ? ABORT_TIMEOUT_MS / 10 : ABORT_TIMEOUT_MS)
-  await abortUpload(context, transport, { ...upload, signal }).catch(() => {})
+  const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS)
+  const freed = abortUpload(context, transport, { ...upload, signal }).catch(() => {})
+  context.leftovers.add(freed)
+  if (!upload.signal?.aborted) return freed
+  let stop = (): void => {}
+  const waited = new Promise<void>((resolve) => {
+    stop = backgroundTimer(resolve, ABORTED_WAIT_MS)
+  })
+  await Promise.race([freed, waited])
+  stop()
 }
 
 /**

@@ -1,5 +1,6 @@
 export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
+export { backgroundTimer } from './background-timer.ts'
 export { bothOrNone, isMisfit } from './both-or-none.ts'
 export { concatBytes, decodeBase64, encodeBase64, isUint8Array, wipe } from './bytes.ts'
 export { CHUNK_BYTES, coalesceChunks, exactChunks } from './chunks.ts'

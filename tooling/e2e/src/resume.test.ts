@@ -101,6 +101,21 @@ async function interrupted(args: readonly string[], signal: NodeJS.Signals = 'SI
 }
 
 describe('an interrupted put', () => {
+  test.each(['--quiet', '--no-resume'])(
+    'with %s leaves no upload when the service is just beginning it',
+    async (option) => {
+      emulator.injectFault({ method: 'POST', kind: 'slow', delayMs: 600 })
+      const child = begin([...PUT, ...privateKey, option])
+      const finished = finish(child)
+      while (!emulator.requests.some(({ method }) => method === 'POST')) {
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      child.kill('SIGINT')
+      expect((await finished).code).toBe(130)
+      expect(await uploads()).toBe('')
+    },
+  )
+
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)(
     'stops on %s while the server says nothing, and the same command sends only what is missing',
     async (signal) => {

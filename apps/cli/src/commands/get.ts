@@ -87,8 +87,9 @@ async function get(
   // A plain object can be read without a key; whether it is one, only the answer tells.
   if (keyring === undefined && onPlainObject !== 'passthrough') throw missingKeys()
   const options = { ...cut, multigetThreshold: threshold, range }
-  const result = await runTransfer(cli, flags, 'get', checkpoint, async ({ logger, ...tools }) => {
+  const result = await runTransfer(cli, flags, 'get', checkpoint, async ({ logger, opened, ...tools }) => {
     const bucket = await openBucket(cli, flags, bucketName, { keyring, onPlainObject, logger })
+    opened(bucket)
     const fetch = () => fetchObject(bucket, key, output, { ...options, ...tools }, cli)
     return within(fetch).catch((error: unknown) => {
       const unfit = CseError.isInstance(error) && error.code === 'ERR_CSE_NO_MATCHING_KEY'

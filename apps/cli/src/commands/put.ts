@@ -58,8 +58,9 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
       ? await fileTransferOptions(flags, cli)
       : refuseTransferOptions(flags, inOneRequest)
   const { uploadFile } = await import('@oss-cse/bucket/node')
-  const result = await runTransfer(cli, flags, 'put', checkpoint, async ({ logger, ...tools }) => {
+  const result = await runTransfer(cli, flags, 'put', checkpoint, async ({ logger, opened, ...tools }) => {
     const bucket = await openBucket(cli, flags, bucketName, { keyring, logger })
+    opened(bucket)
     const { onProgress, signal } = tools
     const object = { metadata: flags.meta, contentType: flags.contentType }
     if (input.path !== undefined && inOneRequest === undefined) {
