@@ -59,6 +59,7 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_SERVICE: EXIT.service,
   ERR_CSE_SOURCE: EXIT.other,
   ERR_CSE_SOURCE_CHANGED: EXIT.other,
+  ERR_CSE_THREAD: EXIT.other,
   ERR_CSE_THROTTLED: EXIT.service,
   ERR_CSE_TIMEOUT: EXIT.service,
   ERR_CSE_UNSUPPORTED_ALGORITHM: EXIT.decryption,

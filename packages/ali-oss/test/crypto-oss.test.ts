@@ -898,7 +898,7 @@ test.each(['multipartUpload', 'initMultipartUpload'] as const)(
         : client.initMultipartUpload('a', {
             dataSize: PART,
             partSize: PART,
-            ...{ signal: controller.signal },
+            signal: controller.signal,
           })
     call.catch(() => {})
     const { requests } = subject.emulator

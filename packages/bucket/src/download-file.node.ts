@@ -20,7 +20,8 @@ import { finalPath, TemporaryFile } from './temporary-file.node.ts'
  *
  * @param path - the file to make or replace
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there, before any request; `ERR_CSE_FILE`
- * when it cannot be written, as on a full disk; otherwise as `CryptoBucket.download`.
+ * when it cannot be written, as on a full disk; `ERR_CSE_THREAD` when the thread that decrypts a large file ends, and the
+ * next one too; otherwise as `CryptoBucket.download`.
  *
  * @example
  * ```ts
@@ -74,7 +75,7 @@ class FileTarget implements DownloadTarget {
     const file = this.#file
     const thread = sizeBytes < THREAD_BYTES ? undefined : await fileCipherThread()
     this.#writeRun =
-      thread && decryptIntoFile(thread, file.fd, new BufferPool(), (cause) => file.failure(cause))
+      thread && decryptIntoFile(fileCipherThread, file.fd, new BufferPool(), (cause) => file.failure(cause))
     if (keep && sizeBytes > 0 && (await this.#file.sizeBytes()) === sizeBytes) return true
     await this.#file.resize(0)
     await this.#checkSpace(sizeBytes)

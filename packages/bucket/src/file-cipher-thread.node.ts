@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { ContentKey } from '@oss-cse/crypto-core'
 import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
+import { threadLost } from './thread-lost.ts'
 
 /** A request before it has its number. */
 type Asked = FileCipherRequest extends infer Each ? (Each extends unknown ? Omit<Each, 'id'> : never) : never
@@ -13,28 +14,56 @@ let shared: Promise<FileCipherThread | undefined> | undefined
  * The process's thread that reads, encrypts and digests files, and decrypts into them; `undefined` where the machine
  * has no second core for it, or it cannot be started, as in a bundle that left its file out.
  */
-export function fileCipherThread(): Promise<FileCipherThread | undefined> {
-  shared ??=
-    availableParallelism() < 2 ? Promise.resolve(undefined) : FileCipherThread.start().catch(() => undefined)
-  return shared
+export async function fileCipherThread(): Promise<FileCipherThread | undefined> {
+  const started: typeof shared = shared ?? startShared()
+  shared = started
+  const thread = await started
+  if (!thread?.isLost) return thread
+  // Another caller may have started the next one by now.
+  if (shared === started) shared = undefined
+  return fileCipherThread()
 }
 
-/** Answers to a thread's requests are awaited here. The thread does not keep the process alive, awaited answers do. */
+async function startShared(): Promise<FileCipherThread | undefined> {
+  return availableParallelism() < 2 ? undefined : FileCipherThread.start().catch(() => undefined)
+}
+
+/**
+ * Answers to a thread's requests are awaited here. The thread does not keep the process alive, awaited answers do.
+ *
+ * When the thread ends, whatever ended it, all that it was asked for rejects with `ERR_CSE_THREAD`; buffers that it had are
+ * gone.
+ */
 export class FileCipherThread {
   readonly #worker: Worker
   readonly #awaited = new Map<
     number,
     { resolve(answer: FileCipherAnswer): void; reject(error: unknown): void }
   >()
-  #broken: { readonly error: unknown } | undefined
+  /** What ended the thread, where it said so. */
+  #cause: unknown
+  #lost = false
   #lastId = 0
 
   private constructor(worker: Worker) {
     this.#worker = worker
     worker.on('message', (answer: FileCipherAnswer) => this.#answered(answer))
-    worker.on('error', (error) => this.#broke(error))
-    worker.on('exit', () => this.#broke(new Error('The thread that encrypts files ended.')))
+    worker.on('error', (error) => {
+      this.#cause ??= error
+    })
+    // An answer that cannot be read is nobody's: whoever waits for it would wait for ever.
+    worker.on('messageerror', (error) => {
+      this.#cause ??= error
+      void worker.terminate()
+    })
+    // Not before: until then the thread may still use a file, whose number goes to another file once it is closed.
+    worker.on('exit', () => this.#ended())
     worker.unref()
+  }
+
+  /** Whether the thread has ended: it serves nothing any more. */
+  get isLost(): boolean {
+    return this.#lost
   }
 
   /**
@@ -72,7 +101,7 @@ export class FileCipherThread {
     this.#lastId += 1
     const run = this.#lastId
     const { failure } = await this.#ask({ type: 'decrypt', run, fd, offsetBytes, ...copyOf(contentKey) })
-    if (failure !== undefined) throw new Error(failure.message)
+    if (failure !== undefined) throw threadLost(new Error(failure.message))
     return {
       write: (buffer, sizeBytes) => this.#ask({ type: 'chunk', run, sizeBytes, buffer }, [buffer]),
       end: () => this.#ask({ type: 'end', run }),
@@ -81,15 +110,15 @@ export class FileCipherThread {
 
   #ask(asked: Asked, transfer: readonly ArrayBuffer[] = []): Promise<FileCipherAnswer> {
     return new Promise((resolve, reject) => {
-      if (this.#broken !== undefined) {
-        reject(this.#broken.error)
+      if (this.#lost) {
+        reject(threadLost(this.#cause))
         return
       }
       this.#lastId += 1
       const id = this.#lastId
+      this.#worker.postMessage({ ...asked, id }, transfer)
       if (this.#awaited.size === 0) this.#worker.ref()
       this.#awaited.set(id, { resolve, reject })
-      this.#worker.postMessage({ ...asked, id }, transfer)
     })
   }
 
@@ -99,12 +128,10 @@ export class FileCipherThread {
     if (this.#awaited.size === 0) this.#worker.unref()
   }
 
-  #broke(error: unknown): void {
-    this.#broken ??= { error }
-    for (const { reject } of this.#awaited.values()) reject(error)
+  #ended(): void {
+    this.#lost = true
+    for (const { reject } of this.#awaited.values()) reject(threadLost(this.#cause))
     this.#awaited.clear()
-    // The next transfer starts another one.
-    shared = undefined
   }
 }
 

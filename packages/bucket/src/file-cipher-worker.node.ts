@@ -122,4 +122,8 @@ let served: Promise<void> = Promise.resolve()
 parentPort?.on('message', (request: FileCipherRequest) => {
   served = served.then(() => answer(request))
 })
+// A request that cannot be read would never be answered: this ends the thread.
+parentPort?.on('messageerror', (error) => {
+  throw error
+})
 parentPort?.postMessage('ready')

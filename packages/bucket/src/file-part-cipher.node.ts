@@ -3,6 +3,7 @@ import type { EncryptedPart } from './byte-source.ts'
 import type { FileCipherAnswer } from './file-cipher-messages.node.ts'
 import type { FileCipherThread } from './file-cipher-thread.node.ts'
 import type { RunWriter } from './object-reader.ts'
+import { againWhenThreadLost, threadLost } from './thread-lost.ts'
 
 /** From this length in bytes on, a file is worth the start of a thread. */
 export const THREAD_BYTES: number = 4 * 1024 * 1024
@@ -26,20 +27,31 @@ export class BufferPool {
   }
 }
 
+/** Gives the thread of the moment; `undefined` where there can be none. */
+type Threads = () => Promise<FileCipherThread | undefined>
+
 /**
- * Encrypts a part of a file in the thread, into memory.
+ * Encrypts a part of a file in the thread, into memory; once more in another one when the thread is lost. What the lost one
+ * had encrypted went with its buffer: nothing of a part leaves before its digest is known here, so that no two texts can
+ * meet under one keystream.
  *
- * @throws CseError `ERR_CSE_SOURCE` when the file cannot be read or ends early.
+ * @returns `undefined` where there is no thread
+ * @throws CseError `ERR_CSE_SOURCE` when the file cannot be read or ends early; `ERR_CSE_THREAD` when the second thread is
+ * lost too
  */
 export async function encryptFilePart(
-  thread: FileCipherThread,
+  threads: Threads,
   fd: number,
   range: PartRange,
   contentKey: ContentKey,
   pool: BufferPool,
-): Promise<EncryptedPart> {
+): Promise<EncryptedPart | undefined> {
   const { sizeBytes } = range
-  const answer = await thread.encrypt(fd, range, contentKey, pool.take(sizeBytes))
+  const answer = await againWhenThreadLost(async () => {
+    const thread = await threads()
+    return thread?.encrypt(fd, range, contentKey, pool.take(sizeBytes))
+  })
+  if (answer === undefined) return undefined
   const { buffer, sha256, crc64, failure, endedAfter } = answer
   if (buffer === undefined || sha256 === undefined || crc64 === undefined) {
     const what =
@@ -59,14 +71,18 @@ export async function encryptFilePart(
  * Decrypts a run into a file, in the thread.
  *
  * @param onFailure - the error of a write that failed with a system's code
+ * @returns a writer that throws CseError `ERR_CSE_THREAD` when the thread is lost: the run is to be fetched and written
+ * again, from its beginning
  */
 export function decryptIntoFile(
-  thread: FileCipherThread,
+  threads: Threads,
   fd: number,
   pool: BufferPool,
   onFailure: (cause: unknown) => CseError,
 ): RunWriter {
   return async (ciphertext, { contentKey, offsetBytes, onWritten }) => {
+    const thread = await threads()
+    if (thread === undefined) throw threadLost()
     const run = await thread.decrypt(fd, offsetBytes, contentKey)
     let failed: { readonly error: unknown } | undefined
     const pending = new Set<Promise<void>>()
@@ -92,10 +108,13 @@ export function decryptIntoFile(
       failed ??= { error }
     }
     await Promise.all(pending)
-    const { crc64, failure } = await run.end()
+    // Also after a failure, which is thrown rather than that the thread is lost by now.
+    const ended = await run.end().catch((error: unknown) => {
+      failed ??= { error }
+    })
     if (failed !== undefined) throw (failed as { readonly error: unknown }).error
-    if (crc64 === undefined) throw new Error(failure?.message ?? 'The thread gave no checksum.')
-    return crc64
+    if (ended?.crc64 === undefined) throw threadLost(ended?.failure && systemError(ended.failure))
+    return ended.crc64
   }
 }
 

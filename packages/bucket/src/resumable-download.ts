@@ -20,6 +20,7 @@ import { isIntegrityFailure } from './put-result.ts'
 import { callerHeaders } from './request-headers.ts'
 import { log, type TransferEvent } from './retry.ts'
 import { sharedRun } from './shared-run.ts'
+import { againWhenThreadLost } from './thread-lost.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
 import { loadRecord, openRecord, type TransferName } from './transfer-record.ts'
 
@@ -355,12 +356,16 @@ async function fetchParts(
   // Without an ETag nothing holds several requests together.
   const atOnce = etag === undefined ? 1 : parallel
   await inParallel(missing, atOnce, options.signal, async ({ partNumber, start, end }, signal) => {
-    let written = 0
-    const onWritten = (sizeBytes: number): void => {
-      written += sizeBytes
-      progress.advance(partNumber, written)
-    }
-    done.set(partNumber, await writePart(reader, target, { start, end }, { signal, onWritten }))
+    // A second time the part is fetched anew, and overwrites what a lost thread has written of it.
+    const crc64 = await againWhenThreadLost(() => {
+      let written = 0
+      const onWritten = (sizeBytes: number): void => {
+        written += sizeBytes
+        progress.advance(partNumber, written)
+      }
+      return writePart(reader, target, { start, end }, { signal, onWritten })
+    })
+    done.set(partNumber, crc64)
     await saveShared()
     progress.done(partNumber, end - start + 1)
   })

@@ -18,7 +18,8 @@ import { readFileRange } from './temporary-file.node.ts'
  *
  * @param path - a regular file. One that has content although its file system tells of none (procfs) goes up as a stream does
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
- * `CryptoBucket.upload`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with
+ * `CryptoBucket.upload`, and `ERR_CSE_THREAD` when the thread that encrypts a large file ends, and the next one too. A file
+ * that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with
  * `ERR_CSE_SOURCE` where it ends elsewhere than its file system tells.
  *
  * @example
@@ -100,8 +101,8 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
     open: (offsetBytes, sizeBytes) => readFileRange(file, offsetBytes, sizeBytes),
     // Asked for by parts alone: what goes in one put starts no thread.
     async encryptPart(range, contentKey) {
-      const thread = found.size < THREAD_BYTES ? undefined : await fileCipherThread()
-      return thread && encryptFilePart(thread, file.fd, range, contentKey, pool)
+      if (found.size < THREAD_BYTES) return undefined
+      return encryptFilePart(fileCipherThread, file.fd, range, contentKey, pool)
     },
     async fingerprint() {
       const { size, mtimeNs } = await file.stat({ bigint: true })
