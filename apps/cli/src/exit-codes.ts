@@ -38,6 +38,7 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_CIPHER_REUSED: EXIT.other,
   ERR_CSE_CLOCK_SKEW: EXIT.service,
   ERR_CSE_CREDENTIALS_EXPIRED: EXIT.service,
+  ERR_CSE_DEADLINE_EXCEEDED: EXIT.service,
   ERR_CSE_DECOMPRESSION: EXIT.other,
   ERR_CSE_ENVELOPE_DAMAGED: EXIT.decryption,
   ERR_CSE_FILE: EXIT.other,

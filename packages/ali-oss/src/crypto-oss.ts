@@ -192,9 +192,9 @@ export class CryptoOSS extends RefusingOSS {
     const how = options ?? {}
     const call = beginCall(this, how)
     const key = call.key(name)
-    const { headers, versionId, signal } = headOptions(how)
+    const { headers, versionId, signal, deadlineMs } = headOptions(how)
     try {
-      const result = await call.bucket.head(key, { headers, versionId, signal })
+      const result = await call.bucket.head(key, { headers, versionId, signal, deadlineMs })
       const meta = Object.keys(result.metadata).length > 0 ? result.metadata : null
       // Typed as in ali-oss, whose types know neither an object without metadata nor one without these two.
       return {
@@ -230,7 +230,7 @@ export class CryptoOSS extends RefusingOSS {
   ): Promise<MultipartUploadResult> {
     this.resetCancelFlag()
     const how = options ?? {}
-    return stateOf(this).uploads.run(how.signal, (running) =>
+    return stateOf(this).uploads.run(how, (running) =>
       multipartUpload((listener) => beginCall(this, how, listener), running, name, file, how),
     )
   }
@@ -252,7 +252,7 @@ export class CryptoOSS extends RefusingOSS {
     name: string,
     options?: Partial<InitMultipartUploadOptions> | null,
   ): Promise<InitMultipartUploadResult> {
-    const { dataSize, partSize, signal } = options ?? {}
+    const { dataSize, partSize, signal, deadlineMs } = options ?? {}
     if (!options || typeof dataSize !== 'number' || typeof partSize !== 'number') {
       throw invalid(
         'initMultipartUpload needs `dataSize` and `partSize`: the service must know both beforehand',
@@ -279,6 +279,7 @@ export class CryptoOSS extends RefusingOSS {
         dataSizeBytes: dataSize,
         partSizeBytes: partSize,
         signal,
+        deadlineMs,
       }),
     )
     stateOf(this).uploads.begin({ call, upload, parts })
@@ -305,10 +306,10 @@ export class CryptoOSS extends RefusingOSS {
     options?: CallOptions | null,
   ): Promise<UploadPartResult> {
     const { call, upload, parts } = begunUpload(this, name, uploadId)
-    const { signal } = options ?? {}
+    const { signal, deadlineMs } = options ?? {}
     const headers = laterHeaders(options ?? {})
     const body = partBody(file, start, end)
-    const { etag } = await call.run(() => upload.uploadPart(partNo, body, { headers, signal }))
+    const { etag } = await call.run(() => upload.uploadPart(partNo, body, { headers, signal, deadlineMs }))
     return { name, etag, res: parts.get(partNo)?.response as AliOssResponse }
   }
 
@@ -329,9 +330,9 @@ export class CryptoOSS extends RefusingOSS {
     const begun = begunUpload(this, name, uploadId)
     const { call, upload } = begun
     checkParts(parts, begun)
-    const { signal, progress } = options ?? {}
+    const { signal, deadlineMs, progress } = options ?? {}
     const headers = laterHeaders(options ?? {})
-    const result = await call.run(() => upload.completeMultipartUpload({ headers, signal }))
+    const result = await call.run(() => upload.completeMultipartUpload({ headers, signal, deadlineMs }))
     stateOf(this).uploads.end(uploadId)
     const res = call.response(upload.key, { headers: result.headers, begunMs })
     await progress?.(1, null, res)

@@ -29,7 +29,7 @@ export const EVERYWHERE: Readonly<Record<string, string>> = {
   keys: 'Names with a `.` or `..` segment are refused: they would arrive as other names.',
   response:
     '`res` has `status`, `statusCode`, `headers`, `size`, `rt`, `requestUrls` and `aborted`. Its ETag and CRC-64 are the ciphertext’s, and it has no Content-MD5.',
-  signal: 'Each takes a `signal` that cancels it.',
+  signal: 'Each takes a `signal` that cancels it, and `deadlineMs`, a limit on the whole in milliseconds.',
   subresources: 'Of `subres` they take `versionId` alone, and refuse others.',
   calls:
     'They do not call one another, nor `request`: an app that overrides or watches methods does so with each that it uses.',

@@ -98,7 +98,8 @@ export async function multipartUpload(
   })
   const result = await uploading.catch((error: unknown) => {
     if (!(error instanceof Error)) throw error
-    const partNum = failedParts.get(error.cause ?? error)
+    // What stopped the whole upload is about no part.
+    const partNum = running.signal.aborted ? undefined : failedParts.get(error.cause ?? error)
     throw partNum === undefined ? error : partError(error, partNum)
   })
   const res = call.response(key, { headers: result.headers })

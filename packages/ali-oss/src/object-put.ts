@@ -23,7 +23,7 @@ export async function putObject(
   file: FileInput,
   options: PutOptions,
 ): Promise<PutObjectResult> {
-  const { signal } = options
+  const { signal, deadlineMs } = options
   const call = beginCall(client, options)
   const key = call.key(name)
   const path = typeof file === 'string' ? file : undefined
@@ -31,9 +31,9 @@ export async function putObject(
   if (path !== undefined) await stat(path)
   const { sizeBytes, ...object } = objectOptions(options, path)
   const put = async (bucket: CryptoBucket): Promise<PutResult> => {
-    if (typeof file === 'string') return putFile(bucket, key, file, { ...object, signal })
+    if (typeof file === 'string') return putFile(bucket, key, file, { ...object, signal, deadlineMs })
     const body = uploadBody(file)
-    return bucket.put(key, body, { ...object, signal, ...(!hasLength(body) && { sizeBytes }) })
+    return bucket.put(key, body, { ...object, signal, deadlineMs, ...(!hasLength(body) && { sizeBytes }) })
   }
   const result = await call.run(put)
   const res = call.response(key, { headers: result.headers })

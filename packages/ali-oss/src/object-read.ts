@@ -2,7 +2,7 @@ import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { GetResult } from '@oss-cse/bucket'
 import { downloadFile, replaceFile } from '@oss-cse/bucket/node'
-import { concatBytes, linkedAbort } from '@oss-cse/crypto-core'
+import { concatBytes, deadlineAbort } from '@oss-cse/crypto-core'
 import type OSS from 'ali-oss'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import { beginCall, stateOf } from './client-state.ts'
@@ -43,6 +43,7 @@ interface ReadRequest {
   /** Sends the request, which the signal cancels beside the caller's own. */
   readonly open: (signal?: AbortSignal) => Promise<GetResult>
   readonly signal: AbortSignal | undefined
+  readonly deadlineMs: number | undefined
   /** Reads into a file, which is replaced as a whole. */
   readonly download: (path: string) => Promise<ReadResult>
   /** How long compressed content may become in memory. */
@@ -60,15 +61,17 @@ export class ObjectRead {
   readonly #key: string
   readonly #open: ReadRequest['open']
   readonly #signal: AbortSignal | undefined
+  readonly #deadlineMs: number | undefined
   readonly #download: ReadRequest['download']
   readonly #maxDecompressedBytes: number
   readonly #explain: ReadRequest['explain']
 
-  constructor({ call, key, open, signal, download, maxDecompressedBytes, explain }: ReadRequest) {
+  constructor({ call, key, open, signal, deadlineMs, download, maxDecompressedBytes, explain }: ReadRequest) {
     this.#call = call
     this.#key = key
     this.#open = open
     this.#signal = signal
+    this.#deadlineMs = deadlineMs
     this.#download = download
     this.#maxDecompressedBytes = maxDecompressedBytes
     this.#explain = explain
@@ -107,7 +110,7 @@ export class ObjectRead {
 
   /** A target that fails, also before there is anything to write, ends the read with its own error. */
   async #toStream(target: NodeJS.WritableStream): Promise<AliOssResponse> {
-    const abort = linkedAbort(this.#signal)
+    const abort = deadlineAbort({ signal: this.#signal, deadlineMs: this.#deadlineMs }, this.#key)
     let failure: { readonly error: unknown } | undefined
     const failed = (error: unknown): void => {
       // Of one that was ended by the caller's signal the signal's reason counts.
@@ -201,6 +204,7 @@ export function readObject(client: OSS, name: string, options: ReadOptions): Obj
     key,
     open: (signal = how.signal) => bucket.get(key, { ...how, signal }),
     signal: how.signal,
+    deadlineMs: how.deadlineMs,
     // In one request, as ali-oss does.
     download: (path) =>
       downloadFile(bucket, key, path, { ...how, multigetThreshold: Number.POSITIVE_INFINITY }),
@@ -219,6 +223,7 @@ export function readUrl(client: OSS, url: string | URL, options: ReadOptions): O
     key: 'the object of a URL',
     open,
     signal: how.signal,
+    deadlineMs: how.deadlineMs,
     download: (path) =>
       replaceFile(path, async (append) => {
         const { body, ...result } = await open()

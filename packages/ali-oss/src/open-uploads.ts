@@ -1,5 +1,10 @@
 import type { MultipartUpload } from '@oss-cse/bucket'
-import { type LinkedAbort, linkedAbort, type UploadedPart } from '@oss-cse/crypto-core'
+import {
+  type BoundedCallOptions,
+  deadlineAbort,
+  type LinkedAbort,
+  type UploadedPart,
+} from '@oss-cse/crypto-core'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import { invalid } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'
@@ -28,12 +33,12 @@ export class OpenUploads {
   readonly #running = new Map<RunningUpload, LinkedAbort>()
   readonly #begun = new Map<string, BegunUpload>()
 
-  /** Runs an upload that can be stopped. */
+  /** Runs an upload that can be stopped, and stops it when its deadline passes. */
   async run<Result>(
-    signal: AbortSignal | undefined,
+    options: BoundedCallOptions,
     work: (running: RunningUpload) => Promise<Result>,
   ): Promise<Result> {
-    const abort = linkedAbort(signal)
+    const abort = deadlineAbort(options, undefined)
     const running: RunningUpload = { signal: abort.signal }
     this.#running.set(running, abort)
     try {

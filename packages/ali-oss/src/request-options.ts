@@ -7,10 +7,15 @@ import { refuse } from './refusal.ts'
 /** What every call takes. */
 export interface CallOptions {
   /**
-   * After how many milliseconds without a byte in either direction the call fails; there is no limit on the whole.
-   * Default: the client's.
+   * After how many milliseconds without a byte in either direction the call fails. It is an idle timeout: `deadlineMs` limits
+   * the whole. Default: the client's.
    */
   readonly timeout?: number | string | undefined
+  /**
+   * How long the whole call may take, in milliseconds: retries, waits and the reading of a returned stream included. A whole
+   * number from 1 to 2**31 - 1. When it passes, the call rejects with `ERR_CSE_DEADLINE_EXCEEDED`. Default: no limit.
+   */
+  readonly deadlineMs?: number | undefined
   /** Cancels the call: it rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   readonly headers?: object | undefined
@@ -153,14 +158,14 @@ function base64Json(value: object): string {
 /** A read, in the bucket's words. */
 export function getOptions(
   options: ReadOptions,
-): Pick<GetOptions, 'headers' | 'range' | 'versionId' | 'signal' | 'onPlainObject'> {
-  const { signal, onPlainObject } = options
+): Pick<GetOptions, 'headers' | 'range' | 'versionId' | 'signal' | 'deadlineMs' | 'onPlainObject'> {
+  const { signal, deadlineMs, onPlainObject } = options
   if (options.process) refuse('process')
   const { versionId, headers } = headOptions(options)
   const fields = new HeaderFields(headers)
   fields.take(OSS_HEADERS.rangeBehavior)
   const range = rangeOf(fields.take('range'))
-  return { headers: fields.fields, range, versionId, signal, onPlainObject }
+  return { headers: fields.fields, range, versionId, signal, deadlineMs, onPlainObject }
 }
 
 /** A read of headers, in the bucket's words. */
@@ -168,11 +173,13 @@ export function headOptions(options: HeadOptions): {
   readonly headers: Record<string, string>
   readonly versionId: string | undefined
   readonly signal: AbortSignal | undefined
+  readonly deadlineMs: number | undefined
 } {
   const versionId = checkSubresources(options, options.versionId)
   const headers = new HeaderFields(options.headers)
   headers.take('accept-encoding')
-  return { headers: headers.fields, versionId, signal: options.signal }
+  const { signal, deadlineMs } = options
+  return { headers: headers.fields, versionId, signal, deadlineMs }
 }
 
 /** What an HTTP Range header asks for. As the service does, it takes the first range of several, and of nonsense the whole. */

@@ -1,10 +1,8 @@
+import { MAX_TIMER_MS } from '@oss-cse/crypto-core'
 import type OSS from 'ali-oss'
 import humanizeMs from 'humanize-ms'
 import { internalsOf } from './ali-oss-internals.ts'
 import { invalid } from './request-options.ts'
-
-/** The longest that a timer can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
  * How long nothing may move, in milliseconds: what a call was given, or else its client.

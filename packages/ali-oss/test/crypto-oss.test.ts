@@ -887,6 +887,58 @@ test('an upload that is cancelled from its own progress ends, and its part is no
   await client.multipartUpload('a', random(3 * PART))
 })
 
+describe('deadlineMs', () => {
+  const bytes = random(3 * PART)
+  const calls: Record<string, (options: { readonly deadlineMs: number }) => Promise<unknown>> = {
+    put: (options) => client.put('a', bytes, options),
+    'put of a file': (options) => client.put('a', process.execPath, options),
+    putStream: (options) => client.putStream('a', Readable.from([bytes]), options),
+    get: (options) => client.get('a', options),
+    'get into a stream': (options) => client.get('a', new PassThrough(), options),
+    'get into a file': (options) => client.get('a', subject.path('out'), options),
+    getStream: (options) => client.getStream('a', options),
+    getByUrl: (options) => client.getByUrl(client.signatureUrl('a'), options),
+    head: (options) => client.head('a', options),
+    multipartUpload: (options) => client.multipartUpload('a', bytes, { partSize: PART, ...options }),
+    initMultipartUpload: (options) =>
+      client.initMultipartUpload('a', { dataSize: PART, partSize: PART, ...options }),
+  }
+
+  test.each(Object.entries(calls))('ends a %s that gets no answer', async (_, call) => {
+    subject.emulator.injectFault({ kind: 'stall', count: 9 })
+    const error = await rejection(call({ deadlineMs: 20 }))
+    expect(error).toMatchObject({ code: 'ERR_CSE_DEADLINE_EXCEEDED' })
+    expect(error['partNum']).toBeUndefined()
+    expect(existsSync(subject.path('out'))).toBe(false)
+  })
+
+  test.each(Object.entries(calls))('that is none is refused before a %s sends anything', async (_, call) => {
+    expect(await rejection(call({ deadlineMs: 0 }))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    expect(subject.requests).toEqual([])
+  })
+
+  test('ends a part and a completion that get no answer', async () => {
+    const { uploadId } = await client.initMultipartUpload('a', { dataSize: PART, partSize: PART })
+    const content = random(PART)
+    const part = (options: object) => client.uploadPart('a', uploadId, 1, content, 0, PART, options)
+    subject.emulator.injectFault({ kind: 'stall', method: 'PUT' })
+    expect(await rejection(part({ deadlineMs: 20 }))).toEqual(code('ERR_CSE_DEADLINE_EXCEEDED'))
+    const { etag } = await part({})
+    const complete = (options: object) =>
+      client.completeMultipartUpload('a', uploadId, [{ number: 1, etag }], options)
+    subject.emulator.injectFault({ kind: 'stall', method: 'POST' })
+    expect(await rejection(complete({ deadlineMs: 20 }))).toEqual(code('ERR_CSE_DEADLINE_EXCEEDED'))
+  })
+
+  test('counts the time that a target stream takes', async () => {
+    await client.put('a', random(2 * 1024 ** 2))
+    const stuck = new Writable({ write() {} })
+    expect(await rejection(client.get('a', stuck, { deadlineMs: 100 }))).toEqual(
+      code('ERR_CSE_DEADLINE_EXCEEDED'),
+    )
+  })
+})
+
 test.each(['multipartUpload', 'initMultipartUpload'] as const)(
   'a %s that is stopped while the service begins it leaves no upload',
   async (method) => {

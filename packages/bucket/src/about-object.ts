@@ -1,4 +1,4 @@
-import { CseError, TransportError } from '@oss-cse/crypto-core'
+import { type ContentKey, CseError, orAborted, TransportError, wipe } from '@oss-cse/crypto-core'
 
 /** The same error, naming the object it is about. A transport's errors, and others', stay as they are. */
 export function aboutObject(error: unknown, objectKey: string): unknown {
@@ -9,12 +9,18 @@ export function aboutObject(error: unknown, objectKey: string): unknown {
 
 /**
  * Calls the keyring for one object. A key service does not know the object that it is asked for; its failures name it
- * from here on.
+ * from here on. The call ends with the signal, also where a provider does not hear it: a key that comes later is wiped.
  */
-export async function forObject<Result>(objectKey: string, call: () => Promise<Result>): Promise<Result> {
+export async function forObject<Result extends ContentKey | { readonly contentKey: ContentKey }>(
+  objectKey: string,
+  signal: AbortSignal | undefined,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  const made = call()
   try {
-    return await call()
+    return await orAborted(made, signal)
   } catch (error) {
+    if (signal?.aborted) made.then(wipeKey, () => {})
     if (!TransportError.isInstance(error) || error.objectKey !== undefined) throw error
     const {
       code,
@@ -31,4 +37,9 @@ export async function forObject<Result>(objectKey: string, call: () => Promise<R
     const known = { cause, status, serviceCode, requestId, ec, connected, retryable, retriesExhausted }
     throw new TransportError(code, `${objectKey}: ${message}`, { ...known, objectKey })
   }
+}
+
+function wipeKey(made: ContentKey | { readonly contentKey: ContentKey }): void {
+  const { cek, iv } = 'contentKey' in made ? made.contentKey : made
+  wipe(cek, iv)
 }

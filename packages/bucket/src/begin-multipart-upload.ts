@@ -1,4 +1,5 @@
 import {
+  type BoundedCallOptions,
   type CallOptions,
   checkMetadataSize,
   decodeEnvelope,
@@ -17,7 +18,7 @@ import { withRetries } from './retry.ts'
 import { initiateHeaders, laterHeaders, type ObjectOptions, uploadHeaders } from './upload-headers.ts'
 
 /** What may go with the initiation of a multipart upload. */
-export interface InitiateOptions extends CallOptions, ObjectOptions {
+export interface InitiateOptions extends BoundedCallOptions, ObjectOptions {
   /** The object's length in bytes: the service needs it before the first part. */
   readonly dataSizeBytes: number
   /**
@@ -56,7 +57,7 @@ export async function initiateMultipartUpload(
   }
   const object = { location: transport.location, key }
   const { contentKey, envelope } = await withRetries(
-    () => forObject(key, () => context.keyring.generate(extras, { signal, object })),
+    () => forObject(key, signal, () => context.keyring.generate(extras, { signal, object })),
     attempt,
   )
   const encoded = encodeEnvelope(envelope)
@@ -115,7 +116,7 @@ export async function resumeMultipartUpload(
     const { retry, logger } = context
     const object = { location: transport.location, key }
     const contentKey = await withRetries(
-      () => forObject(key, () => context.keyring.unwrap(envelope, { signal, object })),
+      () => forObject(key, signal, () => context.keyring.unwrap(envelope, { signal, object })),
       {
         operation: 'unwrap',
         key,

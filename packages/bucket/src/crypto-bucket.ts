@@ -1,9 +1,11 @@
 import { httpGet } from '@oss-cse/bucket/http-get'
 import {
+  type BoundedCallOptions,
   type CallOptions,
   CseError,
   checkedRetryOptions,
   concatBytes,
+  eachWithDeadline,
   type GetObjectResponse,
   type HeaderMap,
   type HeadObjectResponse,
@@ -19,6 +21,7 @@ import {
   type RetryOptions,
   sliceAnswer,
   TransportError,
+  withDeadline,
 } from '@oss-cse/crypto-core'
 import { aboutObject } from './about-object.ts'
 import {
@@ -74,7 +77,7 @@ export interface CryptoBucketOptions {
 }
 
 /** What may go with a listing. */
-export interface ListOptions extends CallOptions {
+export interface ListOptions extends BoundedCallOptions {
   readonly prefix?: string | undefined
   /** Folds the keys that share what stands before it, behind the prefix, into one entry. Usually `/`. */
   readonly delimiter?: string | undefined
@@ -88,7 +91,7 @@ export type ListEntry =
   | { readonly type: 'prefix'; readonly prefix: string }
 
 /** What may go with a copy. */
-export interface CopyOptions extends CallOptions {
+export interface CopyOptions extends BoundedCallOptions {
   /** The source's bucket, when it is another one. */
   readonly sourceBucket?: string | undefined
   /** Conditions, ACL, storage class and other headers that leave the metadata alone. */
@@ -102,6 +105,9 @@ const DELETE_BATCH = 1000
  * that the master key wraps, every `get` decrypted on the way in.
  *
  * Encryption is AES-256-CTR, which hides content and does not authenticate it: see docs/THREAT_MODEL.md.
+ *
+ * Each call takes a `signal` and a `deadlineMs`. It rejects with the signal's reason when that aborts, and with
+ * `ERR_CSE_DEADLINE_EXCEEDED` when its deadline passes.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the options contradict one another.
  *
@@ -155,7 +161,9 @@ export class CryptoBucket {
    */
   async put(key: string, body: BodyInput, options: PutOptions = {}): Promise<PutResult> {
     checkKey(key)
-    return putObject(this.#context, this.#transport, key, body, options)
+    return withDeadline(options, key, (bounded) =>
+      putObject(this.#context, this.#transport, key, body, bounded),
+    )
   }
 
   /**
@@ -220,7 +228,9 @@ export class CryptoBucket {
    */
   async openObject(key: string, options: OpenOptions = {}): Promise<ObjectReader> {
     checkKey(key)
-    return openObject(this.#context, this.#readerSource(key, options), key, options)
+    return withDeadline(options, key, (bounded) =>
+      openObject(this.#context, this.#readerSource(key, bounded), key, bounded),
+    )
   }
 
   /**
@@ -238,8 +248,10 @@ export class CryptoBucket {
   ): Promise<DownloadResult> {
     checkKey(key)
     const { location = '' } = this.#transport
-    const source = this.#readerSource(key, options)
-    return downloadObject({ context: this.#context, source, location }, key, target, options)
+    return withDeadline(options, key, (bounded) => {
+      const source = this.#readerSource(key, bounded)
+      return downloadObject({ context: this.#context, source, location }, key, target, bounded)
+    })
   }
 
   /**
@@ -256,7 +268,9 @@ export class CryptoBucket {
    */
   async upload(key: string, source: SizedInput, options: UploadOptions = {}): Promise<UploadResult> {
     checkKey(key)
-    return uploadObject(this.#context, this.#transport, key, source, options)
+    return withDeadline(options, key, (bounded) =>
+      uploadObject(this.#context, this.#transport, key, source, bounded),
+    )
   }
 
   /**
@@ -267,7 +281,9 @@ export class CryptoBucket {
    */
   async initiateMultipartUpload(key: string, options: InitiateOptions): Promise<MultipartUpload> {
     checkKey(key)
-    return initiateMultipartUpload(this.#context, requireMultipart(this.#transport), key, options)
+    return withDeadline(options, key, (bounded) =>
+      initiateMultipartUpload(this.#context, requireMultipart(this.#transport), key, bounded),
+    )
   }
 
   /**
@@ -279,9 +295,11 @@ export class CryptoBucket {
    */
   async resumeMultipartUpload(
     state: MultipartUploadState,
-    options: CallOptions & { readonly persist?: PersistState | undefined } = {},
+    options: BoundedCallOptions & { readonly persist?: PersistState | undefined } = {},
   ): Promise<MultipartUpload> {
-    return resumeMultipartUpload(this.#context, requireMultipart(this.#transport), state, options)
+    return withDeadline(options, undefined, (bounded) =>
+      resumeMultipartUpload(this.#context, requireMultipart(this.#transport), state, bounded),
+    )
   }
 
   /**
@@ -289,8 +307,14 @@ export class CryptoBucket {
    *
    * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be.
    */
-  async *listUploads(
-    options: CallOptions & { readonly prefix?: string | undefined } = {},
+  listUploads(
+    options: BoundedCallOptions & { readonly prefix?: string | undefined } = {},
+  ): AsyncGenerator<PendingUpload, void, undefined> {
+    return eachWithDeadline(options, undefined, (bounded) => this.#listUploads(bounded))
+  }
+
+  async *#listUploads(
+    options: CallOptions & { readonly prefix?: string | undefined },
   ): AsyncGenerator<PendingUpload, void, undefined> {
     const { prefix = '', signal } = options
     const pages = uploadPages((position) =>
@@ -300,11 +324,12 @@ export class CryptoBucket {
   }
 
   /** Gives up a multipart upload that was left behind, and frees its parts. One that is gone counts as aborted. */
-  async abortMultipartUpload(key: string, uploadId: string, options: CallOptions = {}): Promise<void> {
+  async abortMultipartUpload(key: string, uploadId: string, options: BoundedCallOptions = {}): Promise<void> {
     checkKey(key)
-    const { signal } = options
     try {
-      await this.#send('abort', key, this.#transport.abort, { key, uploadId, signal })
+      await withDeadline(options, key, ({ signal }) =>
+        this.#send('abort', key, this.#transport.abort, { key, uploadId, signal }),
+      )
     } catch (error) {
       if (!isNoSuchUpload(error)) throw error
     }
@@ -317,8 +342,10 @@ export class CryptoBucket {
    */
   async head(key: string, options: HeadOptions = {}): Promise<HeadResult> {
     checkKey(key)
-    const source = this.#readerSource(key, options)
-    const { headers } = await this.#head(key, options, (headers) => source.head(headers))
+    const { headers } = await withDeadline(options, key, (bounded) => {
+      const source = this.#readerSource(key, bounded)
+      return this.#head(key, bounded, (headers) => source.head(headers))
+    })
     const { totalBytes: sizeBytes } = sliceAnswer(undefined, { status: 200, headers })
     try {
       return { ...describeObject(key, headers), sizeBytes }
@@ -334,9 +361,13 @@ export class CryptoBucket {
    */
   async exists(key: string, options: HeadOptions = {}): Promise<boolean> {
     checkKey(key)
-    const { versionId, signal } = options
     try {
-      await this.#head(key, options, (headers) => this.#transport.head({ key, headers, versionId, signal }))
+      await withDeadline(options, key, (bounded) => {
+        const { versionId, signal } = bounded
+        return this.#head(key, bounded, (headers) =>
+          this.#transport.head({ key, headers, versionId, signal }),
+        )
+      })
       return true
     } catch (error) {
       const missing = CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND'
@@ -350,7 +381,11 @@ export class CryptoBucket {
    *
    * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be.
    */
-  async *list(options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {
+  list(options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {
+    return eachWithDeadline(options, undefined, (bounded) => this.#list(bounded))
+  }
+
+  async *#list(options: ListOptions): AsyncGenerator<ListEntry, void, undefined> {
     const pages = objectPages((continuationToken) =>
       this.#send('list', options.prefix ?? '', this.#transport.list, {
         ...options,
@@ -367,10 +402,12 @@ export class CryptoBucket {
   /** Deletes an object, or one version of it. One that does not exist counts as deleted. */
   async delete(
     key: string,
-    options: CallOptions & { readonly versionId?: string | undefined } = {},
+    options: BoundedCallOptions & { readonly versionId?: string | undefined } = {},
   ): Promise<void> {
     checkKey(key)
-    await this.#send('delete', key, this.#transport.delete, { ...options, key })
+    await withDeadline(options, key, ({ versionId, signal }) =>
+      this.#send('delete', key, this.#transport.delete, { key, versionId, signal }),
+    )
   }
 
   /**
@@ -378,18 +415,20 @@ export class CryptoBucket {
    *
    * @returns those of the keys whose deletion the service reports
    */
-  async deleteMany(keys: Iterable<string>, options: CallOptions = {}): Promise<readonly string[]> {
+  async deleteMany(keys: Iterable<string>, options: BoundedCallOptions = {}): Promise<readonly string[]> {
     const all = [...keys]
     for (const key of all) checkKey(key)
-    const deleted: string[] = []
-    for (let start = 0; start < all.length; start += DELETE_BATCH) {
-      const batch = all.slice(start, start + DELETE_BATCH)
-      const request = { ...options, keys: batch }
-      const reported = await this.#send('deleteMany', batch[0] ?? '', this.#transport.deleteMany, request)
-      const known = new Set(reported)
-      for (const key of batch) if (known.has(key)) deleted.push(key)
-    }
-    return deleted
+    return withDeadline(options, undefined, async ({ signal }) => {
+      const deleted: string[] = []
+      for (let start = 0; start < all.length; start += DELETE_BATCH) {
+        const batch = all.slice(start, start + DELETE_BATCH)
+        const request = { keys: batch, signal }
+        const reported = await this.#send('deleteMany', batch[0] ?? '', this.#transport.deleteMany, request)
+        const known = new Set(reported)
+        for (const key of batch) if (known.has(key)) deleted.push(key)
+      }
+      return deleted
+    })
   }
 
   /**
@@ -401,14 +440,11 @@ export class CryptoBucket {
   async copy(sourceKey: string, key: string, options: CopyOptions = {}): Promise<void> {
     checkKey(sourceKey)
     checkKey(key)
-    const { sourceBucket, headers, signal } = options
-    await this.#send('copy', key, this.#transport.copy, {
-      sourceKey,
-      key,
-      headers: copyHeaders(headers),
-      sourceBucket,
-      signal,
-    })
+    const { sourceBucket } = options
+    const headers = copyHeaders(options.headers)
+    await withDeadline(options, key, ({ signal }) =>
+      this.#send('copy', key, this.#transport.copy, { sourceKey, key, headers, sourceBucket, signal }),
+    )
   }
 
   /**

@@ -2,6 +2,8 @@ import { Keyring, type MasterKeyProvider, TransportError } from '@oss-cse/crypto
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { memoryBucket } from '../test/memory-bucket.ts'
+import { settle } from '../test/multipart.ts'
+import { WatchedKeyring } from '../test/watched-keys.ts'
 
 /** A key service that fails so many times before it answers, and counts how often it was asked. */
 function service(failures: number, retriesExhausted: boolean) {
@@ -61,5 +63,40 @@ describe.each(['put', 'upload', 'get', 'open'] as const)(
       expect(state.asked).toBe(1)
       expect(transport.requests.filter(({ operation }) => !['get', 'head'].includes(operation))).toEqual([])
     })
+  },
+)
+
+test.each(['generate', 'unwrap'] as const)(
+  'a call that is aborted does not wait for a key service that hears no signal, and a key that comes later is wiped: %s',
+  async (method) => {
+    const keyring = new WatchedKeyring()
+    const { bucket, transport } = memoryBucket({ keyring })
+    await bucket.put('a', 'text')
+    const call = keyring[method].bind(keyring) as (...args: unknown[]) => Promise<never>
+    let answer = (): void => {}
+    let asked = (): void => {}
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    keyring[method] = async (...args: unknown[]) => {
+      asked()
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return call(args[0], {})
+    }
+    const controller = new AbortController()
+    const { signal } = controller
+    transport.requests.length = 0
+    const result = method === 'generate' ? bucket.put('b', 'text', { signal }) : bucket.get('a', { signal })
+    await isAsked
+    controller.abort()
+    await expect(result).rejects.toMatchObject({ name: 'AbortError' })
+    const before = keyring.handedOut.length
+    answer()
+    await settle()
+    expect(keyring.handedOut).toHaveLength(before + 1)
+    expect(keyring.handedOut.at(-1)).toEqual({ cek: new Uint8Array(32), iv: new Uint8Array(16) })
+    expect(transport.objects.has('b')).toBe(false)
   },
 )

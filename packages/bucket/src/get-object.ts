@@ -1,12 +1,12 @@
 import {
+  type BoundedCallOptions,
   type ByteRange,
-  type CallOptions,
   type ContentKey,
   checkRange,
+  deadlineAbort,
   type GetObjectResponse,
   type HeaderMap,
   type LinkedAbort,
-  linkedAbort,
   OSS_HEADERS,
   parseRange,
   type RangeSlice,
@@ -25,7 +25,7 @@ import { closeIterator, ResumedRead } from './resumed-read.ts'
 import { skipBytes } from './skip-bytes.ts'
 
 /** What may go with a download. */
-export interface GetOptions extends CallOptions {
+export interface GetOptions extends BoundedCallOptions {
   /** Which bytes of the plaintext: offsets with an inclusive end, the last bytes, or `"0-99"`, `"100-"`, `"-100"`. */
   readonly range?: ByteRange | string | undefined
   /** One version of the object, in a versioned bucket. */
@@ -66,7 +66,7 @@ export async function getObject(
   const range =
     typeof options.range === 'string' ? parseRange(options.range) : options.range && checkRange(options.range)
   const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
-  const abort = linkedAbort(options.signal)
+  const abort = deadlineAbort(options, key)
   const requests = new ObjectRequests(source, headers, {
     operation: 'get',
     key,
@@ -117,6 +117,7 @@ function result(
     slice,
     expectedCrc64: wholePasses ? checksum : undefined,
     report: progressReporter(onProgress, slice.lengthBytes),
+    signal: abort.signal,
     release,
   })
   function release(): void {
@@ -151,11 +152,12 @@ interface DecryptedBodyOptions {
   /** The service's checksum of the whole ciphertext, when all of it passes by. */
   readonly expectedCrc64: string | undefined
   readonly report: (transferredBytes: number) => void
+  readonly signal: AbortSignal
   readonly release: () => void
 }
 
 async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const { key, ciphertext, contentKey, slice, expectedCrc64, report, release } = options
+  const { key, ciphertext, contentKey, slice, expectedCrc64, report, signal, release } = options
   try {
     const run = startCipherRun({
       direction: 'decrypt',
@@ -166,6 +168,7 @@ async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uin
     let delivered = 0
     report(0)
     for await (const wanted of skipBytes(run.transform(ciphertext), slice.discardBytes)) {
+      signal.throwIfAborted()
       yield wanted
       delivered += wanted.length
       report(delivered)

@@ -1,5 +1,5 @@
 import {
-  type CallOptions,
+  type BoundedCallOptions,
   decodeEnvelope,
   type Envelope,
   type EnvelopeSummary,
@@ -9,7 +9,7 @@ import {
 } from '@oss-cse/crypto-core'
 
 /** What may go with a head. */
-export interface HeadOptions extends CallOptions {
+export interface HeadOptions extends BoundedCallOptions {
   /** One version of the object, in a versioned bucket. */
   readonly versionId?: string | undefined
   /** Any other header that the service understands: conditions, request payer… */

@@ -1,4 +1,5 @@
 import {
+  type BoundedCallOptions,
   type CallOptions,
   type ContentKey,
   CseError,
@@ -12,6 +13,7 @@ import {
   type UploadedPart,
   V2_HEADERS,
   wipe,
+  withDeadline,
 } from '@oss-cse/crypto-core'
 import { abortableSource } from './abortable-source.ts'
 import { aboutObject } from './about-object.ts'
@@ -41,7 +43,7 @@ export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
 export type PersistState = (state: MultipartUploadState) => Promise<void>
 
 /** What may go with one part. */
-export interface UploadPartOptions extends CallOptions {
+export interface UploadPartOptions extends BoundedCallOptions {
   /** Headers of this part, beside those that the upload began with: `x-oss-traffic-limit`, `x-oss-request-payer`. */
   readonly headers?: HeaderMap | undefined
   /**
@@ -51,7 +53,7 @@ export interface UploadPartOptions extends CallOptions {
 }
 
 /** What may go with the completion of an upload. */
-export interface CompleteOptions extends CallOptions {
+export interface CompleteOptions extends BoundedCallOptions {
   /** Headers of this request, beside those that the upload began with: a callback, ACL, `x-oss-forbid-overwrite`… */
   readonly headers?: HeaderMap | undefined
 }
@@ -159,17 +161,19 @@ export class MultipartUpload {
     body: BodyInput,
     options: UploadPartOptions = {},
   ): Promise<UploadedPart> {
-    const { signal } = options
     const source = byteSource(body)
-    try {
-      signal?.throwIfAborted()
-      this.#checkVerified()
-      return await this.#uploadPart(source, this.plan.part(partNumber), options)
-    } catch (error) {
-      await source.discard?.().catch(() => {})
-      signal?.throwIfAborted()
-      throw aboutObject(error, this.key)
-    }
+    return withDeadline(options, this.key, async (bounded) => {
+      const { signal } = bounded
+      try {
+        signal?.throwIfAborted()
+        this.#checkVerified()
+        return await this.#uploadPart(source, this.plan.part(partNumber), bounded)
+      } catch (error) {
+        await source.discard?.().catch(() => {})
+        signal?.throwIfAborted()
+        throw aboutObject(error, this.key)
+      }
+    })
   }
 
   async #uploadPart(source: ByteSource, range: PartRange, options: UploadPartOptions): Promise<UploadedPart> {
@@ -201,10 +205,16 @@ export class MultipartUpload {
    */
   async verifyParts(
     open: (range: PartRange) => BodyInput,
-    options: CallOptions & { readonly onVerified?: ((range: PartRange) => void) | undefined } = {},
+    options: BoundedCallOptions & { readonly onVerified?: ((range: PartRange) => void) | undefined } = {},
   ): Promise<ReadonlySet<number>> {
     this.#checkOpen()
-    const { signal, onVerified } = options
+    return withDeadline(options, this.key, (bounded) => this.#verifyParts(open, bounded))
+  }
+
+  async #verifyParts(
+    open: (range: PartRange) => BodyInput,
+    { signal, onVerified }: CallOptions & { readonly onVerified?: ((range: PartRange) => void) | undefined },
+  ): Promise<ReadonlySet<number>> {
     const held = await this.#heldParts(signal)
     const begun = [...new Set([...this.#digests.keys(), ...held.keys()])].sort((a, b) => a - b)
     try {
@@ -242,6 +252,10 @@ export class MultipartUpload {
    */
   async completeMultipartUpload(options: CompleteOptions = {}): Promise<PutResult> {
     this.#checkVerified()
+    return withDeadline(options, this.key, (bounded) => this.#complete(bounded))
+  }
+
+  async #complete(options: CompleteOptions): Promise<PutResult> {
     const { signal } = options
     const headers = completeHeaders({ ...this.#headers, ...callerHeaders(options.headers) })
     try {
@@ -263,12 +277,14 @@ export class MultipartUpload {
   }
 
   /** Gives the upload up and frees its parts on the service. One that is gone counts as aborted. */
-  async abort(options: CallOptions = {}): Promise<void> {
+  async abort(options: BoundedCallOptions = {}): Promise<void> {
     const { key, uploadId } = this
     this.#end()
     try {
-      const upload = { key, uploadId, headers: this.#headers, signal: options.signal }
-      await abortUpload(this.#context, this.#transport, upload)
+      await withDeadline(options, key, ({ signal }) => {
+        const upload = { key, uploadId, headers: this.#headers, signal }
+        return abortUpload(this.#context, this.#transport, upload)
+      })
     } catch (error) {
       if (!isNoSuchUpload(error)) throw error
     }
@@ -285,7 +301,11 @@ export class MultipartUpload {
    * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be; and what the
    * transport throws.
    */
-  async listParts(options: CallOptions = {}): Promise<readonly UploadedPart[]> {
+  async listParts(options: BoundedCallOptions = {}): Promise<readonly UploadedPart[]> {
+    return withDeadline(options, this.key, (bounded) => this.#listParts(bounded))
+  }
+
+  async #listParts(options: CallOptions): Promise<readonly UploadedPart[]> {
     const { key, uploadId } = this
     const { signal } = options
     const headers = referenceHeaders(this.#headers)

@@ -1,16 +1,18 @@
 import {
+  type BoundedCallOptions,
   type ByteRange,
-  type CallOptions,
   type CipherRun,
   type ContentKey,
   CseError,
   checkRange,
+  eachWithDeadline,
   type GetObjectResponse,
   type HeaderMap,
   type RangeSlice,
   sliceAnswer,
   startCipherRun,
   wipe,
+  withDeadline,
 } from '@oss-cse/crypto-core'
 import { aboutObject } from './about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
@@ -23,7 +25,7 @@ import { withRetries } from './retry.ts'
 import { skipBytes } from './skip-bytes.ts'
 
 /** What may go with the opening of an object. */
-export interface OpenOptions extends CallOptions {
+export interface OpenOptions extends BoundedCallOptions {
   /** One version of the object, in a versioned bucket. */
   readonly versionId?: string | undefined
   /** Any other header that the service understands: conditions, request payer, traffic limit… */
@@ -109,10 +111,12 @@ export class ObjectReader {
    * @throws CseError, as it is read: `ERR_CSE_PRECONDITION_FAILED` when the object was replaced, `ERR_CSE_INTEGRITY`
    * when other bytes come than were announced, and what the transport throws.
    */
-  read(range: { readonly start: number; readonly end: number }, options: CallOptions = {}): RangeRead {
+  read(range: { readonly start: number; readonly end: number }, options: BoundedCallOptions = {}): RangeRead {
     const { start, end } = this.#checked(range)
     const run = this.#run(start)
-    const chunks = run.transform(this.#ciphertext({ start, end }, options.signal))
+    const chunks = eachWithDeadline(options, this.description.key, ({ signal }) =>
+      run.transform(this.#ciphertext({ start, end }, signal)),
+    )
     return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => run.digests().crc64 }
   }
 
@@ -126,22 +130,24 @@ export class ObjectReader {
   async readTo(
     range: { readonly start: number; readonly end: number },
     write: RunWriter,
-    options: CallOptions & { readonly onWritten: (sizeBytes: number) => void },
+    options: BoundedCallOptions & { readonly onWritten: (sizeBytes: number) => void },
   ): Promise<bigint> {
-    const { signal, onWritten } = options
     const { start, end } = this.#checked(range)
     const contentKey = this.#contentKey
     if (contentKey === undefined) throw new TypeError('The object is not encrypted.')
-    try {
-      return await write(this.#ciphertext({ start, end }, signal), {
-        contentKey,
-        offsetBytes: start,
-        onWritten,
-      })
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw aboutObject(error, this.description.key)
-    }
+    const { key } = this.description
+    return withDeadline(options, key, async ({ signal, onWritten }) => {
+      try {
+        return await write(this.#ciphertext({ start, end }, signal), {
+          contentKey,
+          offsetBytes: start,
+          onWritten,
+        })
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw aboutObject(error, key)
+      }
+    })
   }
 
   /**

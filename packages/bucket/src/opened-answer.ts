@@ -50,7 +50,7 @@ export async function openAnswer(
   if (envelope === undefined) return { slice, envelope, contentKey: undefined }
   checkRecordedLength(key, envelope, slice.totalBytes)
   const { retry, logger } = context
-  const unwrap = () => forObject(key, () => context.keyring.unwrap(envelope, { signal, object }))
+  const unwrap = () => forObject(key, signal, () => context.keyring.unwrap(envelope, { signal, object }))
   const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
   return { slice, envelope, contentKey }
 }

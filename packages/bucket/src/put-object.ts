@@ -1,5 +1,5 @@
 import {
-  type CallOptions,
+  type BoundedCallOptions,
   CseError,
   checkMetadataSize,
   decodeEnvelope,
@@ -21,7 +21,7 @@ import { withRetries } from './retry.ts'
 import { type ObjectOptions, uploadHeaders } from './upload-headers.ts'
 
 /** What may go with an upload. */
-export interface PutOptions extends CallOptions, ObjectOptions {
+export interface PutOptions extends BoundedCallOptions, ObjectOptions {
   /** The plaintext's length in bytes, for a stream whose length is known. Ciphertext has the same length. */
   readonly sizeBytes?: number | undefined
   /** Called as bytes leave. */
@@ -95,7 +95,7 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
   }
   const object = { location: transport.location, key }
-  const { contentKey, envelope } = await forObject(key, () =>
+  const { contentKey, envelope } = await forObject(key, signal, () =>
     upload.keyring.generate(extras, { signal, object }),
   )
   // One run for the attempt: a second reading of the body would need it again, and it refuses.
@@ -119,6 +119,8 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
       sent.sizeBytes += chunk.length
       last = chunk
     }
+    // A stream that an abort has closed ends too, and is not whole.
+    signal?.throwIfAborted()
     // Only now the last bytes: a transport that has all of them need not look for the end.
     sent.whole = true
     if (last !== undefined) yield last

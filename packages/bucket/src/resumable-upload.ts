@@ -1,5 +1,5 @@
 import {
-  type CallOptions,
+  type BoundedCallOptions,
   CseError,
   DEFAULT_PART_BYTES,
   decodeEnvelope,
@@ -39,7 +39,7 @@ import { digestText, loadRecord, openRecord, type TransferName } from './transfe
 import { type ObjectOptions, uploadHeaders } from './upload-headers.ts'
 
 /** What may go with an upload. */
-export interface UploadOptions extends CallOptions, ObjectOptions, TransferOptions {
+export interface UploadOptions extends BoundedCallOptions, ObjectOptions, TransferOptions {
   /** From which length in bytes on an object goes up in parts. Default 10 MiB. */
   readonly multipartThreshold?: number | undefined
   /** Called as bytes leave. */

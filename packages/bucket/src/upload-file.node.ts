@@ -35,8 +35,8 @@ export async function uploadFile(
 ): Promise<UploadResult> {
   return withFile(path, async (source) => {
     if ('sizeBytes' in source) return bucket.upload(key, source, options)
-    const { metadata, contentType, contentMd5, headers, onProgress, signal } = options
-    const put = { metadata, contentType, contentMd5, headers, onProgress, signal }
+    const { metadata, contentType, contentMd5, headers, onProgress, signal, deadlineMs } = options
+    const put = { metadata, contentType, contentMd5, headers, onProgress, signal, deadlineMs }
     return { ...(await bucket.put(key, source, put)), resumedBytes: 0 }
   })
 }

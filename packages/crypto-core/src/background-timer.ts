@@ -1,7 +1,10 @@
+/** The longest time in milliseconds: a timer takes a longer one for none. */
+export const MAX_TIMER_MS: number = 2 ** 31 - 1
+
 /**
  * Starts a timer that does not keep the process alive.
  *
- * @param delayMs - in milliseconds, at most 2**31 - 1
+ * @param delayMs - in milliseconds, at most `MAX_TIMER_MS`
  * @returns stops it
  *
  * @example

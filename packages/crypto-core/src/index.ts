@@ -1,6 +1,6 @@
 export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
-export { backgroundTimer } from './background-timer.ts'
+export { backgroundTimer, MAX_TIMER_MS } from './background-timer.ts'
 export { bothOrNone, isMisfit } from './both-or-none.ts'
 export { concatBytes, decodeBase64, encodeBase64, isUint8Array, wipe } from './bytes.ts'
 export { CHUNK_BYTES, coalesceChunks, exactChunks } from './chunks.ts'
@@ -14,6 +14,7 @@ export { CEK_BYTES, generateCek, generateIv, IV_BYTES } from './content-key.ts'
 export { type Crc64, combineCrc64, createCrc64 } from './crc64.ts'
 export { CtrCipher, type CtrCipherOptions, keystreamAt } from './ctr-cipher.ts'
 export { addToCounter, BLOCK_BYTES } from './ctr-counter.ts'
+export { deadlineAbort, eachWithDeadline, withDeadline } from './deadline.ts'
 export {
   type Envelope,
   type EnvelopeFields,
@@ -93,6 +94,7 @@ export {
 } from './part-plan.ts'
 export type {
   AccessCredentials,
+  BoundedCallOptions,
   CallOptions,
   ContentKey,
   CredentialsProvider,

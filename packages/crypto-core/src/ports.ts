@@ -7,6 +7,16 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What every call of a bucket accepts. */
+export interface BoundedCallOptions extends CallOptions {
+  /**
+   * How long the whole call may take, in milliseconds: requests, retries and the waits between them, the caller's own
+   * source or target, and the reading of a body that it returns. A whole number from 1 to 2**31 - 1. When it passes, the
+   * call ends as by an abort and rejects with `ERR_CSE_DEADLINE_EXCEEDED`. Absent: there is no limit on the whole.
+   */
+  readonly deadlineMs?: number | undefined
+}
+
 /** The object whose content key a master key makes or unwraps. */
 export interface ObjectReference {
   /**

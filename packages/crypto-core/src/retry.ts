@@ -1,4 +1,5 @@
 import pRetry, { AbortError } from 'p-retry'
+import { MAX_TIMER_MS } from './background-timer.ts'
 import { CseError, TransportError } from './errors.ts'
 
 /** When and how often a failed request is sent again. */
@@ -10,9 +11,6 @@ export interface RetryOptions {
   /** The longest wait, in milliseconds. Default 10,000. */
   readonly maxDelayMs?: number | undefined
 }
-
-/** A longer one a timer takes for none. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** Complete retry options. */
 export type RetryPolicy = { readonly [Option in keyof RetryOptions]-?: number }

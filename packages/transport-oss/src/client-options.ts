@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
-import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
+import { type CredentialsProvider, CseError, MAX_TIMER_MS } from '@oss-cse/crypto-core'
 import OSS from 'ali-oss'
 import { type AliOssClient, checkedClient } from './ali-oss-client.ts'
 import { ClientTokenRefresher } from './client-token-refresher.ts'
@@ -9,7 +9,6 @@ import { CredentialRefresher, type Refresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'
 
 const DEFAULT_IDLE_TIMEOUT_MS = 60_000
-const MAX_TIMER_MS = 2 ** 31 - 1
 /** As long as ali-oss keeps an unused connection: the service closes its end later than that. */
 const FREE_SOCKET_MS = 15_000
 /**
