@@ -14,6 +14,7 @@ describe('exit codes', () => {
     ['ERR_CSE_NOT_FOUND', 4],
     ['ERR_CSE_ACCESS_DENIED', 5],
     ['ERR_CSE_CLOCK_SKEW', 5],
+    ['ERR_CSE_CONTENT_KEY_REUSED', 5],
     ['ERR_CSE_CREDENTIALS_EXPIRED', 5],
     ['ERR_CSE_MASTER_KEY_DISABLED', 5],
     ['ERR_CSE_MASTER_KEY_NOT_FOUND', 5],

@@ -100,3 +100,27 @@ test.each(['generate', 'unwrap'] as const)(
     expect(transport.objects.has('b')).toBe(false)
   },
 )
+
+test.each(['put', 'upload'] as const)(
+  'a content key that a provider makes again is refused before anything is sent, in %s',
+  async (name) => {
+    const real = createTestProvider()
+    let first: ReturnType<typeof real.generateContentKey> | undefined
+    const stuck: MasterKeyProvider = {
+      ...real,
+      generateContentKey: (iv) => {
+        first ??= real.generateContentKey(iv)
+        return first
+      },
+    }
+    const { bucket, transport } = memoryBucket({ keyring: new Keyring({ encrypting: stuck }) })
+    await bucket.put('a', 'text')
+    transport.requests.length = 0
+    const again =
+      name === 'put'
+        ? bucket.put('b', 'other')
+        : bucket.upload('b', new Uint8Array(200_000), { multipartThreshold: 0 })
+    await expect(again).rejects.toMatchObject({ code: 'ERR_CSE_CONTENT_KEY_REUSED', objectKey: 'b' })
+    expect(transport.requests).toEqual([])
+  },
+)

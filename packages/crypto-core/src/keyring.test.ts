@@ -1,8 +1,10 @@
 import { expect, test, vi } from 'vitest'
+import { generateCek, generateIv } from './content-key.ts'
 import type { Envelope } from './envelope.ts'
 import { TransportError } from './errors.ts'
 import { Keyring } from './keyring.ts'
 import type { MasterKeyProvider } from './ports.ts'
+import { showsSecret } from './testing/shown-secrets.ts'
 import { createTestProvider } from './testing/test-provider.ts'
 import { formatV1Start } from './v1-start.ts'
 
@@ -212,6 +214,38 @@ test('each object gets a CEK and an IV of its own', async () => {
   expect(new Set(keys.map(({ contentKey }) => String(contentKey.iv))).size).toBe(20)
 })
 
+test.each([1, 2] as const)(
+  'a content key that a provider makes again is refused, under whatever IV and in whatever keyring: V%i',
+  async (envelopeVersion) => {
+    const sound = createTestProvider()
+    const first = await sound.generateContentKey(generateIv())
+    const stuck: MasterKeyProvider = { ...sound, envelopeVersion, generateContentKey: async () => first }
+    const ring = new Keyring({ encrypting: stuck })
+    await expect(ring.generate()).resolves.toHaveProperty('envelope')
+    for (const again of [ring, new Keyring({ encrypting: stuck })]) {
+      await expect(again.generate()).rejects.toEqual(code('ERR_CSE_CONTENT_KEY_REUSED'))
+    }
+  },
+)
+
+test('the error of a repeated content key shows nothing of the key', async () => {
+  const made = { cek: generateCek(), wrappedCek: 'a', wrappedIv: 'b' }
+  const ring = new Keyring({
+    encrypting: { ...createTestProvider(), generateContentKey: async () => made },
+  })
+  await ring.generate()
+  const error = await ring.generate().catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'ERR_CSE_CONTENT_KEY_REUSED' })
+  expect(error).not.toHaveProperty('cause')
+  expect(showsSecret(error, [made.cek])).toBe(false)
+})
+
+test('an object’s key may be unwrapped any number of times', async () => {
+  const ring = new Keyring({ encrypting: createTestProvider() })
+  const { envelope, contentKey } = await ring.generate()
+  for (let i = 0; i < 3; i++) await expect(ring.unwrap(envelope)).resolves.toEqual(contentKey)
+})
+
 test('a provider is asked for every wrap algorithm that it unwraps, and counts as their material', async () => {
   const own = createTestProvider({ seed: 1, wrapAlgorithm: 'TEST/OTHER' })
   const both = { ...createTestProvider({ seed: 2 }), alsoUnwraps: ['legacy'] }
@@ -230,7 +264,7 @@ test('under a provider that writes V1, an object gets a start value of 1 to 10 a
     envelopeVersion: 1,
     generateContentKey: async (iv) => {
       wrappedIvs.push(iv)
-      return { cek: new Uint8Array(32), wrappedCek: 'cek', wrappedIv: 'start' }
+      return { cek: generateCek(), wrappedCek: 'cek', wrappedIv: 'start' }
     },
   }
   const ring = new Keyring({ encrypting: provider })

@@ -1,6 +1,8 @@
+import { wipe } from './bytes.ts'
 import { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
 import type { Envelope } from './envelope.ts'
 import { CseError, unwrapFailed } from './errors.ts'
+import { IssuedContentKeys } from './issued-content-keys.ts'
 import {
   checkedDescription,
   equalDescriptions,
@@ -10,6 +12,9 @@ import {
 import { type EnvelopeExtras, newEnvelope } from './new-envelope.ts'
 import type { ContentKey, MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
 import { generateV1Start } from './v1-start.ts'
+
+/** Of all keyrings of the process: two of them may have the same provider. About 1 MB when it is full. */
+const issued = new IssuedContentKeys(10_000)
 
 /** The master keys of a keyring. */
 export interface KeyringOptions {
@@ -80,8 +85,9 @@ export class Keyring {
    * Makes a content key for a new object, and its envelope.
    *
    * @param extras - what the envelope records beside the wrapped key: lengths in bytes, the caller's MD5
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider answers a key of the wrong length, and
-   * whatever the provider throws.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider answers a key of the wrong length;
+   * `ERR_CSE_CONTENT_KEY_REUSED` when it answers one that this process was given before, among the last 10,000; and whatever
+   * the provider throws.
    */
   async generate(
     extras: EnvelopeExtras = {},
@@ -97,11 +103,15 @@ export class Keyring {
         `The master key provider made a content key of ${cek.length} bytes; AES-256 needs ${CEK_BYTES}.`,
       )
     }
-    return {
-      // Copies: a provider may keep what it hands out, and ours are wiped after use.
-      contentKey: { cek: Uint8Array.from(cek), iv },
-      envelope: newEnvelope(provider, generated, extras),
-    }
+    const envelope = newEnvelope(provider, generated, extras)
+    // Copies: a provider may keep what it hands out, and ours are wiped after use.
+    const contentKey = { cek: Uint8Array.from(cek), iv }
+    if (await issued.add(contentKey.cek)) return { contentKey, envelope }
+    wipe(contentKey.cek)
+    throw new CseError(
+      'ERR_CSE_CONTENT_KEY_REUSED',
+      `The master key provider (${provider.wrapAlgorithm}) made a content key that it had made before: two objects under one key can reveal each other. Nothing was encrypted. Find out why its keys repeat before you use it again.`,
+    )
   }
 
   /**

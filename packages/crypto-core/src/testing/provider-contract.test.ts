@@ -101,6 +101,21 @@ describe('what it makes', () => {
     expect(await broken(cached)).toEqual([FRESH])
   })
 
+  test('a provider that makes the same CEKs in each process is found', async () => {
+    const keys = Array.from({ length: 30 }, () => createTestProvider().generateContentKey(new Uint8Array(16)))
+    const counting = flawed((sound) => {
+      let count = 0
+      return {
+        async generateContentKey(iv, call) {
+          call?.signal?.throwIfAborted()
+          const { cek, wrappedCek } = (await keys[count++ % keys.length]) as GeneratedContentKey
+          return { cek, wrappedCek, wrappedIv: (await sound.generateContentKey(iv, call)).wrappedIv }
+        },
+      }
+    })
+    expect(await broken({ ...counting, createOther: () => createTestProvider({ seed: 2 }) })).toEqual([FRESH])
+  })
+
   test('a provider that uses the CEK that it unwrapped for the next object is found', async () => {
     const reusing = flawed((sound) => {
       const known = new Map<string, Uint8Array>()

@@ -82,6 +82,8 @@ export function providerContract(options: ProviderContractOptions): readonly Con
           earlier,
           await wrapped(provider),
           ...(await Promise.all(Array.from({ length: 4 }, () => wrapped(provider)))),
+          // One that counts from a fixed start repeats itself in the next process.
+          await wrapped(await create()),
         ]
         for (const { cek } of objects) expectThat(cek.length === CEK_BYTES, 'a CEK has 32 bytes')
         expectThat(
