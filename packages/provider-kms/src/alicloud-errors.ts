@@ -114,13 +114,7 @@ export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
   if (typeof data === 'object' && data !== null) {
     return answerFailure(context, data as Readonly<Record<string, unknown>>, String(message))
   }
-  if (/Timeout/.test(String(name))) {
-    return failure(context, {
-      code: 'ERR_CSE_TIMEOUT',
-      retryable: 'later',
-      hint: `KMS did not answer within ${context.timeoutMs} ms (timeoutMs).`,
-    })
-  }
+  if (/Timeout/.test(String(name))) return kmsTimeout(context)
   if (name === 'SyntaxError') {
     // A gateway's page of a 5xx, as a rule: rpc-client 1.3 reads the body as JSON before it looks at the status.
     const hint = 'The answer is not one of KMS: a gateway or a proxy answered, or the endpoint is wrong.'
@@ -134,6 +128,24 @@ export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
   const hint =
     'The client for KMS failed, or could not read the answer; its error may hold the request and is not passed on.'
   return failure(context, { code: 'ERR_CSE_SERVICE', retryable: false, hint })
+}
+
+/** A call of KMS whose response was not complete in time. */
+export function kmsTimeout(context: KmsCallContext): TransportError {
+  return failure(context, {
+    code: 'ERR_CSE_TIMEOUT',
+    retryable: 'later',
+    hint: `KMS did not answer within ${context.timeoutMs} ms (timeoutMs).`,
+  })
+}
+
+/** A response of more bytes than KMS would ever send. */
+export function kmsResponseTooLarge(context: KmsCallContext, maxBytes: number): TransportError {
+  return failure(context, {
+    code: 'ERR_CSE_SERVICE',
+    retryable: false,
+    hint: `The response has more than ${maxBytes} bytes, and so is not one of KMS: check the endpoint and any proxy.`,
+  })
 }
 
 function answerFailure(

@@ -4,11 +4,17 @@ import {
   askCredentials,
   type CredentialsProvider,
   CseError,
-  orAborted,
   TransportError,
 } from '@oss-cse/crypto-core'
-import { type KmsOperation, kmsFailure } from './alicloud-errors.ts'
+import {
+  type KmsCallContext,
+  type KmsOperation,
+  kmsFailure,
+  kmsResponseTooLarge,
+  kmsTimeout,
+} from './alicloud-errors.ts'
 import { type AlicloudSdkClient, loadAlicloudSdk } from './alicloud-sdk.ts'
+import { boundedCall } from './bounded-call.ts'
 import type {
   EncryptionContext,
   KmsClient,
@@ -22,7 +28,7 @@ import type {
 
 /** What every client of KMS may be told. */
 interface AlicloudKmsTimeouts {
-  /** After how many milliseconds without an answer a call fails with `ERR_CSE_TIMEOUT`. Default 10,000. */
+  /** A call fails with `ERR_CSE_TIMEOUT` when its response is not complete after this many milliseconds. Default 10,000. */
   readonly timeoutMs?: number | undefined
 }
 
@@ -71,6 +77,8 @@ export type AlicloudKmsOptions = AlicloudKmsClientOptions | AlicloudKmsConnectio
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
+/** Responses of KMS have a few kilobytes. */
+const MAX_RESPONSE_BYTES = 1024 * 1024
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
 
@@ -78,8 +86,8 @@ const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
  * Alibaba Cloud KMS, through `@alicloud/kms20160120`, which you install beside this package.
  *
  * Each call is one request; a `KmsProvider` repeats what is worth repeating. Errors name the operation, the key and KMS's
- * own code and request id, and nothing else that was sent or answered. A call whose signal aborts rejects at once; the
- * request itself, which that package cannot stop, ends at its timeout.
+ * own code and request id, and nothing else that was sent or answered. A response is complete within `timeoutMs` and has at
+ * most 1 MiB: what passes either bound, or whose call is aborted, ends with its connection.
  *
  * @example
  * ```ts
@@ -162,13 +170,20 @@ export class AlicloudKms implements KmsClient {
     const request = { toMap: () => parameters }
     // The second one is also the socket's idle time (httpx 2.3 lib/index.js).
     const runtime = { readTimeout: timeoutMs, connectTimeout: timeoutMs }
+    const place = this.#place
+    const asksForCredentials = this.#asksForCredentials
+    const context: KmsCallContext = { operation, keyId, place, timeoutMs, asksForCredentials }
     try {
-      return (await orAborted(send(client, operation, request, runtime), signal)) as Answer
+      return (await boundedCall(() => send(client, operation, request, runtime), {
+        timeoutMs,
+        maxResponseBytes: MAX_RESPONSE_BYTES,
+        signal,
+        timedOut: () => kmsTimeout(context),
+        tooLarge: () => kmsResponseTooLarge(context, MAX_RESPONSE_BYTES),
+      })) as Answer
     } catch (error) {
       signal?.throwIfAborted()
-      const place = this.#place
-      const asksForCredentials = this.#asksForCredentials
-      throw kmsFailure({ operation, keyId, place, timeoutMs, asksForCredentials }, error)
+      throw kmsFailure(context, error)
     }
   }
 }

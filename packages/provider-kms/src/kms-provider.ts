@@ -68,6 +68,8 @@ const WRAP_ALGORITHM = 'KMS/ALICLOUD'
 const V1_WRAP_ALGORITHM = 'kms'
 const PASSPHRASE = 'x-passphrase'
 const HEADER_TEXT = /^[\x21-\x7e]+$/
+/** All metadata of an object together. */
+const MAX_HEADER_LENGTH = 8 * 1024
 
 /**
  * A master key in Alibaba Cloud KMS. KMS makes each content key and encrypts it, so that no request ever holds one in
@@ -313,7 +315,7 @@ function unusableAnswer(operation: string): TransportError {
 }
 
 function isHeaderText(value: unknown): value is string {
-  return typeof value === 'string' && HEADER_TEXT.test(value)
+  return typeof value === 'string' && value.length <= MAX_HEADER_LENGTH && HEADER_TEXT.test(value)
 }
 
 function textOf(value: unknown): string {

@@ -19,6 +19,6 @@ export function headerOf(ciphertextBlob: string, encoding: KmsEncoding): string 
 export function blobsOf(header: string): readonly string[] {
   const decoded = decodeBase64(header)
   if (decoded === undefined || decoded.length === 0) return []
-  const inner = String.fromCharCode(...decoded)
+  const inner = Buffer.from(decoded).toString('latin1')
   return decodeBase64(inner) === undefined ? [header] : [inner, header]
 }

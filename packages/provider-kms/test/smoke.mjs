@@ -81,8 +81,9 @@ for (const { sdk, kind, headers, masterKey, description, ...object } of sdkVecto
   assert.equal(hash, object.plaintextSha256, `${sdk}: ${kind}`)
 }
 
-// The vendor's client, where it is installed, against a server that refuses.
-const server = createServer((_request, response) => {
+// The vendor's client, where it is installed, against a server that refuses, and floods a Decrypt.
+const server = createServer((request, response) => {
+  if (request.url.includes('Action=Decrypt')) return response.end(Buffer.alloc(2_000_000, 'x'))
   response.writeHead(409, { 'content-type': 'application/json' })
   response.end(JSON.stringify({ Code: 'Rejected.Disabled', Message: 'no', RequestId: 'R-1' }))
 }).listen(0, '127.0.0.1')
@@ -101,6 +102,8 @@ const isInstalled = await import('@alicloud/kms20160120').then(
 if (isInstalled) {
   const call = new KmsProvider({ client: connect(), keyId }).generateContentKey(generateIv())
   await assert.rejects(call, { code: 'ERR_CSE_MASTER_KEY_DISABLED', requestId: 'R-1' })
+  const flooded = connect().decrypt({ ciphertextBlob: 'YmxvYg==' })
+  await assert.rejects(flooded, { code: 'ERR_CSE_SERVICE', message: /more than 1048576 bytes/ })
 } else {
   assert.throws(connect, { code: 'ERR_CSE_INVALID_ARGUMENT', message: /npm install @alicloud\/kms20160120/ })
 }
