@@ -184,7 +184,8 @@ export function headOptions(options: HeadOptions): {
 
 /** What an HTTP Range header asks for. As the service does, it takes the first range of several, and of nonsense the whole. */
 function rangeOf(header: string | undefined): GetOptions['range'] {
-  const [, first = '', last = ''] = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*(?:,.*)?$/i.exec(header ?? '') ?? []
+  const [, first = '', last = ''] =
+    /^\s*bytes\s*=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?(?:,.*)?$/i.exec(header ?? '') ?? []
   if (first === '') return Number(last) > 0 ? { suffixLength: Number(last) } : undefined
   if (last === '') return { start: Number(first) }
   return Number(last) < Number(first) ? undefined : { start: Number(first), end: Number(last) }

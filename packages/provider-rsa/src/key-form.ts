@@ -80,7 +80,7 @@ function textForm(text: string): KeyForm | undefined {
       ? { name: 'a private key of PuTTY', toPrivateKey: 'puttygen key.ppk -O private-openssh -o key.pem' }
       : { name: NOT_RSA }
   }
-  const sshKind = /^\s*(?:[^\s#]+ )?(ssh-[a-z0-9]+|ecdsa-\S+|sk-\S+) AAAA/m.exec(text)?.[1]
+  const sshKind = /^[ \t]*(?:[^\s#]+ )?(ssh-[a-z0-9]+|ecdsa-\S+|sk-\S+) AAAA/m.exec(text)?.[1]
   if (sshKind !== undefined) {
     return sshKind === 'ssh-rsa'
       ? { name: 'a public key of SSH', toPublicKey: 'ssh-keygen -e -m PKCS8 -f id_rsa.pub > key.pem' }

@@ -14,7 +14,7 @@ export interface PemBlock {
   readonly text: string
 }
 
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs
+const PEM_LINE = /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g
 
 /**
  * The blocks of a PEM text: at least one, none of them empty.
@@ -24,9 +24,7 @@ const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/gs
  */
 export function pemBlocks(data: KeyData, place: KeyPlace): readonly PemBlock[] {
   const pem = typeof data === 'string' ? data : Buffer.from(data).toString('utf8')
-  const blocks = Array.from(pem.matchAll(PEM_BLOCK), (match) =>
-    pemBlock(match[1] as string, match[2] as string),
-  )
+  const blocks = wholeBlocks(pem)
   if (blocks.length > 0) {
     if (blocks.every(({ base64 }) => base64 !== '')) return blocks
     throw unreadable(place)
@@ -49,6 +47,31 @@ export function wrongForm({ name, toPrivateKey, toPublicKey }: KeyForm, place: K
   }
   const other = toPrivateKey ?? toPublicKey
   return invalidKey(`${place.subject} holds ${name}.${other === undefined ? '' : ` ${place.whenOtherHalf}`}`)
+}
+
+/**
+ * The blocks from each BEGIN line to the next END line of the same label; a BEGIN line without one is text like any other.
+ * Not one pattern for a block: over many BEGIN lines it would search the rest of the text again and again.
+ */
+function wholeBlocks(pem: string): readonly PemBlock[] {
+  const lines = Array.from(pem.matchAll(PEM_LINE), ({ 0: line, 1: kind, 2: label = '', index }) => ({
+    isEnd: kind === 'END',
+    label,
+    start: index,
+    end: index + line.length,
+  }))
+  const lastEnds = new Map(lines.filter(({ isEnd }) => isEnd).map(({ label, start }) => [label, start]))
+  const blocks: PemBlock[] = []
+  let open: (typeof lines)[number] | undefined
+  for (const line of lines) {
+    if (open === undefined) {
+      if (!line.isEnd && line.start < (lastEnds.get(line.label) ?? 0)) open = line
+    } else if (line.isEnd && line.label === open.label) {
+      blocks.push(pemBlock(open.label, pem.slice(open.end, line.start)))
+      open = undefined
+    }
+  }
+  return blocks
 }
 
 function pemBlock(label: string, body: string): PemBlock {

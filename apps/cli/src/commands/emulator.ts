@@ -97,7 +97,7 @@ function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSet
     throw usageError('--token-lifetime goes with --security-token.')
   }
   for (const origin of corsOrigin ?? []) {
-    if (!/^[^\s*]*\*?[^\s*]*$/.test(origin) || origin === '') {
+    if (!/^[^\s*]*(?:\*[^\s*]*)?$/.test(origin) || origin === '') {
       throw usageError(`--cors-origin ${origin}: an origin has no spaces and at most one *.`)
     }
   }
