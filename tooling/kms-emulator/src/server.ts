@@ -87,6 +87,9 @@ export function createKmsServer(state: ServerState): KmsServer {
 /** There is nobody to answer any more, or nobody who shall get an answer. */
 class ConnectionLost extends Error {}
 
+/** No request of the service is that long; it is refused before all of it is there. */
+class BodyTooLong extends Error {}
+
 async function answerRequest(
   state: ServerState,
   message: IncomingMessage,
@@ -108,11 +111,19 @@ async function answerRequest(
     answer = await makeAnswer(state, message, entry, stop)
     await wait(state.latencyMs(), stop)
     entry.status = answer.status
-  } catch {
+  } catch (error) {
     answer = undefined
+    if (error instanceof BodyTooLong) entry.status = 413
   }
   entry.endedAt = performance.now()
   state.log?.write(entry)
+  if (entry.status === 413) {
+    // What is left of the body is read and dropped: to a connection that is cut while it sends no client listens.
+    message.resume()
+    response.writeHead(413, { 'Content-Length': 0 })
+    response.end()
+    return
+  }
   if (answer === undefined) {
     response.destroy()
     return
@@ -166,9 +177,9 @@ async function makeAnswer(
 async function readBody(message: IncomingMessage): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
-  for await (const chunk of message as AsyncIterable<Uint8Array>) {
+  for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
     length += chunk.length
-    if (length > MAX_BODY_BYTES) throw new ConnectionLost('no request is that long')
+    if (length > MAX_BODY_BYTES) throw new BodyTooLong()
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
