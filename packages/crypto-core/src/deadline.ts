@@ -64,13 +64,20 @@ export async function withDeadline<Options extends BoundedCallOptions, Result>(
   }
 }
 
-/** As `withDeadline`, for what is given one after the other: the time runs from the first to the last. */
-export async function* eachWithDeadline<Options extends BoundedCallOptions, Item>(
+/** As `withDeadline`, for what is given one after the other: the time runs from the asking for the first to the last. */
+export function eachWithDeadline<Options extends BoundedCallOptions, Item>(
   options: Options,
   objectKey: string | undefined,
-  work: (options: Options & BoundedCallOptions) => AsyncIterable<Item>,
+  work: (options: Options & BoundedCallOptions) => AsyncGenerator<Item, void, undefined>,
 ): AsyncGenerator<Item, void, undefined> {
-  if (options.deadlineMs === undefined) return yield* work(options)
+  return options.deadlineMs === undefined ? work(options) : bounded(options, objectKey, work)
+}
+
+async function* bounded<Options extends BoundedCallOptions, Item>(
+  options: Options,
+  objectKey: string | undefined,
+  work: (options: Options) => AsyncGenerator<Item, void, undefined>,
+): AsyncGenerator<Item, void, undefined> {
   const { signal, unlink } = deadlineAbort(options, objectKey)
   try {
     for await (const item of work({ ...options, signal, deadlineMs: undefined })) {
