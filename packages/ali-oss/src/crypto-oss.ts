@@ -132,8 +132,9 @@ export class CryptoOSS extends RefusingOSS {
    * Content that is stored with a `Content-Encoding` of `gzip` or `deflate` is decompressed, as in ali-oss, up to
    * `maxDecompressedBytes`.
    *
-   * @throws CseError `ERR_CSE_DECOMPRESSION` for content that becomes longer, or that cannot be decompressed; `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_NO_MATCHING_KEY`,
+   * @throws CseError `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_NO_MATCHING_KEY`,
    * `ERR_CSE_UNWRAP_FAILED` before a byte is handed out; `ERR_CSE_INTEGRITY` when checksum or length are wrong;
+   * `ERR_CSE_DECOMPRESSION` for content that becomes longer, or that cannot be decompressed;
    * `ERR_CSE_OPERATION_REFUSED` for `process`.
    */
   override get(name: string, options?: ReadOptions | null): Promise<GottenContent>

@@ -150,7 +150,7 @@ export class ObjectRead {
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const res = this.#response(result)
     const encoding = res.headers['content-encoding']
-    return { content: await decompressed(content, encoding, this.#maxDecompressedBytes, this.#key), res }
+    return { content: await decompressed(content, encoding, this.#maxDecompressedBytes, result.key), res }
   }
 
   /** Runs a read. That the object is not modified is an answer like any other in ali-oss. */

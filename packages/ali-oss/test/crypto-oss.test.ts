@@ -392,9 +392,10 @@ test('a limit on decompressed content is checked when the client is made, and is
   await client.put('a', gzipSync(content), { headers: { 'Content-Encoding': 'deflate' } })
   const narrow = subject.newClient({ maxDecompressedBytes: 999 })
   const url = narrow.signatureUrl('a')
-  const refused = code('ERR_CSE_DECOMPRESSION')
+  const tooLong = { code: 'ERR_CSE_DECOMPRESSION' }
+  const refused = expect.objectContaining(tooLong)
   expect(await rejection(narrow.get('a'))).toEqual(refused)
-  expect(await rejection(narrow.getByUrl(url))).toEqual(refused)
+  expect(await rejection(narrow.getByUrl(url))).toMatchObject({ ...tooLong, objectKey: 'demo/a' })
   expect(await rejection(client.get('a', null, { maxDecompressedBytes: 999 }))).toEqual(refused)
   for (const maxDecompressedBytes of [1000, Number.POSITIVE_INFINITY]) {
     expect((await narrow.get('a', { maxDecompressedBytes })).content).toEqual(content)

@@ -320,7 +320,7 @@ export interface ObjectCatalog {
   delete(
     request: CallOptions & { readonly key: string; readonly versionId?: string | undefined },
   ): Promise<void>
-  /** Deletes up to 1,000 objects and returns the keys that the service reports as deleted. */
+  /** Deletes up to 1,000 objects and returns those of the keys that the service reports as deleted, each once. */
   deleteMany(request: CallOptions & { readonly keys: readonly string[] }): Promise<readonly string[]>
   /** Copies on the server, metadata included. */
   copy(
