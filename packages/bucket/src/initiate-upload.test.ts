@@ -144,3 +144,38 @@ describe('an abort while the service begins an upload', () => {
     expect(operations(transport)).toEqual(['initiate'])
   })
 })
+
+test('an abort while parts are sent waits half a second for the upload to be freed, which then goes on by itself', async () => {
+  vi.useFakeTimers()
+  const { bucket, transport } = memoryBucket()
+  const controller = new AbortController()
+  let answer = (): void => {}
+  const abort = transport.abort.bind(transport)
+  const asked = new Promise<AbortSignal | undefined>((resolve) => {
+    transport.abort = async (request) => {
+      resolve(request.signal)
+      await new Promise<void>((ready) => {
+        answer = ready
+      })
+      return abort(request)
+    }
+  })
+  transport.intercept = ({ operation }) => {
+    if (operation === 'uploadPart') controller.abort()
+  }
+  let ended = false
+  const options = { partSize: PART, multipartThreshold: 1, signal: controller.signal }
+  const upload = bucket.upload('a', data, options).finally(() => {
+    ended = true
+  })
+  upload.catch(() => {})
+  const signal = await asked
+  await vi.advanceTimersByTimeAsync(499)
+  expect(ended).toBe(false)
+  await vi.advanceTimersByTimeAsync(1)
+  await expect(upload).rejects.toMatchObject({ name: 'AbortError' })
+  expect(signal?.aborted).toBe(false)
+  answer()
+  await bucket.settled()
+  expect(await pendingUploads(transport)).toBe(0)
+})
