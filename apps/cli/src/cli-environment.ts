@@ -33,6 +33,7 @@ export interface CliEnvironment {
  * @throws CliError of kind `configuration` when its bytes are not UTF-8: two passphrases or names would be the same
  */
 export function variable(cli: Pick<CliEnvironment, 'env'>, name: string): string | undefined {
+  // The name may be an argument: `constructor` is no variable.
   const value = Object.hasOwn(cli.env, name) ? cli.env[name] : undefined
   if (value !== undefined && isMangled(value)) {
     throw configurationError(`The environment variable ${name} is not valid UTF-8.`)

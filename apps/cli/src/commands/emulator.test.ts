@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { isAbsolute, join, relative } from 'node:path'
 import { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openTransport } from '../open-transport.ts'
 import { runCli } from '../run-cli.ts'
@@ -245,11 +247,23 @@ describe('emulator', () => {
     [['--security-token', 'a', '--token-lifetime', '0'], 2],
     [['--security-token', 'a', '--token-lifetime', '1h'], 2],
     [['--cors-origin', '*.*'], 2],
+    [['--cors-origin', 'é'], 2],
+    [['--cors-origin', '\0'], 2],
+    [['--data', ''], 2],
+    [['--access-log', ''], 2],
     [['--fault-rate', '2'], 2],
     [['--fault-seed', '1'], 2],
     [['--host', '203.0.113.1'], 1],
     [['--frobnicate'], 2],
   ])('%j exits %i', async (argv, exit) => {
     expect((await run(new MemoryServer(), ['emulator', ...argv])).code).toBe(exit)
+  })
+
+  test.each(['--data', '--access-log'])('%s that cannot be used is named', async (option) => {
+    // A file where a directory is meant, or the other way round.
+    const path = option === '--data' ? fileURLToPath(import.meta.url) : tmpdir()
+    const { code, stderr } = await run(new MemoryServer(), ['emulator', '--port', '0', option, path])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/cannot use .+ \(E[A-Z]+\): name another --data or --access-log\.$/m)
   })
 })

@@ -97,9 +97,18 @@ function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSet
     throw usageError('--token-lifetime goes with --security-token.')
   }
   for (const origin of corsOrigin ?? []) {
-    if (!/^[^\s*]*(?:\*[^\s*]*)?$/.test(origin) || origin === '') {
-      throw usageError(`--cors-origin ${origin}: an origin has no spaces and at most one *.`)
+    if (!/^[!-)+-~]*(?:\*[!-)+-~]*)?$/.test(origin) || origin === '') {
+      throw usageError(
+        `--cors-origin ${origin}: an origin is ASCII characters without spaces, with at most one * among them.`,
+      )
     }
+  }
+  for (const [name, value] of [
+    ['--data', data],
+    ['--access-log', accessLog],
+  ]) {
+    if (value === '')
+      throw usageError(`${name} is empty: name a ${name === '--data' ? 'directory' : 'file'}.`)
   }
   if (!kms && (kmsPort !== undefined || kmsTls)) {
     throw usageError(`${kmsTls ? '--kms-tls' : '--kms-port'} goes with --kms.`)
@@ -136,9 +145,25 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 function startFailure(flags: EmulatorFlags, cause: unknown): unknown {
   const code = systemCode(cause)
-  const { syscall, port = flags.port } = Object(cause) as { syscall?: string; port?: number }
+  const {
+    syscall,
+    path,
+    port = flags.port,
+  } = Object(cause) as {
+    syscall?: string
+    path?: string
+    port?: number
+  }
+  if (code === undefined || syscall === undefined) return cause
   // Files of --data and --access-log fail with codes that a port can fail with too.
-  if (code === undefined || !(syscall === 'listen' || syscall === 'getaddrinfo')) return cause
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') {
+    const what = path === undefined ? 'its files' : path
+    return new CliError(
+      'other',
+      `The emulator cannot use ${what} (${code}): name another --data or --access-log.`,
+      { cause },
+    )
+  }
   return new CliError('other', `The emulator cannot listen on ${flags.host}, port ${port} (${code}).`, {
     cause,
   })

@@ -51,8 +51,17 @@ describe('keygen', () => {
     expect(() => statSync(out)).toThrow('ENOENT')
   })
 
-  test.each(['1024', '2049', 'x', ''])('--bits %j exits 2', async (bits) => {
+  test.each(['constructor', '__proto__', 'toString'])(
+    'a name that every object has is no variable that is set: %s',
+    async (name) => {
+      const { code, stderr } = await keygen(['--passphrase-env', name])
+      expect([code, stderr]).toEqual([3, expect.stringContaining(`${name}, which should hold`)])
+    },
+  )
+
+  test.each(['1024', '2049', 'x', ''])('--bits %j exits 2, and makes nothing', async (bits) => {
     expect((await keygen([`--bits=${bits}`])).code).toBe(2)
+    expect(() => statSync(out)).toThrow('ENOENT')
   })
 
   test('--local-rsa makes the two files of oss2, which a put reads', async () => {

@@ -79,15 +79,15 @@ async function makeFiles(
   passphrase: string | undefined,
   signal: AbortSignal,
 ): Promise<KeyFiles> {
-  await mkdir(out, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw usageError(`The directory ${out} cannot be made (${systemCode(cause) ?? 'unknown'}).`)
-  })
   const privateKeyFile = join(out, PRIVATE_FILE)
   const publicKeyFile = join(out, PUBLIC_FILE)
   const { generateRsaKeyPair } = await import('@oss-cse/provider-rsa')
   const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits, passphrase })
   // Whoever interrupted the work does not expect a key.
   signal.throwIfAborted()
+  await mkdir(out, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw usageError(`The directory ${out} cannot be made (${systemCode(cause) ?? 'unknown'}).`)
+  })
   await createFile(privateKeyFile, privateKeyPem, 0o600)
   try {
     await createFile(publicKeyFile, publicKeyPem, 0o644)
