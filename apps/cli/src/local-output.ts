@@ -1,4 +1,5 @@
-import { createWriteStream } from 'node:fs'
+import { once } from 'node:events'
+import { constants, createWriteStream, fstatSync, type Stats } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { CliEnvironment } from './cli-environment.ts'
@@ -30,9 +31,9 @@ export async function localOutput(path: string): Promise<LocalOutput> {
   }
   if (existing.isDirectory()) throw usageError(`${path} is a directory; name a file.`)
   if (!existing.isFile()) return { kind: 'device', path }
-  const real = await realpath(path)
-  checkUtf8(path, real)
-  return { kind: 'file', path: real }
+  checkUtf8(path, await realpath(path))
+  // Not the real path: which links may be followed is judged where the file is written.
+  return { kind: 'file', path }
 }
 
 /** Node.js mangles paths that are not UTF-8: another file would be written. */
@@ -66,6 +67,15 @@ export async function writeOutput(
   await beforeRename()
 }
 
+/** A pipe that another user made, as where everybody can make one, hands them what is written to it. */
+function refuseForeign(path: string, { uid }: Stats): void {
+  const user = process.geteuid?.() ?? uid
+  if (uid === user || uid === 0) return
+  throw usageError(
+    `${path} is a pipe or device of another user (uid ${uid}), who would read what is written to it.`,
+  )
+}
+
 /** Writes chunks to stdout, a pipe or a device. */
 export async function writeStream(
   output: Exclude<LocalOutput, { kind: 'file' }>,
@@ -76,10 +86,19 @@ export async function writeStream(
     await writeChunks(cli.stdout, chunks, cli.signal)
     return
   }
-  const stream = createWriteStream(output.path)
+  // Never made, nor emptied: it was there, and is no file.
+  const stream = createWriteStream(output.path, { flags: constants.O_WRONLY as unknown as string })
   // Every write reports its own error.
   stream.on('error', () => {})
   try {
+    try {
+      const [fd] = (await once(stream, 'open', { signal: cli.signal })) as [number]
+      refuseForeign(output.path, fstatSync(fd))
+    } catch (error) {
+      // Nobody reads them any more: a response that is left open would keep the process.
+      await chunks[Symbol.asyncIterator]().return?.()
+      throw error
+    }
     await writeChunks(stream, chunks, cli.signal)
     await new Promise<void>((resolve, reject) => {
       stream.end((error?: Error | null) => (error ? reject(error) : resolve()))

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
+import { temporaryName } from './temporary-name.node.ts'
 import { openTrustedFile } from './trusted-file.node.ts'
 
 const FILE = 'checkpoints.key'
@@ -30,7 +31,10 @@ export async function readCheckpointKey(directory: string): Promise<Uint8Array |
   )
 }
 
-/** Reads the key of a directory, or makes it. Of several processes that make one, all get the same. */
+/**
+ * Reads the key of a directory, or makes it. Of several processes that make one, all get the same; only where the file system
+ * has no hard links the last one wins, and what the others saved until then counts as damaged.
+ */
 export async function makeCheckpointKey(directory: string): Promise<Uint8Array> {
   for (;;) {
     const key = await readCheckpointKey(directory)
@@ -41,12 +45,11 @@ export async function makeCheckpointKey(directory: string): Promise<Uint8Array> 
 
 /** Makes the file whole or not at all; one that is there by then stays. */
 async function makeFile(path: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}`
+  const temporary = join(dirname(path), temporaryName(randomUUID()))
   const file = await open(temporary, 'wx', 0o600)
   try {
     await writeKey(file)
     await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
-      // Some file systems have no hard links.
       if (error.code !== 'EEXIST') return rename(temporary, path)
     })
   } finally {

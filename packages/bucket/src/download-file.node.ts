@@ -71,7 +71,7 @@ class FileTarget implements DownloadTarget {
   }
 
   async open(sizeBytes: number, keep: boolean): Promise<boolean> {
-    this.#file ??= await TemporaryFile.open(this.#path, { name: this.#name })
+    this.#file ??= await TemporaryFile.open(this.#path, { name: this.#name, keep })
     const file = this.#file
     const thread = sizeBytes < THREAD_BYTES ? undefined : await fileCipherThread()
     this.#writeRun =

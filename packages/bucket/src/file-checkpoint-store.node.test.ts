@@ -9,6 +9,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   symlink,
@@ -388,6 +389,25 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     expect(await readFile(path)).toEqual(before)
   })
 
+  test('is a directory that takes the place of the one in use: nothing in it is used or changed', async () => {
+    const path = await saved()
+    const checkpoint = await store.open('a')
+    await rename(directory, `${directory}-away`)
+    await mkdir(directory, { mode: 0o700 })
+    await cp(join(`${directory}-away`, 'a.json'), path)
+    await cp(join(`${directory}-away`, 'checkpoints.key'), join(directory, 'checkpoints.key'))
+    for (const use of [
+      () => checkpoint.load(),
+      () => checkpoint.save({ other: true }),
+      () => checkpoint.remove(),
+    ]) {
+      await expect(use()).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
+      await expect(use()).rejects.toThrow('exchanged')
+    }
+    await checkpoint.close()
+    expect(await loaded()).toEqual(record)
+  })
+
   test.each([0o660, 0o602, 0o666])('is a record of mode %o: it is refused when it is taken', async (mode) => {
     const path = await saved()
     await chmod(path, mode)
@@ -451,7 +471,8 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     const victim = join(root, 'victim')
     await writeFile(victim, 'untouched', { mode: 0o600 })
     await link(victim, join(directory, '.oss-cse-a.part'))
-    await expect(checkpoint.save(record)).rejects.toThrow('not trusted')
+    await checkpoint.save(record)
+    expect(await checkpoint.load()).toEqual(record)
     await checkpoint.close()
     expect(await readFile(victim, 'utf8')).toBe('untouched')
   })

@@ -56,8 +56,8 @@ export class FileCheckpointStore implements CheckpointStore {
     if (!NAME.test(name)) {
       throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${JSON.stringify(name)} cannot name a checkpoint.`)
     }
-    const record: RecordFile = { directory: this.directory, name, path: join(this.directory, `${name}.json`) }
-    const lock = await this.#using(() => takeRecord(record))
+    const path = join(this.directory, `${name}.json`)
+    const record = await this.#using(() => takeRecord({ directory: this.directory, name, path }))
     let closed = false
     return {
       load: () => this.#using(() => loadRecord(record)),
@@ -66,7 +66,7 @@ export class FileCheckpointStore implements CheckpointStore {
       async close() {
         if (closed) return
         closed = true
-        await letGo(record, lock)
+        await letGo(record)
       },
     }
   }
@@ -96,46 +96,70 @@ interface RecordFile {
   readonly path: string
 }
 
+/** A record that is locked, and the directory that it was locked in. */
+interface TakenRecord extends RecordFile {
+  readonly lock: FileHandle
+  /** Tells that directory from one that takes its place. */
+  readonly place: string | undefined
+}
+
 /** Locks a record, after a look at everything that could be somebody else's. */
-async function takeRecord(record: RecordFile): Promise<FileHandle> {
+async function takeRecord(record: RecordFile): Promise<TakenRecord> {
   const { directory, path } = record
   await makeDirectory(directory)
-  await inDirectory(directory)
+  const place = await placeOf(directory)
   const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = constants
   const lock = await openLocked(`${path}.lock`, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
+  const taken = { ...record, lock, place }
   try {
     await trustedFile(`${path}.lock`, lock)
     await openTrustedFile(path).then((file) => file?.close())
-    return lock
+    await checkPlace(taken)
+    return taken
   } catch (error) {
-    await letGo(record, lock)
+    await letGo(taken)
     throw error
   }
 }
 
-async function letGo({ path }: RecordFile, lock: FileHandle): Promise<void> {
+async function letGo({ path, lock }: TakenRecord): Promise<void> {
   // Removed while it is held: whoever opened it before finds that it is not the file of that name any more.
   await unlink(`${path}.lock`).catch(() => {})
   await lock.close().catch(() => {})
 }
 
-/** Works with a directory that only this user can write to. */
-async function inDirectory(
-  path: string,
-  work: (directory: FileHandle) => Promise<void> = async () => {},
-): Promise<void> {
-  // Windows opens no directories.
-  if (process.platform === 'win32') return
+/**
+ * Opens a directory that only this user can write to, and tells which it is; `undefined` on Windows, which opens none.
+ *
+ * @param flush - makes the renames in it last
+ */
+async function placeOf(path: string, flush = false): Promise<string | undefined> {
+  if (process.platform === 'win32') return undefined
   const directory = await openTrustedDirectory(path)
   try {
-    await work(directory)
+    const { dev, ino } = await directory.stat({ bigint: true })
+    if (flush) await directory.sync()
+    return `${dev}:${ino}`
   } finally {
     await directory.close()
   }
 }
 
-async function loadRecord({ directory, name, path }: RecordFile): Promise<unknown> {
-  await inDirectory(directory)
+/**
+ * @param flush - makes the renames in the directory last
+ * @throws CseError `ERR_CSE_CHECKPOINT` when the directory of a record is not the one that it was taken in
+ */
+async function checkPlace({ directory, place }: TakenRecord, flush = false): Promise<void> {
+  if ((await placeOf(directory, flush)) === place) return
+  throw new CseError(
+    'ERR_CSE_CHECKPOINT',
+    `${directory} was exchanged for another directory while a transfer used it: nothing in it is trusted.`,
+  )
+}
+
+async function loadRecord(record: TakenRecord): Promise<unknown> {
+  const { directory, name, path } = record
+  await checkPlace(record)
   const file = await openTrustedFile(path)
   if (file === undefined) return undefined
   let text: string
@@ -146,6 +170,7 @@ async function loadRecord({ directory, name, path }: RecordFile): Promise<unknow
   }
   const key = await readCheckpointKey(directory)
   const stored = parse(text)
+  await checkPlace(record)
   if (key === undefined || stored === undefined || !sameMac(stored.mac, macOf(key, name, stored.record))) {
     throw new CseError(
       'ERR_CSE_CHECKPOINT',
@@ -164,8 +189,9 @@ function parse(text: string): StoredRecord | undefined {
   }
 }
 
-async function saveRecord({ directory, name, path }: RecordFile, record: unknown): Promise<void> {
-  await inDirectory(directory)
+async function saveRecord(taken: TakenRecord, record: unknown): Promise<void> {
+  const { directory, name, path } = taken
+  await checkPlace(taken)
   const key = await makeCheckpointKey(directory)
   const stored: StoredRecord = { format: FORMAT, mac: macOf(key, name, record), record }
   const text = new TextEncoder().encode(`${JSON.stringify(stored)}\n`)
@@ -176,7 +202,7 @@ async function saveRecord({ directory, name, path }: RecordFile, record: unknown
     throw CseError.isInstance(error) ? (error.cause ?? error) : error
   }
   // The rename itself lasts only once the directory is on disk.
-  await inDirectory(directory, (opened) => opened.sync())
+  await checkPlace(taken, true)
 }
 
 async function replaceWhole(path: string, name: string, text: Uint8Array): Promise<void> {
@@ -192,8 +218,9 @@ async function replaceWhole(path: string, name: string, text: Uint8Array): Promi
 }
 
 /** Removes a record, and what a save that was killed half-way left of it. */
-async function removeRecord({ directory, name, path }: RecordFile): Promise<void> {
-  await inDirectory(directory)
+async function removeRecord(record: TakenRecord): Promise<void> {
+  const { name, path } = record
+  await checkPlace(record)
   await removeTemporaryFile(path, name)
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error

@@ -5,10 +5,13 @@ import {
   type FileHandle,
   link,
   lstat,
+  mkdir,
   mkdtemp,
+  open,
   readdir,
   readFile,
   rm,
+  rmdir,
   stat,
   symlink,
   writeFile,
@@ -93,9 +96,12 @@ test('what was closed is there for the next, and what was discarded is not', asy
   const first = await TemporaryFile.open(path, { name: 'shared' })
   await first.resize(7)
   await first.close()
-  const second = await TemporaryFile.open(path, { name: 'shared' })
+  const second = await TemporaryFile.open(path, { name: 'shared', keep: true })
   expect(await second.sizeBytes()).toBe(7)
-  await second.discard()
+  await second.close()
+  const fresh = await TemporaryFile.open(path, { name: 'shared' })
+  expect(await fresh.sizeBytes()).toBe(0)
+  await fresh.discard()
   const third = await TemporaryFile.open(path, { name: 'shared' })
   expect(await third.sizeBytes()).toBe(0)
   await third.discard()
@@ -208,43 +214,79 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
     expect(await readFile(lure, 'utf8')).toBe('')
   })
 
-  test.each(['hard link', 'named pipe', 'symbolic link'])(
-    'is not written into a %s at its temporary name',
-    async (kind) => {
-      const temporary = join(directory, '.oss-cse-shared.part')
-      const victim = join(directory, 'victim')
-      await writeFile(victim, 'untouched')
-      if (kind === 'hard link') await link(victim, temporary)
-      else if (kind === 'symbolic link') await symlink(victim, temporary)
-      else execFileSync('/usr/bin/env', ['mkfifo', '-m', '600', temporary])
-      await expect(TemporaryFile.open(path, { name: 'shared' })).rejects.toHaveProperty('code')
-      expect(await readFile(victim, 'utf8')).toBe('untouched')
-      expect((await readdir(directory)).sort()).toEqual(['.oss-cse-shared.part', 'victim'])
-    },
-  )
+  describe.each([false, true])('of a lasting name (kept: %s)', (keep) => {
+    const temporary = () => join(directory, '.oss-cse-shared.part')
+    const victim = () => join(directory, 'victim')
+    const opened = () => TemporaryFile.open(path, { name: 'shared', keep })
 
-  test('is not taken over where others can write to it', async () => {
-    const temporary = join(directory, '.oss-cse-shared.part')
-    await writeFile(temporary, 'planted')
-    await chmod(temporary, 0o620)
-    const opened = TemporaryFile.open(path, { name: 'shared' })
-    await expect(opened).rejects.toMatchObject({ code: 'ERR_CSE_FILE' })
-    await expect(opened).rejects.toThrow(temporary)
+    test.each(['hard link', 'named pipe', 'symbolic link'])(
+      'takes the place of a %s there, and is not written into it',
+      async (kind) => {
+        await writeFile(victim(), 'untouched', { mode: 0o600 })
+        if (kind === 'hard link') await link(victim(), temporary())
+        else if (kind === 'symbolic link') await symlink(victim(), temporary())
+        else execFileSync('/usr/bin/env', ['mkfifo', '-m', '600', temporary()])
+        const file = await opened()
+        expect(await file.sizeBytes()).toBe(0)
+        await file.write(new Uint8Array(3), 0)
+        await file.commit()
+        expect(await readFile(path)).toHaveLength(3)
+        expect(await readFile(victim(), 'utf8')).toBe('untouched')
+        expect((await readdir(directory)).sort()).toEqual(['out', 'victim'])
+      },
+    )
+
+    test('says what is in its way where that cannot be removed', async () => {
+      await mkdir(temporary())
+      await expect(opened()).rejects.toMatchObject({ code: 'ERR_CSE_FILE' })
+      await expect(opened()).rejects.toThrow(temporary())
+    })
+
+    test.each([0o620, 0o602, 0o644, 0o604])(
+      'is not the file there that others could open (mode %o): they may have it open still',
+      async (mode) => {
+        await writeFile(temporary(), 'planted')
+        await chmod(temporary(), mode)
+        const before = await open(temporary(), 'r')
+        const file = await opened()
+        await file.write(new TextEncoder().encode('secret'), 0)
+        expect(await before.readFile('utf8')).toBe('planted')
+        await before.close()
+        await file.commit()
+        expect(await readFile(path, 'utf8')).toBe('secret')
+      },
+    )
   })
 
-  test('that others could read is this user’s alone once it is taken over', async () => {
-    const temporary = join(directory, '.oss-cse-shared.part')
-    await writeFile(temporary, 'before')
-    await chmod(temporary, 0o644)
+  test('that cannot take its final name is this user’s alone again, and is there for the next', async () => {
+    await writeFile(path, 'old')
+    await chmod(path, 0o666)
     const file = await TemporaryFile.open(path, { name: 'shared' })
-    expect(await modeOf(temporary)).toBe(0o600)
+    await file.write(new Uint8Array(3), 0)
+    await rm(path)
+    await mkdir(path)
+    await expect(file.commit()).rejects.toMatchObject({ code: 'ERR_CSE_FILE' })
     await file.close()
+    expect(await modeOf(join(directory, '.oss-cse-shared.part'))).toBe(0o600)
+    await rmdir(path)
+    const next = await TemporaryFile.open(path, { name: 'shared', keep: true })
+    expect(await next.sizeBytes()).toBe(3)
+    await next.discard()
   })
 
   describe('of another user or group', () => {
     beforeEach((context) => {
       if (process.getuid?.() !== 0) context.skip('Only root can give a file to another user.')
     })
+
+    const module = new URL('../dist/node.js', import.meta.url).href
+
+    /** Runs a program as a user who owns nothing else. The package is loaded before: that user may not read it. */
+    function asNobody(program: string): string {
+      const script = `await import(${JSON.stringify(module)})
+        process.setgroups([]); process.setgid(${NOBODY}); process.setuid(${NOBODY}); ${program}`
+      return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+    }
 
     test('keeps the group of the one that it replaces', async () => {
       await writeFile(path, 'old')
@@ -261,22 +303,39 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
       // As its owner, who is not in the file's group.
       await chmod(directory, 0o777)
       await chown(path, NOBODY, 0)
-      const module = new URL('../dist/node.js', import.meta.url).href
-      const program = `import { replaceFile } from ${JSON.stringify(module)}
-        process.setgroups([]); process.setgid(${NOBODY}); process.setuid(${NOBODY})
-        await replaceFile(${JSON.stringify(path)}, (append) => append(new TextEncoder().encode('new')))`
-      execFileSync(process.execPath, ['--input-type=module', '-e', program])
+      asNobody(
+        `await (await import(${JSON.stringify(module)})).replaceFile(${JSON.stringify(path)}, (append) => append(new TextEncoder().encode('new')))`,
+      )
       expect(await readFile(path, 'utf8')).toBe('new')
       expect(await stat(path)).toMatchObject({ uid: NOBODY, gid: NOBODY })
       expect(await modeOf(path)).toBe(0o604)
     })
 
-    test('is not taken over', async () => {
+    test.each([false, true])('is not taken over (kept: %s)', async (keep) => {
       const temporary = join(directory, '.oss-cse-shared.part')
       await writeFile(temporary, 'planted', { mode: 0o600 })
       await chown(temporary, NOBODY, NOBODY)
-      await expect(TemporaryFile.open(path, { name: 'shared' })).rejects.toThrow('another user')
-      expect(await readFile(temporary, 'utf8')).toBe('planted')
+      const file = await TemporaryFile.open(path, { name: 'shared', keep })
+      expect(await file.sizeBytes()).toBe(0)
+      await file.discard()
+    })
+
+    test('does not choose who can read the one that replaces it', async () => {
+      await writeFile(path, 'lure')
+      await chmod(path, 0o666)
+      await chown(path, NOBODY, NOBODY)
+      await replaced()
+      expect(await modeOf(path)).toBe(await newFileMode())
+      expect((await stat(path)).gid).not.toBe(NOBODY)
+    })
+
+    test('is refused at once where only its owner can replace it', async () => {
+      await chmod(directory, 0o1777)
+      await writeFile(path, 'theirs')
+      const program = `await (await import(${JSON.stringify(module)})).replaceFile(${JSON.stringify(path)}, () => console.log('begun')).catch((error) => console.log(error.code, error.message))`
+      const printed = asNobody(program)
+      expect(printed).toMatch(/^ERR_CSE_INVALID_ARGUMENT .*belongs to another user/)
+      expect(await readdir(directory)).toEqual(['out'])
     })
   })
 

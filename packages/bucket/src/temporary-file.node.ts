@@ -1,20 +1,29 @@
 import { randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
-import { type FileHandle, lstat, open, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, lstat, open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
+import { followedPath } from './followed-path.node.ts'
 import { lockIfPossible, openLocked } from './open-locked.node.ts'
 import { removeLeftovers } from './temporary-leftovers.node.ts'
 import { temporaryName } from './temporary-name.node.ts'
-import { distrust } from './trusted-file.node.ts'
+
+const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
+/** Whoever could open it now, whatever its mode is later, could read what is written then. */
+const TEMPORARY_MODE = 0o600
+const GROUP = 0o070
+/** How often somebody may put a file in the way while it is being removed. */
+const MAX_ROUNDS = 100
 
 /** What a temporary file becomes, and what it is called until then. */
 export interface TemporaryFileOptions {
-  /** What tells it from other temporary files; absent: a name that none has. */
+  /** What tells it from other temporary files, so that a later run finds it; absent: a name that none has. */
   readonly name?: string | undefined
+  /** True: the file of that name is opened where it is there, and was made here and by nobody else. */
+  readonly keep?: boolean | undefined
   /**
-   * The final permission bits. A file that is not replaced then has them whatever was there, and a link at the path is
-   * itself replaced. Absent: those of the replaced file and its group, or what the directory gives a new file.
+   * The final permission bits. A file that is replaced then gives it none, and a link at the path is itself replaced.
+   * Absent: those of the replaced file of this user, and its group; else what the directory gives a new file.
    */
   readonly mode?: number | undefined
 }
@@ -43,50 +52,33 @@ export class TemporaryFile {
    * Opens the temporary file of `path`. What crashed runs of this user left in its directory is removed first.
    *
    * @param path - a regular file, or none yet; the target of a link is replaced, unless `mode` is given
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there; `ERR_CSE_FILE` when what is there
-   * under the temporary name could be somebody else's; `ERR_CSE_CHECKPOINT_IN_USE` when another transfer has it open
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there, or could not be replaced;
+   * `ERR_CSE_FILE` when something of somebody else is under the temporary name and cannot be removed;
+   * `ERR_CSE_CHECKPOINT_IN_USE` when another transfer has it open
    */
-  static async open(path: string, { name, mode }: TemporaryFileOptions = {}): Promise<TemporaryFile> {
+  static async open(
+    path: string,
+    { name, keep = false, mode }: TemporaryFileOptions = {},
+  ): Promise<TemporaryFile> {
     const target = mode === undefined ? await finalPath(path) : resolve(path)
-    await removeLeftovers(dirname(target))
-    const temporary = join(dirname(target), temporaryName(name ?? randomUUID()))
-    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
-    const flags = O_RDWR | O_CREAT | O_NOFOLLOW
-    // Whoever could open it now, whatever its mode is later, could read what is written then.
-    const opening =
-      name === undefined ? open(temporary, flags | O_EXCL, 0o600) : openLocked(temporary, flags, 0o600)
-    const file = await opening.catch((cause: NodeJS.ErrnoException) => {
+    const directory = dirname(target)
+    await removeLeftovers(directory)
+    const unnamed = (): string => join(directory, temporaryName(randomUUID()))
+    const attempt = async (): Promise<TemporaryFile> => {
+      if (name !== undefined) {
+        const temporary = join(directory, temporaryName(name))
+        const file = await openNamed(path, temporary, keep)
+        if (file !== undefined) return new TemporaryFile(path, target, temporary, file, mode)
+      }
+      const temporary = unnamed()
+      const file = await open(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, TEMPORARY_MODE)
+      await lockIfPossible(file)
+      return new TemporaryFile(path, target, temporary, file, mode)
+    }
+    return attempt().catch((cause: NodeJS.ErrnoException) => {
       if (CseError.isInstance(cause)) throw cause
       throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be written (${cause.code}).`, { cause })
     })
-    const opened = new TemporaryFile(path, target, temporary, file, mode)
-    try {
-      if (name === undefined) await lockIfPossible(file)
-      else await opened.#refuseForeign()
-    } catch (cause) {
-      // What was there before under a lasting name is not ours to remove.
-      await (name === undefined ? opened.discard() : opened.close())
-      throw CseError.isInstance(cause) ? cause : opened.failure(cause)
-    }
-    return opened
-  }
-
-  /** Refuses a file that somebody else put there, or can write to, or that is also something else. */
-  async #refuseForeign(): Promise<void> {
-    const found = await this.#file.stat()
-    const reason =
-      (!found.isFile() && 'it is not a regular file') ||
-      // A link that another user made of this user's own file would let that be overwritten.
-      (found.nlink > 1 && 'it is also the file of another name (a hard link)') ||
-      distrust(found)
-    if (!reason) {
-      await this.#file.chmod(0o600)
-      return
-    }
-    throw new CseError(
-      'ERR_CSE_FILE',
-      `${this.#path} could not be written: its temporary file ${this.#temporary} is not trusted: ${reason}. Remove it, or write to another directory.`,
-    )
   }
 
   /** The file's length in bytes, as it is now. */
@@ -128,23 +120,29 @@ export class TemporaryFile {
   /** Flushes the bytes to disk and gives them the final permissions and name. */
   async commit(): Promise<void> {
     await this.#attempt(async () => {
-      await this.#setPermissions()
       await this.#file.sync()
-      // Before the lock goes with the file: who takes it then must not find these bytes under the old name.
-      await rename(this.#temporary, this.#target)
+      await this.#setPermissions()
+      try {
+        // Before the lock goes with the file: who takes it then must not find these bytes under the old name.
+        await rename(this.#temporary, this.#target)
+      } catch (error) {
+        // Under the temporary name it is this user's alone again, and can be resumed.
+        await this.#chmod(TEMPORARY_MODE)
+        throw error
+      }
       await this.close()
     })
   }
 
   /** Gives the file its final mode and group, by its descriptor: what the name stands for may be exchanged. */
   async #setPermissions(): Promise<void> {
-    if (this.#mode !== undefined) return this.#file.chmod(this.#mode)
+    if (this.#mode !== undefined) return this.#chmod(this.#mode)
     const replaced = await lstat(this.#target).catch(() => undefined)
-    if (replaced === undefined || !replaced.isFile()) {
-      return this.#file.chmod(await newFileMode(dirname(this.#target)))
+    const { uid, gid } = await this.#file.stat()
+    // Somebody else's would choose who can read this one.
+    if (replaced === undefined || !replaced.isFile() || replaced.uid !== uid) {
+      return this.#chmod((await newFile(dirname(this.#target), 0o666)).mode)
     }
-    const mode = replaced.mode & 0o777
-    const { gid } = await this.#file.stat()
     const groupKept =
       gid === replaced.gid ||
       (await this.#file.chown(-1, replaced.gid).then(
@@ -152,7 +150,12 @@ export class TemporaryFile {
         () => false,
       ))
     // Without the group the bits would be another group's.
-    await this.#file.chmod(groupKept ? mode : mode & ~0o070)
+    await this.#chmod(groupKept ? replaced.mode : replaced.mode & ~GROUP)
+  }
+
+  /** Some file systems have no modes; what has them leaves a file that cannot be changed as it was made, this user's alone. */
+  async #chmod(mode: number): Promise<void> {
+    await this.#file.chmod(mode & 0o777).catch(() => {})
   }
 
   /** Removes the file. Never rejects. */
@@ -187,15 +190,97 @@ export class TemporaryFile {
 /**
  * The path of the file that a name stands for, links followed.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when something else than a regular file is there
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when something else than a regular file is there, a file that this user may
+ * not replace, or a link that is not followed
  */
 export async function finalPath(path: string): Promise<string> {
-  const target = await realpath(path).catch(() => resolve(path))
+  const target = await followedPath(path)
   const replaced = await stat(target).catch(() => undefined)
-  if (replaced !== undefined && !replaced.isFile()) {
+  if (replaced === undefined) return target
+  if (!replaced.isFile()) {
     throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file: it cannot be replaced.`)
   }
+  if (await belongsToAnother(replaced, dirname(target))) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `${path} belongs to another user, in a directory where only its owner can replace it. Name another file.`,
+    )
+  }
   return target
+}
+
+/** Tells whether the system would refuse to replace a file, which shows only at the end: the rule of sticky directories. */
+async function belongsToAnother(file: Stats, directory: string): Promise<boolean> {
+  const user = process.geteuid?.()
+  if (user === undefined || user === 0 || file.uid === user) return false
+  const { mode, uid } = await stat(directory)
+  return (mode & 0o1000) !== 0 && uid !== user
+}
+
+/**
+ * Opens and locks a temporary file that a later run finds.
+ *
+ * @returns `undefined` where nothing can be locked, so that no later run could resume
+ */
+async function openNamed(path: string, temporary: string, keep: boolean): Promise<FileHandle | undefined> {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    try {
+      const found = await openFound(temporary)
+      if (found === undefined) {
+        return await openLocked(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, TEMPORARY_MODE)
+      }
+      if (keep && found !== 'foreign' && (await wasMadeHere(found, dirname(temporary)))) return found
+      // Whoever has it open since others could open it would read what is written to it now.
+      await unlink(temporary).finally(() => found !== 'foreign' && found.close())
+    } catch (error) {
+      if (CseError.isInstance(error) && error.code === 'ERR_CSE_CHECKPOINT') return undefined
+      const { code } = error as NodeJS.ErrnoException
+      // Made, or removed, by another process in between.
+      if (code === 'EEXIST' || code === 'ENOENT') {
+        if (await isMissing(dirname(temporary))) throw error
+        continue
+      }
+      if (CseError.isInstance(error) || (await isMissing(temporary))) throw error
+      throw inTheWay(path, temporary, error)
+    }
+  }
+  throw inTheWay(path, temporary)
+}
+
+/** Opens and locks what is under a temporary name; `foreign` is what cannot be opened for writing, or is a link. */
+async function openFound(temporary: string): Promise<FileHandle | 'foreign' | undefined> {
+  try {
+    return await openLocked(temporary, O_RDWR | O_NOFOLLOW, TEMPORARY_MODE)
+  } catch (error) {
+    if (CseError.isInstance(error)) throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EMFILE' || code === 'ENFILE') throw error
+    return code === 'ENOENT' ? undefined : 'foreign'
+  }
+}
+
+/** Tells whether a file is one that was made here as a temporary one: a file made now would have the same owner and mode. */
+async function wasMadeHere(file: FileHandle, directory: string): Promise<boolean> {
+  const found = await file.stat()
+  // A link that another user made of this user's own file would let that be overwritten.
+  if (!found.isFile() || found.nlink > 1) return false
+  const { uid, mode } = await newFile(directory, TEMPORARY_MODE)
+  return found.uid === uid && (found.mode & 0o777) === mode
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => false,
+    () => true,
+  )
+}
+
+function inTheWay(path: string, temporary: string, cause?: unknown): CseError {
+  return new CseError(
+    'ERR_CSE_FILE',
+    `${path} could not be written: ${temporary}, where its bytes go first, is somebody else's and cannot be removed. Remove it, write to another directory, or download without a checkpoint.`,
+    { cause },
+  )
 }
 
 /**
@@ -210,14 +295,19 @@ export async function removeTemporaryFile(path: string, name: string): Promise<v
 }
 
 /**
- * The permission bits that a new file gets in a directory. It is tried: to ask for the process's mask means to change it
- * for a moment, for other threads too, and a directory can have defaults of its own (an ACL).
+ * What a new file in a directory is like: its owner and permission bits. It is tried: to ask for the process's mask means to
+ * change it for a moment, for other threads too; a directory can have defaults of its own (an ACL), and a file system its
+ * own owners and modes.
  */
-async function newFileMode(directory: string): Promise<number> {
+async function newFile(
+  directory: string,
+  mode: number,
+): Promise<{ readonly uid: number; readonly mode: number }> {
   const path = join(directory, temporaryName(randomUUID()))
-  const file = await open(path, 'wx', 0o666)
+  const file = await open(path, 'wx', mode)
   try {
-    return (await file.stat()).mode & 0o777
+    const made = await file.stat()
+    return { uid: made.uid, mode: made.mode & 0o777 }
   } finally {
     await file.close()
     await unlink(path)

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { chown, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chown, lutimes, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,9 +39,16 @@ test('what a crash left is removed when the next file of its directory is opened
   expect(await readdir(directory)).toEqual(['out'])
 })
 
+test('what nobody resumed for a month is removed', async () => {
+  await leave('.oss-cse-0123456789abcdef0123456789abcdef.part', NOW_SECONDS - 31 * 24 * 60 * 60)
+  await removeLeftovers(directory)
+  expect(await readdir(directory)).toEqual([])
+})
+
 test('what a later run resumes stays, and so does everything else', async () => {
+  await leave('.oss-cse-0123456789abcdef0123456789abcdef.part', NOW_SECONDS - 29 * 24 * 60 * 60)
   const others = [
-    '.oss-cse-0123456789abcdef0123456789abcdef.part',
+    '.oss-cse-0123456789abcdef0123456789abcdee.part',
     `.oss-cse-${randomUUID()}.part.txt`,
     `x.oss-cse-${randomUUID()}.part`,
     `.oss-cse-${randomUUID().toUpperCase()}.part`,
@@ -50,6 +57,7 @@ test('what a later run resumes stays, and so does everything else', async () => 
   ]
   for (const name of others) await leave(name)
   await removeLeftovers(directory)
+  others.push('.oss-cse-0123456789abcdef0123456789abcdef.part')
   expect((await readdir(directory)).sort()).toEqual(others.sort())
 })
 
@@ -95,6 +103,22 @@ test('somebody else’s stays', async (context) => {
   await chown(join(directory, name), 65_534, 65_534)
   await removeLeftovers(directory)
   expect(await readdir(directory)).toEqual([name])
+})
+
+test('a process looks through a directory once', async () => {
+  await removeLeftovers(directory)
+  const name = await leave(unnamed())
+  await removeLeftovers(directory)
+  expect(await readdir(directory)).toEqual([name])
+})
+
+test('a link that takes the place of a leftover, and what it names, stay', async () => {
+  const name = unnamed()
+  const target = await leave('target')
+  await symlink(join(directory, target), join(directory, name))
+  await lutimes(join(directory, name), TWO_DAYS_AGO, TWO_DAYS_AGO)
+  await removeLeftovers(directory)
+  expect((await readdir(directory)).sort()).toEqual([name, target].sort())
 })
 
 test('a directory that is not there or cannot be read does no harm', async () => {

@@ -3,6 +3,9 @@ export function temporaryName(name: string): string {
   return `.oss-cse-${name}.part`
 }
 
-/** The name of a temporary file that no later run looks for: its middle is a random UUID. */
+/** The names whose middle is a random UUID: no later run looks for such a file. */
 export const UNNAMED: RegExp =
   /^\.oss-cse-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.part$/
+
+/** The names whose middle is a digest: a later run of the same transfer finds such a file, and resumes. */
+export const RESUMABLE: RegExp = /^\.oss-cse-[0-9a-f]{32}\.part$/

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
@@ -41,7 +41,8 @@ export function localKeyFiles(
 }
 
 /**
- * Reads a pair of key files and checks it. Files that any user of the machine can write are refused.
+ * Reads a pair of key files and checks it. Files of another user, and those that any user of the machine can
+ * write, are refused.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
@@ -75,7 +76,7 @@ function readKeyFile(path: string): KeyData | undefined {
   let fd: number | undefined
   try {
     fd = openSync(path, 'r')
-    if (process.platform !== 'win32' && (fstatSync(fd).mode & OTHERS_WRITE) !== 0) throw writableByAll(path)
+    refuseExchangeable(path, fstatSync(fd))
     return readFileSync(fd)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
@@ -88,9 +89,20 @@ function readKeyFile(path: string): KeyData | undefined {
   }
 }
 
-/** Whoever exchanges the key chooses who can read what is encrypted. */
-function writableByAll(path: string): CseError {
-  return invalidArgument(
+/**
+ * Whoever can exchange a key file chooses who can read what is encrypted. Files of root are trusted, and root trusts what it
+ * names, as secrets that are mounted into a container.
+ */
+function refuseExchangeable(path: string, { uid, mode }: Stats): void {
+  const user = process.geteuid?.()
+  if (user === undefined) return
+  if (user !== 0 && uid !== 0 && uid !== user) {
+    throw invalidArgument(
+      `The key file ${path} belongs to another user (uid ${uid}), who can exchange it: use a copy of your own, once you know what is in it.`,
+    )
+  }
+  if ((mode & OTHERS_WRITE) === 0) return
+  throw invalidArgument(
     `The key file ${path} can be written by every user of this machine: run chmod o-w ${path}, once you know what is in it.`,
   )
 }

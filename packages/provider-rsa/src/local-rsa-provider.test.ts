@@ -6,7 +6,7 @@ import {
   publicEncrypt,
   randomBytes,
 } from 'node:crypto'
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -543,4 +543,19 @@ describe.runIf(process.platform !== 'win32')('a key file that every user can wri
     chmodSync(join(dir, name), 0o644)
     expect(built({ dir })).toBeInstanceOf(LocalRsaProvider)
   })
+
+  test.runIf(process.getuid?.() === 0).each(['.private_key.pem', '.public_key.pem'])(
+    'or that another user owns is refused (%s)',
+    (name) => {
+      const dir = keyDirectory(files)
+      chownSync(join(dir, name), 65_534, 65_534)
+      expect(built({ dir })).toBeInstanceOf(LocalRsaProvider)
+      const asMe = vi.spyOn(process as { geteuid: () => number }, 'geteuid').mockReturnValue(12_345)
+      try {
+        expect(buildError({ dir }).message).toContain('belongs to another user (uid 65534)')
+      } finally {
+        asMe.mockRestore()
+      }
+    },
+  )
 })

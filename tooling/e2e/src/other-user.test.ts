@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -126,8 +127,9 @@ describe('another user of the machine', () => {
     },
   )
 
-  test('who puts links at every name there has nothing written through them', async () => {
-    await bucketOf(emulator).put('big', random(SIZE))
+  test('who puts a link at the temporary name has nothing written through it', async () => {
+    const bytes = random(SIZE)
+    await bucketOf(emulator).put('big', bytes)
     const victim = join(own, 'victim')
     await writeFile(victim, 'untouched')
     // Not sticky: there the kernel follows anybody's links, whatever fs.protected_symlinks says.
@@ -145,12 +147,60 @@ describe('another user of the machine', () => {
     asOther(`const fs = require('node:fs')
       fs.unlinkSync(${JSON.stringify(temporary)})
       fs.symlinkSync(${JSON.stringify(victim)}, ${JSON.stringify(temporary)})`)
-    expect(await cse(get)).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('(ELOOP)'),
-    })
+    expect(await cse(get)).toMatchObject({ code: 0 })
+    expect(new Uint8Array(await readFile(join(shared, 'out')))).toEqual(bytes)
     expect(await readFile(victim, 'utf8')).toBe('untouched')
-    expect(await readdir(shared)).toEqual([temporary])
+    expect(await readdir(shared)).toEqual(['out'])
+  })
+
+  test('who puts a link at the final name has nothing written through it', async () => {
+    await bucketOf(emulator).put('a', 'text')
+    const victim = join(own, 'victim')
+    await writeFile(victim, 'untouched')
+    await writeFile(join(own, 'in'), 'x')
+    asOther(`require('node:fs').symlinkSync(${JSON.stringify(victim)}, 'out')`)
+    const out = join(shared, 'out')
+    for (const args of [
+      ['get', 'oss://demo/a', out, ...key],
+      ['get', 'oss://demo/a', out, '--no-resume', ...key],
+      ['encrypt', 'in', '-o', out, '--meta-out', 'meta', ...key],
+      ['encrypt', 'in', '-o', 'cipher', '--meta-out', out, ...key],
+    ]) {
+      expect(await cse(args)).toMatchObject({ code: 2, stderr: expect.stringContaining('is not followed') })
+    }
+    expect(await readFile(victim, 'utf8')).toBe('untouched')
+  })
+
+  test('who makes a file at the final name does not choose who can read what replaces it', async () => {
+    await bucketOf(emulator).put('a', 'text')
+    asOther(`require('node:fs').writeFileSync('out', 'lure'); require('node:fs').chmodSync('out', 0o666)`)
+    const umask = process.umask(0o077)
+    try {
+      expect(await cse(['get', 'oss://demo/a', join(shared, 'out'), ...key])).toMatchObject({ code: 0 })
+    } finally {
+      process.umask(umask)
+    }
+    expect(readByOther()).toEqual({ out: 'EACCES' })
+    expect(await stat(join(shared, 'out'))).toMatchObject({ uid: 0, gid: 0 })
+  })
+
+  test('who makes a pipe at the final name is sent nothing', async () => {
+    await bucketOf(emulator).put('a', 'text')
+    asOther(`require('node:child_process').execFileSync('mkfifo', ['-m', '666', 'out'])`)
+    const reader = spawn('cat', [join(shared, 'out')], {
+      uid: OTHER,
+      gid: OTHER,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    const read: Buffer[] = []
+    reader.stdout.on('data', (chunk: Buffer) => read.push(chunk))
+    const ended = once(reader, 'close')
+    expect(await cse(['get', 'oss://demo/a', join(shared, 'out'), ...key])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('of another user'),
+    })
+    await ended
+    expect(Buffer.concat(read).toString()).toBe('')
   })
 
   test('who made the directory of a download gets no decrypted byte from it', async () => {

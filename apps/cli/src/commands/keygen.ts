@@ -1,4 +1,4 @@
-import { mkdir, open, unlink } from 'node:fs/promises'
+import { mkdir, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import { type Command, InvalidArgumentError } from 'commander'
@@ -17,6 +17,8 @@ interface KeygenFlags extends ReportFlags {
   readonly prefix?: string
 }
 
+const OTHERS_WRITE = 0o002
+const STICKY = 0o1000
 const PRIVATE_FILE = 'private_key.pem'
 const PUBLIC_FILE = 'public_key.pem'
 
@@ -43,6 +45,7 @@ async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
   if (prefix !== undefined && !localRsa) throw usageError('--prefix goes with --local-rsa.')
   if (flags.out === '') throw usageError('--out is empty: name a directory.')
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
+  await refuseSharedDirectory(flags.out)
   const made = localRsa
     ? makeLocalFiles(flags, passphrase, cli.signal)
     : makeFiles(flags, passphrase, cli.signal)
@@ -56,6 +59,19 @@ async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
     flags,
     { privateKeyFile, publicKeyFile, bits, encrypted },
     `Made ${privateKeyFile} (${encrypted ? 'encrypted' : 'not encrypted'}) and ${publicKeyFile}. Back both up: without the private key nothing can be decrypted.`,
+  )
+}
+
+/** Whoever can rename files in it could exchange the public key, and read what is encrypted from then on. */
+async function refuseSharedDirectory(out: string): Promise<void> {
+  const found = await stat(out).catch(() => undefined)
+  const user = process.geteuid?.()
+  if (found === undefined || user === undefined) return
+  const foreign = user !== 0 && found.uid !== user && found.uid !== 0
+  if (!foreign && (found.mode & OTHERS_WRITE) === 0) return
+  if (!foreign && (found.mode & STICKY) !== 0) return
+  throw usageError(
+    `--out ${out}: ${foreign ? `the directory belongs to another user (uid ${found.uid})` : 'every user of this machine can write to the directory'}, and could exchange the keys. Name another one; it is made when it is missing.`,
   )
 }
 
