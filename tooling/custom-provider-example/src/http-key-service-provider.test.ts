@@ -122,6 +122,15 @@ describe('a failure of the service', () => {
     expect(error).toMatchObject({ code: 'ERR_CSE_TIMEOUT', retryable: true })
   })
 
+  test('an answer that is longer than any is not read to its end, and none', async () => {
+    const text = JSON.stringify({ bytes: 'AAAA', padding: 'x'.repeat(1_000_000) })
+    service.faults.push({ text }, { text })
+    expect(await failureOf(createProvider(once).generateContentKey(IV))).toMatchObject({
+      code: 'ERR_CSE_SERVICE',
+      retryable: false,
+    })
+  })
+
   test('a redirect is not followed: it would take the request elsewhere', async () => {
     service.faults.push(307, 308)
     expect(await failureOf(createProvider().generateContentKey(IV))).toMatchObject({

@@ -4,6 +4,7 @@ import {
   type CseErrorCode,
   callWithRetries,
   checkedRetryOptions,
+  concatBytes,
   createWrappingProvider,
   decodeBase64,
   encodeBase64,
@@ -16,6 +17,8 @@ import {
 } from '@oss-cse/crypto-core'
 
 const WRAP_ALGORITHM = 'EXAMPLE/HTTP-KEY-SERVICE'
+/** Far more than an answer of the service has. */
+const MAX_ANSWER_BYTES = 64 * 1024
 
 /** What the provider is built from. */
 export interface HttpKeyServiceOptions {
@@ -72,7 +75,7 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       })
-      return { status: response.status, text: await response.text() }
+      return { status: response.status, text: await shortText(response) }
     } catch {
       // What fetch threw is dropped: nobody can say what of the request it holds.
       signal?.throwIfAborted()
@@ -101,6 +104,19 @@ function checkedUrl(text: string): URL {
     'ERR_CSE_INVALID_ARGUMENT',
     'The key service needs an https: URL (http: on this machine only): content keys travel to it in clear.',
   )
+}
+
+/** The text of an answer; nothing where it is longer than any answer of the service: whoever sends it may never end. */
+async function shortText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const chunk of response.body ?? []) {
+    sizeBytes += chunk.length
+    // Leaving the loop cancels the body.
+    if (sizeBytes > MAX_ANSWER_BYTES) return ''
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(concatBytes(chunks))
 }
 
 async function tokenOf(options: HttpKeyServiceOptions): Promise<string> {
