@@ -29,7 +29,7 @@ export class SmallDisk {
   constructor(directory, sizeKiB) {
     this.directory = directory
     mkdirSync(directory)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeKiB}k`, 'tmpfs', directory])
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeKiB}k,mode=0700`, 'tmpfs', directory])
   }
 
   path(name) {

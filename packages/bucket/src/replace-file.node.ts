@@ -3,8 +3,8 @@ import { TemporaryFile } from './temporary-file.node.ts'
 /**
  * Makes or replaces a file as a whole: bytes go under a temporary name beside it, which becomes the file's only
  * when `write` has succeeded and everything is on disk. A failure leaves no file, or the old one. Until then nobody else
- * can open it. A replaced file's permission bits and group stay; where the group cannot, its bits are dropped. Of a link,
- * the target is replaced.
+ * can open it. The permission bits and the group of a replaced file of this user stay; where the group cannot, its bits are
+ * dropped. Of a link, the target is replaced.
  *
  * @param path - a regular file, or none yet
  * @param write - hands over the bytes by `append`, one after the other
