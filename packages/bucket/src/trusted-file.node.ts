@@ -13,7 +13,7 @@ const GROUP_OR_OTHERS = 0o077
  *
  * @param found - the state of an open descriptor: what a path names can be exchanged between the check and the use
  */
-export function distrust(found: Pick<Stats, 'uid' | 'mode'>): string | undefined {
+function distrust(found: Pick<Stats, 'uid' | 'mode'>): string | undefined {
   const user = process.geteuid?.()
   if (user === undefined) return undefined
   if (found.uid !== user) return `it belongs to another user (uid ${found.uid})`
