@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { ROOT, readRepositoryFile } from './repository.ts'
 
-const RULE = 'tooling/lint/foreign-names.grit'
+const RULE = 'tooling/docs/src/foreign-names.grit'
 
 /** Those pieces of code that the rule refuses. */
 function refused(pieces: readonly string[]): readonly string[] {
