@@ -345,6 +345,32 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
   }
 })
 
+test('a file that cannot be compared with a new one is left as it is, and closed', async () => {
+  const first = await TemporaryFile.open(path, { name: 'shared' })
+  await first.resize(7)
+  await first.close()
+  calls.onOpen = (_path, flags) => {
+    if (flags === 'wx') throw Object.assign(new Error('full'), { code: 'ENOSPC' })
+  }
+  const opened = TemporaryFile.open(path, { name: 'shared', keep: true })
+  await expect(opened).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
+  await expect(opened).rejects.toThrow('(ENOSPC)')
+  calls.onOpen = () => undefined
+  // Closed: else it would be in use.
+  const next = await TemporaryFile.open(path, { name: 'shared', keep: true })
+  expect(await next.sizeBytes()).toBe(7)
+  await next.discard()
+})
+
+test('a directory that is not there is told, and nothing is made', async () => {
+  for (const name of [undefined, 'shared']) {
+    const opened = TemporaryFile.open(join(directory, 'none', 'out'), { name })
+    await expect(opened).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
+    await expect(opened).rejects.toThrow('(ENOENT)')
+  }
+  expect(await readdir(directory)).toEqual([])
+})
+
 test('a read ahead that fails while a chunk is worked on fails the reading, and nothing else', async () => {
   const broken = new Error('EIO')
   let reads = 0

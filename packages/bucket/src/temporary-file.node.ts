@@ -223,28 +223,41 @@ async function belongsToAnother(file: Stats, directory: string): Promise<boolean
  * @returns `undefined` where nothing can be locked, so that no later run could resume
  */
 async function openNamed(path: string, temporary: string, keep: boolean): Promise<FileHandle | undefined> {
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    try {
+  try {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       const found = await openFound(temporary)
       if (found === undefined) {
-        return await openLocked(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, TEMPORARY_MODE)
+        const made = await makeNamed(temporary)
+        if (made === undefined) continue
+        return made
       }
-      if (keep && found !== 'foreign' && (await wasMadeHere(found, dirname(temporary)))) return found
+      if (found !== 'foreign' && keep && (await wasMadeHere(found, dirname(temporary)))) return found
       // Whoever has it open since others could open it would read what is written to it now.
-      await unlink(temporary).finally(() => found !== 'foreign' && found.close())
-    } catch (error) {
-      if (CseError.isInstance(error) && error.code === 'ERR_CSE_CHECKPOINT') return undefined
-      const { code } = error as NodeJS.ErrnoException
-      // Made, or removed, by another process in between.
-      if (code === 'EEXIST' || code === 'ENOENT') {
-        if (await isMissing(dirname(temporary))) throw error
-        continue
-      }
-      if (CseError.isInstance(error) || (await isMissing(temporary))) throw error
-      throw inTheWay(path, temporary, error)
+      await removeFound(path, temporary).finally(() => found !== 'foreign' && found.close())
     }
+  } catch (error) {
+    if (CseError.isInstance(error) && error.code === 'ERR_CSE_CHECKPOINT') return undefined
+    throw error
   }
   throw inTheWay(path, temporary)
+}
+
+/** Makes and locks a temporary file; `undefined` when another process was faster. */
+async function makeNamed(temporary: string): Promise<FileHandle | undefined> {
+  try {
+    return await openLocked(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, TEMPORARY_MODE)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
+    // It was made, and cannot be locked here.
+    if (CseError.isInstance(error) && error.code === 'ERR_CSE_CHECKPOINT') await unlink(temporary)
+    throw error
+  }
+}
+
+async function removeFound(path: string, temporary: string): Promise<void> {
+  await unlink(temporary).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw inTheWay(path, temporary, error)
+  })
 }
 
 /** Opens and locks what is under a temporary name; `foreign` is what cannot be opened for writing, or is a link. */
@@ -261,24 +274,23 @@ async function openFound(temporary: string): Promise<FileHandle | 'foreign' | un
 
 /** Tells whether a file is one that was made here as a temporary one: a file made now would have the same owner and mode. */
 async function wasMadeHere(file: FileHandle, directory: string): Promise<boolean> {
-  const found = await file.stat()
-  // A link that another user made of this user's own file would let that be overwritten.
-  if (!found.isFile() || found.nlink > 1) return false
-  const { uid, mode } = await newFile(directory, TEMPORARY_MODE)
-  return found.uid === uid && (found.mode & 0o777) === mode
+  try {
+    const found = await file.stat()
+    // A link that another user made of this user's own file would let that be overwritten.
+    if (!found.isFile() || found.nlink > 1) return false
+    const { uid, mode } = await newFile(directory, TEMPORARY_MODE)
+    return found.uid === uid && (found.mode & 0o777) === mode
+  } catch (error) {
+    await file.close()
+    throw error
+  }
 }
 
-async function isMissing(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => false,
-    () => true,
-  )
-}
-
-function inTheWay(path: string, temporary: string, cause?: unknown): CseError {
+function inTheWay(path: string, temporary: string, cause?: NodeJS.ErrnoException): CseError {
+  const code = cause?.code === undefined ? '' : ` (${cause.code})`
   return new CseError(
     'ERR_CSE_FILE',
-    `${path} could not be written: ${temporary}, where its bytes go first, is somebody else's and cannot be removed. Remove it, write to another directory, or download without a checkpoint.`,
+    `${path} could not be written: something is at ${temporary}, where its bytes go first, and cannot be removed${code}. Remove it, write to another directory, or download without a checkpoint.`,
     { cause },
   )
 }
