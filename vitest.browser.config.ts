@@ -14,7 +14,7 @@ export default defineConfig({
   test: {
     ...shared,
     name: 'browser',
-    include: ['packages/{crypto-core,bucket}/src/**/*.test.ts', 'tooling/e2e/src/*.browser.test.ts'],
+    include: ['packages/{crypto-core,bucket}/{src,test}/**/*.test.ts', 'tooling/e2e/src/*.browser.test.ts'],
     exclude: ['**/*.node.test.ts'],
     browser: {
       enabled: true,

@@ -1,13 +1,13 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: [
-    'src/index.ts',
-    'src/http-get.node.ts',
-    'src/http-get.web.ts',
-    'src/node.ts',
-    'src/file-cipher-worker.node.ts',
-  ],
+  entry: {
+    index: 'src/index.ts',
+    node: 'src/node.ts',
+    'http-get.node': 'src/read/http-get.node.ts',
+    'http-get.web': 'src/read/http-get.web.ts',
+    'file-cipher-worker.node': 'src/cipher/file-cipher-worker.node.ts',
+  },
   format: 'esm',
   platform: 'neutral',
   target: 'es2023',

@@ -23,38 +23,38 @@ import {
   TransportError,
   withDeadline,
 } from '@oss-cse/crypto-core'
-import { aboutObject } from './about-object.ts'
-import {
-  type InitiateOptions,
-  initiateMultipartUpload,
-  resumeMultipartUpload,
-} from './begin-multipart-upload.ts'
-import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
-import type { BodyInput } from './byte-source.ts'
-import { copyHeaders } from './copy-object.ts'
-import { type GetOptions, type GetResult, getObject } from './get-object.ts'
-import { describeObject, type HeadOptions, type HeadResult } from './head-object.ts'
-import { Leftovers } from './leftovers.ts'
-import { LinkedObject, refuseLink } from './linked-object.ts'
-import { objectPages, uploadPages } from './listed-pages.ts'
-import type { MultipartUploadState } from './multipart-state.ts'
-import { isNoSuchUpload, requireMultipart } from './multipart-transport.ts'
-import type { MultipartUpload, PersistState } from './multipart-upload.ts'
-import { type ObjectReader, type OpenOptions, openObject, type ReaderSource } from './object-reader.ts'
-import { type PutOptions, putObject } from './put-object.ts'
-import type { PutResult } from './put-result.ts'
-import { refuse } from './refused-operations.ts'
-import { callerHeaders, refuseProcessing } from './request-headers.ts'
+import { aboutObject } from './policy/about-object.ts'
+import type { BucketContext, PlainObjectPolicy } from './policy/bucket-context.ts'
+import { Leftovers } from './policy/leftovers.ts'
+import { objectPages, uploadPages } from './policy/listed-pages.ts'
+import { refuse } from './policy/refused-operations.ts'
+import { callerHeaders, refuseProcessing } from './policy/request-headers.ts'
+import { type Logger, type RetryEvent, withRetries } from './policy/retry.ts'
+import { type GetOptions, type GetResult, getObject } from './read/get-object.ts'
+import { describeObject, type HeadOptions, type HeadResult } from './read/head-object.ts'
+import { LinkedObject, refuseLink } from './read/linked-object.ts'
+import { type ObjectReader, type OpenOptions, openObject, type ReaderSource } from './read/object-reader.ts'
+import { closeIterator } from './read/resumed-read.ts'
 import {
   type DownloadOptions,
   type DownloadResult,
   type DownloadTarget,
   downloadObject,
-} from './resumable-download.ts'
-import { type UploadOptions, type UploadResult, uploadObject } from './resumable-upload.ts'
-import { closeIterator } from './resumed-read.ts'
-import { type Logger, type RetryEvent, withRetries } from './retry.ts'
-import type { SizedInput } from './sized-source.ts'
+} from './resume/resumable-download.ts'
+import { type UploadOptions, type UploadResult, uploadObject } from './resume/resumable-upload.ts'
+import type { BodyInput } from './source/byte-source.ts'
+import type { SizedInput } from './source/sized-source.ts'
+import {
+  type InitiateOptions,
+  initiateMultipartUpload,
+  resumeMultipartUpload,
+} from './write/begin-multipart-upload.ts'
+import { copyHeaders } from './write/copy-object.ts'
+import type { MultipartUploadState } from './write/multipart-state.ts'
+import { isNoSuchUpload, requireMultipart } from './write/multipart-transport.ts'
+import type { MultipartUpload, PersistState } from './write/multipart-upload.ts'
+import { type PutOptions, putObject } from './write/put-object.ts'
+import type { PutResult } from './write/put-result.ts'
 
 /** What a bucket works on: single objects, and multipart uploads, listings, deletions and copies where it offers them. */
 export type BucketTransport = ObjectTransport & Partial<MultipartTransport> & Partial<ObjectCatalog>

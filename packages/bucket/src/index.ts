@@ -1,13 +1,4 @@
 export type { RetryOptions } from '@oss-cse/crypto-core'
-export type { InitiateOptions } from './begin-multipart-upload.ts'
-export type { PlainObjectPolicy } from './bucket-context.ts'
-export type { BodyInput, EncryptedPart } from './byte-source.ts'
-export {
-  type Checkpoint,
-  type CheckpointStore,
-  checkpointInUse,
-  MemoryCheckpointStore,
-} from './checkpoint-store.ts'
 export {
   type BucketTransport,
   type CopyOptions,
@@ -16,19 +7,33 @@ export {
   type ListEntry,
   type ListOptions,
 } from './crypto-bucket.ts'
-export type { GetOptions, GetResult } from './get-object.ts'
-export type { HeadOptions, HeadResult, ObjectDescription } from './head-object.ts'
-export type { MultipartUploadState } from './multipart-state.ts'
-export { isNoSuchUpload } from './multipart-transport.ts'
-export type { CompleteOptions, MultipartUpload, PersistState, UploadPartOptions } from './multipart-upload.ts'
-export type { ObjectReader, OpenOptions, RangeRead, RunWriter } from './object-reader.ts'
-export type { Progress, ProgressListener } from './progress.ts'
-export type { PutOptions } from './put-object.ts'
-export type { PutResult } from './put-result.ts'
-export type { ReadableBody } from './readable-body.ts'
-export type { DownloadOptions, DownloadResult, DownloadTarget } from './resumable-download.ts'
-export type { UploadOptions, UploadResult } from './resumable-upload.ts'
-export type { LogEvent, Logger, RetryEvent, TransferEvent } from './retry.ts'
-export type { SizedInput, SizedSource } from './sized-source.ts'
-export type { TransferOptions } from './transfer-options.ts'
-export type { ObjectOptions } from './upload-headers.ts'
+export type { PlainObjectPolicy } from './policy/bucket-context.ts'
+export type { Progress, ProgressListener } from './policy/progress.ts'
+export type { LogEvent, Logger, RetryEvent, TransferEvent } from './policy/retry.ts'
+export type { ObjectOptions } from './policy/upload-headers.ts'
+export type { GetOptions, GetResult } from './read/get-object.ts'
+export type { HeadOptions, HeadResult, ObjectDescription } from './read/head-object.ts'
+export type { ObjectReader, OpenOptions, RangeRead, RunWriter } from './read/object-reader.ts'
+export type { ReadableBody } from './read/readable-body.ts'
+export {
+  type Checkpoint,
+  type CheckpointStore,
+  checkpointInUse,
+  MemoryCheckpointStore,
+} from './resume/checkpoint-store.ts'
+export type { DownloadOptions, DownloadResult, DownloadTarget } from './resume/resumable-download.ts'
+export type { UploadOptions, UploadResult } from './resume/resumable-upload.ts'
+export type { TransferOptions } from './resume/transfer-options.ts'
+export type { BodyInput, EncryptedPart } from './source/byte-source.ts'
+export type { SizedInput, SizedSource } from './source/sized-source.ts'
+export type { InitiateOptions } from './write/begin-multipart-upload.ts'
+export type { MultipartUploadState } from './write/multipart-state.ts'
+export { isNoSuchUpload } from './write/multipart-transport.ts'
+export type {
+  CompleteOptions,
+  MultipartUpload,
+  PersistState,
+  UploadPartOptions,
+} from './write/multipart-upload.ts'
+export type { PutOptions } from './write/put-object.ts'
+export type { PutResult } from './write/put-result.ts'

@@ -1,4 +1,4 @@
-export { downloadFile } from './download-file.node.ts'
-export { FileCheckpointStore, type FileCheckpointStoreOptions } from './file-checkpoint-store.node.ts'
-export { replaceFile } from './replace-file.node.ts'
-export { putFile, uploadFile } from './upload-file.node.ts'
+export { downloadFile } from './files/download-file.node.ts'
+export { FileCheckpointStore, type FileCheckpointStoreOptions } from './files/file-checkpoint-store.node.ts'
+export { replaceFile } from './files/replace-file.node.ts'
+export { putFile, uploadFile } from './files/upload-file.node.ts'

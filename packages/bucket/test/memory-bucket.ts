@@ -1,6 +1,6 @@
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { CryptoBucket, type CryptoBucketOptions } from '../src/crypto-bucket.ts'
-import type { LogEvent } from '../src/retry.ts'
+import type { LogEvent } from '../src/policy/retry.ts'
 
 /** A bucket over a transport in memory, which retries at once, with what it logged. */
 export function memoryBucket(options: Partial<CryptoBucketOptions> = {}): {

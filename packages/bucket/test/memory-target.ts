@@ -1,4 +1,4 @@
-import type { DownloadTarget } from '../src/resumable-download.ts'
+import type { DownloadTarget } from '../src/resume/resumable-download.ts'
 
 /** A download's target in memory, which keeps what was written beside what was committed, as a file does. */
 export class MemoryTarget implements DownloadTarget {

@@ -1,4 +1,4 @@
-import { type Checkpoint, type CheckpointStore, checkpointInUse } from '../src/checkpoint-store.ts'
+import { type Checkpoint, type CheckpointStore, checkpointInUse } from '../src/resume/checkpoint-store.ts'
 
 /** A checkpoint store that a test can look into. */
 export class RecordStore implements CheckpointStore {

@@ -1,0 +1,112 @@
+import {
+  type ContentKey,
+  CseError,
+  encodeBase64,
+  exactChunks,
+  type PartRange,
+  startCipherRun,
+} from '@oss-cse/crypto-core'
+import { createSha256 } from '@oss-cse/crypto-core/sha256'
+import { type ByteSource, checkedSource, type EncryptedPart } from '../source/byte-source.ts'
+
+/** How much of a part that is read twice is compared, and then sent, at a time, in bytes. */
+const COMPARED_BYTES = 1024 * 1024
+
+/** What is known of a part's ciphertext once it was computed. */
+export type PartDigest = Pick<EncryptedPart, 'sha256' | 'crc64'>
+
+/**
+ * Encrypts one part and keeps its ciphertext in memory, so that it can be sent, and sent again, unchanged.
+ *
+ * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length.
+ */
+export async function encryptPartInMemory(
+  source: ByteSource,
+  range: PartRange,
+  contentKey: ContentKey,
+): Promise<EncryptedPart> {
+  const chunks: Uint8Array[] = []
+  const { ciphertext, digest } = encryption(source, range, contentKey)
+  for await (const chunk of ciphertext) chunks.push(chunk)
+  return { ...digest(), sizeBytes: range.sizeBytes, open: () => each(chunks) }
+}
+
+/**
+ * Encrypts one part that is too large for memory: once for its digests, and once more whenever it is sent. Each
+ * chunk is then compared before it goes on, so that a source that changed never leaves under the same counter.
+ *
+ * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length; opened,
+ * `ERR_CSE_SOURCE_CHANGED` when it gives other bytes than before.
+ */
+export async function encryptPartTwice(
+  source: ByteSource,
+  range: PartRange,
+  contentKey: ContentKey,
+): Promise<EncryptedPart> {
+  const expected: string[] = []
+  const first = encryption(source, range, contentKey)
+  for await (const chunk of exactChunks(first.ciphertext, COMPARED_BYTES)) {
+    expected.push(await sha256Of(chunk))
+  }
+  async function* compared(): AsyncGenerator<Uint8Array, void, undefined> {
+    const { ciphertext } = encryption(source, range, contentKey)
+    let index = 0
+    for await (const chunk of exactChunks(ciphertext, COMPARED_BYTES)) {
+      if ((await sha256Of(chunk)) !== expected[index]) throw sourceChanged(range.partNumber)
+      index += 1
+      yield chunk
+    }
+  }
+  return { ...first.digest(), sizeBytes: range.sizeBytes, open: compared }
+}
+
+/** Encrypts one part for its digests alone. */
+export async function digestPart(
+  source: ByteSource,
+  range: PartRange,
+  contentKey: ContentKey,
+): Promise<PartDigest> {
+  const { ciphertext, digest } = encryption(source, range, contentKey)
+  for await (const _ of ciphertext);
+  return digest()
+}
+
+/** The error of a part whose plaintext is not what it was when it was first encrypted. */
+export function sourceChanged(partNumber: number): CseError {
+  return new CseError(
+    'ERR_CSE_SOURCE_CHANGED',
+    `Part ${partNumber} is not what it was when it was first encrypted: the source changed. Encrypting both under one key would reveal them, so a new upload is needed.`,
+  )
+}
+
+/** One pass over a part: its ciphertext, and behind that its digests. */
+function encryption(
+  source: ByteSource,
+  { offsetBytes, sizeBytes }: PartRange,
+  contentKey: ContentKey,
+): { readonly ciphertext: AsyncIterable<Uint8Array>; readonly digest: () => PartDigest } {
+  const run = startCipherRun({
+    direction: 'encrypt',
+    contentKey,
+    offsetBytes,
+    crc64: true,
+    sha256: true,
+  })
+  const plaintext = checkedSource({ ...source, sizeBytes, open: () => source.open() })
+  const digest = (): PartDigest => {
+    const { sha256, crc64 } = run.digests()
+    if (sha256 === undefined || crc64 === undefined) throw new TypeError('The part was not read to its end.')
+    return { sha256: encodeBase64(sha256), crc64 }
+  }
+  return { ciphertext: run.transform(plaintext), digest }
+}
+
+async function sha256Of(chunk: Uint8Array): Promise<string> {
+  const sha256 = await createSha256()
+  sha256.update(chunk)
+  return encodeBase64(sha256.digest())
+}
+
+async function* each(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* chunks
+}

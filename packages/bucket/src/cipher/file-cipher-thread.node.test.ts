@@ -1,0 +1,187 @@
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { pattern } from '../../test/bytes.ts'
+import { memoryBucket } from '../../test/memory-bucket.ts'
+import { denied, pendingUploads, watchParts } from '../../test/multipart.ts'
+import { openFilesBelow } from '../../test/open-files.ts'
+import { downloadFile } from '../files/download-file.node.ts'
+import { uploadFile } from '../files/upload-file.node.ts'
+import { MemoryCheckpointStore } from '../resume/checkpoint-store.ts'
+import type { FileCipherRequest } from './file-cipher-messages.node.ts'
+import { FileCipherThread, fileCipherThread } from './file-cipher-thread.node.ts'
+
+const MIB = 1024 ** 2
+const code = (value: string) => expect.objectContaining({ code: value })
+const contentKey = { cek: new Uint8Array(32), iv: new Uint8Array(16) }
+const data = pattern(5 * MIB + 17)
+
+let directory: string
+const here = (name: string) => join(directory, name)
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'oss-cse-'))
+  await writeFile(here('in'), data)
+})
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await rm(directory, { recursive: true, force: true })
+})
+
+/** Starts a thread that says it is ready and then runs some code. */
+function startThread(body: string): Promise<FileCipherThread> {
+  const text = `import { parentPort } from 'node:worker_threads'\nparentPort.postMessage('ready')\n${body}`
+  return FileCipherThread.start(new URL(`data:text/javascript,${encodeURIComponent(text)}`))
+}
+
+/** Ends a number of threads, each in place of its n-th request of a type; what was handed over is gone. */
+function endThreads(type: FileCipherRequest['type'], { times = 1, at = 1 } = {}): Set<Worker> {
+  const ended = new Set<Worker>()
+  const counts = new Map<Worker, number>()
+  const { postMessage } = Worker.prototype
+  vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, request, transfer) {
+    if (request.type === type) counts.set(this, (counts.get(this) ?? 0) + 1)
+    const isDue = request.type === type && counts.get(this) === at && ended.size < times
+    if (isDue) {
+      ended.add(this)
+      void this.terminate()
+    }
+    if (ended.has(this)) structuredClone(request, { transfer: [...((transfer as ArrayBuffer[]) ?? [])] })
+    else postMessage.call(this, request, transfer)
+  })
+  return ended
+}
+
+describe('what a thread was asked for', () => {
+  test.each([
+    ['throws', 'parentPort.on("message", () => { throw new Error("out of order") })', 'out of order'],
+    ['exits', 'parentPort.on("message", () => process.exit(3))', undefined],
+    ['rejects', 'parentPort.on("message", () => Promise.reject(new Error("unheard")))', 'unheard'],
+  ])('fails with a code when the thread %s, as does what it is asked for later', async (_, body, message) => {
+    const thread = await startThread(body)
+    const ask = () => thread.encrypt(0, { offsetBytes: 0, sizeBytes: 16 }, contentKey, new ArrayBuffer(16))
+    const [first, second] = await Promise.allSettled([ask(), ask()])
+    expect([first, second]).toEqual([
+      { status: 'rejected', reason: code('ERR_CSE_THREAD') },
+      { status: 'rejected', reason: code('ERR_CSE_THREAD') },
+    ])
+    const { cause } = (first as PromiseRejectedResult).reason as Error
+    expect((cause as Error | undefined)?.message).toBe(message)
+    expect(thread.isLost).toBe(true)
+    await expect(ask()).rejects.toEqual(code('ERR_CSE_THREAD'))
+    await expect(thread.decrypt(0, 0, contentKey)).rejects.toEqual(code('ERR_CSE_THREAD'))
+  })
+
+  test('fails when its answer cannot be read, and only once the thread has ended', async () => {
+    const workers: Worker[] = []
+    const { postMessage } = Worker.prototype
+    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, request, transfer) {
+      workers.push(this)
+      postMessage.call(this, request, transfer)
+      this.emit('messageerror', new Error('unreadable'))
+    })
+    const thread = await startThread('parentPort.on("message", () => {})')
+    const asked = thread.decrypt(0, 0, contentKey)
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_CSE_THREAD', cause: { message: 'unreadable' } })
+    // Node.js gives a thread that has exited this number.
+    expect(workers.map(({ threadId }) => threadId)).toEqual([-1])
+  })
+
+  test('that cannot be handed over fails, and the thread serves the next request', async () => {
+    const thread = await FileCipherThread.start()
+    const file = await open(here('in'))
+    try {
+      const buffer = new ArrayBuffer(16)
+      const range = { offsetBytes: 0, sizeBytes: 16 }
+      const { buffer: back } = await thread.encrypt(file.fd, range, contentKey, buffer)
+      expect(back?.byteLength).toBe(16)
+      // It is gone with the first request.
+      await expect(thread.encrypt(file.fd, range, contentKey, buffer)).rejects.toThrow()
+      expect((await thread.encrypt(file.fd, range, contentKey, new ArrayBuffer(16))).crc64).toBeDefined()
+    } finally {
+      await file.close()
+    }
+  })
+})
+
+describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () => {
+  const options = { multipartThreshold: 1, multigetThreshold: MIB, partSize: MIB }
+
+  test('uploads what it lost in a new thread, each part once', async () => {
+    const { bucket, transport } = memoryBucket()
+    const sent = watchParts(transport)
+    const before = await fileCipherThread()
+    const ended = endThreads('encrypt', { at: 2 })
+    await uploadFile(bucket, 'a', here('in'), options)
+    expect(ended.size).toBe(1)
+    expect(before?.isLost).toBe(true)
+    expect(await fileCipherThread()).not.toBe(before)
+    expect(sent.map(({ partNumber }) => partNumber).sort()).toEqual([1, 2, 3, 4, 5, 6])
+    expect(Buffer.compare(await bucket.getBytes('a'), data)).toBe(0)
+  })
+
+  test('compares in a new thread what an earlier run had sent', async () => {
+    const { bucket, transport } = memoryBucket()
+    const checkpoint = new MemoryCheckpointStore()
+    transport.intercept = ({ partNumber }) => {
+      if (partNumber === 4) throw denied
+    }
+    const upload = () => uploadFile(bucket, 'a', here('in'), { ...options, checkpoint, parallel: 1 })
+    await expect(upload()).rejects.toBe(denied)
+    transport.intercept = undefined
+    const ended = endThreads('encrypt', { at: 2 })
+    expect((await upload()).resumedBytes).toBe(3 * MIB)
+    expect(ended.size).toBe(1)
+    expect(Buffer.compare(await bucket.getBytes('a'), data)).toBe(0)
+  })
+
+  test('fails with a code when the new thread ends too, and leaves no upload', async () => {
+    const { bucket, transport } = memoryBucket()
+    const sent = watchParts(transport)
+    const ended = endThreads('encrypt', { times: 2 })
+    const upload = uploadFile(bucket, 'a', here('in'), { ...options, parallel: 1 })
+    await expect(upload).rejects.toMatchObject({ code: 'ERR_CSE_THREAD', objectKey: 'a' })
+    expect(ended.size).toBe(2)
+    expect(sent).toEqual([])
+    expect(await pendingUploads(transport)).toBe(0)
+    expect(await openFilesBelow(directory)).toBe(0)
+  })
+
+  test.each([
+    { type: 'decrypt', at: 1 },
+    { type: 'decrypt', at: 3 },
+    { type: 'chunk', at: 1 },
+    { type: 'chunk', at: 10 },
+    { type: 'end', at: 2 },
+  ] as const)('downloads what it lost once more: $type, request $at', async ({ type, at }) => {
+    const { bucket } = memoryBucket()
+    await bucket.put('a', data)
+    const ended = endThreads(type, { at })
+    const steps: number[] = []
+    await downloadFile(bucket, 'a', here('out'), {
+      ...options,
+      onProgress: ({ transferredBytes }) => steps.push(transferredBytes),
+    })
+    expect(ended.size).toBe(1)
+    expect(Buffer.compare(await readFile(here('out')), data)).toBe(0)
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b))
+    expect(steps.at(-1)).toBe(data.length)
+    expect(await openFilesBelow(directory)).toBe(0)
+  })
+
+  test.each(['decrypt', 'chunk', 'end'] as const)(
+    'fails with a code when the new thread ends too, and leaves no file: %s',
+    async (type) => {
+      const { bucket } = memoryBucket()
+      await bucket.put('a', data)
+      const ended = endThreads(type, { times: 2 })
+      const download = downloadFile(bucket, 'a', here('out'), { ...options, parallel: 1 })
+      await expect(download).rejects.toMatchObject({ code: 'ERR_CSE_THREAD', objectKey: 'a' })
+      expect(ended.size).toBe(2)
+      expect(await readdir(directory)).toEqual(['in'])
+      expect(await openFilesBelow(directory)).toBe(0)
+    },
+  )
+})

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { CseError } from '@oss-cse/crypto-core'
+import { fileCipherThread } from '../cipher/file-cipher-thread.node.ts'
+import { BufferPool, decryptIntoFile, THREAD_BYTES } from '../cipher/file-part-cipher.node.ts'
+import type { CryptoBucket } from '../crypto-bucket.ts'
+import type { RunWriter } from '../read/object-reader.ts'
+import type { DownloadOptions, DownloadResult, DownloadTarget } from '../resume/resumable-download.ts'
+import { replaceFile } from './replace-file.node.ts'
+import { finalPath, TemporaryFile } from './temporary-file.node.ts'
+
+/**
+ * Downloads and decrypts an object into a file: under a temporary name beside it, renamed only when everything has
+ * arrived, was verified and is on disk. A failure leaves no file of that name, or the old one.
+ *
+ * A large object comes in parts, several at a time. With a `checkpoint` store, a download that was interrupted, also by
+ * the end of its process, goes on when it is called again with the same arguments, and fetches only what is missing;
+ * what had come stays beside the file, decrypted, under the temporary name. A range comes in one request.
+ *
+ * @param path - the file to make or replace
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there, before any request; `ERR_CSE_FILE`
+ * when it cannot be written, as on a full disk; `ERR_CSE_THREAD` when the thread that decrypts a large file ends, and the
+ * next one too; otherwise as `CryptoBucket.download`.
+ *
+ * @example
+ * ```ts
+ * await downloadFile(bucket, 'backups/db.tar', './db.tar', { checkpoint: new FileCheckpointStore() })
+ * ```
+ */
+export async function downloadFile(
+  bucket: CryptoBucket,
+  key: string,
+  path: string,
+  options: DownloadOptions = {},
+): Promise<DownloadResult> {
+  const { range, ...whole } = options
+  if (range !== undefined) {
+    return replaceFile(path, async (append) => {
+      const { body, ...result } = await bucket.get(key, options)
+      for await (const chunk of body) await append(chunk)
+      return { ...result, resumedBytes: 0 }
+    })
+  }
+  // Before any request, and before anything of an earlier run is touched.
+  await TemporaryFile.open(path).then((probe) => probe.discard())
+  const identity = await finalPath(path)
+  const target = new FileTarget(path, identity, options.checkpoint && resumableName(identity, key))
+  return bucket.download(key, target, whole)
+}
+
+function resumableName(identity: string, key: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([identity, key]))
+    .digest('hex')
+    .slice(0, 32)
+}
+
+/** A file that a download writes, under a temporary name that the next run finds again when it is to be resumed. */
+class FileTarget implements DownloadTarget {
+  readonly identity: string
+  readonly #path: string
+  readonly #name: string | undefined
+  #file: TemporaryFile | undefined
+  #writeRun: RunWriter | undefined
+
+  constructor(path: string, identity: string, name: string | undefined) {
+    this.#path = path
+    this.identity = identity
+    this.#name = name
+  }
+
+  async open(sizeBytes: number, keep: boolean): Promise<boolean> {
+    this.#file ??= await TemporaryFile.open(this.#path, { name: this.#name, keep })
+    const file = this.#file
+    const thread = sizeBytes < THREAD_BYTES ? undefined : await fileCipherThread()
+    this.#writeRun =
+      thread && decryptIntoFile(fileCipherThread, file.fd, new BufferPool(), (cause) => file.failure(cause))
+    if (keep && sizeBytes > 0 && (await this.#file.sizeBytes()) === sizeBytes) return true
+    await this.#file.resize(0)
+    await this.#checkSpace(sizeBytes)
+    await this.#file.resize(sizeBytes)
+    return false
+  }
+
+  get writeRun(): RunWriter | undefined {
+    return this.#writeRun
+  }
+
+  async write(chunk: Uint8Array, offsetBytes: number): Promise<void> {
+    await this.#opened().write(chunk, offsetBytes)
+  }
+
+  read(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array> {
+    return this.#opened().read(offsetBytes, sizeBytes)
+  }
+
+  async commit(): Promise<void> {
+    await this.#opened().commit()
+    this.#file = undefined
+  }
+
+  async discard(): Promise<void> {
+    await this.#file?.discard()
+    this.#file = undefined
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close()
+    this.#file = undefined
+  }
+
+  #opened(): TemporaryFile {
+    if (this.#file === undefined) throw new CseError('ERR_CSE_FILE', `${this.#path} is not open.`)
+    return this.#file
+  }
+
+  /** The room that a length gives a file is only promised: whether the bytes fit is better known before they come. */
+  async #checkSpace(sizeBytes: number): Promise<void> {
+    const { bavail, bsize, blocks } = await statfs(dirname(this.identity), { bigint: true })
+    // Some file systems do not tell.
+    if (blocks === 0n || bavail * bsize >= BigInt(sizeBytes)) return
+    throw new CseError(
+      'ERR_CSE_FILE',
+      `${this.#path} could not be written: it needs ${sizeBytes} bytes, and ${bavail * bsize} are free there.`,
+    )
+  }
+}

@@ -1,0 +1,139 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { CseError } from '@oss-cse/crypto-core'
+import { fileCipherThread } from '../cipher/file-cipher-thread.node.ts'
+import { BufferPool, encryptFilePart, THREAD_BYTES } from '../cipher/file-part-cipher.node.ts'
+import type { CryptoBucket } from '../crypto-bucket.ts'
+import { type UploadOptions, type UploadResult, wholeSource } from '../resume/resumable-upload.ts'
+import type { SizedSource } from '../source/sized-source.ts'
+import type { PutOptions } from '../write/put-object.ts'
+import type { PutResult } from '../write/put-result.ts'
+import { readFileRange } from './temporary-file.node.ts'
+
+/**
+ * Encrypts and uploads a file: in one put when it is small, else in parts, several at a time. With a `checkpoint`
+ * store, an upload that was interrupted, also by the end of its process, goes on when it is called again with the same
+ * arguments, and sends only what is missing.
+ *
+ * @param path - a regular file. One that has content although its file system tells of none (procfs) goes up as a stream does
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
+ * `CryptoBucket.upload`, and `ERR_CSE_THREAD` when the thread that encrypts a large file ends, and the next one too. A file
+ * that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with
+ * `ERR_CSE_SOURCE` where it ends elsewhere than its file system tells.
+ *
+ * @example
+ * ```ts
+ * await uploadFile(bucket, 'backups/db.tar', '/var/backups/db.tar', { checkpoint: new FileCheckpointStore() })
+ * ```
+ */
+export async function uploadFile(
+  bucket: CryptoBucket,
+  key: string,
+  path: string,
+  options: UploadOptions = {},
+): Promise<UploadResult> {
+  return withFile(path, async (source) => {
+    if ('sizeBytes' in source) return bucket.upload(key, source, options)
+    const { metadata, contentType, contentMd5, headers, onProgress, signal, deadlineMs } = options
+    const put = { metadata, contentType, contentMd5, headers, onProgress, signal, deadlineMs }
+    return { ...(await bucket.put(key, source, put)), resumedBytes: 0 }
+  })
+}
+
+/**
+ * Encrypts and uploads a file in one request, of at most 5 GB; again, under a fresh key, when the service or the network
+ * fails.
+ *
+ * @param path - a regular file, as for `uploadFile`
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
+ * `CryptoBucket.put`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with `ERR_CSE_SOURCE` where
+ * its length changes.
+ *
+ * @example
+ * ```ts
+ * await putFile(bucket, 'report.pdf', './report.pdf', { metadata: { author: 'ops' } })
+ * ```
+ */
+export async function putFile(
+  bucket: CryptoBucket,
+  key: string,
+  path: string,
+  options: Omit<PutOptions, 'sizeBytes'> = {},
+): Promise<PutResult> {
+  return withFile(path, (source) => {
+    if (!('sizeBytes' in source)) return bucket.put(key, source, options)
+    const { sizeBytes } = source
+    return bucket.put(key, { sizeBytes, open: () => wholeSource(source) }, options)
+  })
+}
+
+async function withFile<Result>(
+  path: string,
+  use: (source: SizedSource | UnsizedSource) => Promise<Result>,
+): Promise<Result> {
+  // Not blocking: a named pipe is refused below, and would be waited for here.
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+  const file = await open(path, flags).catch((cause: unknown) => {
+    throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be read.`, { cause })
+  })
+  try {
+    return await use(await fileSource(path, file))
+  } finally {
+    await file.close()
+  }
+}
+
+/** A file that has content although its file system tells of none: its length shows when it is read. */
+type UnsizedSource = { open(): AsyncIterable<Uint8Array> }
+
+async function fileSource(path: string, file: FileHandle): Promise<SizedSource | UnsizedSource> {
+  const found = await file.stat()
+  if (!found.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
+  // procfs does that, and some FUSE mounts.
+  if (found.size === 0 && (await goesOnBehind(path, file, 0))) {
+    return { open: () => readFileRange(file, 0, Number.POSITIVE_INFINITY) }
+  }
+  const pool = new BufferPool()
+  return {
+    sizeBytes: found.size,
+    identity: resolve(path),
+    open: (offsetBytes, sizeBytes) => readFileRange(file, offsetBytes, sizeBytes),
+    // Asked for by parts alone: what goes in one put starts no thread.
+    async encryptPart(range, contentKey) {
+      if (found.size < THREAD_BYTES) return undefined
+      return encryptFilePart(fileCipherThread, file.fd, range, contentKey, pool)
+    },
+    async fingerprint() {
+      const { size, mtimeNs } = await file.stat({ bigint: true })
+      if (size !== BigInt(found.size)) {
+        throw new CseError(
+          'ERR_CSE_SOURCE_CHANGED',
+          `${path} changed its length from ${found.size} to ${size} bytes while it was being uploaded. Nothing was stored.`,
+        )
+      }
+      if (await goesOnBehind(path, file, found.size)) {
+        throw new CseError(
+          'ERR_CSE_SOURCE',
+          `${path} has more than the ${found.size} bytes that its file system tells. Nothing was stored.`,
+        )
+      }
+      return `${size} bytes, modified ${mtimeNs}`
+    },
+    async changeMark() {
+      // Whoever puts the time of a modification back changes this one; so does a new name.
+      return String((await file.stat({ bigint: true })).ctimeNs)
+    },
+  }
+}
+
+/** Tells whether there is a byte at an offset, whatever the file system says of the file's length. */
+async function goesOnBehind(path: string, file: FileHandle, offsetBytes: number): Promise<boolean> {
+  try {
+    const { bytesRead } = await file.read(new Uint8Array(1), 0, 1, offsetBytes)
+    return bytesRead > 0
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new CseError('ERR_CSE_SOURCE', `${path} cannot be read (${code}). Nothing was stored.`, { cause })
+  }
+}

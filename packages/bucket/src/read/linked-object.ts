@@ -1,0 +1,137 @@
+import {
+  CseError,
+  type GetObjectResponse,
+  type HeaderMap,
+  type HeadObjectResponse,
+  type ObjectReference,
+  type ObjectTransport,
+  OSS_HEADERS,
+  TransportError,
+} from '@oss-cse/crypto-core'
+import { referenceHeaders } from '../policy/upload-headers.ts'
+import { closeIterator } from './resumed-read.ts'
+
+/**
+ * One object as it is read: behind a symbolic link, the link's target in the same bucket. The service answers for a link with
+ * the link's own metadata, in which the target's envelope is not; taken as it comes, its ciphertext would pass for a plain
+ * object.
+ */
+export class LinkedObject {
+  readonly #transport: ObjectTransport
+  readonly #asked: Address
+  /** What was asked for, or where it led. */
+  #current: Address
+
+  constructor(transport: ObjectTransport, key: string, versionId: string | undefined) {
+    this.#transport = transport
+    this.#asked = { key, versionId }
+    this.#current = this.#asked
+  }
+
+  /** What the last response was of. */
+  get reference(): ObjectReference {
+    return { location: this.#transport.location, ...this.#current }
+  }
+
+  /** Forgets where a link led: it may lead elsewhere by now. */
+  forget(): void {
+    this.#current = this.#asked
+  }
+
+  /**
+   * Sends a GET, of the link and then of its target.
+   *
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a link that the transport cannot follow; `ERR_CSE_SERVICE` for one that
+   * leads nowhere; what the transport throws
+   */
+  get(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> {
+    return this.#read(
+      headers,
+      signal,
+      () => this.#transport.get({ ...this.#current, headers, signal }),
+      (response) => closeIterator(response.body[Symbol.asyncIterator]()),
+    )
+  }
+
+  /**
+   * Sends a HEAD, of the link and then of its target.
+   *
+   * @throws CseError as `get`
+   */
+  head(headers: HeaderMap, signal: AbortSignal | undefined): Promise<HeadObjectResponse> {
+    const send = (): Promise<HeadObjectResponse> =>
+      this.#transport.head({ ...this.#current, headers, signal })
+    return this.#read(headers, signal, send, async () => {})
+  }
+
+  async #read<Response extends { readonly headers: HeaderMap }>(
+    headers: HeaderMap,
+    signal: AbortSignal | undefined,
+    send: () => Promise<Response>,
+    close: (response: Response) => Promise<void>,
+  ): Promise<Response> {
+    const response = await this.#sendAgainWhenGone(send)
+    if (!isLink(response.headers)) return response
+    await close(response)
+    await this.#follow(headers, signal)
+    const ofTarget = await send()
+    if (!isLink(ofTarget.headers)) return ofTarget
+    await close(ofTarget)
+    throw refusedLink(this.#current.key, 'it is the target of another symbolic link')
+  }
+
+  /** A target that is gone may have been replaced by another one: then the link says so. */
+  async #sendAgainWhenGone<Response>(send: () => Promise<Response>): Promise<Response> {
+    try {
+      return await send()
+    } catch (error) {
+      const gone = CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND'
+      if (!gone || this.#current === this.#asked) throw error
+      this.forget()
+      return send()
+    }
+  }
+
+  async #follow(headers: HeaderMap, signal: AbortSignal | undefined): Promise<void> {
+    const { key } = this.#current
+    if (typeof this.#transport.getSymlink !== 'function') {
+      throw refusedLink(key, "this bucket's transport cannot tell where it points to (it has no getSymlink)")
+    }
+    const request = { ...this.#current, headers: referenceHeaders(headers), signal }
+    const { targetKey } = await this.#transport.getSymlink(request)
+    if (typeof targetKey !== 'string' || targetKey === '') {
+      throw new TransportError(
+        'ERR_CSE_SERVICE',
+        `The service did not tell where the symbolic link ${key} points to.`,
+        {
+          retryable: false,
+          objectKey: key,
+        },
+      )
+    }
+    this.#current = { key: targetKey, versionId: undefined }
+  }
+}
+
+interface Address {
+  readonly key: string
+  readonly versionId: string | undefined
+}
+
+/**
+ * Refuses a symbolic link where there is no way to follow it.
+ *
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED`
+ */
+export function refuseLink(key: string, headers: HeaderMap): void {
+  if (isLink(headers))
+    throw refusedLink(key, 'a presigned URL does not lead to its target. Read it by its name')
+}
+
+function isLink(headers: HeaderMap): boolean {
+  return headers[OSS_HEADERS.objectType]?.toLowerCase() === 'symlink'
+}
+
+function refusedLink(objectKey: string, why: string): CseError {
+  return new CseError('ERR_CSE_OPERATION_REFUSED', `${objectKey} is a symbolic link: ${why}.`, { objectKey })
+}

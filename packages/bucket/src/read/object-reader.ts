@@ -1,0 +1,313 @@
+import {
+  type BoundedCallOptions,
+  type ByteRange,
+  type CipherRun,
+  type ContentKey,
+  CseError,
+  checkRange,
+  eachWithDeadline,
+  type GetObjectResponse,
+  type HeaderMap,
+  type RangeSlice,
+  sliceAnswer,
+  startCipherRun,
+  wipe,
+  withDeadline,
+} from '@oss-cse/crypto-core'
+import { aboutObject } from '../policy/about-object.ts'
+import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
+import { callerHeaders } from '../policy/request-headers.ts'
+import { withRetries } from '../policy/retry.ts'
+import { describeObject, type ObjectDescription } from './head-object.ts'
+import { type GetSource, ObjectRequests } from './object-requests.ts'
+import { openAnswer } from './opened-answer.ts'
+import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
+import { skipBytes } from './skip-bytes.ts'
+
+/** What may go with the opening of an object. */
+export interface OpenOptions extends BoundedCallOptions {
+  /** One version of the object, in a versioned bucket. */
+  readonly versionId?: string | undefined
+  /** Any other header that the service understands: conditions, request payer, traffic limit… */
+  readonly headers?: HeaderMap | undefined
+  /** Default: the bucket's. */
+  readonly onPlainObject?: PlainObjectPolicy | undefined
+  /**
+   * The range that will be read first: the object is then opened by that request. Absent: by a HEAD.
+   */
+  readonly firstRange?: { readonly start: number; readonly end: number } | undefined
+}
+
+/** A run of an object's bytes on its way. Read it to the end, or return its iterator. */
+export interface RangeRead extends AsyncIterable<Uint8Array> {
+  /** The CRC-64 of the run's ciphertext, once its last byte was read. */
+  ciphertextCrc64(): bigint | undefined
+}
+
+/**
+ * Decrypts a run of an object and writes it at its own offset.
+ *
+ * @returns the CRC-64 of the ciphertext
+ */
+export type RunWriter = (
+  ciphertext: AsyncIterable<Uint8Array>,
+  run: {
+    readonly contentKey: ContentKey
+    /** The offset in the object of the first byte. */
+    readonly offsetBytes: number
+    /** To be called with the length in bytes of what was written. */
+    readonly onWritten: (sizeBytes: number) => void
+  },
+) => Promise<bigint>
+
+interface ReaderParts {
+  readonly context: BucketContext
+  readonly source: GetSource
+  readonly description: ObjectDescription
+  readonly sizeBytes: number
+  readonly contentKey: ContentKey | undefined
+  readonly headers: HeaderMap
+  readonly first:
+    | {
+        readonly range: { readonly start: number; readonly end: number }
+        readonly response: GetObjectResponse
+      }
+    | undefined
+}
+
+/**
+ * One state of one object, opened once: its key unwrapped, any range of it to be read, also several at a time. Every
+ * request carries If-Match, so that all bytes are of the same object.
+ *
+ * Made by `CryptoBucket.openObject`. Close it after use.
+ */
+export class ObjectReader {
+  /** What the object's headers say. */
+  readonly description: ObjectDescription
+  /** The object's length in bytes. */
+  readonly sizeBytes: number
+  readonly #context: BucketContext
+  readonly #source: GetSource
+  readonly #contentKey: ContentKey | undefined
+  readonly #headers: HeaderMap
+  #first: ReaderParts['first']
+  #closed = false
+
+  /** @internal */
+  constructor(parts: ReaderParts) {
+    this.description = parts.description
+    this.sizeBytes = parts.sizeBytes
+    this.#context = parts.context
+    this.#source = parts.source
+    this.#contentKey = parts.contentKey
+    this.#headers = parts.headers
+    this.#first = parts.first
+  }
+
+  /**
+   * Reads a range, decrypted. It goes on by itself where the connection breaks.
+   *
+   * @param range - offsets in bytes, the end inclusive, inside the object
+   * @throws CseError, as it is read: `ERR_CSE_PRECONDITION_FAILED` when the object was replaced, `ERR_CSE_INTEGRITY`
+   * when other bytes come than were announced, and what the transport throws.
+   */
+  read(range: { readonly start: number; readonly end: number }, options: BoundedCallOptions = {}): RangeRead {
+    const { start, end } = this.#checked(range)
+    const run = this.#run(start)
+    const chunks = eachWithDeadline(options, this.description.key, ({ signal }) =>
+      run.transform(this.#ciphertext({ start, end }, signal)),
+    )
+    return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => run.digests().crc64 }
+  }
+
+  /**
+   * Reads a range and has it written, decrypted, by somebody else.
+   *
+   * @param write - decrypts and writes
+   * @returns the CRC-64 of the range's ciphertext
+   * @throws CseError as `read`, and what `write` throws.
+   */
+  async readTo(
+    range: { readonly start: number; readonly end: number },
+    write: RunWriter,
+    options: BoundedCallOptions & { readonly onWritten: (sizeBytes: number) => void },
+  ): Promise<bigint> {
+    const { start, end } = this.#checked(range)
+    const contentKey = this.#contentKey
+    if (contentKey === undefined) throw new TypeError('The object is not encrypted.')
+    const { key } = this.description
+    return withDeadline(options, key, async ({ signal, onWritten }) => {
+      try {
+        return await write(this.#ciphertext({ start, end }, signal), {
+          contentKey,
+          offsetBytes: start,
+          onWritten,
+        })
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw aboutObject(error, key)
+      }
+    })
+  }
+
+  /**
+   * The CRC-64 that the ciphertext of a run of plaintext has in this object: whether bytes that were read before are
+   * still what they were.
+   *
+   * @param plaintext - the run's bytes
+   * @param offsetBytes - where the run begins in the object
+   */
+  async ciphertextCrc64(
+    plaintext: AsyncIterable<Uint8Array>,
+    offsetBytes: number,
+  ): Promise<bigint | undefined> {
+    const run = startCipherRun({
+      direction: 'encrypt',
+      contentKey: this.#contentKey,
+      offsetBytes,
+      crc64: true,
+    })
+    for await (const _ of run.transform(plaintext));
+    return run.digests().crc64
+  }
+
+  /** Forgets the key, and closes the first range's connection if nobody has read it. Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#contentKey !== undefined) wipe(this.#contentKey.cek, this.#contentKey.iv)
+    const first = this.#takeFirst()
+    if (first !== undefined) await closeIterator(first.response.body[Symbol.asyncIterator]())
+  }
+
+  #checked(range: { readonly start: number; readonly end: number }): { start: number; end: number } {
+    if (this.#closed) throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'The object was closed: open it again.')
+    const { start, end } = checkRange(range) as { start: number; end: number }
+    if (end < this.sizeBytes) return { start, end }
+    throw new CseError(
+      'ERR_CSE_RANGE_NOT_SATISFIABLE',
+      `The range ends at ${end}, the object has ${this.sizeBytes} bytes.`,
+    )
+  }
+
+  /** The stored bytes of a range. */
+  async *#ciphertext(
+    range: { readonly start: number; readonly end: number },
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const { key, etag } = this.description
+    signal?.throwIfAborted()
+    try {
+      const requests = this.#requests(signal)
+      const response = this.#takeFirst(range)?.response ?? (await requests.first(range))
+      const slice = await this.#checkedSlice(range, response)
+      const ciphertext = new ResumedRead({
+        key,
+        response,
+        slice,
+        reopen: (start, end, error) => requests.resume(etag ?? '', start, end, error),
+      })
+      // The first range's request knows only the signal that the object was opened with.
+      const stop = (): void => void ciphertext.close()
+      signal?.addEventListener('abort', stop, { once: true })
+      try {
+        yield* skipBytes(ciphertext, slice.discardBytes)
+      } finally {
+        await ciphertext.close()
+        signal?.removeEventListener('abort', stop)
+      }
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw aboutObject(error, key)
+    }
+  }
+
+  /** Where the range lies in an answer, which is of this state of the object; any other is closed. */
+  async #checkedSlice(range: ByteRange, response: GetObjectResponse): Promise<RangeSlice> {
+    try {
+      const slice = sliceAnswer(range, response)
+      const { key, etag } = this.description
+      if (response.headers['etag'] === etag && slice.totalBytes === this.sizeBytes) return slice
+      throw wasReplaced(key)
+    } catch (error) {
+      await closeIterator(response.body[Symbol.asyncIterator]())
+      throw error
+    }
+  }
+
+  #requests(signal: AbortSignal = new AbortController().signal): ObjectRequests {
+    const { key, etag } = this.description
+    const { retry, logger } = this.#context
+    const headers = { ...this.#headers, ...(etag !== undefined && { 'if-match': etag }) }
+    return new ObjectRequests(this.#source, headers, { operation: 'get', key, retry, logger, signal })
+  }
+
+  /** The first range's answer, once: for who reads that range, or closes the reader. */
+  #takeFirst(range?: { readonly start: number; readonly end: number }): ReaderParts['first'] {
+    const first = this.#first
+    if (first === undefined) return undefined
+    if (range !== undefined && (first.range.start !== range.start || first.range.end < range.end)) {
+      return undefined
+    }
+    this.#first = undefined
+    return first
+  }
+
+  #run(offsetBytes: number): CipherRun {
+    return startCipherRun({ direction: 'decrypt', contentKey: this.#contentKey, offsetBytes, crc64: true })
+  }
+}
+
+/** Where a reader's bytes and headers come from. */
+export interface ReaderSource extends GetSource {
+  /** Forgets where a symbolic link led. */
+  forgetLink(): void
+  /** Sends a HEAD. */
+  head(headers: HeaderMap): Promise<{ readonly status: number; readonly headers: HeaderMap }>
+}
+
+/** Opens an object; see `CryptoBucket.openObject`. */
+export async function openObject(
+  context: BucketContext,
+  source: ReaderSource,
+  key: string,
+  options: OpenOptions = {},
+): Promise<ObjectReader> {
+  const { firstRange, onPlainObject: policy = context.onPlainObject } = options
+  const signal = options.signal ?? new AbortController().signal
+  signal.throwIfAborted()
+  const range = firstRange && (checkRange(firstRange) as { start: number; end: number })
+  const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
+  const { retry, logger } = context
+  let response: GetObjectResponse | undefined
+  source.forgetLink()
+  try {
+    let answer: { readonly status: number; readonly headers: HeaderMap }
+    if (range === undefined) {
+      answer = await withRetries(() => source.head(headers), {
+        operation: 'head',
+        key,
+        retry,
+        logger,
+        signal,
+      })
+    } else {
+      const requests = new ObjectRequests(source, headers, { operation: 'get', key, retry, logger, signal })
+      response = await requests.first(range)
+      answer = response
+    }
+    const { reference: object } = source
+    const opened = await openAnswer(context, { key, object, range, response: answer, policy, signal })
+    return new ObjectReader({
+      context,
+      source,
+      description: describeObject(key, answer.headers, opened.envelope),
+      sizeBytes: opened.slice.totalBytes,
+      contentKey: opened.contentKey,
+      headers,
+      first: response && range && { range, response },
+    })
+  } catch (error) {
+    if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
+    throw aboutObject(error, key)
+  }
+}

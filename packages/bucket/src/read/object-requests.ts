@@ -1,0 +1,80 @@
+import {
+  type ByteRange,
+  type GetObjectResponse,
+  type HeaderMap,
+  type ObjectReference,
+  OSS_HEADERS,
+  rangeHeader,
+} from '@oss-cse/crypto-core'
+import { type RetryContext, withRetries } from '../policy/retry.ts'
+import { closeIterator } from './resumed-read.ts'
+
+/** Where a download's bytes come from. */
+export interface GetSource {
+  /** What the last response was of. */
+  readonly reference: ObjectReference
+  /** Sends the request. */
+  request(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse>
+  /** False where the request's signature leaves no room for further `x-oss-` headers: a presigned URL. */
+  readonly ossHeaders: boolean
+}
+
+/** The requests of one get: the first one, and those by which an interrupted read goes on. */
+export class ObjectRequests {
+  readonly #source: GetSource
+  readonly #headers: HeaderMap
+  readonly #context: RetryContext & { readonly signal: AbortSignal }
+  #resumedFrom = -1
+  #failuresThere = 0
+
+  constructor(
+    source: GetSource,
+    headers: HeaderMap,
+    context: RetryContext & { readonly signal: AbortSignal },
+  ) {
+    this.#source = source
+    this.#headers = headers
+    this.#context = context
+  }
+
+  async first(range: ByteRange | undefined): Promise<GetObjectResponse> {
+    let response: GetObjectResponse | undefined
+    try {
+      return await withRetries(async () => {
+        response = await this.#send(range === undefined ? {} : this.#rangeHeaders(rangeHeader(range)))
+        return response
+      }, this.#context)
+    } catch (error) {
+      // Aborted in the moment the answer came.
+      if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
+      throw error
+    }
+  }
+
+  /** Asks for the rest of the same object after `error`; gives up when nothing more comes, attempt by attempt. */
+  async resume(etag: string, start: number, end: number, error: unknown): Promise<GetObjectResponse> {
+    if (start !== this.#resumedFrom) this.#failuresThere = 0
+    this.#resumedFrom = start
+    this.#failuresThere += 1
+    if (this.#failuresThere >= this.#context.retry.maxAttempts) throw error
+    const headers = { ...this.#rangeHeaders(`bytes=${start}-${end}`), 'if-match': etag }
+    let interruption: { readonly error: unknown } | undefined = { error }
+    return withRetries(
+      () => {
+        // The interruption counts as the first failure, so that the request waits like any second attempt.
+        const first = interruption
+        interruption = undefined
+        return first === undefined ? this.#send(headers) : Promise.reject(first.error)
+      },
+      { ...this.#context, operation: 'read' },
+    )
+  }
+
+  #send(headers: HeaderMap): Promise<GetObjectResponse> {
+    return this.#source.request({ ...this.#headers, ...headers }, this.#context.signal)
+  }
+
+  #rangeHeaders(range: string): HeaderMap {
+    return { range, ...(this.#source.ossHeaders && { [OSS_HEADERS.rangeBehavior]: 'standard' }) }
+  }
+}

@@ -1,0 +1,88 @@
+import {
+  type ByteRange,
+  type ContentKey,
+  CseError,
+  decodeEnvelope,
+  type Envelope,
+  type HeaderMap,
+  type ObjectReference,
+  type RangeSlice,
+  sliceAnswer,
+} from '@oss-cse/crypto-core'
+import { forObject } from '../policy/about-object.ts'
+import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
+import { withRetries } from '../policy/retry.ts'
+
+/** An answer that was judged, and the key of what it holds. */
+export interface OpenedAnswer {
+  readonly slice: RangeSlice
+  /** Absent, and the content key with it, for a plain object that may pass. */
+  readonly envelope: Envelope | undefined
+  readonly contentKey: ContentKey | undefined
+}
+
+/** A response that is to be judged. */
+export interface AnswerToOpen {
+  /** What the caller calls the object. */
+  readonly key: string
+  /** The object that the response is of. */
+  readonly object: ObjectReference
+  readonly range: ByteRange | undefined
+  readonly response: { readonly status: number; readonly headers: HeaderMap }
+  readonly policy: PlainObjectPolicy
+  readonly signal: AbortSignal
+}
+
+/** Everything that is judged before the first byte is released. */
+export async function openAnswer(
+  context: BucketContext,
+  { key, object, range, response, policy, signal }: AnswerToOpen,
+): Promise<OpenedAnswer> {
+  const envelope = decodeEnvelope(response.headers)
+  if (envelope === undefined && policy !== 'passthrough') {
+    throw new CseError(
+      'ERR_CSE_NOT_ENCRYPTED',
+      `${key} carries no encryption envelope: it was stored in clear, or its metadata was stripped. Pass onPlainObject: 'passthrough' to read it all the same.`,
+      { objectKey: key },
+    )
+  }
+  const slice = sliceAnswer(range, response)
+  if (envelope === undefined) return { slice, envelope, contentKey: undefined }
+  checkRecordedLength(key, envelope, slice.totalBytes)
+  const { retry, logger } = context
+  const unwrap = () => forObject(key, signal, () => context.keyring.unwrap(envelope, { signal, object }))
+  const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
+  return { slice, envelope, contentKey }
+}
+
+/**
+ * Compares a whole object's ciphertext with the checksum that the service keeps of it, when it tells one.
+ *
+ * @param expected - the service's, as a decimal text
+ * @throws CseError `ERR_CSE_INTEGRITY`
+ */
+export function checkStoredChecksum(
+  objectKey: string,
+  crc64: bigint | undefined,
+  expected: string | undefined,
+): void {
+  if (expected === undefined || String(crc64) === expected) return
+  throw new CseError(
+    'ERR_CSE_INTEGRITY',
+    `The bytes of ${objectKey} do not have the checksum that the service keeps of them.`,
+    { objectKey },
+  )
+}
+
+/** An object that is shorter or longer than its envelope recorded was cut or extended behind the writer's back. */
+function checkRecordedLength(key: string, envelope: Envelope, totalBytes: number): void {
+  const recorded = [
+    envelope.unencryptedContentLength,
+    envelope.version === 2 ? envelope.dataSizeBytes : undefined,
+  ]
+  if (recorded.some((length) => length !== undefined && length !== totalBytes)) {
+    throw new CseError('ERR_CSE_INTEGRITY', `${key} does not have the length that its envelope records.`, {
+      objectKey: key,
+    })
+  }
+}

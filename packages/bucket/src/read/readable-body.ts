@@ -1,0 +1,28 @@
+import { readStream } from '../source/read-stream.ts'
+
+/** A body that a caller reads: a Web stream that can also be read with `for await`. */
+export type ReadableBody = ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>
+
+/**
+ * A pull-driven stream over an iterator: nothing is read ahead of the caller.
+ *
+ * @param close - called when the caller cancels, also before the first read
+ */
+export function readableBody(chunks: AsyncIterator<Uint8Array>, close: () => Promise<void>): ReadableBody {
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const result = await chunks.next()
+        if (result.done) controller.close()
+        else controller.enqueue(result.value)
+      },
+      cancel: close,
+    },
+    { highWaterMark: 0 },
+  )
+  // Not every browser's streams are async-iterable.
+  if (!(Symbol.asyncIterator in stream)) {
+    Object.defineProperty(stream, Symbol.asyncIterator, { value: () => readStream(stream) })
+  }
+  return stream as ReadableBody
+}

@@ -1,0 +1,156 @@
+import { type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
+import { createTestProvider } from '@oss-cse/crypto-core/testing'
+import { describe, expect, test } from 'vitest'
+import { broken, chunked, pattern } from '../../test/bytes.ts'
+import { memoryBucket } from '../../test/memory-bucket.ts'
+import { CryptoBucket } from '../crypto-bucket.ts'
+
+const code = (value: string) => expect.objectContaining({ code: value })
+const reset = () => new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
+
+describe('an interrupted read', () => {
+  test('goes on at the same byte by Range and If-Match, and is verified as a whole', async () => {
+    const { bucket, transport, log } = memoryBucket()
+    const data = pattern(1_000_000)
+    await bucket.put('a', data)
+    transport.requests.length = 0
+    let breaks = 5
+    transport.alterGet = (response) =>
+      breaks-- > 0 ? { ...response, body: broken(response.body, 150_001, reset()) } : response
+    expect(await bucket.getBytes('a')).toEqual(data)
+    const etag = transport.objects.get('a')?.etag
+    expect(
+      transport.requests
+        .slice(1)
+        .map(({ headers }) => [headers['range'], headers['if-match'], headers['x-oss-range-behavior']]),
+    ).toEqual([1, 2, 3, 4, 5].map((n) => [`bytes=${n * 150_001}-999999`, etag, 'standard']))
+    expect(log.every((event) => event.operation === 'read' && event.code === 'ERR_CSE_NETWORK')).toBe(true)
+    expect(log).toHaveLength(5)
+  })
+
+  test('goes on inside a range too', async () => {
+    const { bucket, transport } = memoryBucket()
+    const data = pattern(300_000)
+    await bucket.put('a', data)
+    let breaks = 1
+    transport.alterGet = (response) =>
+      breaks-- > 0 ? { ...response, body: broken(response.body, 777, reset()) } : response
+    expect(await bucket.getBytes('a', { range: { start: 1001, end: 200_000 } })).toEqual(
+      data.subarray(1001, 200_001),
+    )
+  })
+
+  test('a body that ends early without an error is an interruption too', async () => {
+    const { bucket, transport } = memoryBucket()
+    const data = pattern(300_000)
+    await bucket.put('a', data)
+    let cuts = 1
+    transport.alterGet = (response) => (cuts-- > 0 ? { ...response, body: chunked(pattern(0)) } : response)
+    expect(await bucket.getBytes('a')).toEqual(data)
+  })
+
+  test('does not go on in an object that was replaced meanwhile', async () => {
+    const { bucket, transport } = memoryBucket()
+    await bucket.put('a', pattern(300_000))
+    let breaks = 1
+    transport.alterGet = (response) => {
+      if (breaks-- <= 0) return response
+      return {
+        ...response,
+        body: (async function* () {
+          yield* broken(response.body, 1000, reset())
+        })(),
+      }
+    }
+    const { body } = await bucket.get('a')
+    const other = new CryptoBucket({ transport, provider: createTestProvider() })
+    await other.put('a', pattern(300_000))
+    const read = async () => {
+      for await (const _ of body);
+    }
+    await expect(read()).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
+  })
+
+  test('is not mixed with another object, even where If-Match was lost on the way', async () => {
+    const { bucket, transport } = memoryBucket()
+    await bucket.put('a', pattern(300_000))
+    const get = transport.get.bind(transport)
+    transport.get = (request) => {
+      const { 'if-match': _, ...headers } = request.headers
+      return get({ ...request, headers })
+    }
+    let breaks = 1
+    transport.alterGet = (response) =>
+      breaks-- > 0 ? { ...response, body: broken(response.body, 1000, reset()) } : response
+    const { body } = await bucket.get('a', { range: '0-200000' })
+    await bucket.put('a', pattern(300_000))
+    const read = async () => {
+      for await (const _ of body);
+    }
+    await expect(read()).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
+  })
+
+  test('goes on where the server answers with the whole object instead of the rest', async () => {
+    const { bucket, transport } = memoryBucket()
+    const data = pattern(300_000)
+    await bucket.put('a', data)
+    const get = transport.get.bind(transport)
+    let requests = 0
+    transport.get = (request) => {
+      requests += 1
+      if (requests % 2 === 1) return get(request)
+      const { range: _, ...headers } = request.headers
+      return get({ ...request, headers })
+    }
+    transport.alterGet = (response) =>
+      requests % 2 === 1 ? { ...response, body: broken(response.body, 70_001, reset()) } : response
+    expect(await bucket.getBytes('a')).toEqual(data)
+    expect(await bucket.getBytes('a', { range: '1000-200000' })).toEqual(data.subarray(1000, 200_001))
+  })
+
+  test('is exact wherever the connection breaks', async () => {
+    const { bucket, transport } = memoryBucket()
+    const data = pattern(49)
+    await bucket.put('a', data)
+    for (let at = 0; at <= 49; at++) {
+      for (const [range, expected] of [
+        [undefined, data],
+        ['5-40', data.subarray(5, 41)],
+      ] as const) {
+        let breaks = 1
+        transport.alterGet = (response) =>
+          breaks-- > 0 ? { ...response, body: broken(response.body, at, reset()) } : response
+        expect(await bucket.getBytes('a', { range }), `broken after ${at} bytes`).toEqual(expected)
+      }
+    }
+  })
+
+  test('that makes no progress any more fails after the last attempt', async () => {
+    const { bucket, transport } = memoryBucket({ retry: { maxAttempts: 3, minDelayMs: 0, maxDelayMs: 0 } })
+    await bucket.put('a', pattern(1000))
+    transport.requests.length = 0
+    transport.alterGet = (response) => ({ ...response, body: broken(response.body, 0, reset()) })
+    await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_NETWORK'))
+    expect(transport.requests.length).toBe(3)
+  })
+
+  test('by a failure that would come again ends at once', async () => {
+    const { bucket, transport } = memoryBucket()
+    await bucket.put('a', pattern(1000))
+    transport.requests.length = 0
+    const fatal = new TransportError('ERR_CSE_ACCESS_DENIED', 'no', { retryable: false })
+    transport.alterGet = (response) => ({ ...response, body: broken(response.body, 5, fatal) })
+    await expect(bucket.getBytes('a')).rejects.toBe(fatal)
+    expect(transport.requests).toHaveLength(1)
+  })
+
+  test('of an object without an ETag is not resumed', async () => {
+    const { bucket, transport } = memoryBucket()
+    await bucket.put('a', pattern(1000))
+    transport.alterGet = (response): GetObjectResponse => {
+      const { etag: _, ...headers } = response.headers
+      return { ...response, headers, body: broken(response.body, 5, reset()) }
+    }
+    await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_NETWORK'))
+  })
+})

@@ -1,0 +1,442 @@
+import {
+  CseError,
+  checkPartSize,
+  combineCrc64,
+  DEFAULT_PART_BYTES,
+  OSS_HEADERS,
+  planParts,
+  TransportError,
+} from '@oss-cse/crypto-core'
+import * as v from 'valibot'
+import { againWhenThreadLost } from '../cipher/thread-lost.ts'
+import { aboutObject } from '../policy/about-object.ts'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import { PartsProgress } from '../policy/progress.ts'
+import { callerHeaders } from '../policy/request-headers.ts'
+import { log, type TransferEvent } from '../policy/retry.ts'
+import { sharedRun } from '../policy/shared-run.ts'
+import type { GetOptions, GetResult } from '../read/get-object.ts'
+import { type ObjectReader, openObject, type ReaderSource, type RunWriter } from '../read/object-reader.ts'
+import { checkStoredChecksum } from '../read/opened-answer.ts'
+import { isIntegrityFailure } from '../write/put-result.ts'
+import type { Checkpoint } from './checkpoint-store.ts'
+import { inParallel } from './in-parallel.ts'
+import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
+import { loadRecord, openRecord, type TransferName } from './transfer-record.ts'
+
+/** Where a download's bytes go: written in any order, and there under their final name only when all have come. */
+export interface DownloadTarget {
+  /** Names the target among others, such as a file's absolute path: a checkpoint is found by it. */
+  readonly identity?: string | undefined
+  /**
+   * Makes room for the bytes.
+   *
+   * @param keep - whether what an earlier run left may stay
+   * @returns true when something of that length was left and stays; false when the target is empty
+   */
+  open(sizeBytes: number, keep: boolean): Promise<boolean>
+  write(chunk: Uint8Array, offsetBytes: number): Promise<void>
+  /** Decrypts and writes a run by itself, faster than through `write`. Absent: there is no such way. */
+  readonly writeRun?: RunWriter | undefined
+  /** Reads back what was written. */
+  read(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array>
+  /** Gives the bytes their final name: all are there and were verified. */
+  commit(): Promise<void>
+  /** Removes what was written. Never rejects. */
+  discard(): Promise<void>
+  /** Lets go, and leaves what was written for a later run. Never rejects. */
+  close(): Promise<void>
+}
+
+/** What may go with a download. */
+export interface DownloadOptions extends GetOptions, TransferOptions {
+  /**
+   * Up to which length in bytes an object comes in one request. It is also the length of the first request, which tells
+   * how long the object is. Default 10 MiB.
+   */
+  readonly multigetThreshold?: number | undefined
+  /**
+   * What to do when the object is replaced before all of it has come: `restart` (three times at most; the default)
+   * downloads the new one from its beginning, `fail` rejects with `ERR_CSE_PRECONDITION_FAILED`.
+   */
+  readonly onObjectChanged?: 'restart' | 'fail' | undefined
+}
+
+/** What came of a download: the object's description, its bytes by now in the target. */
+export interface DownloadResult extends Omit<GetResult, 'body'> {
+  /** How many bytes an earlier, interrupted run had fetched, so that this one did not. */
+  readonly resumedBytes: number
+}
+
+const MAX_RESTARTS = 3
+
+/** What the bucket hands to a download. */
+export interface DownloadContext {
+  readonly context: BucketContext
+  readonly source: ReaderSource
+  readonly location: string
+}
+
+/** Downloads an object into a target, in parts where it is large; see `CryptoBucket.download`. */
+export async function downloadObject(
+  bucket: DownloadContext,
+  key: string,
+  target: DownloadTarget,
+  options: Omit<DownloadOptions, 'range'> = {},
+): Promise<DownloadResult> {
+  const { multigetThreshold = DEFAULT_PART_BYTES, onObjectChanged = 'restart', checkpoint, signal } = options
+  signal?.throwIfAborted()
+  checkThreshold('multigetThreshold', multigetThreshold)
+  if (onObjectChanged !== 'restart' && onObjectChanged !== 'fail') {
+    throw new CseError('ERR_CSE_INVALID_ARGUMENT', "onObjectChanged is 'restart' or 'fail'.", {
+      objectKey: key,
+    })
+  }
+  const { partSize = DEFAULT_PART_BYTES } = options
+  checkPartSize(partSize)
+  const download: Download = {
+    ...bucket,
+    key,
+    target,
+    options,
+    parallel: checkedParallel(options.parallel),
+    firstBytes: Math.min(Math.floor(multigetThreshold) || partSize, Number.MAX_SAFE_INTEGER),
+  }
+  const name: TransferName = {
+    operation: 'download',
+    location: bucket.location,
+    key,
+    identity: target.identity ?? '',
+  }
+  const record = checkpoint && (await openRecord(checkpoint, name).catch(unusable))
+  try {
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await downloadOnce(download, name, record)
+      } catch (error) {
+        if (!(error instanceof ObjectChanged)) throw error
+        if (onObjectChanged === 'fail' || restarts >= MAX_RESTARTS) throw error.cause
+        restart(download, 'The object was replaced.')
+      }
+    }
+  } catch (error) {
+    throw aboutObject(error, key)
+  } finally {
+    await record?.close()
+  }
+}
+
+/** A store that cannot be used matters only to an object that comes in parts, which no request has told yet. */
+function unusable(error: unknown): Checkpoint {
+  if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_CHECKPOINT') throw error
+  return {
+    load: async () => undefined,
+    save: () => Promise.reject(error),
+    remove: async () => {},
+    close: async () => {},
+  }
+}
+
+interface Download extends DownloadContext {
+  readonly key: string
+  readonly target: DownloadTarget
+  readonly options: Omit<DownloadOptions, 'range'>
+  readonly parallel: number
+  /** The length of the first request. */
+  readonly firstBytes: number
+}
+
+/** Carries the error of a download whose object was replaced meanwhile. */
+class ObjectChanged extends Error {}
+
+/** The record of an interrupted download. The bytes themselves are in the target, decrypted. */
+interface DownloadRecord extends TransferName {
+  readonly version: 1
+  readonly versionId: string
+  readonly etag: string
+  readonly sizeBytes: number
+  readonly firstBytes: number
+  readonly partSizeBytes: number
+  /** CRC-64 of the ciphertext of each part that is in the target, as a decimal text, by number. */
+  readonly parts: Readonly<Record<string, string>>
+}
+
+const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+const Schema = v.strictObject({
+  version: v.literal(1),
+  operation: v.literal('download'),
+  location: v.string(),
+  key: v.string(),
+  identity: v.string(),
+  versionId: v.string(),
+  etag: v.pipe(v.string(), v.nonEmpty()),
+  sizeBytes: Size,
+  firstBytes: Size,
+  partSizeBytes: Size,
+  parts: v.record(
+    v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,15}$/)),
+    v.pipe(v.string(), v.regex(/^[0-9]{1,20}$/)),
+  ),
+})
+
+function parseRecord(value: unknown): DownloadRecord | undefined {
+  const result = v.safeParse(Schema, value)
+  return result.success ? result.output : undefined
+}
+
+/** One part of a download. */
+interface Part {
+  readonly partNumber: number
+  readonly start: number
+  /** Inclusive. */
+  readonly end: number
+}
+
+/** An object and how it is cut: a first part as long as the first request, then equal ones. */
+interface OpenDownload {
+  readonly reader: ObjectReader
+  readonly parts: readonly Part[]
+  readonly layout: Pick<DownloadRecord, 'firstBytes' | 'partSizeBytes'>
+  /** CRC-64 of the ciphertext of each part that is in the target. */
+  readonly done: Map<number, bigint>
+  readonly progress: PartsProgress
+  /** Whether a record tells what is in the target. */
+  recorded: boolean
+}
+
+async function downloadOnce(
+  download: Download,
+  name: TransferName,
+  record: Checkpoint | undefined,
+): Promise<DownloadResult> {
+  const { target } = download
+  const opened = (record && (await resume(download, name, record))) ?? (await begin(download))
+  try {
+    await fetchParts(download, name, opened, record)
+    const result = verified(opened, download.key)
+    await target.commit()
+    await record?.remove().catch(() => {})
+    return result
+  } catch (error) {
+    const changed = isChanged(error)
+    if (!opened.recorded || changed || isIntegrityFailure(error)) {
+      await target.discard()
+      await record?.remove().catch(() => {})
+    } else {
+      await target.close()
+    }
+    throw changed ? new ObjectChanged('', { cause: error }) : error
+  } finally {
+    await opened.reader.close()
+  }
+}
+
+async function begin(download: Download): Promise<OpenDownload> {
+  const { target, firstBytes, options } = download
+  const reader = await open(download, { start: 0, end: firstBytes - 1 })
+  try {
+    const { sizeBytes } = reader
+    const { partSizeBytes } = planParts(sizeBytes, options.partSize)
+    const layout = { firstBytes, partSizeBytes }
+    const parts = cut(sizeBytes, layout)
+    await target.open(sizeBytes, false)
+    const progress = new PartsProgress(options.onProgress, sizeBytes, parts.length)
+    return { reader, parts, layout, done: new Map(), progress, recorded: false }
+  } catch (error) {
+    await target.discard()
+    await reader.close()
+    throw error
+  }
+}
+
+/** Opens the object by its first range; an empty one, of which no range exists, by a HEAD. */
+async function open(download: Download, firstRange: { start: number; end: number }): Promise<ObjectReader> {
+  const { context, source, key, options } = download
+  const { versionId, headers, onPlainObject, signal } = options
+  const common = { versionId, headers, onPlainObject, signal }
+  try {
+    return await openObject(context, source, key, { ...common, firstRange })
+  } catch (error) {
+    if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_RANGE_NOT_SATISFIABLE') throw error
+    return openObject(context, source, key, common)
+  }
+}
+
+/** Goes on with an earlier download; `undefined` when that cannot be and its record was cleared away. */
+async function resume(
+  download: Download,
+  name: TransferName,
+  checkpoint: Checkpoint,
+): Promise<OpenDownload | undefined> {
+  const { context, source, key, target, options } = download
+  const giveUp = async (why: string, opened?: ObjectReader): Promise<undefined> => {
+    if (opened !== undefined) {
+      await opened.close()
+      await target.discard()
+    }
+    restart(download, why)
+    await checkpoint.remove()
+  }
+  const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(download, why))
+  if (earlier === undefined) return undefined
+  const { versionId, headers, onPlainObject, onProgress, signal } = options
+  const given = callerHeaders(headers)
+  const wanted = given['if-match']
+  if (wanted !== undefined && wanted !== earlier.etag) return giveUp('Another state of the object is wanted.')
+  if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object is wanted.')
+  if (options.partSize !== undefined && options.partSize !== earlier.partSizeBytes) {
+    return giveUp('The part size is another one.')
+  }
+  let reader: ObjectReader
+  try {
+    const pinned = { ...given, 'if-match': earlier.etag }
+    reader = await openObject(context, source, key, { versionId, headers: pinned, onPlainObject, signal })
+  } catch (error) {
+    const gone = TransportError.isInstance(error) && error.serviceCode === 'NoSuchKey'
+    if (!isChanged(error) && !gone) throw error
+    await checkpoint.remove()
+    await target.open(0, false).then(() => target.discard())
+    throw gone ? error : new ObjectChanged('', { cause: error })
+  }
+  try {
+    if (reader.sizeBytes !== earlier.sizeBytes) return await giveUp('The object has another length.', reader)
+    if (!(await target.open(reader.sizeBytes, true))) {
+      return await giveUp('What was fetched before is gone.', reader)
+    }
+    const parts = cut(reader.sizeBytes, earlier)
+    const progress = new PartsProgress(onProgress, reader.sizeBytes, parts.length)
+    const done = new Map<number, bigint>()
+    for (const { partNumber, start, end } of parts) {
+      const expected = earlier.parts[partNumber]
+      if (expected === undefined) continue
+      signal?.throwIfAborted()
+      const plaintext = target.read(start, end - start + 1)
+      const crc64 = await reader.ciphertextCrc64(plaintext, start)
+      // What is not what was fetched is fetched again.
+      if (crc64 === undefined || String(crc64) !== expected) continue
+      done.set(partNumber, crc64)
+      progress.resumed(partNumber, end - start + 1)
+    }
+    tell(download, 'resume', `${done.size} of ${parts.length} parts were fetched before.`)
+    return { reader, parts, layout: earlier, done, progress, recorded: true }
+  } catch (error) {
+    await reader.close()
+    await target.close()
+    throw error
+  }
+}
+
+async function fetchParts(
+  download: Download,
+  name: TransferName,
+  opened: OpenDownload,
+  checkpoint: Checkpoint | undefined,
+): Promise<void> {
+  const { reader, parts, layout, done, progress } = opened
+  const { target, parallel, options } = download
+  const { etag } = reader.description
+  const save = async (): Promise<void> => {
+    if (checkpoint === undefined || etag === undefined || parts.length < 2) return
+    const { firstBytes, partSizeBytes } = layout
+    const record: DownloadRecord = {
+      version: 1,
+      ...name,
+      versionId: options.versionId ?? '',
+      etag,
+      sizeBytes: reader.sizeBytes,
+      firstBytes,
+      partSizeBytes,
+      parts: Object.fromEntries(Array.from(done, ([number, crc64]) => [number, String(crc64)])),
+    }
+    await checkpoint.save(record)
+    opened.recorded = true
+  }
+  const saveShared = sharedRun(save)
+  const missing = parts.filter(({ partNumber }) => !done.has(partNumber))
+  // Without an ETag nothing holds several requests together.
+  const atOnce = etag === undefined ? 1 : parallel
+  await inParallel(missing, atOnce, options.signal, async ({ partNumber, start, end }, signal) => {
+    // A second time the part is fetched anew, and overwrites what a lost thread has written of it.
+    const crc64 = await againWhenThreadLost(() => {
+      let written = 0
+      const onWritten = (sizeBytes: number): void => {
+        written += sizeBytes
+        progress.advance(partNumber, written)
+      }
+      return writePart(reader, target, { start, end }, { signal, onWritten })
+    })
+    done.set(partNumber, crc64)
+    await saveShared()
+    progress.done(partNumber, end - start + 1)
+  })
+}
+
+/** Writes one part into the target, and returns the CRC-64 of its ciphertext. */
+async function writePart(
+  reader: ObjectReader,
+  target: DownloadTarget,
+  range: { readonly start: number; readonly end: number },
+  options: { readonly signal: AbortSignal; readonly onWritten: (sizeBytes: number) => void },
+): Promise<bigint> {
+  const { signal, onWritten } = options
+  if (target.writeRun !== undefined && reader.description.envelope !== undefined) {
+    return reader.readTo(range, target.writeRun, options)
+  }
+  const run = reader.read(range, { signal })
+  let offset = range.start
+  for await (const chunk of run) {
+    await target.write(chunk, offset)
+    offset += chunk.length
+    onWritten(chunk.length)
+  }
+  const crc64 = run.ciphertextCrc64()
+  if (crc64 === undefined) throw new TypeError('The range was not read to its end.')
+  return crc64
+}
+
+/** Compares the whole with the service's checksum, and describes it. */
+function verified({ reader, parts, done, progress }: OpenDownload, key: string): DownloadResult {
+  const { description, sizeBytes } = reader
+  const stored = description.headers[OSS_HEADERS.crc64]
+  const crc64 = parts.reduce(
+    (sum, { partNumber, start, end }) => combineCrc64(sum, checksumOf(done, partNumber), end - start + 1),
+    0n,
+  )
+  checkStoredChecksum(key, crc64, stored)
+  return {
+    ...description,
+    sizeBytes,
+    totalBytes: sizeBytes,
+    verification: stored === undefined ? 'length' : 'crc64',
+    resumedBytes: progress.resumedBytes,
+  }
+}
+
+function checksumOf(done: ReadonlyMap<number, bigint>, partNumber: number): bigint {
+  const crc64 = done.get(partNumber)
+  if (crc64 === undefined) throw new TypeError(`Part ${partNumber} was not fetched.`)
+  return crc64
+}
+
+function cut(sizeBytes: number, { firstBytes, partSizeBytes }: OpenDownload['layout']): readonly Part[] {
+  const parts: Part[] = []
+  for (let start = 0; start < sizeBytes; ) {
+    const wanted = start === 0 ? firstBytes : partSizeBytes
+    const end = Math.min(start + wanted, sizeBytes) - 1
+    parts.push({ partNumber: parts.length + 1, start, end })
+    start = end + 1
+  }
+  return parts
+}
+
+function isChanged(error: unknown): boolean {
+  return CseError.isInstance(error) && error.code === 'ERR_CSE_PRECONDITION_FAILED'
+}
+
+function restart(download: Download, why: string): void {
+  tell(download, 'restart', `${why} The download begins anew.`)
+}
+
+function tell({ context, key }: Download, type: TransferEvent['type'], message: string): void {
+  log(context.logger, { type, operation: 'download', key, message })
+}

@@ -1,0 +1,371 @@
+import {
+  type BoundedCallOptions,
+  CseError,
+  DEFAULT_PART_BYTES,
+  decodeEnvelope,
+  equalDescriptions,
+  MAX_PART_BYTES,
+  type MasterKeyProvider,
+  type MultipartTransport,
+  type ObjectBody,
+  type ObjectTransport,
+  type PartPlan,
+  type PartRange,
+  planParts,
+} from '@oss-cse/crypto-core'
+import * as v from 'valibot'
+import { aboutObject } from '../policy/about-object.ts'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import { PartsProgress, type ProgressListener } from '../policy/progress.ts'
+import { refusePartsUnderV1 } from '../policy/refused-operations.ts'
+import { log, type TransferEvent } from '../policy/retry.ts'
+import { type ObjectOptions, uploadHeaders } from '../policy/upload-headers.ts'
+import { type SizedInput, type SizedSource, sizedSource } from '../source/sized-source.ts'
+import { initiateMultipartUpload, resumeMultipartUpload } from '../write/begin-multipart-upload.ts'
+import { checkedState, type MultipartUploadState } from '../write/multipart-state.ts'
+import {
+  abortQuietly,
+  hasMultipart,
+  isNoSuchUpload,
+  type MultipartObjectTransport,
+  requireMultipart,
+} from '../write/multipart-transport.ts'
+import type { MultipartUpload, PersistState } from '../write/multipart-upload.ts'
+import { putObject } from '../write/put-object.ts'
+import type { PutResult } from '../write/put-result.ts'
+import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
+import { inParallel } from './in-parallel.ts'
+import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
+import { digestText, loadRecord, openRecord, type TransferName } from './transfer-record.ts'
+
+/** What may go with an upload. */
+export interface UploadOptions extends BoundedCallOptions, ObjectOptions, TransferOptions {
+  /** From which length in bytes on an object goes up in parts. Default 10 MiB. */
+  readonly multipartThreshold?: number | undefined
+  /** Called as bytes leave. */
+  readonly onProgress?: ProgressListener | undefined
+}
+
+/** What came of an upload. */
+export interface UploadResult extends PutResult {
+  /** How many bytes an earlier, interrupted run had sent, so that this one did not. */
+  readonly resumedBytes: number
+}
+
+/**
+ * Uploads a source of known length: in one put when it is small, else in parts; see `CryptoBucket.upload`.
+ */
+export async function uploadObject(
+  context: BucketContext,
+  transport: ObjectTransport & Partial<MultipartTransport>,
+  key: string,
+  input: SizedInput,
+  options: UploadOptions = {},
+): Promise<UploadResult> {
+  const { multipartThreshold = DEFAULT_PART_BYTES, parallel, checkpoint, signal } = options
+  signal?.throwIfAborted()
+  refusePartsUnderV1('upload', context.keyring)
+  const source = sizedSource(input)
+  const { sizeBytes } = source
+  const plan = planParts(sizeBytes, options.partSize)
+  const atOnce = checkedParallel(parallel)
+  checkThreshold('multipartThreshold', multipartThreshold)
+  const common = { context, key, source, options, plan, parallel: atOnce }
+  // More than one put can hold goes up in parts whatever the threshold.
+  if (sizeBytes === 0 || (sizeBytes < multipartThreshold && sizeBytes <= MAX_PART_BYTES)) {
+    if (checkpoint !== undefined && hasMultipart(transport)) {
+      await forgetEarlier({ ...common, transport }, checkpoint)
+    }
+    const { metadata, contentType, contentMd5, headers, onProgress } = options
+    const body = { sizeBytes, open: () => wholeSource(source) }
+    const put = { metadata, contentType, contentMd5, headers, onProgress, signal }
+    return { ...(await putObject(context, transport, key, body, put)), resumedBytes: 0 }
+  }
+  const transfer: UploadTransfer = { ...common, transport: requireMultipart(transport) }
+  try {
+    if (checkpoint === undefined) return await uploadInParts(transfer, await stateOf(source))
+    if (context.keyring.encrypting.canUnwrap === false) {
+      tell(transfer, 'not-resumable', 'With a public key alone an interrupted upload cannot go on later.')
+      return await uploadInParts(transfer, await stateOf(source))
+    }
+    return await uploadWithRecord(transfer, checkpoint)
+  } catch (error) {
+    throw aboutObject(error, key)
+  }
+}
+
+/** All bytes of a source; it fails behind the last one when the source changed meanwhile, so that nothing is stored. */
+export async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
+  const begun = await stateOf(source)
+  yield* source.open(0, source.sizeBytes)
+  const now = await stateOf(source)
+  if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
+}
+
+/** What a source was like at one moment. */
+interface SourceState {
+  readonly fingerprint: string
+  readonly mark: string
+}
+
+async function stateOf(source: SizedSource): Promise<SourceState> {
+  return { fingerprint: (await source.fingerprint?.()) ?? '', mark: (await source.changeMark?.()) ?? '' }
+}
+
+interface UploadTransfer {
+  readonly context: BucketContext
+  readonly transport: MultipartObjectTransport
+  readonly key: string
+  readonly source: SizedSource
+  readonly options: UploadOptions
+  readonly plan: PartPlan
+  readonly parallel: number
+}
+
+/** The record of an interrupted upload. */
+interface UploadRecord extends TransferName {
+  readonly version: 1
+  /** What the source was like when the upload began. */
+  readonly source: { readonly sizeBytes: number; readonly fingerprint: string }
+  /** A digest of the object's metadata and other headers, which cannot change any more. */
+  readonly headers: string
+  readonly upload: MultipartUploadState
+}
+
+const Record = v.strictObject({
+  version: v.literal(1),
+  operation: v.literal('upload'),
+  location: v.string(),
+  key: v.string(),
+  identity: v.string(),
+  source: v.strictObject({ sizeBytes: v.number(), fingerprint: v.string() }),
+  headers: v.string(),
+  upload: v.unknown(),
+})
+
+function parseRecord(value: unknown): UploadRecord | undefined {
+  try {
+    const record = v.parse(Record, value)
+    return { ...record, upload: checkedState(record.upload) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Uploads with a checkpoint: goes on with an earlier upload where that can be, and can itself be gone on with. */
+async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore): Promise<UploadResult> {
+  const { source, options } = transfer
+  const name = nameOf(transfer)
+  const { headers, contentMd5 = '' } = uploadHeaders(options)
+  const begun = await stateOf(source)
+  const fresh: Omit<UploadRecord, 'upload'> = {
+    version: 1,
+    ...name,
+    source: { sizeBytes: source.sizeBytes, fingerprint: begun.fingerprint },
+    headers: await digestText([...Object.entries(headers).sort(), contentMd5]),
+  }
+  const checkpoint = await openRecord(store, name)
+  try {
+    const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
+    const resumed = earlier && (await resume(transfer, earlier, fresh, checkpoint))
+    if (resumed !== undefined) return await sendParts(transfer, resumed, checkpoint, begun)
+    return await uploadInParts(transfer, begun, checkpoint, fresh)
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+/** Gives up an earlier upload of a source that was larger then: its record would outlive its use. */
+async function forgetEarlier(transfer: UploadTransfer, store: CheckpointStore): Promise<void> {
+  const name = nameOf(transfer)
+  let checkpoint: Checkpoint
+  try {
+    checkpoint = await openRecord(store, name)
+  } catch (error) {
+    // A store that cannot be used holds nothing, a record in use is another upload's; what is to be uploaded needs none.
+    if (CseError.isInstance(error)) return
+    throw error
+  }
+  try {
+    const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
+    if (earlier !== undefined) {
+      restart(transfer, 'The source changed since the earlier upload.')
+      await giveBack(transfer, earlier.upload.uploadId)
+    }
+    await checkpoint.remove().catch(() => {})
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+function nameOf({ transport, key, source }: UploadTransfer): TransferName {
+  return { operation: 'upload', location: transport.location ?? '', key, identity: source.identity ?? '' }
+}
+
+/** Begins an upload and sends its parts. */
+async function uploadInParts(
+  transfer: UploadTransfer,
+  begun: SourceState,
+  checkpoint?: Checkpoint,
+  fresh?: Omit<UploadRecord, 'upload'>,
+): Promise<UploadResult> {
+  const { context, transport, key, options, plan } = transfer
+  const { metadata, contentType, contentMd5, headers, signal } = options
+  const upload = await initiateMultipartUpload(context, transport, key, {
+    metadata,
+    contentType,
+    contentMd5,
+    headers,
+    signal,
+    dataSizeBytes: plan.dataSizeBytes,
+    partSizeBytes: plan.partSizeBytes,
+    ...(checkpoint && { persist: persistInto(checkpoint, fresh ?? {}) }),
+  })
+  const progress = new PartsProgress(options.onProgress, plan.dataSizeBytes, plan.partCount)
+  return sendParts(transfer, { upload, done: new Set(), progress }, checkpoint, begun)
+}
+
+/** An upload under way, and what of it need not be sent. */
+interface OpenUpload {
+  readonly upload: MultipartUpload
+  readonly done: ReadonlySet<number>
+  readonly progress: PartsProgress
+}
+
+/** Goes on with an earlier upload; `undefined` when that cannot be and everything of it was cleared away. */
+async function resume(
+  transfer: UploadTransfer,
+  earlier: UploadRecord,
+  fresh: Omit<UploadRecord, 'upload'>,
+  checkpoint: Checkpoint,
+): Promise<OpenUpload | undefined> {
+  const { context, transport, source, options } = transfer
+  const { signal } = options
+  const giveUp = async (why: string): Promise<undefined> => {
+    restart(transfer, why)
+    await giveBack(transfer, earlier.upload.uploadId)
+    await checkpoint.remove()
+  }
+  const same =
+    earlier.source.sizeBytes === fresh.source.sizeBytes &&
+    earlier.source.fingerprint === fresh.source.fingerprint
+  if (!same) return giveUp('The source changed since the earlier upload.')
+  if (earlier.headers !== fresh.headers) return giveUp('The object is to get other metadata or headers.')
+  if (!isUnder(context.keyring.encrypting, earlier.upload)) return giveUp('Another master key encrypts now.')
+  const { dataSizeBytes, partSizeBytes } = earlier.upload
+  if (options.partSize !== undefined && options.partSize !== partSizeBytes) {
+    return giveUp('The part size is another one.')
+  }
+  let upload: MultipartUpload | undefined
+  try {
+    const persist = persistInto(checkpoint, fresh)
+    upload = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
+    const progress = new PartsProgress(options.onProgress, dataSizeBytes, upload.plan.partCount)
+    const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
+    const done = await upload.verifyParts((range) => partBody(source, range), { signal, onVerified })
+    tell(transfer, 'resume', `${done.size} of ${upload.plan.partCount} parts were sent before.`)
+    return { upload, done, progress }
+  } catch (error) {
+    upload?.close()
+    if (isNoSuchUpload(error)) return giveUp('The service has dropped the earlier upload.')
+    if (CseError.isInstance(error) && GIVE_UP.has(error.code)) return giveUp(error.message)
+    throw error
+  }
+}
+
+/** Tells whether an upload's key is wrapped by the master key that wraps new ones. */
+function isUnder(provider: MasterKeyProvider, { envelope }: MultipartUploadState): boolean {
+  const decoded = decodeEnvelope(envelope)
+  return (
+    decoded?.wrapAlgorithm.toLowerCase() === provider.wrapAlgorithm.toLowerCase() &&
+    equalDescriptions(decoded.materialDescription, provider.materialDescription)
+  )
+}
+
+/** What says that an earlier upload cannot go on, although a new one may succeed. */
+const GIVE_UP: ReadonlySet<string> = new Set([
+  'ERR_CSE_SOURCE_CHANGED',
+  'ERR_CSE_INVALID_ARGUMENT',
+  'ERR_CSE_ENVELOPE_DAMAGED',
+  'ERR_CSE_UNSUPPORTED_ALGORITHM',
+  'ERR_CSE_NO_MATCHING_KEY',
+  'ERR_CSE_CANNOT_UNWRAP',
+  'ERR_CSE_UNWRAP_FAILED',
+])
+
+async function sendParts(
+  transfer: UploadTransfer,
+  { upload, done, progress }: OpenUpload,
+  checkpoint: Checkpoint | undefined,
+  begun: SourceState,
+): Promise<UploadResult> {
+  const { source, parallel, options } = transfer
+  const { signal } = options
+  const { resumedBytes } = progress
+  function* missing(): Generator<PartRange> {
+    for (let n = 1; n <= upload.plan.partCount; n++) if (!done.has(n)) yield upload.plan.part(n)
+  }
+  try {
+    await inParallel(missing(), parallel, signal, async (range, partSignal) => {
+      const { partNumber, sizeBytes } = range
+      const onSentBytes = (bytes: number): void => progress.advance(partNumber, bytes)
+      await upload.uploadPart(partNumber, partBody(source, range), { signal: partSignal, onSentBytes })
+      progress.done(partNumber, sizeBytes)
+    })
+    const now = await stateOf(source)
+    if (now.fingerprint !== begun.fingerprint) throw changedMeanwhile()
+    if (now.mark !== begun.mark) {
+      await upload.verifyParts((range) => partBody(source, range), { signal })
+    }
+    const result = await upload.completeMultipartUpload({ signal })
+    // The object is there. A record that stays is recognised by the next run.
+    await checkpoint?.remove().catch(() => {})
+    return { ...result, resumedBytes }
+  } catch (error) {
+    const spoilt =
+      CseError.isInstance(error) &&
+      (error.code === 'ERR_CSE_SOURCE_CHANGED' || error.code === 'ERR_CSE_INTEGRITY')
+    if (checkpoint === undefined || spoilt) {
+      await giveBack(transfer, upload.uploadId)
+      await checkpoint?.remove().catch(() => {})
+    }
+    throw error
+  } finally {
+    upload.close()
+  }
+}
+
+/** One part of a source. */
+function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): ObjectBody {
+  const { encryptPart } = source
+  return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), ...(encryptPart && { encryptPart }) }
+}
+
+/** Saves an upload's state, with what it belongs to. */
+function persistInto(checkpoint: Checkpoint, fresh: object): PersistState {
+  return (state) => checkpoint.save({ ...fresh, upload: state })
+}
+
+function changedMeanwhile(): CseError {
+  return new CseError(
+    'ERR_CSE_SOURCE_CHANGED',
+    'The source changed while it was being uploaded. Nothing was stored: upload it again when it is at rest.',
+  )
+}
+
+/** Frees an upload's parts on the service. Never rejects. */
+async function giveBack(
+  { context, transport, key, options }: UploadTransfer,
+  uploadId: string,
+): Promise<void> {
+  const { headers } = uploadHeaders(options)
+  await abortQuietly(context, transport, { key, uploadId, headers, signal: options.signal })
+}
+
+function restart(transfer: UploadTransfer, why: string): void {
+  tell(transfer, 'restart', `${why} The upload begins anew, under a new key.`)
+}
+
+function tell({ context, key }: UploadTransfer, type: TransferEvent['type'], message: string): void {
+  log(context.logger, { type, operation: 'upload', key, message })
+}

@@ -1,0 +1,132 @@
+import {
+  type BoundedCallOptions,
+  type CallOptions,
+  checkMetadataSize,
+  decodeEnvelope,
+  encodeEnvelope,
+  planParts,
+  wipe,
+} from '@oss-cse/crypto-core'
+import { aboutObject, forObject } from '../policy/about-object.ts'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import { refusePartsUnderV1 } from '../policy/refused-operations.ts'
+import { withRetries } from '../policy/retry.ts'
+import { initiateHeaders, laterHeaders, type ObjectOptions, uploadHeaders } from '../policy/upload-headers.ts'
+import { initiateUpload } from './initiate-upload.ts'
+import { checkedState, type MultipartUploadState } from './multipart-state.ts'
+import { abortQuietly, type MultipartObjectTransport } from './multipart-transport.ts'
+import { invalidUpload, MultipartUpload, type PersistState } from './multipart-upload.ts'
+
+/** What may go with the initiation of a multipart upload. */
+export interface InitiateOptions extends BoundedCallOptions, ObjectOptions {
+  /** The object's length in bytes: the service needs it before the first part. */
+  readonly dataSizeBytes: number
+  /**
+   * The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for no more than 10,000 parts.
+   * Absent: 10 MiB, or what the largest objects need.
+   */
+  readonly partSizeBytes?: number | undefined
+  /**
+   * Called with the upload's state at its beginning and before the first byte of each part leaves. Whoever goes on
+   * with the upload in another process must have the last of these states: with an older one, a part whose plaintext
+   * changed could be encrypted under a keystream that was used before.
+   */
+  readonly persist?: PersistState | undefined
+}
+
+/** Begins a multipart upload; see `CryptoBucket.initiateMultipartUpload`. */
+export async function initiateMultipartUpload(
+  context: BucketContext,
+  transport: MultipartObjectTransport,
+  key: string,
+  options: InitiateOptions,
+): Promise<MultipartUpload> {
+  const { dataSizeBytes, signal, persist } = options
+  signal?.throwIfAborted()
+  refusePartsUnderV1('initiateMultipartUpload', context.keyring)
+  if (dataSizeBytes === 0) throw invalidUpload(key, 'an empty object has no parts. Use put')
+  const { partSizeBytes } = planParts(dataSizeBytes, options.partSizeBytes)
+  const { headers, contentMd5 } = uploadHeaders(options)
+  const { retry, logger } = context
+  const attempt = { operation: 'initiate', key, retry, logger, signal } as const
+  const extras = {
+    unencryptedContentLength: dataSizeBytes,
+    ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
+    dataSizeBytes,
+    partSizeBytes,
+  }
+  const object = { location: transport.location, key }
+  const { contentKey, envelope } = await withRetries(
+    () => forObject(key, signal, () => context.keyring.generate(extras, { signal, object })),
+    attempt,
+  )
+  const encoded = encodeEnvelope(envelope)
+  const sent = { ...initiateHeaders(headers), ...encoded }
+  checkMetadataSize(sent)
+  let initiated: string | undefined
+  const initiate = async (): Promise<string> => {
+    initiated = await initiateUpload(context, transport, { key, headers: sent, signal })
+    return initiated
+  }
+  try {
+    const uploadId = await withRetries(initiate, attempt)
+    const state: MultipartUploadState = {
+      version: 1,
+      key,
+      uploadId,
+      dataSizeBytes,
+      partSizeBytes,
+      envelope: encoded,
+      headers: laterHeaders(headers),
+      partDigests: {},
+    }
+    const upload = new MultipartUpload({ context, transport, state, contentKey, persist, resumed: false })
+    await persist?.(upload.toJSON())
+    return upload
+  } catch (error) {
+    wipe(contentKey.cek, contentKey.iv)
+    if (initiated !== undefined)
+      await abortQuietly(context, transport, { key, uploadId: initiated, headers, signal })
+    throw aboutObject(error, key)
+  }
+}
+
+/** Goes on with a multipart upload; see `CryptoBucket.resumeMultipartUpload`. */
+export async function resumeMultipartUpload(
+  context: BucketContext,
+  transport: MultipartObjectTransport,
+  state: MultipartUploadState,
+  options: CallOptions & { readonly persist?: PersistState | undefined } = {},
+): Promise<MultipartUpload> {
+  const checked = checkedState(state)
+  const { signal, persist } = options
+  const { key } = checked
+  signal?.throwIfAborted()
+  const plan = planParts(checked.dataSizeBytes, checked.partSizeBytes)
+  try {
+    const envelope = decodeEnvelope(checked.envelope)
+    if (
+      envelope?.version !== 2 ||
+      envelope.dataSizeBytes !== checked.dataSizeBytes ||
+      envelope.partSizeBytes !== checked.partSizeBytes
+    ) {
+      throw invalidUpload(key, 'its state contradicts its envelope')
+    }
+    for (const partNumber of Object.keys(checked.partDigests)) plan.part(Number(partNumber))
+    const { retry, logger } = context
+    const object = { location: transport.location, key }
+    const contentKey = await withRetries(
+      () => forObject(key, signal, () => context.keyring.unwrap(envelope, { signal, object })),
+      {
+        operation: 'unwrap',
+        key,
+        retry,
+        logger,
+        signal,
+      },
+    )
+    return new MultipartUpload({ context, transport, state: checked, contentKey, persist, resumed: true })
+  } catch (error) {
+    throw aboutObject(error, key)
+  }
+}

@@ -1,0 +1,81 @@
+import {
+  backgroundTimer,
+  CseError,
+  type MultipartTransport,
+  type ObjectTransport,
+  TransportError,
+  type UploadReference,
+} from '@oss-cse/crypto-core'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import { withRetries } from '../policy/retry.ts'
+import { referenceHeaders } from '../policy/upload-headers.ts'
+
+/** What a multipart upload works on. */
+export type MultipartObjectTransport = ObjectTransport & MultipartTransport
+
+/** Tells whether a transport has multipart uploads. */
+export function hasMultipart(
+  transport: ObjectTransport & Partial<MultipartTransport>,
+): transport is MultipartObjectTransport {
+  const { initiate, uploadPart, complete, abort, listParts } = transport
+  return [initiate, uploadPart, complete, abort, listParts].every((call) => typeof call === 'function')
+}
+
+/**
+ * The transport, when it has multipart uploads.
+ *
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED`
+ */
+export function requireMultipart(
+  transport: ObjectTransport & Partial<MultipartTransport>,
+): MultipartObjectTransport {
+  if (hasMultipart(transport)) return transport
+  throw new CseError('ERR_CSE_OPERATION_REFUSED', 'The transport of this bucket has no multipart uploads.')
+}
+
+/** How long the clearing away of an upload may take, in milliseconds: what is left then, `listUploads` shows. */
+const ABORT_TIMEOUT_MS = 5_000
+
+/** How long a caller that has aborted waits for it, in milliseconds. The rest goes on in the background. */
+const ABORTED_WAIT_MS = 500
+
+/**
+ * Frees an upload's parts on the service, as far as that can be done. Never rejects.
+ *
+ * @param upload - its signal does not stop this, but when it has aborted this does not wait long for the end
+ */
+export async function abortQuietly(
+  context: BucketContext,
+  transport: MultipartObjectTransport,
+  upload: UploadReference,
+): Promise<void> {
+  const signal = AbortSignal.timeout(ABORT_TIMEOUT_MS)
+  const freed = abortUpload(context, transport, { ...upload, signal }).catch(() => {})
+  context.leftovers.add(freed)
+  if (!upload.signal?.aborted) return freed
+  let stop = (): void => {}
+  const waited = new Promise<void>((resolve) => {
+    stop = backgroundTimer(resolve, ABORTED_WAIT_MS)
+  })
+  await Promise.race([freed, waited])
+  stop()
+}
+
+/**
+ * Frees an upload's parts on the service.
+ *
+ * @param upload - with all headers of the upload
+ */
+export async function abortUpload(
+  { retry, logger }: BucketContext,
+  transport: MultipartObjectTransport,
+  { key, uploadId, headers = {}, signal }: UploadReference,
+): Promise<void> {
+  const attempt = () => transport.abort({ key, uploadId, headers: referenceHeaders(headers), signal })
+  await withRetries(attempt, { operation: 'abort', key, retry, logger, signal })
+}
+
+/** Tells whether a request failed because the service does not know its upload any more: it was completed, aborted or expired. */
+export function isNoSuchUpload(error: unknown): boolean {
+  return TransportError.isInstance(error) && error.serviceCode === 'NoSuchUpload'
+}

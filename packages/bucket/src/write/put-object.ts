@@ -1,0 +1,178 @@
+import {
+  type BoundedCallOptions,
+  CseError,
+  checkMetadataSize,
+  decodeEnvelope,
+  encodeEnvelope,
+  type HeaderMap,
+  isRetryable,
+  type Keyring,
+  type ObjectTransport,
+  OSS_HEADERS,
+  startCipherRun,
+  wipe,
+} from '@oss-cse/crypto-core'
+import { aboutObject, forObject } from '../policy/about-object.ts'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import { type ProgressListener, progressReporter, SentBytes } from '../policy/progress.ts'
+import { withRetries } from '../policy/retry.ts'
+import { type ObjectOptions, uploadHeaders } from '../policy/upload-headers.ts'
+import { type BodyInput, type ByteSource, byteSource, checkedSource } from '../source/byte-source.ts'
+import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
+
+/** What may go with an upload. */
+export interface PutOptions extends BoundedCallOptions, ObjectOptions {
+  /** The plaintext's length in bytes, for a stream whose length is known. Ciphertext has the same length. */
+  readonly sizeBytes?: number | undefined
+  /** Called as bytes leave. */
+  readonly onProgress?: ProgressListener | undefined
+}
+
+/** Encrypts and uploads one object; see `CryptoBucket.put`. */
+export async function putObject(
+  context: BucketContext,
+  transport: ObjectTransport,
+  key: string,
+  input: BodyInput,
+  options: PutOptions = {},
+): Promise<PutResult> {
+  const { signal } = options
+  const source = byteSource(input, options.sizeBytes)
+  const sent: SentObject[] = []
+  try {
+    signal?.throwIfAborted()
+    const upload: Upload = {
+      transport,
+      keyring: context.keyring,
+      key,
+      source,
+      ...uploadHeaders(options),
+      report: progressReporter(options.onProgress, source.sizeBytes),
+      signal,
+    }
+    const overwrites = upload.headers[OSS_HEADERS.forbidOverwrite]?.toLowerCase() !== 'true'
+    const maxAttempts = source.replayable ? context.retry.maxAttempts : 1
+    // Where the caller knows the length, a source that is spent does not have it, or is as empty as was said.
+    if (source.sizeBytes === undefined) await source.begin?.(signal)
+    return await withRetries(
+      () => putOnce(upload, sent),
+      { operation: 'put', key, retry: { ...context.retry, maxAttempts }, logger: context.logger, signal },
+      // What was stored wrongly is replaced by the retry, under a content key of its own, unless that is forbidden.
+      (error) => source.replayable && (isRetryable(error) || (overwrites && isIntegrityFailure(error))),
+    )
+  } catch (error) {
+    await source.discard?.().catch(() => {})
+    throw aboutObject(error, key)
+  }
+}
+
+interface Upload {
+  readonly transport: ObjectTransport
+  readonly keyring: Keyring
+  readonly key: string
+  readonly source: ByteSource
+  readonly headers: HeaderMap
+  readonly contentMd5: string | undefined
+  readonly report: (attemptBytes: number) => void
+  readonly signal: AbortSignal | undefined
+}
+
+/** What an attempt sent, to know it again when its answer was lost. */
+interface SentObject {
+  readonly wrappedCek: string
+  sizeBytes: number
+  /** False until the source was read to its end. */
+  whole: boolean
+  readonly crc64: () => string
+}
+
+/** One attempt: a content key of its own, one pass over the source. */
+async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult> {
+  const { transport, key, source, contentMd5, report, signal } = upload
+  const { sizeBytes } = source
+  const extras = {
+    ...(sizeBytes !== undefined && { unencryptedContentLength: sizeBytes }),
+    ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
+  }
+  const object = { location: transport.location, key }
+  const { contentKey, envelope } = await forObject(key, signal, () =>
+    upload.keyring.generate(extras, { signal, object }),
+  )
+  // One run for the attempt: a second reading of the body would need it again, and it refuses.
+  const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes: 0, crc64: true })
+  wipe(contentKey.cek)
+  const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
+  checkMetadataSize(headers)
+  const sent: SentObject = {
+    wrappedCek: envelope.wrappedCek,
+    sizeBytes: 0,
+    whole: false,
+    crc64: () => String(run.digests().crc64),
+  }
+  const count = new SentBytes(report)
+  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    count.pulled(0)
+    let last: Uint8Array | undefined
+    for await (const chunk of chunks) {
+      if (last !== undefined) yield last
+      count.pulled(sent.sizeBytes)
+      sent.sizeBytes += chunk.length
+      last = chunk
+    }
+    // A stream that an abort has closed ends too, and is not whole.
+    signal?.throwIfAborted()
+    // Only now the last bytes: a transport that has all of them need not look for the end.
+    sent.whole = true
+    if (last !== undefined) yield last
+    count.pulled(sent.sizeBytes)
+  }
+  const open = () => counted(run.transform(checkedSource(source)))
+  try {
+    const { onSentBytes } = count
+    const response = await transport.put({ key, headers, body: { sizeBytes, open }, signal, onSentBytes })
+    const result = putResult(key, sent, response)
+    count.reached(sent.sizeBytes)
+    return result
+  } catch (error) {
+    const stored = await storedEarlier(upload, earlier, error)
+    if (stored !== undefined) return stored
+    throw error
+  } finally {
+    earlier.push(sent)
+  }
+}
+
+/**
+ * An attempt whose answer was lost may have stored the object; where overwriting is forbidden the next one is then
+ * refused. The object's own wrapped key tells that it is ours.
+ */
+async function storedEarlier(
+  upload: Upload,
+  earlier: readonly SentObject[],
+  error: unknown,
+): Promise<PutResult | undefined> {
+  const refused = CseError.isInstance(error) && error.code === 'ERR_CSE_PRECONDITION_FAILED'
+  if (!refused || earlier.length === 0) return undefined
+  const { transport, key, signal } = upload
+  let headers: HeaderMap
+  let wrapped: string | undefined
+  try {
+    headers = (await transport.head({ key, headers: {}, signal })).headers
+    wrapped = decodeEnvelope(headers)?.wrappedCek
+  } catch {
+    // Not known, or damaged, and so somebody else's: the refusal is what counts.
+    signal?.throwIfAborted()
+    return undefined
+  }
+  const ours = earlier.find(({ wrappedCek }) => wrappedCek === wrapped)
+  return ours && putResult(key, ours, { headers })
+}
+
+function putResult(
+  key: string,
+  sent: SentObject,
+  response: { readonly headers: HeaderMap; readonly data?: Uint8Array | undefined },
+): PutResult {
+  if (!sent.whole) throw storedOtherwise(key)
+  return checkedPutResult(key, { sizeBytes: sent.sizeBytes, crc64: sent.crc64() }, response)
+}
