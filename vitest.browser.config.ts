@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { commands, endServices } from './tooling/e2e/src/browser-service.ts'
@@ -10,6 +11,11 @@ if (!existsSync(executablePath)) {
 }
 
 export default defineConfig({
+  resolve: {
+    alias: {
+      '#file-runs': fileURLToPath(new URL('packages/bucket/src/cipher/file-runs.web.ts', import.meta.url)),
+    },
+  },
   plugins: [{ name: 'end-services', buildEnd: endServices }],
   test: {
     ...shared,

@@ -334,7 +334,7 @@ export class CryptoOSS extends RefusingOSS {
     const { signal, deadlineMs, progress } = options ?? {}
     const headers = laterHeaders(options ?? {})
     const result = await call.run(() => upload.completeMultipartUpload({ headers, signal, deadlineMs }))
-    stateOf(this).uploads.end(uploadId)
+    await stateOf(this).uploads.end(uploadId)
     const res = call.response(upload.key, { headers: result.headers, begunMs })
     await progress?.(1, null, res)
     const { etag = '', callbackData } = result
@@ -353,7 +353,7 @@ export class CryptoOSS extends RefusingOSS {
     uploads.stop('abort', call.key(name), uploadId)
     const view = viewIn(this, call.bucketName)
     const result = await super.abortMultipartUpload.call(view, name, uploadId, copyOf(options))
-    uploads.end(uploadId)
+    await uploads.end(uploadId)
     return result
   }
 

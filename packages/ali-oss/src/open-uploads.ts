@@ -87,8 +87,9 @@ export class OpenUploads {
   }
 
   /** Forgets an upload and its key. */
-  end(uploadId: string): void {
-    this.#begun.get(uploadId)?.upload.close()
+  async end(uploadId: string): Promise<void> {
+    const begun = this.#begun.get(uploadId)
     this.#begun.delete(uploadId)
+    await begun?.upload.close()
   }
 }

@@ -27,7 +27,6 @@ import { aboutObject } from './policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './policy/bucket-context.ts'
 import { Leftovers } from './policy/leftovers.ts'
 import { objectPages, uploadPages } from './policy/listed-pages.ts'
-import { refuse } from './policy/refused-operations.ts'
 import { callerHeaders, refuseProcessing } from './policy/request-headers.ts'
 import { type Logger, type RetryEvent, withRetries } from './policy/retry.ts'
 import { type GetOptions, type GetResult, getObject } from './read/get-object.ts'
@@ -52,9 +51,11 @@ import {
 import { copyHeaders } from './write/copy-object.ts'
 import type { MultipartUploadState } from './write/multipart-state.ts'
 import { isNoSuchUpload, requireMultipart } from './write/multipart-transport.ts'
-import type { MultipartUpload, PersistState } from './write/multipart-upload.ts'
+import type { MultipartUpload } from './write/multipart-upload.ts'
+import type { PersistState } from './write/open-upload.ts'
 import { type PutOptions, putObject } from './write/put-object.ts'
 import type { PutResult } from './write/put-result.ts'
+import type { UnverifiedUpload } from './write/unverified-upload.ts'
 
 /** What a bucket works on: single objects, and multipart uploads, listings, deletions and copies where it offers them. */
 export type BucketTransport = ObjectTransport & Partial<MultipartTransport> & Partial<ObjectCatalog>
@@ -287,16 +288,16 @@ export class CryptoBucket {
   }
 
   /**
-   * Goes on with a multipart upload, from what its `toJSON` or its `persist` gave. Call `verifyParts` on it before you
-   * send anything.
+   * Resumes a multipart upload, from what its `toJSON` returned or its `persist` was given. Its `verifyParts` compares what
+   * was sent with the source as it is now, and returns the upload that sends the rest.
    *
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when that is no state of an upload; `ERR_CSE_CANNOT_UNWRAP` when the
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when that is not the state of an upload; `ERR_CSE_CANNOT_UNWRAP` when the
    * master key is a public one alone, and the other failures of an unwrap.
    */
   async resumeMultipartUpload(
     state: MultipartUploadState,
     options: BoundedCallOptions & { readonly persist?: PersistState | undefined } = {},
-  ): Promise<MultipartUpload> {
+  ): Promise<UnverifiedUpload> {
     return withDeadline(options, undefined, (bounded) =>
       resumeMultipartUpload(this.#context, requireMultipart(this.#transport), state, bounded),
     )
@@ -454,31 +455,6 @@ export class CryptoBucket {
    */
   async settled(): Promise<void> {
     await this.#context.leftovers.settled()
-  }
-
-  /** Refused: appended bytes would need a position in the keystream that the format does not record. */
-  append(): never {
-    return refuse('append')
-  }
-
-  /** Refused: the server cannot select from ciphertext. */
-  selectObject(): never {
-    return refuse('selectObject')
-  }
-
-  /** Refused: the server cannot process ciphertext, images included. */
-  processObject(): never {
-    return refuse('processObject')
-  }
-
-  /** Refused: parts of one encrypted object are not parts of another. */
-  uploadPartCopy(): never {
-    return refuse('uploadPartCopy')
-  }
-
-  /** Refused: the service does not let an encrypted object's metadata be changed. */
-  putMetadata(): never {
-    return refuse('putMetadata')
   }
 
   #head(

@@ -1,4 +1,5 @@
 export type { RetryOptions } from '@oss-cse/crypto-core'
+export type { RunTarget, WritableFile, WrittenListener } from './cipher/object-cipher.ts'
 export {
   type BucketTransport,
   type CopyOptions,
@@ -13,7 +14,7 @@ export type { LogEvent, Logger, RetryEvent, TransferEvent } from './policy/retry
 export type { ObjectOptions } from './policy/upload-headers.ts'
 export type { GetOptions, GetResult } from './read/get-object.ts'
 export type { HeadOptions, HeadResult, ObjectDescription } from './read/head-object.ts'
-export type { ObjectReader, OpenOptions, RangeRead, RunWriter } from './read/object-reader.ts'
+export type { ObjectReader, OpenOptions, RangeRead } from './read/object-reader.ts'
 export type { ReadableBody } from './read/readable-body.ts'
 export {
   type Checkpoint,
@@ -24,16 +25,14 @@ export {
 export type { DownloadOptions, DownloadResult, DownloadTarget } from './resume/resumable-download.ts'
 export type { UploadOptions, UploadResult } from './resume/resumable-upload.ts'
 export type { TransferOptions } from './resume/transfer-options.ts'
-export type { BodyInput, EncryptedPart } from './source/byte-source.ts'
+export type { BodyInput, ReopenableBody } from './source/byte-source.ts'
+export type { FileRange, OpenFile } from './source/open-file.ts'
 export type { SizedInput, SizedSource } from './source/sized-source.ts'
 export type { InitiateOptions } from './write/begin-multipart-upload.ts'
 export type { MultipartUploadState } from './write/multipart-state.ts'
 export { isNoSuchUpload } from './write/multipart-transport.ts'
-export type {
-  CompleteOptions,
-  MultipartUpload,
-  PersistState,
-  UploadPartOptions,
-} from './write/multipart-upload.ts'
+export type { CompleteOptions, MultipartUpload, UploadPartOptions } from './write/multipart-upload.ts'
+export type { PersistState } from './write/open-upload.ts'
 export type { PutOptions } from './write/put-object.ts'
 export type { PutResult } from './write/put-result.ts'
+export type { UnverifiedUpload } from './write/unverified-upload.ts'

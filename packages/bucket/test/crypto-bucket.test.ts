@@ -147,15 +147,6 @@ test('the key of a deletion is the one it is called with', async () => {
   expect([...transport.objects.keys()]).toEqual(['z'])
 })
 
-test.each(['append', 'selectObject', 'processObject', 'uploadPartCopy', 'putMetadata'] as const)(
-  '%s is refused, and says what to do instead',
-  (operation) => {
-    const { bucket, transport } = memoryBucket()
-    expect(() => bucket[operation]()).toThrow(code('ERR_CSE_OPERATION_REFUSED'))
-    expect(transport.requests).toEqual([])
-  },
-)
-
 test('requests that may be sent again are, when the service is busy', async () => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')

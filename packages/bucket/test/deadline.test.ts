@@ -5,6 +5,7 @@ import type { CryptoBucket } from '../src/crypto-bucket.ts'
 import type { ObjectReader } from '../src/read/object-reader.ts'
 import { MemoryCheckpointStore } from '../src/resume/checkpoint-store.ts'
 import type { MultipartUpload } from '../src/write/multipart-upload.ts'
+import type { UnverifiedUpload } from '../src/write/unverified-upload.ts'
 import { pattern } from './bytes.ts'
 import { impatientTransport } from './impatient-transport.ts'
 import { memoryBucket } from './memory-bucket.ts'
@@ -64,6 +65,7 @@ async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 interface Made {
   readonly bucket: CryptoBucket
   readonly upload: MultipartUpload
+  readonly unverified: UnverifiedUpload
   readonly reader: ObjectReader
 }
 
@@ -89,20 +91,14 @@ const calls: Readonly<Record<string, (made: Made, options: BoundedCallOptions) =
   listUploads: ({ bucket }, options) => all(bucket.listUploads(options)),
   'MultipartUpload.uploadPart': ({ upload }, options) =>
     upload.uploadPart(1, data.subarray(0, PART), options),
-  'MultipartUpload.verifyParts': ({ upload }, options) => upload.verifyParts(() => data, options),
+  'MultipartUpload.compareParts': ({ upload }, options) => upload.compareParts(() => data, options),
+  'UnverifiedUpload.verifyParts': ({ unverified }, options) => unverified.verifyParts(() => data, options),
   'MultipartUpload.completeMultipartUpload': ({ upload }, options) => upload.completeMultipartUpload(options),
   'MultipartUpload.listParts': ({ upload }, options) => upload.listParts(options),
   'MultipartUpload.abort': ({ upload }, options) => upload.abort(options),
   'ObjectReader.read': ({ reader }, options) => all(reader.read({ start: 0, end: 9 }, options)),
-  'ObjectReader.readTo': ({ reader }, options) =>
-    reader.readTo(
-      { start: 0, end: 9 },
-      async (ciphertext) => {
-        await all(ciphertext)
-        return 0n
-      },
-      { onWritten: () => {}, ...options },
-    ),
+  'ObjectReader.readInto': ({ reader }, options) =>
+    reader.readInto({ start: 0, end: 9 }, { write: async () => {} }, options),
 }
 
 async function made(): Promise<Made & { readonly transport: MemoryTransport }> {
@@ -113,7 +109,8 @@ async function made(): Promise<Made & { readonly transport: MemoryTransport }> {
     dataSizeBytes: data.length,
     partSizeBytes: PART,
   })
-  return { bucket, transport, reader, upload }
+  const unverified = await bucket.resumeMultipartUpload(upload.toJSON())
+  return { bucket, transport, reader, upload, unverified }
 }
 
 describe('a deadline', () => {

@@ -115,6 +115,12 @@ export interface TransportErrorOptions extends CseErrorOptions {
   readonly retriesExhausted?: boolean | undefined
 }
 
+/** The fields in which a copy of a TransportError differs from it. */
+export interface TransportErrorOverrides extends Partial<TransportErrorOptions> {
+  readonly code?: CseErrorCode | undefined
+  readonly message?: string | undefined
+}
+
 /** A request that did not succeed: the service's answer, or the lack of one. */
 export class TransportError extends CseError {
   override readonly name: string = 'TransportError'
@@ -140,6 +146,19 @@ export class TransportError extends CseError {
     this.retryable = options.retryable
     this.retriesExhausted = options.retriesExhausted ?? false
     Object.defineProperty(this, TRANSPORT_ERROR, { value: true })
+  }
+
+  /**
+   * A copy of this error in which some fields differ. The others are kept, the cause included.
+   *
+   * @example
+   * ```ts
+   * throw error.with({ message: `${key}: ${error.message}`, objectKey: key })
+   * ```
+   */
+  with(overrides: TransportErrorOverrides): TransportError {
+    const { code = this.code, message = this.message, ...options } = overrides
+    return new TransportError(code, message, { ...this, cause: this.cause, ...options })
   }
 
   /** Tells whether `value` is a TransportError, even one made by another copy of this package. */

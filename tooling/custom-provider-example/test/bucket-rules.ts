@@ -31,8 +31,8 @@ export function testInBucket(createProvider: () => MasterKeyProvider | Promise<M
       await upload.uploadPart(1, content.subarray(0, MIB))
       const state = JSON.parse(JSON.stringify(upload))
       const later = new CryptoBucket({ transport, provider: await createProvider() })
-      const resumed = await later.resumeMultipartUpload(state)
-      await resumed.verifyParts(({ offsetBytes, sizeBytes }) =>
+      const unverified = await later.resumeMultipartUpload(state)
+      const resumed = await unverified.verifyParts(({ offsetBytes, sizeBytes }) =>
         content.subarray(offsetBytes, offsetBytes + sizeBytes),
       )
       await resumed.uploadPart(2, content.subarray(MIB))

@@ -1,29 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
-import { ROOT, readRepositoryFile } from './repository.ts'
+import { expect, test } from 'vitest'
+import { refusedBy } from './lint-rule.ts'
+import { readRepositoryFile } from './repository.ts'
 
 const RULE = 'tooling/docs/src/foreign-names.grit'
-
-/** Those pieces of code that the rule refuses. */
-function refused(pieces: readonly string[]): readonly string[] {
-  const directory = mkdtempSync(join(tmpdir(), 'oss-cse-lint-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
-  const configuration = { root: true, plugins: [ROOT + RULE], linter: { rules: { preset: 'none' } } }
-  writeFileSync(join(directory, 'biome.json'), JSON.stringify(configuration))
-  for (const [index, piece] of pieces.entries()) {
-    writeFileSync(
-      join(directory, `piece-${index}.js`),
-      `export const made = (table, name, code) => ${piece}\n`,
-    )
-  }
-  const biome = `${ROOT}node_modules/@biomejs/biome/bin/biome`
-  const argv = [biome, 'lint', '--reporter=github', '--max-diagnostics=none', directory]
-  const { stdout } = spawnSync(process.execPath, argv, { cwd: directory, encoding: 'utf8' })
-  return pieces.filter((_, index) => stdout.includes(`piece-${index}.js,line=1,`))
-}
 
 test('the linter refuses to look a foreign name up among the properties of an object, or to write one', () => {
   const wrong = [
@@ -40,7 +19,9 @@ test('the linter refuses to look a foreign name up among the properties of an ob
     "[table['a'], table[0], name, code]",
     'new Map(Object.entries(table)).get(name + code)',
   ]
-  expect(refused([...wrong, ...right])).toEqual(wrong)
+  const code = (expressions: readonly string[]) =>
+    expressions.map((expression) => `export const made = (table, name, code) => ${expression}`)
+  expect(refusedBy(RULE, code([...wrong, ...right]))).toEqual(code(wrong))
 })
 
 test('the rule holds where names come from outside', () => {

@@ -2,8 +2,8 @@ import { type ContentKey, concatBytes, createCrc64, planParts } from '@oss-cse/c
 import { describe, expect, test } from 'vitest'
 import { chunked, difference, pattern } from '../../test/bytes.ts'
 import { sha256 } from '../../test/multipart.ts'
-import { byteSource, type EncryptedPart } from '../source/byte-source.ts'
-import { digestPart, encryptPartInMemory, encryptPartTwice } from './encrypted-part.ts'
+import { byteSource } from '../source/byte-source.ts'
+import { digestPart, type EncryptedPart, encryptPartInMemory, encryptPartTwice } from './encrypted-part.ts'
 
 const MIB = 1024 ** 2
 const code = (value: string) => expect.objectContaining({ code: value })

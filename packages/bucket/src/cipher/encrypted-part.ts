@@ -3,14 +3,30 @@ import {
   CseError,
   encodeBase64,
   exactChunks,
+  type ObjectBody,
   type PartRange,
   startCipherRun,
 } from '@oss-cse/crypto-core'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
-import { type ByteSource, checkedSource, type EncryptedPart } from '../source/byte-source.ts'
+import { type ByteSource, checkedSource } from '../source/byte-source.ts'
 
 /** How much of a part that is read twice is compared, and then sent, at a time, in bytes. */
 const COMPARED_BYTES = 1024 * 1024
+
+/** The ciphertext of one part: the same bytes however often it is opened. */
+export interface EncryptedPart extends ObjectBody {
+  readonly sizeBytes: number
+  /** SHA-256 of the ciphertext, base64. */
+  readonly sha256: string
+  /** CRC-64 of the ciphertext. */
+  readonly crc64: bigint
+  /**
+   * Lets go of the bytes. Must be called once the part is not needed any more.
+   *
+   * @param reusable - false when a connection may still read what it was given, so that the memory must not be used again
+   */
+  release(reusable: boolean): void
+}
 
 /** What is known of a part's ciphertext once it was computed. */
 export type PartDigest = Pick<EncryptedPart, 'sha256' | 'crc64'>
@@ -28,7 +44,7 @@ export async function encryptPartInMemory(
   const chunks: Uint8Array[] = []
   const { ciphertext, digest } = encryption(source, range, contentKey)
   for await (const chunk of ciphertext) chunks.push(chunk)
-  return { ...digest(), sizeBytes: range.sizeBytes, open: () => each(chunks) }
+  return { ...digest(), sizeBytes: range.sizeBytes, open: () => each(chunks), release: () => {} }
 }
 
 /**
@@ -57,7 +73,7 @@ export async function encryptPartTwice(
       yield chunk
     }
   }
-  return { ...first.digest(), sizeBytes: range.sizeBytes, open: compared }
+  return { ...first.digest(), sizeBytes: range.sizeBytes, open: compared, release: () => {} }
 }
 
 /** Encrypts one part for its digests alone. */

@@ -5,6 +5,9 @@ export type FileCipherRequest =
       readonly type: 'encrypt'
       readonly id: number
       readonly fd: number
+      /** Where the run begins in the file. */
+      readonly positionBytes: number
+      /** Where the run begins in the object. */
       readonly offsetBytes: number
       readonly sizeBytes: number
       readonly cek: Uint8Array

@@ -61,7 +61,12 @@ describe('what a thread was asked for', () => {
     ['rejects', 'parentPort.on("message", () => Promise.reject(new Error("unheard")))', 'unheard'],
   ])('fails with a code when the thread %s, as does what it is asked for later', async (_, body, message) => {
     const thread = await startThread(body)
-    const ask = () => thread.encrypt(0, { offsetBytes: 0, sizeBytes: 16 }, contentKey, new ArrayBuffer(16))
+    const ask = () =>
+      thread.encrypt(
+        { fd: 0, positionBytes: 0, offsetBytes: 0, sizeBytes: 16 },
+        contentKey,
+        new ArrayBuffer(16),
+      )
     const [first, second] = await Promise.allSettled([ask(), ask()])
     expect([first, second]).toEqual([
       { status: 'rejected', reason: code('ERR_CSE_THREAD') },
@@ -94,12 +99,12 @@ describe('what a thread was asked for', () => {
     const file = await open(here('in'))
     try {
       const buffer = new ArrayBuffer(16)
-      const range = { offsetBytes: 0, sizeBytes: 16 }
-      const { buffer: back } = await thread.encrypt(file.fd, range, contentKey, buffer)
+      const run = { fd: file.fd, positionBytes: 0, offsetBytes: 0, sizeBytes: 16 }
+      const { buffer: back } = await thread.encrypt(run, contentKey, buffer)
       expect(back?.byteLength).toBe(16)
       // It is gone with the first request.
-      await expect(thread.encrypt(file.fd, range, contentKey, buffer)).rejects.toThrow()
-      expect((await thread.encrypt(file.fd, range, contentKey, new ArrayBuffer(16))).crc64).toBeDefined()
+      await expect(thread.encrypt(run, contentKey, buffer)).rejects.toThrow()
+      expect((await thread.encrypt(run, contentKey, new ArrayBuffer(16))).crc64).toBeDefined()
     } finally {
       await file.close()
     }

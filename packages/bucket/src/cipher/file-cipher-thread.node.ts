@@ -72,7 +72,7 @@ export class FileCipherThread {
    * @param file - its code; by default this package's
    */
   static async start(
-    file: URL = new URL(import.meta.resolve('@oss-cse/bucket/file-cipher-worker')),
+    file: URL = new URL(import.meta.resolve('#file-cipher-worker')),
   ): Promise<FileCipherThread> {
     const worker = new Worker(file, { name: 'oss-cse file cipher', execArgv: [] })
     const ended = once(worker, 'exit').then(() => Promise.reject(new Error('The thread ended at once.')))
@@ -87,13 +87,14 @@ export class FileCipherThread {
    * @param buffer - at least as long as the run; it comes back with the answer
    */
   async encrypt(
-    fd: number,
-    range: { readonly offsetBytes: number; readonly sizeBytes: number },
+    run: Pick<
+      Extract<FileCipherRequest, { type: 'encrypt' }>,
+      'fd' | 'positionBytes' | 'offsetBytes' | 'sizeBytes'
+    >,
     contentKey: ContentKey,
     buffer: ArrayBuffer,
   ): Promise<FileCipherAnswer> {
-    const { offsetBytes, sizeBytes } = range
-    return this.#ask({ type: 'encrypt', fd, offsetBytes, sizeBytes, ...copyOf(contentKey), buffer }, [buffer])
+    return this.#ask({ type: 'encrypt', ...run, ...copyOf(contentKey), buffer }, [buffer])
   }
 
   /** Begins to decrypt a run of an object into a file. Give it the ciphertext chunk by chunk, then end it. */

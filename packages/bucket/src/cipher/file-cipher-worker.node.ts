@@ -46,12 +46,12 @@ async function serve(request: FileCipherRequest): Promise<Omit<FileCipherAnswer,
 async function encrypt(
   request: Extract<FileCipherRequest, { type: 'encrypt' }>,
 ): Promise<Omit<FileCipherAnswer, 'id' | 'buffer'>> {
-  const { fd, offsetBytes, sizeBytes, buffer } = request
+  const { fd, positionBytes, sizeBytes, buffer } = request
   const [crc64, sha256] = await Promise.all([createCrc64(), createSha256()])
   const keystream = startedKeystream(request)
   const out = new Uint8Array(buffer, 0, sizeBytes)
   for (let done = 0; done < sizeBytes; ) {
-    const count = readSync(fd, plaintext, 0, Math.min(READ_BYTES, sizeBytes - done), offsetBytes + done)
+    const count = readSync(fd, plaintext, 0, Math.min(READ_BYTES, sizeBytes - done), positionBytes + done)
     if (count === 0) {
       keystream.dispose()
       return { endedAfter: done }

@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
-import { fileCipherThread } from '../cipher/file-cipher-thread.node.ts'
-import { BufferPool, decryptIntoFile, THREAD_BYTES } from '../cipher/file-part-cipher.node.ts'
+import type { WritableFile } from '../cipher/object-cipher.ts'
 import type { CryptoBucket } from '../crypto-bucket.ts'
-import type { RunWriter } from '../read/object-reader.ts'
 import type { DownloadOptions, DownloadResult, DownloadTarget } from '../resume/resumable-download.ts'
 import { replaceFile } from './replace-file.node.ts'
 import { finalPath, TemporaryFile } from './temporary-file.node.ts'
@@ -62,7 +60,7 @@ class FileTarget implements DownloadTarget {
   readonly #path: string
   readonly #name: string | undefined
   #file: TemporaryFile | undefined
-  #writeRun: RunWriter | undefined
+  #sizeBytes = 0
 
   constructor(path: string, identity: string, name: string | undefined) {
     this.#path = path
@@ -73,18 +71,17 @@ class FileTarget implements DownloadTarget {
   async open(sizeBytes: number, keep: boolean): Promise<boolean> {
     this.#file ??= await TemporaryFile.open(this.#path, { name: this.#name, keep })
     const file = this.#file
-    const thread = sizeBytes < THREAD_BYTES ? undefined : await fileCipherThread()
-    this.#writeRun =
-      thread && decryptIntoFile(fileCipherThread, file.fd, new BufferPool(), (cause) => file.failure(cause))
-    if (keep && sizeBytes > 0 && (await this.#file.sizeBytes()) === sizeBytes) return true
-    await this.#file.resize(0)
+    this.#sizeBytes = sizeBytes
+    if (keep && sizeBytes > 0 && (await file.sizeBytes()) === sizeBytes) return true
+    await file.resize(0)
     await this.#checkSpace(sizeBytes)
-    await this.#file.resize(sizeBytes)
+    await file.resize(sizeBytes)
     return false
   }
 
-  get writeRun(): RunWriter | undefined {
-    return this.#writeRun
+  get file(): WritableFile | undefined {
+    const file = this.#file
+    return file && { fd: file.fd, sizeBytes: this.#sizeBytes, failure: (cause) => file.failure(cause) }
   }
 
   async write(chunk: Uint8Array, offsetBytes: number): Promise<void> {

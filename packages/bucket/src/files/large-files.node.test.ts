@@ -27,13 +27,13 @@ import { memoryBucket } from '../../test/memory-bucket.ts'
 import { denied, lost, operations, PART, pendingUploads, watchParts } from '../../test/multipart.ts'
 import { openFilesBelow } from '../../test/open-files.ts'
 import { spellings, WatchedKeyring } from '../../test/watched-keys.ts'
+import { MAX_HELD_BYTES } from '../cipher/object-cipher.ts'
 import type { CryptoBucket } from '../crypto-bucket.ts'
 import type { Progress } from '../policy/progress.ts'
 import type { LogEvent } from '../policy/retry.ts'
 import { MemoryCheckpointStore } from '../resume/checkpoint-store.ts'
 import type { DownloadOptions } from '../resume/resumable-download.ts'
 import type { UploadOptions } from '../resume/resumable-upload.ts'
-import { MAX_HELD_BYTES } from '../write/multipart-upload.ts'
 import { downloadFile } from './download-file.node.ts'
 import { FileCheckpointStore } from './file-checkpoint-store.node.ts'
 import { uploadFile } from './upload-file.node.ts'
@@ -546,8 +546,9 @@ describe('a part that is too large to be kept', () => {
     const upload = await bucket.initiateMultipartUpload('a', { dataSizeBytes: size, partSizeBytes: size })
     const partDigests = { 1: btoa('x'.repeat(32)) }
     const later = await bucket.resumeMultipartUpload({ ...upload.toJSON(), partDigests })
-    const encryptPart = () => Promise.reject(new Error('held in memory'))
-    const body = { sizeBytes: size, open: () => chunked(data, 8 * MIB), encryptPart }
+    // Whoever reads the part from the file, to hold it, finds that there is none.
+    const file = { fd: 2 ** 31 - 1, sizeBytes: size, offsetBytes: 0 }
+    const body = { sizeBytes: size, open: () => chunked(data, 8 * MIB), file }
     await expect(later.verifyParts(() => body)).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
   })
 

@@ -2,8 +2,6 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
-import { fileCipherThread } from '../cipher/file-cipher-thread.node.ts'
-import { BufferPool, encryptFilePart, THREAD_BYTES } from '../cipher/file-part-cipher.node.ts'
 import type { CryptoBucket } from '../crypto-bucket.ts'
 import { type UploadOptions, type UploadResult, wholeSource } from '../resume/resumable-upload.ts'
 import type { SizedSource } from '../source/sized-source.ts'
@@ -94,16 +92,11 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
   if (found.size === 0 && (await goesOnBehind(path, file, 0))) {
     return { open: () => readFileRange(file, 0, Number.POSITIVE_INFINITY) }
   }
-  const pool = new BufferPool()
   return {
     sizeBytes: found.size,
     identity: resolve(path),
     open: (offsetBytes, sizeBytes) => readFileRange(file, offsetBytes, sizeBytes),
-    // Asked for by parts alone: what goes in one put starts no thread.
-    async encryptPart(range, contentKey) {
-      if (found.size < THREAD_BYTES) return undefined
-      return encryptFilePart(fileCipherThread, file.fd, range, contentKey, pool)
-    },
+    file: { fd: file.fd, sizeBytes: found.size },
     async fingerprint() {
       const { size, mtimeNs } = await file.stat({ bigint: true })
       if (size !== BigInt(found.size)) {

@@ -1,7 +1,6 @@
 import {
   type BoundedCallOptions,
   type ByteRange,
-  type ContentKey,
   checkRange,
   deadlineAbort,
   type GetObjectResponse,
@@ -10,9 +9,8 @@ import {
   OSS_HEADERS,
   parseRange,
   type RangeSlice,
-  startCipherRun,
-  wipe,
 } from '@oss-cse/crypto-core'
+import type { ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter } from '../policy/progress.ts'
@@ -96,7 +94,7 @@ function result(
   key: string,
   range: ByteRange | undefined,
   response: GetObjectResponse,
-  { slice, envelope, contentKey }: OpenedAnswer,
+  { slice, envelope, cipher }: OpenedAnswer,
   requests: ObjectRequests,
   abort: LinkedAbort,
   onProgress: ProgressListener | undefined,
@@ -113,7 +111,7 @@ function result(
   const plaintext = decryptedBody({
     key,
     ciphertext,
-    contentKey,
+    cipher,
     slice,
     expectedCrc64: wholePasses ? checksum : undefined,
     report: progressReporter(onProgress, slice.lengthBytes),
@@ -122,7 +120,7 @@ function result(
   })
   function release(): void {
     abort.unlink()
-    if (contentKey !== undefined) wipe(contentKey.cek, contentKey.iv)
+    cipher.close()
   }
   const cancel = async (): Promise<void> => {
     // The signal first: it ends a read that is under way, and a wait before the next request.
@@ -147,7 +145,7 @@ function result(
 interface DecryptedBodyOptions {
   readonly key: string
   readonly ciphertext: AsyncIterable<Uint8Array>
-  readonly contentKey: ContentKey | undefined
+  readonly cipher: ObjectCipher
   readonly slice: RangeSlice
   /** The service's checksum of the whole ciphertext, when all of it passes by. */
   readonly expectedCrc64: string | undefined
@@ -157,23 +155,19 @@ interface DecryptedBodyOptions {
 }
 
 async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const { key, ciphertext, contentKey, slice, expectedCrc64, report, signal, release } = options
+  const { key, ciphertext, cipher, slice, expectedCrc64, report, signal, release } = options
   try {
-    const run = startCipherRun({
-      direction: 'decrypt',
-      contentKey,
-      offsetBytes: slice.answerStart,
-      crc64: expectedCrc64 !== undefined,
-    })
+    const checksum = expectedCrc64 !== undefined
+    const pass = cipher.decrypt({ open: () => ciphertext }, { offsetBytes: slice.answerStart, checksum })
     let delivered = 0
     report(0)
-    for await (const wanted of skipBytes(run.transform(ciphertext), slice.discardBytes)) {
+    for await (const wanted of skipBytes(pass.open(), slice.discardBytes)) {
       signal.throwIfAborted()
       yield wanted
       delivered += wanted.length
       report(delivered)
     }
-    checkStoredChecksum(key, run.digests().crc64, expectedCrc64)
+    checkStoredChecksum(key, pass.crc64(), expectedCrc64)
   } finally {
     release()
   }

@@ -148,7 +148,7 @@ test('a master key is told which object it unwraps: the target of a link, with i
   expect(told(unwrap)).toEqual({ location, key: 'real/target', versionId: undefined })
   const upload = await bucket.initiateMultipartUpload('parts', { dataSizeBytes: 200_000 })
   expect(told(generate)).toEqual({ location, key: 'parts' })
-  ;(await bucket.resumeMultipartUpload(upload.toJSON())).close()
+  await (await bucket.resumeMultipartUpload(upload.toJSON())).close()
   expect(told(unwrap)).toEqual({ location, key: 'parts' })
   expect(transport.location).toBe(location)
 })

@@ -1,8 +1,6 @@
 import {
   type BoundedCallOptions,
   type ByteRange,
-  type CipherRun,
-  type ContentKey,
   CseError,
   checkRange,
   eachWithDeadline,
@@ -10,10 +8,9 @@ import {
   type HeaderMap,
   type RangeSlice,
   sliceAnswer,
-  startCipherRun,
-  wipe,
   withDeadline,
 } from '@oss-cse/crypto-core'
+import type { ObjectCipher, RunTarget, WrittenListener } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { callerHeaders } from '../policy/request-headers.ts'
@@ -44,28 +41,12 @@ export interface RangeRead extends AsyncIterable<Uint8Array> {
   ciphertextCrc64(): bigint | undefined
 }
 
-/**
- * Decrypts a run of an object and writes it at its own offset.
- *
- * @returns the CRC-64 of the ciphertext
- */
-export type RunWriter = (
-  ciphertext: AsyncIterable<Uint8Array>,
-  run: {
-    readonly contentKey: ContentKey
-    /** The offset in the object of the first byte. */
-    readonly offsetBytes: number
-    /** To be called with the length in bytes of what was written. */
-    readonly onWritten: (sizeBytes: number) => void
-  },
-) => Promise<bigint>
-
 interface ReaderParts {
   readonly context: BucketContext
   readonly source: GetSource
   readonly description: ObjectDescription
   readonly sizeBytes: number
-  readonly contentKey: ContentKey | undefined
+  readonly cipher: ObjectCipher
   readonly headers: HeaderMap
   readonly first:
     | {
@@ -88,10 +69,9 @@ export class ObjectReader {
   readonly sizeBytes: number
   readonly #context: BucketContext
   readonly #source: GetSource
-  readonly #contentKey: ContentKey | undefined
+  readonly #cipher: ObjectCipher
   readonly #headers: HeaderMap
   #first: ReaderParts['first']
-  #closed = false
 
   /** @internal */
   constructor(parts: ReaderParts) {
@@ -99,7 +79,7 @@ export class ObjectReader {
     this.sizeBytes = parts.sizeBytes
     this.#context = parts.context
     this.#source = parts.source
-    this.#contentKey = parts.contentKey
+    this.#cipher = parts.cipher
     this.#headers = parts.headers
     this.#first = parts.first
   }
@@ -113,36 +93,38 @@ export class ObjectReader {
    */
   read(range: { readonly start: number; readonly end: number }, options: BoundedCallOptions = {}): RangeRead {
     const { start, end } = this.#checked(range)
-    const run = this.#run(start)
-    const chunks = eachWithDeadline(options, this.description.key, ({ signal }) =>
-      run.transform(this.#ciphertext({ start, end }, signal)),
+    let signal: AbortSignal | undefined
+    const pass = this.#cipher.decrypt(
+      { open: () => this.#ciphertext({ start, end }, signal) },
+      { offsetBytes: start },
     )
-    return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => run.digests().crc64 }
+    const chunks = eachWithDeadline(options, this.description.key, (bounded) => {
+      signal = bounded.signal
+      return pass.open()
+    })
+    return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => pass.crc64() }
   }
 
   /**
-   * Reads a range and has it written, decrypted, by somebody else.
+   * Reads a range and writes it, decrypted, into a target: each byte at its offset in the object.
    *
-   * @param write - decrypts and writes
+   * @param target - where the bytes go. Behind a `file` a worker decrypts and writes by itself, where there is one
+   * @param options - `onWritten` is called with the bytes of the range that were written so far; it starts over when the
+   * range is read again
    * @returns the CRC-64 of the range's ciphertext
-   * @throws CseError as `read`, and what `write` throws.
+   * @throws CseError as `read`; `ERR_CSE_THREAD` when the worker is lost twice; what the target throws
    */
-  async readTo(
+  async readInto(
     range: { readonly start: number; readonly end: number },
-    write: RunWriter,
-    options: BoundedCallOptions & { readonly onWritten: (sizeBytes: number) => void },
+    target: RunTarget,
+    options: BoundedCallOptions & { readonly onWritten?: WrittenListener | undefined } = {},
   ): Promise<bigint> {
     const { start, end } = this.#checked(range)
-    const contentKey = this.#contentKey
-    if (contentKey === undefined) throw new TypeError('The object is not encrypted.')
     const { key } = this.description
-    return withDeadline(options, key, async ({ signal, onWritten }) => {
+    return withDeadline(options, key, async ({ signal, onWritten = () => {} }) => {
       try {
-        return await write(this.#ciphertext({ start, end }, signal), {
-          contentKey,
-          offsetBytes: start,
-          onWritten,
-        })
+        const source = { open: () => this.#ciphertext({ start, end }, signal) }
+        return await this.#cipher.decryptInto(source, target, { offsetBytes: start, onWritten })
       } catch (error) {
         signal?.throwIfAborted()
         throw aboutObject(error, key)
@@ -157,30 +139,20 @@ export class ObjectReader {
    * @param plaintext - the run's bytes
    * @param offsetBytes - where the run begins in the object
    */
-  async ciphertextCrc64(
-    plaintext: AsyncIterable<Uint8Array>,
-    offsetBytes: number,
-  ): Promise<bigint | undefined> {
-    const run = startCipherRun({
-      direction: 'encrypt',
-      contentKey: this.#contentKey,
-      offsetBytes,
-      crc64: true,
-    })
-    for await (const _ of run.transform(plaintext));
-    return run.digests().crc64
+  async ciphertextCrc64(plaintext: AsyncIterable<Uint8Array>, offsetBytes: number): Promise<bigint> {
+    return this.#cipher.ciphertextCrc64({ open: () => plaintext }, offsetBytes)
   }
 
   /** Forgets the key, and closes the first range's connection if nobody has read it. Never rejects. */
   async close(): Promise<void> {
-    this.#closed = true
-    if (this.#contentKey !== undefined) wipe(this.#contentKey.cek, this.#contentKey.iv)
+    this.#cipher.close()
     const first = this.#takeFirst()
     if (first !== undefined) await closeIterator(first.response.body[Symbol.asyncIterator]())
   }
 
   #checked(range: { readonly start: number; readonly end: number }): { start: number; end: number } {
-    if (this.#closed) throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'The object was closed: open it again.')
+    if (this.#cipher.closed)
+      throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'The object was closed: open it again.')
     const { start, end } = checkRange(range) as { start: number; end: number }
     if (end < this.sizeBytes) return { start, end }
     throw new CseError(
@@ -251,10 +223,6 @@ export class ObjectReader {
     this.#first = undefined
     return first
   }
-
-  #run(offsetBytes: number): CipherRun {
-    return startCipherRun({ direction: 'decrypt', contentKey: this.#contentKey, offsetBytes, crc64: true })
-  }
 }
 
 /** Where a reader's bytes and headers come from. */
@@ -302,7 +270,7 @@ export async function openObject(
       source,
       description: describeObject(key, answer.headers, opened.envelope),
       sizeBytes: opened.slice.totalBytes,
-      contentKey: opened.contentKey,
+      cipher: opened.cipher,
       headers,
       first: response && range && { range, response },
     })

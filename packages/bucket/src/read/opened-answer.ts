@@ -1,6 +1,5 @@
 import {
   type ByteRange,
-  type ContentKey,
   CseError,
   decodeEnvelope,
   type Envelope,
@@ -9,16 +8,16 @@ import {
   type RangeSlice,
   sliceAnswer,
 } from '@oss-cse/crypto-core'
-import { forObject } from '../policy/about-object.ts'
+import { type ObjectCipher, plainCipher, unwrapCipher } from '../cipher/object-cipher.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
-import { withRetries } from '../policy/retry.ts'
 
-/** An answer that was judged, and the key of what it holds. */
+/** A response that was judged, and what decrypts it. */
 export interface OpenedAnswer {
   readonly slice: RangeSlice
-  /** Absent, and the content key with it, for a plain object that may pass. */
+  /** Absent for a plain object that may pass. */
   readonly envelope: Envelope | undefined
-  readonly contentKey: ContentKey | undefined
+  /** Close it after use. */
+  readonly cipher: ObjectCipher
 }
 
 /** A response that is to be judged. */
@@ -47,12 +46,9 @@ export async function openAnswer(
     )
   }
   const slice = sliceAnswer(range, response)
-  if (envelope === undefined) return { slice, envelope, contentKey: undefined }
+  if (envelope === undefined) return { slice, envelope, cipher: plainCipher() }
   checkRecordedLength(key, envelope, slice.totalBytes)
-  const { retry, logger } = context
-  const unwrap = () => forObject(key, signal, () => context.keyring.unwrap(envelope, { signal, object }))
-  const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
-  return { slice, envelope, contentKey }
+  return { slice, envelope, cipher: await unwrapCipher(context, envelope, { key, object, signal }) }
 }
 
 /**

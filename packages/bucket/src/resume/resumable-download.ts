@@ -8,7 +8,7 @@ import {
   TransportError,
 } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
-import { againWhenThreadLost } from '../cipher/thread-lost.ts'
+import type { RunTarget } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { PartsProgress } from '../policy/progress.ts'
@@ -16,7 +16,7 @@ import { callerHeaders } from '../policy/request-headers.ts'
 import { log, type TransferEvent } from '../policy/retry.ts'
 import { sharedRun } from '../policy/shared-run.ts'
 import type { GetOptions, GetResult } from '../read/get-object.ts'
-import { type ObjectReader, openObject, type ReaderSource, type RunWriter } from '../read/object-reader.ts'
+import { type ObjectReader, openObject, type ReaderSource } from '../read/object-reader.ts'
 import { checkStoredChecksum } from '../read/opened-answer.ts'
 import { isIntegrityFailure } from '../write/put-result.ts'
 import type { Checkpoint } from './checkpoint-store.ts'
@@ -25,7 +25,7 @@ import { checkedParallel, checkThreshold, type TransferOptions } from './transfe
 import { loadRecord, openRecord, type TransferName } from './transfer-record.ts'
 
 /** Where a download's bytes go: written in any order, and there under their final name only when all have come. */
-export interface DownloadTarget {
+export interface DownloadTarget extends RunTarget {
   /** Names the target among others, such as a file's absolute path: a checkpoint is found by it. */
   readonly identity?: string | undefined
   /**
@@ -35,9 +35,6 @@ export interface DownloadTarget {
    * @returns true when something of that length was left and stays; false when the target is empty
    */
   open(sizeBytes: number, keep: boolean): Promise<boolean>
-  write(chunk: Uint8Array, offsetBytes: number): Promise<void>
-  /** Decrypts and writes a run by itself, faster than through `write`. Absent: there is no such way. */
-  readonly writeRun?: RunWriter | undefined
   /** Reads back what was written. */
   read(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array>
   /** Gives the bytes their final name: all are there and were verified. */
@@ -313,7 +310,7 @@ async function resume(
       const plaintext = target.read(start, end - start + 1)
       const crc64 = await reader.ciphertextCrc64(plaintext, start)
       // What is not what was fetched is fetched again.
-      if (crc64 === undefined || String(crc64) !== expected) continue
+      if (String(crc64) !== expected) continue
       done.set(partNumber, crc64)
       progress.resumed(partNumber, end - start + 1)
     }
@@ -356,42 +353,11 @@ async function fetchParts(
   // Without an ETag nothing holds several requests together.
   const atOnce = etag === undefined ? 1 : parallel
   await inParallel(missing, atOnce, options.signal, async ({ partNumber, start, end }, signal) => {
-    // A second time the part is fetched anew, and overwrites what a lost thread has written of it.
-    const crc64 = await againWhenThreadLost(() => {
-      let written = 0
-      const onWritten = (sizeBytes: number): void => {
-        written += sizeBytes
-        progress.advance(partNumber, written)
-      }
-      return writePart(reader, target, { start, end }, { signal, onWritten })
-    })
-    done.set(partNumber, crc64)
+    const onWritten = (writtenBytes: number): void => progress.advance(partNumber, writtenBytes)
+    done.set(partNumber, await reader.readInto({ start, end }, target, { signal, onWritten }))
     await saveShared()
     progress.done(partNumber, end - start + 1)
   })
-}
-
-/** Writes one part into the target, and returns the CRC-64 of its ciphertext. */
-async function writePart(
-  reader: ObjectReader,
-  target: DownloadTarget,
-  range: { readonly start: number; readonly end: number },
-  options: { readonly signal: AbortSignal; readonly onWritten: (sizeBytes: number) => void },
-): Promise<bigint> {
-  const { signal, onWritten } = options
-  if (target.writeRun !== undefined && reader.description.envelope !== undefined) {
-    return reader.readTo(range, target.writeRun, options)
-  }
-  const run = reader.read(range, { signal })
-  let offset = range.start
-  for await (const chunk of run) {
-    await target.write(chunk, offset)
-    offset += chunk.length
-    onWritten(chunk.length)
-  }
-  const crc64 = run.ciphertextCrc64()
-  if (crc64 === undefined) throw new TypeError('The range was not read to its end.')
-  return crc64
 }
 
 /** Compares the whole with the service's checksum, and describes it. */

@@ -7,7 +7,6 @@ import {
   MAX_PART_BYTES,
   type MasterKeyProvider,
   type MultipartTransport,
-  type ObjectBody,
   type ObjectTransport,
   type PartPlan,
   type PartRange,
@@ -17,9 +16,9 @@ import * as v from 'valibot'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { PartsProgress, type ProgressListener } from '../policy/progress.ts'
-import { refusePartsUnderV1 } from '../policy/refused-operations.ts'
 import { log, type TransferEvent } from '../policy/retry.ts'
 import { type ObjectOptions, uploadHeaders } from '../policy/upload-headers.ts'
+import type { ReopenableBody } from '../source/byte-source.ts'
 import { type SizedInput, type SizedSource, sizedSource } from '../source/sized-source.ts'
 import { initiateMultipartUpload, resumeMultipartUpload } from '../write/begin-multipart-upload.ts'
 import { checkedState, type MultipartUploadState } from '../write/multipart-state.ts'
@@ -30,9 +29,12 @@ import {
   type MultipartObjectTransport,
   requireMultipart,
 } from '../write/multipart-transport.ts'
-import type { MultipartUpload, PersistState } from '../write/multipart-upload.ts'
+import type { MultipartUpload } from '../write/multipart-upload.ts'
+import type { PersistState } from '../write/open-upload.ts'
 import { putObject } from '../write/put-object.ts'
 import type { PutResult } from '../write/put-result.ts'
+import { refusePartsUnderV1 } from '../write/refuse-parts-under-v1.ts'
+import type { UnverifiedUpload } from '../write/unverified-upload.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 import { inParallel } from './in-parallel.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
@@ -222,13 +224,12 @@ async function uploadInParts(
     ...(checkpoint && { persist: persistInto(checkpoint, fresh ?? {}) }),
   })
   const progress = new PartsProgress(options.onProgress, plan.dataSizeBytes, plan.partCount)
-  return sendParts(transfer, { upload, done: new Set(), progress }, checkpoint, begun)
+  return sendParts(transfer, { upload, progress }, checkpoint, begun)
 }
 
-/** An upload under way, and what of it need not be sent. */
-interface OpenUpload {
+/** An upload under way, and how far it is. */
+interface RunningUpload {
   readonly upload: MultipartUpload
-  readonly done: ReadonlySet<number>
   readonly progress: PartsProgress
 }
 
@@ -238,7 +239,7 @@ async function resume(
   earlier: UploadRecord,
   fresh: Omit<UploadRecord, 'upload'>,
   checkpoint: Checkpoint,
-): Promise<OpenUpload | undefined> {
+): Promise<RunningUpload | undefined> {
   const { context, transport, source, options } = transfer
   const { signal } = options
   const giveUp = async (why: string): Promise<undefined> => {
@@ -256,17 +257,18 @@ async function resume(
   if (options.partSize !== undefined && options.partSize !== partSizeBytes) {
     return giveUp('The part size is another one.')
   }
-  let upload: MultipartUpload | undefined
+  let unverified: UnverifiedUpload | undefined
   try {
     const persist = persistInto(checkpoint, fresh)
-    upload = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
-    const progress = new PartsProgress(options.onProgress, dataSizeBytes, upload.plan.partCount)
+    unverified = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
+    const { partCount } = unverified.plan
+    const progress = new PartsProgress(options.onProgress, dataSizeBytes, partCount)
     const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
-    const done = await upload.verifyParts((range) => partBody(source, range), { signal, onVerified })
-    tell(transfer, 'resume', `${done.size} of ${upload.plan.partCount} parts were sent before.`)
-    return { upload, done, progress }
+    const upload = await unverified.verifyParts((range) => partBody(source, range), { signal, onVerified })
+    tell(transfer, 'resume', `${upload.doneParts.size} of ${partCount} parts were sent before.`)
+    return { upload, progress }
   } catch (error) {
-    upload?.close()
+    await unverified?.close()
     if (isNoSuchUpload(error)) return giveUp('The service has dropped the earlier upload.')
     if (CseError.isInstance(error) && GIVE_UP.has(error.code)) return giveUp(error.message)
     throw error
@@ -295,13 +297,14 @@ const GIVE_UP: ReadonlySet<string> = new Set([
 
 async function sendParts(
   transfer: UploadTransfer,
-  { upload, done, progress }: OpenUpload,
+  { upload, progress }: RunningUpload,
   checkpoint: Checkpoint | undefined,
   begun: SourceState,
 ): Promise<UploadResult> {
   const { source, parallel, options } = transfer
   const { signal } = options
   const { resumedBytes } = progress
+  const done = upload.doneParts
   function* missing(): Generator<PartRange> {
     for (let n = 1; n <= upload.plan.partCount; n++) if (!done.has(n)) yield upload.plan.part(n)
   }
@@ -315,7 +318,7 @@ async function sendParts(
     const now = await stateOf(source)
     if (now.fingerprint !== begun.fingerprint) throw changedMeanwhile()
     if (now.mark !== begun.mark) {
-      await upload.verifyParts((range) => partBody(source, range), { signal })
+      await upload.compareParts((range) => partBody(source, range), { signal })
     }
     const result = await upload.completeMultipartUpload({ signal })
     // The object is there. A record that stays is recognised by the next run.
@@ -331,14 +334,14 @@ async function sendParts(
     }
     throw error
   } finally {
-    upload.close()
+    await upload.close()
   }
 }
 
 /** One part of a source. */
-function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): ObjectBody {
-  const { encryptPart } = source
-  return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), ...(encryptPart && { encryptPart }) }
+function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): ReopenableBody {
+  const file = source.file && { ...source.file, offsetBytes }
+  return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), file }
 }
 
 /** Saves an upload's state, with what it belongs to. */

@@ -1,14 +1,8 @@
-import {
-  type ContentKey,
-  CseError,
-  isUint8Array,
-  type ObjectBody,
-  orAborted,
-  type PartRange,
-} from '@oss-cse/crypto-core'
+import { CseError, isUint8Array, type ObjectBody, orAborted } from '@oss-cse/crypto-core'
 import { invalidBody, sourceError, spentStream } from './body-errors.ts'
 import { isDisturbed } from './disturbed-stream.ts'
 import { isNodeStream, openNodeStream, takeNodeStream } from './node-stream.ts'
+import { type FileRange, isFileRange } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 
 /**
@@ -21,25 +15,20 @@ export type BodyInput =
   | Blob
   | ReadableStream<Uint8Array | string>
   | AsyncIterable<Uint8Array | string>
-  | ObjectBody
+  | ReopenableBody
 
-/** The ciphertext of one part: the same bytes however often it is opened. */
-export interface EncryptedPart extends ObjectBody {
-  readonly sizeBytes: number
-  /** SHA-256 of the ciphertext, base64. */
-  readonly sha256: string
-  /** CRC-64 of the ciphertext. */
-  readonly crc64: bigint
-  /** Lets go of the bytes. Absent: nothing but memory is held. */
-  release?(): void
+/** Bytes that can be opened again for a retry. */
+export interface ReopenableBody extends ObjectBody {
+  /** The same bytes in an open file, from an offset on. A worker reads them there, faster than through `open`. */
+  readonly file?: FileRange | undefined
 }
 
 /** A body of any kind as the bucket reads it. */
 export interface ByteSource extends ObjectBody {
   /** False for a stream that can be read only once, and so never sent again. */
   readonly replayable: boolean
-  /** Encrypts a part of an object, which is what the source holds, by itself and faster than through `open`; `undefined` where it cannot. */
-  encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart | undefined>
+  /** The same bytes in an open file. */
+  readonly file?: FileRange | undefined
   /**
    * Reads the first bytes of what does not tell whether it was read before, so that one that is spent is refused before
    * any request.
@@ -123,8 +112,11 @@ function recognize(input: BodyInput): ByteSource {
     )
   }
   if ('open' in input && typeof input.open === 'function') {
-    const { sizeBytes, encryptPart } = input as ByteSource
-    return { sizeBytes, replayable: true, open: () => input.open(), ...(encryptPart && { encryptPart }) }
+    const { sizeBytes, file } = input as ReopenableBody
+    if (file !== undefined && !isFileRange(file)) {
+      throw invalidBody('file is { fd, sizeBytes, offsetBytes }, three whole numbers, or absent')
+    }
+    return { sizeBytes, replayable: true, open: () => input.open(), file }
   }
   throw noBody()
 }

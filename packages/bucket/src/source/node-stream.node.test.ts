@@ -175,7 +175,7 @@ test('a stream that gives nothing more is closed when its upload is aborted: who
       expect(stream.destroyed).toBe(true)
     }
   }
-  upload.close()
+  await upload.close()
 })
 
 test('a Duplex that was read to its end can still be written to', async () => {

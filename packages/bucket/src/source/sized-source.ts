@@ -1,5 +1,5 @@
-import { type ContentKey, CseError, isUint8Array, type PartRange } from '@oss-cse/crypto-core'
-import type { EncryptedPart } from './byte-source.ts'
+import { CseError, isUint8Array } from '@oss-cse/crypto-core'
+import type { OpenFile } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 
 /** Bytes of a known length that can be opened at any offset, as often as it takes. */
@@ -19,11 +19,8 @@ export interface SizedSource {
    * the source once more before an upload is completed.
    */
   changeMark?(): Promise<string>
-  /**
-   * Encrypts a run of the bytes by itself, faster than through `open`: in a thread of its own, for instance. `undefined`
-   * where it cannot.
-   */
-  encryptPart?(range: PartRange, contentKey: ContentKey): Promise<EncryptedPart | undefined>
+  /** The open file that holds the bytes, from its beginning. A worker reads them there, faster than through `open`. */
+  readonly file?: OpenFile | undefined
 }
 
 /** What can be uploaded in parts. */

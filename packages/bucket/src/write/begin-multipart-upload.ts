@@ -5,17 +5,19 @@ import {
   decodeEnvelope,
   encodeEnvelope,
   planParts,
-  wipe,
 } from '@oss-cse/crypto-core'
-import { aboutObject, forObject } from '../policy/about-object.ts'
+import { generateCipher, unwrapCipher } from '../cipher/object-cipher.ts'
+import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
-import { refusePartsUnderV1 } from '../policy/refused-operations.ts'
 import { withRetries } from '../policy/retry.ts'
 import { initiateHeaders, laterHeaders, type ObjectOptions, uploadHeaders } from '../policy/upload-headers.ts'
 import { initiateUpload } from './initiate-upload.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
 import { abortQuietly, type MultipartObjectTransport } from './multipart-transport.ts'
-import { invalidUpload, MultipartUpload, type PersistState } from './multipart-upload.ts'
+import { MultipartUpload } from './multipart-upload.ts'
+import { invalidUpload, OpenUpload, type PersistState } from './open-upload.ts'
+import { refusePartsUnderV1 } from './refuse-parts-under-v1.ts'
+import { UnverifiedUpload } from './unverified-upload.ts'
 
 /** What may go with the initiation of a multipart upload. */
 export interface InitiateOptions extends BoundedCallOptions, ObjectOptions {
@@ -56,8 +58,8 @@ export async function initiateMultipartUpload(
     partSizeBytes,
   }
   const object = { location: transport.location, key }
-  const { contentKey, envelope } = await withRetries(
-    () => forObject(key, signal, () => context.keyring.generate(extras, { signal, object })),
+  const { cipher, envelope } = await withRetries(
+    () => generateCipher(context, object, extras, signal),
     attempt,
   )
   const encoded = encodeEnvelope(envelope)
@@ -80,24 +82,26 @@ export async function initiateMultipartUpload(
       headers: laterHeaders(headers),
       partDigests: {},
     }
-    const upload = new MultipartUpload({ context, transport, state, contentKey, persist, resumed: false })
+    const upload = new MultipartUpload(new OpenUpload(context, transport, cipher, state, persist), {
+      parts: new Map(),
+    })
     await persist?.(upload.toJSON())
     return upload
   } catch (error) {
-    wipe(contentKey.cek, contentKey.iv)
+    cipher.close()
     if (initiated !== undefined)
       await abortQuietly(context, transport, { key, uploadId: initiated, headers, signal })
     throw aboutObject(error, key)
   }
 }
 
-/** Goes on with a multipart upload; see `CryptoBucket.resumeMultipartUpload`. */
+/** Resumes a multipart upload; see `CryptoBucket.resumeMultipartUpload`. */
 export async function resumeMultipartUpload(
   context: BucketContext,
   transport: MultipartObjectTransport,
   state: MultipartUploadState,
   options: CallOptions & { readonly persist?: PersistState | undefined } = {},
-): Promise<MultipartUpload> {
+): Promise<UnverifiedUpload> {
   const checked = checkedState(state)
   const { signal, persist } = options
   const { key } = checked
@@ -113,19 +117,9 @@ export async function resumeMultipartUpload(
       throw invalidUpload(key, 'its state contradicts its envelope')
     }
     for (const partNumber of Object.keys(checked.partDigests)) plan.part(Number(partNumber))
-    const { retry, logger } = context
     const object = { location: transport.location, key }
-    const contentKey = await withRetries(
-      () => forObject(key, signal, () => context.keyring.unwrap(envelope, { signal, object })),
-      {
-        operation: 'unwrap',
-        key,
-        retry,
-        logger,
-        signal,
-      },
-    )
-    return new MultipartUpload({ context, transport, state: checked, contentKey, persist, resumed: true })
+    const cipher = await unwrapCipher(context, envelope, { key, object, signal })
+    return new UnverifiedUpload(new OpenUpload(context, transport, cipher, checked, persist))
   } catch (error) {
     throw aboutObject(error, key)
   }

@@ -1,4 +1,11 @@
-import { concatBytes, createCrc64, type HeaderMap, isEnvelopeHeader, V2_HEADERS } from '@oss-cse/crypto-core'
+import {
+  concatBytes,
+  createCrc64,
+  type HeaderMap,
+  isEnvelopeHeader,
+  type PartRange,
+  V2_HEADERS,
+} from '@oss-cse/crypto-core'
 import { createTestProvider, type MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { chunked, pattern } from '../../test/bytes.ts'
@@ -14,9 +21,10 @@ import {
   watchParts,
 } from '../../test/multipart.ts'
 import { spellings, WatchedKeyring } from '../../test/watched-keys.ts'
+import { MAX_HELD_BYTES } from '../cipher/object-cipher.ts'
 import type { CryptoBucket } from '../crypto-bucket.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
-import { MAX_HELD_BYTES, type MultipartUpload } from './multipart-upload.ts'
+import type { MultipartUpload } from './multipart-upload.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 const data = pattern(5 * PART + 17)
@@ -31,13 +39,23 @@ function initiate(
 }
 
 /** The plaintext of one part. */
-function part(upload: MultipartUpload, partNumber: number, bytes: Uint8Array = data): Uint8Array {
+function part(
+  upload: Pick<MultipartUpload, 'plan'>,
+  partNumber: number,
+  bytes: Uint8Array = data,
+): Uint8Array {
   const { offsetBytes, sizeBytes } = upload.plan.part(partNumber)
   return bytes.subarray(offsetBytes, offsetBytes + sizeBytes)
 }
 
 function partNumbers({ plan }: MultipartUpload): number[] {
   return Array.from({ length: plan.partCount }, (_, index) => index + 1)
+}
+
+/** Resumes an upload of `data`. */
+async function resumed(bucket: CryptoBucket, state: MultipartUploadState): Promise<MultipartUpload> {
+  const unverified = await bucket.resumeMultipartUpload(state)
+  return unverified.verifyParts((range) => part(unverified, range.partNumber))
 }
 
 async function sendAll(upload: MultipartUpload, bytes: Uint8Array = data): Promise<void> {
@@ -130,9 +148,8 @@ describe('the object that parts make', () => {
         ...(parts.length > 2 && last && { nextMarker: `${last.partNumber}` }),
       }
     }
-    const upload = await bucket.resumeMultipartUpload(first.toJSON())
+    const upload = await resumed(bucket, first.toJSON())
     expect((await upload.listParts()).map(({ partNumber }) => partNumber)).toEqual([1, 2, 3, 4, 5, 6])
-    await upload.verifyParts((range) => part(upload, range.partNumber))
     await upload.completeMultipartUpload()
     expect(await bucket.getBytes('a')).toEqual(data)
   })
@@ -178,8 +195,7 @@ describe('headers', () => {
       const { bucket, transport } = memoryBucket()
       const begun = await initiate(bucket, PART + 1, { headers: { [name]: value } })
       await begun.uploadPart(1, part(begun, 1))
-      const upload = await bucket.resumeMultipartUpload(JSON.parse(JSON.stringify(begun)))
-      await upload.verifyParts((range) => part(upload, range.partNumber))
+      const upload = await resumed(bucket, JSON.parse(JSON.stringify(begun)))
       await upload.uploadPart(2, part(upload, 2))
       await upload.completeMultipartUpload()
       const sent = transport.requests.filter(({ operation }) =>
@@ -488,8 +504,7 @@ describe('never two ciphertexts under one counter', () => {
     await expect(first.uploadPart(3, part(first, 3))).rejects.toBe(denied)
     transport.intercept = undefined
     const sent = watchParts(transport)
-    const upload = await bucket.resumeMultipartUpload(JSON.parse(JSON.stringify(states.at(-1))))
-    await upload.verifyParts((range) => part(upload, range.partNumber))
+    const upload = await resumed(bucket, JSON.parse(JSON.stringify(states.at(-1))))
     await expect(upload.uploadPart(3, part(upload, 3, otherData))).rejects.toEqual(
       code('ERR_CSE_SOURCE_CHANGED'),
     )
@@ -603,7 +618,7 @@ describe('the state', () => {
     await upload.uploadPart(3, part(upload, 3)).catch(() => {})
     transport.intercept = undefined
     const state = JSON.parse(JSON.stringify(upload))
-    upload.close()
+    await upload.close()
     transport.requests.length = 0
     return { state, transport, keyring, bucket }
   }
@@ -629,9 +644,11 @@ describe('the state', () => {
     const { state, transport } = await interrupted()
     const { bucket } = memoryBucket({ transport })
     const sent = watchParts(transport)
-    const upload = await bucket.resumeMultipartUpload(state)
+    const unverified = await bucket.resumeMultipartUpload(state)
     const verified: number[] = []
-    const held = await upload.verifyParts(open, { onVerified: ({ partNumber }) => verified.push(partNumber) })
+    const onVerified = ({ partNumber }: PartRange) => void verified.push(partNumber)
+    const upload = await unverified.verifyParts(open, { onVerified })
+    const held = upload.doneParts
     expect([...held].sort()).toEqual([2, 5])
     expect(verified.sort()).toEqual([2, 5])
     for (const n of partNumbers(upload)) if (!held.has(n)) await upload.uploadPart(n, part(upload, n))
@@ -656,12 +673,13 @@ describe('the state', () => {
 
   test('other bytes in a part that was never begun are fine', async () => {
     const { state, bucket } = await interrupted()
-    const upload = await bucket.resumeMultipartUpload(state)
+    const unverified = await bucket.resumeMultipartUpload(state)
     const changed = data.slice()
     changed.set(otherData.subarray(3 * PART, 4 * PART), 3 * PART)
-    const held = await upload.verifyParts(({ offsetBytes, sizeBytes }) =>
+    const upload = await unverified.verifyParts(({ offsetBytes, sizeBytes }) =>
       changed.subarray(offsetBytes, offsetBytes + sizeBytes),
     )
+    const held = upload.doneParts
     for (const n of partNumbers(upload)) {
       if (!held.has(n)) await upload.uploadPart(n, part(upload, n, changed))
     }
@@ -687,7 +705,7 @@ describe('the state', () => {
       return { parts: parts.map((listed) => (listed.partNumber === 5 ? { ...listed, ...wrong } : listed)) }
     }
     const upload = await bucket.resumeMultipartUpload(state)
-    expect([...(await upload.verifyParts(open))]).toEqual([2])
+    expect([...(await upload.verifyParts(open)).doneParts]).toEqual([2])
   })
 
   test('a part that the service has lost is sent again', async () => {
@@ -698,7 +716,7 @@ describe('the state', () => {
       return { parts: parts.filter(({ partNumber }) => partNumber !== 2) }
     }
     const upload = await bucket.resumeMultipartUpload(state)
-    expect([...(await upload.verifyParts(open))]).toEqual([5])
+    expect([...(await upload.verifyParts(open)).doneParts]).toEqual([5])
   })
 
   test('of an upload that was completed tells so: the completion needs no further request', async () => {
@@ -706,8 +724,8 @@ describe('the state', () => {
     const first = await initiate(bucket, data.length)
     await sendAll(first)
     const { crc64, etag } = await first.completeMultipartUpload()
-    const upload = await bucket.resumeMultipartUpload(first.toJSON())
-    expect((await upload.verifyParts(open)).size).toBe(6)
+    const upload = await resumed(bucket, first.toJSON())
+    expect(upload.doneParts.size).toBe(6)
     transport.requests.length = 0
     expect(await upload.completeMultipartUpload()).toMatchObject({ crc64, etag, verification: 'crc64' })
     expect(transport.requests).toEqual([])
@@ -943,9 +961,8 @@ describe('the completion', () => {
   test('of a part that the service lists with another length is refused', async () => {
     const { bucket, transport, upload: first } = await ready()
     listPartWith(transport, { sizeBytes: 5 })
-    const upload = await bucket.resumeMultipartUpload(first.toJSON())
-    const done = await upload.verifyParts((range) => part(upload, range.partNumber))
-    expect(done.has(2)).toBe(false)
+    const upload = await resumed(bucket, first.toJSON())
+    expect(upload.doneParts.has(2)).toBe(false)
     await expect(upload.completeMultipartUpload()).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
     expect(operations(transport)).not.toContain('complete')
   })
@@ -956,21 +973,35 @@ describe('the completion', () => {
   ])('of a part that the service lists with %s goes by what was compared', async (_what, wrong) => {
     const { bucket, transport, upload: first } = await ready()
     listPartWith(transport, wrong)
-    const upload = await bucket.resumeMultipartUpload(first.toJSON())
-    await upload.verifyParts((range) => part(upload, range.partNumber))
+    const upload = await resumed(bucket, first.toJSON())
     await expect(upload.completeMultipartUpload()).resolves.toMatchObject({ verification: 'crc64' })
   })
 
-  test('and every part of an upload that goes on wait until what was sent was compared', async () => {
+  test('and every part of a resumed upload take an upload whose parts were compared', async () => {
     const { bucket, transport, upload: first } = await ready()
     transport.requests.length = 0
-    const upload = await bucket.resumeMultipartUpload(first.toJSON())
-    await expect(upload.uploadPart(1, part(upload, 1))).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
-    await expect(upload.completeMultipartUpload()).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    const unverified = await bucket.resumeMultipartUpload(first.toJSON())
+    for (const name of ['uploadPart', 'completeMultipartUpload']) expect(unverified).not.toHaveProperty(name)
+    const changed = unverified.verifyParts((range) => part(unverified, range.partNumber, otherData))
+    await expect(changed).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
+    expect(new Set(operations(transport))).toEqual(new Set(['listParts']))
+    // The right plaintext may still come.
+    const upload = await unverified.verifyParts((range) => part(unverified, range.partNumber))
+    await expect(upload.completeMultipartUpload()).resolves.toMatchObject({ verification: 'crc64' })
+  })
+
+  test('of an unverified upload that was closed is out of reach, and its key is wiped', async () => {
+    const keyring = new WatchedKeyring()
+    const { bucket, transport } = memoryBucket({ keyring })
+    const first = await initiate(bucket, 20)
+    const unverified = await bucket.resumeMultipartUpload(first.toJSON())
+    await first.close()
+    await unverified.close()
+    expect(keyring.wiped).toBe(true)
+    transport.requests.length = 0
+    const refused = unverified.verifyParts(() => data.subarray(0, 20))
+    await expect(refused).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT', objectKey: 'a' })
     expect(transport.requests).toEqual([])
-    const changed = () => upload.verifyParts((range) => part(upload, range.partNumber, otherData))
-    await expect(changed()).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
-    await expect(upload.uploadPart(1, part(upload, 1))).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
   })
 })
 
@@ -1042,7 +1073,7 @@ describe('the end of an upload', () => {
     for (const refused of [
       () => upload.uploadPart(1, data.subarray(0, 20)),
       () => upload.completeMultipartUpload(),
-      () => upload.verifyParts(() => data.subarray(0, 20)),
+      () => upload.compareParts(() => data.subarray(0, 20)),
     ]) {
       await expect(refused()).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT', objectKey: 'a' })
     }
@@ -1125,7 +1156,7 @@ describe('an abort by a signal', () => {
         listParts: () => first.completeMultipartUpload({ signal }),
         head: async () => {
           await bucket.abortMultipartUpload('a', first.uploadId)
-          await first.verifyParts(({ partNumber }) => part(first, partNumber), { signal })
+          await first.compareParts(({ partNumber }) => part(first, partNumber), { signal })
         },
         complete: async () => {
           await first.uploadPart(2, part(first, 2))
@@ -1143,7 +1174,7 @@ describe('an abort by a signal', () => {
     const signal = AbortSignal.abort(reason)
     await expect(initiate(bucket, 20, { signal })).rejects.toBe(reason)
     await expect(upload.uploadPart(1, data.subarray(0, 20), { signal })).rejects.toBe(reason)
-    await expect(upload.verifyParts(() => data, { signal })).rejects.toBe(reason)
+    await expect(upload.compareParts(() => data, { signal })).rejects.toBe(reason)
     await expect(upload.completeMultipartUpload({ signal })).rejects.toBe(reason)
     await expect(bucket.resumeMultipartUpload(upload.toJSON(), { signal })).rejects.toBe(reason)
     expect(transport.requests).toEqual([])
@@ -1202,8 +1233,7 @@ describe('retries', () => {
       }
       const first = await initiate(bucket, 20)
       await first.uploadPart(1, data.subarray(0, 20))
-      const upload = await bucket.resumeMultipartUpload(first.toJSON())
-      await upload.verifyParts(() => data.subarray(0, 20))
+      const upload = await resumed(bucket, first.toJSON())
       await upload.completeMultipartUpload()
       await upload.abort()
       expect(failures).toBeGreaterThanOrEqual(4)

@@ -6,18 +6,16 @@ import {
   encodeEnvelope,
   type HeaderMap,
   isRetryable,
-  type Keyring,
   type ObjectTransport,
   OSS_HEADERS,
-  startCipherRun,
-  wipe,
 } from '@oss-cse/crypto-core'
-import { aboutObject, forObject } from '../policy/about-object.ts'
+import { generateCipher } from '../cipher/object-cipher.ts'
+import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter, SentBytes } from '../policy/progress.ts'
 import { withRetries } from '../policy/retry.ts'
 import { type ObjectOptions, uploadHeaders } from '../policy/upload-headers.ts'
-import { type BodyInput, type ByteSource, byteSource, checkedSource } from '../source/byte-source.ts'
+import { type BodyInput, type ByteSource, byteSource } from '../source/byte-source.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
 
 /** What may go with an upload. */
@@ -42,8 +40,8 @@ export async function putObject(
   try {
     signal?.throwIfAborted()
     const upload: Upload = {
+      context,
       transport,
-      keyring: context.keyring,
       key,
       source,
       ...uploadHeaders(options),
@@ -67,8 +65,8 @@ export async function putObject(
 }
 
 interface Upload {
+  readonly context: BucketContext
   readonly transport: ObjectTransport
-  readonly keyring: Keyring
   readonly key: string
   readonly source: ByteSource
   readonly headers: HeaderMap
@@ -88,26 +86,24 @@ interface SentObject {
 
 /** One attempt: a content key of its own, one pass over the source. */
 async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult> {
-  const { transport, key, source, contentMd5, report, signal } = upload
+  const { context, transport, key, source, contentMd5, report, signal } = upload
   const { sizeBytes } = source
   const extras = {
     ...(sizeBytes !== undefined && { unencryptedContentLength: sizeBytes }),
     ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
   }
   const object = { location: transport.location, key }
-  const { contentKey, envelope } = await forObject(key, signal, () =>
-    upload.keyring.generate(extras, { signal, object }),
-  )
-  // One run for the attempt: a second reading of the body would need it again, and it refuses.
-  const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes: 0, crc64: true })
-  wipe(contentKey.cek)
+  const { cipher, envelope } = await generateCipher(context, object, extras, signal)
+  // One pass for the attempt: a second reading of the body would need it again, and it refuses.
+  const pass = cipher.encrypt(source)
+  cipher.close()
   const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
   checkMetadataSize(headers)
   const sent: SentObject = {
     wrappedCek: envelope.wrappedCek,
     sizeBytes: 0,
     whole: false,
-    crc64: () => String(run.digests().crc64),
+    crc64: () => String(pass.crc64()),
   }
   const count = new SentBytes(report)
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
@@ -126,7 +122,7 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     if (last !== undefined) yield last
     count.pulled(sent.sizeBytes)
   }
-  const open = () => counted(run.transform(checkedSource(source)))
+  const open = () => counted(pass.open())
   try {
     const { onSentBytes } = count
     const response = await transport.put({ key, headers, body: { sizeBytes, open }, signal, onSentBytes })

@@ -1,0 +1,3 @@
+declare module '#file-runs' {
+  export const bindFileRuns: import('./file-runs.ts').BindFileRuns
+}

@@ -1,0 +1,184 @@
+import {
+  type ContentKey,
+  CseError,
+  encodeBase64,
+  type ObjectBody,
+  type PartRange,
+} from '@oss-cse/crypto-core'
+import type { FileRange } from '../source/open-file.ts'
+import type { EncryptedPart } from './encrypted-part.ts'
+import type { FileCipherAnswer } from './file-cipher-messages.node.ts'
+import { type FileCipherThread, fileCipherThread } from './file-cipher-thread.node.ts'
+import type { BindFileRuns } from './file-runs.ts'
+import type { RunTarget, WritableFile, WrittenListener } from './object-cipher.ts'
+import { againWhenThreadLost, threadLost } from './thread-lost.ts'
+
+/** A file of at least this many bytes is worth the start of a thread. */
+const THREAD_BYTES = 4 * 1024 * 1024
+/** How much ciphertext goes to the thread at a time, in bytes. */
+const CHUNK_BYTES = 256 * 1024
+/** How many chunks of one run may be with the thread. */
+const DEPTH = 4
+
+/** Runs over large files, in the process's cipher thread. */
+export const bindFileRuns: BindFileRuns = (contentKey) => {
+  const pool = new BufferPool()
+  return {
+    encryptPart: (range, file) => encryptPart(range, file, contentKey, pool),
+    decryptInto: (source, target, run) => decryptInto(source, target, { ...run, contentKey, pool }),
+  }
+}
+
+/** Buffers that go to the thread and back. New ones for each chunk would keep the garbage collector busy. */
+class BufferPool {
+  readonly #free: ArrayBuffer[] = []
+
+  /** A buffer of at least that many bytes; its content is anything. */
+  take(sizeBytes: number): ArrayBuffer {
+    const buffer = this.#free.pop()
+    return buffer !== undefined && buffer.byteLength >= sizeBytes ? buffer : new ArrayBuffer(sizeBytes)
+  }
+
+  give(buffer: ArrayBuffer): void {
+    this.#free.push(buffer)
+  }
+}
+
+/**
+ * Encrypts a part of a file in the thread, into memory; once more in another one when the thread is lost. What the lost one
+ * had encrypted went with its buffer: nothing of a part leaves before its digest is known here, so that no two texts can
+ * meet under one keystream.
+ *
+ * @returns `undefined` where there is no thread
+ * @throws CseError `ERR_CSE_SOURCE` when the file cannot be read or ends early; `ERR_CSE_THREAD` when the second thread is
+ * lost too
+ */
+async function encryptPart(
+  { partNumber, offsetBytes: objectOffset, sizeBytes }: PartRange,
+  file: FileRange,
+  contentKey: () => ContentKey,
+  pool: BufferPool,
+): Promise<EncryptedPart | undefined> {
+  const answer = await againWhenThreadLost(async () => {
+    const thread = await threadFor(file.sizeBytes)
+    const run = { fd: file.fd, positionBytes: file.offsetBytes, offsetBytes: objectOffset, sizeBytes }
+    return thread?.encrypt(run, contentKey(), pool.take(sizeBytes))
+  })
+  if (answer === undefined) return undefined
+  const { buffer, sha256, crc64, failure, endedAfter } = answer
+  if (buffer === undefined || sha256 === undefined || crc64 === undefined) {
+    const what =
+      failure === undefined ? `ended after ${endedAfter} of its ${sizeBytes} bytes` : 'could not be read'
+    const cause = failure && systemError(failure)
+    throw new CseError('ERR_CSE_SOURCE', `Part ${partNumber} of the file ${what}.`, { cause })
+  }
+  const bytes = new Uint8Array(buffer, 0, sizeBytes)
+  async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield bytes
+  }
+  const release = (reusable: boolean): void => {
+    if (reusable) pool.give(buffer)
+  }
+  return { sizeBytes, sha256: encodeBase64(sha256), crc64, open, release }
+}
+
+/** What a run into a file needs. */
+interface Decryption {
+  readonly offsetBytes: number
+  readonly onWritten: WrittenListener
+  readonly contentKey: () => ContentKey
+  readonly pool: BufferPool
+}
+
+/**
+ * Decrypts a run into a file, in the thread. When the thread is lost the run is read again from its beginning, and
+ * overwrites what that thread has written of it.
+ *
+ * @throws CseError `ERR_CSE_THREAD` when the second thread is lost too
+ */
+async function decryptInto(
+  source: ObjectBody,
+  { file }: RunTarget,
+  decryption: Decryption,
+): Promise<bigint | undefined> {
+  if (file === undefined) return undefined
+  return againWhenThreadLost(async () => {
+    const thread = await threadFor(file.sizeBytes)
+    return thread && decryptOnce(thread, source.open(), file, decryption)
+  })
+}
+
+/** The thread of the moment; `undefined` for a file that is not worth one, and where there can be none. */
+async function threadFor(fileSizeBytes: number): Promise<FileCipherThread | undefined> {
+  return fileSizeBytes < THREAD_BYTES ? undefined : fileCipherThread()
+}
+
+async function decryptOnce(
+  thread: FileCipherThread,
+  ciphertext: AsyncIterable<Uint8Array>,
+  file: WritableFile,
+  { offsetBytes, onWritten, contentKey, pool }: Decryption,
+): Promise<bigint> {
+  const run = await thread.decrypt(file.fd, offsetBytes, contentKey())
+  let failed: { readonly error: unknown } | undefined
+  let writtenBytes = 0
+  const pending = new Set<Promise<void>>()
+  const write = async (buffer: ArrayBuffer, sizeBytes: number): Promise<void> => {
+    try {
+      const { buffer: back, failure } = await run.write(buffer, sizeBytes)
+      if (back !== undefined) pool.give(back)
+      if (failure !== undefined) throw file.failure(systemError(failure))
+      writtenBytes += sizeBytes
+      onWritten(writtenBytes)
+    } catch (error) {
+      failed ??= { error }
+    }
+  }
+  try {
+    for await (const { buffer, sizeBytes } of gathered(ciphertext, pool)) {
+      const written = write(buffer, sizeBytes)
+      pending.add(written)
+      void written.finally(() => pending.delete(written))
+      if (pending.size >= DEPTH) await Promise.race(pending)
+      if (failed !== undefined) break
+    }
+  } catch (error) {
+    failed ??= { error }
+  }
+  await Promise.all(pending)
+  // Also after a failure, which is thrown rather than that the thread is lost by now.
+  const ended = await run.end().catch((error: unknown) => {
+    failed ??= { error }
+  })
+  if (failed !== undefined) throw (failed as { readonly error: unknown }).error
+  if (ended?.crc64 === undefined) throw threadLost(ended?.failure && systemError(ended.failure))
+  return ended.crc64
+}
+
+/** A failure as the thread told it. */
+function systemError({ message, code }: NonNullable<FileCipherAnswer['failure']>): Error {
+  return Object.assign(new Error(message), { code })
+}
+
+/** Gathers chunks in buffers that can be handed over. */
+async function* gathered(
+  chunks: AsyncIterable<Uint8Array>,
+  pool: BufferPool,
+): AsyncGenerator<{ readonly buffer: ArrayBuffer; readonly sizeBytes: number }, void, undefined> {
+  let buffer: ArrayBuffer | undefined
+  let sizeBytes = 0
+  for await (const chunk of chunks) {
+    for (let offset = 0; offset < chunk.length; ) {
+      buffer ??= pool.take(CHUNK_BYTES)
+      const piece = chunk.subarray(offset, offset + CHUNK_BYTES - sizeBytes)
+      new Uint8Array(buffer).set(piece, sizeBytes)
+      sizeBytes += piece.length
+      offset += piece.length
+      if (sizeBytes < CHUNK_BYTES) continue
+      yield { buffer, sizeBytes }
+      buffer = undefined
+      sizeBytes = 0
+    }
+  }
+  if (buffer !== undefined) yield { buffer, sizeBytes }
+}

@@ -1,0 +1,292 @@
+import {
+  type ContentKey,
+  CseError,
+  type Envelope,
+  type EnvelopeExtras,
+  type ObjectBody,
+  type ObjectReference,
+  orAborted,
+  type PartRange,
+  startCipherRun,
+  TransportError,
+  wipe,
+} from '@oss-cse/crypto-core'
+import { bindFileRuns } from '#file-runs'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import { withRetries } from '../policy/retry.ts'
+import { type ByteSource, checkedSource } from '../source/byte-source.ts'
+import type { OpenFile } from '../source/open-file.ts'
+import {
+  digestPart,
+  type EncryptedPart,
+  encryptPartInMemory,
+  encryptPartTwice,
+  type PartDigest,
+} from './encrypted-part.ts'
+import type { FileRuns } from './file-runs.ts'
+
+/** How many bytes of ciphertext an upload keeps in memory for parts under way; a further part is read twice. */
+export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
+
+/** Called with the bytes of a run that were written so far. It starts over when the run does. */
+export type WrittenListener = (writtenBytes: number) => void
+
+/** A file that takes decrypted bytes. */
+export interface WritableFile extends OpenFile {
+  /** The error of a write that failed with a system's code. */
+  failure(cause: unknown): CseError
+}
+
+/** Where a run's bytes go, each at its offset in the object. */
+export interface RunTarget {
+  write(chunk: Uint8Array, offsetBytes: number): Promise<void>
+  /** The open file behind `write`, when there is one: a worker writes into it by itself. */
+  readonly file?: WritableFile | undefined
+}
+
+/** A stream of bytes on its way through the cipher. */
+export interface CipherPass {
+  /** The transformed bytes. They can be read once: a second reading throws `ERR_CSE_CIPHER_REUSED`. */
+  open(): AsyncGenerator<Uint8Array, void, undefined>
+  /** The CRC-64 of the ciphertext, once the last byte was read. */
+  crc64(): bigint | undefined
+}
+
+/**
+ * Keeps the content key of one object and does all that takes it. Nobody else in the bucket sees the key: callers hand over
+ * descriptions of where bytes come from and where they go, and get bytes and digests back.
+ *
+ * A run names its source and its sink, and does not iterate them itself: a source may stand in an open file
+ * (`ByteSource.file`) and so may a sink (`RunTarget.file`), which a worker opens where the runtime has one.
+ */
+export interface ObjectCipher {
+  /** Whether the key was wiped. */
+  readonly closed: boolean
+  /** Encrypts a whole object into a stream. The pass keeps working when the key is wiped. */
+  encrypt(source: ByteSource): CipherPass
+  /**
+   * Decrypts a run into a stream; bytes of a plain object pass as they are. The pass keeps working when the key is wiped.
+   *
+   * @param run - `checksum: false` leaves the CRC-64 out
+   */
+  decrypt(
+    source: ObjectBody,
+    run: { readonly offsetBytes: number; readonly checksum?: boolean | undefined },
+  ): CipherPass
+  /**
+   * Decrypts a run into a target.
+   *
+   * @param source - the ciphertext. It is opened again when the worker that decrypts is lost
+   * @returns the CRC-64 of the ciphertext
+   * @throws CseError `ERR_CSE_THREAD` when a second worker is lost too; what source and target throw
+   */
+  decryptInto(
+    source: ObjectBody,
+    target: RunTarget,
+    run: { readonly offsetBytes: number; readonly onWritten: WrittenListener },
+  ): Promise<bigint>
+  /**
+   * Encrypts one part. It is held in memory while all parts that were not released are no more than 64 MiB; of a source that
+   * can be opened again a further one is read twice instead, and compared as it is sent.
+   *
+   * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length; `ERR_CSE_THREAD`
+   */
+  encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart>
+  /** The digests of a part's ciphertext, which is not kept. Throws as `encryptPart`. */
+  digestPart(source: ByteSource, range: PartRange): Promise<PartDigest>
+  /** The CRC-64 that the ciphertext of a run of plaintext has in this object. */
+  ciphertextCrc64(plaintext: ObjectBody, offsetBytes: number): Promise<bigint>
+  /** Wipes the key. Can be called again. */
+  close(): void
+}
+
+/**
+ * Makes a fresh content key, wrapped for an object's envelope.
+ *
+ * @throws CseError what the keyring and its provider throw, naming the object; the signal's reason at once
+ */
+export async function generateCipher(
+  { keyring }: BucketContext,
+  object: ObjectReference,
+  extras: EnvelopeExtras,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly cipher: ObjectCipher; readonly envelope: Envelope }> {
+  const { contentKey, envelope } = await forObject(object.key, signal, () =>
+    keyring.generate(extras, { signal, object }),
+  )
+  return { cipher: new KeyCustodian(contentKey), envelope }
+}
+
+/**
+ * Unwraps an object's content key, with retries.
+ *
+ * @param key - what the caller calls the object, for errors and the log
+ * @throws CseError as `generateCipher`
+ */
+export async function unwrapCipher(
+  { keyring, retry, logger }: BucketContext,
+  envelope: Envelope,
+  {
+    key,
+    object,
+    signal,
+  }: {
+    readonly key: string
+    readonly object: ObjectReference
+    readonly signal: AbortSignal | undefined
+  },
+): Promise<ObjectCipher> {
+  const unwrap = () => forObject(key, signal, () => keyring.unwrap(envelope, { signal, object }))
+  return new KeyCustodian(await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal }))
+}
+
+/** Passes the bytes of an object that is not encrypted as they are, and computes the same checksums. */
+export function plainCipher(): ObjectCipher {
+  return new KeyCustodian(undefined)
+}
+
+class KeyCustodian implements ObjectCipher {
+  readonly #contentKey: ContentKey | undefined
+  readonly #files: FileRuns
+  #heldBytes = 0
+  #closed = false
+
+  constructor(contentKey: ContentKey | undefined) {
+    this.#contentKey = contentKey
+    this.#files = bindFileRuns(() => this.#key())
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  encrypt(source: ByteSource): CipherPass {
+    const run = startCipherRun({ direction: 'encrypt', contentKey: this.#key(), offsetBytes: 0, crc64: true })
+    return { open: () => run.transform(checkedSource(source)), crc64: () => run.digests().crc64 }
+  }
+
+  decrypt(
+    source: ObjectBody,
+    {
+      offsetBytes,
+      checksum = true,
+    }: { readonly offsetBytes: number; readonly checksum?: boolean | undefined },
+  ): CipherPass {
+    this.#checkOpen()
+    const contentKey = this.#contentKey
+    const run = startCipherRun({ direction: 'decrypt', contentKey, offsetBytes, crc64: checksum })
+    return { open: () => run.transform(source.open()), crc64: () => run.digests().crc64 }
+  }
+
+  async decryptInto(
+    source: ObjectBody,
+    target: RunTarget,
+    { offsetBytes, onWritten }: { readonly offsetBytes: number; readonly onWritten: WrittenListener },
+  ): Promise<bigint> {
+    if (this.#contentKey !== undefined) {
+      const crc64 = await this.#files.decryptInto(source, target, { offsetBytes, onWritten })
+      if (crc64 !== undefined) return crc64
+    }
+    const pass = this.decrypt(source, { offsetBytes })
+    let writtenBytes = 0
+    for await (const chunk of pass.open()) {
+      await target.write(chunk, offsetBytes + writtenBytes)
+      writtenBytes += chunk.length
+      onWritten(writtenBytes)
+    }
+    return known(pass.crc64())
+  }
+
+  async encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart> {
+    const { sizeBytes } = range
+    const hold = this.#heldBytes + sizeBytes <= MAX_HELD_BYTES || !source.replayable
+    if (!hold) return encryptPartTwice(source, range, this.#key())
+    let held = true
+    const letGo = (): void => {
+      if (held) this.#heldBytes -= sizeBytes
+      held = false
+    }
+    this.#heldBytes += sizeBytes
+    try {
+      const { file } = source
+      const part =
+        (file && (await this.#files.encryptPart(range, file))) ??
+        (await encryptPartInMemory(source, range, this.#key()))
+      const release = (reusable: boolean): void => {
+        part.release(reusable)
+        letGo()
+      }
+      return { ...part, release }
+    } catch (error) {
+      letGo()
+      throw error
+    }
+  }
+
+  async digestPart(source: ByteSource, range: PartRange): Promise<PartDigest> {
+    const { file } = source
+    const part =
+      file === undefined || range.sizeBytes > MAX_HELD_BYTES
+        ? undefined
+        : await this.#files.encryptPart(range, file)
+    part?.release(true)
+    return part ?? digestPart(source, range, this.#key())
+  }
+
+  async ciphertextCrc64(plaintext: ObjectBody, offsetBytes: number): Promise<bigint> {
+    this.#checkOpen()
+    const contentKey = this.#contentKey
+    const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes, crc64: true })
+    for await (const _ of run.transform(plaintext.open()));
+    return known(run.digests().crc64)
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#contentKey !== undefined) wipeKey(this.#contentKey)
+  }
+
+  /** The key, where it is there: what is encrypted under a wiped one would look like any other ciphertext. */
+  #key(): ContentKey {
+    this.#checkOpen()
+    if (this.#contentKey === undefined) throw new TypeError('The object is not encrypted.')
+    return this.#contentKey
+  }
+
+  #checkOpen(): void {
+    if (!this.#closed) return
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      "The object's key was wiped: its reader was closed, or its upload was completed, aborted or closed.",
+    )
+  }
+}
+
+function known(crc64: bigint | undefined): bigint {
+  if (crc64 === undefined) throw new TypeError('The run was not read to its end.')
+  return crc64
+}
+
+/**
+ * Calls the keyring for one object. A key service does not know the object that it is asked for; its failures name it
+ * from here on. The call ends with the signal, also where a provider does not hear it: a key that comes later is wiped.
+ */
+async function forObject<Result extends ContentKey | { readonly contentKey: ContentKey }>(
+  objectKey: string,
+  signal: AbortSignal | undefined,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  const made = call()
+  try {
+    return await orAborted(made, signal)
+  } catch (error) {
+    const wipeLate = (late: Result): void => wipeKey('contentKey' in late ? late.contentKey : late)
+    if (signal?.aborted) made.then(wipeLate, () => {})
+    if (!TransportError.isInstance(error) || error.objectKey !== undefined) throw error
+    throw error.with({ message: `${objectKey}: ${error.message}`, objectKey })
+  }
+}
+
+function wipeKey({ cek, iv }: ContentKey): void {
+  wipe(cek, iv)
+}

@@ -1,0 +1,161 @@
+import {
+  type CallOptions,
+  CseError,
+  type HeaderMap,
+  type PartPlan,
+  type PartRange,
+  planParts,
+  type UploadedPart,
+} from '@oss-cse/crypto-core'
+import { MAX_HELD_BYTES, type ObjectCipher } from '../cipher/object-cipher.ts'
+import { aboutObject } from '../policy/about-object.ts'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import { abortableSource } from '../source/abortable-source.ts'
+import { type BodyInput, type ByteSource, byteSource } from '../source/byte-source.ts'
+import type { MultipartUploadState } from './multipart-state.ts'
+import { isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
+import { PartLedger } from './part-ledger.ts'
+import { RemoteUpload } from './remote-upload.ts'
+
+/** Makes an upload's state outlive the process. Must not resolve before the state is safe. */
+export type PersistState = (state: MultipartUploadState) => Promise<void>
+
+/** How the parts of a resumed upload are compared with their plaintext. */
+export interface VerifyOptions extends CallOptions {
+  /** Called for each part that the service holds unchanged. */
+  readonly onVerified?: ((range: PartRange) => void) | undefined
+}
+
+/** What the service holds of an upload, compared with the plaintext. */
+export interface VerifiedParts {
+  readonly parts: ReadonlyMap<number, UploadedPart>
+  /** The object's headers, where the upload turned out to be complete already. */
+  readonly stored?: HeaderMap | undefined
+}
+
+/** An upload under way: the service's side of it, its key, its plan, and the ledger of its parts. */
+export class OpenUpload {
+  readonly remote: RemoteUpload
+  readonly cipher: ObjectCipher
+  readonly plan: PartPlan
+  readonly ledger: PartLedger
+
+  constructor(
+    context: BucketContext,
+    transport: MultipartObjectTransport,
+    cipher: ObjectCipher,
+    state: MultipartUploadState,
+    persist: PersistState | undefined,
+  ) {
+    this.remote = new RemoteUpload(context, transport, state)
+    this.cipher = cipher
+    this.plan = planParts(state.dataSizeBytes, state.partSizeBytes)
+    this.ledger = new PartLedger(state.partDigests, async () => persist?.(this.state()))
+  }
+
+  /** The upload's state as it is now. */
+  state(): MultipartUploadState {
+    const { dataSizeBytes, partSizeBytes } = this.plan
+    const { key, uploadId, envelope, headers } = this.remote.toJSON()
+    return {
+      version: 1,
+      key,
+      uploadId,
+      dataSizeBytes,
+      partSizeBytes,
+      envelope,
+      headers,
+      partDigests: this.ledger.toJSON(),
+    }
+  }
+
+  /**
+   * Refuses what comes after the end of the upload.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
+   */
+  checkOpen(): void {
+    if (this.cipher.closed) throw invalidUpload(this.remote.key, 'it was completed or aborted')
+  }
+
+  /**
+   * Refuses a body that cannot be a part.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
+   */
+  checkSource(source: ByteSource, { partNumber, sizeBytes }: PartRange): void {
+    const { key } = this.remote
+    if (source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
+      throw invalidUpload(key, `part ${partNumber} has ${sizeBytes} bytes, the body ${source.sizeBytes}`)
+    }
+    if (!source.replayable && sizeBytes > MAX_HELD_BYTES) {
+      throw invalidUpload(
+        key,
+        `a part of ${sizeBytes} bytes is too large to be kept in memory, and a stream cannot be read twice: pass { sizeBytes, open() }, or use smaller parts`,
+      )
+    }
+  }
+
+  /**
+   * Compares each part that was sent or begun with its plaintext as it is now.
+   *
+   * @param open - opens the plaintext of one part
+   * @returns the parts that the service holds unchanged
+   * @throws CseError `ERR_CSE_SOURCE_CHANGED`; `ERR_CSE_NOT_FOUND` when the service does not know the upload any more
+   */
+  async verifyParts(
+    open: (range: PartRange) => BodyInput,
+    { signal, onVerified }: VerifyOptions,
+  ): Promise<VerifiedParts> {
+    this.checkOpen()
+    const { held, stored } = await this.#held(signal)
+    const begun = [...new Set([...this.ledger.begun, ...held.keys()])].sort((a, b) => a - b)
+    const parts = new Map<number, UploadedPart>()
+    try {
+      for (const partNumber of begun) {
+        signal?.throwIfAborted()
+        const range = this.plan.part(partNumber)
+        const { sizeBytes } = range
+        const source = byteSource(open(range))
+        this.checkSource(source, range)
+        this.checkOpen()
+        const { sha256, crc64 } = await this.cipher.digestPart(abortableSource(source, signal), range)
+        this.checkOpen()
+        this.ledger.check(partNumber, sha256)
+        const part = held.get(partNumber)
+        if (part === undefined || (part.sizeBytes ?? sizeBytes) !== sizeBytes) continue
+        if ((part.crc64 ?? crc64) !== crc64) continue
+        parts.set(partNumber, { partNumber, etag: part.etag, sizeBytes, crc64 })
+        onVerified?.(range)
+      }
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw aboutObject(error, this.remote.key)
+    }
+    return { parts, stored }
+  }
+
+  /** What the service holds of this upload: its parts, or all of them when it was completed. */
+  async #held(signal: AbortSignal | undefined): Promise<{
+    readonly held: ReadonlyMap<number, UploadedPart>
+    readonly stored?: HeaderMap
+  }> {
+    try {
+      const listed = await this.remote.listParts(signal)
+      return { held: new Map(listed.map((part) => [part.partNumber, part])) }
+    } catch (error) {
+      const stored = isNoSuchUpload(error) ? await this.remote.findStored(signal) : undefined
+      if (stored === undefined) throw error
+      const etag = stored['etag'] ?? ''
+      const numbers = Array.from({ length: this.plan.partCount }, (_, index) => index + 1)
+      return { held: new Map(numbers.map((partNumber) => [partNumber, { partNumber, etag }])), stored }
+    }
+  }
+}
+
+/** The error of what cannot be done with an upload. */
+export function invalidUpload(objectKey: string, why: string): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', `The multipart upload of ${objectKey}: ${why}.`, {
+    objectKey,
+  })
+}

@@ -1,0 +1,54 @@
+import { type BoundedCallOptions, type PartPlan, type PartRange, withDeadline } from '@oss-cse/crypto-core'
+import type { BodyInput } from '../source/byte-source.ts'
+import { MultipartUpload } from './multipart-upload.ts'
+import type { OpenUpload, VerifyOptions } from './open-upload.ts'
+
+/**
+ * A multipart upload that is resumed from a state. Its parts must be compared with their plaintext before anything is sent:
+ * a part whose plaintext changed would be encrypted under a keystream that was used before.
+ *
+ * Made by `CryptoBucket.resumeMultipartUpload`. To give it up, call `close`, and `CryptoBucket.abortMultipartUpload` where
+ * its parts should go too.
+ */
+export class UnverifiedUpload {
+  /** The object's key. */
+  readonly key: string
+  /** The service's name for the upload. */
+  readonly uploadId: string
+  /** How the object is cut. */
+  readonly plan: PartPlan
+  readonly #upload: OpenUpload
+
+  /** @internal */
+  constructor(upload: OpenUpload) {
+    this.key = upload.remote.key
+    this.uploadId = upload.remote.uploadId
+    this.plan = upload.plan
+    this.#upload = upload
+    Object.freeze(this)
+  }
+
+  /**
+   * Compares each part that was sent or begun with its plaintext as it is now.
+   *
+   * @param open - opens the plaintext of one part
+   * @param options - `onVerified` is called for each part that the service holds unchanged
+   * @returns the upload, ready to send; its `doneParts` need not be sent again
+   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when one differs, or the service holds a part that the state does not
+   * know: abort this upload and begin another; `ERR_CSE_NOT_FOUND` when the service does not know the upload any more;
+   * `ERR_CSE_INVALID_ARGUMENT` when it was closed
+   */
+  async verifyParts(
+    open: (range: PartRange) => BodyInput,
+    options: BoundedCallOptions & Pick<VerifyOptions, 'onVerified'> = {},
+  ): Promise<MultipartUpload> {
+    return withDeadline(options, this.key, async (bounded) => {
+      return new MultipartUpload(this.#upload, await this.#upload.verifyParts(open, bounded))
+    })
+  }
+
+  /** Wipes the key. The upload stays on the service, and can be resumed from its state. Never rejects. */
+  async close(): Promise<void> {
+    this.#upload.cipher.close()
+  }
+}
