@@ -1,7 +1,7 @@
-import { findCredentialsChain } from './credentials-chain.ts'
-import { ENDING_SIGNALS } from './ending-signals.ts'
-import { openTransport } from './open-transport.ts'
-import { runCli } from './run-cli.ts'
+import { ENDING_SIGNALS } from './base/ending-signals.ts'
+import { runCli } from './program/run-cli.ts'
+import { findCredentialsChain } from './server/credentials-chain.ts'
+import { openTransport } from './server/open-transport.ts'
 
 /** How long an interrupted process waits for what is still under way, in milliseconds. */
 const GRACE_MS = 200

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { lastSegment } from '../local-name.ts'
-import { openBucket } from '../open-bucket.ts'
-import { formatOssUrl, parseObjectUrl, parseTargetUrl } from '../oss-url.ts'
-import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
-import { addServerOptions, type ServerFlags } from '../server-options.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../output/report.ts'
+import { lastSegment } from '../server/last-segment.ts'
+import { openBucket } from '../server/open-bucket.ts'
+import { formatOssUrl, parseObjectUrl, parseTargetUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags } from '../server/server-options.ts'
 
 interface CpFlags extends ServerFlags, ReportFlags {}
 
@@ -26,7 +27,7 @@ export function addCp(program: Command, cli: CliEnvironment): void {
 async function cp(source: string, target: string, flags: CpFlags, cli: CliEnvironment): Promise<void> {
   const from = parseObjectUrl(source)
   const to = parseTargetUrl(target, lastSegment(from.key))
-  const bucket = await openBucket(cli, flags, to.bucket)
+  const bucket = await openBucket(cli, flags, to.bucket, { keyring: keylessKeyring() })
   await bucket.copy(from.key, to.key, {
     ...(from.bucket !== to.bucket && { sourceBucket: from.bucket }),
     signal: cli.signal,

@@ -9,16 +9,16 @@ import {
   wipe,
 } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
-import { type CiphertextRun, ciphertextRun, recordedLength } from '../ciphertext-run.ts'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { CREDENTIALS_HELP } from '../credentials.ts'
-import { readEnvelopeFile } from '../envelope-file.ts'
-import { humanSize } from '../human-size.ts'
-import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
-import { localInput } from '../local-input.ts'
-import { localOutput, writeOutput } from '../local-output.ts'
-import { observed, startProgress } from '../progress-bar.ts'
-import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { addKeyOptions, type KeyFlags, requireKeys } from '../keys/key-options.ts'
+import { humanSize } from '../output/human-size.ts'
+import { observed, startProgress } from '../output/progress-bar.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../output/report.ts'
+import { CREDENTIALS_HELP } from '../server/credentials.ts'
+import { type CiphertextRun, ciphertextRun, recordedLength } from '../transfer/ciphertext-run.ts'
+import { readEnvelopeFile } from '../transfer/envelope-file.ts'
+import { localInput } from '../transfer/local-input.ts'
+import { localOutput, writeOutput } from '../transfer/local-output.ts'
 
 interface DecryptFlags extends KeyFlags, ReportFlags {
   readonly output: string

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { CliError } from '../cli-error.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { CliError } from '../base/cli-error.ts'
 
 /** Adds `oss-cse demo`. */
 export function addDemo(program: Command, cli: CliEnvironment): void {

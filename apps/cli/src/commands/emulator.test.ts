@@ -4,8 +4,8 @@ import { isAbsolute, join, relative } from 'node:path'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { openTransport } from '../open-transport.ts'
-import { runCli } from '../run-cli.ts'
+import { runCli } from '../program/run-cli.ts'
+import { openTransport } from '../server/open-transport.ts'
 import { endlessInput, MemoryServer, run, temporaryDirectory } from '../testing/shell.ts'
 
 const directory = temporaryDirectory()

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { type CliEnvironment, variable } from '../cli-environment.ts'
-import { CliError, systemCode, usageError } from '../cli-error.ts'
-import { connectionJson, connectionText } from '../emulator-connection.ts'
-import { checkBucketName } from '../oss-url.ts'
-import { writeDocument } from '../report.ts'
-import { type EmulatorSettings, startEmulators } from '../start-emulators.ts'
-import { writeChunk } from '../stream-writer.ts'
+import { type CliEnvironment, variable } from '../base/cli-environment.ts'
+import { CliError, systemCode, usageError } from '../base/cli-error.ts'
+import { writeDocument } from '../output/report.ts'
+import { writeChunk } from '../output/stream-writer.ts'
+import { connectionJson, connectionText } from '../server/emulator-connection.ts'
+import { checkBucketName } from '../server/oss-url.ts'
+import { type EmulatorSettings, startEmulators } from '../server/start-emulators.ts'
 
 interface EmulatorFlags {
   readonly port: number

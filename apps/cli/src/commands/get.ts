@@ -1,22 +1,23 @@
 import type { CryptoBucket, DownloadOptions, DownloadResult } from '@oss-cse/bucket'
 import { type ByteRange, CseError, parseRange } from '@oss-cse/crypto-core'
 import { type Command, Option } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { downloadTarget } from '../download-target.ts'
-import { humanSize } from '../human-size.ts'
-import { addKeyOptions, type KeyFlags, loadKeys, missingKeys } from '../key-options.ts'
-import { type LocalOutput, writeStream } from '../local-output.ts'
-import { openBucket } from '../open-bucket.ts'
-import { type OssUrl, parseFileUrl, parseObjectUrl } from '../oss-url.ts'
-import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../report.ts'
-import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
-import { runTransfer } from '../transfer.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { addKeyOptions, type KeyFlags, loadKeys, missingKeys } from '../keys/key-options.ts'
+import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { humanSize } from '../output/human-size.ts'
+import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../output/report.ts'
+import { openBucket } from '../server/open-bucket.ts'
+import { type OssUrl, parseFileUrl, parseObjectUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags, serverConfig } from '../server/server-options.ts'
+import { downloadTarget } from '../transfer/download-target.ts'
+import { type LocalOutput, writeStream } from '../transfer/local-output.ts'
+import { runTransfer } from '../transfer/transfer.ts'
 import {
   addTransferOptions,
   fileTransferOptions,
   refuseTransferOptions,
   type TransferFlags,
-} from '../transfer-options.ts'
+} from '../transfer/transfer-options.ts'
 
 interface GetFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly force?: boolean
@@ -88,7 +89,11 @@ async function get(
   if (keyring === undefined && onPlainObject !== 'passthrough') throw missingKeys()
   const options = { ...cut, multigetThreshold: threshold, range }
   const result = await runTransfer(cli, flags, 'get', checkpoint, async ({ logger, opened, ...tools }) => {
-    const bucket = await openBucket(cli, flags, bucketName, { keyring, onPlainObject, logger })
+    const bucket = await openBucket(cli, flags, bucketName, {
+      keyring: keyring ?? keylessKeyring(),
+      onPlainObject,
+      logger,
+    })
     opened(bucket)
     const fetch = () => fetchObject(bucket, key, output, { ...options, ...tools }, cli)
     return within(fetch).catch((error: unknown) => {

@@ -1,11 +1,12 @@
 import { summarizeEnvelope } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { readEnvelopeFile } from '../envelope-file.ts'
-import { openBucket } from '../open-bucket.ts'
-import { isOssUrl, parseObjectUrl } from '../oss-url.ts'
-import { addReportOptions, envelopeFields, fieldLines, type ReportFlags, show } from '../report.ts'
-import { addServerOptions, type ServerFlags } from '../server-options.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { addReportOptions, envelopeFields, fieldLines, type ReportFlags, show } from '../output/report.ts'
+import { openBucket } from '../server/open-bucket.ts'
+import { isOssUrl, parseObjectUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags } from '../server/server-options.ts'
+import { readEnvelopeFile } from '../transfer/envelope-file.ts'
 
 interface InspectFlags extends ServerFlags, ReportFlags {}
 
@@ -32,7 +33,7 @@ async function inspect(source: string, flags: InspectFlags, cli: CliEnvironment)
 
 async function objectEnvelope(url: string, flags: InspectFlags, cli: CliEnvironment) {
   const { bucket: bucketName, key } = parseObjectUrl(url)
-  const bucket = await openBucket(cli, flags, bucketName)
+  const bucket = await openBucket(cli, flags, bucketName, { keyring: keylessKeyring() })
   return (await bucket.head(key, { signal: cli.signal })).envelope
 }
 

@@ -2,12 +2,12 @@ import { mkdir, open, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { CliError, systemCode, usageError } from '../cli-error.ts'
-import { inWords, KEYGEN_WORDS } from '../library-words.ts'
-import { orAborted } from '../or-aborted.ts'
-import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
-import { passphraseFrom } from '../rsa-material.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { CliError, systemCode, usageError } from '../base/cli-error.ts'
+import { orAborted } from '../base/or-aborted.ts'
+import { passphraseFrom } from '../keys/rsa-material.ts'
+import { inWords, KEYGEN_WORDS } from '../output/library-words.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../output/report.ts'
 
 interface KeygenFlags extends ReportFlags {
   readonly out: string

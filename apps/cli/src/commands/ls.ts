@@ -1,13 +1,14 @@
 import type { ListEntry } from '@oss-cse/bucket'
 import { printable } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { JsonListWriter } from '../json-list-writer.ts'
-import { openBucket } from '../open-bucket.ts'
-import { formatOssUrl, parseOssUrl } from '../oss-url.ts'
-import { addReportOptions, isoSeconds, type ReportFlags } from '../report.ts'
-import { addServerOptions, type ServerFlags } from '../server-options.ts'
-import { writeChunk } from '../stream-writer.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { JsonListWriter } from '../output/json-list-writer.ts'
+import { addReportOptions, isoSeconds, type ReportFlags } from '../output/report.ts'
+import { writeChunk } from '../output/stream-writer.ts'
+import { openBucket } from '../server/open-bucket.ts'
+import { formatOssUrl, parseOssUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags } from '../server/server-options.ts'
 
 interface LsFlags extends ServerFlags, ReportFlags {
   readonly recursive?: boolean
@@ -30,7 +31,7 @@ export function addLs(program: Command, cli: CliEnvironment): void {
 
 async function ls(url: string, flags: LsFlags, cli: CliEnvironment): Promise<void> {
   const { bucket: bucketName, key: prefix } = parseOssUrl(url)
-  const bucket = await openBucket(cli, flags, bucketName)
+  const bucket = await openBucket(cli, flags, bucketName, { keyring: keylessKeyring() })
   const recursive = flags.recursive === true
   const entries = bucket.list({ prefix, ...(!recursive && { delimiter: '/' }), signal: cli.signal })
   if (!flags.json) {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { usageError } from '../cli-error.ts'
-import { parseOssUrl } from '../oss-url.ts'
-import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
-import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { usageError } from '../base/cli-error.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../output/report.ts'
+import { parseOssUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags, serverConfig } from '../server/server-options.ts'
 
 interface MbFlags extends ServerFlags, ReportFlags {}
 

@@ -2,22 +2,22 @@ import { basename } from 'node:path'
 import type { BodyInput } from '@oss-cse/bucket'
 import type { Keyring } from '@oss-cse/crypto-core'
 import { type Command, InvalidArgumentError } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { usageError } from '../cli-error.ts'
-import { humanSize } from '../human-size.ts'
-import { addKeyOptions, type KeyFlags, requireKeys } from '../key-options.ts'
-import { type LocalInput, localInput } from '../local-input.ts'
-import { openBucket } from '../open-bucket.ts'
-import { formatOssUrl, parseTargetUrl } from '../oss-url.ts'
-import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../report.ts'
-import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
-import { runTransfer } from '../transfer.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { usageError } from '../base/cli-error.ts'
+import { addKeyOptions, type KeyFlags, requireKeys } from '../keys/key-options.ts'
+import { humanSize } from '../output/human-size.ts'
+import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../output/report.ts'
+import { openBucket } from '../server/open-bucket.ts'
+import { formatOssUrl, parseTargetUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags, serverConfig } from '../server/server-options.ts'
+import { type LocalInput, localInput } from '../transfer/local-input.ts'
+import { runTransfer } from '../transfer/transfer.ts'
 import {
   addTransferOptions,
   fileTransferOptions,
   refuseTransferOptions,
   type TransferFlags,
-} from '../transfer-options.ts'
+} from '../transfer/transfer-options.ts'
 
 interface PutFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly meta?: Readonly<Record<string, string>>

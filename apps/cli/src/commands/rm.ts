@@ -1,12 +1,13 @@
 import type { CryptoBucket } from '@oss-cse/bucket'
 import type { Command } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { CliError } from '../cli-error.ts'
-import { JsonListWriter } from '../json-list-writer.ts'
-import { openBucket } from '../open-bucket.ts'
-import { formatOssUrl, type OssUrl, parseObjectUrl, parsePrefixUrl } from '../oss-url.ts'
-import { addReportOptions, type ReportFlags, reportDone } from '../report.ts'
-import { addServerOptions, type ServerFlags, serverConfig } from '../server-options.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { CliError } from '../base/cli-error.ts'
+import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { JsonListWriter } from '../output/json-list-writer.ts'
+import { addReportOptions, type ReportFlags, reportDone } from '../output/report.ts'
+import { openBucket } from '../server/open-bucket.ts'
+import { formatOssUrl, type OssUrl, parseObjectUrl, parsePrefixUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags, serverConfig } from '../server/server-options.ts'
 
 interface RmFlags extends ServerFlags, ReportFlags {
   readonly recursive?: boolean
@@ -43,7 +44,7 @@ async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment):
   const existenceChecked = flags.recursive === true
   try {
     for (const [name, keys] of byBucket(targets)) {
-      const bucket = await openBucket(cli, flags, name)
+      const bucket = await openBucket(cli, flags, name, { keyring: keylessKeyring() })
       const wanted = flags.recursive ? keysBehind(bucket, keys, cli.signal) : keys
       for await (const batch of batches(wanted)) {
         const unique = [...new Set(batch)]

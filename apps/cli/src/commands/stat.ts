@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { openBucket } from '../open-bucket.ts'
-import { parseObjectUrl } from '../oss-url.ts'
-import { addReportOptions, envelopeFields, fieldLines, type ReportFlags, show } from '../report.ts'
-import { addServerOptions, type ServerFlags } from '../server-options.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { addReportOptions, envelopeFields, fieldLines, type ReportFlags, show } from '../output/report.ts'
+import { openBucket } from '../server/open-bucket.ts'
+import { parseObjectUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags } from '../server/server-options.ts'
 
 interface StatFlags extends ServerFlags, ReportFlags {}
 
@@ -23,7 +24,7 @@ export function addStat(program: Command, cli: CliEnvironment): void {
 
 async function stat(url: string, flags: StatFlags, cli: CliEnvironment): Promise<void> {
   const { bucket: bucketName, key } = parseObjectUrl(url)
-  const bucket = await openBucket(cli, flags, bucketName)
+  const bucket = await openBucket(cli, flags, bucketName, { keyring: keylessKeyring() })
   const { headers: _headers, ...object } = await bucket.head(key, { signal: cli.signal })
   const { sizeBytes, envelope, metadata, contentType, etag, lastModified, versionId, crc64 } = object
   await show(

@@ -1,13 +1,14 @@
 import { printable } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
-import type { CliEnvironment } from '../cli-environment.ts'
-import { usageError } from '../cli-error.ts'
-import { JsonListWriter } from '../json-list-writer.ts'
-import { openBucket } from '../open-bucket.ts'
-import { formatOssUrl, parseObjectUrl, parseOssUrl, parsePrefixUrl } from '../oss-url.ts'
-import { addReportOptions, isoSeconds, type ReportFlags, reportDone } from '../report.ts'
-import { addServerOptions, type ServerFlags } from '../server-options.ts'
-import { writeChunk } from '../stream-writer.ts'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { usageError } from '../base/cli-error.ts'
+import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { JsonListWriter } from '../output/json-list-writer.ts'
+import { addReportOptions, isoSeconds, type ReportFlags, reportDone } from '../output/report.ts'
+import { writeChunk } from '../output/stream-writer.ts'
+import { openBucket } from '../server/open-bucket.ts'
+import { formatOssUrl, parseObjectUrl, parseOssUrl, parsePrefixUrl } from '../server/oss-url.ts'
+import { addServerOptions, type ServerFlags } from '../server/server-options.ts'
 
 interface UploadsFlags extends ServerFlags, ReportFlags {}
 
@@ -45,7 +46,7 @@ export function addUploads(program: Command, cli: CliEnvironment): void {
 
 async function listUploads(url: string, flags: UploadsFlags, cli: CliEnvironment): Promise<void> {
   const { bucket: bucketName, key: prefix } = parseOssUrl(url)
-  const bucket = await openBucket(cli, flags, bucketName)
+  const bucket = await openBucket(cli, flags, bucketName, { keyring: keylessKeyring() })
   const list = flags.json ? new JsonListWriter(cli, { bucket: bucketName, prefix }, 'uploads') : undefined
   let uploadCount = 0
   try {
@@ -74,7 +75,7 @@ async function abortUploads(
   }
   const target = flags.all ? parsePrefixUrl(url, 'abort every upload') : parseObjectUrl(url)
   const { signal } = cli
-  const bucket = await openBucket(cli, flags, target.bucket)
+  const bucket = await openBucket(cli, flags, target.bucket, { keyring: keylessKeyring() })
   const wanted =
     uploadId === undefined
       ? bucket.listUploads({ prefix: target.key, signal })

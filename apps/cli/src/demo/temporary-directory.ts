@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ENDING_SIGNALS } from '../ending-signals.ts'
+import { ENDING_SIGNALS } from '../base/ending-signals.ts'
 
 /** A directory that goes when it is removed, and also when the process ends before. */
 interface TemporaryDirectory {

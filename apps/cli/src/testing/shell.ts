@@ -5,9 +5,9 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { generateRsaKeyPair } from '@oss-cse/provider-rsa'
-import type { CliTransport } from '../cli-environment.ts'
-import { runCli } from '../run-cli.ts'
-import type { ServerConfig } from '../server-config.ts'
+import type { CliTransport } from '../base/cli-environment.ts'
+import type { ServerConfig } from '../base/server-config.ts'
+import { runCli } from '../program/run-cli.ts'
 
 /** What a command left behind. */
 export interface Outcome {

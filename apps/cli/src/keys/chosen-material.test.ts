@@ -1,0 +1,102 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { MemoryServer, run, temporaryDirectory } from '../testing/shell.ts'
+
+const directory = temporaryDirectory()
+afterAll(() => directory.remove())
+writeFileSync(join(directory.path, 'in'), 'hello')
+
+const RSA = ['--rsa-private-key', 'x.pem']
+const LOCAL = ['--local-rsa-dir', 'keys']
+const KMS = ['--kms-key-id', 'id']
+
+/** Puts a file; nothing may come of it. */
+async function refused(keys: readonly string[], env: Record<string, string | undefined> = {}) {
+  const server = new MemoryServer()
+  const { code, stderr } = await run(server, ['put', join(directory.path, 'in'), 'oss://demo/a', ...keys], {
+    env,
+  })
+  expect(server.buckets.size, 'a bucket was opened').toBe(0)
+  expect(existsSync('keys')).toBe(false)
+  return [code, stderr]
+}
+
+describe('the options of a master key', () => {
+  test.each([
+    [[...RSA, ...LOCAL], '--rsa-private-key and --local-rsa-dir exclude each other'],
+    [[...RSA, ...KMS], '--rsa-private-key and --kms-key-id exclude each other'],
+    [[...LOCAL, ...KMS], '--local-rsa-dir and --kms-key-id exclude each other'],
+    [[...KMS, '--keyring', 'k.json'], '--keyring and --kms-key-id exclude each other'],
+    [[...LOCAL, '--keyring', 'k.json'], '--keyring and --local-rsa-dir exclude each other'],
+    [['--kms-region', 'cn-a', '--keyring', 'k.json'], '--keyring and --kms-region exclude each other'],
+    [['--local-rsa-prefix', 'a'], '--local-rsa-prefix goes with --local-rsa-dir.'],
+    [['--local-rsa-passphrase-env', 'P', ...RSA], '--local-rsa-passphrase-env goes with --local-rsa-dir.'],
+    [['--local-rsa-format', 'v1'], '--local-rsa-format goes with --local-rsa-dir.'],
+    [['--kms-region', 'cn-a'], '--kms-region goes with --kms-key-id.'],
+    [['--kms-endpoint', 'http://localhost:1', ...RSA], '--kms-endpoint goes with --kms-key-id.'],
+    [['--kms-passphrase-env', 'P'], '--kms-passphrase-env goes with --kms-key-id.'],
+    [['--kms-encoding', 'oss2'], '--kms-encoding goes with --kms-key-id.'],
+    [['--kms-context', '{}'], '--kms-context goes with --kms-key-id.'],
+    [[...LOCAL, '--matdesc', '{}'], '--matdesc and --local-rsa-dir exclude each other'],
+    [[...KMS, '--matdesc', '7'], '--matdesc takes a JSON object of strings'],
+    [[...KMS, '--kms-context', '{"a":1}'], '--kms-context takes a JSON object of strings'],
+    [['--kms-key-id='], '--kms-key-id is empty'],
+    [['--local-rsa-dir='], '--local-rsa-dir is empty'],
+    [[...KMS, '--kms-encoding', 'base64'], 'Allowed choices are blob, oss2'],
+    [[...LOCAL, '--local-rsa-format', 'v3'], 'Allowed choices are v1, v2'],
+  ])('%j exits 2 before any request', async (keys, message) => {
+    expect(await refused(keys)).toEqual([2, expect.stringContaining(message)])
+  })
+
+  test.each([
+    [[...KMS, '--kms-region', 'CN'], 'KMS key "id": --kms-region is missing or malformed'],
+    [
+      [...KMS, '--kms-endpoint', 'http://localhost/path'],
+      'KMS key "id": --kms-endpoint (or OSS_CSE_KMS_ENDPOINT) must be the host',
+    ],
+    [
+      [...KMS, '--kms-region', 'cn-a', '--kms-endpoint', 'kms.cn-b.aliyuncs.com'],
+      '--kms-region is cn-a, and --kms-endpoint (or OSS_CSE_KMS_ENDPOINT) is that of cn-b',
+    ],
+    [
+      ['--kms-key-id', 'acs:kms:cn-b:1:key/id', '--kms-region', 'cn-a'],
+      'it is in cn-b, and KMS of cn-a would be asked: make --kms-region cn-b.',
+    ],
+    [
+      [...KMS, '--kms-region', 'cn-a', '--kms-passphrase-env', 'P'],
+      'variable P, which should hold the passphrase, is not set',
+    ],
+    [
+      [...LOCAL, '--local-rsa-passphrase-env', 'P'],
+      'variable P, which should hold the passphrase, is not set',
+    ],
+    [LOCAL, 'There is no keys/.private_key.pem and no keys/.public_key.pem'],
+  ])('%j exits 3 before any request', async (keys, message) => {
+    expect(await refused(keys)).toEqual([3, expect.stringContaining(message)])
+  })
+
+  test('a key in KMS has the region of OSS, or of its option, and a local endpoint needs none', async () => {
+    const asked = async (argv: readonly string[], env: Record<string, string | undefined>) => {
+      const encrypt = [
+        'encrypt',
+        join(directory.path, 'in'),
+        '-o',
+        '-',
+        '--meta-out',
+        join(directory.path, 'meta'),
+      ]
+      // Nobody listens there: the error tells which region was asked, and where.
+      const { stderr } = await run(new MemoryServer(), [...encrypt, ...KMS, ...argv], { env })
+      return / in (\S+) .*failed|Missing: (the region of KMS)/.exec(stderr)?.slice(1).find(Boolean)
+    }
+    const there = ['--kms-endpoint', 'http://127.0.0.1:1']
+    expect(await asked(there, { OSS_REGION: 'oss-cn-beijing' })).toContain('cn-beijing')
+    expect(await asked([...there, '--kms-region', 'cn-shanghai'], { OSS_REGION: 'cn-beijing' })).toContain(
+      'cn-shanghai',
+    )
+    expect(await asked([], { OSS_CSE_KMS_ENDPOINT: 'http://127.0.0.1:1' })).toContain('cn-hangzhou')
+    expect(await asked(['--kms-endpoint', 'https://kms.example'], {})).toBe('the region of KMS')
+    expect(await asked([], {})).toBe('the region of KMS')
+  })
+})

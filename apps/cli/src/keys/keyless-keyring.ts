@@ -1,0 +1,16 @@
+import { Keyring } from '@oss-cse/crypto-core'
+import { missingKeys } from './key-options.ts'
+
+/** A keyring for commands that leave envelopes closed: it fits no object. */
+export function keylessKeyring(): Keyring {
+  const refuse = (): Promise<never> => Promise.reject(missingKeys())
+  return new Keyring({
+    encrypting: {
+      wrapAlgorithm: 'none',
+      materialDescription: {},
+      canUnwrap: false,
+      generateContentKey: refuse,
+      unwrap: refuse,
+    },
+  })
+}

@@ -1,0 +1,80 @@
+import { dirname, resolve } from 'node:path'
+import { CseError, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { configurationError } from '../base/cli-error.ts'
+import { NotUtf8, readUtf8File } from '../base/read-utf8-file.ts'
+import { FIELD_WORDS } from '../output/library-words.ts'
+import { type KeyringDocument, parseKeyringDocument } from './keyring-schema.ts'
+import { KmsClients } from './kms-material.ts'
+import { loadMaterial, type Material } from './material.ts'
+import { readKeyFile } from './read-key-file.ts'
+
+/**
+ * Loads the keys of a keyring file. Files that it names are relative to it; it holds no secrets itself.
+ *
+ * @throws CliError of kind `configuration` that names the file and the field at fault
+ */
+export async function loadKeyringFile(path: string, cli: CliEnvironment): Promise<Keyring> {
+  const document = parseDocument(path, await readText(path))
+  const clients = new KmsClients(cli)
+  const providers = new Map<string, MasterKeyProvider>()
+  for (const [name, material] of Object.entries(document.materials)) {
+    try {
+      providers.set(name, await loadMaterial(located(material, dirname(path)), cli, clients, FIELD_WORDS))
+    } catch (error) {
+      throw wrong(path, `materials.${name}: ${(error as Error).message}`, error)
+    }
+  }
+  const named = (name: string, field: string): MasterKeyProvider => {
+    const provider = providers.get(name)
+    if (provider !== undefined) return provider
+    const known = [...providers.keys()].map((key) => JSON.stringify(key)).join(', ') || 'none'
+    throw wrong(path, `${field}: there is no material ${JSON.stringify(name)}; known: ${known}`)
+  }
+  const encrypting = named(document.encrypting, 'encrypting')
+  const undescribed = (document.undescribed ?? []).map((name, i) => named(name, `undescribed.${i}`))
+  try {
+    return new Keyring({ encrypting, undescribed, decrypting: [...providers.values()] })
+  } catch (error) {
+    if (!CseError.isInstance(error)) throw error
+    throw wrong(path, error.message, error)
+  }
+}
+
+/** The same material, with the files that it names where they are. */
+function located(material: Material, directory: string): Material {
+  if (material.type === 'kms') return material
+  if (material.type === 'local-rsa') return { ...material, dir: resolve(directory, material.dir) }
+  const { privateKeyFile, publicKeyFile } = material
+  return {
+    ...material,
+    ...(privateKeyFile !== undefined && { privateKeyFile: resolve(directory, privateKeyFile) }),
+    ...(publicKeyFile !== undefined && { publicKeyFile: resolve(directory, publicKeyFile) }),
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readUtf8File(path, () => readKeyFile(path, `The keyring file ${path}`))
+  } catch (error) {
+    if (error instanceof NotUtf8) throw wrong(path, 'it is not valid UTF-8')
+    throw error
+  }
+}
+
+function parseDocument(path: string, text: string): KeyringDocument {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // Without the parser's message, which quotes the text.
+    throw wrong(path, 'it is not JSON')
+  }
+  const parsed = parseKeyringDocument(value)
+  if ('faults' in parsed) throw wrong(path, parsed.faults)
+  return parsed.document
+}
+
+function wrong(path: string, what: string, cause?: unknown): Error {
+  return configurationError(`The keyring file ${path}: ${what}${/[.!?]$/.test(what) ? '' : '.'}`, cause)
+}

@@ -1,0 +1,49 @@
+import { CseError, type MasterKeyProvider } from '@oss-cse/crypto-core'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { configurationError } from '../base/cli-error.ts'
+import { inWords, OPTION_WORDS, type Words } from '../output/library-words.ts'
+import { warn } from '../output/report.ts'
+import { passphraseFrom } from './rsa-material.ts'
+
+/** A pair of key files of oss2's LocalRsaProvider. */
+export interface LocalRsaMaterial {
+  readonly dir: string
+  /** How the names of both files begin. */
+  readonly prefix?: string
+  /** The environment variable that holds the files' passphrase. */
+  readonly passphraseEnv?: string
+  /** What it writes. */
+  readonly format?: 'v1' | 'v2'
+}
+
+/**
+ * Reads a pair of local key files.
+ *
+ * @param words - what the user calls its options
+ * @throws CliError of kind `configuration` that names the file or variable at fault
+ */
+export async function loadLocalRsaMaterial(
+  material: LocalRsaMaterial,
+  cli: CliEnvironment,
+  words: Words = OPTION_WORDS['local-rsa'],
+): Promise<MasterKeyProvider> {
+  const { dir, prefix, passphraseEnv, format } = material
+  const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
+  const { LocalRsaProvider } = await import('@oss-cse/provider-rsa')
+  try {
+    return new LocalRsaProvider({
+      dir,
+      prefix,
+      passphrase,
+      format,
+      onWarning: (message) => warn(cli, `${dir}: ${message}`),
+    })
+  } catch (error) {
+    if (!CseError.isInstance(error)) throw error
+    const message =
+      error.code === 'ERR_CSE_PASSPHRASE' && passphraseEnv === undefined
+        ? `The key files in ${dir} are encrypted. Name the environment variable that holds their passphrase: --local-rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.`
+        : inWords(error.message, words)
+    throw configurationError(message, error)
+  }
+}

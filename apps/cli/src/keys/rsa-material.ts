@@ -1,0 +1,72 @@
+import { CseError, type MasterKeyProvider, type MaterialDescription } from '@oss-cse/crypto-core'
+import { type CliEnvironment, variable } from '../base/cli-environment.ts'
+import { configurationError } from '../base/cli-error.ts'
+import { inWords, OPTION_WORDS, type Words } from '../output/library-words.ts'
+import { warn } from '../output/report.ts'
+import { readKeyFile } from './read-key-file.ts'
+
+/** An RSA master key as files and variables name it. */
+export interface RsaMaterial {
+  readonly privateKeyFile?: string
+  readonly publicKeyFile?: string
+  /** The environment variable that holds the private key's passphrase. */
+  readonly passphraseEnv?: string
+  readonly materialDescription?: MaterialDescription
+}
+
+/**
+ * Reads an RSA master key from its files.
+ *
+ * @param words - what the user calls its options
+ * @throws CliError of kind `configuration` that names the file or variable at fault
+ */
+export async function loadRsaMaterial(
+  material: RsaMaterial,
+  cli: CliEnvironment,
+  words: Words = OPTION_WORDS.rsa,
+): Promise<MasterKeyProvider> {
+  const { privateKeyFile, publicKeyFile, passphraseEnv, materialDescription } = material
+  const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
+  // Bytes, because a key that is not PEM may be binary.
+  const privateKey =
+    privateKeyFile === undefined
+      ? undefined
+      : await readKeyFile(privateKeyFile, `The key file ${privateKeyFile}`)
+  const publicKey =
+    publicKeyFile === undefined
+      ? undefined
+      : await readKeyFile(publicKeyFile, `The key file ${publicKeyFile}`)
+  const files = [privateKeyFile, publicKeyFile].filter((file) => file !== undefined).join(', ')
+  const { RsaProvider } = await import('@oss-cse/provider-rsa')
+  try {
+    return new RsaProvider({
+      privateKey,
+      publicKey,
+      passphrase,
+      materialDescription,
+      onWarning: (message) => warn(cli, `${files}: ${message}`),
+    })
+  } catch (error) {
+    if (!CseError.isInstance(error)) throw error
+    const message =
+      error.code === 'ERR_CSE_PASSPHRASE' && passphraseEnv === undefined
+        ? 'The private key is encrypted. Name the environment variable that holds its passphrase: --rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.'
+        : inWords(error.message, words)
+    throw configurationError(`${files}: ${message}`, error)
+  }
+}
+
+/**
+ * The passphrase that an environment variable holds.
+ *
+ * @throws CliError of kind `configuration` when it is not set
+ */
+export function passphraseFrom(name: string, cli: CliEnvironment): string {
+  const passphrase = variable(cli, name)
+  if (passphrase === undefined) {
+    throw configurationError(
+      `The environment variable ${name}, which should hold the passphrase, is not set.`,
+    )
+  }
+  return passphrase
+}

@@ -1,0 +1,116 @@
+import { CseError, TransportError } from '@oss-cse/crypto-core'
+import { CommanderError } from 'commander'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { CliError, type CliErrorKind } from '../base/cli-error.ts'
+import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts'
+import { tellingOf } from './library-words.ts'
+import { TransferFailure } from './transfer-failure.ts'
+
+/** The failure of a command, in the command line's words. */
+export interface Failure {
+  readonly exitCode: ExitCode
+  /** A library's `ERR_CSE_…`, or one of the command line's own: `USAGE`, `INTERRUPTED`, … */
+  readonly code: string
+  readonly message: string
+  /** What to do next. */
+  readonly hint?: string
+  /** The object that it is about. */
+  readonly objectKey?: string
+  /** Of a service's answer: the HTTP status, the request id, and the detailed error number. */
+  readonly status?: number
+  readonly requestId?: string
+  readonly ec?: string
+}
+
+const KIND_CODES: Readonly<Record<CliErrorKind, string>> = {
+  other: 'FAILURE',
+  usage: 'USAGE',
+  configuration: 'CONFIGURATION',
+  notFound: 'NOT_FOUND',
+  service: 'SERVICE',
+  decryption: 'DECRYPTION',
+}
+
+/** A failure after which no more JSON is to be printed: the object that was being written tells of it, or was all. */
+export class ToldFailure extends Error {
+  override readonly name: string = 'ToldFailure'
+
+  /** @param cause - what went wrong */
+  constructor(cause: unknown) {
+    super('told', { cause })
+  }
+}
+
+/** What a command failed with, without what it was wrapped in on its way. */
+export function originOf(thrown: unknown): unknown {
+  const inner = thrown instanceof ToldFailure || thrown instanceof TransferFailure ? thrown.cause : thrown
+  return inner === thrown ? ownCause(inner) : originOf(inner)
+}
+
+/** Judges what a command threw. */
+export function failureOf(thrown: unknown, cli: Pick<CliEnvironment, 'signal'>): Failure {
+  const error = originOf(thrown)
+  const transfer = thrown instanceof ToldFailure ? thrown.cause : thrown
+  const progress = transfer instanceof TransferFailure ? transfer.hint : undefined
+  if (cli.signal.aborted) {
+    return {
+      exitCode: EXIT.interrupted,
+      code: 'INTERRUPTED',
+      message: ['Interrupted.', progress].filter(Boolean).join(' '),
+    }
+  }
+  if (error instanceof CommanderError) {
+    return { exitCode: EXIT.usage, code: KIND_CODES.usage, message: usageText(error) }
+  }
+  const telling = CseError.isInstance(error) ? tellingOf(error) : undefined
+  const hint = [telling?.hint, progress].filter(Boolean).join(' ')
+  return {
+    exitCode: exitCodeOf(error),
+    code: codeOf(error),
+    message: telling?.message ?? messageOf(error),
+    ...(hint !== '' && { hint }),
+    ...detailsOf(error),
+  }
+}
+
+/** What the command line itself noticed while a library asked it, of credentials for instance, tells more. */
+function ownCause(error: unknown): unknown {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof CliError) return cause
+  }
+  return error
+}
+
+function codeOf(error: unknown): string {
+  return libraryError(error)?.code ?? (error instanceof CliError ? KIND_CODES[error.kind] : KIND_CODES.other)
+}
+
+/** The library's error, also behind one of the command line. */
+function libraryError(error: unknown): CseError | undefined {
+  if (CseError.isInstance(error)) return error
+  return error instanceof CliError && CseError.isInstance(error.cause) ? error.cause : undefined
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error)
+}
+
+function detailsOf(error: unknown): Partial<Failure> {
+  const coded = libraryError(error)
+  if (coded === undefined) return {}
+  const { objectKey } = coded
+  const { status, requestId, ec } = TransportError.isInstance(coded) ? coded : {}
+  return {
+    ...(objectKey !== undefined && { objectKey }),
+    ...(status !== undefined && { status }),
+    ...(requestId !== undefined && { requestId }),
+    ...(ec !== undefined && { ec }),
+  }
+}
+
+/** Commander's message; where it would show the help instead, it has none. */
+function usageText({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'A command is missing: --help lists them.'
+  const text = message.replace(/^error: /, '').replaceAll('\n', ' ')
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?)]$/.test(text) ? '' : '.'}`
+}

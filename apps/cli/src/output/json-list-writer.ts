@@ -1,0 +1,57 @@
+import { printableJson } from '@oss-cse/crypto-core'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { failureOf, ToldFailure } from './failure.ts'
+import { failureJson } from './report-failure.ts'
+import { BrokenPipe, writeChunk } from './stream-writer.ts'
+
+/** Writes one JSON object with a long list in it to stdout, item by item, so that the list is never in memory. */
+export class JsonListWriter {
+  readonly #cli: CliEnvironment
+  #before: string
+  #begun = false
+  #ended = false
+
+  /**
+   * @param head - the object's fields before the list
+   * @param listName - the name of the list
+   */
+  constructor(cli: CliEnvironment, head: Readonly<Record<string, unknown>>, listName: string) {
+    this.#cli = cli
+    const fields = Object.entries(head).map(
+      ([name, value]) => `${printableJson(name)}:${printableJson(value)},`,
+    )
+    this.#before = `{${fields.join('')}${printableJson(listName)}:[`
+  }
+
+  /** Writes one item. */
+  async add(item: unknown): Promise<void> {
+    this.#cli.signal.throwIfAborted()
+    const text = this.#before + printableJson(item)
+    this.#before = ','
+    this.#begun = true
+    await writeChunk(this.#cli.stdout, text, this.#cli.signal)
+  }
+
+  /** Writes the fields behind the list: at least one. */
+  async end(tail: Readonly<Record<string, unknown>>): Promise<void> {
+    this.#cli.signal.throwIfAborted()
+    const head = this.#begun ? '' : this.#before
+    const text = `${head}],${printableJson(tail).slice(1)}\n`
+    // From here on the object is whole, whatever becomes of the write.
+    this.#ended = true
+    this.#begun = true
+    await writeChunk(this.#cli.stdout, text, this.#cli.signal)
+  }
+
+  /**
+   * Ends an object whose list was begun and cannot be completed: its `error` tells why.
+   *
+   * @param thrown - what went wrong
+   * @returns what to throw on
+   */
+  fail(thrown: unknown): unknown {
+    if (!this.#begun || thrown instanceof BrokenPipe) return thrown
+    if (!this.#ended) this.#cli.stdout.write(`],"error":${failureJson(failureOf(thrown, this.#cli))}}\n`)
+    return new ToldFailure(thrown)
+  }
+}

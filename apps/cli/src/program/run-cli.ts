@@ -1,0 +1,43 @@
+import { printable } from '@oss-cse/crypto-core'
+import { CommanderError } from 'commander'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { refuseMangledArguments } from '../base/utf8-names.ts'
+import { EXIT } from '../output/exit-codes.ts'
+import { failureOf, originOf, ToldFailure } from '../output/failure.ts'
+import { failurePlaces, printFailureJson, printFailureLines } from '../output/report-failure.ts'
+import { BrokenPipe } from '../output/stream-writer.ts'
+import { expandMeta } from './expand-meta.ts'
+import { createProgram } from './program.ts'
+
+/**
+ * Runs one command.
+ *
+ * @param argv - the arguments behind `oss-cse`
+ * @returns the exit code; failures are told on stderr, and as JSON where the arguments ask for it
+ */
+export async function runCli(argv: readonly string[], cli: CliEnvironment): Promise<number> {
+  const places = failurePlaces(argv, cli)
+  try {
+    refuseMangledArguments(argv)
+    await createProgram(cli, { tellsUsage: places.lines }).parseAsync(expandMeta(argv), { from: 'user' })
+    return EXIT.ok
+  } catch (thrown) {
+    const error = originOf(thrown)
+    // The help or the version, which was asked for.
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
+    if (error instanceof BrokenPipe) return EXIT.ok
+    const failure = failureOf(thrown, cli)
+    if (places.json && !(thrown instanceof ToldFailure)) printFailureJson(places.json, failure)
+    // Commander has printed its own.
+    if (places.lines && !(error instanceof CommanderError)) printFailureLines(cli, failure)
+    if (cli.env['OSS_CSE_DEBUG'] && error instanceof Error && !(error instanceof CommanderError)) {
+      cli.stderr.write(`${stacks(error)}\n`)
+    }
+    return failure.exitCode
+  }
+}
+
+function stacks(error: Error): string {
+  const own = (error.stack ?? error.message).split('\n').map(printable).join('\n')
+  return error.cause instanceof Error ? `${own}\ncaused by ${stacks(error.cause)}` : own
+}

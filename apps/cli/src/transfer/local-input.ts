@@ -1,0 +1,69 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import type { CliEnvironment } from '../base/cli-environment.ts'
+import { CliError, systemCode, usageError } from '../base/cli-error.ts'
+import { orAborted } from '../base/or-aborted.ts'
+
+/** How much of a file is read at a time, in bytes. */
+const READ_BYTES = 1024 * 1024
+
+/** Bytes from this machine: a file, or a stream that can be read once. */
+export interface LocalInput {
+  /** The file's path; absent for a stream. */
+  readonly path?: string
+  /** The file's length in bytes; absent for a stream, and where the system says 0, as /proc does of files with content. */
+  readonly sizeBytes?: number
+  /** Opens the bytes, or a run of them when it is a file. */
+  open(run?: { readonly start: number; readonly lengthBytes: number }): AsyncIterable<Uint8Array>
+}
+
+/**
+ * Finds the input that an argument means: `-` is stdin. Pipes and devices are read as streams.
+ *
+ * @throws CliError of kind `notFound` when there is no such file, `usage` for a directory or an empty name
+ */
+export async function localInput(path: string, cli: CliEnvironment): Promise<LocalInput> {
+  const { signal } = cli
+  if (path === '-') return { open: () => stoppable(cli.stdin as Readable, signal) }
+  // What a shell makes of a variable that is not set.
+  if (path === '') throw usageError('The name of the input is empty: name a file.')
+  const file = await stat(path).catch((cause: unknown) => {
+    const code = systemCode(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new CliError('notFound', `There is no file ${path}.`, { cause })
+    }
+    throw new CliError('other', `The file ${path} cannot be read (${code ?? 'unknown'}).`, { cause })
+  })
+  if (file.isDirectory()) throw usageError(`${path} is a directory; name a file.`)
+  const options = { highWaterMark: READ_BYTES }
+  if (!file.isFile()) return { open: () => stoppable(createReadStream(path, options), signal) }
+  return {
+    path,
+    ...(file.size > 0 && { sizeBytes: file.size }),
+    open(run) {
+      if (run?.lengthBytes === 0) return nothing()
+      const bounds = run && { start: run.start, end: run.start + run.lengthBytes - 1 }
+      return stoppable(createReadStream(path, { ...options, ...bounds }), signal)
+    },
+  }
+}
+
+/** An abort ends a read that waits, for a terminal, or for somebody to open the other end of a pipe. */
+async function* stoppable(
+  stream: Readable,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const step = await orAborted(chunks.next(), signal)
+      if (step.done) return
+      yield step.value
+    }
+  } finally {
+    stream.destroy()
+  }
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}

@@ -1,0 +1,98 @@
+import type { CheckpointStore, TransferOptions } from '@oss-cse/bucket'
+import { type Command, InvalidArgumentError } from 'commander'
+import { type CliEnvironment, variable } from '../base/cli-environment.ts'
+import { usageError } from '../base/cli-error.ts'
+import { parseSize } from './parse-size.ts'
+
+/** The options of a large file's transfer as the command line gives them. */
+export interface TransferFlags {
+  readonly partSize?: number
+  readonly multipartThreshold?: number
+  readonly parallel?: number
+  readonly checkpointDir?: string
+  /** False for `--no-resume`. */
+  readonly resume?: boolean
+}
+
+/** The most parts that may be under way at once. */
+const MAX_PARALLEL = 100
+
+const PART_OPTIONS = {
+  partSize: '--part-size',
+  multipartThreshold: '--multipart-threshold',
+  parallel: '--parallel',
+  checkpointDir: '--checkpoint-dir',
+} as const
+
+/** Adds the options of the commands that transfer files. */
+export function addTransferOptions(command: Command): Command {
+  return command
+    .optionsGroup('Large files:')
+    .option(
+      '--part-size <size>',
+      'the length of a part, such as 32MiB: a multiple of 16 bytes, at least 100KiB (default: 10MiB)',
+      parseSize,
+    )
+    .option(
+      '--multipart-threshold <size>',
+      'from which length on a file is transferred in parts (default: 10MiB)',
+      parseSize,
+    )
+    .option('--parallel <n>', 'how many parts are under way at once, 1 to 100 (default: 3)', parseCount)
+    .option(
+      '--checkpoint-dir <directory>',
+      "where an interrupted transfer leaves what it needs to go on; or OSS_CSE_CHECKPOINT_DIR (default: in the user's data directory)",
+    )
+    .option('--no-resume', 'leave nothing behind: an interrupted transfer begins anew')
+}
+
+/** How a file is transferred, in the library's terms. */
+export interface FileTransferOptions extends TransferOptions {
+  /** In bytes; absent: the library's default. */
+  readonly threshold?: number | undefined
+}
+
+/**
+ * Puts together how a file is transferred.
+ *
+ * @throws CliError of kind `usage` for options that exclude each other
+ */
+export async function fileTransferOptions(
+  flags: TransferFlags,
+  cli: CliEnvironment,
+): Promise<FileTransferOptions> {
+  const { partSize, multipartThreshold: threshold, parallel, checkpointDir, resume } = flags
+  const keeps = resume !== false
+  if (!keeps && checkpointDir !== undefined) {
+    throw usageError('--checkpoint-dir and --no-resume exclude each other.')
+  }
+  const directory = checkpointDir || variable(cli, 'OSS_CSE_CHECKPOINT_DIR')
+  return { partSize, threshold, parallel, ...(keeps && { checkpoint: await checkpoints(directory) }) }
+}
+
+/**
+ * Refuses options that say nothing of a transfer in one request.
+ *
+ * @param what - what goes in one request
+ * @returns no options
+ * @throws CliError of kind `usage`
+ */
+export function refuseTransferOptions(flags: TransferFlags, what: string): FileTransferOptions {
+  const given = Object.entries(PART_OPTIONS)
+    .filter(([name]) => flags[name as keyof TransferFlags] !== undefined)
+    .map(([, option]) => option)
+  if (given.length > 0)
+    throw usageError(`${what} goes in one request: ${given.join(', ')} cannot apply to it.`)
+  return {}
+}
+
+async function checkpoints(directory: string | undefined): Promise<CheckpointStore> {
+  const { FileCheckpointStore } = await import('@oss-cse/bucket/node')
+  return new FileCheckpointStore({ directory })
+}
+
+function parseCount(text: string): number {
+  const count = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= MAX_PARALLEL) return count
+  throw new InvalidArgumentError(`Write a whole number from 1 to ${MAX_PARALLEL}.`)
+}
