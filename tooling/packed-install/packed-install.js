@@ -1,7 +1,9 @@
 // Packs every published package, installs the tarballs with plain npm into empty directories, as users do, and
-// runs the vectors and the command line there: under this Node.js and under each of the matrix.
+// runs the vectors and the command line there: under this Node.js and under each of the matrix. The command line is
+// installed by name, from a registry of these tarballs.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,8 +11,9 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'oss-cse-packed-'))
-const run = (command, args, cwd) =>
-  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const run = (command, args, cwd, env = process.env) =>
+  execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const quietly = ['--no-audit', '--no-fund', '--loglevel=error']
 const nodes = [
   process.execPath,
   ...run(process.execPath, [join(root, 'tooling/node-matrix/node-matrix.js'), '--list'], root)
@@ -22,9 +25,9 @@ const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), '
 
 let passed = 0
 let failed = 0
-function check(what, test) {
+async function check(what, test) {
   try {
-    test()
+    await test()
     passed += 1
     console.log(`ok      ${what}`)
   } catch (error) {
@@ -51,12 +54,18 @@ function packAll() {
   return tarballs
 }
 
-function installInto(name, packages, tarballs) {
+/** An empty project. */
+function makeProject(name) {
   const directory = join(work, name)
   mkdirSync(directory)
   writeFileSync(join(directory, 'package.json'), '{ "private": true, "type": "module" }\n')
+  return directory
+}
+
+function installInto(name, packages, tarballs) {
+  const directory = makeProject(name)
   const files = packages.map((wanted) => tarballs.get(wanted))
-  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...files], directory)
+  run('npm', ['install', ...quietly, ...files], directory)
   return directory
 }
 
@@ -69,37 +78,40 @@ function installed(directory) {
     .sort()
 }
 
-function checkPackage(name, folder, packages, expected, tarballs) {
+async function checkPackage(name, folder, packages, expected, tarballs) {
   const directory = installInto(name, packages, tarballs)
-  check(`${packages.join(' and ')} install ${expected.length} packages, and no build script runs`, () => {
-    assert.deepEqual(installed(directory), expected)
-    const lock = JSON.parse(readFileSync(join(directory, 'package-lock.json'), 'utf8'))
-    assert.deepEqual(
-      Object.values(lock.packages).filter((entry) => entry.hasInstallScript),
-      [],
-    )
-  })
+  await check(
+    `${packages.join(' and ')} install ${expected.length} packages, and no build script runs`,
+    () => {
+      assert.deepEqual(installed(directory), expected)
+      const lock = JSON.parse(readFileSync(join(directory, 'package-lock.json'), 'utf8'))
+      assert.deepEqual(
+        Object.values(lock.packages).filter((entry) => entry.hasInstallScript),
+        [],
+      )
+    },
+  )
   cpSync(join(root, folder, 'test'), join(directory, 'test'), { recursive: true })
   // Private, so in no tarball: put where the smoke test looks for it.
   cpSync(join(root, 'tooling/sdk-vectors'), join(directory, 'node_modules/@oss-cse/sdk-vectors'), {
     recursive: true,
   })
   for (const node of nodes) {
-    check(`${name}: the vectors hold under ${run(node, ['--version'], work).trim()}`, () => {
+    await check(`${name}: the vectors hold under ${run(node, ['--version'], work).trim()}`, () => {
       run(node, ['test/smoke.mjs'], directory)
     })
   }
 }
 
 /** The drop-in as an app installs it, which need not be an ES module nor know of KMS, and its types as an editor sees them. */
-function checkDropIn(tarballs) {
+async function checkDropIn(tarballs) {
   const packages = ['ali-oss', 'bucket', 'crypto-core', 'oss-emulator', 'provider-rsa', 'transport-oss']
   const directory = installInto(
     'drop-in',
     packages.map((name) => `@oss-cse/${name}`),
     tarballs,
   )
-  check('the drop-in brings the ali-oss that it needs, no key service, and no build script', () => {
+  await check('the drop-in brings the ali-oss that it needs, no key service, and no build script', () => {
     const names = installed(directory)
     assert.ok(names.includes('ali-oss'))
     assert.deepEqual(
@@ -114,53 +126,154 @@ function checkDropIn(tarballs) {
   })
   cpSync(join(root, 'packages/ali-oss/test'), join(directory, 'test'), { recursive: true })
   for (const node of nodes) {
-    check(`drop-in: uploads and downloads under ${run(node, ['--version'], work).trim()}`, () => {
+    await check(`drop-in: uploads and downloads under ${run(node, ['--version'], work).trim()}`, () => {
       run(node, ['test/smoke.mjs'], directory)
     })
   }
   const { version } = JSON.parse(readFileSync(join(root, 'node_modules/@types/node/package.json'), 'utf8'))
-  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `@types/node@${version}`], directory)
+  run('npm', ['install', ...quietly, `@types/node@${version}`], directory)
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   const strict = ['--noEmit', '--strict', '--target', 'es2023', '--module', 'nodenext', '--types', 'node']
-  check('drop-in: its types hold for who installs it, without any check left out', () => {
+  await check('drop-in: its types hold for who installs it, without any check left out', () => {
     run(process.execPath, [tsc, ...strict, '--skipLibCheck', 'false', 'test/types.ts'], directory)
   })
 }
 
-function checkCommandLine(tarballs) {
-  const directory = installInto('cli', [...tarballs.keys()], tarballs)
-  const bin = join(directory, 'node_modules/.bin/oss-cse')
+/** Starts `oss-cse emulator --kms`: the environment that reaches it, the key in KMS, and how it stops. */
+async function startEmulator(node, script) {
+  const emulator = spawn(node, [script, 'emulator', '--kms', '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = await Promise.race([
+    once(emulator.stdout, 'data'),
+    once(emulator, 'exit').then(([code]) => assert.fail(`the emulator exits ${code}`)),
+  ])
+  const { endpoint, region, accessKeyId, accessKeySecret, kmsEndpoint, kmsKeyId } = JSON.parse(line)
+  return {
+    kmsKeyId,
+    env: {
+      ...process.env,
+      OSS_ENDPOINT: endpoint,
+      OSS_REGION: region,
+      OSS_ACCESS_KEY_ID: accessKeyId,
+      OSS_ACCESS_KEY_SECRET: accessKeySecret,
+      OSS_CSE_KMS_ENDPOINT: kmsEndpoint,
+      OSS_CSE_CHECKPOINT_DIR: join(work, 'checkpoints'),
+    },
+    async stop() {
+      emulator.kill()
+      assert.deepEqual(await once(emulator, 'exit'), [0, null])
+    },
+  }
+}
+
+/** The one command that `emulator` and `demo` say adds the emulators, where they are not installed. */
+function commandThatAdds(node, script) {
+  const answers = ['emulator', 'demo'].map((command) => {
+    const { status, stdout, stderr } = spawnSync(node, [script, command], { encoding: 'utf8' })
+    assert.deepEqual([status, stdout], [3, ''])
+    assert.match(stderr, /^oss-cse: The package @oss-cse\/oss-emulator is not installed; .*\n$/)
+    return /`(npm install [^`]*)`/.exec(stderr)?.[1]
+  })
+  assert.equal(answers[0], answers[1])
+  return answers[0].split(' ')
+}
+
+/** Starts the emulators, and stops them again. */
+async function checkEmulators(node, script) {
+  await (await startEmulator(node, script)).stop()
+  run(node, [script, 'demo'], work)
+}
+
+async function checkCommandLine(registry) {
+  const env = { ...process.env, 'npm_config_@oss-cse:registry': registry }
+  const [ownNode] = nodes
+
+  const prefix = join(work, 'global')
+  const globally = { ...env, npm_config_prefix: prefix }
+  run('npm', ['install', '--global', ...quietly, '@oss-cse/cli'], work, globally)
+  const globalScript = join(prefix, 'lib/node_modules/@oss-cse/cli/bin/oss-cse.js')
+  await check('cli, installed globally: the command is linked and runs', () => {
+    assert.match(run(join(prefix, 'bin/oss-cse'), ['--version'], work), /^\d+\.\d+\.\d+/)
+  })
+  await check(
+    'cli, installed globally: emulator and demo work after the command that they name',
+    async () => {
+      const [npm, ...args] = commandThatAdds(ownNode, globalScript)
+      run(npm, [...args, ...quietly], work, globally)
+      await checkEmulators(ownNode, globalScript)
+    },
+  )
+
+  const directory = makeProject('cli')
+  run('npm', ['install', ...quietly, '@oss-cse/cli'], directory, env)
   const script = join(directory, 'node_modules/@oss-cse/cli/bin/oss-cse.js')
-  check('the command is linked and runs', () => {
-    assert.match(run(bin, ['--version'], directory), /^\d+\.\d+\.\d+/)
+  await check('cli: it brings no emulator', () => {
+    assert.deepEqual(
+      installed(directory).filter((name) => /emulator|selfsigned|fast-xml-parser/.test(name)),
+      [],
+    )
+  })
+  await check('cli: the command is linked and runs', () => {
+    const help = run(join(directory, 'node_modules/.bin/oss-cse'), ['--help'], directory)
+    assert.match(help, /^Usage: oss-cse /)
   })
   const plaintext = Buffer.alloc(1_000_003, 'plaintext ')
   writeFileSync(join(directory, 'in'), plaintext)
-  for (const [index, node] of nodes.entries()) {
-    const version = run(node, ['--version'], work).trim()
-    const cse = (...args) => run(node, [script, ...args], directory)
-    check(`cli: keys, encrypt, decrypt and a range under ${version}`, () => {
-      cse('keygen', '--out', `keys${index}`, '--bits', '2048')
-      const key = ['--rsa-private-key', `keys${index}/private_key.pem`]
-      cse('encrypt', 'in', '-o', 'ciphertext', '--meta-out', 'meta.json', ...key)
-      assert.notDeepEqual(readFileSync(join(directory, 'ciphertext')), plaintext)
-      cse('decrypt', 'ciphertext', '-o', 'out', '--meta', 'meta.json', ...key)
-      assert.deepEqual(readFileSync(join(directory, 'out')), plaintext)
-      cse('decrypt', 'ciphertext', '-o', 'out', '--meta', 'meta.json', '--range', '77777-99999', ...key)
-      assert.deepEqual(readFileSync(join(directory, 'out')), plaintext.subarray(77_777, 100_000))
-    })
-    check(`cli: the demo passes under ${version}`, () => {
-      cse('demo')
-    })
+  const server = await startEmulator(ownNode, globalScript)
+  try {
+    for (const [index, node] of nodes.entries()) {
+      const version = run(node, ['--version'], work).trim()
+      const cse = (...args) => run(node, [script, ...args], directory, server.env)
+      await check(`cli: keys, encrypt, decrypt and a range under ${version}`, () => {
+        cse('keygen', '--out', `keys${index}`, '--bits', '2048')
+        const key = ['--rsa-private-key', `keys${index}/private_key.pem`]
+        cse('encrypt', 'in', '-o', 'ciphertext', '--meta-out', 'meta.json', ...key)
+        assert.notDeepEqual(readFileSync(join(directory, 'ciphertext')), plaintext)
+        cse('decrypt', 'ciphertext', '-o', 'out', '--meta', 'meta.json', ...key)
+        assert.deepEqual(readFileSync(join(directory, 'out')), plaintext)
+        cse('decrypt', 'ciphertext', '-o', 'out', '--meta', 'meta.json', '--range', '77777-99999', ...key)
+        assert.deepEqual(readFileSync(join(directory, 'out')), plaintext.subarray(77_777, 100_000))
+      })
+      await check(`cli: put and get, with a key in KMS, under ${version}`, () => {
+        const key = ['--kms-key-id', server.kmsKeyId]
+        cse('put', 'in', 'oss://demo/in', '--quiet', ...key)
+        cse('get', 'oss://demo/in', 'got', '--quiet', ...key)
+        assert.deepEqual(readFileSync(join(directory, 'got')), plaintext)
+      })
+      await check(`cli: emulator and demo say what adds the emulators under ${version}`, () => {
+        assert.deepEqual(commandThatAdds(node, script).slice(0, 2), ['npm', 'install'])
+      })
+    }
+  } finally {
+    await server.stop()
   }
+
+  const [npm, ...args] = commandThatAdds(ownNode, script)
+  run(npm, [...args.filter((arg) => arg !== '--global'), ...quietly], directory, env)
+  for (const node of nodes) {
+    await check(`cli: emulator and demo work under ${run(node, ['--version'], work).trim()}`, () =>
+      checkEmulators(node, script),
+    )
+  }
+}
+
+/** Serves the tarballs under their packages' names. */
+async function startRegistry(tarballs) {
+  const script = fileURLToPath(new URL('registry.js', import.meta.url))
+  const registry = spawn(process.execPath, [script, ...tarballs.values()], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = await once(registry.stdout, 'data')
+  return { address: String(line).trim(), stop: () => registry.kill() }
 }
 
 try {
   const tarballs = packAll()
   const core = ['@noble/ciphers', '@oss-cse/crypto-core', 'hash-wasm', 'is-network-error', 'p-retry']
-  checkPackage('crypto-core', 'packages/crypto-core', ['@oss-cse/crypto-core'], core, tarballs)
+  await checkPackage('crypto-core', 'packages/crypto-core', ['@oss-cse/crypto-core'], core, tarballs)
   const rsa = ['@oss-cse/crypto-core', '@oss-cse/provider-rsa']
-  checkPackage(
+  await checkPackage(
     'provider-rsa',
     'packages/provider-rsa',
     rsa,
@@ -168,15 +281,20 @@ try {
     tarballs,
   )
   const kms = ['@oss-cse/crypto-core', '@oss-cse/provider-kms']
-  checkPackage(
+  await checkPackage(
     'provider-kms',
     'packages/provider-kms',
     kms,
     [...core, '@oss-cse/provider-kms', 'lru-cache'].sort(),
     tarballs,
   )
-  checkDropIn(tarballs)
-  checkCommandLine(tarballs)
+  await checkDropIn(tarballs)
+  const registry = await startRegistry(tarballs)
+  try {
+    await checkCommandLine(registry.address)
+  } finally {
+    registry.stop()
+  }
 } finally {
   rmSync(work, { recursive: true, force: true })
 }

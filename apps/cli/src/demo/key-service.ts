@@ -1,4 +1,4 @@
-import { type KmsEmulator, startKmsEmulator } from '@oss-cse/kms-emulator'
+import type { KmsEmulator, startKmsEmulator } from '@oss-cse/kms-emulator'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { openWiretap, type Wiretap } from './wiretap.ts'
 
@@ -17,9 +17,13 @@ export interface KeyService {
   close(): Promise<void>
 }
 
-/** Starts KMS with one key, new and temporary. */
-export async function openKeyService(): Promise<KeyService> {
-  const emulator = await startKmsEmulator({ latencyMs: LATENCY_MS })
+/**
+ * Starts KMS with one key, new and temporary.
+ *
+ * @param start - what starts the emulator
+ */
+export async function openKeyService(start: typeof startKmsEmulator): Promise<KeyService> {
+  const emulator = await start({ latencyMs: LATENCY_MS })
   let wiretap: Wiretap | undefined
   const close = async (): Promise<void> => {
     await wiretap?.close()

@@ -1,8 +1,9 @@
+import { loadEmulator } from '../server/load-emulator.ts'
 import { Checks } from './checks.ts'
 import type { DemoStep } from './demo-step.ts'
 import { formatDuration } from './format.ts'
 import { Screen } from './screen.ts'
-import { openStage } from './stage.ts'
+import { openStage, type StageServers } from './stage.ts'
 import { downloadFiles } from './steps/download-files.ts'
 import { introduceStage } from './steps/introduce-stage.ts'
 import { measureThroughput } from './steps/measure-throughput.ts'
@@ -40,8 +41,12 @@ const STEPS: readonly (readonly [title: string, run: DemoStep])[] = [
  * Everything it makes is temporary and gone at the end. A check that fails is printed, and the demo goes on.
  *
  * @returns true when every check passed
+ * @throws CliError of kind `configuration` when the emulators are not installed
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
+  // Before anything is shown: a package may not be installed.
+  const { startOssEmulator } = await loadEmulator('@oss-cse/oss-emulator')
+  const { startKmsEmulator } = await loadEmulator('@oss-cse/kms-emulator')
   const screen = new Screen(options.out, options.colour)
   const checks = new Checks(screen)
   const started = performance.now()
@@ -50,7 +55,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     'Files are encrypted on this machine before they go to object storage. Everything below really happens, over HTTP, and every ✓ is the result of a comparison.',
   )
   try {
-    await runSteps(screen, checks)
+    await runSteps({ startOssEmulator, startKmsEmulator }, screen, checks)
   } catch (error) {
     checks.stopped('The demo could not go on', error)
   }
@@ -69,8 +74,8 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   return passed
 }
 
-async function runSteps(screen: Screen, checks: Checks): Promise<void> {
-  const stage = await openStage()
+async function runSteps(servers: StageServers, screen: Screen, checks: Checks): Promise<void> {
+  const stage = await openStage(servers)
   try {
     for (const [index, [title, run]] of STEPS.entries()) {
       screen.heading(index + 1, title)

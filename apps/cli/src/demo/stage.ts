@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CryptoBucket } from '@oss-cse/bucket'
-import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
+import type { startKmsEmulator } from '@oss-cse/kms-emulator'
+import type { OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
 import {
   generateLocalRsaKeyFiles,
   generateRsaKeyPair,
@@ -45,8 +46,14 @@ export interface Stage {
   close(): Promise<void>
 }
 
+/** What starts the servers. */
+export interface StageServers {
+  readonly startOssEmulator: typeof startOssEmulator
+  readonly startKmsEmulator: typeof startKmsEmulator
+}
+
 /** Starts the servers and makes the keys and files, all of them new and temporary. */
-export async function openStage(): Promise<Stage> {
+export async function openStage(servers: StageServers): Promise<Stage> {
   const directory = makeTemporaryDirectory()
   let emulator: OssEmulator | undefined
   let kms: KeyService | undefined
@@ -60,8 +67,11 @@ export async function openStage(): Promise<Stage> {
   try {
     const downloadDirectory = join(directory.path, 'downloads')
     await mkdir(downloadDirectory)
-    emulator = await startOssEmulator({ buckets: [BUCKET], dataDir: join(directory.path, 'server') })
-    kms = await openKeyService()
+    emulator = await servers.startOssEmulator({
+      buckets: [BUCKET],
+      dataDir: join(directory.path, 'server'),
+    })
+    kms = await openKeyService(servers.startKmsEmulator)
     const transport = connect(emulator, emulator.accessKeySecret)
     const started = performance.now()
     const { privateKeyPem } = await generateRsaKeyPair()

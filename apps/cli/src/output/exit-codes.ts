@@ -24,7 +24,7 @@ export const EXIT_CODE_HELP: string = `Exit codes:
   2    usage: wrong arguments or options, a name that is not UTF-8, a range that cannot be satisfied,
        a file that would be overwritten
   3    configuration: keys, passphrase, keyring file, credentials, region, endpoint,
-       home or checkpoint directory
+       home or checkpoint directory, emulators that are not installed
   4    not found: an object, a bucket or a local input file
   5    the service refused or failed, or the network did
   6    decryption or integrity: not encrypted, no fitting key, damaged or changed

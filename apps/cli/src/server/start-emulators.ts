@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { KmsEmulator } from '@oss-cse/kms-emulator'
 import type { OssEmulator, OssEmulatorOptions, SecurityToken } from '@oss-cse/oss-emulator'
+import { loadEmulator } from './load-emulator.ts'
 
 /** What the emulators are started with: OSS's options, and KMS where it is wanted. */
 export interface EmulatorSettings
@@ -25,19 +26,20 @@ export async function startEmulators({
   securityToken,
   ...options
 }: EmulatorSettings): Promise<RunningEmulators> {
-  const { startOssEmulator } = await import('@oss-cse/oss-emulator')
+  // Both before either starts: a package may not be installed.
+  const { startOssEmulator } = await loadEmulator('@oss-cse/oss-emulator')
+  const kmsEmulator = kms && (await loadEmulator('@oss-cse/kms-emulator'))
   const oss = await startOssEmulator({
     ...options,
     ...(securityToken && { securityTokens: [securityToken] }),
   })
-  if (kms === undefined) return { oss, kms, securityToken, close: () => oss.close() }
+  if (kmsEmulator === undefined) return { oss, kms: undefined, securityToken, close: () => oss.close() }
   try {
-    const { startKmsEmulator } = await import('@oss-cse/kms-emulator')
     const { host } = options
     // Other shells are told where the CA is, and stand elsewhere.
     const dataDir = options.dataDir === undefined ? undefined : resolve(options.dataDir, 'kms')
     const { region, accessKeyId, accessKeySecret } = oss
-    const running = await startKmsEmulator({
+    const running = await kmsEmulator.startKmsEmulator({
       ...kms,
       ...(host !== undefined && { host }),
       ...(dataDir !== undefined && { dataDir }),
