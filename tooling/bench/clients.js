@@ -17,10 +17,10 @@ export function plainClient(endpoint) {
 }
 
 /** The drop-in for it. */
-export function dropInClient(endpoint, privateKeyPem) {
+export function dropInClient(endpoint, privateKey) {
   return new CryptoOSS({
     ...aliOssOptions(endpoint),
-    provider: new RsaProvider({ privateKey: privateKeyPem }),
+    provider: new RsaProvider({ privateKey }),
   })
 }
 
@@ -29,9 +29,9 @@ function aliOssOptions(endpoint) {
 }
 
 /** A bucket of oss-cse as it comes. */
-export function encryptedBucket(endpoint, privateKeyPem) {
+export function encryptedBucket(endpoint, privateKey) {
   return new CryptoBucket({
     transport: new OssTransport({ ...ACCOUNT, endpoint }),
-    provider: new RsaProvider({ privateKey: privateKeyPem }),
+    provider: new RsaProvider({ privateKey }),
   })
 }

@@ -39,10 +39,10 @@ export class Context {
     context.sizes = sizes
     context.nodeArgs = nodeArgs
     context.workspace = new Workspace()
-    const { privateKeyPem } = await generateRsaKeyPair({ bits: 3072 })
-    context.privateKeyPem = privateKeyPem
+    const { privateKey } = await generateRsaKeyPair({ bits: 3072 })
+    context.privateKey = privateKey
     context.privateKeyPath = context.workspace.path('master.pem')
-    writeFileSync(context.privateKeyPath, privateKeyPem, { mode: 0o600 })
+    writeFileSync(context.privateKeyPath, privateKey, { mode: 0o600 })
     context.sink = await Sink.start()
     return context
   }
@@ -56,8 +56,8 @@ export class Context {
   async encryptedObject(sizeBytes) {
     const key = `encrypted-${sizeBytes}`
     if (!this.#objects.has(key)) {
-      const { sink, privateKeyPem } = this
-      this.#objects.set(key, registerEncryptedObject({ sink, privateKeyPem, key, sizeBytes }))
+      const { sink, privateKey } = this
+      this.#objects.set(key, registerEncryptedObject({ sink, privateKey, key, sizeBytes }))
     }
     await this.#objects.get(key)
     return key

@@ -5,10 +5,10 @@ import { RsaProvider } from '@oss-cse/provider-rsa'
  * Makes an object that oss-cse reads as its own: a real envelope, over bytes of the server's that decrypt to
  * nothing in particular, which CTR does not mind.
  *
- * @param {{ sink: import('./sink.js').Sink, privateKeyPem: string, key: string, sizeBytes: number }} object
+ * @param {{ sink: import('./sink.js').Sink, privateKey: string, key: string, sizeBytes: number }} object
  */
-export async function registerEncryptedObject({ sink, privateKeyPem, key, sizeBytes }) {
-  const keyring = new Keyring({ encrypting: new RsaProvider({ privateKey: privateKeyPem }) })
+export async function registerEncryptedObject({ sink, privateKey, key, sizeBytes }) {
+  const keyring = new Keyring({ encrypting: new RsaProvider({ privateKey }) })
   const { envelope } = await keyring.generate({ unencryptedContentLength: sizeBytes })
   await sink.register({ key, sizeBytes, headers: encodeEnvelope(envelope) })
 }

@@ -11,7 +11,7 @@ const ACCOUNT = { accessKeyId: 'bench', accessKeySecret: 'bench', region: 'cn-ha
 export class PeerLab {
   #kms
   #objects = new Map()
-  #privateKeyPem
+  #privateKey
 
   static async start() {
     const lab = new PeerLab()
@@ -24,9 +24,9 @@ export class PeerLab {
       service: { ...ACCOUNT, endpoint: lab.sink.endpoint, bucket: 'bench' },
       kms: { ...ACCOUNT, http: https, https, caFile: lab.#kms.caFile },
     }
-    const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
-    lab.#privateKeyPem = privateKeyPem
-    lab.masterKeys = [{ ...writeKeyFiles(lab.workspace.directory, 'master', privateKeyPem), description: [] }]
+    const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
+    lab.#privateKey = privateKey
+    lab.masterKeys = [{ ...writeKeyFiles(lab.workspace.directory, 'master', privateKey), description: [] }]
     return lab
   }
 
@@ -40,7 +40,7 @@ export class PeerLab {
     const key = `encrypted-${sizeBytes}`
     if (!this.#objects.has(key)) {
       const { sink } = this
-      const object = { sink, privateKeyPem: this.#privateKeyPem, key, sizeBytes }
+      const object = { sink, privateKey: this.#privateKey, key, sizeBytes }
       this.#objects.set(key, registerEncryptedObject(object))
     }
     await this.#objects.get(key)

@@ -21,11 +21,11 @@ function peakRssMiB() {
 
 async function run() {
   // All, whichever is used: what is loaded counts as memory.
-  const privateKeyPem = readFileSync(job.privateKeyPath, 'utf8')
+  const privateKey = readFileSync(job.privateKeyPath, 'utf8')
   const clients = {
     plain: plainClient(job.endpoint),
-    dropIn: dropInClient(job.endpoint, privateKeyPem),
-    bucket: encryptedBucket(job.endpoint, privateKeyPem),
+    dropIn: dropInClient(job.endpoint, privateKey),
+    bucket: encryptedBucket(job.endpoint, privateKey),
   }
   const warmUp = 'warm-up'
   if (job.transfer.startsWith('plain-')) {

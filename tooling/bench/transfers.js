@@ -25,12 +25,12 @@ export const transfers = {
   },
 
   async put({ bucket }, { key, path }) {
-    await uploadFile(bucket, key, path, { multipartThreshold: Number.POSITIVE_INFINITY })
+    await uploadFile(bucket, key, path, { multipartThresholdBytes: Number.POSITIVE_INFINITY })
   },
 
   async 'resumable-upload'({ bucket }, { key, path, directory }) {
-    const checkpoint = new FileCheckpointStore({ directory })
-    await uploadFile(bucket, key, path, { multipartThreshold: 1, parallel: PARALLEL, checkpoint })
+    const checkpointStore = new FileCheckpointStore({ directory })
+    await uploadFile(bucket, key, path, { multipartThresholdBytes: 1, parallel: PARALLEL, checkpointStore })
   },
 
   async 'plain-get'({ plain }, { key, path, flush = false }) {
@@ -39,12 +39,16 @@ export const transfers = {
   },
 
   async get({ bucket }, { key, path }) {
-    await downloadFile(bucket, key, path, { multigetThreshold: Number.POSITIVE_INFINITY })
+    await downloadFile(bucket, key, path, { multipartThresholdBytes: Number.POSITIVE_INFINITY })
   },
 
   async 'resumable-download'({ bucket }, { key, path, directory }) {
-    const checkpoint = new FileCheckpointStore({ directory })
-    await downloadFile(bucket, key, path, { multigetThreshold: 1 << 20, parallel: PARALLEL, checkpoint })
+    const checkpointStore = new FileCheckpointStore({ directory })
+    await downloadFile(bucket, key, path, {
+      multipartThresholdBytes: 1 << 20,
+      parallel: PARALLEL,
+      checkpointStore,
+    })
   },
 
   'plain-put-file': ({ plain }, job) => putFile(plain, job),

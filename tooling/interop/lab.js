@@ -63,13 +63,18 @@ export class Lab {
   async #makeKeys() {
     mkdirSync(this.path('keys'))
     for (const [name, bits] of Object.entries(PAIRS)) {
-      const { privateKeyPem } = await generateRsaKeyPair({ bits })
-      this.#addPair(name, privateKeyPem)
+      const { privateKey } = await generateRsaKeyPair({ bits })
+      this.#addPair(name, privateKey)
     }
     mkdirSync(this.path('local-rsa'))
     for (const [prefix, passphrase] of Object.entries(LOCAL_PAIRS)) {
       const dir = this.path('local-rsa')
-      const { privateKeyPath } = await generateLocalRsaKeyFiles({ dir, prefix, passphrase, bits: 2048 })
+      const { privateKeyPath } = await generateLocalRsaKeyFiles({
+        directory: dir,
+        prefix,
+        passphrase,
+        bits: 2048,
+      })
       this.#addPair(`local-${prefix}`, { key: readFileSync(privateKeyPath, 'utf8'), passphrase })
     }
   }

@@ -102,7 +102,7 @@ const PROVIDERS = {
     masterKey: { kind, name: basename(privateKeyFile, '.private.pem') },
   }),
   'local-rsa': ({ kind, dir, prefix, passphrase }) => ({
-    provider: new LocalRsaProvider({ dir, prefix, passphrase }),
+    provider: new LocalRsaProvider({ directory: dir, prefix, passphrase }),
     masterKey: { kind, name: prefix, passphrase },
   }),
   kms: ({ kind, keyId, passphrase, description }, lab) => {

@@ -45,10 +45,10 @@ export class Site {
     this.#parallel = parallel
     this.#emulator = await startOssEmulator({ buckets: [BUCKET], ...(faults && { faults }) })
     this.tap = await WireTap.start(this.#emulator.port)
-    const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
-    writeFileSync(this.workspace.path('key.pem'), privateKeyPem, { mode: 0o600 })
+    const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
+    writeFileSync(this.workspace.path('key.pem'), privateKey, { mode: 0o600 })
     mkdirSync(this.checkpoints)
-    const provider = new RsaProvider({ privateKey: privateKeyPem })
+    const provider = new RsaProvider({ privateKey })
     this.keyring = new Keyring({ encrypting: provider })
     const { endpoint, region, accessKeyId, accessKeySecret } = this.#emulator
     this.transport = new OssTransport({ bucket: BUCKET, endpoint, region, accessKeyId, accessKeySecret })

@@ -44,8 +44,8 @@ const client = new OSS({
   agent,
 })
 const transport = new OssTransport({ client, idleTimeoutMs: IDLE_TIMEOUT_MS })
-const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
-const provider = new RsaProvider({ privateKey: privateKeyPem })
+const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
+const provider = new RsaProvider({ privateKey })
 
 const openBucket = (maxAttempts, logger) =>
   new CryptoBucket({ transport, provider, logger, retry: { maxAttempts, minDelayMs: 1, maxDelayMs: 50 } })

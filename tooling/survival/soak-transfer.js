@@ -55,10 +55,9 @@ export class SoakTransfer {
     const bytes = randomBytes(sizeBytes)
     await writeFile(source, bytes)
     const options = {
-      partSize: PART_BYTES,
-      multipartThreshold: PART_BYTES,
-      multigetThreshold: PART_BYTES,
-      checkpoint: this.#store,
+      partSizeBytes: PART_BYTES,
+      multipartThresholdBytes: PART_BYTES,
+      checkpointStore: this.#store,
     }
     const arrived =
       (await this.#tryOften('upload', () => uploadFile(this.#bucket, name, source, options))) &&

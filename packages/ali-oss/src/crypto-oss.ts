@@ -277,7 +277,7 @@ export class CryptoOSS extends RefusingOSS {
     const upload = await call.run((bucket) =>
       bucket.initiateMultipartUpload(key, {
         ...object,
-        dataSizeBytes: dataSize,
+        sizeBytes: dataSize,
         partSizeBytes: partSize,
         signal,
         deadlineMs,

@@ -84,9 +84,9 @@ export async function multipartUpload(
   const upload: UploadOptions = {
     ...object,
     parallel: Math.min(Number(options.parallel) || DEFAULT_PARALLEL, MAX_PARALLEL),
-    partSize: partSizeBytes,
-    multipartThreshold: MIN_PART_BYTES,
-    checkpoint: progress || given ? checkpoint : undefined,
+    partSizeBytes,
+    multipartThresholdBytes: MIN_PART_BYTES,
+    checkpointStore: progress || given ? checkpoint : undefined,
     signal: running.signal,
   }
   const uploading = call.run(async (bucket) => {

@@ -207,7 +207,7 @@ export function readObject(client: OSS, name: string, options: ReadOptions): Obj
     deadlineMs: how.deadlineMs,
     // In one request, as ali-oss does.
     download: (path) =>
-      downloadFile(bucket, key, path, { ...how, multigetThreshold: Number.POSITIVE_INFINITY }),
+      downloadFile(bucket, key, path, { ...how, multipartThresholdBytes: Number.POSITIVE_INFINITY }),
     maxDecompressedBytes: maxDecompressedBytes(client, options),
     explain: (error) => call.explained(error),
   })

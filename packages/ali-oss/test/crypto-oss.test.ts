@@ -108,8 +108,8 @@ test('a Range header of a million characters takes time in proportion to its len
 
 test('a keyring reads what older keys wrote', async () => {
   await client.put('a', Buffer.from('old'))
-  const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
-  const encrypting = new RsaProvider({ privateKey: privateKeyPem, materialDescription: { key: '2026' } })
+  const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
+  const encrypting = new RsaProvider({ privateKey, materialDescription: { key: '2026' } })
   const keyring = new Keyring({ encrypting, decrypting: [provider] })
   const rotated = subject.newClient({ provider: undefined, keyring })
   await rotated.put('b', Buffer.from('new'))
@@ -793,8 +793,8 @@ describe('the checkpoint of an upload', () => {
   })
 
   test('of a public key alone goes on by beginning anew', async () => {
-    const { publicKeyPem } = await generateRsaKeyPair({ bits: 2048 })
-    const writer = subject.newClient({ provider: new RsaProvider({ publicKey: publicKeyPem }) })
+    const { publicKey } = await generateRsaKeyPair({ bits: 2048 })
+    const writer = subject.newClient({ provider: new RsaProvider({ publicKey }) })
     const checkpoints: Checkpoint[] = []
     await writer.multipartUpload('a', content, {
       partSize: PART,

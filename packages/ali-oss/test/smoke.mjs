@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url)
 assert.equal(require('@oss-cse/ali-oss').CryptoOSS, CryptoOSS)
 
 const emulator = await startOssEmulator()
-const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
+const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
 const { endpoint, region, accessKeyId, accessKeySecret } = emulator
 const options = {
   endpoint,
@@ -20,7 +20,7 @@ const options = {
   accessKeyId,
   accessKeySecret,
 }
-const client = new CryptoOSS({ ...options, provider: new RsaProvider({ privateKey: privateKeyPem }) })
+const client = new CryptoOSS({ ...options, provider: new RsaProvider({ privateKey }) })
 const plain = new OSS(options)
 assert.ok(client instanceof OSS)
 

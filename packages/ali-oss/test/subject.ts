@@ -8,10 +8,10 @@ import OSS from 'ali-oss'
 import { CryptoOSS, type CryptoOSSOptions } from '../src/index.ts'
 import { EVERYWHERE, METHODS } from '../src/method-table.ts'
 
-const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
+const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
 
 /** The master key of all encrypted clients. */
-export const provider: RsaProvider = new RsaProvider({ privateKey: privateKeyPem })
+export const provider: RsaProvider = new RsaProvider({ privateKey })
 
 /** Whose behaviour is looked at: ali-oss on plain objects, or the drop-in on encrypted ones. */
 export type Kind = 'OSS' | 'CryptoOSS'

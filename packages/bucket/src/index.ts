@@ -1,4 +1,4 @@
-export type { RetryOptions } from '@oss-cse/crypto-core'
+export type { ClosedRange, RetryOptions } from '@oss-cse/crypto-core'
 export type { RunTarget, WritableFile, WrittenListener } from './cipher/object-cipher.ts'
 export {
   type BucketTransport,

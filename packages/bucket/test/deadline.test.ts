@@ -15,7 +15,7 @@ import { lost, operations, PART, pendingUploads } from './multipart.ts'
 const code = (value: string) => expect.objectContaining({ code: value })
 const EXCEEDED = 'ERR_CSE_DEADLINE_EXCEEDED'
 const data = pattern(3 * PART)
-const inParts = { partSize: PART, multipartThreshold: 1, multigetThreshold: PART }
+const inParts = { partSizeBytes: PART, multipartThresholdBytes: PART }
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -86,7 +86,7 @@ const calls: Readonly<Record<string, (made: Made, options: BoundedCallOptions) =
   'upload, in parts': ({ bucket }, options) => bucket.upload('a', data, { ...inParts, ...options }),
   download: ({ bucket }, options) => bucket.download('a', new MemoryTarget(), options),
   initiateMultipartUpload: ({ bucket }, options) =>
-    bucket.initiateMultipartUpload('a', { dataSizeBytes: 20, ...options }),
+    bucket.initiateMultipartUpload('a', { sizeBytes: 20, ...options }),
   abortMultipartUpload: ({ bucket }, options) => bucket.abortMultipartUpload('a', 'id', options),
   listUploads: ({ bucket }, options) => all(bucket.listUploads(options)),
   'MultipartUpload.uploadPart': ({ upload }, options) =>
@@ -106,7 +106,7 @@ async function made(): Promise<Made & { readonly transport: MemoryTransport }> {
   await bucket.put('a', data)
   const reader = await bucket.openObject('a')
   const upload = await bucket.initiateMultipartUpload('a', {
-    dataSizeBytes: data.length,
+    sizeBytes: data.length,
     partSizeBytes: PART,
   })
   const unverified = await bucket.resumeMultipartUpload(upload.toJSON())
@@ -208,7 +208,7 @@ describe('a deadline', () => {
   })
 
   test('that passes between the parts of an upload frees them, or leaves what a later run resumes', async () => {
-    for (const checkpoint of [undefined, new MemoryCheckpointStore()]) {
+    for (const checkpointStore of [undefined, new MemoryCheckpointStore()]) {
       const { bucket, transport } = memoryBucket()
       const uploadPart = transport.uploadPart.bind(transport)
       transport.uploadPart = async (request) => {
@@ -217,15 +217,15 @@ describe('a deadline', () => {
           request.signal?.addEventListener('abort', () => reject(request.signal?.reason))
         })
       }
-      const options = { ...inParts, parallel: 1, checkpoint }
+      const options = { ...inParts, parallel: 1, checkpointStore }
       const call = bucket.upload('a', data, { ...options, deadlineMs: 60_000 })
       call.catch(() => {})
       await vi.advanceTimersByTimeAsync(60_000)
       await expect(call).rejects.toEqual(code(EXCEEDED))
-      expect(await pendingUploads(transport)).toBe(checkpoint === undefined ? 0 : 1)
+      expect(await pendingUploads(transport)).toBe(checkpointStore === undefined ? 0 : 1)
       transport.uploadPart = uploadPart
       const { resumedBytes } = await bucket.upload('a', data, options)
-      expect(resumedBytes).toBe(checkpoint === undefined ? 0 : 2 * PART)
+      expect(resumedBytes).toBe(checkpointStore === undefined ? 0 : 2 * PART)
       expect(await bucket.getBytes('a')).toEqual(data)
     }
   })

@@ -26,7 +26,7 @@ function service(failures: number, retriesExhausted: boolean) {
   const { bucket, transport } = memoryBucket({ keyring: new Keyring({ encrypting: provider }) })
   const operations = {
     put: (): Promise<unknown> => bucket.put('b', 'text'),
-    upload: () => bucket.upload('b', new Uint8Array(200_000), { multipartThreshold: 0 }),
+    upload: () => bucket.upload('b', new Uint8Array(200_000), { multipartThresholdBytes: 0 }),
     get: () => bucket.getBytes('a'),
     open: () => bucket.openObject('a'),
   }
@@ -119,7 +119,7 @@ test.each(['put', 'upload'] as const)(
     const again =
       name === 'put'
         ? bucket.put('b', 'other')
-        : bucket.upload('b', new Uint8Array(200_000), { multipartThreshold: 0 })
+        : bucket.upload('b', new Uint8Array(200_000), { multipartThresholdBytes: 0 })
     await expect(again).rejects.toMatchObject({ code: 'ERR_CSE_CONTENT_KEY_REUSED', objectKey: 'b' })
     expect(transport.requests).toEqual([])
   },

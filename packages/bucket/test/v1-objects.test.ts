@@ -333,7 +333,7 @@ describe('a read of a V1 object', () => {
 
 describe('a download of a V1 object', () => {
   const long = pattern(5 * PART + 17)
-  const options = { multigetThreshold: PART, partSize: PART }
+  const options = { multipartThresholdBytes: PART, partSizeBytes: PART }
 
   function isGetOfPart(n: number) {
     return ({ operation, headers }: RecordedRequest): boolean =>
@@ -355,8 +355,8 @@ describe('a download of a V1 object', () => {
     const { bucket, transport } = v1Bucket()
     await bucket.put('a', long)
     const target = new MemoryTarget()
-    const checkpoint = new RecordStore()
-    const resumable = { ...options, checkpoint, parallel: 1 }
+    const checkpointStore = new RecordStore()
+    const resumable = { ...options, checkpointStore, parallel: 1 }
     transport.intercept = (request) => {
       if (isGetOfPart(4)(request)) throw denied
     }
@@ -368,7 +368,7 @@ describe('a download of a V1 object', () => {
     expect(target.bytes).toEqual(long)
     expect(result.resumedBytes).toBe(3 * PART)
     for (const part of [1, 2, 3]) expect(transport.requests.some(isGetOfPart(part))).toBe(false)
-    expect(checkpoint.records.size).toBe(0)
+    expect(checkpointStore.records.size).toBe(0)
   })
 })
 
@@ -376,16 +376,16 @@ describe('under a V1 master key no object goes in parts', () => {
   test.each([0, 1, 3 * PART])('upload of %i bytes is refused before any request', async (size) => {
     const encrypting = provider()
     const { bucket, transport } = memoryBucket({ keyring: new Keyring({ encrypting }) })
-    const checkpoint = new RecordStore()
-    for (const options of [{}, { checkpoint }, { multipartThreshold: 0, partSize: PART }]) {
+    const checkpointStore = new RecordStore()
+    for (const options of [{}, { checkpointStore }, { multipartThresholdBytes: 0, partSizeBytes: PART }]) {
       const upload = bucket.upload('a', pattern(size), options)
       await expect(upload).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
       await expect(upload).rejects.toThrow(/put/)
     }
     expect(transport.requests).toEqual([])
     expect(encrypting.generated).toBe(0)
-    expect(checkpoint.records.size).toBe(0)
-    expect(checkpoint.isFree).toBe(true)
+    expect(checkpointStore.records.size).toBe(0)
+    expect(checkpointStore.isFree).toBe(true)
   })
 
   test('upload of a source that opens anew, as a file does, is refused before it is opened', async () => {
@@ -411,7 +411,7 @@ describe('under a V1 master key no object goes in parts', () => {
   test('initiateMultipartUpload is refused before any request, also to a key service', async () => {
     const encrypting = provider()
     const { bucket, transport } = memoryBucket({ keyring: new Keyring({ encrypting }) })
-    const initiated = bucket.initiateMultipartUpload('a', { dataSizeBytes: 3 * PART, partSizeBytes: PART })
+    const initiated = bucket.initiateMultipartUpload('a', { sizeBytes: 3 * PART, partSizeBytes: PART })
     await expect(initiated).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
     expect(encrypting.generated).toBe(0)
     expect(transport.requests).toEqual([])
@@ -424,7 +424,7 @@ describe('under a V1 master key no object goes in parts', () => {
       version: 1,
       key: 'a',
       uploadId: 'upload-1',
-      dataSizeBytes: 3 * PART,
+      sizeBytes: 3 * PART,
       partSizeBytes: PART,
       envelope: transport.objects.get('a')?.headers ?? {},
       headers: {},
@@ -437,7 +437,7 @@ describe('under a V1 master key no object goes in parts', () => {
   test('one that a V2 key began is gone on with under the same key, whatever it writes now', async () => {
     const made = memoryBucket({ provider: provider(2) })
     const begun = await made.bucket.initiateMultipartUpload('a', {
-      dataSizeBytes: PART + 1,
+      sizeBytes: PART + 1,
       partSizeBytes: PART,
     })
     await begun.uploadPart(1, pattern(PART))

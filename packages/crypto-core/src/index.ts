@@ -36,6 +36,7 @@ export {
   type CseErrorOptions,
   TransportError,
   type TransportErrorOptions,
+  type TransportErrorOverrides,
   unwrapFailed,
 } from './errors.ts'
 export {
@@ -127,6 +128,7 @@ export type {
 export { printable, printableJson } from './printable.ts'
 export {
   type ByteRange,
+  type ClosedRange,
   checkRange,
   parseRange,
   type RangeSlice,

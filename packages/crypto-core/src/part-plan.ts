@@ -21,7 +21,8 @@ export interface PartRange {
 
 /** How an object is cut into parts: all of one size, but the last. */
 export interface PartPlan {
-  readonly dataSizeBytes: number
+  /** The length of the whole in bytes. */
+  readonly sizeBytes: number
   readonly partSizeBytes: number
   readonly partCount: number
   /**
@@ -35,26 +36,24 @@ export interface PartPlan {
 /**
  * Plans the parts of an upload.
  *
- * @param dataSizeBytes - the object's length
+ * @param sizeBytes - the object's length
  * @param partSizeBytes - the wanted part size; absent: 10 MiB, or more where 10,000 parts would not be enough
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a part size that is not a multiple of 16, too small, too large
  * or makes too many parts; the message names the nearest valid one.
  */
-export function planParts(dataSizeBytes: number, partSizeBytes?: number): PartPlan {
-  if (!Number.isSafeInteger(dataSizeBytes) || dataSizeBytes < 0) {
-    throw invalid(`dataSizeBytes must be a non-negative integer, not ${dataSizeBytes}`)
+export function planParts(sizeBytes: number, partSizeBytes?: number): PartPlan {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
+    throw invalid(`sizeBytes must be a non-negative integer, not ${sizeBytes}`)
   }
-  const smallest = Math.max(MIN_PART_BYTES, roundUpToBlock(Math.ceil(dataSizeBytes / MAX_PARTS)))
+  const smallest = Math.max(MIN_PART_BYTES, roundUpToBlock(Math.ceil(sizeBytes / MAX_PARTS)))
   if (smallest > MAX_PART_BYTES) {
-    throw invalid(
-      `${dataSizeBytes} bytes are more than ${MAX_PARTS} parts of ${MAX_PART_BYTES} bytes can hold`,
-    )
+    throw invalid(`${sizeBytes} bytes are more than ${MAX_PARTS} parts of ${MAX_PART_BYTES} bytes can hold`)
   }
   const chosen = partSizeBytes ?? Math.max(DEFAULT_PART_BYTES, smallest)
-  checkAgainst(chosen, smallest, `for ${dataSizeBytes} bytes it`)
-  const partCount = Math.max(1, Math.ceil(dataSizeBytes / chosen))
+  checkAgainst(chosen, smallest, `for ${sizeBytes} bytes it`)
+  const partCount = Math.max(1, Math.ceil(sizeBytes / chosen))
   return Object.freeze({
-    dataSizeBytes,
+    sizeBytes,
     partSizeBytes: chosen,
     partCount,
     part(partNumber: number): PartRange {
@@ -62,7 +61,7 @@ export function planParts(dataSizeBytes: number, partSizeBytes?: number): PartPl
         throw invalid(`partNumber must be 1 to ${partCount}, not ${partNumber}`)
       }
       const offsetBytes = (partNumber - 1) * chosen
-      return { partNumber, offsetBytes, sizeBytes: Math.min(chosen, dataSizeBytes - offsetBytes) }
+      return { partNumber, offsetBytes, sizeBytes: Math.min(chosen, sizeBytes - offsetBytes) }
     },
   })
 }

@@ -53,10 +53,10 @@ test.each([
   ['a suffix', { suffixLength: 2 ** 60 }, `-${2n ** 60n}`, [0, 100]],
 ] as const)(
   '%s that is larger than any object is cut to the object',
-  (_, range, text, [start, lengthBytes]) => {
+  (_, range, text, [start, sizeBytes]) => {
     for (const checked of [checkRange(range), parseRange(text)]) {
       expect(rangeHeader(checked)).toMatch(/^bytes=\d*-\d{16}$/)
-      expect(sliceAnswer(checked, made(200, 100))).toMatchObject({ start, lengthBytes })
+      expect(sliceAnswer(checked, made(200, 100))).toMatchObject({ start, sizeBytes })
     }
   },
 )
@@ -88,7 +88,7 @@ test.each(['bytes 0--1/0', 'bytes */0', 'bytes 0-0/0', 'bytes -1/0'])(
       expect(() => sliceAnswer(range, made(206, 1, contentRange))).toThrow(code('ERR_CSE_INTEGRITY'))
     }
     expect(sliceAnswer(undefined, made(206, 0, contentRange))).toMatchObject({
-      lengthBytes: 0,
+      sizeBytes: 0,
       answerIsWhole: true,
     })
   },
@@ -169,7 +169,7 @@ test.each(['standard', 'lenient'] as const)(
           expect(() => sliceAnswer(range, got)).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
         } else {
           const slice = sliceAnswer(range, got)
-          expect([slice.start, slice.lengthBytes, slice.totalBytes]).toEqual([...expected, total])
+          expect([slice.start, slice.sizeBytes, slice.totalBytes]).toEqual([...expected, total])
           expect(slice.answerStart + slice.discardBytes).toBe(slice.start)
           expect(got.headers['content-length']).toBe(String(slice.answerBytes))
           expect(slice.answerIsWhole).toBe(slice.answerBytes === total)
@@ -183,7 +183,7 @@ test('the keystream offset comes from the answer: a 200 to an aligned request st
   expect(sliceAnswer({ start: 100, end: 5000 }, made(200, 1000))).toEqual({
     answerStart: 0,
     discardBytes: 100,
-    lengthBytes: 900,
+    sizeBytes: 900,
     start: 100,
     answerBytes: 1000,
     totalBytes: 1000,

@@ -5,6 +5,12 @@ import type { HeaderMap } from './ports.ts'
 /** A range of an object's bytes: from `start` to `end` inclusive (or to the end), or the last `suffixLength`. */
 export type ByteRange = { readonly start: number; readonly end?: number } | { readonly suffixLength: number }
 
+/** A range of an object's bytes: offsets from `start` to `end`, both inclusive. */
+export interface ClosedRange {
+  readonly start: number
+  readonly end: number
+}
+
 /** How an answer gives what a caller asked for. */
 export interface RangeSlice {
   /** The offset in the object of the answer's first byte: where the keystream starts. */
@@ -12,7 +18,7 @@ export interface RangeSlice {
   /** How many bytes of the answer to drop before the first wanted one. */
   readonly discardBytes: number
   /** How many bytes the caller gets. */
-  readonly lengthBytes: number
+  readonly sizeBytes: number
   /** The offset of the first wanted byte. */
   readonly start: number
   /** How many bytes the answer has. */
@@ -105,7 +111,7 @@ export function sliceAnswer(
   return {
     answerStart: first,
     discardBytes: start - first,
-    lengthBytes: end - start + 1,
+    sizeBytes: end - start + 1,
     start,
     answerBytes: last - first + 1,
     totalBytes: total,

@@ -5,22 +5,22 @@ import { RsaProvider } from './rsa-provider.ts'
 
 describe('generateRsaKeyPair', () => {
   test('makes a pair of 3072 bits by default, PKCS#8 and SPKI, that a provider takes', async () => {
-    const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair()
-    expect(privateKeyPem).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
-    expect(publicKeyPem).toMatch(/^-----BEGIN PUBLIC KEY-----\n/)
-    expect(createPublicKey(publicKeyPem).asymmetricKeyDetails).toEqual({
+    const { privateKey, publicKey } = await generateRsaKeyPair()
+    expect(privateKey).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
+    expect(publicKey).toMatch(/^-----BEGIN PUBLIC KEY-----\n/)
+    expect(createPublicKey(publicKey).asymmetricKeyDetails).toEqual({
       modulusLength: 3072,
       publicExponent: 65537n,
     })
-    expect(new RsaProvider({ privateKey: privateKeyPem, publicKey: publicKeyPem }).modulusBits).toBe(3072)
+    expect(new RsaProvider({ privateKey, publicKey }).modulusBits).toBe(3072)
   })
 
   test('encrypts the private key under a passphrase', async () => {
     const passphrase = 'p'.repeat(1024)
-    const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048, passphrase })
-    expect(privateKeyPem).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
-    expect(() => createPrivateKey(privateKeyPem)).toThrow()
-    expect(new RsaProvider({ privateKey: privateKeyPem, passphrase }).modulusBits).toBe(2048)
+    const { privateKey } = await generateRsaKeyPair({ bits: 2048, passphrase })
+    expect(privateKey).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
+    expect(() => createPrivateKey(privateKey)).toThrow()
+    expect(new RsaProvider({ privateKey, passphrase }).modulusBits).toBe(2048)
   })
 
   test.each([0, 1024, 2040, 2049, 2052, 16_392, 2048.5, Number.NaN, '3072'])(

@@ -23,14 +23,14 @@ export interface RsaKeyPairOptions {
  *
  * @example
  * ```ts
- * const { privateKeyPem, publicKeyPem }: RsaKeyPair = await generateRsaKeyPair()
+ * const { privateKey, publicKey }: RsaKeyPair = await generateRsaKeyPair()
  * ```
  */
 export interface RsaKeyPair {
   /** The private key, PKCS#8: `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` when a passphrase was given. */
-  readonly privateKeyPem: string
+  readonly privateKey: string
   /** The public key, SPKI: `PUBLIC KEY`. */
-  readonly publicKeyPem: string
+  readonly publicKey: string
 }
 
 const MIN_NEW_BITS = 2048
@@ -48,8 +48,8 @@ const MAX_PASSPHRASE_BYTES = 1024
  *
  * @example
  * ```ts
- * const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ passphrase })
- * await writeFile('master.pem', privateKeyPem, { mode: 0o600, flag: 'wx' })
+ * const { privateKey, publicKey } = await generateRsaKeyPair({ passphrase })
+ * await writeFile('master.pem', privateKey, { mode: 0o600, flag: 'wx' })
  * ```
  */
 export async function generateRsaKeyPair(options: RsaKeyPairOptions = {}): Promise<RsaKeyPair> {
@@ -75,7 +75,7 @@ export async function generateRsaKeyPair(options: RsaKeyPairOptions = {}): Promi
       ...(passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }),
     },
   })
-  return { privateKeyPem: privateKey, publicKeyPem: publicKey }
+  return { privateKey, publicKey }
 }
 
 function isPassphrase(value: unknown): boolean {

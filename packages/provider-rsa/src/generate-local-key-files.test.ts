@@ -36,113 +36,116 @@ function mode(path: string): number {
 
 describe('generateLocalRsaKeyFiles', () => {
   test('leaves nothing behind when the work is given up', async () => {
-    const dir = join(emptyDirectory(), 'keys')
+    const directory = join(emptyDirectory(), 'keys')
     const controller = new AbortController()
-    const making = generateLocalRsaKeyFiles({ dir, bits, signal: controller.signal })
+    const making = generateLocalRsaKeyFiles({ directory, bits, signal: controller.signal })
     controller.abort('stop')
     await expect(making).rejects.toBe('stop')
-    expect(existsSync(dir)).toBe(false)
+    expect(existsSync(directory)).toBe(false)
   })
 
   test('makes a pair of 3072 bits by default, in a directory of its own, that a provider takes', async () => {
-    const dir = join(emptyDirectory(), 'new', 'keys')
-    const paths = await generateLocalRsaKeyFiles({ dir })
+    const directory = join(emptyDirectory(), 'new', 'keys')
+    const paths = await generateLocalRsaKeyFiles({ directory })
     expect(paths).toEqual({
-      privateKeyPath: join(dir, '.private_key.pem'),
-      publicKeyPath: join(dir, '.public_key.pem'),
+      privateKeyPath: join(directory, '.private_key.pem'),
+      publicKeyPath: join(directory, '.public_key.pem'),
     })
     expect(readFileSync(paths.privateKeyPath, 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
     expect(readFileSync(paths.publicKeyPath, 'utf8')).toMatch(/^-----BEGIN PUBLIC KEY-----\n/)
-    expect(new LocalRsaProvider({ dir }).modulusBits).toBe(3072)
-    expect(readdirSync(dir)).toHaveLength(2)
+    expect(new LocalRsaProvider({ directory }).modulusBits).toBe(3072)
+    expect(readdirSync(directory)).toHaveLength(2)
   })
 
   test.skipIf(process.platform === 'win32')(
     'lets nobody else read the private key or enter the directory',
     async () => {
-      const dir = join(emptyDirectory(), 'keys')
-      const { privateKeyPath } = await generateLocalRsaKeyFiles({ dir, bits })
-      expect([mode(dir), mode(privateKeyPath)]).toEqual([0o700, 0o600])
+      const directory = join(emptyDirectory(), 'keys')
+      const { privateKeyPath } = await generateLocalRsaKeyFiles({ directory, bits })
+      expect([mode(directory), mode(privateKeyPath)]).toEqual([0o700, 0o600])
     },
   )
 
   test('encrypts the private key under the passphrase, and leaves the public one in clear', async () => {
-    const dir = emptyDirectory()
+    const directory = emptyDirectory()
     const passphrase = 'a test passphrase ~!'
-    const paths = await generateLocalRsaKeyFiles({ dir, prefix: 'backup', passphrase, bits })
-    expect(paths.privateKeyPath).toBe(join(dir, 'backup.private_key.pem'))
+    const paths = await generateLocalRsaKeyFiles({ directory, prefix: 'backup', passphrase, bits })
+    expect(paths.privateKeyPath).toBe(join(directory, 'backup.private_key.pem'))
     expect(() => createPrivateKey(readFileSync(paths.privateKeyPath, 'utf8'))).toThrow()
     expect(readFileSync(paths.publicKeyPath, 'utf8')).toMatch(/^-----BEGIN PUBLIC KEY-----\n(?!Proc)/)
-    expect(new LocalRsaProvider({ dir, prefix: 'backup', passphrase }).modulusBits).toBe(bits)
-    expect(() => new LocalRsaProvider({ dir, prefix: 'backup' })).toThrow(/passphrase/)
+    expect(new LocalRsaProvider({ directory, prefix: 'backup', passphrase }).modulusBits).toBe(bits)
+    expect(() => new LocalRsaProvider({ directory, prefix: 'backup' })).toThrow(/passphrase/)
   })
 
   test.each(['private', 'public'])(
     'never replaces a file: an existing %s one is left as it is',
     async (half) => {
-      const dir = keyDirectory({ [`${half}KeyPem`]: 'what was there' })
-      await expect(generateLocalRsaKeyFiles({ dir, bits })).rejects.toMatchObject({
+      const directory = keyDirectory({ [`${half}KeyPem`]: 'what was there' })
+      await expect(generateLocalRsaKeyFiles({ directory, bits })).rejects.toMatchObject({
         ...refused,
-        message: expect.stringContaining(join(dir, `.${half}_key.pem`)),
+        message: expect.stringContaining(join(directory, `.${half}_key.pem`)),
       })
-      expect(readdirSync(dir)).toEqual([`.${half}_key.pem`])
-      expect(readFileSync(join(dir, `.${half}_key.pem`), 'utf8')).toBe('what was there')
+      expect(readdirSync(directory)).toEqual([`.${half}_key.pem`])
+      expect(readFileSync(join(directory, `.${half}_key.pem`), 'utf8')).toBe('what was there')
     },
   )
 
   test('never replaces a link, even one that leads nowhere', async () => {
-    const dir = emptyDirectory()
-    symlinkSync(join(dir, 'nowhere'), join(dir, '.public_key.pem'))
-    await expect(generateLocalRsaKeyFiles({ dir, bits })).rejects.toMatchObject(refused)
-    expect(readdirSync(dir)).toEqual(['.public_key.pem'])
+    const directory = emptyDirectory()
+    symlinkSync(join(directory, 'nowhere'), join(directory, '.public_key.pem'))
+    await expect(generateLocalRsaKeyFiles({ directory, bits })).rejects.toMatchObject(refused)
+    expect(readdirSync(directory)).toEqual(['.public_key.pem'])
   })
 
   test('never replaces a file that appears while the key is made', async () => {
-    const dir = emptyDirectory()
-    const path = join(dir, '.private_key.pem')
+    const directory = emptyDirectory()
+    const path = join(directory, '.private_key.pem')
     whenCreating('.private_key.pem', () => writeFileSync(path, 'somebody else’s'))
-    await expect(generateLocalRsaKeyFiles({ dir, bits })).rejects.toMatchObject(refused)
-    expect(readdirSync(dir)).toEqual(['.private_key.pem'])
+    await expect(generateLocalRsaKeyFiles({ directory, bits })).rejects.toMatchObject(refused)
+    expect(readdirSync(directory)).toEqual(['.private_key.pem'])
     expect(readFileSync(path, 'utf8')).toBe('somebody else’s')
   })
 
   test('removes the private file when the public one cannot be made', async () => {
-    const dir = emptyDirectory()
+    const directory = emptyDirectory()
     whenCreating('.public_key.pem', () => {
       throw Object.assign(new Error('full'), { code: 'ENOSPC' })
     })
-    await expect(generateLocalRsaKeyFiles({ dir, bits })).rejects.toMatchObject({
+    await expect(generateLocalRsaKeyFiles({ directory, bits })).rejects.toMatchObject({
       ...refused,
       cause: { code: 'ENOSPC' },
     })
-    expect(readdirSync(dir)).toEqual([])
+    expect(readdirSync(directory)).toEqual([])
   })
 
   test('leaves a pair alone that an oss2 made meanwhile in place of its own', async () => {
-    const dir = emptyDirectory()
+    const directory = emptyDirectory()
     whenCreating('.public_key.pem', () =>
-      keyDirectory({ privateKeyPem: 'of oss2', publicKeyPem: 'of oss2' }, '', dir),
+      keyDirectory({ privateKeyPem: 'of oss2', publicKeyPem: 'of oss2' }, '', directory),
     )
-    await expect(generateLocalRsaKeyFiles({ dir, bits })).rejects.toMatchObject(refused)
-    for (const name of readdirSync(dir)) expect(readFileSync(join(dir, name), 'utf8')).toBe('of oss2')
-    expect(readdirSync(dir)).toHaveLength(2)
+    await expect(generateLocalRsaKeyFiles({ directory, bits })).rejects.toMatchObject(refused)
+    for (const name of readdirSync(directory))
+      expect(readFileSync(join(directory, name), 'utf8')).toBe('of oss2')
+    expect(readdirSync(directory)).toHaveLength(2)
   })
 
   test('leaves no half-written file', async () => {
-    const dir = emptyDirectory()
+    const directory = emptyDirectory()
     create.mockImplementationOnce(async (...parameters) => {
       const file = await reallyCreate(...parameters)
       file.sync = () => Promise.reject(Object.assign(new Error('failing'), { code: 'EIO' }))
       return file
     })
-    await expect(generateLocalRsaKeyFiles({ dir, bits })).rejects.toMatchObject({ cause: { code: 'EIO' } })
-    expect(readdirSync(dir)).toEqual([])
+    await expect(generateLocalRsaKeyFiles({ directory, bits })).rejects.toMatchObject({
+      cause: { code: 'EIO' },
+    })
+    expect(readdirSync(directory)).toEqual([])
   })
 
   test('says so when the directory cannot be made', async () => {
     const file = join(emptyDirectory(), 'file')
     writeFileSync(file, '')
-    await expect(generateLocalRsaKeyFiles({ dir: join(file, 'keys'), bits })).rejects.toMatchObject({
+    await expect(generateLocalRsaKeyFiles({ directory: join(file, 'keys'), bits })).rejects.toMatchObject({
       ...refused,
       message: expect.stringContaining(file),
     })
@@ -157,14 +160,14 @@ describe('generateLocalRsaKeyFiles', () => {
     { passphrase: 'grün' },
     { passphrase: 'a\nb' },
     { passphrase: 7 },
-    { dir: 7 },
-    { dir: '' },
+    { directory: 7 },
+    { directory: '' },
     { prefix: '../x' },
     { prefix: 7 },
   ])('refuses %j before it makes anything', async (options) => {
-    const dir = join(emptyDirectory(), 'keys')
-    const given = options === null ? options : { dir, bits, ...options }
+    const directory = join(emptyDirectory(), 'keys')
+    const given = options === null ? options : { directory, bits, ...options }
     await expect(generateLocalRsaKeyFiles(given as LocalRsaKeyFilesOptions)).rejects.toMatchObject(refused)
-    expect(readdirSync(dirname(dir))).toEqual([])
+    expect(readdirSync(dirname(directory))).toEqual([])
   })
 })

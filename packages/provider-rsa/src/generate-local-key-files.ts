@@ -14,7 +14,7 @@ import { type LocalRsaKeyFiles, localKeyFiles } from './local-key-files.ts'
  */
 export interface LocalRsaKeyFilesOptions {
   /** The directory of the key files, made when it is not there. Default: `.oss-local-rsa` in the user's home. */
-  readonly dir?: string | undefined
+  readonly directory?: string | undefined
   /** How the names of both files begin. Default: nothing. */
   readonly prefix?: string | undefined
   /**
@@ -48,31 +48,31 @@ export async function generateLocalRsaKeyFiles(
   options: LocalRsaKeyFilesOptions = {},
 ): Promise<LocalRsaKeyFiles> {
   checkTexts('generateLocalRsaKeyFiles', options, {
-    dir: 'the path of a directory',
+    directory: 'the path of a directory',
     prefix: 'a text',
     passphrase: 'a string',
   })
-  const { dir, prefix, passphrase, bits } = options
+  const { directory, prefix, passphrase, bits } = options
   if (passphrase !== undefined && !/^[ -~]*$/.test(passphrase)) {
     throw invalidArgument(
       'The `passphrase` option must be printable ASCII: oss2 and OpenSSL make other bytes of other characters.',
     )
   }
-  const files = localKeyFiles(dir, prefix)
+  const files = localKeyFiles(directory, prefix)
   const { privateKeyPath, publicKeyPath } = files
   // Only to fail before the work: what counts is that creating is exclusive.
   for (const path of [privateKeyPath, publicKeyPath]) await refuseExisting(path)
-  const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits, passphrase })
+  const { privateKey, publicKey } = await generateRsaKeyPair({ bits, passphrase })
   // Whoever gave the work up does not expect a key.
   options.signal?.throwIfAborted()
   await mkdir(dirname(privateKeyPath), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw cannotMake(dirname(privateKeyPath), error)
   })
-  await createFile(privateKeyPath, privateKeyPem, 0o600)
+  await createFile(privateKeyPath, privateKey, 0o600)
   try {
-    await createFile(publicKeyPath, publicKeyPem, 0o644)
+    await createFile(publicKeyPath, publicKey, 0o644)
   } catch (error) {
-    await removeOurs(privateKeyPath, privateKeyPem)
+    await removeOurs(privateKeyPath, privateKey)
     throw error
   }
   return files

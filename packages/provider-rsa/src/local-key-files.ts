@@ -27,16 +27,17 @@ export interface LocalRsaKeyFiles {
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a prefix that would lead out of the directory
  */
 export function localKeyFiles(
-  dir: string = join(homedir(), '.oss-local-rsa'),
+  directory: string = join(homedir(), '.oss-local-rsa'),
   prefix = '',
 ): LocalRsaKeyFiles {
-  if (dir === '') throw invalidArgument('The `dir` option is empty: leave it out for ~/.oss-local-rsa.')
-  if (/[/\\\0]/.test(prefix) || dir.includes('\0')) {
-    throw invalidArgument('The `prefix` option begins a file name: give directories in `dir`.')
+  if (directory === '')
+    throw invalidArgument('The `directory` option is empty: leave it out for ~/.oss-local-rsa.')
+  if (/[/\\\0]/.test(prefix) || directory.includes('\0')) {
+    throw invalidArgument('The `prefix` option begins a file name: give directories in `directory`.')
   }
   return {
-    privateKeyPath: join(dir, `${prefix}.private_key.pem`),
-    publicKeyPath: join(dir, `${prefix}.public_key.pem`),
+    privateKeyPath: join(directory, `${prefix}.private_key.pem`),
+    publicKeyPath: join(directory, `${prefix}.public_key.pem`),
   }
 }
 

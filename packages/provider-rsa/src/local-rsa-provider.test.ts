@@ -37,7 +37,7 @@ const IV = Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 9, 10, 11, 12])
 const START = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8])
 
 function built(options: LocalRsaProviderOptions = {}): LocalRsaProvider {
-  return new LocalRsaProvider({ dir: keyDirectory(files), ...options })
+  return new LocalRsaProvider({ directory: keyDirectory(files), ...options })
 }
 
 function buildError(options: LocalRsaProviderOptions): CseError {
@@ -84,9 +84,11 @@ describe('the key files of a LocalRsaProvider', () => {
   test.each(['', 'backup', 'a.b', 'ü'])(
     'are <dir>/<prefix>.private_key.pem and .public_key.pem (%j)',
     (prefix) => {
-      const dir = keyDirectory(files, prefix)
-      expect(new LocalRsaProvider({ dir, prefix }).modulusBits).toBe(2048)
-      expect(buildError({ dir, prefix: 'another' }).message).toContain(join(dir, 'another.private_key.pem'))
+      const directory = keyDirectory(files, prefix)
+      expect(new LocalRsaProvider({ directory, prefix }).modulusBits).toBe(2048)
+      expect(buildError({ directory, prefix: 'another' }).message).toContain(
+        join(directory, 'another.private_key.pem'),
+      )
     },
   )
 
@@ -102,35 +104,35 @@ describe('the key files of a LocalRsaProvider', () => {
     ['public', { privateKeyPem: files.privateKeyPem }],
     ['private and public', {}],
   ])('that are missing are named (%s), nothing is made, and what oss2 would do is said', (which, present) => {
-    const dir = keyDirectory(present)
-    const { code, message } = buildError({ dir })
+    const directory = keyDirectory(present)
+    const { code, message } = buildError({ directory })
     expect(code).toBe('ERR_CSE_INVALID_ARGUMENT')
     for (const half of ['private', 'public']) {
-      expect(message.includes(join(dir, `.${half}_key.pem`))).toBe(which.includes(half))
+      expect(message.includes(join(directory, `.${half}_key.pem`))).toBe(which.includes(half))
     }
     expect(message).toContain('oss2')
     expect(message).toContain('replaces')
     expect(message).toContain('generateLocalRsaKeyFiles')
-    expect(buildError({ dir }).message).toBe(message)
+    expect(buildError({ directory }).message).toBe(message)
   })
 
   test('are not looked for where the directory is missing, nor is it made', () => {
-    const dir = join(emptyDirectory(), 'not', 'there')
-    expect(buildError({ dir }).message).toContain('not/there')
-    expect(buildError({ dir }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
+    const directory = join(emptyDirectory(), 'not', 'there')
+    expect(buildError({ directory }).message).toContain('not/there')
+    expect(buildError({ directory }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
   })
 
   test('that cannot be read are named, with the system’s error as the cause', () => {
-    const dir = keyDirectory({ publicKeyPem: files.publicKeyPem })
-    mkdirSync(join(dir, '.private_key.pem'))
-    const error = buildError({ dir })
+    const directory = keyDirectory({ publicKeyPem: files.publicKeyPem })
+    mkdirSync(join(directory, '.private_key.pem'))
+    const error = buildError({ directory })
     expect(error.code).toBe('ERR_CSE_INVALID_ARGUMENT')
-    expect(error.message).toContain(join(dir, '.private_key.pem'))
+    expect(error.message).toContain(join(directory, '.private_key.pem'))
     expect(error.cause).toMatchObject({ code: 'EISDIR' })
   })
 
   test.each(['../a', 'a/b', 'a\\b', 'a\0b'])('lie in the directory, whatever the prefix (%j)', (prefix) => {
-    expect(buildError({ dir: keyDirectory(files), prefix }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
+    expect(buildError({ directory: keyDirectory(files), prefix }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
   })
 
   test.each([
@@ -150,29 +152,29 @@ describe('the key files of a LocalRsaProvider', () => {
       'private',
     ],
   ])('are refused when %s, and the error names the file, not an option', (_what, damaged, half) => {
-    const dir = keyDirectory(damaged)
-    const { code, message } = buildError({ dir })
+    const directory = keyDirectory(damaged)
+    const { code, message } = buildError({ directory })
     expect(code).toBe('ERR_CSE_INVALID_KEY')
-    expect(message).toContain(join(dir, `.${half}_key.pem`))
+    expect(message).toContain(join(directory, `.${half}_key.pem`))
     expect(message).not.toMatch(/`(?:private|public)Key`/)
   })
 
   test('are refused when the halves do not belong together, and the error names both', () => {
-    const dir = keyDirectory({ ...files, publicKeyPem: publicPem(otherKeys.publicKey) })
-    const { code, message } = buildError({ dir })
+    const directory = keyDirectory({ ...files, publicKeyPem: publicPem(otherKeys.publicKey) })
+    const { code, message } = buildError({ directory })
     expect(code).toBe('ERR_CSE_INVALID_KEY')
-    expect(message).toContain(join(dir, '.private_key.pem'))
-    expect(message).toContain(join(dir, '.public_key.pem'))
+    expect(message).toContain(join(directory, '.private_key.pem'))
+    expect(message).toContain(join(directory, '.public_key.pem'))
   })
 
   test.each(oss2Vectors.filter(({ passphrase }) => passphrase !== null))(
     'that $sdk with $rsaLibrary encrypted need their passphrase ($passphrase)',
     ({ passphrase, ...encrypted }) => {
-      const dir = keyDirectory(encrypted)
-      expect(new LocalRsaProvider({ dir, passphrase: passphrase ?? '' }).modulusBits).toBe(2048)
-      expect(buildError({ dir }).code).toBe('ERR_CSE_PASSPHRASE')
-      expect(buildError({ dir, passphrase: '' }).code).toBe('ERR_CSE_PASSPHRASE')
-      expect(buildError({ dir, passphrase: `${passphrase}!` }).code).toBe('ERR_CSE_PASSPHRASE')
+      const directory = keyDirectory(encrypted)
+      expect(new LocalRsaProvider({ directory, passphrase: passphrase ?? '' }).modulusBits).toBe(2048)
+      expect(buildError({ directory }).code).toBe('ERR_CSE_PASSPHRASE')
+      expect(buildError({ directory, passphrase: '' }).code).toBe('ERR_CSE_PASSPHRASE')
+      expect(buildError({ directory, passphrase: `${passphrase}!` }).code).toBe('ERR_CSE_PASSPHRASE')
     },
   )
 
@@ -180,17 +182,17 @@ describe('the key files of a LocalRsaProvider', () => {
     const passphrase = Buffer.from('grün', encoding)
     const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
     const privateKeyPem = keys.privateKey.export(options as never).toString()
-    expect(built({ dir: keyDirectory({ ...files, privateKeyPem }), passphrase: 'grün' }).modulusBits).toBe(
-      2048,
-    )
+    expect(
+      built({ directory: keyDirectory({ ...files, privateKeyPem }), passphrase: 'grün' }).modulusBits,
+    ).toBe(2048)
   })
 
   test('are read with a passphrase that Latin-1 cannot write', () => {
     const passphrase = '密钥'
     const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
     const privateKeyPem = keys.privateKey.export(options).toString()
-    expect(built({ dir: keyDirectory({ ...files, privateKeyPem }), passphrase }).modulusBits).toBe(2048)
-    expect(buildError({ dir: keyDirectory({ ...files, privateKeyPem }), passphrase: '密' }).code).toBe(
+    expect(built({ directory: keyDirectory({ ...files, privateKeyPem }), passphrase }).modulusBits).toBe(2048)
+    expect(buildError({ directory: keyDirectory({ ...files, privateKeyPem }), passphrase: '密' }).code).toBe(
       'ERR_CSE_PASSPHRASE',
     )
   })
@@ -200,9 +202,9 @@ describe('the key files of a LocalRsaProvider', () => {
   })
 
   test('are read once: later changes do not matter', async () => {
-    const dir = keyDirectory(files)
-    const provider = new LocalRsaProvider({ dir })
-    keyDirectory({ privateKeyPem: '', publicKeyPem: '' }, '', dir)
+    const directory = keyDirectory(files)
+    const provider = new LocalRsaProvider({ directory })
+    keyDirectory({ privateKeyPem: '', publicKeyPem: '' }, '', directory)
     expect(await provider.unwrap(v2(oaep(CEK), oaep(IV)))).toEqual({ cek: CEK, iv: IV })
   })
 
@@ -212,9 +214,9 @@ describe('the key files of a LocalRsaProvider', () => {
       const { privateKey, publicKey } = makeRsaKeys(bits)
       return keyDirectory({ privateKeyPem: privatePem(privateKey), publicKeyPem: publicPem(publicKey) })
     }
-    expect(new LocalRsaProvider({ dir: pair(1024), onWarning }).modulusBits).toBe(1024)
+    expect(new LocalRsaProvider({ directory: pair(1024), onWarning }).modulusBits).toBe(1024)
     expect(onWarning).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('1024 bits'))
-    expect(buildError({ dir: pair(1016), onWarning }).code).toBe('ERR_CSE_INVALID_KEY')
+    expect(buildError({ directory: pair(1016), onWarning }).code).toBe('ERR_CSE_INVALID_KEY')
   })
 })
 
@@ -242,10 +244,10 @@ describe('what a LocalRsaProvider says of itself', () => {
 
   test.each([
     null,
-    'dir',
-    { dir: 7 },
-    { dir: '' },
-    { dir: 'a\0b' },
+    'directory',
+    { directory: 7 },
+    { directory: '' },
+    { directory: 'a\0b' },
     { prefix: 7 },
     { passphrase: 7 },
     { format: 'v3' },
@@ -253,7 +255,9 @@ describe('what a LocalRsaProvider says of itself', () => {
     { onWarning: 'x' },
   ])('options of a wrong kind are ERR_CSE_INVALID_ARGUMENT (%j)', (options) => {
     const given =
-      typeof options === 'object' && options !== null ? { dir: keyDirectory(files), ...options } : options
+      typeof options === 'object' && options !== null
+        ? { directory: keyDirectory(files), ...options }
+        : options
     expect(buildError(given as never).code).toBe('ERR_CSE_INVALID_ARGUMENT')
   })
 
@@ -261,7 +265,7 @@ describe('what a LocalRsaProvider says of itself', () => {
   const encrypted = oss2Vector('oss2 2.19.1', passphrase)
 
   test('shows no key and no passphrase, however it is shown', () => {
-    const shown = new LocalRsaProvider({ dir: keyDirectory(encrypted), passphrase })
+    const shown = new LocalRsaProvider({ directory: keyDirectory(encrypted), passphrase })
     const texts = [
       inspect(shown),
       inspect({ deep: { shown } }, { depth: 9 }),
@@ -284,8 +288,8 @@ describe('what a LocalRsaProvider says of itself', () => {
   test('errors hold neither the passphrase nor the text of a key file', () => {
     const damaged = { ...encrypted, publicKeyPem: files.publicKeyPem }
     for (const error of [
-      buildError({ dir: keyDirectory(encrypted), passphrase: `${passphrase} not` }),
-      buildError({ dir: keyDirectory(damaged), passphrase }),
+      buildError({ directory: keyDirectory(encrypted), passphrase: `${passphrase} not` }),
+      buildError({ directory: keyDirectory(damaged), passphrase }),
     ]) {
       expect(inspect(error)).not.toContain(passphrase)
       expect(error.message).not.toMatch(/[A-Za-z0-9+/]{60}/)
@@ -534,25 +538,25 @@ test('a V1 object decrypts from its start value as a 128-bit counter', async () 
 
 describe.runIf(process.platform !== 'win32')('a key file that every user can write', () => {
   test.each(['.private_key.pem', '.public_key.pem'])('is refused (%s)', (name) => {
-    const dir = keyDirectory(files)
-    chmodSync(join(dir, name), 0o646)
-    expect(buildError({ dir })).toMatchObject({
+    const directory = keyDirectory(files)
+    chmodSync(join(directory, name), 0o646)
+    expect(buildError({ directory })).toMatchObject({
       code: 'ERR_CSE_INVALID_ARGUMENT',
-      message: expect.stringContaining(`chmod o-w ${join(dir, name)}`),
+      message: expect.stringContaining(`chmod o-w ${join(directory, name)}`),
     })
-    chmodSync(join(dir, name), 0o644)
-    expect(built({ dir })).toBeInstanceOf(LocalRsaProvider)
+    chmodSync(join(directory, name), 0o644)
+    expect(built({ directory })).toBeInstanceOf(LocalRsaProvider)
   })
 
   test.runIf(process.getuid?.() === 0).each(['.private_key.pem', '.public_key.pem'])(
     'or that another user owns is refused (%s)',
     (name) => {
-      const dir = keyDirectory(files)
-      chownSync(join(dir, name), 65_534, 65_534)
-      expect(built({ dir })).toBeInstanceOf(LocalRsaProvider)
+      const directory = keyDirectory(files)
+      chownSync(join(directory, name), 65_534, 65_534)
+      expect(built({ directory })).toBeInstanceOf(LocalRsaProvider)
       const asMe = vi.spyOn(process as { geteuid: () => number }, 'geteuid').mockReturnValue(12_345)
       try {
-        expect(buildError({ dir }).message).toContain('belongs to another user (uid 65534)')
+        expect(buildError({ directory }).message).toContain('belongs to another user (uid 65534)')
       } finally {
         asMe.mockRestore()
       }

@@ -26,12 +26,12 @@ import { warnOfWeakKey } from './weak-key.ts'
  *
  * @example
  * ```ts
- * const options: LocalRsaProviderOptions = { dir: '/etc/keys', prefix: 'backup', passphrase }
+ * const options: LocalRsaProviderOptions = { directory: '/etc/keys', prefix: 'backup', passphrase }
  * ```
  */
 export interface LocalRsaProviderOptions {
   /** The directory of the key files. Default: `.oss-local-rsa` in the user's home, like oss2. */
-  readonly dir?: string | undefined
+  readonly directory?: string | undefined
   /** How the names of both files begin: what oss2 calls `key`. Default: nothing. */
   readonly prefix?: string | undefined
   /** The passphrase of the key files; unused where they are in clear. */
@@ -90,12 +90,12 @@ export class LocalRsaProvider implements MasterKeyProvider {
    */
   constructor(options: LocalRsaProviderOptions = {}) {
     checkTexts('LocalRsaProvider', options, {
-      dir: 'the path of a directory',
+      directory: 'the path of a directory',
       prefix: 'a text',
       passphrase: 'a string',
     })
     checkOnWarning(options.onWarning)
-    const { dir, prefix, passphrase, format = 'v2' } = options
+    const { directory, prefix, passphrase, format = 'v2' } = options
     if (format !== 'v1' && format !== 'v2') {
       throw invalidArgument("The `format` option must be 'v1' or 'v2'.")
     }
@@ -103,7 +103,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
     this.envelopeVersion = v1 ? 1 : 2
     this.wrapAlgorithm = v1 ? V1_WRAP_ALGORITHM : V2_WRAP_ALGORITHM
     this.alsoUnwraps = Object.freeze([v1 ? V2_WRAP_ALGORITHM : V1_WRAP_ALGORITHM])
-    this.#key = loadLocalKey(localKeyFiles(dir, prefix), passphrase)
+    this.#key = loadLocalKey(localKeyFiles(directory, prefix), passphrase)
     this.modulusBits = this.#key.modulusBits
     // Not a method, so that the published types do not need those of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })

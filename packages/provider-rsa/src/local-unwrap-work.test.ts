@@ -29,7 +29,7 @@ function envelope(format: 'v1' | 'v2', cek: string, iv: string, wrapAlgorithm?: 
 
 function provider(): LocalRsaProvider {
   const files = { privateKeyPem: privatePem(keys.privateKey), publicKeyPem: publicPem(keys.publicKey) }
-  const built = new LocalRsaProvider({ dir: keyDirectory(files) })
+  const built = new LocalRsaProvider({ directory: keyDirectory(files) })
   decrypt.mockClear()
   return built
 }

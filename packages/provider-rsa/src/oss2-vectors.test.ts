@@ -16,7 +16,7 @@ describe.each(oss2Vectors)(
   ({ passphrase, objects, ...files }) => {
     test.each(['v1', 'v2'] as const)('is read whatever the provider writes (%s)', async (format) => {
       const provider = new LocalRsaProvider({
-        dir: keyDirectory(files),
+        directory: keyDirectory(files),
         passphrase: passphrase ?? undefined,
         format,
       })

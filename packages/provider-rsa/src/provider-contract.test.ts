@@ -1,7 +1,7 @@
 import { providerContract } from '@oss-cse/crypto-core/testing'
 import { describe, test } from 'vitest'
 import { keyDirectory } from '../test/support/key-directory.ts'
-import { generateRsaKeyPair } from './generate-key-pair.ts'
+import { generateRsaKeyPair, type RsaKeyPair } from './generate-key-pair.ts'
 import { LocalRsaProvider } from './local-rsa-provider.ts'
 import { RsaProvider } from './rsa-provider.ts'
 
@@ -10,19 +10,24 @@ const [ours, other] = await Promise.all([
   generateRsaKeyPair({ bits: 2048 }),
 ])
 
+const pemFiles = ({ privateKey, publicKey }: RsaKeyPair) => ({
+  privateKeyPem: privateKey,
+  publicKeyPem: publicKey,
+})
+
 describe('the provider contract', () => {
   const rules = providerContract({
-    create: () => new RsaProvider({ privateKey: ours.privateKeyPem, materialDescription: { key: 'ours' } }),
-    createOther: () => new RsaProvider({ privateKey: other.privateKeyPem }),
-    createEncryptOnly: () => new RsaProvider({ publicKey: ours.publicKeyPem }),
+    create: () => new RsaProvider({ privateKey: ours.privateKey, materialDescription: { key: 'ours' } }),
+    createOther: () => new RsaProvider({ privateKey: other.privateKey }),
+    createEncryptOnly: () => new RsaProvider({ publicKey: ours.publicKey }),
   })
   for (const rule of rules) test(rule.name, rule.run)
 })
 
 describe.each(['v1', 'v2'] as const)('the provider contract, of key files and the format %s', (format) => {
   const rules = providerContract({
-    create: () => new LocalRsaProvider({ dir: keyDirectory(ours), format }),
-    createOther: () => new LocalRsaProvider({ dir: keyDirectory(other), format }),
+    create: () => new LocalRsaProvider({ directory: keyDirectory(pemFiles(ours)), format }),
+    createOther: () => new LocalRsaProvider({ directory: keyDirectory(pemFiles(other)), format }),
   })
   for (const rule of rules) test(rule.name, rule.run)
 })

@@ -18,8 +18,8 @@ function rsaProvider(name: string, description: SdkVector['description'] = []): 
 }
 
 function localProvider(name: string, passphrase?: string, format?: 'v1' | 'v2'): LocalRsaProvider {
-  const dir = keyDirectory(vectorKeys['local-rsa'][name] ?? {})
-  return new LocalRsaProvider({ dir, passphrase, format })
+  const directory = keyDirectory(vectorKeys['local-rsa'][name] ?? {})
+  return new LocalRsaProvider({ directory, passphrase, format })
 }
 
 /** All providers that hold the vector's key. */

@@ -34,8 +34,8 @@ const { iv } = contentKey
 assert.equal(decrypted(contentKey, vector).toString('base64'), vector.plaintext)
 
 const passphrase = 'of a smoke test'
-const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits: 2048, passphrase })
-const stranger = new RsaProvider({ privateKey: privateKeyPem, publicKey: publicKeyPem, passphrase })
+const { privateKey, publicKey } = await generateRsaKeyPair({ bits: 2048, passphrase })
+const stranger = new RsaProvider({ privateKey, publicKey, passphrase })
 // A wrong key is random bytes to OpenSSL: enough tries that one without our own check would show.
 for (let i = 0; i < 500; i++) await assert.rejects(stranger.unwrap(envelope), failed)
 for (const broken of ['', '*', 'AAAA', Buffer.alloc(256, 0xff).toString('base64')]) {
@@ -43,28 +43,28 @@ for (const broken of ['', '*', 'AAAA', Buffer.alloc(256, 0xff).toString('base64'
   await assert.rejects(owner.unwrap({ ...envelope, wrappedIv: broken }), failed)
 }
 
-const made = await new RsaProvider({ publicKey: publicKeyPem }).generateContentKey(iv)
+const made = await new RsaProvider({ publicKey }).generateContentKey(iv)
 assert.deepEqual(await stranger.unwrap({ ...envelope, ...made }), { cek: made.cek, iv })
-assert.throws(() => new RsaProvider({ privateKey: privateKeyPem }), { code: 'ERR_CSE_PASSPHRASE' })
-assert.throws(() => new RsaProvider({ privateKey: privateKeyPem, passphrase: 'x' }), {
+assert.throws(() => new RsaProvider({ privateKey }), { code: 'ERR_CSE_PASSPHRASE' })
+assert.throws(() => new RsaProvider({ privateKey, passphrase: 'x' }), {
   code: 'ERR_CSE_PASSPHRASE',
 })
-assert.throws(() => new RsaProvider({ privateKey: vector.privateKeyPem, publicKey: publicKeyPem }), {
+assert.throws(() => new RsaProvider({ privateKey: vector.privateKeyPem, publicKey }), {
   code: 'ERR_CSE_INVALID_KEY',
 })
 
 // What the official SDKs wrote, each under its key.
-const dir = mkdtempSync(join(tmpdir(), 'oss-cse-smoke-'))
-const writeKeyFiles = (prefix, { privateKeyPem, publicKeyPem }) => {
-  writeFileSync(join(dir, `${prefix}.private_key.pem`), privateKeyPem)
-  writeFileSync(join(dir, `${prefix}.public_key.pem`), publicKeyPem)
+const directory = mkdtempSync(join(tmpdir(), 'oss-cse-smoke-'))
+const writeKeyFiles = (prefix, { privateKey, publicKey }) => {
+  writeFileSync(join(directory, `${prefix}.private_key.pem`), privateKey)
+  writeFileSync(join(directory, `${prefix}.public_key.pem`), publicKey)
 }
 const keyOf = {
   rsa: ({ name }, materialDescription) =>
     new RsaProvider({ privateKey: vectorKeys.rsa[name].privateKeyPem, materialDescription }),
   'local-rsa': ({ name: prefix, passphrase }) => {
     writeKeyFiles(prefix, vectorKeys['local-rsa'][prefix])
-    return new LocalRsaProvider({ dir, prefix, passphrase })
+    return new LocalRsaProvider({ directory, prefix, passphrase })
   },
 }
 const vectors = sdkVectorsUnder('rsa', 'local-rsa')
@@ -79,18 +79,18 @@ try {
   // The key files of oss2 itself: in clear, and encrypted in each of the ways that it has had.
   for (const oss2 of read('oss2-local-rsa.json').vectors) {
     writeKeyFiles('', oss2)
-    const local = new LocalRsaProvider({ dir, passphrase: oss2.passphrase ?? undefined })
+    const local = new LocalRsaProvider({ directory, passphrase: oss2.passphrase ?? undefined })
     const object = oss2.objects.at(-1)
     const wrapped = decodeEnvelope(object.headers)
     assert.equal(decrypted(await local.unwrap(wrapped), object).toString('base64'), object.plaintext)
     await assert.rejects(local.unwrap({ ...wrapped, wrappedCek: object.ciphertext }), failed)
   }
-  await generateLocalRsaKeyFiles({ dir, prefix: 'new', bits: 2048, passphrase })
-  const local = new LocalRsaProvider({ dir, prefix: 'new', passphrase, format: 'v1' })
+  await generateLocalRsaKeyFiles({ directory, prefix: 'new', bits: 2048, passphrase })
+  const local = new LocalRsaProvider({ directory, prefix: 'new', passphrase, format: 'v1' })
   for (const { objects } of read('oss2-local-rsa.json').vectors) {
     await assert.rejects(local.unwrap(decodeEnvelope(objects[0].headers)), failed)
   }
 } finally {
-  rmSync(dir, { recursive: true })
+  rmSync(directory, { recursive: true })
 }
 console.log(`provider-rsa: ok on Node.js ${process.version} (OpenSSL ${process.versions.openssl})`)

@@ -13,10 +13,10 @@ if (!Number.isInteger(count) || count < 1) throw new Error('usage: node test/wro
 
 const pool = []
 for (let i = 0; i < POOL; i++) {
-  const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
-  const key = createPrivateKey(privateKeyPem)
+  const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
+  const key = createPrivateKey(privateKey)
   const modulus = Buffer.from(key.export({ format: 'jwk' }).n, 'base64url')
-  pool.push({ provider: new RsaProvider({ privateKey: privateKeyPem }), key, modulus })
+  pool.push({ provider: new RsaProvider({ privateKey }), key, modulus })
 }
 
 function randomBelow(modulus) {

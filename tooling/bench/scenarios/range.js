@@ -50,8 +50,8 @@ export async function range(context) {
   return { rows, samples }
 }
 
-async function unwrapMs({ privateKeyPem, sizes }) {
-  const keyring = new Keyring({ encrypting: new RsaProvider({ privateKey: privateKeyPem }) })
+async function unwrapMs({ privateKey, sizes }) {
+  const keyring = new Keyring({ encrypting: new RsaProvider({ privateKey }) })
   const { envelope } = await keyring.generate()
   const stored = decodeEnvelope(encodeEnvelope(envelope))
   const times = []

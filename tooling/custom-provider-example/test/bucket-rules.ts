@@ -23,10 +23,10 @@ export function testInBucket(createProvider: () => MasterKeyProvider | Promise<M
     test('an upload in parts comes back, and another process can go on with it', async () => {
       const transport = new MemoryTransport()
       const bucket = new CryptoBucket({ transport, provider: await createProvider() })
-      await bucket.upload('parts', content, { multipartThreshold: 1, partSize: 128 * 1024 })
+      await bucket.upload('parts', content, { multipartThresholdBytes: 1, partSizeBytes: 128 * 1024 })
       expect(await bucket.getBytes('parts')).toEqual(content)
 
-      const plan = { dataSizeBytes: content.length, partSizeBytes: MIB }
+      const plan = { sizeBytes: content.length, partSizeBytes: MIB }
       const upload = await bucket.initiateMultipartUpload('resumed', plan)
       await upload.uploadPart(1, content.subarray(0, MIB))
       const state = JSON.parse(JSON.stringify(upload))

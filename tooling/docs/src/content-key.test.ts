@@ -24,9 +24,13 @@ test('the linter refuses to import what a content key is, or what is started wit
 })
 
 test('the rule holds in the whole house but for the files that it names', () => {
-  const { overrides } = JSON.parse(readRepositoryFile('biome.json'))
+  interface Override {
+    readonly includes: readonly string[]
+    readonly plugins?: readonly string[]
+  }
+  const { overrides } = JSON.parse(readRepositoryFile('biome.json')) as { overrides: readonly Override[] }
   const [rule] = overrides.filter(({ plugins = [] }) => plugins.includes(`./${RULE}`))
-  expect(rule.includes).toEqual([
+  expect(rule?.includes).toEqual([
     'packages/*/src/**',
     'apps/*/src/**',
     'tooling/*-emulator/src/**',

@@ -25,7 +25,7 @@ test('of uploads that are aborted at any moment of their beginning none is left 
     for (let moment = 0; moment < 40; moment++) {
       const controller = new AbortController()
       const { signal } = controller
-      const upload = bucket.upload('a', bytes, { multipartThreshold: 1, partSize: 102_400, signal })
+      const upload = bucket.upload('a', bytes, { multipartThresholdBytes: 1, partSizeBytes: 102_400, signal })
       upload.catch(() => {})
       await turns(moment)
       controller.abort()
@@ -43,7 +43,7 @@ test('of twenty uploads that are aborted while the service answers their beginni
       emulator.injectFault({ method: 'POST', kind: 'slow', delayMs: 5 })
       const controller = new AbortController()
       const { signal } = controller
-      const begun = bucket.initiateMultipartUpload('a', { dataSizeBytes: 200_000, signal })
+      const begun = bucket.initiateMultipartUpload('a', { sizeBytes: 200_000, signal })
       begun.catch(() => {})
       await requested(emulator, 'POST')
       controller.abort()

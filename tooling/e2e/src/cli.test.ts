@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => emulator.close())
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'oss-cse-cli-'))
-  await writeFile(join(directory, 'key.pem'), keyPair.privateKeyPem)
+  await writeFile(join(directory, 'key.pem'), keyPair.privateKey)
   key = ['--rsa-private-key', 'key.pem']
 })
 afterEach(async () => {

@@ -34,7 +34,7 @@ export function bucketOf(
   return new CryptoBucket({
     transport: transportOf(emulator, connection),
     ...(options.keyring === undefined && {
-      provider: new RsaProvider({ privateKey: keyPair.privateKeyPem }),
+      provider: new RsaProvider({ privateKey: keyPair.privateKey }),
     }),
     retry: { minDelayMs: 1, maxDelayMs: 20 },
     ...options,

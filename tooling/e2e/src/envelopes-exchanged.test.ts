@@ -70,10 +70,8 @@ beforeAll(async () => {
     otherV1: kmsV1(otherKeyId),
     otherV2: kmsProviderOf(kms, { keyId: otherKeyId }),
   }
-  for (const prefix of ['ours', 'other'])
-    await generateLocalRsaKeyFiles({ dir: directory, prefix, bits: 2048 })
-  const local = (prefix: string, format: 'v1' | 'v2') =>
-    new LocalRsaProvider({ dir: directory, prefix, format })
+  for (const prefix of ['ours', 'other']) await generateLocalRsaKeyFiles({ directory, prefix, bits: 2048 })
+  const local = (prefix: string, format: 'v1' | 'v2') => new LocalRsaProvider({ directory, prefix, format })
   keys['local-rsa'] = {
     reader: local('ours', 'v2'),
     v1: local('ours', 'v1'),

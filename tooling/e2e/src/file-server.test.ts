@@ -34,7 +34,7 @@ describe.each(['plain.js', 'encrypted.js'])('%s', (file) => {
     emulator = await startOssEmulator()
     directory = await mkdtemp(join(tmpdir(), 'oss-cse-'))
     const masterKey = join(directory, 'master.pem')
-    await writeFile(masterKey, keyPair.privateKeyPem, { mode: 0o600 })
+    await writeFile(masterKey, keyPair.privateKey, { mode: 0o600 })
     server = spawn(process.execPath, [app(file)], {
       env: {
         ...process.env,

@@ -44,7 +44,7 @@ test.each(['blob', 'oss2'] as const)(
       const bucket = bucketOf(oss, {}, { keyring: new Keyring({ encrypting: provider }) })
       const bytes = random(700_001)
       await bucket.put('a', bytes)
-      await bucket.upload('b', bytes, { partSize: 100 * 1024, multipartThreshold: 0 })
+      await bucket.upload('b', bytes, { partSizeBytes: 100 * 1024, multipartThresholdBytes: 0 })
       for (const key of ['a', 'b']) {
         expect(await bucket.getBytes(key)).toEqual(bytes)
         expect(await bucket.getBytes(key, { range: '99999-400000' })).toEqual(bytes.subarray(99_999, 400_001))
@@ -109,7 +109,7 @@ describe('many keys in one bucket', () => {
     withKms(async (kms, oss) => {
       const second = await kms.createKey()
       const rsa: MasterKeyProvider = new RsaProvider({
-        privateKey: keyPair.privateKeyPem,
+        privateKey: keyPair.privateKey,
         materialDescription: { key: 'rsa' },
       })
       const kmsA = kmsProviderOf(kms, { materialDescription: { key: 'kms-a' } })
@@ -217,7 +217,7 @@ describe('a master key that does not answer', () => {
       oss.resetRequests()
       for (const write of [
         () => bucket.put('b', 'text'),
-        () => bucket.upload('b', random(200_000), { partSize: 100 * 1024, multipartThreshold: 0 }),
+        () => bucket.upload('b', random(200_000), { partSizeBytes: 100 * 1024, multipartThresholdBytes: 0 }),
       ]) {
         await expect(write()).rejects.toMatchObject({
           code: expected,
@@ -437,7 +437,7 @@ describe('credentials for KMS', () => {
         { transport, keyring: new Keyring({ encrypting: kmsProviderOf(kms) }) },
       )
       const bytes = random(1_000_000)
-      await bucket.upload('a', bytes, { partSize: 100 * 1024, multipartThreshold: 0, parallel: 3 })
+      await bucket.upload('a', bytes, { partSizeBytes: 100 * 1024, multipartThresholdBytes: 0, parallel: 3 })
       expect(await bucket.getBytes('a')).toEqual(bytes)
       expect(asked).toBeGreaterThan(0)
     }))
@@ -495,9 +495,9 @@ test('an endpoint that accepts and says nothing is a timeout of the connection, 
 
 test('an RSA key and a KMS key may share a description: the wrap algorithm tells them apart', () =>
   withKms(async (kms, oss) => {
-    const { privateKeyPem } = await generateRsaKeyPair({ bits: 2048 })
+    const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
     const materialDescription = { key: 'same' }
-    const rsa = new RsaProvider({ privateKey: privateKeyPem, materialDescription })
+    const rsa = new RsaProvider({ privateKey, materialDescription })
     const keyring = new Keyring({
       encrypting: kmsProviderOf(kms, { materialDescription }),
       decrypting: [rsa],

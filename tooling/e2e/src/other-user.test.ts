@@ -21,7 +21,7 @@ beforeEach(async (context) => {
   if (process.getuid?.() !== 0) context.skip('Only root can act as a second user.')
   emulator = await startOssEmulator({ buckets: ['demo'] })
   own = await mkdtemp(join(tmpdir(), 'oss-cse-own-'))
-  await writeFile(join(own, 'private.pem'), keyPair.privateKeyPem, { mode: 0o600 })
+  await writeFile(join(own, 'private.pem'), keyPair.privateKey, { mode: 0o600 })
   // As /tmp is.
   shared = await mkdtemp(join(tmpdir(), 'oss-cse-shared-'))
   await chmod(shared, 0o1777)

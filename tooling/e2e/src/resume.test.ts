@@ -22,8 +22,8 @@ beforeAll(() => {
 beforeEach(async () => {
   emulator = await startOssEmulator({ buckets: ['demo'] })
   directory = await mkdtemp(join(tmpdir(), 'oss-cse-resume-'))
-  await writeFile(at('private.pem'), keyPair.privateKeyPem)
-  await writeFile(at('public.pem'), keyPair.publicKeyPem)
+  await writeFile(at('private.pem'), keyPair.privateKey)
+  await writeFile(at('public.pem'), keyPair.publicKey)
   await writeFile(at('in'), bytes)
   env = {
     OSS_ENDPOINT: emulator.endpoint,
@@ -311,7 +311,7 @@ test('unfinished uploads are listed and aborted: one, those behind a prefix, all
   const bucket = bucketOf(emulator)
   const ids: string[] = []
   for (const key of ['dir/a', 'dir/a', 'dir/b', 'c']) {
-    ids.push((await bucket.initiateMultipartUpload(key, { dataSizeBytes: SIZE })).uploadId)
+    ids.push((await bucket.initiateMultipartUpload(key, { sizeBytes: SIZE })).uploadId)
   }
   const [first = '', second = '', third = '', last = ''] = ids
   const listed = async (url: string) => {

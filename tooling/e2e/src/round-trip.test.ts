@@ -13,7 +13,7 @@ const PREFIX = 'x-oss-meta-client-side-encryption-'
 /** Unwraps with node:crypto alone, by the format's text: an independent reader. */
 function unwrapPlainly(wrapped: string | undefined): Buffer {
   const block = privateDecrypt(
-    { key: createPrivateKey(keyPair.privateKeyPem), padding: constants.RSA_NO_PADDING },
+    { key: createPrivateKey(keyPair.privateKey), padding: constants.RSA_NO_PADDING },
     Buffer.from(wrapped ?? '', 'base64'),
   )
   return block.subarray(block.indexOf(0, 2) + 1)
@@ -234,7 +234,7 @@ test('a plain object, and one whose envelope was stripped, are rejected; passthr
 
 test('the wrong key, and any altered envelope header, is refused before a byte is released', async () => {
   const { generateRsaKeyPair } = await import('@oss-cse/provider-rsa')
-  const stranger = new RsaProvider({ privateKey: (await generateRsaKeyPair({ bits: 2048 })).privateKeyPem })
+  const stranger = new RsaProvider({ privateKey: (await generateRsaKeyPair({ bits: 2048 })).privateKey })
   await withEmulator(async (emulator) => {
     const bucket = bucketOf(emulator)
     await bucket.put('a', random(100))

@@ -96,35 +96,35 @@ test('the scan finds what it looks for, in every form', () => {
 
 test('no plaintext key, passphrase, PEM body or credential is in any error, log event or inspected value', async () => {
   const scan = newScan()
-  const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits: 2048, passphrase: PASSPHRASE })
+  const { privateKey, publicKey } = await generateRsaKeyPair({ bits: 2048, passphrase: PASSPHRASE })
   const inClear = await generateRsaKeyPair({ bits: 2048 })
-  scan.addPem('the private key', privateKeyPem)
-  scan.addPem('the private key in clear', inClear.privateKeyPem)
+  scan.addPem('the private key', privateKey)
+  scan.addPem('the private key in clear', inClear.privateKey)
 
   // Keys that cannot be used.
-  const cut = privateKeyPem.slice(0, 500)
+  const cut = privateKey.slice(0, 500)
   for (const options of [
-    { privateKey: privateKeyPem },
-    { privateKey: privateKeyPem, passphrase: `${PASSPHRASE}x` },
+    { privateKey },
+    { privateKey, passphrase: `${PASSPHRASE}x` },
     { privateKey: cut, passphrase: PASSPHRASE },
     {
-      privateKey: `${inClear.privateKeyPem.slice(0, 800)}\n-----END PRIVATE KEY-----`,
+      privateKey: `${inClear.privateKey.slice(0, 800)}\n-----END PRIVATE KEY-----`,
       passphrase: PASSPHRASE,
     },
-    { publicKey: inClear.privateKeyPem },
-    { privateKey: publicKeyPem },
-    { privateKey: inClear.privateKeyPem, publicKey: publicKeyPem },
-    { privateKey: privateKeyPem, passphrase: PASSPHRASE, materialDescription: [PASSPHRASE] as never },
+    { publicKey: inClear.privateKey },
+    { privateKey: publicKey },
+    { privateKey: inClear.privateKey, publicKey },
+    { privateKey, passphrase: PASSPHRASE, materialDescription: [PASSPHRASE] as never },
   ]) {
     await shown(scan, 'an RSA provider that cannot be built', () => new RsaProvider(options))
   }
 
   const rsa = new RsaProvider({
-    privateKey: privateKeyPem,
+    privateKey,
     passphrase: PASSPHRASE,
     materialDescription: { k: 'rsa' },
   })
-  const stranger = new RsaProvider({ privateKey: inClear.privateKeyPem, materialDescription: { k: 'rsa' } })
+  const stranger = new RsaProvider({ privateKey: inClear.privateKey, materialDescription: { k: 'rsa' } })
   const client = kmsOf(kms, { securityToken: TOKEN })
   const retry = { maxAttempts: 2, minDelayMs: 1, maxDelayMs: 2 }
   const kmsProvider = new KmsProvider({
@@ -156,9 +156,12 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
   await bucketOf(rsa).put('rsa', 'text')
   await shown(scan, 'a put', () => bucket.put('kms', 'text'))
   await shown(scan, 'a multipart put', () =>
-    bucket.upload('parts', new Uint8Array(300_000), { partSize: 100 * 1024, multipartThreshold: 0 }),
+    bucket.upload('parts', new Uint8Array(300_000), {
+      partSizeBytes: 100 * 1024,
+      multipartThresholdBytes: 0,
+    }),
   )
-  await shown(scan, 'an upload', () => bucket.initiateMultipartUpload('later', { dataSizeBytes: 5 }))
+  await shown(scan, 'an upload', () => bucket.initiateMultipartUpload('later', { sizeBytes: 5 }))
   for (const key of ['rsa', 'kms', 'parts']) {
     await shown(scan, 'a head', () => bucket.head(key))
     await shown(scan, 'a get', () => bucket.get(key))
@@ -252,9 +255,9 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
 test('no plaintext key, passphrase, PEM body or credential is in what the command line prints, also when it debugs', async () => {
   const scan = newScan()
   const rsa = await generateRsaKeyPair({ bits: 2048, passphrase: PASSPHRASE })
-  scan.addPem('the private key', rsa.privateKeyPem)
-  writeFileSync(path('rsa.pem'), rsa.privateKeyPem)
-  writeFileSync(path('cut.pem'), rsa.privateKeyPem.slice(0, 600))
+  scan.addPem('the private key', rsa.privateKey)
+  writeFileSync(path('rsa.pem'), rsa.privateKey)
+  writeFileSync(path('cut.pem'), rsa.privateKey.slice(0, 600))
   writeFileSync(path('in'), 'a letter')
   const material = { keyId: kms.keyId, region: kms.region, endpoint: kms.endpoint, passphraseEnv: 'PASS' }
   const keyring = (encrypting: string, change: object = {}) => ({

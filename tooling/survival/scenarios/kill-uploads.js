@@ -117,8 +117,8 @@ class KilledUpload {
     const again = numbers.filter((partNumber) => held.has(partNumber))
     this.#expect(again.length === 0, `parts were sent again that the server held: ${again}`)
     if (!finished) return
-    const { dataSizeBytes, partSizeBytes } = upload
-    const partCount = Math.ceil(dataSizeBytes / partSizeBytes)
+    const { sizeBytes, partSizeBytes } = upload
+    const partCount = Math.ceil(sizeBytes / partSizeBytes)
     this.#expect(
       held.size + numbers.length === partCount,
       'a run that ended well did not send what was missing',

@@ -60,7 +60,7 @@ async function decrypt(file: string, flags: DecryptFlags, cli: CliEnvironment): 
   try {
     const cipher = new CtrCipher(contentKey, { offsetBytes: run.start })
     const plaintext = cipher.transform(coalesceChunks(run.chunks()))
-    await writeOutput(output, observed(plaintext, progress.listener, run.lengthBytes), cli)
+    await writeOutput(output, observed(plaintext, progress.listener, run.sizeBytes), cli)
   } finally {
     wipe(contentKey.cek)
     progress.stop()

@@ -80,27 +80,33 @@ async function get(
   serverConfig(flags, cli)
   const { onPlainObject, range } = flags
   const inOneRequest = output.kind === 'file' ? range && 'A range' : 'A stream'
-  const { checkpoint, threshold, ...cut } =
+  const { checkpointStore, ...cut } =
     inOneRequest === undefined
       ? await fileTransferOptions(flags, cli)
       : refuseTransferOptions(flags, inOneRequest)
   const keyring = await loadKeys(flags, cli)
   // A plain object can be read without a key; whether it is one, only the answer tells.
   if (keyring === undefined && onPlainObject !== 'passthrough') throw missingKeys()
-  const options = { ...cut, multigetThreshold: threshold, range }
-  const result = await runTransfer(cli, flags, 'get', checkpoint, async ({ logger, opened, ...tools }) => {
-    const bucket = await openBucket(cli, flags, bucketName, {
-      keyring: keyring ?? keylessKeyring(),
-      onPlainObject,
-      logger,
-    })
-    opened(bucket)
-    const fetch = () => fetchObject(bucket, key, output, { ...options, ...tools }, cli)
-    return within(fetch).catch((error: unknown) => {
-      const unfit = CseError.isInstance(error) && error.code === 'ERR_CSE_NO_MATCHING_KEY'
-      throw keyring === undefined && unfit ? missingKeys() : error
-    })
-  })
+  const options = { ...cut, range }
+  const result = await runTransfer(
+    cli,
+    flags,
+    'get',
+    checkpointStore,
+    async ({ logger, opened, ...tools }) => {
+      const bucket = await openBucket(cli, flags, bucketName, {
+        keyring: keyring ?? keylessKeyring(),
+        onPlainObject,
+        logger,
+      })
+      opened(bucket)
+      const fetch = () => fetchObject(bucket, key, output, { ...options, ...tools }, cli)
+      return within(fetch).catch((error: unknown) => {
+        const unfit = CseError.isInstance(error) && error.code === 'ERR_CSE_NO_MATCHING_KEY'
+        throw keyring === undefined && unfit ? missingKeys() : error
+      })
+    },
+  )
   const { headers: _headers, ...described } = result
   const encrypted = result.envelope !== undefined
   await reportDone(

@@ -86,7 +86,7 @@ async function makeLocalFiles(
   signal: AbortSignal,
 ): Promise<KeyFiles> {
   const { generateLocalRsaKeyFiles } = await import('@oss-cse/provider-rsa')
-  const files = await generateLocalRsaKeyFiles({ dir: out, prefix, bits, passphrase, signal })
+  const files = await generateLocalRsaKeyFiles({ directory: out, prefix, bits, passphrase, signal })
   return { privateKeyFile: files.privateKeyPath, publicKeyFile: files.publicKeyPath }
 }
 
@@ -98,15 +98,15 @@ async function makeFiles(
   const privateKeyFile = join(out, PRIVATE_FILE)
   const publicKeyFile = join(out, PUBLIC_FILE)
   const { generateRsaKeyPair } = await import('@oss-cse/provider-rsa')
-  const { privateKeyPem, publicKeyPem } = await generateRsaKeyPair({ bits, passphrase })
+  const { privateKey, publicKey } = await generateRsaKeyPair({ bits, passphrase })
   // Whoever interrupted the work does not expect a key.
   signal.throwIfAborted()
   await mkdir(out, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw usageError(`The directory ${out} cannot be made (${systemCode(cause) ?? 'unknown'}).`)
   })
-  await createFile(privateKeyFile, privateKeyPem, 0o600)
+  await createFile(privateKeyFile, privateKey, 0o600)
   try {
-    await createFile(publicKeyFile, publicKeyPem, 0o644)
+    await createFile(publicKeyFile, publicKey, 0o644)
   } catch (error) {
     await unlink(privateKeyFile)
     throw error

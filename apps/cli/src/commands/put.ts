@@ -53,26 +53,31 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
   const keyring = await requireKeys(flags, cli)
   const input = await localInput(file, cli)
   const inOneRequest = reasonForOneRequest(input, keyring)
-  const { checkpoint, threshold, ...cut } =
+  const { checkpointStore, ...cut } =
     inOneRequest === undefined
       ? await fileTransferOptions(flags, cli)
       : refuseTransferOptions(flags, inOneRequest)
   const { uploadFile } = await import('@oss-cse/bucket/node')
-  const result = await runTransfer(cli, flags, 'put', checkpoint, async ({ logger, opened, ...tools }) => {
-    const bucket = await openBucket(cli, flags, bucketName, { keyring, logger })
-    opened(bucket)
-    const { onProgress, signal } = tools
-    const object = { metadata: flags.meta, contentType: flags.contentType }
-    if (input.path !== undefined && inOneRequest === undefined) {
-      return uploadFile(bucket, key, input.path, {
-        ...object,
-        ...cut,
-        multipartThreshold: threshold,
-        ...tools,
-      })
-    }
-    return { ...(await bucket.put(key, bodyOf(input), { ...object, onProgress, signal })), resumedBytes: 0 }
-  })
+  const result = await runTransfer(
+    cli,
+    flags,
+    'put',
+    checkpointStore,
+    async ({ logger, opened, ...tools }) => {
+      const bucket = await openBucket(cli, flags, bucketName, { keyring, logger })
+      opened(bucket)
+      const { onProgress, signal } = tools
+      const object = { metadata: flags.meta, contentType: flags.contentType }
+      if (input.path !== undefined && inOneRequest === undefined) {
+        return uploadFile(bucket, key, input.path, {
+          ...object,
+          ...cut,
+          ...tools,
+        })
+      }
+      return { ...(await bucket.put(key, bodyOf(input), { ...object, onProgress, signal })), resumedBytes: 0 }
+    },
+  )
   const { headers: _headers, ...stored } = result
   await reportDone(
     cli,

@@ -74,16 +74,16 @@ export async function openStage(servers: StageServers): Promise<Stage> {
     kms = await openKeyService(servers.startKmsEmulator)
     const transport = connect(emulator, emulator.accessKeySecret)
     const started = performance.now()
-    const { privateKeyPem } = await generateRsaKeyPair()
+    const { privateKey } = await generateRsaKeyPair()
     const keyPairMs = performance.now() - started
-    const provider = new RsaProvider({ privateKey: privateKeyPem, materialDescription: MASTER_KEY_NAME })
+    const provider = new RsaProvider({ privateKey, materialDescription: MASTER_KEY_NAME })
     const localKeys = join(directory.path, 'oss2-keys')
-    await generateLocalRsaKeyFiles({ dir: localKeys })
+    await generateLocalRsaKeyFiles({ directory: localKeys })
     return {
       emulator,
       transport,
       provider,
-      localProvider: new LocalRsaProvider({ dir: localKeys, format: 'v1' }),
+      localProvider: new LocalRsaProvider({ directory: localKeys, format: 'v1' }),
       kms,
       keyPairMs,
       bucket: new CryptoBucket({ transport, provider }),

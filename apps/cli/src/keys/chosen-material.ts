@@ -125,7 +125,7 @@ function localRsaMaterial(flags: MaterialFlags): Material {
   if (localRsaDir === '') throw usageError('--local-rsa-dir is empty: name a directory.')
   return {
     type: 'local-rsa',
-    dir: localRsaDir,
+    directory: localRsaDir,
     ...(localRsaPrefix !== undefined && { prefix: localRsaPrefix }),
     ...(localRsaPassphraseEnv !== undefined && { passphraseEnv: localRsaPassphraseEnv }),
     ...(localRsaFormat !== undefined && { format: localRsaFormat }),

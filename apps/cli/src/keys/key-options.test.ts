@@ -12,10 +12,10 @@ beforeAll(async () => {
   const [current, old] = await testKeyPairs()
   const locked = await generateRsaKeyPair({ bits: 2048, passphrase: 'open sesame' })
   mkdirSync(file('pem'))
-  writeFileSync(file('pem/current.pem'), current?.privateKeyPem ?? '')
-  writeFileSync(file('pem/current.pub.pem'), current?.publicKeyPem ?? '')
-  writeFileSync(file('pem/old.pem'), old?.privateKeyPem ?? '')
-  writeFileSync(file('pem/locked.pem'), locked.privateKeyPem)
+  writeFileSync(file('pem/current.pem'), current?.privateKey ?? '')
+  writeFileSync(file('pem/current.pub.pem'), current?.publicKey ?? '')
+  writeFileSync(file('pem/old.pem'), old?.privateKey ?? '')
+  writeFileSync(file('pem/locked.pem'), locked.privateKey)
   writeFileSync(file('pem/broken.pem'), 'no key')
   writeFileSync(file('in.txt'), 'hello')
 })
@@ -42,7 +42,7 @@ describe('key options', () => {
     const { code, stderr } = await encrypt([])
     expect(code).toBe(3)
     expect(stderr).toMatch(
-      /--rsa-private-key FILE.*--kms-key-id ID.*--local-rsa-dir DIR.*--keyring FILE.*OSS_CSE_KEYRING/,
+      /--rsa-private-key FILE.*--kms-key-id ID.*--local-rsa-directory DIR.*--keyring FILE.*OSS_CSE_KEYRING/,
     )
   })
 

@@ -44,7 +44,7 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
 /** The same material, with the files that it names where they are. */
 function located(material: Material, directory: string): Material {
   if (material.type === 'kms') return material
-  if (material.type === 'local-rsa') return { ...material, dir: resolve(directory, material.dir) }
+  if (material.type === 'local-rsa') return { ...material, directory: resolve(directory, material.directory) }
   const { privateKeyFile, publicKeyFile } = material
   return {
     ...material,

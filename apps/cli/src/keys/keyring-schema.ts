@@ -24,7 +24,7 @@ const RsaMaterialSchema = v.pipe(
 
 const LocalRsaMaterialSchema = v.strictObject({
   type: v.literal('local-rsa'),
-  dir: Text,
+  directory: Text,
   prefix: v.exactOptional(v.string()),
   passphraseEnv: v.exactOptional(Text),
   format: v.exactOptional(v.picklist(['v1', 'v2'])),

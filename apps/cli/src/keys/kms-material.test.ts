@@ -23,7 +23,12 @@ beforeAll(async () => {
   }
   writeFileSync(file('in'), 'hello')
   await writeKeyFiles(directory.path)
-  await generateLocalRsaKeyFiles({ dir: file('local'), prefix: 'old', bits: 2048, passphrase: PASSPHRASE })
+  await generateLocalRsaKeyFiles({
+    directory: file('local'),
+    prefix: 'old',
+    bits: 2048,
+    passphrase: PASSPHRASE,
+  })
 })
 afterAll(async () => {
   await kms.close()
@@ -57,7 +62,7 @@ const three = (encrypting: string) =>
     encrypting,
     materials: {
       pem: { type: 'rsa', privateKeyFile: 'own.pem', materialDescription: { key: 'pem' } },
-      local: { type: 'local-rsa', dir: 'local', prefix: 'old', passphraseEnv: 'P', format: 'v1' },
+      local: { type: 'local-rsa', directory: 'local', prefix: 'old', passphraseEnv: 'P', format: 'v1' },
       kms: { type: 'kms', keyId: kms.keyId, region: 'cn-hangzhou', materialDescription: { key: 'kms' } },
     },
   })
@@ -213,7 +218,7 @@ describe('a keyring of several kinds', () => {
   })
 
   const kmsEntry = { type: 'kms', keyId: 'id', region: 'cn-hangzhou' }
-  const localEntry = { type: 'local-rsa', dir: 'local' }
+  const localEntry = { type: 'local-rsa', directory: 'local' }
   test.each([
     [{ type: 'kms' }, 'materials.a.keyId: missing; materials.a.region: missing'],
     [{ ...kmsEntry, keyId: '' }, 'materials.a.keyId: must not be empty'],
@@ -236,7 +241,7 @@ describe('a keyring of several kinds', () => {
     [{ ...kmsEntry, region: 'cn-a', keyId: 'acs:kms:cn-b:1:key/id' }, 'materials.a: KMS key'],
     [{ ...kmsEntry, passphraseEnv: 'UNSET' }, 'materials.a: The environment variable UNSET'],
     [{ ...kmsEntry, passphraseEnv: 'P', encryptionContext: { 'x-passphrase': 'words' } }, 'not both'],
-    [{ type: 'local-rsa' }, 'materials.a.dir: missing'],
+    [{ type: 'local-rsa' }, 'materials.a.directory: missing'],
     [{ ...localEntry, format: 'v3' }, 'materials.a.format: expected ("v1" | "v2"), found another text'],
     [{ ...localEntry, materialDescription: {} }, 'materials.a.materialDescription: unknown field'],
     [{ ...localEntry, prefix: 'old' }, '"passphraseEnv" in a keyring file'],

@@ -13,8 +13,13 @@ let server: MemoryServer
 
 beforeAll(async () => {
   writeFileSync(file('in'), 'hello')
-  await generateLocalRsaKeyFiles({ dir: file('keys'), bits: 2048 })
-  await generateLocalRsaKeyFiles({ dir: file('keys'), prefix: 'locked', bits: 2048, passphrase: PASSPHRASE })
+  await generateLocalRsaKeyFiles({ directory: file('keys'), bits: 2048 })
+  await generateLocalRsaKeyFiles({
+    directory: file('keys'),
+    prefix: 'locked',
+    bits: 2048,
+    passphrase: PASSPHRASE,
+  })
 })
 afterAll(() => directory.remove())
 beforeEach(() => {

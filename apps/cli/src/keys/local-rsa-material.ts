@@ -7,7 +7,7 @@ import { passphraseFrom } from './rsa-material.ts'
 
 /** A pair of key files of oss2's LocalRsaProvider. */
 export interface LocalRsaMaterial {
-  readonly dir: string
+  readonly directory: string
   /** How the names of both files begin. */
   readonly prefix?: string
   /** The environment variable that holds the files' passphrase. */
@@ -27,22 +27,22 @@ export async function loadLocalRsaMaterial(
   cli: CliEnvironment,
   words: Words = OPTION_WORDS['local-rsa'],
 ): Promise<MasterKeyProvider> {
-  const { dir, prefix, passphraseEnv, format } = material
+  const { directory, prefix, passphraseEnv, format } = material
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
   const { LocalRsaProvider } = await import('@oss-cse/provider-rsa')
   try {
     return new LocalRsaProvider({
-      dir,
+      directory,
       prefix,
       passphrase,
       format,
-      onWarning: (message) => warn(cli, `${dir}: ${message}`),
+      onWarning: (message) => warn(cli, `${directory}: ${message}`),
     })
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
     const message =
       error.code === 'ERR_CSE_PASSPHRASE' && passphraseEnv === undefined
-        ? `The key files in ${dir} are encrypted. Name the environment variable that holds their passphrase: --local-rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.`
+        ? `The key files in ${directory} are encrypted. Name the environment variable that holds their passphrase: --local-rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.`
         : inWords(error.message, words)
     throw configurationError(message, error)
   }

@@ -26,7 +26,7 @@ export const OPTION_WORDS: MaterialWords = {
     materialDescription: '--matdesc',
   },
   'local-rsa': {
-    dir: '--local-rsa-dir',
+    directory: '--local-rsa-dir',
     prefix: '--local-rsa-prefix',
     passphrase: '--local-rsa-passphrase-env',
     format: '--local-rsa-format',
@@ -50,7 +50,12 @@ export const FIELD_WORDS: MaterialWords = {
     passphrase: '"passphraseEnv"',
     materialDescription: '"materialDescription"',
   },
-  'local-rsa': { dir: '"dir"', prefix: '"prefix"', passphrase: '"passphraseEnv"', format: '"format"' },
+  'local-rsa': {
+    directory: '"directory"',
+    prefix: '"prefix"',
+    passphrase: '"passphraseEnv"',
+    format: '"format"',
+  },
   kms: {
     keyId: '"keyId"',
     region: '"region"',
@@ -74,7 +79,7 @@ export const SERVER_WORDS: Words = {
 
 /** The making of a key pair. */
 export const KEYGEN_WORDS: Words = {
-  dir: '--out',
+  directory: '--out',
   prefix: '--prefix',
   bits: '--bits',
   passphrase: '--passphrase-env',

@@ -16,7 +16,7 @@ let server: MemoryServer
 
 beforeAll(async () => {
   const [pair] = await testKeyPairs()
-  writeFileSync(file('key.pem'), pair?.privateKeyPem ?? '')
+  writeFileSync(file('key.pem'), pair?.privateKey ?? '')
   writeFileSync(file('in'), 'x')
 })
 beforeEach(() => {

@@ -18,8 +18,8 @@ export async function writeKeyFiles(directory: string): Promise<KeyArguments> {
     return join(directory, name)
   }
   return {
-    own: ['--rsa-private-key', file('own.pem', own?.privateKeyPem)],
-    ownPublic: ['--rsa-public-key', file('own.pub.pem', own?.publicKeyPem)],
-    other: ['--rsa-private-key', file('other.pem', other?.privateKeyPem)],
+    own: ['--rsa-private-key', file('own.pem', own?.privateKey)],
+    ownPublic: ['--rsa-public-key', file('own.pub.pem', own?.publicKey)],
+    other: ['--rsa-private-key', file('other.pem', other?.privateKey)],
   }
 }

@@ -110,10 +110,10 @@ export function temporaryDirectory(): { readonly path: string; remove(): void } 
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-let pairs: Promise<{ privateKeyPem: string; publicKeyPem: string }[]> | undefined
+let pairs: Promise<{ privateKey: string; publicKey: string }[]> | undefined
 
 /** Two different key pairs, made once for a test file. */
-export function testKeyPairs(): Promise<{ privateKeyPem: string; publicKeyPem: string }[]> {
+export function testKeyPairs(): Promise<{ privateKey: string; publicKey: string }[]> {
   pairs ??= Promise.all([generateRsaKeyPair({ bits: 2048 }), generateRsaKeyPair({ bits: 2048 })])
   return pairs
 }

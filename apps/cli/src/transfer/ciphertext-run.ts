@@ -7,7 +7,7 @@ export interface CiphertextRun {
   /** The offset of the first wanted byte. */
   readonly start: number
   /** How many bytes are wanted, where that is known before they are read. */
-  readonly lengthBytes: number | undefined
+  readonly sizeBytes: number | undefined
   /** How many bytes have been delivered so far. */
   readonly deliveredBytes: number
   /** The length of the whole ciphertext, where it is known, at the latest when all of it has been read. */
@@ -61,16 +61,16 @@ export function ciphertextRun(
 
 class FileRun implements CiphertextRun {
   readonly start: number
-  readonly lengthBytes: number
+  readonly sizeBytes: number
   readonly totalBytes: number
   readonly lengthVerified: boolean
   deliveredBytes = 0
   readonly #input: LocalInput
 
-  constructor(input: LocalInput, start: number, lengthBytes: number, totalBytes: number, recorded?: number) {
+  constructor(input: LocalInput, start: number, sizeBytes: number, totalBytes: number, recorded?: number) {
     this.#input = input
     this.start = start
-    this.lengthBytes = lengthBytes
+    this.sizeBytes = sizeBytes
     this.totalBytes = totalBytes
     this.lengthVerified = recorded !== undefined
   }
@@ -80,7 +80,7 @@ class FileRun implements CiphertextRun {
       this.deliveredBytes += chunk.length
       yield chunk
     }
-    if (this.deliveredBytes !== this.lengthBytes) {
+    if (this.deliveredBytes !== this.sizeBytes) {
       throw new CseError('ERR_CSE_INTEGRITY', 'The file became shorter while it was read.')
     }
   }
@@ -88,7 +88,7 @@ class FileRun implements CiphertextRun {
 
 class StreamRun implements CiphertextRun {
   readonly start: number
-  readonly lengthBytes: number | undefined
+  readonly sizeBytes: number | undefined
   totalBytes: number | undefined
   lengthVerified = false
   deliveredBytes = 0
@@ -110,7 +110,7 @@ class StreamRun implements CiphertextRun {
     this.#recorded = recorded
     this.#stop = end === undefined ? Number.POSITIVE_INFINITY : end + 1
     const known = Math.min(this.#stop, recorded ?? Number.POSITIVE_INFINITY)
-    this.lengthBytes = Number.isFinite(known) ? known - start : undefined
+    this.sizeBytes = Number.isFinite(known) ? known - start : undefined
   }
 
   /** Reads on behind the range, so that the length can be judged. */

@@ -15,7 +15,7 @@ export interface LocalInput {
   /** The file's length in bytes; absent for a stream, and where the system says 0, as /proc does of files with content. */
   readonly sizeBytes?: number
   /** Opens the bytes, or a run of them when it is a file. */
-  open(run?: { readonly start: number; readonly lengthBytes: number }): AsyncIterable<Uint8Array>
+  open(run?: { readonly start: number; readonly sizeBytes: number }): AsyncIterable<Uint8Array>
 }
 
 /**
@@ -42,8 +42,8 @@ export async function localInput(path: string, cli: CliEnvironment): Promise<Loc
     path,
     ...(file.size > 0 && { sizeBytes: file.size }),
     open(run) {
-      if (run?.lengthBytes === 0) return nothing()
-      const bounds = run && { start: run.start, end: run.start + run.lengthBytes - 1 }
+      if (run?.sizeBytes === 0) return nothing()
+      const bounds = run && { start: run.start, end: run.start + run.sizeBytes - 1 }
       return stoppable(createReadStream(path, { ...options, ...bounds }), signal)
     },
   }

@@ -46,28 +46,27 @@ export function addTransferOptions(command: Command): Command {
     .option('--no-resume', 'leave nothing behind: an interrupted transfer begins anew')
 }
 
-/** How a file is transferred, in the library's terms. */
-export interface FileTransferOptions extends TransferOptions {
-  /** In bytes; absent: the library's default. */
-  readonly threshold?: number | undefined
-}
-
 /**
- * Puts together how a file is transferred.
+ * How a file is transferred, in the library's terms.
  *
  * @throws CliError of kind `usage` for options that exclude each other
  */
 export async function fileTransferOptions(
   flags: TransferFlags,
   cli: CliEnvironment,
-): Promise<FileTransferOptions> {
-  const { partSize, multipartThreshold: threshold, parallel, checkpointDir, resume } = flags
+): Promise<TransferOptions> {
+  const { partSize, multipartThreshold, parallel, checkpointDir, resume } = flags
   const keeps = resume !== false
   if (!keeps && checkpointDir !== undefined) {
     throw usageError('--checkpoint-dir and --no-resume exclude each other.')
   }
   const directory = checkpointDir || variable(cli, 'OSS_CSE_CHECKPOINT_DIR')
-  return { partSize, threshold, parallel, ...(keeps && { checkpoint: await checkpoints(directory) }) }
+  return {
+    partSizeBytes: partSize,
+    multipartThresholdBytes: multipartThreshold,
+    parallel,
+    ...(keeps && { checkpointStore: await checkpoints(directory) }),
+  }
 }
 
 /**
@@ -77,7 +76,7 @@ export async function fileTransferOptions(
  * @returns no options
  * @throws CliError of kind `usage`
  */
-export function refuseTransferOptions(flags: TransferFlags, what: string): FileTransferOptions {
+export function refuseTransferOptions(flags: TransferFlags, what: string): TransferOptions {
   const given = Object.entries(PART_OPTIONS)
     .filter(([name]) => flags[name as keyof TransferFlags] !== undefined)
     .map(([, option]) => option)

@@ -18,7 +18,7 @@ beforeEach(async () => {
 async function hintAfter(more: (tools: TransferTools) => void): Promise<unknown> {
   const cli = { stderr: new PassThrough(), signal: new AbortController().signal } as unknown as CliEnvironment
   const failing = runTransfer(cli, {}, 'put', store, async (tools) => {
-    const record = await tools.checkpoint?.open('record')
+    const record = await tools.checkpointStore?.open('record')
     await record?.load()
     more(tools)
     throw new Error('failed')

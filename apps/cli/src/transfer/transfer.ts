@@ -24,7 +24,7 @@ const SETTLE_MS = 3_000
 export interface TransferTools {
   readonly logger: Logger
   readonly onProgress: ProgressListener
-  readonly checkpoint: CheckpointStore | undefined
+  readonly checkpointStore: CheckpointStore | undefined
   readonly signal: AbortSignal
   /** To be told of the bucket that the transfer works on. */
   readonly opened: (bucket: Pick<CryptoBucket, 'settled'>) => void
@@ -33,14 +33,14 @@ export interface TransferTools {
 /**
  * Runs one put or get: shows how far it is and what the bucket has to say, and stops it soon when it is interrupted.
  *
- * @param checkpoint - where it leaves what it needs to go on
+ * @param checkpointStore - where it leaves what it needs to go on
  * @throws TransferFailure when there is more to say than what went wrong: whether the same command goes on
  */
 export async function runTransfer<Result>(
   cli: CliEnvironment,
   flags: TransferFlags & ReportFlags,
   label: 'put' | 'get',
-  checkpoint: CheckpointStore | undefined,
+  checkpointStore: CheckpointStore | undefined,
   work: (tools: TransferTools) => Promise<Result>,
 ): Promise<Result> {
   const { signal } = cli
@@ -51,7 +51,13 @@ export async function runTransfer<Result>(
   const opened: TransferTools['opened'] = (used) => {
     bucket = used
   }
-  const tools = { logger, onProgress, checkpoint: checkpoint && transfer.watch(checkpoint), signal, opened }
+  const tools = {
+    logger,
+    onProgress,
+    checkpointStore: checkpointStore && transfer.watch(checkpointStore),
+    signal,
+    opened,
+  }
   try {
     return await orAborted(work(tools), signal, STOP_MS)
   } catch (error) {

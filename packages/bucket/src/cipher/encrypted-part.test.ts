@@ -9,7 +9,7 @@ const MIB = 1024 ** 2
 const code = (value: string) => expect.objectContaining({ code: value })
 const contentKey: ContentKey = { cek: pattern(32), iv: pattern(16) }
 const plan = planParts(6 * MIB, 2.5 * MIB)
-const whole = pattern(plan.dataSizeBytes)
+const whole = pattern(plan.sizeBytes)
 
 /** A source that gives other bytes each time it is opened, from the list, and the last for ever. */
 function changing(...readings: readonly Uint8Array[]) {

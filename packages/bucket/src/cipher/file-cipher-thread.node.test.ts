@@ -112,7 +112,7 @@ describe('what a thread was asked for', () => {
 })
 
 describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () => {
-  const options = { multipartThreshold: 1, multigetThreshold: MIB, partSize: MIB }
+  const options = { multipartThresholdBytes: MIB, partSizeBytes: MIB }
 
   test('uploads what it lost in a new thread, each part once', async () => {
     const { bucket, transport } = memoryBucket()
@@ -129,11 +129,11 @@ describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () =>
 
   test('compares in a new thread what an earlier run had sent', async () => {
     const { bucket, transport } = memoryBucket()
-    const checkpoint = new MemoryCheckpointStore()
+    const checkpointStore = new MemoryCheckpointStore()
     transport.intercept = ({ partNumber }) => {
       if (partNumber === 4) throw denied
     }
-    const upload = () => uploadFile(bucket, 'a', here('in'), { ...options, checkpoint, parallel: 1 })
+    const upload = () => uploadFile(bucket, 'a', here('in'), { ...options, checkpointStore, parallel: 1 })
     await expect(upload()).rejects.toBe(denied)
     transport.intercept = undefined
     const ended = endThreads('encrypt', { at: 2 })

@@ -12,7 +12,7 @@ import { finalPath, TemporaryFile } from './temporary-file.node.ts'
  * Downloads and decrypts an object into a file: under a temporary name beside it, renamed only when everything has
  * arrived, was verified and is on disk. A failure leaves no file of that name, or the old one.
  *
- * A large object comes in parts, several at a time. With a `checkpoint` store, a download that was interrupted, also by
+ * A large object comes in parts, several at a time. With a `checkpointStore`, a download that was interrupted, also by
  * the end of its process, goes on when it is called again with the same arguments, and fetches only what is missing;
  * what had come stays beside the file, decrypted, under the temporary name. A range comes in one request.
  *
@@ -23,7 +23,7 @@ import { finalPath, TemporaryFile } from './temporary-file.node.ts'
  *
  * @example
  * ```ts
- * await downloadFile(bucket, 'backups/db.tar', './db.tar', { checkpoint: new FileCheckpointStore() })
+ * await downloadFile(bucket, 'backups/db.tar', './db.tar', { checkpointStore: new FileCheckpointStore() })
  * ```
  */
 export async function downloadFile(
@@ -43,7 +43,7 @@ export async function downloadFile(
   // Before any request, and before anything of an earlier run is touched.
   await TemporaryFile.open(path).then((probe) => probe.discard())
   const identity = await finalPath(path)
-  const target = new FileTarget(path, identity, options.checkpoint && resumableName(identity, key))
+  const target = new FileTarget(path, identity, options.checkpointStore && resumableName(identity, key))
   return bucket.download(key, target, whole)
 }
 

@@ -564,7 +564,11 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
       const { bucket, transport } = memoryBucket()
       const data = new Uint8Array(300_000)
       await expect(
-        bucket.upload('key', data, { checkpoint: store, partSize: 102_400, multipartThreshold: 0 }),
+        bucket.upload('key', data, {
+          checkpointStore: store,
+          partSizeBytes: 102_400,
+          multipartThresholdBytes: 0,
+        }),
       ).rejects.toEqual(untrusted)
       expect(transport.requests).toEqual([])
       expect(await readFile(path)).toEqual(before)

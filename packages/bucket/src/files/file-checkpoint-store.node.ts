@@ -39,8 +39,8 @@ const NAME = /^[a-z0-9-]{1,100}$/
  *
  * @example
  * ```ts
- * const checkpoint = new FileCheckpointStore()
- * await uploadFile(bucket, 'backups/db.tar', './db.tar', { checkpoint })
+ * const checkpointStore = new FileCheckpointStore()
+ * await uploadFile(bucket, 'backups/db.tar', './db.tar', { checkpointStore })
  * ```
  */
 export class FileCheckpointStore implements CheckpointStore {

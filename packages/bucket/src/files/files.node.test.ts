@@ -121,7 +121,7 @@ test.each([
 test.each([
   ['putFile', putFile, {}],
   ['uploadFile, in one put', uploadFile, {}],
-  ['uploadFile, in parts', uploadFile, { multipartThreshold: 0, partSize: 100 * 1024 }],
+  ['uploadFile, in parts', uploadFile, { multipartThresholdBytes: 0, partSizeBytes: 100 * 1024 }],
 ] as const)(
   '%s fails where a file ends elsewhere than the file system tells, and stores nothing',
   async (_, send, options) => {

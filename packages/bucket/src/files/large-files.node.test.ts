@@ -93,21 +93,25 @@ function equal(actual: Uint8Array, expected: Uint8Array): void {
 
 // Long files are read, and written, in a thread of their own.
 describe.each([
-  { what: 'a short file', size: 5 * PART + 17, partSize: PART },
-  { what: 'a long file', size: 5 * MIB + 17, partSize: MIB },
-])('$what of six parts', ({ size, partSize }) => {
+  { what: 'a short file', size: 5 * PART + 17, partSizeBytes: PART },
+  { what: 'a long file', size: 5 * MIB + 17, partSizeBytes: MIB },
+])('$what of six parts', ({ size, partSizeBytes }) => {
   const data = pattern(size)
   const otherData = data.map((byte) => byte ^ 0x55)
   const upload = (options: UploadOptions = {}) =>
-    uploadFile(bucket, 'a', here('in'), { multipartThreshold: 1, partSize, ...options })
+    uploadFile(bucket, 'a', here('in'), { multipartThresholdBytes: 1, partSizeBytes, ...options })
   const download = (options: DownloadOptions = {}, name = 'out') =>
-    downloadFile(bucket, 'a', here(name), { multigetThreshold: partSize, partSize, ...options })
+    downloadFile(bucket, 'a', here(name), {
+      multipartThresholdBytes: partSizeBytes,
+      partSizeBytes,
+      ...options,
+    })
   const isGetOf = (n: number) => (request: RecordedRequest) =>
-    request.headers['range']?.startsWith(`bytes=${(n - 1) * partSize}-`) === true
+    request.headers['range']?.startsWith(`bytes=${(n - 1) * partSizeBytes}-`) === true
   const fetchedParts = () =>
     transport.requests
       .flatMap(({ headers }) => headers['range'] ?? [])
-      .map((range) => Number(/=(\d+)/.exec(range)?.[1]) / partSize + 1)
+      .map((range) => Number(/=(\d+)/.exec(range)?.[1]) / partSizeBytes + 1)
       .sort()
 
   beforeEach(() => writeFile(here('in'), data))
@@ -117,7 +121,7 @@ describe.each([
     transport.intercept = ({ partNumber }) => {
       if (partNumber === 4) throw denied
     }
-    await expect(upload({ checkpoint: store, parallel: 1, ...options })).rejects.toBe(denied)
+    await expect(upload({ checkpointStore: store, parallel: 1, ...options })).rejects.toBe(denied)
     transport.intercept = undefined
     transport.requests.length = 0
   }
@@ -129,7 +133,7 @@ describe.each([
     transport.intercept = (request) => {
       if (isGetOf(4)(request)) throw denied
     }
-    await expect(download({ checkpoint: store, parallel: 1, ...options })).rejects.toBe(denied)
+    await expect(download({ checkpointStore: store, parallel: 1, ...options })).rejects.toBe(denied)
     transport.intercept = undefined
     transport.requests.length = 0
   }
@@ -138,11 +142,11 @@ describe.each([
     for (const parallel of [1, 3, 10]) {
       const progress: Progress[] = []
       const onProgress = (report: Progress) => progress.push(report)
-      const sent = await upload({ parallel, checkpoint: store, onProgress })
+      const sent = await upload({ parallel, checkpointStore: store, onProgress })
       expect(sent).toMatchObject({ sizeBytes: size, resumedBytes: 0, verification: 'crc64' })
       expect(progress.at(-1)).toMatchObject({ transferredBytes: size, partsDone: 6, partCount: 6 })
       progress.length = 0
-      const fetched = await download({ parallel, checkpoint: store, onProgress })
+      const fetched = await download({ parallel, checkpointStore: store, onProgress })
       expect(fetched).toMatchObject({ sizeBytes: size, resumedBytes: 0, verification: 'crc64' })
       expect(progress.at(-1)).toMatchObject({ transferredBytes: size, partsDone: 6, partCount: 6 })
       equal(await bytesOf('out'), data)
@@ -193,8 +197,8 @@ describe.each([
     const [name = ''] = await records()
     const text = await readFile(join(store.directory, name), 'utf8')
     for (const secret of keyring.copies.flatMap(spellings)) expect(text).not.toContain(secret)
-    const result = await upload({ checkpoint: new FileCheckpointStore(store) })
-    expect(result.resumedBytes).toBe(3 * partSize)
+    const result = await upload({ checkpointStore: new FileCheckpointStore(store) })
+    expect(result.resumedBytes).toBe(3 * partSizeBytes)
     expect(sentParts()).toEqual([4, 5, 6])
     expect(transfers()).toEqual(['resume'])
     equal(await bucket.getBytes('a'), data)
@@ -209,7 +213,7 @@ describe.each([
       async () => {
         const { atime, mtime } = await stat(here('in'))
         const file = await open(here('in'), 'r+')
-        await file.write(Uint8Array.of(0xff ^ (data[partSize] ?? 0)), 0, 1, partSize)
+        await file.write(Uint8Array.of(0xff ^ (data[partSizeBytes] ?? 0)), 0, 1, partSizeBytes)
         await file.close()
         await utimes(here('in'), atime, mtime)
       },
@@ -219,7 +223,7 @@ describe.each([
       async () => {
         const { atime, mtime } = await stat(here('in'))
         const file = await open(here('in'), 'r+')
-        await file.write(Uint8Array.of(0xff ^ (data[3 * partSize] ?? 0)), 0, 1, 3 * partSize)
+        await file.write(Uint8Array.of(0xff ^ (data[3 * partSizeBytes] ?? 0)), 0, 1, 3 * partSizeBytes)
         await file.close()
         await utimes(here('in'), atime, mtime)
       },
@@ -229,7 +233,7 @@ describe.each([
     await utimes(here('in'), 1_000_000, 1_000_000)
     await interruptedUpload()
     await change()
-    const result = await upload({ checkpoint: store })
+    const result = await upload({ checkpointStore: store })
     expect(result.resumedBytes).toBe(0)
     expect(transfers()).toEqual(['restart'])
     expect(sentParts()).toEqual([1, 2, 3, 4, 5, 6])
@@ -241,10 +245,10 @@ describe.each([
   test.each([
     ['is touched', async () => utimes(here('in'), 1, 1), 'ERR_CSE_SOURCE_CHANGED'],
     ['grows', async () => appendFile(here('in'), 'x'), 'ERR_CSE_SOURCE_CHANGED'],
-    ['shrinks', async () => truncate(here('in'), partSize + 5), 'ERR_CSE_SOURCE'],
+    ['shrinks', async () => truncate(here('in'), partSizeBytes + 5), 'ERR_CSE_SOURCE'],
     ['is emptied', async () => truncate(here('in'), 0), 'ERR_CSE_SOURCE'],
   ])('is not stored when it %s meanwhile', async (_what, change, expected) => {
-    for (const checkpoint of [undefined, store]) {
+    for (const checkpointStore of [undefined, store]) {
       await writeFile(here('in'), data)
       let changed: Promise<void> | undefined
       transport.intercept = async ({ partNumber }) => {
@@ -252,13 +256,13 @@ describe.each([
         changed ??= change()
         await changed
       }
-      await expect(upload({ checkpoint, parallel: 1 })).rejects.toMatchObject({
+      await expect(upload({ checkpointStore, parallel: 1 })).rejects.toMatchObject({
         code: expected,
         objectKey: 'a',
       })
       transport.intercept = undefined
       expect(transport.objects.size).toBe(0)
-      if (checkpoint === undefined) expect(await pendingUploads(transport)).toBe(0)
+      if (checkpointStore === undefined) expect(await pendingUploads(transport)).toBe(0)
     }
   })
 
@@ -280,9 +284,11 @@ describe.each([
       verified = partsDone
       if (resumedBytes > 0) controller.abort(reason)
     }
-    await expect(upload({ checkpoint: store, signal: controller.signal, onProgress })).rejects.toBe(reason)
+    await expect(upload({ checkpointStore: store, signal: controller.signal, onProgress })).rejects.toBe(
+      reason,
+    )
     expect(verified).toBe(1)
-    expect((await upload({ checkpoint: store })).resumedBytes).toBe(3 * partSize)
+    expect((await upload({ checkpointStore: store })).resumedBytes).toBe(3 * partSizeBytes)
   })
 
   test.each([1, 2, 4, 7, 8])('leaves no open file when an upload is aborted (request %i)', async (k) => {
@@ -292,10 +298,10 @@ describe.each([
       if (++requests === k) controller.abort(reason)
     }
     const before = await openFilesBelow(directory)
-    await expect(upload({ signal: controller.signal, checkpoint: store })).rejects.toBe(reason)
+    await expect(upload({ signal: controller.signal, checkpointStore: store })).rejects.toBe(reason)
     expect(await openFilesBelow(directory)).toBe(before)
     transport.intercept = undefined
-    await upload({ checkpoint: store })
+    await upload({ checkpointStore: store })
     equal(await bucket.getBytes('a'), data)
   })
 
@@ -308,8 +314,8 @@ describe.each([
     const { size: temporarySize, mode } = await stat(await temporary())
     expect(temporarySize).toBe(size)
     expect(mode & 0o777).toBe(0o600)
-    const result = await download({ checkpoint: new FileCheckpointStore(store) })
-    expect(result.resumedBytes).toBe(3 * partSize)
+    const result = await download({ checkpointStore: new FileCheckpointStore(store) })
+    expect(result.resumedBytes).toBe(3 * partSizeBytes)
     expect(fetchedParts()).toEqual([4, 5, 6])
     equal(await bytesOf('out'), data)
     expect((await stat(here('out'))).mode & 0o777).toBe(0o640)
@@ -320,11 +326,11 @@ describe.each([
   test('is fetched again where a bit of what had come is wrong', async () => {
     await interruptedDownload()
     const file = await open(await temporary(), 'r+')
-    await file.write(Uint8Array.of(0x80 ^ (data[2 * partSize - 1] ?? 0)), 0, 1, 2 * partSize - 1)
+    await file.write(Uint8Array.of(0x80 ^ (data[2 * partSizeBytes - 1] ?? 0)), 0, 1, 2 * partSizeBytes - 1)
     await file.close()
-    const result = await download({ checkpoint: store })
+    const result = await download({ checkpointStore: store })
     expect(fetchedParts()).toEqual([2, 4, 5, 6])
-    expect(result.resumedBytes).toBe(2 * partSize)
+    expect(result.resumedBytes).toBe(2 * partSizeBytes)
     equal(await bytesOf('out'), data)
   })
 
@@ -335,7 +341,7 @@ describe.each([
   ])('is fetched anew when what had come was %s', async (_what, change) => {
     await interruptedDownload()
     await change()
-    const result = await download({ checkpoint: store })
+    const result = await download({ checkpointStore: store })
     expect(result.resumedBytes).toBe(0)
     expect(transfers()).toEqual(['restart'])
     equal(await bytesOf('out'), data)
@@ -345,25 +351,25 @@ describe.each([
   test('is fetched anew when the object was replaced after the interruption', async () => {
     await interruptedDownload()
     await bucket.put('a', otherData)
-    await download({ checkpoint: store })
+    await download({ checkpointStore: store })
     equal(await bytesOf('out'), otherData)
     expect(await files()).toEqual(['out'])
   })
 
   test('without a checkpoint leaves nothing when it is interrupted, and the old file as it was', async () => {
     await writeFile(here('out'), 'old')
-    await interruptedDownload({ checkpoint: undefined })
+    await interruptedDownload({ checkpointStore: undefined })
     expect(await files()).toEqual(['out'])
     expect(await readFile(here('out'), 'utf8')).toBe('old')
   })
 
   test.each([undefined, 'a checkpoint'])(
     'with a wrong checksum leaves nothing (with %s)',
-    async (checkpoint) => {
+    async (checkpointStore) => {
       await bucket.put('a', data)
       const object = transport.objects.get('a')
       if (object !== undefined) transport.objects.set('a', { ...object, crc64: object.crc64 ^ 1n })
-      const options = checkpoint === undefined ? {} : { checkpoint: store }
+      const options = checkpointStore === undefined ? {} : { checkpointStore: store }
       await expect(download(options)).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
       expect(await files()).toEqual(['in'])
       expect(await records()).toEqual([])
@@ -372,19 +378,19 @@ describe.each([
 
   test.each([1, 2, 4, 6])('leaves no open file when a download is aborted (request %i)', async (k) => {
     await bucket.put('a', data)
-    for (const checkpoint of [undefined, store]) {
+    for (const checkpointStore of [undefined, store]) {
       const controller = new AbortController()
       let requests = 0
       transport.intercept = () => {
         if (++requests === k) controller.abort(reason)
       }
       const before = await openFilesBelow(directory)
-      await expect(download({ signal: controller.signal, checkpoint })).rejects.toBe(reason)
+      await expect(download({ signal: controller.signal, checkpointStore })).rejects.toBe(reason)
       expect(await openFilesBelow(directory)).toBe(before)
-      if (checkpoint === undefined) expect(await files()).toEqual(['in'])
+      if (checkpointStore === undefined) expect(await files()).toEqual(['in'])
       transport.intercept = undefined
     }
-    await download({ checkpoint: store })
+    await download({ checkpointStore: store })
     equal(await bytesOf('out'), data)
     expect(await files()).toEqual(['in', 'out'])
   })
@@ -393,7 +399,7 @@ describe.each([
     await writeFile(here('real'), 'old')
     await symlink(here('real'), here('out'))
     await interruptedDownload()
-    await download({ checkpoint: store }, 'real')
+    await download({ checkpointStore: store }, 'real')
     expect(fetchedParts()).toEqual([4, 5, 6])
     equal(await bytesOf('real'), data)
     expect((await lstat(here('out'))).isSymbolicLink()).toBe(true)
@@ -413,14 +419,14 @@ describe.each([
     })
     transport.intercept = async (request) => {
       if (second === undefined && isGetOf(6)(request)) {
-        second = download({ checkpoint: new MemoryCheckpointStore(), parallel: 1 }).catch(() => {})
+        second = download({ checkpointStore: new MemoryCheckpointStore(), parallel: 1 }).catch(() => {})
         await Promise.race([secondOpened, second])
       } else if (second !== undefined && isGetOf(2)(request)) {
         secondHolds()
         await released
       }
     }
-    await download({ checkpoint: new MemoryCheckpointStore(), parallel: 1 })
+    await download({ checkpointStore: new MemoryCheckpointStore(), parallel: 1 })
     const first = await bytesOf('out')
     release()
     await second
@@ -434,7 +440,7 @@ describe.each([
     await writeFile(here('victim'), 'untouched')
     await unlink(path)
     await symlink(here('victim'), path)
-    expect((await download({ checkpoint: store })).resumedBytes).toBe(0)
+    expect((await download({ checkpointStore: store })).resumedBytes).toBe(0)
     equal(await bytesOf('out'), data)
     expect(await readFile(here('victim'), 'utf8')).toBe('untouched')
   })
@@ -445,7 +451,7 @@ describe.each([
     await chown(path, 12_345, 12_345)
     const theirs = await open(path)
     const before = await theirs.readFile()
-    expect((await download({ checkpoint: store })).resumedBytes).toBe(0)
+    expect((await download({ checkpointStore: store })).resumedBytes).toBe(0)
     equal(await bytesOf('out'), data)
     const buffer = new Uint8Array(before.length)
     await theirs.read(buffer, 0, buffer.length, 0)
@@ -454,17 +460,17 @@ describe.each([
   })
 
   test('that cannot fit is told before it comes, and leaves nothing', async () => {
-    await bucket.put('a', chunked(data, 100_000))
+    const firstBytes = 10 * MIB
+    await bucket.put('a', chunked(new Uint8Array(firstBytes), MIB))
     transport.alterGet = (response) => ({
       ...response,
-      headers: {
-        ...response.headers,
-        'content-range': `bytes 0-${partSize - 1}/${2 ** 45}`,
-      },
+      headers: { ...response.headers, 'content-range': `bytes 0-${firstBytes - 1}/${2 ** 45}` },
     })
     const counts: number[] = []
-    for (const checkpoint of [undefined, undefined, store]) {
-      await expect(download({ checkpoint, partSize: undefined })).rejects.toEqual(code('ERR_CSE_FILE'))
+    for (const checkpointStore of [undefined, undefined, store]) {
+      await expect(download({ checkpointStore, partSizeBytes: undefined })).rejects.toEqual(
+        code('ERR_CSE_FILE'),
+      )
       expect(await files()).toEqual(['in'])
       counts.push(await openFilesBelow(directory))
     }
@@ -476,11 +482,11 @@ describe.each([
     transport.intercept = async (request) => {
       if (isGetOf(6)(request)) await mkdir(here('out'))
     }
-    await expect(download({ checkpoint: store, parallel: 1 })).rejects.toEqual(code('ERR_CSE_FILE'))
+    await expect(download({ checkpointStore: store, parallel: 1 })).rejects.toEqual(code('ERR_CSE_FILE'))
     transport.intercept = undefined
     await rm(here('out'), { recursive: true })
     transport.requests.length = 0
-    expect((await download({ checkpoint: store })).resumedBytes).toBe(size)
+    expect((await download({ checkpointStore: store })).resumedBytes).toBe(size)
     expect(operations(transport)).toEqual(['head'])
     equal(await bytesOf('out'), data)
     expect(await files()).toEqual(['in', 'out'])
@@ -492,7 +498,7 @@ describe.each([
   ])('is refused before any request where its directory %s', async (_what, path) => {
     await bucket.put('a', data)
     transport.requests.length = 0
-    await expect(download({ checkpoint: store }, join(...path))).rejects.toEqual(
+    await expect(download({ checkpointStore: store }, join(...path))).rejects.toEqual(
       code('ERR_CSE_INVALID_ARGUMENT'),
     )
     expect(transport.requests).toEqual([])
@@ -534,7 +540,7 @@ describe('a part that is too large to be kept', () => {
       if (attempts === 1) throw lost
       return answer
     })
-    const upload = await bucket.initiateMultipartUpload('a', { dataSizeBytes: size, partSizeBytes: size })
+    const upload = await bucket.initiateMultipartUpload('a', { sizeBytes: size, partSizeBytes: size })
     await upload.uploadPart(1, body)
     await upload.completeMultipartUpload()
     expect(opened).toBe(3)
@@ -543,7 +549,7 @@ describe('a part that is too large to be kept', () => {
   }, 60_000)
 
   test('is not held in memory to be verified either', async () => {
-    const upload = await bucket.initiateMultipartUpload('a', { dataSizeBytes: size, partSizeBytes: size })
+    const upload = await bucket.initiateMultipartUpload('a', { sizeBytes: size, partSizeBytes: size })
     const partDigests = { 1: btoa('x'.repeat(32)) }
     const later = await bucket.resumeMultipartUpload({ ...upload.toJSON(), partDigests })
     // Whoever reads the part from the file, to hold it, finds that there is none.
@@ -558,7 +564,7 @@ describe('a part that is too large to be kept', () => {
     let opened = 0
     const body = { sizeBytes: size, open: () => chunked(opened++ === 0 ? data : changed, 8 * MIB) }
     const sent = watchParts(transport)
-    const upload = await bucket.initiateMultipartUpload('a', { dataSizeBytes: size, partSizeBytes: size })
+    const upload = await bucket.initiateMultipartUpload('a', { sizeBytes: size, partSizeBytes: size })
     await expect(upload.uploadPart(1, body)).rejects.toMatchObject({
       code: 'ERR_CSE_SOURCE_CHANGED',
       objectKey: 'a',
@@ -578,9 +584,9 @@ test('an upload closes its file, whatever comes of it', async () => {
   await writeFile(here('in'), pattern(5 * MIB))
   const before = await openFilesBelow(directory)
   for (const options of [
-    { partSize: 5 },
+    { partSizeBytes: 5 },
     { parallel: 0 },
-    { multipartThreshold: 1, signal: AbortSignal.abort() },
+    { multipartThresholdBytes: 1, signal: AbortSignal.abort() },
   ]) {
     await expect(uploadFile(bucket, 'a', here('in'), options)).rejects.toThrow()
     expect(await openFilesBelow(directory)).toBe(before)

@@ -10,8 +10,8 @@ import type { PutResult } from '../write/put-result.ts'
 import { readFileRange } from './temporary-file.node.ts'
 
 /**
- * Encrypts and uploads a file: in one put when it is small, else in parts, several at a time. With a `checkpoint`
- * store, an upload that was interrupted, also by the end of its process, goes on when it is called again with the same
+ * Encrypts and uploads a file: in one put when it is small, else in parts, several at a time. With a
+ * `checkpointStore`, an upload that was interrupted, also by the end of its process, goes on when it is called again with the same
  * arguments, and sends only what is missing.
  *
  * @param path - a regular file. One that has content although its file system tells of none (procfs) goes up as a stream does
@@ -22,7 +22,7 @@ import { readFileRange } from './temporary-file.node.ts'
  *
  * @example
  * ```ts
- * await uploadFile(bucket, 'backups/db.tar', '/var/backups/db.tar', { checkpoint: new FileCheckpointStore() })
+ * await uploadFile(bucket, 'backups/db.tar', '/var/backups/db.tar', { checkpointStore: new FileCheckpointStore() })
  * ```
  */
 export async function uploadFile(

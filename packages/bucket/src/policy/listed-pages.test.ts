@@ -139,7 +139,7 @@ describe('a listing of parts ends', () => {
     ['at a part number that cannot be', 1, () => ({ parts: [part(1.5)] })],
   ])('%s', async (_what, requests, page) => {
     const { bucket, transport } = memoryBucket()
-    const upload = await bucket.initiateMultipartUpload('a', { dataSizeBytes: 1, partSizeBytes: 102_400 })
+    const upload = await bucket.initiateMultipartUpload('a', { sizeBytes: 1, partSizeBytes: 102_400 })
     const listing = counted(page)
     transport.listParts = listing.ask
     await expect(upload.listParts()).rejects.toEqual(refused)

@@ -107,14 +107,14 @@ function result(
     reopen: (start, end, error) => requests.resume(etag, start, end, error),
   })
   // The checksum is the whole object's: it says something only where the whole passes by.
-  const wholePasses = slice.answerIsWhole && slice.discardBytes + slice.lengthBytes === slice.answerBytes
+  const wholePasses = slice.answerIsWhole && slice.discardBytes + slice.sizeBytes === slice.answerBytes
   const plaintext = decryptedBody({
     key,
     ciphertext,
     cipher,
     slice,
     expectedCrc64: wholePasses ? checksum : undefined,
-    report: progressReporter(onProgress, slice.lengthBytes),
+    report: progressReporter(onProgress, slice.sizeBytes),
     signal: abort.signal,
     release,
   })
@@ -133,10 +133,10 @@ function result(
   return {
     ...describeObject(key, response.headers, envelope),
     body: readableBody(plaintext, cancel),
-    sizeBytes: slice.lengthBytes,
+    sizeBytes: slice.sizeBytes,
     totalBytes: slice.totalBytes,
     ...(range && {
-      contentRange: `bytes ${slice.start}-${slice.start + slice.lengthBytes - 1}/${slice.totalBytes}`,
+      contentRange: `bytes ${slice.start}-${slice.start + slice.sizeBytes - 1}/${slice.totalBytes}`,
     }),
     verification: wholePasses && checksum !== undefined ? 'crc64' : 'length',
   }

@@ -38,7 +38,7 @@ const READS: readonly (readonly [
     'download, in parts',
     async (bucket, key) => {
       const target = new MemoryTarget()
-      await bucket.download(key, target, { multigetThreshold: 0, partSize: 100 * 1024 })
+      await bucket.download(key, target, { multipartThresholdBytes: 0, partSizeBytes: 100 * 1024 })
       return target.bytes
     },
   ],
@@ -146,7 +146,7 @@ test('a master key is told which object it unwraps: the target of a link, with i
   expect(told(unwrap)).toEqual({ location, key: 'real/target', versionId: undefined })
   await (await bucket.openObject('link')).close()
   expect(told(unwrap)).toEqual({ location, key: 'real/target', versionId: undefined })
-  const upload = await bucket.initiateMultipartUpload('parts', { dataSizeBytes: 200_000 })
+  const upload = await bucket.initiateMultipartUpload('parts', { sizeBytes: 200_000 })
   expect(told(generate)).toEqual({ location, key: 'parts' })
   await (await bucket.resumeMultipartUpload(upload.toJSON())).close()
   expect(told(unwrap)).toEqual({ location, key: 'parts' })
@@ -175,7 +175,11 @@ describe('a link that is pointed elsewhere while it is read', () => {
   test('is followed anew by a download that begins anew', async () => {
     const { bucket, log } = await repointed('real/target', 2)
     const target = new MemoryTarget()
-    await bucket.download('link', target, { multigetThreshold: 0, partSize: 100 * 1024, parallel: 1 })
+    await bucket.download('link', target, {
+      multipartThresholdBytes: 0,
+      partSizeBytes: 100 * 1024,
+      parallel: 1,
+    })
     expect(target.bytes).toEqual(other)
     expect(log).toContainEqual(expect.objectContaining({ type: 'restart' }))
   })

@@ -1,6 +1,7 @@
 import {
   type BoundedCallOptions,
   type ByteRange,
+  type ClosedRange,
   CseError,
   checkRange,
   eachWithDeadline,
@@ -32,7 +33,7 @@ export interface OpenOptions extends BoundedCallOptions {
   /**
    * The range that will be read first: the object is then opened by that request. Absent: by a HEAD.
    */
-  readonly firstRange?: { readonly start: number; readonly end: number } | undefined
+  readonly firstRange?: ClosedRange | undefined
 }
 
 /** A run of an object's bytes on its way. Read it to the end, or return its iterator. */
@@ -50,7 +51,7 @@ interface ReaderParts {
   readonly headers: HeaderMap
   readonly first:
     | {
-        readonly range: { readonly start: number; readonly end: number }
+        readonly range: ClosedRange
         readonly response: GetObjectResponse
       }
     | undefined
@@ -91,7 +92,7 @@ export class ObjectReader {
    * @throws CseError, as it is read: `ERR_CSE_PRECONDITION_FAILED` when the object was replaced, `ERR_CSE_INTEGRITY`
    * when other bytes come than were announced, and what the transport throws.
    */
-  read(range: { readonly start: number; readonly end: number }, options: BoundedCallOptions = {}): RangeRead {
+  read(range: ClosedRange, options: BoundedCallOptions = {}): RangeRead {
     const { start, end } = this.#checked(range)
     let signal: AbortSignal | undefined
     const pass = this.#cipher.decrypt(
@@ -115,7 +116,7 @@ export class ObjectReader {
    * @throws CseError as `read`; `ERR_CSE_THREAD` when the worker is lost twice; what the target throws
    */
   async readInto(
-    range: { readonly start: number; readonly end: number },
+    range: ClosedRange,
     target: RunTarget,
     options: BoundedCallOptions & { readonly onWritten?: WrittenListener | undefined } = {},
   ): Promise<bigint> {
@@ -150,10 +151,10 @@ export class ObjectReader {
     if (first !== undefined) await closeIterator(first.response.body[Symbol.asyncIterator]())
   }
 
-  #checked(range: { readonly start: number; readonly end: number }): { start: number; end: number } {
+  #checked(range: ClosedRange): ClosedRange {
     if (this.#cipher.closed)
       throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'The object was closed: open it again.')
-    const { start, end } = checkRange(range) as { start: number; end: number }
+    const { start, end } = checkRange(range) as ClosedRange
     if (end < this.sizeBytes) return { start, end }
     throw new CseError(
       'ERR_CSE_RANGE_NOT_SATISFIABLE',
@@ -163,7 +164,7 @@ export class ObjectReader {
 
   /** The stored bytes of a range. */
   async *#ciphertext(
-    range: { readonly start: number; readonly end: number },
+    range: ClosedRange,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { key, etag } = this.description
@@ -214,7 +215,7 @@ export class ObjectReader {
   }
 
   /** The first range's answer, once: for who reads that range, or closes the reader. */
-  #takeFirst(range?: { readonly start: number; readonly end: number }): ReaderParts['first'] {
+  #takeFirst(range?: ClosedRange): ReaderParts['first'] {
     const first = this.#first
     if (first === undefined) return undefined
     if (range !== undefined && (first.range.start !== range.start || first.range.end < range.end)) {
@@ -243,7 +244,7 @@ export async function openObject(
   const { firstRange, onPlainObject: policy = context.onPlainObject } = options
   const signal = options.signal ?? new AbortController().signal
   signal.throwIfAborted()
-  const range = firstRange && (checkRange(firstRange) as { start: number; end: number })
+  const range = firstRange && (checkRange(firstRange) as ClosedRange)
   const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
   const { retry, logger } = context
   let response: GetObjectResponse | undefined

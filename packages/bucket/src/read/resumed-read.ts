@@ -27,7 +27,7 @@ export interface ResumedReadOptions {
 export class ResumedRead implements AsyncIterable<Uint8Array> {
   readonly #options: ResumedReadOptions
   readonly #etag: string | undefined
-  readonly #lengthBytes: number
+  readonly #sizeBytes: number
   #chunks: AsyncIterator<Uint8Array>
   /** False when the current answer goes on behind the last wanted byte. */
   #endsWithAnswer: boolean
@@ -39,8 +39,8 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     const { response, slice } = options
     this.#options = options
     this.#etag = response.headers['etag']
-    this.#lengthBytes = slice.discardBytes + slice.lengthBytes
-    this.#endsWithAnswer = this.#lengthBytes === slice.answerBytes
+    this.#sizeBytes = slice.discardBytes + slice.sizeBytes
+    this.#endsWithAnswer = this.#sizeBytes === slice.answerBytes
     this.#chunks = response.body[Symbol.asyncIterator]()
   }
 
@@ -52,7 +52,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      while (this.#received < this.#lengthBytes || this.#endsWithAnswer) {
+      while (this.#received < this.#sizeBytes || this.#endsWithAnswer) {
         const chunk = await this.#next()
         if (chunk === undefined) return
         if (chunk.length > 0) yield chunk
@@ -67,12 +67,12 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     try {
       const { done, value } = await this.#chunks.next()
       if (!done) return this.#wanted(value)
-      if (this.#received === this.#lengthBytes) return undefined
+      if (this.#received === this.#sizeBytes) return undefined
       throw cutShort(this.#options.key)
     } catch (error) {
       if (this.#closed || this.#etag === undefined || !isRetryable(error)) throw error
       // All bytes are here: what broke after them is of no interest.
-      if (this.#received === this.#lengthBytes) return undefined
+      if (this.#received === this.#sizeBytes) return undefined
       await this.#reopen(error)
       return new Uint8Array()
     }
@@ -80,7 +80,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
 
   /** The bytes of a chunk that lie in the wanted range. */
   #wanted(chunk: Uint8Array): Uint8Array {
-    const left = this.#lengthBytes - this.#received
+    const left = this.#sizeBytes - this.#received
     const discarded = Math.min(this.#discardBytes, chunk.length)
     this.#discardBytes -= discarded
     if (chunk.length - discarded > left && this.#endsWithAnswer) throw otherBytes(this.#options.key)
@@ -92,7 +92,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
   async #reopen(error: unknown): Promise<void> {
     const { key, slice, reopen } = this.#options
     const start = slice.answerStart + this.#received
-    const end = slice.answerStart + this.#lengthBytes - 1
+    const end = slice.answerStart + this.#sizeBytes - 1
     await closeIterator(this.#chunks)
     const response = await reopen(start, end, error)
     this.#chunks = response.body[Symbol.asyncIterator]()
@@ -101,7 +101,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     const next = sliceAnswer({ start, end }, response)
     if (next.totalBytes !== slice.totalBytes) throw otherBytes(key)
     this.#discardBytes = next.discardBytes
-    this.#endsWithAnswer = next.discardBytes + next.lengthBytes === next.answerBytes
+    this.#endsWithAnswer = next.discardBytes + next.sizeBytes === next.answerBytes
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type ClosedRange,
   CseError,
   checkPartSize,
   combineCrc64,
@@ -48,11 +49,6 @@ export interface DownloadTarget extends RunTarget {
 /** What may go with a download. */
 export interface DownloadOptions extends GetOptions, TransferOptions {
   /**
-   * Up to which length in bytes an object comes in one request. It is also the length of the first request, which tells
-   * how long the object is. Default 10 MiB.
-   */
-  readonly multigetThreshold?: number | undefined
-  /**
    * What to do when the object is replaced before all of it has come: `restart` (three times at most; the default)
    * downloads the new one from its beginning, `fail` rejects with `ERR_CSE_PRECONDITION_FAILED`.
    */
@@ -81,23 +77,31 @@ export async function downloadObject(
   target: DownloadTarget,
   options: Omit<DownloadOptions, 'range'> = {},
 ): Promise<DownloadResult> {
-  const { multigetThreshold = DEFAULT_PART_BYTES, onObjectChanged = 'restart', checkpoint, signal } = options
+  const {
+    multipartThresholdBytes = DEFAULT_PART_BYTES,
+    onObjectChanged = 'restart',
+    checkpointStore,
+    signal,
+  } = options
   signal?.throwIfAborted()
-  checkThreshold('multigetThreshold', multigetThreshold)
+  checkThreshold(multipartThresholdBytes)
   if (onObjectChanged !== 'restart' && onObjectChanged !== 'fail') {
     throw new CseError('ERR_CSE_INVALID_ARGUMENT', "onObjectChanged is 'restart' or 'fail'.", {
       objectKey: key,
     })
   }
-  const { partSize = DEFAULT_PART_BYTES } = options
-  checkPartSize(partSize)
+  const { partSizeBytes = DEFAULT_PART_BYTES } = options
+  checkPartSize(partSizeBytes)
   const download: Download = {
     ...bucket,
     key,
     target,
     options,
     parallel: checkedParallel(options.parallel),
-    firstBytes: Math.min(Math.floor(multigetThreshold) || partSize, Number.MAX_SAFE_INTEGER),
+    firstBytes: Math.min(
+      Math.max(Math.floor(multipartThresholdBytes), partSizeBytes),
+      Number.MAX_SAFE_INTEGER,
+    ),
   }
   const name: TransferName = {
     operation: 'download',
@@ -105,7 +109,7 @@ export async function downloadObject(
     key,
     identity: target.identity ?? '',
   }
-  const record = checkpoint && (await openRecord(checkpoint, name).catch(unusable))
+  const record = checkpointStore && (await openRecord(checkpointStore, name).catch(unusable))
   try {
     for (let restarts = 0; ; restarts++) {
       try {
@@ -182,11 +186,8 @@ function parseRecord(value: unknown): DownloadRecord | undefined {
 }
 
 /** One part of a download. */
-interface Part {
+interface Part extends ClosedRange {
   readonly partNumber: number
-  readonly start: number
-  /** Inclusive. */
-  readonly end: number
 }
 
 /** An object and how it is cut: a first part as long as the first request, then equal ones. */
@@ -233,7 +234,7 @@ async function begin(download: Download): Promise<OpenDownload> {
   const reader = await open(download, { start: 0, end: firstBytes - 1 })
   try {
     const { sizeBytes } = reader
-    const { partSizeBytes } = planParts(sizeBytes, options.partSize)
+    const { partSizeBytes } = planParts(sizeBytes, options.partSizeBytes)
     const layout = { firstBytes, partSizeBytes }
     const parts = cut(sizeBytes, layout)
     await target.open(sizeBytes, false)
@@ -247,7 +248,7 @@ async function begin(download: Download): Promise<OpenDownload> {
 }
 
 /** Opens the object by its first range; an empty one, of which no range exists, by a HEAD. */
-async function open(download: Download, firstRange: { start: number; end: number }): Promise<ObjectReader> {
+async function open(download: Download, firstRange: ClosedRange): Promise<ObjectReader> {
   const { context, source, key, options } = download
   const { versionId, headers, onPlainObject, signal } = options
   const common = { versionId, headers, onPlainObject, signal }
@@ -281,7 +282,7 @@ async function resume(
   const wanted = given['if-match']
   if (wanted !== undefined && wanted !== earlier.etag) return giveUp('Another state of the object is wanted.')
   if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object is wanted.')
-  if (options.partSize !== undefined && options.partSize !== earlier.partSizeBytes) {
+  if (options.partSizeBytes !== undefined && options.partSizeBytes !== earlier.partSizeBytes) {
     return giveUp('The part size is another one.')
   }
   let reader: ObjectReader

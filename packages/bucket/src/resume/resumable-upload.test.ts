@@ -45,7 +45,7 @@ function changedIn(...partNumbers: readonly number[]): Uint8Array {
 }
 
 function send(bucket: CryptoBucket, source: SizedSource, options: UploadOptions = {}): Promise<UploadResult> {
-  return bucket.upload('a', source, { multipartThreshold: PART, partSize: PART, ...options })
+  return bucket.upload('a', source, { multipartThresholdBytes: PART, partSizeBytes: PART, ...options })
 }
 
 /** Which parts the service holds of unfinished uploads. */
@@ -79,7 +79,7 @@ async function interrupted(options: UploadOptions = {}, made = memoryBucket()) {
   transport.intercept = ({ partNumber }) => {
     if (partNumber === 4) throw denied
   }
-  const upload = send(bucket, fileOf(data), { checkpoint: store, parallel: 1, ...options })
+  const upload = send(bucket, fileOf(data), { checkpointStore: store, parallel: 1, ...options })
   await expect(upload).rejects.toBe(denied)
   transport.intercept = undefined
   transport.requests.length = 0
@@ -112,9 +112,12 @@ describe('an upload', () => {
     [PART, undefined, ['put']],
   ])(
     'of %i bytes with the threshold %s is made of the requests %j',
-    async (size, multipartThreshold, expected) => {
+    async (size, multipartThresholdBytes, expected) => {
       const { bucket, transport } = memoryBucket()
-      const result = await bucket.upload('a', data.subarray(0, size), { multipartThreshold, partSize: PART })
+      const result = await bucket.upload('a', data.subarray(0, size), {
+        multipartThresholdBytes,
+        partSizeBytes: PART,
+      })
       expect(operations(transport)).toEqual(expected)
       const stored = transport.objects.get('a')
       expect(result).toMatchObject({
@@ -136,8 +139,8 @@ describe('an upload', () => {
     ['a source without a name or a fingerprint', { sizeBytes: data.length, open: fileOf(data).open }],
   ])('of %s comes back as it was, in parts and whole', async (_what, source) => {
     const { bucket } = memoryBucket()
-    for (const multipartThreshold of [PART, data.length + 1]) {
-      await bucket.upload('a', source, { multipartThreshold, partSize: PART })
+    for (const multipartThresholdBytes of [PART, data.length + 1]) {
+      await bucket.upload('a', source, { multipartThresholdBytes, partSizeBytes: PART })
       expect(await bucket.getBytes('a')).toEqual(data)
     }
   })
@@ -163,24 +166,24 @@ describe('an upload', () => {
     { parallel: 1.5 },
     { parallel: Number.NaN },
     { parallel: '3' },
-    { multipartThreshold: -1 },
-    { multipartThreshold: Number.NaN },
-    { multipartThreshold: '5' },
-    { partSize: PART - 16 },
-    { partSize: PART + 1 },
-    { partSize: Number.NaN },
+    { multipartThresholdBytes: -1 },
+    { multipartThresholdBytes: Number.NaN },
+    { multipartThresholdBytes: '5' },
+    { partSizeBytes: PART - 16 },
+    { partSizeBytes: PART + 1 },
+    { partSizeBytes: Number.NaN },
     { headers: { [V2_HEADERS.wrappedCek]: 'x' } },
     { metadata: { a: 'ü' } },
   ])('with %j is refused before any request, whatever its size', async (options) => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
-    for (const [size, checkpoint] of [
+    for (const [size, checkpointStore] of [
       [5, undefined],
       [data.length, undefined],
       [data.length, store],
     ] as const) {
       const source = fileOf(data.subarray(0, size))
-      const upload = send(bucket, source, { checkpoint, ...(options as UploadOptions) })
+      const upload = send(bucket, source, { checkpointStore, ...(options as UploadOptions) })
       await expect(upload).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
     }
     expect(transport.requests).toEqual([])
@@ -210,9 +213,9 @@ describe('an upload', () => {
 
   test('carries metadata and other headers, in parts as whole', async () => {
     const { bucket } = memoryBucket()
-    for (const multipartThreshold of [PART, data.length + 1]) {
+    for (const multipartThresholdBytes of [PART, data.length + 1]) {
       await send(bucket, fileOf(data), {
-        multipartThreshold,
+        multipartThresholdBytes,
         metadata: { by: 'me' },
         contentType: 'text/x-a',
       })
@@ -347,7 +350,7 @@ describe('progress', () => {
     const { bucket, store } = await interrupted()
     const reports: Progress[] = []
     const onProgress = (progress: Progress) => reports.push(progress)
-    const result = await send(bucket, fileOf(data), { checkpoint: store, onProgress })
+    const result = await send(bucket, fileOf(data), { checkpointStore: store, onProgress })
     expect(result.resumedBytes).toBe(3 * PART)
     const transferred = reports.map(({ transferredBytes }) => transferredBytes)
     expect(transferred).toEqual([...transferred].sort((a, b) => a - b))
@@ -398,13 +401,13 @@ describe.each([
     const store = new RecordStore()
     await storeOld(transport)
     const signal = abortAt(transport, k, reason, cancelled)
-    await expect(send(bucket, fileOf(data), { signal, checkpoint: store })).rejects.toBe(reason)
+    await expect(send(bucket, fileOf(data), { signal, checkpointStore: store })).rejects.toBe(reason)
     transport.intercept = undefined
     expect(store.isFree).toBe(true)
     const completed = !cancelled && k === 8
     const held = completed ? allParts : await heldParts(transport)
     transport.requests.length = 0
-    const result = await send(bucket, fileOf(data), { checkpoint: store })
+    const result = await send(bucket, fileOf(data), { checkpointStore: store })
     expect(transfers(log)).toEqual(store.saved.length > 0 && k > 1 ? ['resume'] : [])
     expect(sentParts(transport)).toEqual(allParts.filter((n) => !held.includes(n)))
     expect(result.resumedBytes).toBe(held.reduce((sum, n) => sum + (n === 6 ? 17 : PART), 0))
@@ -420,7 +423,7 @@ describe('an abort', () => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
     const signal = AbortSignal.abort(reason)
-    for (const options of [{}, { checkpoint: store }, { multipartThreshold: data.length + 1 }]) {
+    for (const options of [{}, { checkpointStore: store }, { multipartThresholdBytes: data.length + 1 }]) {
       await expect(send(bucket, fileOf(data), { ...options, signal })).rejects.toBe(reason)
     }
     expect(transport.requests).toEqual([])
@@ -451,11 +454,11 @@ describe('an abort', () => {
         if (now === call) controller.abort(reason)
       }
       const { signal } = controller
-      await expect(send(bucket, fileOf(data), { signal, checkpoint: store })).rejects.toBe(reason)
+      await expect(send(bucket, fileOf(data), { signal, checkpointStore: store })).rejects.toBe(reason)
       store.intercept = undefined
       expect(store.isFree).toBe(true)
       expect(await pendingUploads(transport)).toBe(1)
-      await send(bucket, fileOf(data), { checkpoint: store })
+      await send(bucket, fileOf(data), { checkpointStore: store })
       expect(await bucket.getBytes('a')).toEqual(data)
     },
   )
@@ -469,9 +472,9 @@ describe('an abort', () => {
       if (offsetBytes === PART) controller.abort(reason)
     }
     const { signal } = controller
-    await expect(send(bucket, { ...file, open }, { signal, checkpoint: store })).rejects.toBe(reason)
+    await expect(send(bucket, { ...file, open }, { signal, checkpointStore: store })).rejects.toBe(reason)
     expect(operations(transport)).toEqual(['listParts'])
-    expect((await send(bucket, file, { checkpoint: store })).resumedBytes).toBe(3 * PART)
+    expect((await send(bucket, file, { checkpointStore: store })).resumedBytes).toBe(3 * PART)
   })
 
   test('is kept by a reason of any kind', async () => {
@@ -492,7 +495,7 @@ describe('an upload with a checkpoint', () => {
   test('that ends well leaves no record', async () => {
     const { bucket } = memoryBucket()
     const store = new RecordStore()
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     expect(store.records.size).toBe(0)
     expect(store.isFree).toBe(true)
     expect(store.saved.length).toBeGreaterThan(1)
@@ -501,14 +504,14 @@ describe('an upload with a checkpoint', () => {
   test('that goes in one put needs no record', async () => {
     const { bucket } = memoryBucket()
     const store = new RecordStore()
-    await send(bucket, fileOf(data), { checkpoint: store, multipartThreshold: data.length + 1 })
+    await send(bucket, fileOf(data), { checkpointStore: store, multipartThresholdBytes: data.length + 1 })
     expect(store.saved).toEqual([])
   })
 
   test('that was interrupted sends what is missing, under the same key', async () => {
     const { bucket, transport, log, store } = await interrupted()
     const { upload } = JSON.parse(store.record ?? '')
-    const result = await send(bucket, fileOf(data), { checkpoint: store })
+    const result = await send(bucket, fileOf(data), { checkpointStore: store })
     expect(sentParts(transport)).toEqual([4, 5, 6])
     expect(operations(transport)).not.toContain('initiate')
     expect(result).toMatchObject({ resumedBytes: 3 * PART, sizeBytes: data.length, verification: 'crc64' })
@@ -525,11 +528,11 @@ describe('an upload with a checkpoint', () => {
       transport.intercept = ({ partNumber }) => {
         if (partNumber === failing) throw denied
       }
-      await expect(send(bucket, fileOf(data), { checkpoint: store, parallel: 1 })).rejects.toBe(denied)
+      await expect(send(bucket, fileOf(data), { checkpointStore: store, parallel: 1 })).rejects.toBe(denied)
     }
     transport.intercept = undefined
     transport.requests.length = 0
-    expect((await send(bucket, fileOf(data), { checkpoint: store })).resumedBytes).toBe(5 * PART)
+    expect((await send(bucket, fileOf(data), { checkpointStore: store })).resumedBytes).toBe(5 * PART)
     expect(sentParts(transport)).toEqual([6])
     expect(await bucket.getBytes('a')).toEqual(data)
   })
@@ -537,7 +540,7 @@ describe('an upload with a checkpoint', () => {
   test('never holds CEK or IV in clear in its records', async () => {
     const keyring = new WatchedKeyring()
     const { bucket, store } = await interrupted({}, memoryBucket({ keyring }))
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     const secrets = keyring.copies.flatMap(spellings)
     expect(store.saved.length).toBeGreaterThan(5)
     expect(secrets.length).toBeGreaterThan(20)
@@ -559,7 +562,7 @@ describe('an upload with a checkpoint', () => {
       }
       return uploadPart({ ...request, body: { ...body, open } })
     }
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     expect(unknown).toEqual([])
     expect(sentParts(transport)).toEqual(allParts)
   })
@@ -570,13 +573,13 @@ describe('an upload with a checkpoint', () => {
     store.intercept = (call) => {
       if (call === 'save') throw full
     }
-    await expect(send(bucket, fileOf(data), { checkpoint: store, parallel: 1 })).rejects.toMatchObject({
+    await expect(send(bucket, fileOf(data), { checkpointStore: store, parallel: 1 })).rejects.toMatchObject({
       code: 'ERR_CSE_CHECKPOINT',
     })
     store.intercept = undefined
     // The fourth part was in the record before: nothing of it had to be saved again.
     expect(sentParts(transport).filter((n) => n > 4)).toEqual([])
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
@@ -586,7 +589,7 @@ describe('an upload with a checkpoint', () => {
     store.intercept = (call) => {
       if (call === 'save') throw new CseError('ERR_CSE_CHECKPOINT', 'the disk is full')
     }
-    await expect(send(bucket, fileOf(data), { checkpoint: store })).rejects.toEqual(
+    await expect(send(bucket, fileOf(data), { checkpointStore: store })).rejects.toEqual(
       code('ERR_CSE_CHECKPOINT'),
     )
     expect(await pendingUploads(transport)).toBe(0)
@@ -599,10 +602,10 @@ describe('an upload with a checkpoint', () => {
     let second: Promise<unknown> | undefined
     transport.intercept = ({ partNumber }) => {
       if (partNumber !== 2 || second !== undefined) return
-      second = send(bucket, fileOf(data), { checkpoint: store })
+      second = send(bucket, fileOf(data), { checkpointStore: store })
       second.catch(() => {})
     }
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     await expect(second).rejects.toEqual(code('ERR_CSE_CHECKPOINT_IN_USE'))
     expect(sentParts(transport)).toEqual(allParts)
     expect(await bucket.getBytes('a')).toEqual(data)
@@ -610,7 +613,7 @@ describe('an upload with a checkpoint', () => {
 
   test('goes on beside uploads to another key, of another file, to another bucket', async () => {
     const { bucket, transport, log, store } = await interrupted()
-    const options = { multipartThreshold: PART, partSize: PART, checkpoint: store }
+    const options = { multipartThresholdBytes: PART, partSizeBytes: PART, checkpointStore: store }
     await bucket.upload('b', fileOf(data), options)
     await bucket.upload('a', fileOf(data, { identity: '/data/other' }), options)
     class Elsewhere extends MemoryTransport {
@@ -620,12 +623,12 @@ describe('an upload with a checkpoint', () => {
     await elsewhere.bucket.upload('a', fileOf(data), options)
     expect(transfers([...log, ...elsewhere.log])).toEqual([])
     transport.requests.length = 0
-    expect((await send(bucket, fileOf(data), { checkpoint: store })).resumedBytes).toBe(3 * PART)
+    expect((await send(bucket, fileOf(data), { checkpointStore: store })).resumedBytes).toBe(3 * PART)
   })
 
   test('that is small does not wait for another one of the same source', async () => {
     const { bucket, store } = await interrupted()
-    const small = () => bucket.upload('a', fileOf(data.subarray(0, 5)), { checkpoint: store })
+    const small = () => bucket.upload('a', fileOf(data.subarray(0, 5)), { checkpointStore: store })
     await Promise.all([small(), small(), small()])
     expect(await bucket.getBytes('a')).toEqual(data.subarray(0, 5))
   })
@@ -635,13 +638,13 @@ describe('an upload with a checkpoint', () => {
     [8, 'a hundred'],
   ])('goes on with any parallel (%i)', async (parallel) => {
     const { bucket, store } = await interrupted({ parallel: 3 })
-    await send(bucket, fileOf(data), { checkpoint: store, parallel })
+    await send(bucket, fileOf(data), { checkpointStore: store, parallel })
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
   test('goes on with the part size it began with, where none is asked for', async () => {
     const { bucket, transport, store } = await interrupted()
-    await send(bucket, fileOf(data), { checkpoint: store, partSize: undefined })
+    await send(bucket, fileOf(data), { checkpointStore: store, partSizeBytes: undefined })
     expect(sentParts(transport)).toEqual([4, 5, 6])
     expect(await bucket.getBytes('a')).toEqual(data)
   })
@@ -653,7 +656,7 @@ describe('an upload with a checkpoint', () => {
       metadata: { By: 'me' },
       headers: { 'content-type': 'text/x-a', 'cache-control': 'no-cache' },
     }
-    await send(bucket, fileOf(data), { checkpoint: store, ...same })
+    await send(bucket, fileOf(data), { checkpointStore: store, ...same })
     expect(sentParts(transport)).toEqual([4, 5, 6])
     expect(await bucket.head('a')).toMatchObject({ metadata: { by: 'me' }, contentType: 'text/x-a' })
   })
@@ -664,7 +667,12 @@ describe('an upload with a checkpoint', () => {
     transport.intercept = ({ partNumber }) => {
       if (partNumber === 3) throw denied
     }
-    const options = { multipartThreshold: PART, partSize: PART, checkpoint: store, parallel: 1 }
+    const options = {
+      multipartThresholdBytes: PART,
+      partSizeBytes: PART,
+      checkpointStore: store,
+      parallel: 1,
+    }
     await expect(bucket.upload('a', data, options)).rejects.toBe(denied)
     transport.intercept = undefined
     expect((await bucket.upload('a', data, options)).resumedBytes).toBe(2 * PART)
@@ -685,7 +693,7 @@ describe('a source that changed since the earlier run', () => {
     const { bucket, transport, store } = made
     const earlier = JSON.parse(store.record ?? '').upload
     const sent = watchParts(transport)
-    const result = await send(bucket, source, { checkpoint: store })
+    const result = await send(bucket, source, { checkpointStore: store })
     const bytes = await bucket.getBytes('a')
     const expected = new Uint8Array(source.sizeBytes)
     let offset = 0
@@ -708,14 +716,14 @@ describe('a source that changed since the earlier run', () => {
 
   test('only in parts that never left is not anew: the sent parts stay', async () => {
     const { bucket, transport, store } = await interrupted()
-    await send(bucket, fileOf(changedIn(5)), { checkpoint: store })
+    await send(bucket, fileOf(changedIn(5)), { checkpointStore: store })
     expect(sentParts(transport)).toEqual([4, 5, 6])
     expect(await bucket.getBytes('a')).toEqual(changedIn(5))
   })
 
   test('and is small by now leaves nothing of the earlier upload', async () => {
     const { bucket, transport, store } = await interrupted()
-    await send(bucket, fileOf(data.subarray(0, 10)), { checkpoint: store })
+    await send(bucket, fileOf(data.subarray(0, 10)), { checkpointStore: store })
     expect(await bucket.getBytes('a')).toEqual(data.subarray(0, 10))
     expect(await pendingUploads(transport)).toBe(0)
     expect(store.records.size).toBe(0)
@@ -724,7 +732,7 @@ describe('a source that changed since the earlier run', () => {
   test('and is small by now leaves no record either, though it was damaged', async () => {
     const { bucket, store } = await interrupted()
     store.alter(() => 'null')
-    await send(bucket, fileOf(data.subarray(0, 10)), { checkpoint: store })
+    await send(bucket, fileOf(data.subarray(0, 10)), { checkpointStore: store })
     expect(store.records.size).toBe(0)
     expect(store.isFree).toBe(true)
   })
@@ -734,7 +742,7 @@ describe('a source that changed since the earlier run', () => {
     transport.intercept = ({ operation }) => {
       if (operation === 'abort') throw denied
     }
-    await send(bucket, fileOf(otherData, { fingerprint: 'touched' }), { checkpoint: store })
+    await send(bucket, fileOf(otherData, { fingerprint: 'touched' }), { checkpointStore: store })
     expect(await bucket.getBytes('a')).toEqual(otherData)
   })
 })
@@ -743,21 +751,21 @@ describe('a source that changes during a run', () => {
   test.each([
     ['in parts', PART],
     ['in one put', data.length + 1],
-  ])('is not stored (%s)', async (_what, multipartThreshold) => {
-    for (const checkpoint of [undefined, new RecordStore()]) {
+  ])('is not stored (%s)', async (_what, multipartThresholdBytes) => {
+    for (const checkpointStore of [undefined, new RecordStore()]) {
       const { bucket, transport } = memoryBucket()
       await storeOld(transport)
       let asked = 0
       const source = { ...fileOf(data), fingerprint: async () => `${asked++}` }
-      await expect(send(bucket, source, { multipartThreshold, checkpoint })).rejects.toMatchObject({
+      await expect(send(bucket, source, { multipartThresholdBytes, checkpointStore })).rejects.toMatchObject({
         code: 'ERR_CSE_SOURCE_CHANGED',
         objectKey: 'a',
       })
       expect(await bucket.getBytes('a')).toEqual(old)
       expect(operations(transport)).not.toContain('complete')
       expect(await pendingUploads(transport)).toBe(0)
-      expect(checkpoint?.records.size ?? 0).toBe(0)
-      expect(checkpoint?.isFree ?? true).toBe(true)
+      expect(checkpointStore?.records.size ?? 0).toBe(0)
+      expect(checkpointStore?.isFree ?? true).toBe(true)
     }
   })
 
@@ -765,7 +773,9 @@ describe('a source that changes during a run', () => {
     const { bucket, transport, store } = await interrupted()
     let asked = 0
     const source = { ...fileOf(data), fingerprint: async () => (asked++ === 0 ? 'as it was' : 'touched') }
-    await expect(send(bucket, source, { checkpoint: store })).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
+    await expect(send(bucket, source, { checkpointStore: store })).rejects.toEqual(
+      code('ERR_CSE_SOURCE_CHANGED'),
+    )
     expect(await pendingUploads(transport)).toBe(0)
     expect(store.records.size).toBe(0)
   })
@@ -781,9 +791,9 @@ describe('a source that changes during a run', () => {
         if (asked === failing) throw gone
         return ''
       }
-      for (const checkpoint of [store, undefined]) {
+      for (const checkpointStore of [store, undefined]) {
         asked = 0
-        await expect(send(bucket, { ...fileOf(data), fingerprint }, { checkpoint })).rejects.toBe(gone)
+        await expect(send(bucket, { ...fileOf(data), fingerprint }, { checkpointStore })).rejects.toBe(gone)
       }
       expect(store.isFree).toBe(true)
     }
@@ -800,13 +810,13 @@ describe('an upload that cannot go on begins anew', () => {
     ['an MD5', {}, { contentMd5: 'XUFAKrxLKna5cZ2REBfFkg==' }],
   ])('with %s of another kind', async (_what, before, now) => {
     const made = await interrupted(before)
-    await send(made.bucket, fileOf(data), { checkpoint: made.store, ...now })
+    await send(made.bucket, fileOf(data), { checkpointStore: made.store, ...now })
     await expectRestarted(made)
   })
 
   test('with a part size of another kind', async () => {
     const { bucket, transport, log, store } = await interrupted()
-    await send(bucket, fileOf(data), { checkpoint: store, partSize: 2 * PART })
+    await send(bucket, fileOf(data), { checkpointStore: store, partSizeBytes: 2 * PART })
     expect(transfers(log)).toEqual(['restart'])
     expect(sentParts(transport)).toEqual([1, 2, 3])
     expect(await pendingUploads(transport)).toBe(0)
@@ -818,7 +828,7 @@ describe('an upload that cannot go on begins anew', () => {
     for (const { key, uploadId } of (await made.transport.listUploads({})).uploads) {
       await made.bucket.abortMultipartUpload(key, uploadId)
     }
-    await send(made.bucket, fileOf(data), { checkpoint: made.store })
+    await send(made.bucket, fileOf(data), { checkpointStore: made.store })
     await expectRestarted(made)
   })
 
@@ -828,7 +838,7 @@ describe('an upload that cannot go on begins anew', () => {
   ])('when the master key %s', async (_what, provider) => {
     const { transport, store } = await interrupted()
     const { bucket, log } = memoryBucket({ transport, provider })
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     await expectRestarted({ bucket, transport, log, store })
   })
 
@@ -840,7 +850,7 @@ describe('an upload that cannot go on begins anew', () => {
       decrypting: [provider],
     })
     const { bucket, log } = memoryBucket({ transport, keyring })
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     await expectRestarted({ bucket, transport, log, store })
     expect((await bucket.head('a')).envelope?.materialDescription).toEqual({ desc: 'new' })
   })
@@ -877,7 +887,7 @@ describe('an upload that cannot go on begins anew', () => {
       expect(altered).not.toBe(text)
       return altered
     })
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     expect(transfers(log)).toEqual(['restart'])
     expect(sentParts(transport)).toEqual(allParts)
     expect(store.records.size).toBe(0)
@@ -889,7 +899,7 @@ describe('an upload that cannot go on begins anew', () => {
     store.intercept = (call) => {
       if (call === 'load') throw new CseError('ERR_CSE_CHECKPOINT', 'damaged')
     }
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     expect(transfers(log)).toEqual(['restart'])
     expect(await bucket.getBytes('a')).toEqual(data)
   })
@@ -897,7 +907,7 @@ describe('an upload that cannot go on begins anew', () => {
   test('when its record lost the digest of a part that was sent', async () => {
     const made = await interrupted()
     made.store.alter((text) => text.replace(/"2":"[^"]*",/, ''))
-    await send(made.bucket, fileOf(data), { checkpoint: made.store })
+    await send(made.bucket, fileOf(data), { checkpointStore: made.store })
     await expectRestarted(made)
   })
 })
@@ -912,12 +922,12 @@ describe('an upload that goes on, and meets a failure that passes,', () => {
     transport.intercept = ({ operation }) => {
       if (operation === 'listParts') throw failure
     }
-    await expect(send(bucket, fileOf(data), { checkpoint: store })).rejects.toBe(failure)
+    await expect(send(bucket, fileOf(data), { checkpointStore: store })).rejects.toBe(failure)
     transport.intercept = undefined
     expect(transfers(log)).toEqual([])
     expect(store.isFree).toBe(true)
     expect(keyring.wiped).toBe(true)
-    expect((await send(bucket, fileOf(data), { checkpoint: store })).resumedBytes).toBe(3 * PART)
+    expect((await send(bucket, fileOf(data), { checkpointStore: store })).resumedBytes).toBe(3 * PART)
   })
 
   test('of the master key’s service, stays for a later run', async () => {
@@ -925,13 +935,13 @@ describe('an upload that goes on, and meets a failure that passes,', () => {
     const down = new TransportError('ERR_CSE_SERVICE', 'down', { retryable: false })
     const provider = { ...createTestProvider(), unwrap: () => Promise.reject(down) }
     const failing = memoryBucket({ transport, provider })
-    await expect(send(failing.bucket, fileOf(data), { checkpoint: store })).rejects.toMatchObject({
+    await expect(send(failing.bucket, fileOf(data), { checkpointStore: store })).rejects.toMatchObject({
       code: 'ERR_CSE_SERVICE',
       message: 'a: down',
     })
     expect(await pendingUploads(transport)).toBe(1)
     const { bucket } = memoryBucket({ transport })
-    expect((await send(bucket, fileOf(data), { checkpoint: store })).resumedBytes).toBe(3 * PART)
+    expect((await send(bucket, fileOf(data), { checkpointStore: store })).resumedBytes).toBe(3 * PART)
   })
 
   test('of the source while it is verified, stays for a later run', async () => {
@@ -943,8 +953,8 @@ describe('an upload that goes on, and meets a failure that passes,', () => {
         throw new Error('the disk is busy')
       },
     }
-    await expect(send(bucket, source, { checkpoint: store })).rejects.toEqual(code('ERR_CSE_SOURCE'))
-    expect((await send(bucket, fileOf(data), { checkpoint: store })).resumedBytes).toBe(3 * PART)
+    await expect(send(bucket, source, { checkpointStore: store })).rejects.toEqual(code('ERR_CSE_SOURCE'))
+    expect((await send(bucket, fileOf(data), { checkpointStore: store })).resumedBytes).toBe(3 * PART)
   })
 })
 
@@ -956,7 +966,7 @@ describe('an upload whose record outlived its completion', () => {
       if (call === 'remove') throw new Error('killed')
     }
     // The object is stored, so this is no failure; the record stays, as after a kill.
-    await send(made.bucket, fileOf(data), { checkpoint: store })
+    await send(made.bucket, fileOf(data), { checkpointStore: store })
     expect(store.records.size).toBe(1)
     store.intercept = undefined
     made.transport.requests.length = 0
@@ -968,7 +978,7 @@ describe('an upload whose record outlived its completion', () => {
     const stored = transport.objects.get('a')
     const reports: Progress[] = []
     const onProgress = (progress: Progress) => reports.push(progress)
-    const result = await send(bucket, fileOf(data), { checkpoint: store, onProgress })
+    const result = await send(bucket, fileOf(data), { checkpointStore: store, onProgress })
     expect(operations(transport)).toEqual(['listParts', 'head'])
     expect(result).toMatchObject({
       resumedBytes: data.length,
@@ -986,13 +996,13 @@ describe('an upload whose record outlived its completion', () => {
     const { bucket, transport, log, store } = await killed()
     await bucket.put('a', 'newer')
     transport.requests.length = 0
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     await expectRestarted({ bucket, transport, log, store })
   })
 
   test('is uploaded anew when the source changed since', async () => {
     const { bucket, transport, log, store } = await killed()
-    await send(bucket, fileOf(otherData), { checkpoint: store })
+    await send(bucket, fileOf(otherData), { checkpointStore: store })
     await expectRestarted({ bucket, transport, log, store }, otherData)
   })
 })
@@ -1002,7 +1012,7 @@ describe('with a public key alone', () => {
     const provider = createTestProvider({ encryptOnly: true })
     const { bucket, transport, log } = memoryBucket({ provider })
     const store = new RecordStore()
-    await send(bucket, fileOf(data), { checkpoint: store })
+    await send(bucket, fileOf(data), { checkpointStore: store })
     expect(transfers(log)).toEqual(['not-resumable'])
     expect(store.saved).toEqual([])
     expect(await memoryBucket({ transport }).bucket.getBytes('a')).toEqual(data)
@@ -1014,7 +1024,7 @@ describe('with a public key alone', () => {
     transport.intercept = ({ partNumber }) => {
       if (partNumber === 2) throw denied
     }
-    await expect(send(bucket, fileOf(data), { checkpoint: new RecordStore() })).rejects.toBe(denied)
+    await expect(send(bucket, fileOf(data), { checkpointStore: new RecordStore() })).rejects.toBe(denied)
     transport.intercept = undefined
     expect(await pendingUploads(transport)).toBe(0)
   })
@@ -1035,7 +1045,9 @@ describe('an upload that the service stored wrongly', () => {
       const answer = await complete(request)
       return { ...answer, headers: { ...answer.headers, 'x-oss-hash-crc64ecma': '1' } }
     }
-    await expect(send(bucket, fileOf(data), { checkpoint: store })).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+    await expect(send(bucket, fileOf(data), { checkpointStore: store })).rejects.toEqual(
+      code('ERR_CSE_INTEGRITY'),
+    )
     expect(store.records.size).toBe(0)
     expect(store.isFree).toBe(true)
   })
@@ -1044,7 +1056,9 @@ describe('an upload that the service stored wrongly', () => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
     watchParts(transport, (_, answer) => ({ ...answer, crc64: 1n }))
-    await expect(send(bucket, fileOf(data), { checkpoint: store })).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+    await expect(send(bucket, fileOf(data), { checkpointStore: store })).rejects.toEqual(
+      code('ERR_CSE_INTEGRITY'),
+    )
     expect(await pendingUploads(transport)).toBe(0)
     expect(store.records.size).toBe(0)
   })
@@ -1056,7 +1070,7 @@ describe('an upload that the service stored wrongly', () => {
       const { parts } = await listParts(request)
       return { parts: parts.map((part) => (part.partNumber === 2 ? { ...part, crc64: 1n } : part)) }
     }
-    const result = await send(bucket, fileOf(data), { checkpoint: store })
+    const result = await send(bucket, fileOf(data), { checkpointStore: store })
     expect(sentParts(transport)).toEqual([2, 4, 5, 6])
     expect(result.resumedBytes).toBe(2 * PART)
     expect(await bucket.getBytes('a')).toEqual(data)

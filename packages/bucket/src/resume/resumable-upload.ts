@@ -42,8 +42,6 @@ import { digestText, loadRecord, openRecord, type TransferName } from './transfe
 
 /** What may go with an upload. */
 export interface UploadOptions extends BoundedCallOptions, ObjectOptions, TransferOptions {
-  /** From which length in bytes on an object goes up in parts. Default 10 MiB. */
-  readonly multipartThreshold?: number | undefined
   /** Called as bytes leave. */
   readonly onProgress?: ProgressListener | undefined
 }
@@ -64,19 +62,19 @@ export async function uploadObject(
   input: SizedInput,
   options: UploadOptions = {},
 ): Promise<UploadResult> {
-  const { multipartThreshold = DEFAULT_PART_BYTES, parallel, checkpoint, signal } = options
+  const { multipartThresholdBytes = DEFAULT_PART_BYTES, parallel, checkpointStore, signal } = options
   signal?.throwIfAborted()
   refusePartsUnderV1('upload', context.keyring)
   const source = sizedSource(input)
   const { sizeBytes } = source
-  const plan = planParts(sizeBytes, options.partSize)
+  const plan = planParts(sizeBytes, options.partSizeBytes)
   const atOnce = checkedParallel(parallel)
-  checkThreshold('multipartThreshold', multipartThreshold)
+  checkThreshold(multipartThresholdBytes)
   const common = { context, key, source, options, plan, parallel: atOnce }
   // More than one put can hold goes up in parts whatever the threshold.
-  if (sizeBytes === 0 || (sizeBytes < multipartThreshold && sizeBytes <= MAX_PART_BYTES)) {
-    if (checkpoint !== undefined && hasMultipart(transport)) {
-      await forgetEarlier({ ...common, transport }, checkpoint)
+  if (sizeBytes === 0 || (sizeBytes < multipartThresholdBytes && sizeBytes <= MAX_PART_BYTES)) {
+    if (checkpointStore !== undefined && hasMultipart(transport)) {
+      await forgetEarlier({ ...common, transport }, checkpointStore)
     }
     const { metadata, contentType, contentMd5, headers, onProgress } = options
     const body = { sizeBytes, open: () => wholeSource(source) }
@@ -85,12 +83,12 @@ export async function uploadObject(
   }
   const transfer: UploadTransfer = { ...common, transport: requireMultipart(transport) }
   try {
-    if (checkpoint === undefined) return await uploadInParts(transfer, await stateOf(source))
+    if (checkpointStore === undefined) return await uploadInParts(transfer, await stateOf(source))
     if (context.keyring.encrypting.canUnwrap === false) {
       tell(transfer, 'not-resumable', 'With a public key alone an interrupted upload cannot go on later.')
       return await uploadInParts(transfer, await stateOf(source))
     }
-    return await uploadWithRecord(transfer, checkpoint)
+    return await uploadWithRecord(transfer, checkpointStore)
   } catch (error) {
     throw aboutObject(error, key)
   }
@@ -219,11 +217,11 @@ async function uploadInParts(
     contentMd5,
     headers,
     signal,
-    dataSizeBytes: plan.dataSizeBytes,
+    sizeBytes: plan.sizeBytes,
     partSizeBytes: plan.partSizeBytes,
     ...(checkpoint && { persist: persistInto(checkpoint, fresh ?? {}) }),
   })
-  const progress = new PartsProgress(options.onProgress, plan.dataSizeBytes, plan.partCount)
+  const progress = new PartsProgress(options.onProgress, plan.sizeBytes, plan.partCount)
   return sendParts(transfer, { upload, progress }, checkpoint, begun)
 }
 
@@ -253,8 +251,8 @@ async function resume(
   if (!same) return giveUp('The source changed since the earlier upload.')
   if (earlier.headers !== fresh.headers) return giveUp('The object is to get other metadata or headers.')
   if (!isUnder(context.keyring.encrypting, earlier.upload)) return giveUp('Another master key encrypts now.')
-  const { dataSizeBytes, partSizeBytes } = earlier.upload
-  if (options.partSize !== undefined && options.partSize !== partSizeBytes) {
+  const { sizeBytes, partSizeBytes } = earlier.upload
+  if (options.partSizeBytes !== undefined && options.partSizeBytes !== partSizeBytes) {
     return giveUp('The part size is another one.')
   }
   let unverified: UnverifiedUpload | undefined
@@ -262,7 +260,7 @@ async function resume(
     const persist = persistInto(checkpoint, fresh)
     unverified = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
     const { partCount } = unverified.plan
-    const progress = new PartsProgress(options.onProgress, dataSizeBytes, partCount)
+    const progress = new PartsProgress(options.onProgress, sizeBytes, partCount)
     const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
     const upload = await unverified.verifyParts((range) => partBody(source, range), { signal, onVerified })
     tell(transfer, 'resume', `${upload.doneParts.size} of ${partCount} parts were sent before.`)

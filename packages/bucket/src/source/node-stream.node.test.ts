@@ -158,7 +158,7 @@ test('a stream is closed when its upload is refused before it is read, by the se
 
 test('a stream that gives nothing more is closed when its upload is aborted: whole, and as a part', async () => {
   const { bucket } = memoryBucket({ transport: impatientTransport() })
-  const upload = await bucket.initiateMultipartUpload('parts', { dataSizeBytes: 200_000 })
+  const upload = await bucket.initiateMultipartUpload('parts', { sizeBytes: 200_000 })
   for (const send of [
     (stream: PassThrough, signal: AbortSignal) => bucket.put('a', stream, { signal }),
     (stream: PassThrough, signal: AbortSignal) => upload.uploadPart(1, stream, { signal }),

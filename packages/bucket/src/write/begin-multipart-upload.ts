@@ -22,7 +22,7 @@ import { UnverifiedUpload } from './unverified-upload.ts'
 /** What may go with the initiation of a multipart upload. */
 export interface InitiateOptions extends BoundedCallOptions, ObjectOptions {
   /** The object's length in bytes: the service needs it before the first part. */
-  readonly dataSizeBytes: number
+  readonly sizeBytes: number
   /**
    * The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for no more than 10,000 parts.
    * Absent: 10 MiB, or what the largest objects need.
@@ -43,18 +43,18 @@ export async function initiateMultipartUpload(
   key: string,
   options: InitiateOptions,
 ): Promise<MultipartUpload> {
-  const { dataSizeBytes, signal, persist } = options
+  const { sizeBytes, signal, persist } = options
   signal?.throwIfAborted()
   refusePartsUnderV1('initiateMultipartUpload', context.keyring)
-  if (dataSizeBytes === 0) throw invalidUpload(key, 'an empty object has no parts. Use put')
-  const { partSizeBytes } = planParts(dataSizeBytes, options.partSizeBytes)
+  if (sizeBytes === 0) throw invalidUpload(key, 'an empty object has no parts. Use put')
+  const { partSizeBytes } = planParts(sizeBytes, options.partSizeBytes)
   const { headers, contentMd5 } = uploadHeaders(options)
   const { retry, logger } = context
   const attempt = { operation: 'initiate', key, retry, logger, signal } as const
   const extras = {
-    unencryptedContentLength: dataSizeBytes,
+    unencryptedContentLength: sizeBytes,
     ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
-    dataSizeBytes,
+    dataSizeBytes: sizeBytes,
     partSizeBytes,
   }
   const object = { location: transport.location, key }
@@ -76,7 +76,7 @@ export async function initiateMultipartUpload(
       version: 1,
       key,
       uploadId,
-      dataSizeBytes,
+      sizeBytes,
       partSizeBytes,
       envelope: encoded,
       headers: laterHeaders(headers),
@@ -106,12 +106,12 @@ export async function resumeMultipartUpload(
   const { signal, persist } = options
   const { key } = checked
   signal?.throwIfAborted()
-  const plan = planParts(checked.dataSizeBytes, checked.partSizeBytes)
+  const plan = planParts(checked.sizeBytes, checked.partSizeBytes)
   try {
     const envelope = decodeEnvelope(checked.envelope)
     if (
       envelope?.version !== 2 ||
-      envelope.dataSizeBytes !== checked.dataSizeBytes ||
+      envelope.dataSizeBytes !== checked.sizeBytes ||
       envelope.partSizeBytes !== checked.partSizeBytes
     ) {
       throw invalidUpload(key, 'its state contradicts its envelope')

@@ -5,7 +5,7 @@ import { denied, lost, operations, PART, pendingUploads, settle } from '../../te
 import { MemoryCheckpointStore } from '../resume/checkpoint-store.ts'
 
 const data = pattern(2 * PART)
-const object = { dataSizeBytes: data.length, partSizeBytes: PART }
+const object = { sizeBytes: data.length, partSizeBytes: PART }
 
 afterEach(() => {
   vi.useRealTimers()
@@ -36,7 +36,7 @@ function slowService() {
 const calls = [
   ['initiateMultipartUpload', {}],
   ['upload', {}],
-  ['upload', { checkpoint: new MemoryCheckpointStore() }],
+  ['upload', { checkpointStore: new MemoryCheckpointStore() }],
 ] as const
 
 describe('an abort while the service begins an upload', () => {
@@ -48,7 +48,7 @@ describe('an abort while the service begins an upload', () => {
       const { signal } = controller
       const call =
         name === 'upload'
-          ? bucket.upload('a', data, { ...options, partSize: PART, multipartThreshold: 1, signal })
+          ? bucket.upload('a', data, { ...options, partSizeBytes: PART, multipartThresholdBytes: 1, signal })
           : bucket.initiateMultipartUpload('a', { ...object, signal })
       await begun
       const reason = new Error('enough')
@@ -73,7 +73,7 @@ describe('an abort while the service begins an upload', () => {
       }
       const controller = new AbortController()
       const { signal } = controller
-      const upload = bucket.upload('a', data, { partSize: PART, multipartThreshold: 1, signal })
+      const upload = bucket.upload('a', data, { partSizeBytes: PART, multipartThresholdBytes: 1, signal })
       upload.catch(() => {})
       for (let turn = 0; turn < turns * 10; turn++) await Promise.resolve()
       controller.abort()
@@ -164,7 +164,7 @@ test('an abort while parts are sent waits half a second for the upload to be fre
     if (operation === 'uploadPart') controller.abort()
   }
   let ended = false
-  const options = { partSize: PART, multipartThreshold: 1, signal: controller.signal }
+  const options = { partSizeBytes: PART, multipartThresholdBytes: 1, signal: controller.signal }
   const upload = bucket.upload('a', data, options).finally(() => {
     ended = true
   })

@@ -10,7 +10,7 @@ export interface MultipartUploadState {
   readonly version: 1
   readonly key: string
   readonly uploadId: string
-  readonly dataSizeBytes: number
+  readonly sizeBytes: number
   readonly partSizeBytes: number
   /** The encryption headers that the upload began with and that each part carries. */
   readonly envelope: HeaderMap
@@ -31,7 +31,7 @@ const State = v.strictObject({
   version: v.literal(1),
   key: v.pipe(v.string(), v.nonEmpty()),
   uploadId: v.pipe(v.string(), v.nonEmpty()),
-  dataSizeBytes: Size,
+  sizeBytes: Size,
   partSizeBytes: Size,
   envelope: v.pipe(
     Headers,

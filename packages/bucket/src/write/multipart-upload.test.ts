@@ -35,7 +35,7 @@ function initiate(
   sizeBytes: number,
   options: Partial<Parameters<CryptoBucket['initiateMultipartUpload']>[1]> = {},
 ): Promise<MultipartUpload> {
-  return bucket.initiateMultipartUpload('a', { dataSizeBytes: sizeBytes, partSizeBytes: PART, ...options })
+  return bucket.initiateMultipartUpload('a', { sizeBytes: sizeBytes, partSizeBytes: PART, ...options })
 }
 
 /** The plaintext of one part. */
@@ -268,9 +268,9 @@ describe('what is refused before any request', () => {
     ['one part too many', 10_000 * PART + 1, PART, 'the nearest is 102416'],
     ['a part size above the largest', 1_000_000, 5 * 1024 ** 3 + 16, 'the nearest is 5368709120'],
     ['an endless part', 1_000_000, Number.POSITIVE_INFINITY, 'the nearest is 5368709120'],
-  ])('%s, and the nearest valid part size is named', async (_what, dataSizeBytes, partSizeBytes, message) => {
+  ])('%s, and the nearest valid part size is named', async (_what, sizeBytes, partSizeBytes, message) => {
     const { bucket, transport } = memoryBucket()
-    const initiated = bucket.initiateMultipartUpload('a', { dataSizeBytes, partSizeBytes })
+    const initiated = bucket.initiateMultipartUpload('a', { sizeBytes, partSizeBytes })
     await expect(initiated).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
     await expect(initiated).rejects.toThrow(message)
     expect(transport.requests).toEqual([])
@@ -278,11 +278,11 @@ describe('what is refused before any request', () => {
 
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', undefined, 10_000 * 5 * 1024 ** 3 + 1])(
     'an object of %s bytes',
-    async (dataSizeBytes) => {
+    async (sizeBytes) => {
       const { bucket, transport } = memoryBucket()
-      await expect(
-        bucket.initiateMultipartUpload('a', { dataSizeBytes: dataSizeBytes as number }),
-      ).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+      await expect(bucket.initiateMultipartUpload('a', { sizeBytes: sizeBytes as number })).rejects.toEqual(
+        code('ERR_CSE_INVALID_ARGUMENT'),
+      )
       expect(transport.requests).toEqual([])
     },
   )
@@ -407,7 +407,7 @@ describe('what is refused before any request', () => {
     const { put, get, head } = memoryBucket().transport
     const { bucket } = memoryBucket({ transport: { put, get, head } })
     await expect(initiate(bucket, 20)).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
-    await expect(bucket.upload('a', data, { multipartThreshold: 1 })).rejects.toEqual(
+    await expect(bucket.upload('a', data, { multipartThresholdBytes: 1 })).rejects.toEqual(
       code('ERR_CSE_OPERATION_REFUSED'),
     )
   })
@@ -764,9 +764,9 @@ describe('the state', () => {
       { ...state, further: 1 },
       { ...state, version: 2 },
       { ...state, version: '1' },
-      { ...state, dataSizeBytes: String(state.dataSizeBytes) },
-      { ...state, dataSizeBytes: state.dataSizeBytes + 1 },
-      { ...state, dataSizeBytes: 0 },
+      { ...state, sizeBytes: String(state.sizeBytes) },
+      { ...state, sizeBytes: state.sizeBytes + 1 },
+      { ...state, sizeBytes: 0 },
       { ...state, partSizeBytes: PART + 16 },
       { ...state, partSizeBytes: PART + 1 },
       { ...state, partSizeBytes: 16 },
@@ -1127,7 +1127,7 @@ describe('the end of an upload', () => {
   test('uploads that were left behind are listed', async () => {
     const { bucket } = memoryBucket()
     const { uploadId } = await initiate(bucket, 20)
-    await bucket.initiateMultipartUpload('b', { dataSizeBytes: 5 })
+    await bucket.initiateMultipartUpload('b', { sizeBytes: 5 })
     const found = []
     for await (const upload of bucket.listUploads({ prefix: 'a' })) found.push(upload)
     expect(found).toMatchObject([{ key: 'a', uploadId }])

@@ -44,7 +44,7 @@ export interface CompleteOptions extends BoundedCallOptions {
  *
  * @example
  * ```ts
- * const upload = await bucket.initiateMultipartUpload('backup.tar', { dataSizeBytes: tar.length })
+ * const upload = await bucket.initiateMultipartUpload('backup.tar', { sizeBytes: tar.length })
  * for (let n = 1; n <= upload.plan.partCount; n++) {
  *   const { offsetBytes, sizeBytes } = upload.plan.part(n)
  *   await upload.uploadPart(n, tar.subarray(offsetBytes, offsetBytes + sizeBytes))
@@ -170,7 +170,7 @@ export class MultipartUpload {
     try {
       const own = callerHeaders(headers)
       const parts = await this.#allParts(signal)
-      const sent = { sizeBytes: this.plan.dataSizeBytes, crc64: String(combined(parts, this.plan)) }
+      const sent = { sizeBytes: this.plan.sizeBytes, crc64: String(combined(parts, this.plan)) }
       const response = this.#stored
         ? { headers: this.#stored }
         : await remote.complete(parts, { headers: own, signal })

@@ -49,19 +49,19 @@ export class OpenUpload {
   ) {
     this.remote = new RemoteUpload(context, transport, state)
     this.cipher = cipher
-    this.plan = planParts(state.dataSizeBytes, state.partSizeBytes)
+    this.plan = planParts(state.sizeBytes, state.partSizeBytes)
     this.ledger = new PartLedger(state.partDigests, async () => persist?.(this.state()))
   }
 
   /** The upload's state as it is now. */
   state(): MultipartUploadState {
-    const { dataSizeBytes, partSizeBytes } = this.plan
+    const { sizeBytes, partSizeBytes } = this.plan
     const { key, uploadId, envelope, headers } = this.remote.toJSON()
     return {
       version: 1,
       key,
       uploadId,
-      dataSizeBytes,
+      sizeBytes,
       partSizeBytes,
       envelope,
       headers,

@@ -195,7 +195,7 @@ describe('headers', () => {
       const options = [{ metadata: { [name]: 'x' } }, { headers: { [`x-oss-meta-${name}`]: 'x' } }]
       for (const given of options) {
         await expect(bucket.put('a', 'x', given)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
-        const upload = { ...given, dataSizeBytes: 1, partSizeBytes: 102_400 }
+        const upload = { ...given, sizeBytes: 1, partSizeBytes: 102_400 }
         await expect(bucket.initiateMultipartUpload('a', upload)).rejects.toEqual(
           code('ERR_CSE_INVALID_ARGUMENT'),
         )

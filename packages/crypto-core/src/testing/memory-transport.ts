@@ -386,12 +386,12 @@ function answerRange(
     const range = parseRange(text)
     const overlong = 'start' in range ? (range.end ?? 0) >= total : range.suffixLength > total
     if (overlong && !standard) return { status: 200, bytes: object.bytes }
-    const { start, lengthBytes } = sliceAnswer(range, {
+    const { start, sizeBytes } = sliceAnswer(range, {
       status: 200,
       headers: { 'content-length': String(total) },
     })
-    const contentRange = `bytes ${start}-${start + lengthBytes - 1}/${total}`
-    return { status: 206, bytes: object.bytes.slice(start, start + lengthBytes), contentRange }
+    const contentRange = `bytes ${start}-${start + sizeBytes - 1}/${total}`
+    return { status: 206, bytes: object.bytes.slice(start, start + sizeBytes), contentRange }
   } catch {
     if (!standard) return { status: 200, bytes: object.bytes }
     throw refusal('ERR_CSE_RANGE_NOT_SATISFIABLE', 416, 'InvalidRange', request.key)

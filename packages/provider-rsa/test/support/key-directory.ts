@@ -5,19 +5,19 @@ import { onTestFinished } from 'vitest'
 
 /** An empty directory, removed after the test. */
 export function emptyDirectory(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'oss-cse-key-files-'))
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
+  const directory = mkdtempSync(join(tmpdir(), 'oss-cse-key-files-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
 }
 
 /** A directory with key files; an absent text leaves its file out. */
 export function keyDirectory(
   files: { readonly privateKeyPem?: string | undefined; readonly publicKeyPem?: string | undefined },
   prefix = '',
-  dir: string = emptyDirectory(),
+  directory: string = emptyDirectory(),
 ): string {
   const { privateKeyPem, publicKeyPem } = files
-  if (privateKeyPem !== undefined) writeFileSync(join(dir, `${prefix}.private_key.pem`), privateKeyPem)
-  if (publicKeyPem !== undefined) writeFileSync(join(dir, `${prefix}.public_key.pem`), publicKeyPem)
-  return dir
+  if (privateKeyPem !== undefined) writeFileSync(join(directory, `${prefix}.private_key.pem`), privateKeyPem)
+  if (publicKeyPem !== undefined) writeFileSync(join(directory, `${prefix}.public_key.pem`), publicKeyPem)
+  return directory
 }

@@ -33,7 +33,7 @@ const provider = {
     })
   },
   'local-rsa': ({ dir, prefix, passphrase, format }) =>
-    new LocalRsaProvider({ dir, prefix, passphrase, format }),
+    new LocalRsaProvider({ directory: dir, prefix, passphrase, format }),
 }
 
 function bucketWith(masterKeys) {
@@ -53,9 +53,9 @@ function fileBody(file, start = 0, end = statSync(file).size) {
 }
 
 const inParts = ({ partSize, parallel, checkpoints }) => ({
-  partSize,
+  partSizeBytes: partSize,
   parallel,
-  checkpoint: new FileCheckpointStore({ directory: checkpoints }),
+  checkpointStore: new FileCheckpointStore({ directory: checkpoints }),
 })
 
 const operations = {
@@ -70,18 +70,18 @@ const operations = {
   },
 
   async multipart(bucket, { object, file, partSize, metadata }) {
-    const dataSizeBytes = statSync(file).size
-    const options = { dataSizeBytes, partSizeBytes: partSize, metadata }
+    const sizeBytes = statSync(file).size
+    const options = { sizeBytes, partSizeBytes: partSize, metadata }
     const upload = await bucket.initiateMultipartUpload(object, options)
-    for (let start = 0, number = 1; start < dataSizeBytes; start += partSize, number++) {
-      await upload.uploadPart(number, fileBody(file, start, Math.min(start + partSize, dataSizeBytes)))
+    for (let start = 0, number = 1; start < sizeBytes; start += partSize, number++) {
+      await upload.uploadPart(number, fileBody(file, start, Math.min(start + partSize, sizeBytes)))
     }
     await upload.completeMultipartUpload()
   },
 
   async upload(bucket, request) {
     const { object, file, metadata } = request
-    await uploadFile(bucket, object, file, { metadata, multipartThreshold: 1, ...inParts(request) })
+    await uploadFile(bucket, object, file, { metadata, multipartThresholdBytes: 1, ...inParts(request) })
   },
 
   async get(bucket, { object, file, range, onPlainObject }) {
@@ -90,7 +90,10 @@ const operations = {
   },
 
   async download(bucket, request) {
-    await downloadFile(bucket, request.object, request.file, { multigetThreshold: 1, ...inParts(request) })
+    await downloadFile(bucket, request.object, request.file, {
+      multipartThresholdBytes: 1,
+      ...inParts(request),
+    })
   },
 
   copy: (bucket, { object, to }) => bucket.copy(object, to),

@@ -8,7 +8,7 @@ export const tryWrongKeys: DemoStep = async ({ stage, screen, checks }) => {
   const { transport } = stage
   const { key } = stage.letter
   screen.note(`They may log in to the server and fetch ${key}; their master key is another.`)
-  const { privateKeyPem: privateKey } = await generateRsaKeyPair()
+  const { privateKey } = await generateRsaKeyPair()
   const pretender = new RsaProvider({ privateKey, materialDescription: MASTER_KEY_NAME })
   await checks.refused('A key that goes by the right name is refused', 'ERR_CSE_UNWRAP_FAILED', () =>
     new CryptoBucket({ transport, provider: pretender }).getBytes(key),
