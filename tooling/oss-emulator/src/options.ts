@@ -1,7 +1,7 @@
-import type { CorsRuleOptions } from './cors-options.ts'
-import type { RandomFaults } from './faults.ts'
-import type { GzipMode } from './gzip-answer.ts'
-import type { SecurityToken } from './security-tokens.ts'
+import type { SecurityToken } from './auth/security-tokens.ts'
+import type { CorsRuleOptions } from './cors/cors-options.ts'
+import type { GzipMode } from './operations/objects/gzip-response.ts'
+import type { RandomFaults } from './server/faults.ts'
 
 /** Where documentation, SDK tests and the service's error texts disagree. The defaults are what working SDKs need. */
 export interface CseSwitches {

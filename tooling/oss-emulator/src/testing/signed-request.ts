@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { v1Signature, v1StringsToSign } from '../auth/signature-v1.ts'
 import type { OssEmulator } from '../emulator.ts'
-import { parseQuery } from '../oss-request.ts'
-import { v1Signature, v1StringsToSign } from '../signature-v1.ts'
+import { parseQuery } from '../protocol/oss-request.ts'
 
 /** A whole answer. */
 export interface RawAnswer {

@@ -1,0 +1,119 @@
+import { conditionsOf, judgeConditions } from '../../protocol/conditions.ts'
+import { entityTooLarge, invalidArgument } from '../../protocol/error-catalog.ts'
+import type { OssRequest } from '../../protocol/oss-request.ts'
+import { type Answer, emptyAnswer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { serviceTime } from '../../protocol/service-time.ts'
+import { checkKey } from '../../storage/names.ts'
+import type { ObjectRecord } from '../../storage/records.ts'
+import { replacedCopyHeaders } from '../cse-rules.ts'
+import { metadataOf } from '../object-metadata.ts'
+import type { OperationContext } from '../operation-context.ts'
+import { MAX_BODY_BYTES } from '../receive-content.ts'
+import {
+  addVersion,
+  checkForbidOverwrite,
+  currentVersion,
+  existingBucket,
+  versionHeader,
+} from '../versions.ts'
+
+/** What `x-oss-copy-source` names. */
+export interface CopySource {
+  readonly bucket: string
+  readonly key: string
+  readonly versionId: string | undefined
+}
+
+/**
+ * Reads `x-oss-copy-source`.
+ *
+ * @param ecs - the error numbers of a malformed and of an empty value, where the operation has them
+ * @throws OssError `InvalidArgument`
+ */
+export function copySourceOf(
+  request: OssRequest,
+  ecs?: { readonly malformed: string; readonly empty: string },
+): CopySource {
+  const header = request.header('x-oss-copy-source') ?? ''
+  const [path = '', query] = header.split('?versionId=')
+  const match = /^\/([^/]+)\/(.+)$/s.exec(path)
+  const key = match === null ? undefined : decoded(match[2] as string)
+  if (match === null || key === undefined) {
+    throw invalidArgument(
+      'Copy Source must mention the source bucket and key: /sourcebucket/sourcekey',
+      header === '' ? ecs?.empty : ecs?.malformed,
+      { ArgumentName: 'x-oss-copy-source', ArgumentValue: header },
+    )
+  }
+  return { bucket: match[1] as string, key, versionId: query }
+}
+
+/** CopyObject. Of a symbolic link the link is copied, not what it leads to. */
+export function copyObject(context: OperationContext): Answer {
+  const { request, store } = context
+  checkKey(context.key)
+  const { versioning } = existingBucket(store, context.bucket).record
+  const directive = (request.header('x-oss-metadata-directive') ?? 'COPY').toUpperCase()
+  if (directive !== 'COPY' && directive !== 'REPLACE') {
+    throw invalidArgument('The metadata directive must be COPY or REPLACE.', undefined, {
+      ArgumentName: 'x-oss-metadata-directive',
+    })
+  }
+  const from = copySourceOf(request)
+  const source = currentVersion(store, from.bucket, from.key, from.versionId, request.method)
+  if (judgeConditions(conditionsOf(request, 'x-oss-copy-source-'), source) === 'not-modified') {
+    return emptyAnswer(304)
+  }
+  if (from.bucket !== context.bucket && source.sizeBytes > MAX_BODY_BYTES)
+    throw entityTooLarge(MAX_BODY_BYTES)
+  checkForbidOverwrite(context)
+  const ontoItself =
+    from.bucket === context.bucket && from.key === context.key && from.versionId === undefined
+  // A copy onto itself can change nothing but metadata, so the service takes the request's without being asked.
+  const replaces = directive === 'REPLACE' || (ontoItself && versioning === 'Unversioned')
+  const version = addVersion(context, {
+    ...copied(source),
+    ...newMetadata(context, source, replaces),
+    lastModified: serviceTime(context.now()),
+  })
+  return xmlAnswer(
+    { CopyObjectResult: { LastModified: version.lastModified, ETag: `"${version.etag}"` } },
+    {
+      ETag: `"${version.etag}"`,
+      ...(version.type === 'Symlink' ? {} : { 'x-oss-hash-crc64ecma': version.crc64 }),
+      ...(source.versionId === 'null' ? {} : { 'x-oss-copy-source-version-id': source.versionId }),
+      ...versionHeader(context, version),
+    },
+  )
+}
+
+/** Content and kind of an object; blobs are shared, not copied. */
+function copied(source: ObjectRecord): Omit<ObjectRecord, 'versionId'> {
+  const { versionId: _, ...rest } = source
+  return rest
+}
+
+function newMetadata(
+  context: OperationContext,
+  source: ObjectRecord,
+  replaces: boolean,
+): Pick<ObjectRecord, 'headers' | 'storageClass' | 'acl' | 'tags'> {
+  const { request, cse } = context
+  const requested = metadataOf(request)
+  const tagsReplaced = (request.header('x-oss-tagging-directive') ?? 'Copy').toUpperCase() === 'REPLACE'
+  return {
+    headers: replaces ? replacedCopyHeaders(requested.headers, source.headers, cse) : source.headers,
+    storageClass:
+      request.header('x-oss-storage-class') === undefined ? source.storageClass : requested.storageClass,
+    acl: requested.acl,
+    tags: tagsReplaced ? requested.tags : source.tags,
+  }
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,56 @@
+import { malformedXml } from '../../protocol/error-catalog.ts'
+import { OssError } from '../../protocol/oss-error.ts'
+import { type Answer, emptyAnswer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { childElements, childText, parseXml, type XmlElement } from '../../protocol/xml.ts'
+import { keyEncoder } from '../list-encoding.ts'
+import { type OperationContext, readDocument } from '../operation-context.ts'
+import { deleteVersion, existingBucket } from '../versions.ts'
+
+const MAX_KEYS = 1000
+
+export function deleteObject(context: OperationContext): Answer {
+  const { deleteMarker, versionId } = deleteVersion(
+    context,
+    context.key,
+    context.request.parameter('versionId'),
+  )
+  return emptyAnswer(204, {
+    ...(deleteMarker ? { 'x-oss-delete-marker': 'true' } : {}),
+    ...(versionId === undefined ? {} : { 'x-oss-version-id': versionId }),
+  })
+}
+
+export async function deleteMultipleObjects(context: OperationContext): Promise<Answer> {
+  existingBucket(context.store, context.bucket)
+  const text = await readDocument(context)
+  if (context.request.header('content-md5') === undefined) {
+    throw new OssError(400, 'MissingArgument', 'Missing Some Required Arguments.', {
+      details: { ArgumentName: 'Content-MD5' },
+    })
+  }
+  const root = parseXml(text, 'Delete')
+  const objects = childElements(root, 'Object')
+  if (objects.length === 0 || objects.length > MAX_KEYS) throw malformedXml()
+  const encode = keyEncoder(context.request)
+  // All are judged before any is deleted.
+  const named = objects.map((object) => {
+    const key = childText(object, 'Key')
+    if (key === undefined || key === '') throw malformedXml()
+    return { key, versionId: childText(object, 'VersionId') }
+  })
+  const deleted = named.map(({ key, versionId }): XmlElement => {
+    const deletion = deleteVersion(context, key, versionId)
+    return {
+      Key: encode(key),
+      ...(versionId === undefined ? {} : { VersionId: versionId }),
+      ...(deletion.deleteMarker
+        ? { DeleteMarker: true, DeleteMarkerVersionId: deletion.versionId ?? '' }
+        : {}),
+    }
+  })
+  if (childText(root, 'Quiet') === 'true') return emptyAnswer(200)
+  const encoding = context.request.parameter('encoding-type')
+  return xmlAnswer({
+    DeleteResult: { ...(encoding === undefined ? {} : { EncodingType: encoding }), Deleted: deleted },
+  })
+}

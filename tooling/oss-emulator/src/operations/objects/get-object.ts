@@ -1,0 +1,75 @@
+import { conditionsOf, judgeConditions } from '../../protocol/conditions.ts'
+import { invalidArgument } from '../../protocol/error-catalog.ts'
+import { httpDate } from '../../protocol/http-date.ts'
+import { type Answer, emptyAnswer } from '../../protocol/oss-response.ts'
+import { parseRange } from '../../protocol/range.ts'
+import { storedHeaders } from '../object-metadata.ts'
+import type { OperationContext } from '../operation-context.ts'
+import { requestedVersion, versionHeader } from '../versions.ts'
+import { gzipAnswer } from './gzip-response.ts'
+import { readTarget } from './read-target.ts'
+
+/** Characters that no header can hold; anything else goes out as UTF-8. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const UNSENDABLE = /[\x00-\x08\x0a-\x1f\x7f]/
+
+const OVERRIDES: readonly (readonly [string, string])[] = [
+  ['response-content-type', 'Content-Type'],
+  ['response-content-language', 'Content-Language'],
+  ['response-expires', 'Expires'],
+  ['response-cache-control', 'Cache-Control'],
+  ['response-content-disposition', 'Content-Disposition'],
+  ['response-content-encoding', 'Content-Encoding'],
+]
+
+/** GetObject and HeadObject: the sender drops the body of a HEAD. */
+export function getObject(context: OperationContext): Answer {
+  const { request, store } = context
+  const { object, content, lastModified } = readTarget(context)
+  const validators = { ETag: `"${content.etag}"`, 'Last-Modified': httpDate(lastModified) }
+  if (judgeConditions(conditionsOf(request), { etag: content.etag, lastModified }) === 'not-modified') {
+    return emptyAnswer(304, validators)
+  }
+  const headers: Record<string, string> = {
+    'Accept-Ranges': 'bytes',
+    ...validators,
+    // A link has no checksum of its own, and its target's is not among what the documentation lists.
+    ...(object === content ? { 'x-oss-hash-crc64ecma': object.crc64 } : {}),
+    ...versionHeader(context, object),
+    ...storedHeaders(object),
+  }
+  for (const [parameter, field] of OVERRIDES) {
+    const value = request.parameter(parameter)
+    if (value === undefined || value === '') continue
+    if (UNSENDABLE.test(value)) throw invalidArgument(`${parameter} cannot stand in a header.`)
+    headers[field] = value
+  }
+  headers['x-oss-object-type'] = object.type
+  headers['x-oss-storage-class'] = object.storageClass
+  if (content.contentMd5 !== undefined && content.type === 'Normal') {
+    headers['Content-MD5'] = content.contentMd5
+  }
+  if (object.type === 'Appendable') headers['x-oss-next-append-position'] = String(object.sizeBytes)
+  if (object.tags.length > 0) headers['x-oss-tagging-count'] = String(object.tags.length)
+  const { extents, sizeBytes } = content
+  const range = parseRange(request.header('range'), request.header('x-oss-range-behavior'), sizeBytes)
+  if (range === undefined) {
+    return gzipAnswer({ status: 200, headers }, store.open(extents, 0, sizeBytes), request, context.gzip)
+  }
+  headers['Content-Range'] = `bytes ${range.start}-${range.start + range.sizeBytes - 1}/${sizeBytes}`
+  return { status: 206, headers, body: store.open(extents, range.start, range.sizeBytes) }
+}
+
+/** GetObjectMeta: size, ETag and date, no user metadata. It does not follow a link. */
+export function getObjectMeta(context: OperationContext): Answer {
+  const object = requestedVersion(context)
+  // Of a GET it would announce a body.
+  const length = context.request.method === 'HEAD' ? { 'Content-Length': String(object.sizeBytes) } : {}
+  return emptyAnswer(200, {
+    ETag: `"${object.etag}"`,
+    'Last-Modified': httpDate(object.lastModified),
+    ...(object.type === 'Symlink' ? {} : { 'x-oss-hash-crc64ecma': object.crc64 }),
+    ...versionHeader(context, object),
+    ...length,
+  })
+}

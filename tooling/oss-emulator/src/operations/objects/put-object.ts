@@ -1,0 +1,49 @@
+import { notImplemented } from '../../protocol/error-catalog.ts'
+import { type Answer, emptyAnswer } from '../../protocol/oss-response.ts'
+import { serviceTime } from '../../protocol/service-time.ts'
+import { checkKey } from '../../storage/names.ts'
+import { checkPutEnvelope } from '../cse-rules.ts'
+import { metadataOf } from '../object-metadata.ts'
+import type { OperationContext } from '../operation-context.ts'
+import { discardContent, receiveContent } from '../receive-content.ts'
+import { addVersion, checkForbidOverwrite, existingBucket, versionHeader } from '../versions.ts'
+
+const READ_CONDITIONS: readonly string[] = [
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+]
+
+export async function putObject(context: OperationContext): Promise<Answer> {
+  const { request, store } = context
+  checkKey(context.key)
+  existingBucket(store, context.bucket)
+  if (READ_CONDITIONS.some((name) => request.header(name) !== undefined)) {
+    throw notImplemented(undefined, '0017-00000245')
+  }
+  const metadata = metadataOf(request)
+  checkPutEnvelope(metadata.headers)
+  checkForbidOverwrite(context)
+  const { extents, ...summary } = await receiveContent(context)
+  try {
+    // Another upload may have been faster.
+    checkForbidOverwrite(context)
+    const version = addVersion(context, {
+      ...metadata,
+      ...summary,
+      type: 'Normal',
+      lastModified: serviceTime(context.now()),
+      extents,
+    })
+    return emptyAnswer(200, {
+      ETag: `"${summary.etag}"`,
+      'Content-MD5': summary.contentMd5,
+      'x-oss-hash-crc64ecma': summary.crc64,
+      ...versionHeader(context, version),
+    })
+  } catch (error) {
+    discardContent(context, { extents, ...summary })
+    throw error
+  }
+}

@@ -1,0 +1,168 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type OssEmulator, startOssEmulator } from '../emulator.ts'
+import { rawRequest, signedRequest } from '../testing/signed-request.ts'
+import type { FaultInjection } from './faults.ts'
+
+let emulator: OssEmulator
+
+beforeEach(async () => {
+  emulator = await startOssEmulator()
+  await emulator.putStoredObject('demo', 'old', { bytes: Buffer.from('old content') })
+})
+afterEach(() => emulator.close())
+
+const put = (): ReturnType<typeof signedRequest> =>
+  signedRequest(emulator, { method: 'PUT', key: 'old', body: Buffer.alloc(300_000) })
+const get = (): ReturnType<typeof signedRequest> => signedRequest(emulator, { key: 'old' })
+const stored = async (): Promise<number | undefined> =>
+  (await emulator.getStoredObject('demo', 'old'))?.bytes.length
+
+describe('an injected fault', () => {
+  it.each([
+    ['status-500', 500, 'InternalError'],
+    ['status-503', 503, 'ServiceUnavailable'],
+  ] as const)('%s answers an error once and stores nothing', async (kind, status, code) => {
+    emulator.injectFault({ kind, method: 'PUT' })
+    const answer = await put()
+    expect([answer.status, answer.element('Code'), await stored()]).toEqual([status, code, 11])
+    expect((await put()).status).toBe(200)
+  })
+
+  it('of a status answers it once, with a document where it has a code, and stores nothing', async () => {
+    emulator.injectFault({ kind: 'status', status: 408, code: 'RequestTimeout', method: 'PUT' })
+    const told = await put()
+    expect([told.status, told.element('Code'), await stored()]).toEqual([408, 'RequestTimeout', 11])
+    emulator.injectFault({ kind: 'status', method: 'PUT' })
+    const bare = await put()
+    expect([bare.status, bare.body.length, await stored()]).toEqual([502, 0, 11])
+    expect((await put()).status).toBe(200)
+  })
+
+  it('that was taken back hits nothing any more', async () => {
+    emulator.injectFault({ kind: 'status-500', count: 2 })
+    emulator.injectFault({ kind: 'status-503', method: 'PUT' })
+    expect((await put()).status).toBe(500)
+    emulator.clearFaults()
+    expect((await put()).status).toBe(200)
+  })
+
+  it.each(['reset-before', 'reset-during-request'] as const)(
+    '%s cuts the connection and keeps the old object',
+    async (kind) => {
+      emulator.injectFault({ kind, afterBytes: 1000 })
+      await expect(put()).rejects.toThrow()
+      expect(await stored()).toBe(11)
+    },
+  )
+
+  it('reset-after stores the object and cuts the connection', async () => {
+    emulator.injectFault({ kind: 'reset-after' })
+    await expect(put()).rejects.toThrow()
+    expect(await stored()).toBe(300_000)
+  })
+
+  it.each(['reset-during-response', 'truncate-response'] as const)('%s ends the body early', async (kind) => {
+    emulator.injectFault({ kind, afterBytes: 4 })
+    await expect(get()).rejects.toThrow(/aborted|ECONNRESET|hang up/)
+    expect(emulator.requests.at(-1)).toMatchObject({ status: 200, bytesOut: 4, fault: kind })
+    expect((await get()).body.toString()).toBe('old content')
+  })
+
+  it('wrong-crc lies about the checksum only', async () => {
+    const right = (await get()).headers['x-oss-hash-crc64ecma']
+    emulator.injectFault({ kind: 'wrong-crc' })
+    const answer = await get()
+    expect(answer.headers['x-oss-hash-crc64ecma']).not.toBe(right)
+    expect(answer.body.toString()).toBe('old content')
+  })
+
+  it('corrupt-body flips one bit of the answer, not of the object', async () => {
+    emulator.injectFault({ kind: 'corrupt-body', afterBytes: 1 })
+    expect((await get()).body.toString()).toBe('omd content')
+    expect((await get()).body.toString()).toBe('old content')
+  })
+
+  it('slow answers all the same', async () => {
+    emulator.injectFault({ kind: 'slow', delayMs: 1 })
+    expect((await get()).body.toString()).toBe('old content')
+  })
+
+  it('stall never answers, and does not keep the emulator from closing', async () => {
+    emulator.injectFault({ kind: 'stall' })
+    const answer = get()
+    const outcome = expect(answer).rejects.toThrow()
+    while (emulator.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await emulator.close()
+    await outcome
+  })
+
+  it('hits only what it names, as often as it says', async () => {
+    const injection: FaultInjection = { kind: 'status-500', method: 'GET', key: 'old', count: 2 }
+    emulator.injectFault(injection)
+    emulator.injectFault({ kind: 'status-503', key: 'a b/ü' })
+    expect((await put()).status).toBe(200)
+    expect([(await get()).status, (await get()).status, (await get()).status]).toEqual([500, 500, 200])
+    expect((await signedRequest(emulator, { key: 'a b/ü' })).status).toBe(503)
+  })
+})
+
+describe('random faults', () => {
+  const run = async (seed: number): Promise<readonly unknown[]> => {
+    const random = await startOssEmulator({
+      faults: { rate: 0.5, seed, kinds: ['status-500', 'status-503'] },
+    })
+    const statuses: number[] = []
+    for (let i = 0; i < 20; i++)
+      statuses.push((await rawRequest(random.port, { path: `/demo/${i % 4}` })).status)
+    await random.close()
+    return statuses
+  }
+
+  it('are the same for the same seed and requests, and differ for another seed', async () => {
+    const first = await run(1)
+    expect(await run(1)).toEqual(first)
+    expect(await run(2)).not.toEqual(first)
+    expect(new Set(first)).toEqual(new Set([403, 500, 503]))
+  })
+})
+
+describe('the access log', () => {
+  it('has a line for each request, also for broken ones', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'oss-emulator-'))
+    const accessLog = join(directory, 'logs', 'access.log')
+    const logged = await startOssEmulator({ accessLog })
+    await signedRequest(logged, { method: 'PUT', key: 'a', body: 'four' })
+    await signedRequest(logged, { key: 'a', query: 'response-content-type=x' })
+    logged.injectFault({ kind: 'reset-before' })
+    await expect(signedRequest(logged, { key: 'a' })).rejects.toThrow()
+    await logged.close()
+    const lines = readFileSync(accessLog, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    rmSync(directory, { recursive: true })
+    expect(lines).toMatchObject([
+      { method: 'PUT', path: '/demo/a', status: 200, bytesIn: 4, bytesOut: 0 },
+      { method: 'GET', query: 'response-content-type=x', status: 200, bytesOut: 4 },
+      { method: 'GET', status: 0, fault: 'reset-before' },
+    ])
+    expect(lines.every(({ time }) => typeof time === 'string' && time.endsWith('Z'))).toBe(true)
+  })
+})
+
+describe('recorded requests', () => {
+  it('carry headers, are bounded and can be reset', async () => {
+    const bounded = await startOssEmulator({ maxRecordedRequests: 2 })
+    for (const path of ['/demo/1', '/demo/2', '/demo/3']) {
+      await rawRequest(bounded.port, { path, headers: { 'x-oss-meta-a': 'b' } })
+    }
+    expect(bounded.requests.map(({ path }) => path)).toEqual(['/demo/2', '/demo/3'])
+    expect(bounded.requests[0]?.headers['x-oss-meta-a']).toBe('b')
+    bounded.resetRequests()
+    expect(bounded.requests).toEqual([])
+    await bounded.close()
+  })
+})

@@ -1,0 +1,160 @@
+import { isSubresource } from '../auth/signature-v1.ts'
+import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/buckets/bucket-cors.ts'
+import {
+  deleteBucket,
+  getBucketAcl,
+  getBucketInfo,
+  getBucketLocation,
+  getBucketVersioning,
+  listBuckets,
+  putBucket,
+  putBucketAcl,
+  putBucketVersioning,
+} from '../operations/buckets/bucket-operations.ts'
+import { listObjects, listObjectsV2, listObjectVersions } from '../operations/listing/list-objects.ts'
+import { completeMultipartUpload } from '../operations/multipart/complete-multipart-upload.ts'
+import { listMultipartUploads, listParts } from '../operations/multipart/list-uploads.ts'
+import {
+  abortMultipartUpload,
+  initiateMultipartUpload,
+  uploadPart,
+  uploadPartCopy,
+} from '../operations/multipart/multipart.ts'
+import { appendObject } from '../operations/objects/append-object.ts'
+import { copyObject } from '../operations/objects/copy-object.ts'
+import { deleteMultipleObjects, deleteObject } from '../operations/objects/delete-objects.ts'
+import { getObject, getObjectMeta } from '../operations/objects/get-object.ts'
+import {
+  deleteObjectTagging,
+  getObjectAcl,
+  getObjectTagging,
+  getSymlink,
+  putObjectAcl,
+  putObjectTagging,
+  putSymlink,
+} from '../operations/objects/object-properties.ts'
+import { putObject } from '../operations/objects/put-object.ts'
+import type { OperationContext } from '../operations/operation-context.ts'
+import { formUploadNotImplemented, methodNotAllowed, notImplemented } from '../protocol/error-catalog.ts'
+import type { Answer } from '../protocol/oss-response.ts'
+
+type Operation = (context: OperationContext) => Answer | Promise<Answer>
+
+/** What a request must have to mean an operation. The first entry that fits is taken. */
+interface Route {
+  readonly method: string
+  /** Query parameters that select the operation. */
+  readonly parameters?: readonly string[]
+  readonly header?: string
+  readonly operation: Operation
+}
+
+const SERVICE_ROUTES: readonly Route[] = [{ method: 'GET', operation: listBuckets }]
+
+const BUCKET_ROUTES: readonly Route[] = [
+  { method: 'GET', parameters: ['bucketInfo'], operation: getBucketInfo },
+  { method: 'GET', parameters: ['location'], operation: getBucketLocation },
+  { method: 'GET', parameters: ['acl'], operation: getBucketAcl },
+  { method: 'GET', parameters: ['versioning'], operation: getBucketVersioning },
+  { method: 'GET', parameters: ['cors'], operation: getBucketCors },
+  { method: 'GET', parameters: ['versions'], operation: listObjectVersions },
+  { method: 'GET', parameters: ['uploads'], operation: listMultipartUploads },
+  {
+    method: 'GET',
+    operation: (context) => (isListV2(context) ? listObjectsV2(context) : listObjects(context)),
+  },
+  { method: 'PUT', parameters: ['acl'], operation: putBucketAcl },
+  { method: 'PUT', parameters: ['versioning'], operation: putBucketVersioning },
+  { method: 'PUT', parameters: ['cors'], operation: putBucketCors },
+  { method: 'PUT', operation: putBucket },
+  { method: 'DELETE', parameters: ['cors'], operation: deleteBucketCors },
+  { method: 'DELETE', operation: deleteBucket },
+  { method: 'POST', parameters: ['delete'], operation: deleteMultipleObjects },
+  {
+    method: 'POST',
+    operation: () => {
+      throw formUploadNotImplemented()
+    },
+  },
+]
+
+const OBJECT_ROUTES: readonly Route[] = [
+  { method: 'GET', parameters: ['uploadId'], operation: listParts },
+  { method: 'GET', parameters: ['acl'], operation: getObjectAcl },
+  { method: 'GET', parameters: ['tagging'], operation: getObjectTagging },
+  { method: 'GET', parameters: ['symlink'], operation: getSymlink },
+  { method: 'GET', parameters: ['objectMeta'], operation: getObjectMeta },
+  { method: 'GET', operation: getObject },
+  { method: 'HEAD', parameters: ['objectMeta'], operation: getObjectMeta },
+  { method: 'HEAD', operation: getObject },
+  {
+    method: 'PUT',
+    parameters: ['partNumber', 'uploadId'],
+    header: 'x-oss-copy-source',
+    operation: uploadPartCopy,
+  },
+  { method: 'PUT', parameters: ['partNumber', 'uploadId'], operation: uploadPart },
+  { method: 'PUT', parameters: ['acl'], operation: putObjectAcl },
+  { method: 'PUT', parameters: ['tagging'], operation: putObjectTagging },
+  { method: 'PUT', parameters: ['symlink'], operation: putSymlink },
+  { method: 'PUT', header: 'x-oss-copy-source', operation: copyObject },
+  { method: 'PUT', operation: putObject },
+  { method: 'POST', parameters: ['uploads'], operation: initiateMultipartUpload },
+  { method: 'POST', parameters: ['uploadId'], operation: completeMultipartUpload },
+  { method: 'POST', parameters: ['append'], operation: appendObject },
+  { method: 'DELETE', parameters: ['uploadId'], operation: abortMultipartUpload },
+  { method: 'DELETE', parameters: ['tagging'], operation: deleteObjectTagging },
+  { method: 'DELETE', operation: deleteObject },
+]
+
+/** Parameters that refine an operation rather than select one. */
+const REFINEMENTS: ReadonlySet<string> = new Set([
+  // Callbacks are ignored, in the query as in the headers.
+  'callback',
+  'callback-var',
+  'continuation-token',
+  'position',
+  'security-token',
+  'sequential',
+  'versionId',
+])
+
+/** Parameters that process objects, whatever the method. */
+const PROCESSING: ReadonlySet<string> = new Set([
+  'x-oss-async-process',
+  'x-oss-process',
+  'x-oss-write-get-object-response',
+])
+
+/**
+ * Runs the operation that a request means.
+ *
+ * @throws OssError `NotImplemented` for what the service does and this server does not
+ */
+export async function runOperation(context: OperationContext): Promise<Answer> {
+  const { request, bucket, key } = context
+  const routes = bucket === '' ? SERVICE_ROUTES : key === '' ? BUCKET_ROUTES : OBJECT_ROUTES
+  const route = routes.find(
+    ({ method, parameters = [], header }) =>
+      method === request.method &&
+      parameters.every((name) => request.has(name)) &&
+      (header === undefined || request.header(header) !== undefined),
+  )
+  const unknown = request.parameters.find(
+    ({ name }) =>
+      isSubresource(name) &&
+      // Signatures, limits and the like; of them only these mean an operation of their own.
+      (!name.startsWith('x-oss-') || PROCESSING.has(name)) &&
+      !name.startsWith('response-') &&
+      !REFINEMENTS.has(name) &&
+      route?.parameters?.includes(name) !== true,
+  )
+  if (unknown !== undefined)
+    throw notImplemented(`This server does not implement "${request.method} ?${unknown.name}".`)
+  if (route === undefined) throw methodNotAllowed(request.method)
+  return await route.operation(context)
+}
+
+function isListV2(context: OperationContext): boolean {
+  return context.request.parameter('list-type') === '2'
+}

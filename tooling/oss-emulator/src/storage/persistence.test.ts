@@ -1,0 +1,154 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type OssEmulator, startOssEmulator } from '../emulator.ts'
+import { type AliOssClient, aliOssClient } from '../testing/ali-oss-client.ts'
+import { signedRequest } from '../testing/signed-request.ts'
+import { DiskBlobs } from './disk-blobs.ts'
+
+const PART = Buffer.alloc(2_500_000, 'part')
+let dataDir: string
+let emulator: OssEmulator
+let client: AliOssClient
+
+beforeEach(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'oss-emulator-'))
+  await restart()
+})
+afterEach(async () => {
+  await emulator.close()
+  rmSync(dataDir, { recursive: true })
+})
+
+async function restart(): Promise<void> {
+  await emulator?.close()
+  emulator = await startOssEmulator({ dataDir })
+  client = aliOssClient(emulator)
+}
+
+function blobs(): readonly string[] {
+  return readdirSync(join(dataDir, 'blobs'))
+}
+
+describe('with a data directory', () => {
+  it('objects, tags, buckets and open uploads survive a restart', async () => {
+    await client.put('kept ü', PART, { meta: { a: '1' }, headers: { 'x-oss-tagging': 't=1' } })
+    await client.putBucket('second')
+    const { uploadId } = await client.initMultipartUpload('mp', { meta: { b: '2' } })
+    const first = await client.uploadPart('mp', uploadId, 1, PART, 0, PART.length)
+    await restart()
+    expect(emulator.buckets).toEqual(['demo', 'second'])
+    const got = await client.get('kept ü')
+    expect(got.content.equals(PART)).toBe(true)
+    expect(got.res.headers).toMatchObject({ 'x-oss-meta-a': '1', 'x-oss-tagging-count': '1' })
+    const second = await client.uploadPart('mp', uploadId, 2, PART, 0, PART.length)
+    await client.completeMultipartUpload('mp', uploadId, [
+      { number: 1, etag: first.etag },
+      { number: 2, etag: second.etag },
+    ])
+    await restart()
+    const whole = await client.get('mp')
+    expect(whole.content.equals(Buffer.concat([PART, PART]))).toBe(true)
+    expect(whole.res.headers['x-oss-meta-b']).toBe('2')
+    expect((await client.listUploads({ 'max-uploads': 10 })).uploads ?? []).toEqual([])
+    expect(blobs()).toHaveLength(3)
+  })
+
+  it('an upload that breaks off leaves the old object as it was and no bytes behind', async () => {
+    await client.put('o', Buffer.from('old'))
+    emulator.injectFault({ kind: 'reset-during-request', method: 'PUT', afterBytes: 1_000_000 })
+    await expect(signedRequest(emulator, { method: 'PUT', key: 'o', body: PART })).rejects.toThrow()
+    await emulator.close()
+    expect(blobs()).toHaveLength(1)
+    await restart()
+    expect((await client.get('o')).content.toString()).toBe('old')
+  })
+
+  it('an upload that its client aborts leaves the old object as it was', async () => {
+    await client.put('o', Buffer.from('old'))
+    const url = new URL(client.signatureUrl('o', { method: 'PUT' }))
+    await new Promise<void>((resolve) => {
+      const outgoing = request(url, { method: 'PUT', headers: { 'content-length': 10_000_000 } })
+      outgoing.on('error', () => resolve())
+      outgoing.write(PART, () => outgoing.destroy())
+      outgoing.on('close', () => resolve())
+    })
+    await emulator.close()
+    expect(blobs()).toHaveLength(1)
+    await restart()
+    expect((await client.get('o')).content.toString()).toBe('old')
+  })
+
+  it('bytes are removed with the last object that has them', async () => {
+    await client.put('a', PART)
+    await client.copy('b', 'a')
+    expect(blobs()).toHaveLength(1)
+    await client.delete('a')
+    expect((await client.get('b')).content.equals(PART)).toBe(true)
+    await client.delete('b')
+    await emulator.close()
+    expect(blobs()).toEqual([])
+  })
+
+  it('a download goes on when the object is overwritten meanwhile', async () => {
+    await client.put('o', PART)
+    const { stream } = await client.getStream('o')
+    await client.put('o', Buffer.from('new'))
+    const chunks: Buffer[] = []
+    for await (const chunk of stream) chunks.push(chunk)
+    expect(Buffer.concat(chunks).equals(PART)).toBe(true)
+  })
+
+  it('leftovers of a crash are cleared at the start', async () => {
+    await emulator.close()
+    writeFileSync(join(dataDir, 'blobs', 'leftover'), 'x')
+    await restart()
+    expect(blobs()).toEqual([])
+  })
+})
+
+describe('a data directory', () => {
+  it('belongs to one emulator at a time', async () => {
+    await expect(startOssEmulator({ dataDir })).rejects.toThrow(/uses/)
+    await restart()
+  })
+
+  it('in which a bucket was only being made when the process was killed can be used', async () => {
+    await emulator.close()
+    mkdirSync(join(dataDir, 'buckets', 'half', 'keys'), { recursive: true })
+    await restart()
+    expect(emulator.buckets).toEqual(['demo'])
+  })
+
+  it('takes a body that comes a byte at a time, and keeps every byte', async () => {
+    const bytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => i & 0xff))
+    const blobs = new DiskBlobs(join(dataDir, 'small'))
+    const writer = await blobs.create()
+    for (const byte of bytes) await writer.write(Uint8Array.of(byte))
+    await writer.write(new Uint8Array())
+    const blob = await writer.finish()
+    const read: Uint8Array[] = []
+    for await (const chunk of blobs.read({ blob, start: 0, sizeBytes: bytes.length }))
+      read.push(Uint8Array.from(chunk))
+    expect(Buffer.concat(read).equals(bytes)).toBe(true)
+  })
+
+  it('whose emulator was killed can be used again at once', async () => {
+    await emulator.close()
+    const gone = spawnSync(process.execPath, ['-e', '']).pid
+    writeFileSync(join(dataDir, 'lock'), String(gone))
+    await restart()
+  })
+
+  it('is free again when the emulator could not start', async () => {
+    await emulator.close()
+    await expect(startOssEmulator({ dataDir, buckets: ['BAD'] })).rejects.toThrow()
+    const other = await startOssEmulator()
+    await expect(startOssEmulator({ dataDir, port: other.port })).rejects.toThrow('EADDRINUSE')
+    await other.close()
+    await restart()
+  })
+})

@@ -1,0 +1,67 @@
+import type { CorsConfiguration } from '../cors/cors-rule.ts'
+import type { Extent } from './blob-store.ts'
+
+type ObjectType = 'Normal' | 'Multipart' | 'Appendable' | 'Symlink'
+
+/** One version of an object, or a delete marker. Plain data: it is stored as JSON. */
+export interface ObjectRecord {
+  /** `null` as text for the version that an unversioned or suspended bucket has. */
+  readonly versionId: string
+  readonly deleteMarker?: true
+  readonly type: ObjectType
+  readonly sizeBytes: number
+  /** Without quotes. */
+  readonly etag: string
+  /** Unsigned decimal. */
+  readonly crc64: string
+  /** Base64; only where the service knows it. */
+  readonly contentMd5?: string
+  /** ISO 8601. */
+  readonly lastModified: string
+  /** Content-Type, the other stored standard headers and `x-oss-meta-*`, by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly storageClass: string
+  readonly acl: string
+  readonly tags: readonly Tag[]
+  readonly symlinkTarget?: string
+  readonly extents: readonly Extent[]
+}
+
+export interface Tag {
+  readonly key: string
+  readonly value: string
+}
+
+/** A multipart upload that is neither completed nor aborted. Plain data. */
+export interface UploadRecord {
+  readonly uploadId: string
+  readonly bucket: string
+  readonly key: string
+  readonly initiated: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly storageClass: string
+  readonly acl: string
+  readonly tags: readonly Tag[]
+}
+
+/** One uploaded part. Plain data. */
+export interface PartRecord {
+  readonly partNumber: number
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly crc64: string
+  readonly lastModified: string
+  readonly extents: readonly Extent[]
+}
+
+export type Versioning = 'Unversioned' | 'Enabled' | 'Suspended'
+
+/** A bucket's own properties. Plain data. */
+export interface BucketRecord {
+  readonly name: string
+  readonly created: string
+  readonly acl: string
+  readonly storageClass: string
+  readonly versioning: Versioning
+  readonly cors?: CorsConfiguration
+}
