@@ -1,16 +1,16 @@
 import type { OssRequest } from '../protocol/oss-request.ts'
-import type { Answer } from '../protocol/oss-response.ts'
+import type { OssResponse } from '../protocol/oss-response.ts'
 import { type CorsConfiguration, type CorsRule, matchingRule } from './cors-rule.ts'
 
 /**
  * An answer, of whatever status, with the headers of the rule that allows its request. No rule and no `Origin` leave
  * it as it is, except that `ResponseVary` marks every answer of the bucket. That to a preflight has them already.
  */
-export function corsAnswer(
-  answer: Answer,
+export function withCorsHeaders(
+  answer: OssResponse,
   request: OssRequest,
   configuration: CorsConfiguration | undefined,
-): Answer {
+): OssResponse {
   if (configuration === undefined) return answer
   const origin = request.header('origin')
   const { method } = request

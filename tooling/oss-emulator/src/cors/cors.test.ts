@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type OssEmulator, startOssEmulator } from '../emulator.ts'
 import { aliOssClient } from '../testing/ali-oss-client.ts'
-import { md5Hex, type RawAnswer, rawRequest, signedRequest } from '../testing/signed-request.ts'
+import { md5Hex, type RawResponse, rawRequest, signedRequest } from '../testing/signed-request.ts'
 
 const ORIGIN = 'https://app.example'
 const TWO_RULES = `<CORSConfiguration>
@@ -34,18 +34,18 @@ beforeAll(async () => {
 afterAll(() => emulator.close())
 beforeEach(() => putCors(TWO_RULES))
 
-function putCors(body: string, bucket = 'demo'): Promise<RawAnswer> {
+function putCors(body: string, bucket = 'demo'): Promise<RawResponse> {
   return signedRequest(emulator, { method: 'PUT', bucket, query: 'cors', body })
 }
 
 /** The headers of CORS among an answer's. */
-function corsOf({ headers }: RawAnswer): Record<string, unknown> {
+function corsOf({ headers }: RawResponse): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => name === 'vary' || name.startsWith('access-control-')),
   )
 }
 
-function preflight(headers: Record<string, string>, path = '/demo/a'): Promise<RawAnswer> {
+function preflight(headers: Record<string, string>, path = '/demo/a'): Promise<RawResponse> {
   return rawRequest(emulator.port, { method: 'OPTIONS', path, headers })
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OssEmulator, startOssEmulator } from '../emulator.ts'
-import type { CseSwitches } from '../options.ts'
-import { envelope, type RawAnswer, signedRequest } from '../testing/signed-request.ts'
+import { envelope, type RawResponse, signedRequest } from '../testing/signed-request.ts'
+import type { CseSwitches } from './cse-rules.ts'
 
 const PART = 102_400
 const SIZES = { 'data-size': String(PART * 2 + 5), 'part-size': String(PART) }
@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-function outcome(answer: RawAnswer): readonly unknown[] {
+function outcome(answer: RawResponse): readonly unknown[] {
   return [answer.status, answer.element('Code'), answer.headers['x-oss-ec']]
 }
 
@@ -20,7 +20,7 @@ function refused(ec: string | undefined): readonly unknown[] {
   return [400, 'InvalidEncryptionRequest', ec]
 }
 
-function initiate(headers: Record<string, string>, target = emulator): Promise<RawAnswer> {
+function initiate(headers: Record<string, string>, target = emulator): Promise<RawResponse> {
   return signedRequest(target, { method: 'POST', key: 'mp', query: 'uploads', headers })
 }
 
@@ -34,12 +34,12 @@ function part(
   sizeBytes: number,
   headers: Record<string, string> = {},
   target = emulator,
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const query = `partNumber=${number}&uploadId=${uploadId}`
   return signedRequest(target, { method: 'PUT', key: 'mp', query, headers, body: Buffer.alloc(sizeBytes) })
 }
 
-function complete(uploadId: string, etags: readonly string[], target = emulator): Promise<RawAnswer> {
+function complete(uploadId: string, etags: readonly string[], target = emulator): Promise<RawResponse> {
   const parts = etags.map((etag, i) => `<Part><PartNumber>${i + 1}</PartNumber><ETag>${etag}</ETag></Part>`)
   return signedRequest(target, {
     method: 'POST',
@@ -186,7 +186,7 @@ describe('a Complete of an encrypted upload', () => {
 })
 
 describe('a copy of an encrypted object', () => {
-  const copy = (headers: Record<string, string>, target = emulator, key = 'copy'): Promise<RawAnswer> =>
+  const copy = (headers: Record<string, string>, target = emulator, key = 'copy'): Promise<RawResponse> =>
     signedRequest(target, { method: 'PUT', key, headers: { 'x-oss-copy-source': '/demo/src', ...headers } })
   const source = (cse?: CseSwitches): Promise<OssEmulator> =>
     startOssEmulator(cse === undefined ? {} : { cse }).then(async (target) => {

@@ -1,5 +1,24 @@
-import type { CseSwitches } from '../options.ts'
 import { invalidEncryptionRequest } from '../protocol/error-catalog.ts'
+
+/** Where documentation, SDK tests and the service's error texts disagree. The defaults are what working SDKs need. */
+export interface CseSwitches {
+  /**
+   * Refuse an UploadPart without any encryption header, as the error pages say. Default `false`: the Java and
+   * C++ SDKs send none.
+   */
+  readonly strictUploadPartHeaders?: boolean
+  /** Demand `data-size` and `part-size` at InitiateMultipartUpload. Default `true`. */
+  readonly requirePartSizes?: boolean
+  /** Demand that `part-size` is a multiple of 16. Default `true`. */
+  readonly requireAlignedPartSize?: boolean
+  /** Refuse to complete an upload that lacks parts, not only one that has too many. Default `true`. */
+  readonly refuseMissingParts?: boolean
+  /**
+   * Let CopyObject replace other metadata of an encrypted object and keep its envelope. Default `true`; `false`
+   * refuses every replacement with EC 0005-00000421.
+   */
+  readonly copyReplaceKeepsEnvelope?: boolean
+}
 
 const PREFIX = 'x-oss-meta-client-side-encryption-'
 const KEY = `${PREFIX}key`

@@ -1,7 +1,7 @@
-import type { CseSwitches } from '../options.ts'
 import type { OssRequest } from '../protocol/oss-request.ts'
 import type { RequestBody } from '../protocol/request-body.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
+import type { CseSwitches } from './cse-rules.ts'
 import type { GzipMode } from './objects/gzip-response.ts'
 
 /** What every operation gets: an authenticated request and the state it works on. */

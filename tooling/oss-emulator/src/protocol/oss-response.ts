@@ -1,27 +1,28 @@
-import type { OpenContent } from '../storage/object-store.ts'
 import { buildXml, type XmlElement } from './xml.ts'
 
-/** What an operation answers. Header values are text; the sender encodes them. */
-export interface Answer {
+/** The response of an operation. Header values are text; the sender encodes them. */
+export interface OssResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: Uint8Array | OpenContent | UnsizedContent
+  readonly body?: Uint8Array | ResponseContent
 }
 
-/** Bytes whose number is known when they are sent: the answer has no Content-Length. */
-interface UnsizedContent {
-  readonly sizeBytes: undefined
+/** A body that is read while it is sent. */
+export interface ResponseContent {
+  /** `undefined` if the size is only known once the body is sent: the response then has no Content-Length. */
+  readonly sizeBytes: number | undefined
+  /** A chunk is valid only until the next one is requested. */
   chunks(): AsyncIterable<Uint8Array>
   release(): void
 }
 
-/** An answer without a body. */
-export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
+/** A response without a body. */
+export function emptyResponse(status: number, headers: Readonly<Record<string, string>> = {}): OssResponse {
   return { status, headers }
 }
 
-/** A 200 with a document of one root element. */
-export function xmlAnswer(root: XmlElement, headers: Readonly<Record<string, string>> = {}): Answer {
+/** A 200 with an XML document of one root element. */
+export function xmlResponse(root: XmlElement, headers: Readonly<Record<string, string>> = {}): OssResponse {
   return {
     status: 200,
     headers: { 'Content-Type': 'application/xml', ...headers },

@@ -3,26 +3,26 @@ import { dirname } from 'node:path'
 import { printableJson } from '@oss-cse/crypto-core'
 import type { FaultKind } from './faults.ts'
 
-/** One request as the emulator saw it. The entry of a request under way is still filled in. */
+/** One request as the emulator saw it. While the request is in progress, its fields still change. */
 export interface RecordedRequest {
-  /** When the request came, ISO 8601. */
+  /** When the request arrived, ISO 8601. */
   readonly time: string
   readonly method: string
-  /** As it came over the wire, escaped. */
+  /** As sent by the client, still escaped. */
   readonly path: string
-  /** As it came over the wire, without `?`. */
+  /** As sent by the client, without `?`. */
   readonly query: string
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>
-  /** 0 while there is no answer, and for good when the connection broke first. */
+  /** 0 until there is a response. It stays 0 if the connection breaks first. */
   readonly status: number
-  /** Bytes of the request's body that were read. */
+  /** Bytes of the request body that were read. */
   readonly bytesIn: number
-  /** Bytes of the answer's body that were sent. */
+  /** Bytes of the response body that were sent. */
   readonly bytesOut: number
-  /** The answer's request id. */
+  /** The request id in the response. */
   readonly requestId: string
-  /** The fault it got. */
+  /** The fault that hit the request. */
   readonly fault?: FaultKind
 }
 
@@ -38,7 +38,7 @@ export class AccessLog {
     this.#file = openSync(path, 'a')
   }
 
-  /** Written at once: whoever waits for the connection's end finds the line. */
+  /** Writes synchronously: a client that has seen its connection end finds the line. */
   write(record: RecordedRequest): void {
     const { time, method, path, query, status, bytesIn, bytesOut, requestId, fault } = record
     const line = { time, method, path, query, status, bytesIn, bytesOut, requestId, fault }

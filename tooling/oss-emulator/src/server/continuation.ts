@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 
-/** The `100 Continue` of a request that waits for one. */
+/** The `100 Continue` that a request may wait for. */
 export class Continuation {
   readonly #response: ServerResponse
   #pending: boolean

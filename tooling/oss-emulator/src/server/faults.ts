@@ -5,17 +5,18 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 /**
  * What can go wrong with one request.
  *
- * - `status-500`, `status-503`: an error answer; nothing is done.
- * - `status`: an answer with `status`, and `code` in an error document; without `code` it has none, as that of a proxy.
+ * - `status-500`, `status-503`: an error response; the operation does not run.
+ * - `status`: a response with `status` and an error document with `code`. Without `code` the response has no body,
+ *   like that of a proxy.
  * - `reset-before`: the connection is reset before the body is read.
- * - `reset-during-request`: reset after `afterBytes` of the request body; nothing is stored.
- * - `reset-after`: the operation is done, and stored, but the connection is reset instead of an answer.
- * - `reset-during-response`: reset after `afterBytes` of the answer's body.
- * - `truncate-response`: the connection ends cleanly after `afterBytes` of the answer's body.
- * - `slow`: the answer waits `delayMs`.
- * - `stall`: the request is taken and never answered.
- * - `wrong-crc`: the answer's `x-oss-hash-crc64ecma` is wrong.
- * - `corrupt-body`: the bit at `afterBytes` of a successful answer's body is flipped.
+ * - `reset-during-request`: the connection is reset after `afterBytes` of the request body; nothing is stored.
+ * - `reset-after`: the operation runs and its result is stored, but the connection is reset instead of a response.
+ * - `reset-during-response`: the connection is reset after `afterBytes` of the response body.
+ * - `truncate-response`: the connection ends cleanly after `afterBytes` of the response body.
+ * - `slow`: the response is delayed by `delayMs`.
+ * - `stall`: the request is read and never gets a response.
+ * - `wrong-crc`: the `x-oss-hash-crc64ecma` of the response is wrong.
+ * - `corrupt-body`: one bit of the byte at `afterBytes` of a successful response body is flipped.
  */
 export type FaultKind =
   | 'reset-before'
@@ -31,54 +32,54 @@ export type FaultKind =
   | 'corrupt-body'
   | 'stall'
 
-/** Faults at random, the same for the same sequence of requests. */
+/** Random faults. The same sequence of requests gets the same faults. */
 export interface RandomFaults {
   /** The share of requests that fail, 0 to 1. */
   readonly rate: number
   /** Any integer. */
   readonly seed: number
-  /** What may happen; by default everything that a client can notice and retry. */
+  /** The kinds to draw from. Default: every kind that a client can notice and retry. */
   readonly kinds?: readonly FaultKind[]
-  /** How long a `slow` answer waits, in milliseconds. Default 250. */
+  /** The delay of a `slow` response, in milliseconds. Default 250. */
   readonly slowMs?: number
 }
 
-/** A fault for the next request that fits. */
+/** A fault for the next matching request. */
 export interface FaultInjection {
   readonly kind: FaultKind
-  /** The HTTP method; any when absent. */
+  /** The HTTP method. Default: any. */
   readonly method?: string
-  /** The object's key; any when absent. */
+  /** The object's key. Default: any. */
   readonly key?: string
-  /** Only this part of a multipart upload. */
+  /** Only this part of a multipart upload. Default: any request. */
   readonly partNumber?: number
-  /** After how many bytes of the body; the half of it when absent. */
+  /** The number of body bytes before the fault. Default: half of the body. */
   readonly afterBytes?: number
-  /** For `slow`; default 250. */
+  /** For `slow`, in milliseconds. Default 250. */
   readonly delayMs?: number
-  /** For `status`; default 502. */
+  /** For `status`. Default 502. */
   readonly status?: number
   /** For `status`: the `Code` of the error document. */
   readonly code?: string
-  /** How many requests fail; default 1. */
+  /** How many requests fail. Default 1. */
   readonly count?: number
 }
 
-/** The fault that one request gets. */
+/** The fault that hits one request. */
 export interface Fault {
   readonly kind: FaultKind
   readonly afterBytes: number | undefined
   readonly delayMs: number
-  /** Of `status`. */
+  /** For `status`. */
   readonly status?: number | undefined
   readonly code?: string | undefined
 }
 
-/** What a fault is chosen by. */
+/** The properties of a request that select its fault. */
 export interface FaultSubject {
   readonly method: string
   readonly path: string
-  /** Every reading of the request's key. */
+  /** The key of each possible location of the request. */
   readonly keys: readonly string[]
   readonly partNumber: number | undefined
 }
@@ -123,8 +124,8 @@ export class FaultPlan {
   }
 
   /**
-   * Draws from the seed, the request and how often that request came before, not from one running generator:
-   * so requests that run in parallel fail alike whatever order they arrive in.
+   * Seeds a generator with the seed, the request and how often that request came before. One running generator
+   * would make the faults of parallel requests depend on the order of their arrival.
    */
   #randomFault(subject: FaultSubject): Fault | undefined {
     if (this.#random === undefined || this.#random.rate <= 0) return undefined

@@ -1,19 +1,20 @@
 import { invalidArgument } from '../protocol/error-catalog.ts'
 import { OssError } from '../protocol/oss-error.ts'
 
-/** What Node's HTTP parser tells about a request that it does not take. */
+/** The error of Node's HTTP parser for a request that it rejects. */
 export interface ParserError extends Error {
   readonly code?: string
-  /** The parser's own words. */
+  /** The parser's description of the error. */
   readonly reason?: string
-  /** The bytes that were being read. */
+  /** The bytes that the parser was reading. */
   readonly rawPacket?: Uint8Array
 }
 
 /**
- * The service's error for a request that is not well-formed HTTP. Among them is one that has both Content-Length and
- * Transfer-Encoding: ali-oss sends it for a stream whose length stands only in `headers`. The service answers 400,
- * so the leniency that Node offers is left alone. Which code and error number it answers is not documented.
+ * The service's error for a request that is not well-formed HTTP. A request with both Content-Length and
+ * Transfer-Encoding is one of them: ali-oss sends it for a stream whose length is only in `headers`. The service
+ * responds with 400, so Node's lenient parser is not enabled. The documentation does not name the code and error
+ * number of that response.
  */
 export function malformedRequest(error: ParserError): OssError {
   if (error.code === 'HPE_INVALID_EOF_STATE') {

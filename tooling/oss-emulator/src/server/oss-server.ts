@@ -5,20 +5,20 @@ import type { OssError } from '../protocol/oss-error.ts'
 import { Continuation } from './continuation.ts'
 import { malformedRequest, type ParserError } from './malformed-request.ts'
 import { refuseConnection } from './refuse-connection.ts'
-import { answerRequest, type Exchange, type ServerState } from './respond.ts'
+import { type Exchange, respond, type ServerState } from './respond.ts'
 
 const MAX_HEADER_BYTES = 64 * 1024
-/** Longer than clients keep idle sockets, so that they never send into one that is just being closed. */
+/** Longer than clients keep idle sockets, so that no client sends into a socket that the server is closing. */
 const KEEP_ALIVE_MS = 65_000
 
-/** The HTTP server, and a way to wait for what it still does. */
+/** The HTTP server, and a way to wait for the requests in progress. */
 export interface OssServer {
   readonly server: Server
-  /** Resolves when every request is done and logged. */
+  /** Resolves when each request is done and logged. */
   idle(): Promise<void>
 }
 
-/** The HTTP side: one request in, one answer out, faults in between. */
+/** Creates the HTTP server. It does not listen yet. */
 export function createOssServer(state: ServerState): OssServer {
   const open = new Set<Promise<unknown>>()
   const exchanges = new WeakMap<Duplex, Exchange>()
@@ -27,12 +27,12 @@ export function createOssServer(state: ServerState): OssServer {
     refused.add(socket)
     if (socket.writable) refuseConnection(state, socket, error, head)
   }
-  const handle = (message: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
-    const closed = new Promise<void>((resolve) => response.once('close', resolve))
-    const continuation = new Continuation(response, expectsContinue)
-    const exchange = { message, response, continuation, refusal: new AbortController() }
-    exchanges.set(message.socket, exchange)
-    const done: Promise<unknown> = answerRequest(state, exchange)
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void => {
+    const closed = new Promise<void>((resolve) => outgoing.once('close', resolve))
+    const continuation = new Continuation(outgoing, expectsContinue)
+    const exchange: Exchange = { incoming, outgoing, continuation, refusal: new AbortController() }
+    exchanges.set(incoming.socket, exchange)
+    const done: Promise<unknown> = respond(state, exchange)
       .then(async (entry) => {
         await closed
         state.log?.write(entry)
@@ -47,19 +47,19 @@ export function createOssServer(state: ServerState): OssServer {
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
     noDelay: true,
-    // Node would answer without a document.
+    // Node's own 400 would have no error document.
     requireHostHeader: false,
   })
-  server.on('request', (message, response) => handle(message, response, false))
-  server.on('checkContinue', (message, response) => handle(message, response, true))
-  server.on('checkExpectation', (message, response) => handle(message, response, false))
-  server.on('connect', (_message, socket: Duplex, head: Uint8Array) => {
+  server.on('request', (incoming, outgoing) => handle(incoming, outgoing, false))
+  server.on('checkContinue', (incoming, outgoing) => handle(incoming, outgoing, true))
+  server.on('checkExpectation', (incoming, outgoing) => handle(incoming, outgoing, false))
+  server.on('connect', (_incoming, socket: Duplex, head: Uint8Array) => {
     socket.on('error', () => undefined)
     socket.resume()
     refuse(socket, methodNotAllowed('CONNECT'), head)
   })
   server.on('clientError', (cause: ParserError, socket) => {
-    // Each further piece of a refused request is an error again.
+    // Each further chunk of a refused request raises this event again.
     if (refused.has(socket)) return
     if (!socket.writable) {
       socket.destroy()
@@ -67,14 +67,15 @@ export function createOssServer(state: ServerState): OssServer {
     }
     const error = malformedRequest(cause)
     const exchange = exchanges.get(socket)
-    if (exchange === undefined || (exchange.response.closed && exchange.message.complete)) {
+    if (exchange === undefined || (exchange.outgoing.closed && exchange.incoming.complete)) {
       refuse(socket, error, cause.rawPacket)
-    } else if (exchange.message.complete) {
-      // It is the next request that is malformed; the answer to this one goes first.
+    } else if (exchange.incoming.complete) {
+      // The malformed request is the next one. The response to the current one goes first.
       refused.add(socket)
-      exchange.response.once('close', () => refuse(socket, error, undefined))
-    } else if (exchange.response.headersSent) {
-      // In the middle of an answer a status line would pass for bytes of the object, after it for the next answer.
+      exchange.outgoing.once('close', () => refuse(socket, error, undefined))
+    } else if (exchange.outgoing.headersSent) {
+      // Within the body a second status line would look like bytes of the object, after the body like the response
+      // to the next request.
       socket.destroy()
     } else {
       refused.add(socket)

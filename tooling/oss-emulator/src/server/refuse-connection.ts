@@ -2,10 +2,10 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { OssError } from '../protocol/oss-error.ts'
 import type { AccessLog, OpenRecord } from './access-log.ts'
-import { errorAnswer } from './error-response.ts'
+import { errorResponse } from './error-response.ts'
 import { newRequestId, serviceHeaders } from './service-headers.ts'
 
-/** What a refusal needs of the server. */
+/** The part of the server's state that a refusal needs. */
 export interface RefusalState {
   readonly clock: () => Date
   readonly log: AccessLog | undefined
@@ -14,11 +14,11 @@ export interface RefusalState {
 }
 
 /**
- * Answers on a connection that no request object exists for, because Node's parser took none, and sends nothing more.
- * What the client still sends is read and dropped: closing at once would reset the connection, and could take the
- * answer with it. Without the headers of the request there is no CORS on the answer.
+ * Sends an error response over a connection for which Node's parser created no request object, then ends the
+ * connection. What the client still sends is read and dropped: an immediate close would reset the connection, and the
+ * client could lose the response. The response has no CORS headers, because the request has no parsed headers.
  *
- * @param head - the bytes of the request as far as they came
+ * @param head - the bytes of the request that have arrived
  */
 export function refuseConnection(
   state: RefusalState,
@@ -32,7 +32,7 @@ export function refuseConnection(
   const question = target.indexOf('?')
   const requestId = newRequestId()
   const now = state.clock()
-  const { status, headers, body } = errorAnswer(error, { method, hostname }, requestId)
+  const { status, headers, body } = errorResponse(error, { method, hostname }, requestId)
   const document = body instanceof Uint8Array ? body : new Uint8Array()
   const entry: OpenRecord = {
     time: now.toISOString(),

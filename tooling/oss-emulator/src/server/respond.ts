@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Account, authenticate } from '../auth/authenticate.ts'
-import { corsAnswer } from '../cors/cors-headers.ts'
+import { withCorsHeaders } from '../cors/cors-headers.ts'
 import { preflight } from '../operations/buckets/preflight.ts'
+import type { CseSwitches } from '../operations/cse-rules.ts'
 import type { GzipMode } from '../operations/objects/gzip-response.ts'
-import type { CseSwitches } from '../options.ts'
 import {
   internalError,
   invalidArgument,
@@ -13,19 +13,19 @@ import {
 } from '../protocol/error-catalog.ts'
 import { OssError } from '../protocol/oss-error.ts'
 import { OssRequest } from '../protocol/oss-request.ts'
-import { type Answer, emptyAnswer } from '../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse } from '../protocol/oss-response.ts'
 import { type Location, possibleLocations } from '../protocol/possible-locations.ts'
 import { ConnectionLost, RequestBody } from '../protocol/request-body.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { AccessLog, OpenRecord } from './access-log.ts'
 import type { Continuation } from './continuation.ts'
-import { errorAnswer } from './error-response.ts'
-import type { Fault, FaultPlan } from './faults.ts'
+import { errorResponse } from './error-response.ts'
+import type { Fault, FaultPlan, FaultSubject } from './faults.ts'
 import { runOperation } from './run-operation.ts'
-import { sendAnswer } from './send-response.ts'
+import { sendResponse } from './send-response.ts'
 import { newRequestId, serviceHeaders } from './service-headers.ts'
 
-/** What the HTTP server works on. */
+/** The state that the HTTP server works on. */
 export interface ServerState {
   readonly store: ObjectStore
   readonly account: Account
@@ -36,23 +36,23 @@ export interface ServerState {
   readonly cnameBucket: () => string | undefined
   readonly log: AccessLog | undefined
   readonly record: (entry: OpenRecord) => void
-  /** Aborted when the server closes: what waits then stops. */
+  /** Aborted when the server closes. Every wait then ends. */
   readonly closing: AbortSignal
 }
 
-/** One request, and what stands beside it while it is answered. */
+/** One request as Node delivers it, with its connection. */
 export interface Exchange {
-  readonly message: IncomingMessage
-  readonly response: ServerResponse
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
   readonly continuation: Continuation
   /** Aborted with an OssError when the parser refuses the rest of the body. */
   readonly refusal: AbortController
 }
 
-/** Answers a request and resolves, when the answer is sent or the client gone, with what is to be logged. */
-export async function answerRequest(state: ServerState, exchange: Exchange): Promise<OpenRecord> {
-  const { message, response, continuation, refusal } = exchange
-  const request = new OssRequest(message)
+/** Responds to a request. Resolves with the log entry once the response is sent or the client is gone. */
+export async function respond(state: ServerState, exchange: Exchange): Promise<OpenRecord> {
+  const { incoming, outgoing, continuation, refusal } = exchange
+  const request = new OssRequest(incoming)
   const started = performance.now()
   const entry: OpenRecord = {
     time: state.clock().toISOString(),
@@ -67,23 +67,24 @@ export async function answerRequest(state: ServerState, exchange: Exchange): Pro
   }
   state.record(entry)
   // Without listeners an error of a broken connection would end the process.
-  message.on('error', () => undefined)
-  response.on('error', () => undefined)
+  incoming.on('error', () => undefined)
+  outgoing.on('error', () => undefined)
   const fault = state.faults.next(faultSubject(state, request))
   if (fault !== undefined) entry.fault = fault.kind
   try {
-    const { answer, bucket } = await faultyAnswer(state, exchange, request, entry, fault)
+    const { response, bucket } = await operationOrFault(state, exchange, request, entry, fault)
     try {
-      if (fault?.kind === 'reset-after') throw reset(message)
+      if (fault?.kind === 'reset-after') throw reset(incoming)
       if (fault?.kind === 'slow') await delay(fault.delayMs, undefined, { signal: state.closing })
-      entry.status = answer.status
-      // A client that was not told to go on sends no body: what it sends next could be taken for one.
-      if (continuation.isPending || refusal.signal.aborted) response.setHeader('Connection', 'close')
-      response.sendDate = false
+      entry.status = response.status
+      // A client that got no 100 Continue may or may not send its body. The server could not tell the body from
+      // the next request, so the connection ends here.
+      if (continuation.isPending || refusal.signal.aborted) outgoing.setHeader('Connection', 'close')
+      outgoing.sendDate = false
       const common = serviceHeaders(entry.requestId, state.clock(), performance.now() - started)
-      for (const [name, value] of Object.entries(common)) response.setHeader(name, value)
+      for (const [name, value] of Object.entries(common)) outgoing.setHeader(name, value)
       const cors = state.store.bucket(bucket)?.record.cors
-      await sendAnswer(response, corsAnswer(answer, request, cors), {
+      await sendResponse(outgoing, withCorsHeaders(response, request, cors), {
         isHead: request.method === 'HEAD',
         fault,
         onBytes: (count) => {
@@ -91,43 +92,43 @@ export async function answerRequest(state: ServerState, exchange: Exchange): Pro
         },
       })
     } finally {
-      if (answer.body !== undefined && !(answer.body instanceof Uint8Array)) answer.body.release()
+      if (response.body !== undefined && !(response.body instanceof Uint8Array)) response.body.release()
     }
-    // Keeps the connection usable when an error was answered before the body had been read.
-    message.resume()
+    // Keeps the connection usable after an error response that was sent before the body was read.
+    incoming.resume()
   } catch {
-    // Whoever is gone gets no answer; a stored object that cannot be read must not end as a whole answer.
-    if (fault?.kind !== 'truncate-response') response.destroy()
+    // Either the client is gone, or a stored object could not be read: its response must not look complete.
+    if (fault?.kind !== 'truncate-response') outgoing.destroy()
   }
   return entry
 }
 
-async function faultyAnswer(
+async function operationOrFault(
   state: ServerState,
-  { message, response, continuation, refusal }: Exchange,
+  { incoming, outgoing, continuation, refusal }: Exchange,
   request: OssRequest,
   entry: OpenRecord,
   fault: Fault | undefined,
-): Promise<{ readonly answer: Answer; readonly bucket: string }> {
-  const locations = readings(state, request)
+): Promise<{ readonly response: OssResponse; readonly bucket: string }> {
+  const locations = candidateLocations(state, request)
   let bucket = locations[0]?.bucket ?? ''
   try {
-    if (fault?.kind === 'reset-before') throw reset(message)
+    if (fault?.kind === 'reset-before') throw reset(incoming)
     if (fault?.kind === 'status-500') throw internalError()
     if (fault?.kind === 'status-503') throw serviceUnavailable()
     if (fault?.kind === 'status') {
       const { status = 502, code } = fault
-      if (code === undefined) return { answer: emptyAnswer(status), bucket }
+      if (code === undefined) return { response: emptyResponse(status), bucket }
       throw new OssError(status, code, 'This failure was injected.')
     }
     if (fault?.kind === 'stall') {
       continuation.send()
-      message.resume()
-      await delay(2 ** 31 - 1, undefined, { signal: AbortSignal.any([state.closing, gone(response)]) })
+      incoming.resume()
+      await delay(2 ** 31 - 1, undefined, { signal: AbortSignal.any([state.closing, gone(outgoing)]) })
     }
-    const cutAfterBytes = fault?.kind === 'reset-during-request' ? cutPoint(message, fault) : undefined
-    if (cutAfterBytes === 0) throw reset(message)
-    const body = new RequestBody(message, {
+    const cutAfterBytes = fault?.kind === 'reset-during-request' ? cutPoint(incoming, fault) : undefined
+    if (cutAfterBytes === 0) throw reset(incoming)
+    const body = new RequestBody(incoming, {
       onRead: () => continuation.send(),
       onBytes: (count) => {
         entry.bytesIn += count
@@ -135,14 +136,14 @@ async function faultyAnswer(
       cutAfterBytes,
       refusal: refusal.signal,
     })
-    if (message.httpVersion === '1.1' && request.header('host') === undefined) {
+    if (incoming.httpVersion === '1.1' && request.header('host') === undefined) {
       throw invalidArgument('The Host header is missing.')
     }
     if (locations.length === 0) throw invalidObjectName()
-    if (request.method === 'OPTIONS') return { answer: preflight(state.store, bucket, request), bucket }
+    if (request.method === 'OPTIONS') return { response: preflight(state.store, bucket, request), bucket }
     const location = authenticate(request, locations, state.account, state.clock())
     bucket = location.bucket
-    const answer = await runOperation({
+    const response = await runOperation({
       store: state.store,
       request,
       body,
@@ -154,52 +155,49 @@ async function faultyAnswer(
       region: state.account.region,
       authority: request.header('host') ?? request.hostname,
     })
-    return { answer, bucket }
+    return { response, bucket }
   } catch (error) {
-    if (error instanceof ConnectionLost || state.closing.aborted || message.socket.destroyed) throw error
+    if (error instanceof ConnectionLost || state.closing.aborted || incoming.socket.destroyed) throw error
     const refused = error instanceof OssError ? error : internalError()
-    return { answer: errorAnswer(refused, request, entry.requestId), bucket }
+    return { response: errorResponse(refused, request, entry.requestId), bucket }
   }
 }
 
 /**
- * The readings of a request's bucket and key, those first whose bucket exists: one of them is reported when none was
- * signed. There are none for a path that cannot be decoded.
+ * The possible locations of a request, those of existing buckets first: an error reports the first one when no
+ * location has a valid signature. A path that cannot be decoded has none.
  */
-function readings(state: ServerState, request: OssRequest): readonly Location[] {
+function candidateLocations(state: ServerState, request: OssRequest): readonly Location[] {
   const exists = (location: Location): boolean => state.store.bucket(location.bucket) !== undefined
   const locations = possibleLocations(request.hostname, request.path, state.cnameBucket())
   return [...locations.filter(exists), ...locations.filter((location) => !exists(location))]
 }
 
-function faultSubject(
-  state: ServerState,
-  request: OssRequest,
-): { method: string; path: string; keys: readonly string[]; partNumber: number | undefined } {
+function faultSubject(state: ServerState, request: OssRequest): FaultSubject {
   const partNumber = request.parameter('partNumber')
   return {
     method: request.method,
     path: request.path,
-    keys: readings(state, request).map(({ key }) => key),
+    keys: candidateLocations(state, request).map(({ key }) => key),
     partNumber: partNumber === undefined ? undefined : Number(partNumber),
   }
 }
 
-/** Where a request body is cut; 0 for a request without one. */
-function cutPoint(message: IncomingMessage, fault: Fault): number {
-  const length = message.headers['content-length']
+/** The offset at which a request body is cut; 0 for a request without a body. */
+function cutPoint(incoming: IncomingMessage, fault: Fault): number {
+  const length = incoming.headers['content-length']
   if (length === undefined)
-    return message.headers['transfer-encoding'] === undefined ? 0 : (fault.afterBytes ?? 1)
+    return incoming.headers['transfer-encoding'] === undefined ? 0 : (fault.afterBytes ?? 1)
   return Math.min(fault.afterBytes ?? Math.ceil(Number(length) / 2), Number(length))
 }
 
-function reset(message: IncomingMessage): ConnectionLost {
-  message.socket.resetAndDestroy()
+function reset(incoming: IncomingMessage): ConnectionLost {
+  incoming.socket.resetAndDestroy()
   return new ConnectionLost('reset by fault')
 }
 
-function gone(response: ServerResponse): AbortSignal {
+function gone(outgoing: ServerResponse): AbortSignal {
   const controller = new AbortController()
-  response.once('close', () => controller.abort())
+  outgoing.once('close', () => controller.abort())
   return controller.signal
 }

@@ -36,15 +36,16 @@ import {
 import { putObject } from '../operations/objects/put-object.ts'
 import type { OperationContext } from '../operations/operation-context.ts'
 import { formUploadNotImplemented, methodNotAllowed, notImplemented } from '../protocol/error-catalog.ts'
-import type { Answer } from '../protocol/oss-response.ts'
+import type { OssResponse } from '../protocol/oss-response.ts'
 
-type Operation = (context: OperationContext) => Answer | Promise<Answer>
+type Operation = (context: OperationContext) => OssResponse | Promise<OssResponse>
 
-/** What a request must have to mean an operation. The first entry that fits is taken. */
+/** Selects the operation of a request. The first matching route wins. */
 interface Route {
   readonly method: string
-  /** Query parameters that select the operation. */
+  /** Query parameters that the request must have. */
   readonly parameters?: readonly string[]
+  /** A header that the request must have. */
   readonly header?: string
   readonly operation: Operation
 }
@@ -107,9 +108,9 @@ const OBJECT_ROUTES: readonly Route[] = [
   { method: 'DELETE', operation: deleteObject },
 ]
 
-/** Parameters that refine an operation rather than select one. */
+/** Parameters that change an operation but do not select one. */
 const REFINEMENTS: ReadonlySet<string> = new Set([
-  // Callbacks are ignored, in the query as in the headers.
+  // Callbacks are ignored, both in the query and in the headers.
   'callback',
   'callback-var',
   'continuation-token',
@@ -119,7 +120,7 @@ const REFINEMENTS: ReadonlySet<string> = new Set([
   'versionId',
 ])
 
-/** Parameters that process objects, whatever the method. */
+/** Parameters that process objects, with any method. */
 const PROCESSING: ReadonlySet<string> = new Set([
   'x-oss-async-process',
   'x-oss-process',
@@ -127,11 +128,11 @@ const PROCESSING: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Runs the operation that a request means.
+ * Runs the operation that a request selects.
  *
- * @throws OssError `NotImplemented` for what the service does and this server does not
+ * @throws OssError `NotImplemented` for an operation of the service that this server lacks
  */
-export async function runOperation(context: OperationContext): Promise<Answer> {
+export async function runOperation(context: OperationContext): Promise<OssResponse> {
   const { request, bucket, key } = context
   const routes = bucket === '' ? SERVICE_ROUTES : key === '' ? BUCKET_ROUTES : OBJECT_ROUTES
   const route = routes.find(
@@ -143,7 +144,7 @@ export async function runOperation(context: OperationContext): Promise<Answer> {
   const unknown = request.parameters.find(
     ({ name }) =>
       isSubresource(name) &&
-      // Signatures, limits and the like; of them only these mean an operation of their own.
+      // Other `x-oss-` parameters carry signatures, limits and the like. They select no operation.
       (!name.startsWith('x-oss-') || PROCESSING.has(name)) &&
       !name.startsWith('response-') &&
       !REFINEMENTS.has(name) &&

@@ -1,8 +1,8 @@
 import { createServer, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
-import { emptyAnswer } from '../protocol/oss-response.ts'
-import { sendAnswer } from './send-response.ts'
+import { emptyResponse } from '../protocol/oss-response.ts'
+import { sendResponse } from './send-response.ts'
 
 it('an answer without a body to a client that has left ends at once', async () => {
   const responses: ServerResponse[] = []
@@ -21,5 +21,5 @@ it('an answer without a body to a client that has left ends at once', async () =
   const [response] = responses
   if (response === undefined) throw new Error('no request came')
   const options = { isHead: false, fault: undefined, onBytes: () => {} }
-  await expect(sendAnswer(response, emptyAnswer(204), options)).rejects.toThrow('client gone')
+  await expect(sendResponse(response, emptyResponse(204), options)).rejects.toThrow('client gone')
 })

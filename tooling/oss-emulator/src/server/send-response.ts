@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Answer } from '../protocol/oss-response.ts'
+import type { OssResponse } from '../protocol/oss-response.ts'
 import { ConnectionLost } from '../protocol/request-body.ts'
 import type { Fault, FaultKind } from './faults.ts'
 
@@ -9,52 +9,52 @@ const BODY_FAULTS: ReadonlySet<FaultKind> = new Set([
   'corrupt-body',
 ])
 
-/** What the sender needs beside the answer. */
+/** What the sender needs besides the response. */
 export interface SendOptions {
   readonly isHead: boolean
   readonly fault: Fault | undefined
-  /** Called with the size of each piece of body that was handed over. */
+  /** Called with the size of each chunk of the body once it is sent. */
   readonly onBytes: (count: number) => void
 }
 
 /**
- * Sends an answer, streaming its body, and breaks it where a fault says so.
+ * Sends a response, streams its body, and breaks it where a fault says so.
  *
  * @throws ConnectionLost when the client is gone before the end
  */
-export async function sendAnswer(
-  response: ServerResponse,
-  wholeAnswer: Answer,
+export async function sendResponse(
+  outgoing: ServerResponse,
+  original: OssResponse,
   options: SendOptions,
 ): Promise<void> {
   const { fault } = options
-  const announcedBytes = bodySize(wholeAnswer)
-  // A fault in the middle of a body wants to know where that is.
-  const answer =
+  const announcedBytes = bodySize(original)
+  // A fault in the middle of the body needs its size. A body of unknown size is read first.
+  const response =
     announcedBytes !== undefined || options.isHead || fault === undefined || !BODY_FAULTS.has(fault.kind)
-      ? wholeAnswer
-      : { ...wholeAnswer, body: await collected(wholeAnswer) }
-  const sizeBytes = bodySize(answer)
-  response.statusCode = answer.status
-  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, headerBytes(value))
+      ? original
+      : { ...original, body: await collected(original) }
+  const sizeBytes = bodySize(response)
+  outgoing.statusCode = response.status
+  for (const [name, value] of Object.entries(response.headers)) outgoing.setHeader(name, headerBytes(value))
   if (
     announcedBytes !== undefined &&
-    !response.hasHeader('Content-Length') &&
-    answer.status !== 204 &&
-    answer.status !== 304
+    !outgoing.hasHeader('Content-Length') &&
+    response.status !== 204 &&
+    response.status !== 304
   ) {
-    response.setHeader('Content-Length', announcedBytes)
+    outgoing.setHeader('Content-Length', announcedBytes)
   }
-  const crc64 = answer.headers['x-oss-hash-crc64ecma']
+  const crc64 = response.headers['x-oss-hash-crc64ecma']
   if (fault?.kind === 'wrong-crc' && crc64 !== undefined) {
-    response.setHeader('x-oss-hash-crc64ecma', (BigInt(crc64) ^ 1n).toString())
+    outgoing.setHeader('x-oss-hash-crc64ecma', (BigInt(crc64) ^ 1n).toString())
   }
   if (options.isHead || sizeBytes === 0) {
     if (fault?.kind === 'reset-during-response' || fault?.kind === 'truncate-response') {
-      response.req.socket.resetAndDestroy()
+      outgoing.req.socket.resetAndDestroy()
       throw new ConnectionLost('reset by fault')
     }
-    await ended(response)
+    await ended(outgoing)
     return
   }
   const faultAt =
@@ -63,48 +63,48 @@ export async function sendAnswer(
       : Math.min(fault?.afterBytes ?? Math.floor(sizeBytes / 2), sizeBytes - 1)
   const stopsAt =
     fault?.kind === 'reset-during-response' || fault?.kind === 'truncate-response' ? faultAt : undefined
-  const flipsAt = fault?.kind === 'corrupt-body' && answer.status < 300 ? faultAt : undefined
+  const flipsAt = fault?.kind === 'corrupt-body' && response.status < 300 ? faultAt : undefined
   let sent = 0
-  for await (const chunk of bodyChunks(answer)) {
+  for await (const chunk of bodyChunks(response)) {
     const whole = flipsAt === undefined ? chunk : flipped(chunk, flipsAt - sent)
     const piece = stopsAt === undefined ? whole : whole.subarray(0, stopsAt - sent)
-    if (piece.length > 0) await written(response, piece)
+    if (piece.length > 0) await written(outgoing, piece)
     sent += piece.length
     options.onBytes(piece.length)
     if (stopsAt === undefined || sent < stopsAt) continue
-    response.flushHeaders()
-    if (fault?.kind === 'truncate-response') response.req.socket.end()
-    else response.req.socket.resetAndDestroy()
+    outgoing.flushHeaders()
+    if (fault?.kind === 'truncate-response') outgoing.req.socket.end()
+    else outgoing.req.socket.resetAndDestroy()
     throw new ConnectionLost('cut by fault')
   }
-  await ended(response)
+  await ended(outgoing)
 }
 
-/** Header values go out as UTF-8 bytes; Node writes one byte per character. */
+/** Encodes a header value as UTF-8. Node writes one byte per character. */
 function headerBytes(value: string): string {
   return Buffer.from(value, 'utf8')
     .toString('latin1')
     .replace(/[\r\n]/g, ' ')
 }
 
-function bodySize({ body }: Answer): number | undefined {
+function bodySize({ body }: OssResponse): number | undefined {
   if (body === undefined) return 0
   return body instanceof Uint8Array ? body.length : body.sizeBytes
 }
 
-async function* bodyChunks({ body }: Answer): AsyncGenerator<Uint8Array> {
+async function* bodyChunks({ body }: OssResponse): AsyncGenerator<Uint8Array> {
   if (body === undefined) return
   if (body instanceof Uint8Array) yield body
   else yield* body.chunks()
 }
 
-async function collected(answer: Answer): Promise<Uint8Array> {
+async function collected(response: OssResponse): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of bodyChunks(answer)) chunks.push(Uint8Array.from(chunk))
+  for await (const chunk of bodyChunks(response)) chunks.push(Uint8Array.from(chunk))
   return Buffer.concat(chunks)
 }
 
-/** A copy with one bit flipped, if `at` lies within. */
+/** Copies the chunk and flips one bit of byte `at`. Returns the chunk itself if `at` is outside of it. */
 function flipped(chunk: Uint8Array, at: number): Uint8Array {
   if (at < 0 || at >= chunk.length) return chunk
   const copy = Uint8Array.from(chunk)
@@ -112,36 +112,36 @@ function flipped(chunk: Uint8Array, at: number): Uint8Array {
   return copy
 }
 
-/** Resolves when the kernel has the bytes: only then may the chunk's buffer be used again. */
-function written(response: ServerResponse, chunk: Uint8Array): Promise<void> {
+/** Resolves when the kernel has the bytes. Only then may the chunk's buffer be reused. */
+function written(outgoing: ServerResponse, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const lost = (): void => reject(new ConnectionLost('client gone'))
-    if (isGone(response)) {
+    if (isGone(outgoing)) {
       lost()
       return
     }
-    response.once('close', lost)
-    response.write(chunk, (error) => {
-      response.off('close', lost)
+    outgoing.once('close', lost)
+    outgoing.write(chunk, (error) => {
+      outgoing.off('close', lost)
       if (error) lost()
       else resolve()
     })
   })
 }
 
-function ended(response: ServerResponse): Promise<void> {
+function ended(outgoing: ServerResponse): Promise<void> {
   return new Promise((resolve, reject) => {
     const lost = (): void => reject(new ConnectionLost('client gone'))
-    if (isGone(response)) {
+    if (isGone(outgoing)) {
       lost()
       return
     }
-    response.once('close', lost)
-    response.end(resolve)
+    outgoing.once('close', lost)
+    outgoing.end(resolve)
   })
 }
 
-/** The client may have left before its answer was ready; no event would tell any more. */
-function isGone(response: ServerResponse): boolean {
-  return response.destroyed || response.req.socket.destroyed
+/** The client may have left before its response was ready. No event reports that afterwards. */
+function isGone(outgoing: ServerResponse): boolean {
+  return outgoing.destroyed || outgoing.req.socket.destroyed
 }

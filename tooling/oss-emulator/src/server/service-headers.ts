@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 
-/** The id that an answer and its log line share. */
+/** The id that a response and its log line share. */
 export function newRequestId(): string {
   return randomBytes(12).toString('hex').toUpperCase()
 }
 
-/** The headers that every answer has. */
+/** The headers that each response has. */
 export function serviceHeaders(requestId: string, now: Date, elapsedMs: number): Record<string, string> {
   return {
     Server: 'AliyunOSS',

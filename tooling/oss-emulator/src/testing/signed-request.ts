@@ -5,7 +5,7 @@ import type { OssEmulator } from '../emulator.ts'
 import { parseQuery } from '../protocol/oss-request.ts'
 
 /** A whole answer. */
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly body: Buffer
@@ -33,7 +33,7 @@ export interface RawRequest {
 }
 
 /** Sends a V1-signed request in path style with nothing but what it is told to send. */
-export function signedRequest(emulator: OssEmulator, options: RawRequest): Promise<RawAnswer> {
+export function signedRequest(emulator: OssEmulator, options: RawRequest): Promise<RawResponse> {
   const method = options.method ?? 'GET'
   const bucket = options.bucket ?? 'demo'
   const key = options.key ?? ''
@@ -63,7 +63,7 @@ export function signedRequest(emulator: OssEmulator, options: RawRequest): Promi
 export function rawRequest(
   port: number,
   options: Omit<RawRequest, 'key' | 'bucket' | 'query'> & { readonly path: string },
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const body = options.body === undefined ? undefined : Buffer.from(options.body as Uint8Array)
   const sendsBody = !['GET', 'HEAD', 'DELETE'].includes(options.method ?? 'GET') || body !== undefined
   const length =

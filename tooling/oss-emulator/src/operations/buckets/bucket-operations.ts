@@ -1,6 +1,6 @@
 import { malformedXml } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
-import { type Answer, emptyAnswer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import { serviceTime } from '../../protocol/service-time.ts'
 import { childText, parseXml } from '../../protocol/xml.ts'
 import { compareBytes } from '../../storage/compare-bytes.ts'
@@ -14,7 +14,7 @@ import { existingBucket } from '../versions.ts'
 const BUCKET_ACLS: readonly string[] = ['private', 'public-read', 'public-read-write']
 const MAX_BUCKETS = 1000
 
-export function listBuckets(context: OperationContext): Answer {
+export function listBuckets(context: OperationContext): OssResponse {
   const { request, region } = context
   const limit = limitParameter(request, 'max-keys', 100, MAX_BUCKETS)
   const prefix = request.parameter('prefix') ?? ''
@@ -25,7 +25,7 @@ export function listBuckets(context: OperationContext): Answer {
     .filter(({ name }) => name.startsWith(prefix) && compareBytes(name, marker) > 0)
   const shown = rest.slice(0, limit)
   const truncated = rest.length > shown.length
-  return xmlAnswer({
+  return xmlResponse({
     ListAllMyBucketsResult: {
       Prefix: prefix,
       Marker: marker,
@@ -49,7 +49,7 @@ export function listBuckets(context: OperationContext): Answer {
 }
 
 /** Creating one's own bucket again changes its ACL and is no error. */
-export async function putBucket(context: OperationContext): Promise<Answer> {
+export async function putBucket(context: OperationContext): Promise<OssResponse> {
   const { store, bucket: name, request } = context
   checkBucketName(name)
   const text = await readDocument(context)
@@ -64,7 +64,7 @@ export async function putBucket(context: OperationContext): Promise<Answer> {
       ? newBucketRecord(name, context.now(), acl, storageClass)
       : { ...existingBucket(store, name).record, acl },
   )
-  return emptyAnswer(200, { Location: `/${name}` })
+  return emptyResponse(200, { Location: `/${name}` })
 }
 
 export function newBucketRecord(
@@ -76,7 +76,7 @@ export function newBucketRecord(
   return { name, created: serviceTime(created), acl, storageClass, versioning: 'Unversioned' }
 }
 
-export function deleteBucket(context: OperationContext): Answer {
+export function deleteBucket(context: OperationContext): OssResponse {
   const { store, bucket: name } = context
   const bucket = existingBucket(store, name)
   if (bucket.keys.size > 0 || store.uploads(name).length > 0) {
@@ -85,13 +85,13 @@ export function deleteBucket(context: OperationContext): Answer {
     })
   }
   store.removeBucket(name)
-  return emptyAnswer(204)
+  return emptyResponse(204)
 }
 
-export function getBucketInfo(context: OperationContext): Answer {
+export function getBucketInfo(context: OperationContext): OssResponse {
   const { region } = context
   const { record } = existingBucket(context.store, context.bucket)
-  return xmlAnswer({
+  return xmlResponse({
     BucketInfo: {
       Bucket: {
         CreationDate: record.created,
@@ -110,18 +110,18 @@ export function getBucketInfo(context: OperationContext): Answer {
   })
 }
 
-export function getBucketLocation(context: OperationContext): Answer {
+export function getBucketLocation(context: OperationContext): OssResponse {
   existingBucket(context.store, context.bucket)
-  return xmlAnswer({ LocationConstraint: `oss-${context.region}` })
+  return xmlResponse({ LocationConstraint: `oss-${context.region}` })
 }
 
-export function getBucketAcl(context: OperationContext): Answer {
+export function getBucketAcl(context: OperationContext): OssResponse {
   const { record } = existingBucket(context.store, context.bucket)
-  return xmlAnswer({ AccessControlPolicy: { Owner: OWNER, AccessControlList: { Grant: record.acl } } })
+  return xmlResponse({ AccessControlPolicy: { Owner: OWNER, AccessControlList: { Grant: record.acl } } })
 }
 
 /** Creates the bucket if there is none: ali-oss's own tests expect it. */
-export async function putBucketAcl(context: OperationContext): Promise<Answer> {
+export async function putBucketAcl(context: OperationContext): Promise<OssResponse> {
   const { store, bucket: name } = context
   checkBucketName(name)
   await readDocument(context)
@@ -131,21 +131,21 @@ export async function putBucketAcl(context: OperationContext): Promise<Answer> {
   store.saveBucket(
     bucket === undefined ? newBucketRecord(name, context.now(), acl) : { ...bucket.record, acl },
   )
-  return emptyAnswer(200, { Location: `/${name}` })
+  return emptyResponse(200, { Location: `/${name}` })
 }
 
-export function getBucketVersioning(context: OperationContext): Answer {
+export function getBucketVersioning(context: OperationContext): OssResponse {
   const { record } = existingBucket(context.store, context.bucket)
-  return xmlAnswer({
+  return xmlResponse({
     VersioningConfiguration: record.versioning === 'Unversioned' ? '' : { Status: record.versioning },
   })
 }
 
-export async function putBucketVersioning(context: OperationContext): Promise<Answer> {
+export async function putBucketVersioning(context: OperationContext): Promise<OssResponse> {
   const text = await readDocument(context)
   const { record } = existingBucket(context.store, context.bucket)
   const status = childText(parseXml(text, 'VersioningConfiguration'), 'Status')
   if (status !== 'Enabled' && status !== 'Suspended') throw malformedXml()
   context.store.saveBucket({ ...record, versioning: status })
-  return emptyAnswer(200)
+  return emptyResponse(200)
 }

@@ -2,7 +2,7 @@ import { corsHeaders, varyingByOrigin } from '../../cors/cors-headers.ts'
 import { matchingRule } from '../../cors/cors-rule.ts'
 import { OssError } from '../../protocol/oss-error.ts'
 import type { OssRequest } from '../../protocol/oss-request.ts'
-import { type Answer, emptyAnswer } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse } from '../../protocol/oss-response.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { existingBucket } from '../versions.ts'
 
@@ -11,7 +11,7 @@ import { existingBucket } from '../versions.ts'
  *
  * @throws OssError `NoSuchBucket`, or `AccessForbidden` where no rule allows the request
  */
-export function preflight(store: ObjectStore, bucket: string, request: OssRequest): Answer {
+export function preflight(store: ObjectStore, bucket: string, request: OssRequest): OssResponse {
   const { cors } = existingBucket(store, bucket).record
   if (cors === undefined) throw forbidden('CORS is not enabled for this bucket.')
   const origin = request.header('origin')
@@ -28,7 +28,7 @@ export function preflight(store: ObjectStore, bucket: string, request: OssReques
       'This CORS request is not allowed: no rule of the bucket allows its Origin, Access-Control-Request-Method and Access-Control-Request-Headers.',
     )
   }
-  return emptyAnswer(
+  return emptyResponse(
     200,
     varyingByOrigin({
       ...corsHeaders(rule, origin),

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../../protocol/error-catalog.ts'
 import type { OssRequest } from '../../protocol/oss-request.ts'
-import { type Answer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import type { XmlElement } from '../../protocol/xml.ts'
 import { compareBytes } from '../../storage/compare-bytes.ts'
 import type { Bucket } from '../../storage/object-store.ts'
@@ -60,14 +60,14 @@ export function listPage(
 }
 
 /** ListObjects (V1). */
-export function listObjects(context: OperationContext): Answer {
+export function listObjects(context: OperationContext): OssResponse {
   const { request } = context
   const bucket = existingBucket(context.store, context.bucket)
   const query = commonQuery(request)
   const marker = request.parameter('marker') ?? ''
   const page = listPage(visibleKeys(bucket), { ...query, after: marker })
   const encode = keyEncoder(request)
-  return xmlAnswer({
+  return xmlResponse({
     ListBucketResult: {
       Name: context.bucket,
       Prefix: encode(query.prefix),
@@ -84,7 +84,7 @@ export function listObjects(context: OperationContext): Answer {
 }
 
 /** ListObjectsV2. */
-export function listObjectsV2(context: OperationContext): Answer {
+export function listObjectsV2(context: OperationContext): OssResponse {
   const { request } = context
   const bucket = existingBucket(context.store, context.bucket)
   const query = commonQuery(request)
@@ -96,7 +96,7 @@ export function listObjectsV2(context: OperationContext): Answer {
   })
   const encode = keyEncoder(request)
   const fetchOwner = request.parameter('fetch-owner') === 'true'
-  return xmlAnswer({
+  return xmlResponse({
     ListBucketResult: {
       Name: context.bucket,
       Prefix: encode(query.prefix),
@@ -117,7 +117,7 @@ export function listObjectsV2(context: OperationContext): Answer {
 }
 
 /** ListObjectVersions. */
-export function listObjectVersions(context: OperationContext): Answer {
+export function listObjectVersions(context: OperationContext): OssResponse {
   const { request } = context
   const bucket = existingBucket(context.store, context.bucket)
   const query = commonQuery(request)
@@ -154,7 +154,7 @@ export function listObjectVersions(context: OperationContext): Answer {
     Owner: OWNER,
   })
   const shownRows = shown.flatMap(({ row }) => (row === undefined ? [] : [row]))
-  return xmlAnswer({
+  return xmlResponse({
     ListVersionsResult: {
       Name: context.bucket,
       Prefix: encode(query.prefix),

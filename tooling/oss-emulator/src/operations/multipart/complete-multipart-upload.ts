@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { combineCrc64 } from '@oss-cse/crypto-core'
 import { invalidArgument, malformedXml } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
-import { type Answer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import { serviceTime } from '../../protocol/service-time.ts'
 import { childElements, childText, parseXml } from '../../protocol/xml.ts'
 import type { Upload } from '../../storage/object-store.ts'
@@ -17,7 +17,7 @@ import { existingUpload } from './multipart.ts'
 const MIN_PART_BYTES = 100 * 1024
 
 /** CompleteMultipartUpload: joins records, touches no byte of the parts. */
-export async function completeMultipartUpload(context: OperationContext): Promise<Answer> {
+export async function completeMultipartUpload(context: OperationContext): Promise<OssResponse> {
   const { request, store, bucket, key } = context
   const text = await readDocument(context)
   const upload = existingUpload(context)
@@ -42,7 +42,7 @@ export async function completeMultipartUpload(context: OperationContext): Promis
     tags: upload.record.tags,
   })
   store.removeUpload(upload.record.uploadId)
-  return xmlAnswer(
+  return xmlResponse(
     {
       CompleteMultipartUploadResult: {
         ...encodingElement(request),

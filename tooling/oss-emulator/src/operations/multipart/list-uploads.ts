@@ -1,4 +1,4 @@
-import { type Answer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import { compareBytes } from '../../storage/compare-bytes.ts'
 import { envelopeElements } from '../cse-rules.ts'
 import { encodingElement, keyEncoder, limitParameter } from '../list-encoding.ts'
@@ -9,7 +9,7 @@ import { existingUpload } from './multipart.ts'
 const MAX_PARTS = 1000
 const MAX_UPLOADS = 1000
 
-export function listParts(context: OperationContext): Answer {
+export function listParts(context: OperationContext): OssResponse {
   const { request } = context
   const upload = existingUpload(context, '0042-00000002')
   const limit = limitParameter(request, 'max-parts', MAX_PARTS, MAX_PARTS)
@@ -18,7 +18,7 @@ export function listParts(context: OperationContext): Answer {
     .filter(({ partNumber }) => partNumber > marker)
     .sort((a, b) => a.partNumber - b.partNumber)
   const parts = rest.slice(0, limit)
-  return xmlAnswer({
+  return xmlResponse({
     ListPartsResult: {
       ...encodingElement(request),
       Bucket: context.bucket,
@@ -41,7 +41,7 @@ export function listParts(context: OperationContext): Answer {
   })
 }
 
-export function listMultipartUploads(context: OperationContext): Answer {
+export function listMultipartUploads(context: OperationContext): OssResponse {
   const { request, store } = context
   existingBucket(store, context.bucket)
   const limit = limitParameter(request, 'max-uploads', MAX_UPLOADS, MAX_UPLOADS)
@@ -68,7 +68,7 @@ export function listMultipartUploads(context: OperationContext): Answer {
   }
   const shown = entries.slice(0, limit)
   const last = entries.length > shown.length ? shown.at(-1) : undefined
-  return xmlAnswer({
+  return xmlResponse({
     ListMultipartUploadsResult: {
       ...encodingElement(request),
       Bucket: context.bucket,

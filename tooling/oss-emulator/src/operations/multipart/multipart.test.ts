@@ -2,7 +2,7 @@ import { createCrc64 } from '@oss-cse/crypto-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OssEmulator, startOssEmulator } from '../../emulator.ts'
 import { type AliOssClient, aliOssClient } from '../../testing/ali-oss-client.ts'
-import { type RawAnswer, signedRequest } from '../../testing/signed-request.ts'
+import { type RawResponse, signedRequest } from '../../testing/signed-request.ts'
 
 const PART = Buffer.alloc(102_400, 'part')
 const SMALL = Buffer.from('small')
@@ -29,7 +29,7 @@ function complete(
   id: string,
   body: string,
   headers: Record<string, string> = {},
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   return signedRequest(emulator, { method: 'POST', key, query: `uploadId=${id}`, body, headers })
 }
 
@@ -152,10 +152,10 @@ describe('a multipart upload', () => {
 
   it('is gone once it is aborted, with a number for each operation', async () => {
     const { id } = await started('gone', [PART])
-    const abort = (): Promise<RawAnswer> =>
+    const abort = (): Promise<RawResponse> =>
       signedRequest(emulator, { method: 'DELETE', key: 'gone', query: `uploadId=${id}` })
     expect((await abort()).status).toBe(204)
-    const outcome = (answer: RawAnswer): readonly unknown[] => [
+    const outcome = (answer: RawResponse): readonly unknown[] => [
       answer.element('Code'),
       answer.headers['x-oss-ec'],
     ]

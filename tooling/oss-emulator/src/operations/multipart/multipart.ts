@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { conditionsOf, judgeConditions } from '../../protocol/conditions.ts'
 import { invalidArgument, noSuchUpload } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
-import { type Answer, emptyAnswer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import { serviceTime } from '../../protocol/service-time.ts'
 import { sliceExtents } from '../../storage/blob-store.ts'
 import { ContentDigest } from '../../storage/content-digest.ts'
@@ -24,7 +24,7 @@ import { checkForbidOverwrite, currentVersion, existingBucket } from '../version
 
 const MAX_PART_NUMBER = 10_000
 
-export function initiateMultipartUpload(context: OperationContext): Answer {
+export function initiateMultipartUpload(context: OperationContext): OssResponse {
   const { request, store, bucket, key } = context
   checkKey(key)
   existingBucket(store, bucket)
@@ -34,7 +34,7 @@ export function initiateMultipartUpload(context: OperationContext): Answer {
   const encode = keyEncoder(request)
   const uploadId = randomBytes(16).toString('hex').toUpperCase()
   store.addUpload({ ...metadata, uploadId, bucket, key, initiated: serviceTime(context.now()) })
-  return xmlAnswer({
+  return xmlResponse({
     InitiateMultipartUploadResult: {
       ...encodingElement(request),
       Bucket: bucket,
@@ -44,7 +44,7 @@ export function initiateMultipartUpload(context: OperationContext): Answer {
   })
 }
 
-export async function uploadPart(context: OperationContext): Promise<Answer> {
+export async function uploadPart(context: OperationContext): Promise<OssResponse> {
   const { request, store } = context
   const partNumber = partNumberOf(context)
   const upload = existingUpload(context, '0042-00000104')
@@ -62,14 +62,14 @@ export async function uploadPart(context: OperationContext): Promise<Answer> {
   const { sizeBytes, etag, crc64, contentMd5, extents } = content
   const lastModified = serviceTime(context.now())
   store.savePart(upload.record.uploadId, { partNumber, sizeBytes, etag, crc64, lastModified, extents })
-  return emptyAnswer(200, {
+  return emptyResponse(200, {
     ETag: `"${etag}"`,
     'Content-MD5': contentMd5,
     'x-oss-hash-crc64ecma': crc64,
   })
 }
 
-export async function uploadPartCopy(context: OperationContext): Promise<Answer> {
+export async function uploadPartCopy(context: OperationContext): Promise<OssResponse> {
   const { request, store } = context
   const partNumber = partNumberOf(context)
   const upload = existingUpload(context, '0042-00000311')
@@ -80,7 +80,7 @@ export async function uploadPartCopy(context: OperationContext): Promise<Answer>
   }
   checkPartCopy(source.headers, upload.record.headers)
   if (judgeConditions(conditionsOf(request, 'x-oss-copy-source-'), source) === 'not-modified') {
-    return emptyAnswer(304)
+    return emptyResponse(304)
   }
   const { start, sizeBytes } = copyRange(request.header('x-oss-copy-source-range'), source.sizeBytes)
   if (sizeBytes > MAX_BODY_BYTES) throw invalidArgument('The copied part is larger than 5 GB.')
@@ -94,7 +94,7 @@ export async function uploadPartCopy(context: OperationContext): Promise<Answer>
     const lastModified = serviceTime(context.now())
     const extents = sliceExtents(source.extents, start, sizeBytes)
     store.savePart(uploadId, { partNumber, sizeBytes, etag, crc64, lastModified, extents })
-    return xmlAnswer(
+    return xmlResponse(
       { CopyPartResult: { LastModified: lastModified, ETag: `"${etag}"` } },
       { ETag: `"${etag}"`, 'x-oss-hash-crc64ecma': crc64 },
     )
@@ -103,10 +103,10 @@ export async function uploadPartCopy(context: OperationContext): Promise<Answer>
   }
 }
 
-export function abortMultipartUpload(context: OperationContext): Answer {
+export function abortMultipartUpload(context: OperationContext): OssResponse {
   const upload = existingUpload(context, '0042-00000002')
   context.store.removeUpload(upload.record.uploadId)
-  return emptyAnswer(204)
+  return emptyResponse(204)
 }
 
 /** @throws OssError `NoSuchUpload`, with the number that the operation gives it */

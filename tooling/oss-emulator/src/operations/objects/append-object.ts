@@ -1,7 +1,7 @@
 import { combineCrc64 } from '@oss-cse/crypto-core'
 import { invalidArgument } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
-import { type Answer, emptyAnswer } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse } from '../../protocol/oss-response.ts'
 import { serviceTime } from '../../protocol/service-time.ts'
 import { checkKey } from '../../storage/names.ts'
 import type { ObjectRecord } from '../../storage/records.ts'
@@ -11,7 +11,7 @@ import { discardContent, receiveContent } from '../receive-content.ts'
 import { addVersion, existingBucket, updateVersion, versionHeader } from '../versions.ts'
 
 /** AppendObject. Encryption headers are stored unchecked, as any metadata. */
-export async function appendObject(context: OperationContext): Promise<Answer> {
+export async function appendObject(context: OperationContext): Promise<OssResponse> {
   const { request, store, bucket, key } = context
   checkKey(key)
   existingBucket(store, bucket)
@@ -42,7 +42,7 @@ export async function appendObject(context: OperationContext): Promise<Answer> {
       version = { ...old, ...common, extents: [...old.extents, ...content.extents] }
       updateVersion(context, old, version)
     }
-    return emptyAnswer(200, {
+    return emptyResponse(200, {
       ETag: `"${version.etag}"`,
       'x-oss-hash-crc64ecma': version.crc64,
       'x-oss-next-append-position': String(version.sizeBytes),

@@ -1,7 +1,7 @@
 import { conditionsOf, judgeConditions } from '../../protocol/conditions.ts'
 import { entityTooLarge, invalidArgument } from '../../protocol/error-catalog.ts'
 import type { OssRequest } from '../../protocol/oss-request.ts'
-import { type Answer, emptyAnswer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import { serviceTime } from '../../protocol/service-time.ts'
 import { checkKey } from '../../storage/names.ts'
 import type { ObjectRecord } from '../../storage/records.ts'
@@ -49,7 +49,7 @@ export function copySourceOf(
 }
 
 /** CopyObject. Of a symbolic link the link is copied, not what it leads to. */
-export function copyObject(context: OperationContext): Answer {
+export function copyObject(context: OperationContext): OssResponse {
   const { request, store } = context
   checkKey(context.key)
   const { versioning } = existingBucket(store, context.bucket).record
@@ -62,7 +62,7 @@ export function copyObject(context: OperationContext): Answer {
   const from = copySourceOf(request)
   const source = currentVersion(store, from.bucket, from.key, from.versionId, request.method)
   if (judgeConditions(conditionsOf(request, 'x-oss-copy-source-'), source) === 'not-modified') {
-    return emptyAnswer(304)
+    return emptyResponse(304)
   }
   if (from.bucket !== context.bucket && source.sizeBytes > MAX_BODY_BYTES)
     throw entityTooLarge(MAX_BODY_BYTES)
@@ -76,7 +76,7 @@ export function copyObject(context: OperationContext): Answer {
     ...newMetadata(context, source, replaces),
     lastModified: serviceTime(context.now()),
   })
-  return xmlAnswer(
+  return xmlResponse(
     { CopyObjectResult: { LastModified: version.lastModified, ETag: `"${version.etag}"` } },
     {
       ETag: `"${version.etag}"`,

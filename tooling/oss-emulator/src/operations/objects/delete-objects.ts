@@ -1,6 +1,6 @@
 import { malformedXml } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
-import { type Answer, emptyAnswer, xmlAnswer } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import { childElements, childText, parseXml, type XmlElement } from '../../protocol/xml.ts'
 import { keyEncoder } from '../list-encoding.ts'
 import { type OperationContext, readDocument } from '../operation-context.ts'
@@ -8,19 +8,19 @@ import { deleteVersion, existingBucket } from '../versions.ts'
 
 const MAX_KEYS = 1000
 
-export function deleteObject(context: OperationContext): Answer {
+export function deleteObject(context: OperationContext): OssResponse {
   const { deleteMarker, versionId } = deleteVersion(
     context,
     context.key,
     context.request.parameter('versionId'),
   )
-  return emptyAnswer(204, {
+  return emptyResponse(204, {
     ...(deleteMarker ? { 'x-oss-delete-marker': 'true' } : {}),
     ...(versionId === undefined ? {} : { 'x-oss-version-id': versionId }),
   })
 }
 
-export async function deleteMultipleObjects(context: OperationContext): Promise<Answer> {
+export async function deleteMultipleObjects(context: OperationContext): Promise<OssResponse> {
   existingBucket(context.store, context.bucket)
   const text = await readDocument(context)
   if (context.request.header('content-md5') === undefined) {
@@ -48,9 +48,9 @@ export async function deleteMultipleObjects(context: OperationContext): Promise<
         : {}),
     }
   })
-  if (childText(root, 'Quiet') === 'true') return emptyAnswer(200)
+  if (childText(root, 'Quiet') === 'true') return emptyResponse(200)
   const encoding = context.request.parameter('encoding-type')
-  return xmlAnswer({
+  return xmlResponse({
     DeleteResult: { ...(encoding === undefined ? {} : { EncodingType: encoding }), Deleted: deleted },
   })
 }

@@ -1,12 +1,12 @@
 import { conditionsOf, judgeConditions } from '../../protocol/conditions.ts'
 import { invalidArgument } from '../../protocol/error-catalog.ts'
-import { httpDate } from '../../protocol/http-date.ts'
-import { type Answer, emptyAnswer } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse } from '../../protocol/oss-response.ts'
 import { parseRange } from '../../protocol/range.ts'
+import { httpDate } from '../../protocol/service-time.ts'
 import { storedHeaders } from '../object-metadata.ts'
 import type { OperationContext } from '../operation-context.ts'
 import { requestedVersion, versionHeader } from '../versions.ts'
-import { gzipAnswer } from './gzip-response.ts'
+import { gzipResponse } from './gzip-response.ts'
 import { readTarget } from './read-target.ts'
 
 /** Characters that no header can hold; anything else goes out as UTF-8. */
@@ -23,12 +23,12 @@ const OVERRIDES: readonly (readonly [string, string])[] = [
 ]
 
 /** GetObject and HeadObject: the sender drops the body of a HEAD. */
-export function getObject(context: OperationContext): Answer {
+export function getObject(context: OperationContext): OssResponse {
   const { request, store } = context
   const { object, content, lastModified } = readTarget(context)
   const validators = { ETag: `"${content.etag}"`, 'Last-Modified': httpDate(lastModified) }
   if (judgeConditions(conditionsOf(request), { etag: content.etag, lastModified }) === 'not-modified') {
-    return emptyAnswer(304, validators)
+    return emptyResponse(304, validators)
   }
   const headers: Record<string, string> = {
     'Accept-Ranges': 'bytes',
@@ -54,18 +54,18 @@ export function getObject(context: OperationContext): Answer {
   const { extents, sizeBytes } = content
   const range = parseRange(request.header('range'), request.header('x-oss-range-behavior'), sizeBytes)
   if (range === undefined) {
-    return gzipAnswer({ status: 200, headers }, store.open(extents, 0, sizeBytes), request, context.gzip)
+    return gzipResponse({ status: 200, headers }, store.open(extents, 0, sizeBytes), request, context.gzip)
   }
   headers['Content-Range'] = `bytes ${range.start}-${range.start + range.sizeBytes - 1}/${sizeBytes}`
   return { status: 206, headers, body: store.open(extents, range.start, range.sizeBytes) }
 }
 
 /** GetObjectMeta: size, ETag and date, no user metadata. It does not follow a link. */
-export function getObjectMeta(context: OperationContext): Answer {
+export function getObjectMeta(context: OperationContext): OssResponse {
   const object = requestedVersion(context)
   // Of a GET it would announce a body.
   const length = context.request.method === 'HEAD' ? { 'Content-Length': String(object.sizeBytes) } : {}
-  return emptyAnswer(200, {
+  return emptyResponse(200, {
     ETag: `"${object.etag}"`,
     'Last-Modified': httpDate(object.lastModified),
     ...(object.type === 'Symlink' ? {} : { 'x-oss-hash-crc64ecma': object.crc64 }),

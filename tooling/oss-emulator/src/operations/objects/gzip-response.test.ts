@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OssEmulator, startOssEmulator } from '../../emulator.ts'
-import { type RawAnswer, signedRequest } from '../../testing/signed-request.ts'
+import { type RawResponse, signedRequest } from '../../testing/signed-request.ts'
 
 const KILOBYTE = Buffer.alloc(1024, 'text ')
 /** More than any buffer on the way, and not the same everywhere. */
@@ -31,12 +31,12 @@ function read(
   key: string,
   headers: Record<string, string> = { 'accept-encoding': 'gzip, deflate' },
   rest: { readonly method?: string; readonly query?: string } = {},
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   return signedRequest(emulator, { key, headers, ...rest })
 }
 
 /** Whether an answer is compressed; one that is not has to be the object as it is. */
-function isGzip({ status, headers, body }: RawAnswer, bytes: Uint8Array): boolean {
+function isGzip({ status, headers, body }: RawResponse, bytes: Uint8Array): boolean {
   expect(status).toBe(200)
   if (headers['content-encoding'] === 'gzip') return gunzipSync(body).equals(bytes)
   expect(body.equals(bytes)).toBe(true)

@@ -1,7 +1,7 @@
 import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { OssRequest } from '../../protocol/oss-request.ts'
-import type { Answer } from '../../protocol/oss-response.ts'
+import type { OssResponse } from '../../protocol/oss-response.ts'
 import type { OpenContent } from '../../storage/object-store.ts'
 
 /** What the server compresses where a client accepts gzip. */
@@ -27,12 +27,12 @@ const COMPRESSED_TYPES: ReadonlySet<string> = new Set([
  * Content-MD5 and the CRC-64 stay, of the bytes as they are stored: the example of the documentation shows both.
  * What the service does with a range is not documented; browsers accept no gzip of one, and here there is none.
  */
-export function gzipAnswer(
-  answer: Answer,
+export function gzipResponse(
+  answer: OssResponse,
   content: OpenContent,
   request: OssRequest,
   mode: GzipMode,
-): Answer {
+): OssResponse {
   if (!isCompressed(answer, content, request, mode)) return { ...answer, body: content }
   const { ETag: _etag, 'Accept-Ranges': _ranges, ...headers } = answer.headers
   return {
@@ -47,7 +47,7 @@ export function gzipAnswer(
 }
 
 function isCompressed(
-  { headers }: Answer,
+  { headers }: OssResponse,
   { sizeBytes }: OpenContent,
   request: OssRequest,
   mode: GzipMode,

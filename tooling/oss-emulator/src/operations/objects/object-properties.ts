@@ -1,8 +1,7 @@
 import { invalidArgument } from '../../protocol/error-catalog.ts'
-import { httpDate } from '../../protocol/http-date.ts'
 import { OssError } from '../../protocol/oss-error.ts'
-import { type Answer, emptyAnswer, xmlAnswer } from '../../protocol/oss-response.ts'
-import { serviceTime } from '../../protocol/service-time.ts'
+import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
+import { httpDate, serviceTime } from '../../protocol/service-time.ts'
 import { checkKey } from '../../storage/names.ts'
 import { checkAcl, metadataOf, OBJECT_ACLS, storedHeaders } from '../object-metadata.ts'
 import { type OperationContext, OWNER, readDocument } from '../operation-context.ts'
@@ -16,43 +15,43 @@ import {
   versionHeader,
 } from '../versions.ts'
 
-export function getObjectAcl(context: OperationContext): Answer {
+export function getObjectAcl(context: OperationContext): OssResponse {
   const object = requestedVersion(context)
-  return xmlAnswer(
+  return xmlResponse(
     { AccessControlPolicy: { Owner: OWNER, AccessControlList: { Grant: object.acl } } },
     versionHeader(context, object),
   )
 }
 
-export async function putObjectAcl(context: OperationContext): Promise<Answer> {
+export async function putObjectAcl(context: OperationContext): Promise<OssResponse> {
   await readDocument(context)
   const acl = context.request.header('x-oss-object-acl') ?? ''
   checkAcl(acl, OBJECT_ACLS, 'x-oss-object-acl')
   const object = requestedVersion(context)
   updateVersion(context, object, { ...object, acl })
-  return emptyAnswer(200, versionHeader(context, object))
+  return emptyResponse(200, versionHeader(context, object))
 }
 
-export function getObjectTagging(context: OperationContext): Answer {
+export function getObjectTagging(context: OperationContext): OssResponse {
   const object = requestedVersion(context)
-  return xmlAnswer(tagElements(object.tags), versionHeader(context, object))
+  return xmlResponse(tagElements(object.tags), versionHeader(context, object))
 }
 
-export async function putObjectTagging(context: OperationContext): Promise<Answer> {
+export async function putObjectTagging(context: OperationContext): Promise<OssResponse> {
   const tags = parseTagXml(await readDocument(context))
   const object = requestedVersion(context)
   updateVersion(context, object, { ...object, tags })
-  return emptyAnswer(200, versionHeader(context, object))
+  return emptyResponse(200, versionHeader(context, object))
 }
 
-export function deleteObjectTagging(context: OperationContext): Answer {
+export function deleteObjectTagging(context: OperationContext): OssResponse {
   const object = requestedVersion(context)
   updateVersion(context, object, { ...object, tags: [] })
-  return emptyAnswer(204, versionHeader(context, object))
+  return emptyResponse(204, versionHeader(context, object))
 }
 
 /** PutSymlink. The target need not exist. Encryption headers are stored unchecked, as any metadata. */
-export function putSymlink(context: OperationContext): Answer {
+export function putSymlink(context: OperationContext): OssResponse {
   const { request } = context
   checkKey(context.key)
   existingBucket(context.store, context.bucket)
@@ -69,16 +68,16 @@ export function putSymlink(context: OperationContext): Answer {
     symlinkTarget: target,
     extents: [],
   })
-  return emptyAnswer(200, { ETag: `"${version.etag}"`, ...versionHeader(context, version) })
+  return emptyResponse(200, { ETag: `"${version.etag}"`, ...versionHeader(context, version) })
 }
 
 /** GetSymlink: where a link leads, with what the link itself has. */
-export function getSymlink(context: OperationContext): Answer {
+export function getSymlink(context: OperationContext): OssResponse {
   const object = requestedVersion(context)
   if (object.symlinkTarget === undefined) {
     throw new OssError(400, 'NotSymlink', 'The object is not a symlink.', { ec: '0043-00000101' })
   }
-  return emptyAnswer(200, {
+  return emptyResponse(200, {
     ...storedHeaders(object),
     ETag: `"${object.etag}"`,
     'Last-Modified': httpDate(object.lastModified),

@@ -1,5 +1,5 @@
 import { notImplemented } from '../../protocol/error-catalog.ts'
-import { type Answer, emptyAnswer } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse } from '../../protocol/oss-response.ts'
 import { serviceTime } from '../../protocol/service-time.ts'
 import { checkKey } from '../../storage/names.ts'
 import { checkPutEnvelope } from '../cse-rules.ts'
@@ -15,7 +15,7 @@ const READ_CONDITIONS: readonly string[] = [
   'if-unmodified-since',
 ]
 
-export async function putObject(context: OperationContext): Promise<Answer> {
+export async function putObject(context: OperationContext): Promise<OssResponse> {
   const { request, store } = context
   checkKey(context.key)
   existingBucket(store, context.bucket)
@@ -36,7 +36,7 @@ export async function putObject(context: OperationContext): Promise<Answer> {
       lastModified: serviceTime(context.now()),
       extents,
     })
-    return emptyAnswer(200, {
+    return emptyResponse(200, {
       ETag: `"${summary.etag}"`,
       'Content-MD5': summary.contentMd5,
       'x-oss-hash-crc64ecma': summary.crc64,

@@ -3,8 +3,8 @@ import { type OssEmulator, startOssEmulator } from '../../emulator.ts'
 import {
   envelope,
   md5Hex,
-  type RawAnswer,
   type RawRequest,
+  type RawResponse,
   signedRequest,
 } from '../../testing/signed-request.ts'
 
@@ -26,11 +26,11 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-function send(request: RawRequest): Promise<RawAnswer> {
+function send(request: RawRequest): Promise<RawResponse> {
   return signedRequest(emulator, { date: now, ...request })
 }
 
-function put(key: string, headers: Record<string, string> = {}, bucket = 'demo'): Promise<RawAnswer> {
+function put(key: string, headers: Record<string, string> = {}, bucket = 'demo'): Promise<RawResponse> {
   return send({ method: 'PUT', bucket, key, headers, body: CONTENT })
 }
 
@@ -39,7 +39,7 @@ function link(
   target: string,
   headers: Record<string, string> = {},
   bucket = 'demo',
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const named = { 'x-oss-symlink-target': encodeURIComponent(target), ...headers }
   return send({ method: 'PUT', bucket, key, query: 'symlink', headers: named })
 }
