@@ -3,26 +3,18 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type SecurityToken, SecurityTokens } from './auth/security-tokens.ts'
 import { corsOfOptions } from './cors/cors-options.ts'
-import { newBucketRecord } from './operations/buckets/bucket-operations.ts'
 import type { OssEmulatorOptions } from './options.ts'
-import { serviceTime } from './protocol/service-time.ts'
 import { AccessLog, type OpenRecord, type RecordedRequest } from './server/access-log.ts'
 import { type FaultInjection, FaultPlan } from './server/faults.ts'
 import { createOssServer } from './server/oss-server.ts'
-import { ContentDigest } from './storage/content-digest.ts'
 import { lockDirectory } from './storage/directory-lock.ts'
 import { DiskBlobs } from './storage/disk-blobs.ts'
 import { MemoryBlobs } from './storage/memory-blobs.ts'
 import { checkBucketName } from './storage/names.ts'
 import { ObjectStore } from './storage/object-store.ts'
 import { JsonRecordFiles, NO_FILES } from './storage/record-files.ts'
-
-/** An object as it is stored, without the rules of the service. */
-export interface StoredObject {
-  /** Content-Type and the other stored standard headers, and `x-oss-meta-*`; names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
-  readonly bytes: Uint8Array
-}
+import { newBucketRecord } from './storage/records.ts'
+import { readStoredObject, type StoredObject, writeStoredObject } from './storage/stored-object.ts'
 
 /** A running emulator. */
 export interface OssEmulator {
@@ -175,8 +167,8 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
     addSecurityToken: (token) => account.securityTokens.add(token),
     injectFault: (injection) => faults.inject(injection),
     clearFaults: () => faults.clear(),
-    getStoredObject: (bucket, key) => readStored(store, bucket, key),
-    putStoredObject: (bucket, key, object) => writeStored(store, bucket, key, object, clock()),
+    getStoredObject: (bucket, key) => readStoredObject(store, bucket, key),
+    putStoredObject: (bucket, key, object) => writeStoredObject(store, bucket, key, object, clock()),
     close() {
       closed ??= close()
       return closed
@@ -190,66 +182,4 @@ function openStore(dataDir: string | undefined): ObjectStore {
   const store = new ObjectStore(blobs, new JsonRecordFiles(dataDir))
   blobs.removeAllBut(store.blobsInUse())
   return store
-}
-
-async function readStored(
-  store: ObjectStore,
-  bucket: string,
-  key: string,
-): Promise<StoredObject | undefined> {
-  const [object] = store.versions(bucket, key)
-  if (object === undefined || object.deleteMarker) return undefined
-  const content = store.open(object.extents, 0, object.sizeBytes)
-  try {
-    const bytes = new Uint8Array(object.sizeBytes)
-    let position = 0
-    for await (const chunk of content.chunks()) {
-      bytes.set(chunk, position)
-      position += chunk.length
-    }
-    return { headers: object.headers, bytes }
-  } finally {
-    content.release()
-  }
-}
-
-async function writeStored(
-  store: ObjectStore,
-  bucket: string,
-  key: string,
-  object: { readonly bytes: Uint8Array; readonly headers?: Readonly<Record<string, string>> },
-  now: Date,
-): Promise<void> {
-  if (store.bucket(bucket) === undefined) throw new Error(`The emulator has no bucket "${bucket}".`)
-  const bytes = Uint8Array.from(object.bytes)
-  const digest = await ContentDigest.create()
-  digest.update(bytes)
-  const writer = await store.createBlob()
-  await writer.write(bytes)
-  const blob = await writer.finish()
-  const [old, ...others] = store.versions(bucket, key)
-  const headers = lowerCase(object.headers) ?? old?.headers ?? { 'content-type': 'application/octet-stream' }
-  const { sizeBytes, ...sums } = digest.finish()
-  store.saveVersions(bucket, key, [
-    {
-      versionId: old?.versionId ?? 'null',
-      type: 'Normal',
-      ...sums,
-      sizeBytes,
-      lastModified: serviceTime(now),
-      headers,
-      storageClass: old?.storageClass ?? 'Standard',
-      acl: old?.acl ?? 'default',
-      tags: old?.tags ?? [],
-      extents: [{ blob, start: 0, sizeBytes }],
-    },
-    ...others,
-  ])
-}
-
-function lowerCase(
-  headers: Readonly<Record<string, string>> | undefined,
-): Record<string, string> | undefined {
-  if (headers === undefined) return undefined
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }

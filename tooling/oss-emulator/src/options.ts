@@ -1,7 +1,7 @@
 import type { SecurityToken } from './auth/security-tokens.ts'
 import type { CorsRuleOptions } from './cors/cors-options.ts'
 import type { CseSwitches } from './operations/cse-rules.ts'
-import type { GzipMode } from './operations/objects/gzip-response.ts'
+import type { GzipMode } from './operations/operation-context.ts'
 import type { RandomFaults } from './server/faults.ts'
 
 /** Options of `startOssEmulator`. */

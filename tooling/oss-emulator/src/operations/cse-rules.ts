@@ -1,21 +1,24 @@
 import { invalidEncryptionRequest } from '../protocol/error-catalog.ts'
 
-/** Where documentation, SDK tests and the service's error texts disagree. The defaults are what working SDKs need. */
+/**
+ * Switches for rules on which the documentation, the SDK tests and the service's error texts disagree. The defaults are
+ * what working SDKs need.
+ */
 export interface CseSwitches {
   /**
-   * Refuse an UploadPart without any encryption header, as the error pages say. Default `false`: the Java and
-   * C++ SDKs send none.
+   * Refuse an UploadPart without encryption headers, as the error pages say. Default `false`: the Java and C++ SDKs
+   * send none.
    */
   readonly strictUploadPartHeaders?: boolean
-  /** Demand `data-size` and `part-size` at InitiateMultipartUpload. Default `true`. */
+  /** Require `data-size` and `part-size` in InitiateMultipartUpload. Default `true`. */
   readonly requirePartSizes?: boolean
-  /** Demand that `part-size` is a multiple of 16. Default `true`. */
+  /** Require a `part-size` that is a multiple of 16. Default `true`. */
   readonly requireAlignedPartSize?: boolean
-  /** Refuse to complete an upload that lacks parts, not only one that has too many. Default `true`. */
+  /** Refuse to complete an upload with missing parts, not only one with too many. Default `true`. */
   readonly refuseMissingParts?: boolean
   /**
-   * Let CopyObject replace other metadata of an encrypted object and keep its envelope. Default `true`; `false`
-   * refuses every replacement with EC 0005-00000421.
+   * Let CopyObject keep the envelope of an encrypted object and replace its other metadata. Default `true`. `false`
+   * refuses each replacement with EC 0005-00000421.
    */
   readonly copyReplaceKeepsEnvelope?: boolean
 }
@@ -28,7 +31,7 @@ const WRAP_ALG = `${PREFIX}wrap-alg`
 const MAGIC_HMAC = `${PREFIX}magic-number-hmac`
 const DATA_SIZE = `${PREFIX}data-size`
 const PART_SIZE = `${PREFIX}part-size`
-/** Headers that make a request an encrypted one; a lone material description does not. */
+/** Headers that mark a request as encrypted. A material description alone does not. */
 const TRIGGERS: readonly string[] = [KEY, START, CEK_ALG, WRAP_ALG, MAGIC_HMAC, DATA_SIZE, PART_SIZE]
 const MAX_PARTS = 10_000
 const BLOCK_BYTES = 16
@@ -40,7 +43,7 @@ const INCONSISTENT = 'The client encryption meta is inconsistent with init_multi
 type Headers = Readonly<Record<string, string>>
 type Switches = Required<CseSwitches>
 
-/** Tells whether headers, of a request or stored, are those of a client-side-encrypted object. */
+/** Whether headers, of a request or stored, are those of a client-side-encrypted object. */
 function isEncrypted(headers: Headers): boolean {
   return TRIGGERS.some((field) => headers[field] !== undefined)
 }
@@ -50,7 +53,7 @@ function envelopeOf(headers: Headers): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith(PREFIX)))
 }
 
-/** The elements that ListParts answers for an encrypted upload. */
+/** The elements of a ListParts response that describe an encrypted upload. */
 export function envelopeElements(headers: Headers): Record<string, string> {
   const elements: Record<string, string> = {}
   const names: readonly (readonly [string, string])[] = [
@@ -68,7 +71,7 @@ export function envelopeElements(headers: Headers): Record<string, string> {
   return elements
 }
 
-/** PutObject: the envelope is whole, or there is none. */
+/** PutObject: the envelope must be complete or absent. */
 export function checkPutEnvelope(headers: Headers): void {
   if (!isEncrypted(headers)) return
   const required: readonly (readonly [string, string])[] = [
@@ -80,13 +83,13 @@ export function checkPutEnvelope(headers: Headers): void {
   for (const [field, ec] of required) {
     if (headers[field] === undefined) throw invalidEncryptionRequest(MISSING, ec)
   }
-  // Only the literal value `rsa`: no SDK writes it, and theirs pass without the header.
+  // Only for the literal value `rsa`. No SDK writes it, and the values of the SDKs pass without the header.
   if (headers[WRAP_ALG] === 'rsa' && headers[MAGIC_HMAC] === undefined) {
     throw invalidEncryptionRequest(MISSING, '0005-00000405')
   }
 }
 
-/** InitiateMultipartUpload: a whole envelope with sizes that make sense. */
+/** InitiateMultipartUpload: the envelope must be complete and its sizes valid. */
 export function checkInitiateEnvelope(headers: Headers, switches: Switches): void {
   if (!isEncrypted(headers)) return
   checkPutEnvelope(headers)
@@ -113,7 +116,7 @@ function checkSizes(headers: Headers, switches: Switches): void {
   }
 }
 
-/** UploadPart: the headers are those of the Initiate, or there are none. */
+/** UploadPart: the encryption headers must be those of the Initiate or absent. */
 export function checkPartEnvelope(headers: Headers, initiated: Headers, switches: Switches): void {
   if (!isEncrypted(initiated)) return
   if (!isEncrypted(headers) && !switches.strictUploadPartHeaders) return
@@ -135,7 +138,7 @@ export function checkPartEnvelope(headers: Headers, initiated: Headers, switches
   }
 }
 
-/** UploadPart: the number is one that the Initiate announced. */
+/** UploadPart: the number must not exceed the count that the Initiate announced. */
 export function checkPartNumber(partNumber: number, initiated: Headers): void {
   const plan = partPlan(initiated)
   if (plan !== undefined && partNumber > plan.count) {
@@ -143,7 +146,7 @@ export function checkPartNumber(partNumber: number, initiated: Headers): void {
   }
 }
 
-/** UploadPart: the body is as long as the Initiate announced for this part. */
+/** UploadPart: the body must have the length that the Initiate announced for this part. */
 export function checkPartSize(partNumber: number, sizeBytes: number, initiated: Headers): void {
   const plan = partPlan(initiated)
   if (plan === undefined) return
@@ -158,7 +161,7 @@ export function checkPartSize(partNumber: number, sizeBytes: number, initiated: 
   }
 }
 
-/** CompleteMultipartUpload: as many parts as announced. */
+/** CompleteMultipartUpload: the number of parts must be the announced one. */
 export function checkPartCount(
   count: number,
   request: Headers,
@@ -182,7 +185,7 @@ export function checkPartCount(
 }
 
 /**
- * CopyObject that replaces metadata: the headers of the copy.
+ * The headers of a copy whose metadata is replaced (CopyObject).
  *
  * @param requested - the metadata of the request
  * @param source - the metadata of the source

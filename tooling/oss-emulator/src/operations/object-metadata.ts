@@ -1,9 +1,10 @@
 import { invalidArgument } from '../protocol/error-catalog.ts'
 import type { OssRequest } from '../protocol/oss-request.ts'
 import type { Tag } from '../storage/records.ts'
+import { checkAcl, OBJECT_ACLS } from './acl.ts'
 import { parseTagHeader } from './tags.ts'
 
-/** The standard headers that are stored, and how answers write them. */
+/** The standard headers that are stored, and their spelling in responses. */
 const STANDARD_HEADERS: ReadonlyMap<string, string> = new Map([
   ['cache-control', 'Cache-Control'],
   ['content-disposition', 'Content-Disposition'],
@@ -14,10 +15,9 @@ const STANDARD_HEADERS: ReadonlyMap<string, string> = new Map([
 ])
 const USER_PREFIX = 'x-oss-meta-'
 const MAX_USER_BYTES = 8 * 1024
-export const OBJECT_ACLS: readonly string[] = ['default', 'private', 'public-read', 'public-read-write']
 const STORAGE_CLASSES: readonly string[] = ['Standard', 'IA', 'Archive', 'ColdArchive', 'DeepColdArchive']
 
-/** What a request says about the object it creates, beside its bytes. */
+/** What a request says about the object it creates, apart from its bytes. */
 export interface ObjectMetadata {
   readonly headers: Readonly<Record<string, string>>
   readonly storageClass: string
@@ -60,7 +60,7 @@ export function metadataOf(request: OssRequest): ObjectMetadata {
   }
 }
 
-/** The metadata of an object, as the headers of an answer. */
+/** The metadata of an object as response headers. */
 export function storedHeaders(object: Pick<ObjectMetadata, 'headers'>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(object.headers).map(([name, value]) => [STANDARD_HEADERS.get(name) ?? name, value]),
@@ -84,15 +84,5 @@ function checkUserHeader(name: string, value: string): void {
         ArgumentName: name,
       })
     }
-  }
-}
-
-/** @throws OssError `InvalidArgument` */
-export function checkAcl(acl: string, allowed: readonly string[], header: string): void {
-  if (!allowed.includes(acl)) {
-    throw invalidArgument('no such bucket access control exists', undefined, {
-      ArgumentName: header,
-      ArgumentValue: acl,
-    })
   }
 }

@@ -9,19 +9,19 @@ import type { Extent } from '../storage/blob-store.ts'
 import { ContentDigest, type ContentSummary } from '../storage/content-digest.ts'
 import type { OperationContext } from './operation-context.ts'
 
-/** The most that one PutObject, AppendObject or UploadPart may carry. */
+/** The maximum body of one PutObject, AppendObject or UploadPart. */
 export const MAX_BODY_BYTES: number = 5 * 1024 ** 3
 
-/** A body that is stored and that no record refers to yet. */
+/** A stored body that no record refers to yet. */
 export interface ReceivedContent extends ContentSummary {
   readonly extents: readonly Extent[]
 }
 
 /**
- * Streams the request's body into a new blob and checks it against what the request says about it. Nothing is
- * kept when that fails.
+ * Streams the request body into a new blob and checks it against the headers of the request. Nothing is stored if a
+ * check fails.
  *
- * @param checkSize - judges the length; called before the body is read, if it is known then, and after
+ * @param checkSize - checks the length. It is called before the body is read, if the length is known, and after
  * @throws OssError `MissingContentLength`, `EntityTooLarge`, `InvalidDigest` or `InvalidCRC64`
  */
 export async function receiveContent(
@@ -40,7 +40,7 @@ export async function receiveContent(
   try {
     await body.pipe({
       write(chunk) {
-        // The write goes on in the thread pool while this thread hashes the same chunk.
+        // The thread pool writes the chunk while this thread hashes it.
         const wait = writer.write(chunk)
         digest.update(chunk)
         return wait
@@ -63,7 +63,7 @@ export async function receiveContent(
   }
 }
 
-/** Forgets received content whose record was refused at the last moment. */
+/** Discards received content that did not get a record. */
 export function discardContent(context: OperationContext, content: ReceivedContent): void {
   for (const { blob } of content.extents) context.store.discardBlob(blob)
 }

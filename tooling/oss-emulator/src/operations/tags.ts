@@ -15,7 +15,7 @@ export function parseTagHeader(header: string | undefined): readonly Tag[] {
   return checkedTags(parseQuery(header).map(({ name, value }) => ({ key: name, value })))
 }
 
-/** The tags of a PutObjectTagging body. */
+/** The tags of a PutObjectTagging request body. */
 export function parseTagXml(text: string): readonly Tag[] {
   const [set] = childElements(parseXml(text, 'Tagging'), 'TagSet')
   if (set === undefined) throw malformedXml()
@@ -28,7 +28,7 @@ export function parseTagXml(text: string): readonly Tag[] {
   )
 }
 
-/** The answer of GetObjectTagging. */
+/** The XML document of a GetObjectTagging response. */
 export function tagElements(tags: readonly Tag[]): XmlElement {
   return { Tagging: { TagSet: { Tag: tags.map(({ key, value }) => ({ Key: key, Value: value })) } } }
 }

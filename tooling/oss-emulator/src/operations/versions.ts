@@ -6,16 +6,15 @@ import {
   noSuchKey,
   noSuchVersion,
 } from '../protocol/error-catalog.ts'
-import { OssError } from '../protocol/oss-error.ts'
 import { serviceTime } from '../protocol/service-time.ts'
 import type { Bucket, ObjectStore } from '../storage/object-store.ts'
 import type { ObjectRecord, Versioning } from '../storage/records.ts'
 import type { OperationContext } from './operation-context.ts'
 
-/** The version id of objects in a bucket that is not versioned, or not any more. */
+/** The version id of an object in a bucket whose versioning is not enabled. */
 const NULL_VERSION = 'null'
 
-/** A record whose version id is still to be given. */
+/** A record that has no version id yet. */
 export type NewRecord = Omit<ObjectRecord, 'versionId'>
 
 /** @throws OssError `NoSuchBucket` */
@@ -26,9 +25,9 @@ export function existingBucket(store: ObjectStore, name: string): Bucket {
 }
 
 /**
- * The version that a read is about: the one named, or the newest.
+ * The version that a request reads: the one with `versionId`, or the newest.
  *
- * @throws OssError `NoSuchKey`, `NoSuchVersion`, or `MethodNotAllowed` for a delete marker named by its id
+ * @throws OssError `NoSuchKey`, `NoSuchVersion`, or `MethodNotAllowed` for the version id of a delete marker
  */
 export function currentVersion(
   store: ObjectStore,
@@ -43,11 +42,7 @@ export function currentVersion(
     const [newest] = versions
     if (newest === undefined) throw noSuchKey(key)
     if (newest.deleteMarker) {
-      throw new OssError(404, 'NoSuchKey', 'The specified key does not exist.', {
-        ec: '0026-00000001',
-        details: { Key: key },
-        headers: { 'x-oss-delete-marker': 'true', 'x-oss-version-id': newest.versionId },
-      })
+      throw noSuchKey(key, { 'x-oss-delete-marker': 'true', 'x-oss-version-id': newest.versionId })
     }
     return newest
   }
@@ -57,19 +52,27 @@ export function currentVersion(
   return named
 }
 
-/** The version that a request names by its key and `versionId`. @throws OssError as `currentVersion` does */
+/**
+ * The version that a request names by its key and `versionId`.
+ *
+ * @throws OssError as `currentVersion` does
+ */
 export function requestedVersion({ store, bucket, key, request }: OperationContext): ObjectRecord {
   return currentVersion(store, bucket, key, request.parameter('versionId'), request.method)
 }
 
-/** Refuses to overwrite where the request asks for that; versioned buckets never overwrite. */
+/**
+ * Checks `x-oss-forbid-overwrite`. It has no effect in a versioned bucket, which never overwrites.
+ *
+ * @throws OssError `FileAlreadyExists`
+ */
 export function checkForbidOverwrite(context: OperationContext): void {
   if (context.request.header('x-oss-forbid-overwrite')?.toLowerCase() !== 'true') return
   if (existingBucket(context.store, context.bucket).record.versioning !== 'Unversioned') return
   if (context.store.versions(context.bucket, context.key).length > 0) throw fileAlreadyExists()
 }
 
-/** Makes a record the newest version of the context's key. The version id is answered where there is one. */
+/** Adds a record as the newest version of the context's key. Returns it with its version id. */
 export function addVersion(context: OperationContext, record: NewRecord): ObjectRecord {
   const { store, bucket, key } = context
   const { versioning } = existingBucket(store, bucket).record
@@ -78,7 +81,7 @@ export function addVersion(context: OperationContext, record: NewRecord): Object
   return version
 }
 
-/** Changes what does not make a new version: tags and ACL. */
+/** Replaces a version without adding one, as for tags, an ACL or an append. */
 export function updateVersion(context: OperationContext, old: ObjectRecord, changed: ObjectRecord): void {
   const { store, bucket, key } = context
   store.saveVersions(
@@ -88,13 +91,16 @@ export function updateVersion(context: OperationContext, old: ObjectRecord, chan
   )
 }
 
-/** What a deletion did. */
+/** The result of a deletion. */
 export interface Deletion {
   readonly deleteMarker: boolean
   readonly versionId: string | undefined
 }
 
-/** Deletes one version, or hides the key behind a delete marker, or removes it. A missing key is no error. */
+/**
+ * Deletes the named version. Without `versionId` it removes the key, or adds a delete marker in a versioned bucket.
+ * A missing key is no error.
+ */
 export function deleteVersion(
   context: OperationContext,
   key: string,
@@ -136,7 +142,7 @@ export function deleteVersion(
   return { deleteMarker: true, versionId: marker.versionId }
 }
 
-/** The header that names a version, in buckets that have versions. */
+/** The header with the version id. Empty in a bucket without versioning. */
 export function versionHeader(context: OperationContext, version: ObjectRecord): Record<string, string> {
   const versioning = context.store.bucket(context.bucket)?.record.versioning
   return versioning === undefined || versioning === 'Unversioned'

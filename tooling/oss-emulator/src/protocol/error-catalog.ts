@@ -1,9 +1,10 @@
-import { OssError } from './oss-error.ts'
+import { OssError, type OssErrorExtras } from './oss-error.ts'
 
-export function noSuchKey(key: string): OssError {
+export function noSuchKey(key: string, headers: Record<string, string> = {}): OssError {
   return new OssError(404, 'NoSuchKey', 'The specified key does not exist.', {
     ec: '0026-00000001',
     details: { Key: key },
+    headers,
   })
 }
 
@@ -13,7 +14,7 @@ export function noSuchVersion(key: string, versionId: string): OssError {
   })
 }
 
-/** @param key - where it could be decoded */
+/** @param key - the key, if the path could be decoded */
 export function invalidObjectName(key?: string): OssError {
   return new OssError(
     400,
@@ -33,7 +34,7 @@ export function noSuchBucket(bucket: string): OssError {
 const UPLOAD_GONE =
   'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.'
 
-/** @param ec - differs from one operation to the next */
+/** @param ec - the error number, which differs between operations */
 export function noSuchUpload(uploadId: string, ec?: string): OssError {
   return new OssError(404, 'NoSuchUpload', UPLOAD_GONE, {
     ...(ec === undefined ? {} : { ec }),
@@ -90,6 +91,10 @@ export function fileAlreadyExists(): OssError {
   )
 }
 
+export function invalidRange(extras: OssErrorExtras): OssError {
+  return new OssError(416, 'InvalidRange', 'The requested range cannot be satisfied', extras)
+}
+
 export function preconditionFailed(condition: string): OssError {
   return new OssError(
     412,
@@ -105,7 +110,7 @@ export function entityTooLarge(maxBytes: number): OssError {
   })
 }
 
-/** @param ec - tells an unreadable value from one that does not fit the body */
+/** @param ec - `0017-00000502` for an unreadable value, `0017-00000503` for a mismatch with the body */
 export function invalidDigest(ec: '0017-00000502' | '0017-00000503'): OssError {
   return new OssError(400, 'InvalidDigest', 'The Content-MD5 you specified was invalid.', { ec })
 }
@@ -134,7 +139,7 @@ export function serviceUnavailable(): OssError {
   return new OssError(503, 'ServiceUnavailable', 'Please reduce your request rate.')
 }
 
-/** Every refusal of a client-side-encryption rule has this status and code. */
+/** Each client-side-encryption rule refuses with this status and code. */
 export function invalidEncryptionRequest(message: string, ec?: string): OssError {
   return new OssError(400, 'InvalidEncryptionRequest', message, ec === undefined ? {} : { ec })
 }

@@ -8,7 +8,6 @@ export interface QueryParameter {
 
 /** A request as it came over the wire: nothing normalised, header bytes read as UTF-8. */
 export class OssRequest {
-  readonly message: IncomingMessage
   readonly method: string
   /** The path of the request target, still escaped. */
   readonly path: string
@@ -21,7 +20,6 @@ export class OssRequest {
   readonly hostname: string
 
   constructor(message: IncomingMessage) {
-    this.message = message
     this.method = message.method ?? 'GET'
     const target = utf8(message.url ?? '/').replace(/^https?:\/\/[^/?]*/i, '')
     const question = target.indexOf('?')

@@ -1,17 +1,17 @@
-import { OssError } from './oss-error.ts'
+import { invalidRange } from './error-catalog.ts'
 
-/** The bytes that an answer carries. */
+/** A range of the bytes of an object. */
 export interface ByteRange {
   readonly start: number
   readonly sizeBytes: number
 }
 
 /**
- * Reads a Range header as the service does. By default a range that leaves the object is ignored and the whole
- * object is answered; `x-oss-range-behavior: standard` follows RFC 9110. Of several ranges only the first counts.
+ * Reads a Range header as the service does. By default a range that exceeds the object is ignored, and the response
+ * has the whole object. `x-oss-range-behavior: standard` follows RFC 9110. Of several ranges only the first counts.
  *
- * @returns `undefined` when the whole object is answered
- * @throws OssError `InvalidRange` for a standard range without a byte of the object
+ * @returns `undefined` if the response has the whole object
+ * @throws OssError `InvalidRange` for a standard range that contains no byte of the object
  */
 export function parseRange(
   header: string | undefined,
@@ -29,9 +29,9 @@ export function parseRange(
   const inside = start >= 0 && start < sizeBytes && end < sizeBytes
   if (inside) return { start, sizeBytes: end - start + 1 }
   if (!standard) return undefined
-  // An empty object has no byte for a suffix either.
+  // An empty object has no bytes for a suffix range either.
   if (sizeBytes === 0 || start >= sizeBytes) {
-    throw new OssError(416, 'InvalidRange', 'The requested range cannot be satisfied', {
+    throw invalidRange({
       details: { ActualObjectSize: String(sizeBytes), RangeRequested: header ?? '' },
       headers: { 'Content-Range': `bytes */${sizeBytes}` },
     })

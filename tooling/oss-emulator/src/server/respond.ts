@@ -4,7 +4,7 @@ import { type Account, authenticate } from '../auth/authenticate.ts'
 import { withCorsHeaders } from '../cors/cors-headers.ts'
 import { preflight } from '../operations/buckets/preflight.ts'
 import type { CseSwitches } from '../operations/cse-rules.ts'
-import type { GzipMode } from '../operations/objects/gzip-response.ts'
+import type { GzipMode } from '../operations/operation-context.ts'
 import {
   internalError,
   invalidArgument,

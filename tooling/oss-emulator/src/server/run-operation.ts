@@ -1,39 +1,34 @@
 import { isSubresource } from '../auth/signature-v1.ts'
+import { getBucketAcl, putBucketAcl } from '../operations/buckets/bucket-acl.ts'
 import { deleteBucketCors, getBucketCors, putBucketCors } from '../operations/buckets/bucket-cors.ts'
-import {
-  deleteBucket,
-  getBucketAcl,
-  getBucketInfo,
-  getBucketLocation,
-  getBucketVersioning,
-  listBuckets,
-  putBucket,
-  putBucketAcl,
-  putBucketVersioning,
-} from '../operations/buckets/bucket-operations.ts'
-import { listObjects, listObjectsV2, listObjectVersions } from '../operations/listing/list-objects.ts'
+import { getBucketInfo, getBucketLocation } from '../operations/buckets/bucket-info.ts'
+import { getBucketVersioning, putBucketVersioning } from '../operations/buckets/bucket-versioning.ts'
+import { deleteBucket } from '../operations/buckets/delete-bucket.ts'
+import { listBuckets } from '../operations/buckets/list-buckets.ts'
+import { putBucket } from '../operations/buckets/put-bucket.ts'
+import { listObjectVersions } from '../operations/listing/list-object-versions.ts'
+import { listObjects, listObjectsV2 } from '../operations/listing/list-objects.ts'
+import { abortMultipartUpload } from '../operations/multipart/abort-multipart-upload.ts'
 import { completeMultipartUpload } from '../operations/multipart/complete-multipart-upload.ts'
-import { listMultipartUploads, listParts } from '../operations/multipart/list-uploads.ts'
-import {
-  abortMultipartUpload,
-  initiateMultipartUpload,
-  uploadPart,
-  uploadPartCopy,
-} from '../operations/multipart/multipart.ts'
+import { initiateMultipartUpload } from '../operations/multipart/initiate-multipart-upload.ts'
+import { listMultipartUploads } from '../operations/multipart/list-multipart-uploads.ts'
+import { listParts } from '../operations/multipart/list-parts.ts'
+import { uploadPart } from '../operations/multipart/upload-part.ts'
+import { uploadPartCopy } from '../operations/multipart/upload-part-copy.ts'
 import { appendObject } from '../operations/objects/append-object.ts'
 import { copyObject } from '../operations/objects/copy-object.ts'
-import { deleteMultipleObjects, deleteObject } from '../operations/objects/delete-objects.ts'
-import { getObject, getObjectMeta } from '../operations/objects/get-object.ts'
+import { deleteMultipleObjects } from '../operations/objects/delete-multiple-objects.ts'
+import { deleteObject } from '../operations/objects/delete-object.ts'
+import { getObject } from '../operations/objects/get-object.ts'
+import { getObjectMeta } from '../operations/objects/get-object-meta.ts'
+import { getObjectAcl, putObjectAcl } from '../operations/objects/object-acl.ts'
 import {
   deleteObjectTagging,
-  getObjectAcl,
   getObjectTagging,
-  getSymlink,
-  putObjectAcl,
   putObjectTagging,
-  putSymlink,
-} from '../operations/objects/object-properties.ts'
+} from '../operations/objects/object-tagging.ts'
 import { putObject } from '../operations/objects/put-object.ts'
+import { getSymlink, putSymlink } from '../operations/objects/symlink.ts'
 import type { OperationContext } from '../operations/operation-context.ts'
 import { formUploadNotImplemented, methodNotAllowed, notImplemented } from '../protocol/error-catalog.ts'
 import type { OssResponse } from '../protocol/oss-response.ts'

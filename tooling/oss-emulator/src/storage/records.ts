@@ -1,4 +1,5 @@
 import type { CorsConfiguration } from '../cors/cors-rule.ts'
+import { serviceTime } from '../protocol/service-time.ts'
 import type { Extent } from './blob-store.ts'
 
 type ObjectType = 'Normal' | 'Multipart' | 'Appendable' | 'Symlink'
@@ -64,4 +65,14 @@ export interface BucketRecord {
   readonly storageClass: string
   readonly versioning: Versioning
   readonly cors?: CorsConfiguration
+}
+
+/** The record of a new bucket. */
+export function newBucketRecord(
+  name: string,
+  created: Date,
+  acl = 'private',
+  storageClass = 'Standard',
+): BucketRecord {
+  return { name, created: serviceTime(created), acl, storageClass, versioning: 'Unversioned' }
 }

@@ -1,17 +1,16 @@
 import { corsElements, parseCorsXml } from '../../cors/cors-configuration.ts'
 import { OssError } from '../../protocol/oss-error.ts'
 import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
-import type { OperationContext } from '../operation-context.ts'
+import { type OperationContext, readDocument } from '../operation-context.ts'
 import { existingBucket } from '../versions.ts'
 
 const MAX_DOCUMENT_BYTES = 16 * 1024
 
-/** PutBucketCors: replaces all rules. */
+/** PutBucketCors. Replaces all rules. */
 export async function putBucketCors(context: OperationContext): Promise<OssResponse> {
-  const { body, request, store } = context
-  const text = await body.text(MAX_DOCUMENT_BYTES, request.header('content-md5'))
-  const { record } = existingBucket(store, context.bucket)
-  store.saveBucket({ ...record, cors: parseCorsXml(text) })
+  const text = await readDocument(context, MAX_DOCUMENT_BYTES)
+  const { record } = existingBucket(context.store, context.bucket)
+  context.store.saveBucket({ ...record, cors: parseCorsXml(text) })
   return emptyResponse(200)
 }
 
@@ -27,7 +26,7 @@ export function getBucketCors(context: OperationContext): OssResponse {
   return xmlResponse(corsElements(cors))
 }
 
-/** DeleteBucketCors: no rules are no error. */
+/** DeleteBucketCors. A bucket without rules is no error. */
 export function deleteBucketCors(context: OperationContext): OssResponse {
   const { cors: _, ...record } = existingBucket(context.store, context.bucket).record
   context.store.saveBucket(record)

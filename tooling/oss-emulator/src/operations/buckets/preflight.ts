@@ -7,9 +7,9 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { existingBucket } from '../versions.ts'
 
 /**
- * The answer to a browser that asks whether it may send a cross-origin request (OPTIONS). It is not signed.
+ * OptionObject: the response to a browser that asks whether it may send a cross-origin request. It is not signed.
  *
- * @throws OssError `NoSuchBucket`, or `AccessForbidden` where no rule allows the request
+ * @throws OssError `NoSuchBucket`, or `AccessForbidden` if no rule allows the request
  */
 export function preflight(store: ObjectStore, bucket: string, request: OssRequest): OssResponse {
   const { cors } = existingBucket(store, bucket).record

@@ -7,16 +7,16 @@ import { serviceTime } from '../../protocol/service-time.ts'
 import { childElements, childText, parseXml } from '../../protocol/xml.ts'
 import type { Upload } from '../../storage/object-store.ts'
 import type { PartRecord } from '../../storage/records.ts'
+import { checkAcl, OBJECT_ACLS } from '../acl.ts'
 import { checkPartCount } from '../cse-rules.ts'
-import { encodingElement, keyEncoder } from '../list-encoding.ts'
-import { checkAcl, OBJECT_ACLS } from '../object-metadata.ts'
+import { encodingElement, keyEncoder } from '../key-encoding.ts'
 import { type OperationContext, readDocument } from '../operation-context.ts'
 import { addVersion, checkForbidOverwrite, versionHeader } from '../versions.ts'
-import { existingUpload } from './multipart.ts'
+import { existingUpload } from './existing-upload.ts'
 
 const MIN_PART_BYTES = 100 * 1024
 
-/** CompleteMultipartUpload: joins records, touches no byte of the parts. */
+/** CompleteMultipartUpload. Joins records only: the bytes of the parts are neither read nor copied. */
 export async function completeMultipartUpload(context: OperationContext): Promise<OssResponse> {
   const { request, store, bucket, key } = context
   const text = await readDocument(context)

@@ -10,7 +10,7 @@ import type { OperationContext } from '../operation-context.ts'
 import { discardContent, receiveContent } from '../receive-content.ts'
 import { addVersion, existingBucket, updateVersion, versionHeader } from '../versions.ts'
 
-/** AppendObject. Encryption headers are stored unchecked, as any metadata. */
+/** AppendObject. Encryption headers are stored without a check, like any metadata. */
 export async function appendObject(context: OperationContext): Promise<OssResponse> {
   const { request, store, bucket, key } = context
   checkKey(key)
@@ -54,7 +54,12 @@ export async function appendObject(context: OperationContext): Promise<OssRespon
   }
 }
 
-/** The object to append to; `undefined` for the first append. */
+/**
+ * Checks the position of an append.
+ *
+ * @returns the object to append to; `undefined` for the first append
+ * @throws OssError `ObjectNotAppendable` or `PositionNotEqualToLength`
+ */
 function checkPosition(context: OperationContext, position: number): ObjectRecord | undefined {
   const [newest] = context.store.versions(context.bucket, context.key)
   const old = newest?.deleteMarker ? undefined : newest

@@ -1,10 +1,10 @@
 import { conditionsOf, judgeConditions } from '../../protocol/conditions.ts'
 import { entityTooLarge, invalidArgument } from '../../protocol/error-catalog.ts'
-import type { OssRequest } from '../../protocol/oss-request.ts'
 import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import { serviceTime } from '../../protocol/service-time.ts'
 import { checkKey } from '../../storage/names.ts'
 import type { ObjectRecord } from '../../storage/records.ts'
+import { copySourceOf } from '../copy-source.ts'
 import { replacedCopyHeaders } from '../cse-rules.ts'
 import { metadataOf } from '../object-metadata.ts'
 import type { OperationContext } from '../operation-context.ts'
@@ -17,38 +17,7 @@ import {
   versionHeader,
 } from '../versions.ts'
 
-/** What `x-oss-copy-source` names. */
-export interface CopySource {
-  readonly bucket: string
-  readonly key: string
-  readonly versionId: string | undefined
-}
-
-/**
- * Reads `x-oss-copy-source`.
- *
- * @param ecs - the error numbers of a malformed and of an empty value, where the operation has them
- * @throws OssError `InvalidArgument`
- */
-export function copySourceOf(
-  request: OssRequest,
-  ecs?: { readonly malformed: string; readonly empty: string },
-): CopySource {
-  const header = request.header('x-oss-copy-source') ?? ''
-  const [path = '', query] = header.split('?versionId=')
-  const match = /^\/([^/]+)\/(.+)$/s.exec(path)
-  const key = match === null ? undefined : decoded(match[2] as string)
-  if (match === null || key === undefined) {
-    throw invalidArgument(
-      'Copy Source must mention the source bucket and key: /sourcebucket/sourcekey',
-      header === '' ? ecs?.empty : ecs?.malformed,
-      { ArgumentName: 'x-oss-copy-source', ArgumentValue: header },
-    )
-  }
-  return { bucket: match[1] as string, key, versionId: query }
-}
-
-/** CopyObject. Of a symbolic link the link is copied, not what it leads to. */
+/** CopyObject. A symbolic link is copied itself, not its target. */
 export function copyObject(context: OperationContext): OssResponse {
   const { request, store } = context
   checkKey(context.key)
@@ -69,7 +38,7 @@ export function copyObject(context: OperationContext): OssResponse {
   checkForbidOverwrite(context)
   const ontoItself =
     from.bucket === context.bucket && from.key === context.key && from.versionId === undefined
-  // A copy onto itself can change nothing but metadata, so the service takes the request's without being asked.
+  // A copy onto itself can only change metadata, so the service uses the request's metadata without the directive.
   const replaces = directive === 'REPLACE' || (ontoItself && versioning === 'Unversioned')
   const version = addVersion(context, {
     ...copied(source),
@@ -87,7 +56,7 @@ export function copyObject(context: OperationContext): OssResponse {
   )
 }
 
-/** Content and kind of an object; blobs are shared, not copied. */
+/** The content and type of an object. Blobs are shared, not copied. */
 function copied(source: ObjectRecord): Omit<ObjectRecord, 'versionId'> {
   const { versionId: _, ...rest } = source
   return rest
@@ -107,13 +76,5 @@ function newMetadata(
       request.header('x-oss-storage-class') === undefined ? source.storageClass : requested.storageClass,
     acl: requested.acl,
     tags: tagsReplaced ? requested.tags : source.tags,
-  }
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
   }
 }

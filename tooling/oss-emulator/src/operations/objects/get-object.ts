@@ -5,12 +5,12 @@ import { parseRange } from '../../protocol/range.ts'
 import { httpDate } from '../../protocol/service-time.ts'
 import { storedHeaders } from '../object-metadata.ts'
 import type { OperationContext } from '../operation-context.ts'
-import { requestedVersion, versionHeader } from '../versions.ts'
+import { versionHeader } from '../versions.ts'
 import { gzipResponse } from './gzip-response.ts'
 import { readTarget } from './read-target.ts'
 
-/** Characters that no header can hold; anything else goes out as UTF-8. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+/** Characters that no header can hold. All others are sent as UTF-8. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are refused here
 const UNSENDABLE = /[\x00-\x08\x0a-\x1f\x7f]/
 
 const OVERRIDES: readonly (readonly [string, string])[] = [
@@ -22,7 +22,7 @@ const OVERRIDES: readonly (readonly [string, string])[] = [
   ['response-content-encoding', 'Content-Encoding'],
 ]
 
-/** GetObject and HeadObject: the sender drops the body of a HEAD. */
+/** GetObject and HeadObject. The sender drops the body of a HEAD. */
 export function getObject(context: OperationContext): OssResponse {
   const { request, store } = context
   const { object, content, lastModified } = readTarget(context)
@@ -33,7 +33,7 @@ export function getObject(context: OperationContext): OssResponse {
   const headers: Record<string, string> = {
     'Accept-Ranges': 'bytes',
     ...validators,
-    // A link has no checksum of its own, and its target's is not among what the documentation lists.
+    // A link has no checksum of its own, and the documentation does not list that of its target.
     ...(object === content ? { 'x-oss-hash-crc64ecma': object.crc64 } : {}),
     ...versionHeader(context, object),
     ...storedHeaders(object),
@@ -58,18 +58,4 @@ export function getObject(context: OperationContext): OssResponse {
   }
   headers['Content-Range'] = `bytes ${range.start}-${range.start + range.sizeBytes - 1}/${sizeBytes}`
   return { status: 206, headers, body: store.open(extents, range.start, range.sizeBytes) }
-}
-
-/** GetObjectMeta: size, ETag and date, no user metadata. It does not follow a link. */
-export function getObjectMeta(context: OperationContext): OssResponse {
-  const object = requestedVersion(context)
-  // Of a GET it would announce a body.
-  const length = context.request.method === 'HEAD' ? { 'Content-Length': String(object.sizeBytes) } : {}
-  return emptyResponse(200, {
-    ETag: `"${object.etag}"`,
-    'Last-Modified': httpDate(object.lastModified),
-    ...(object.type === 'Symlink' ? {} : { 'x-oss-hash-crc64ecma': object.crc64 }),
-    ...versionHeader(context, object),
-    ...length,
-  })
 }

@@ -3,9 +3,7 @@ import { createGzip } from 'node:zlib'
 import type { OssRequest } from '../../protocol/oss-request.ts'
 import type { OssResponse } from '../../protocol/oss-response.ts'
 import type { OpenContent } from '../../storage/object-store.ts'
-
-/** What the server compresses where a client accepts gzip. */
-export type GzipMode = 'off' | 'get' | 'get-and-head'
+import type { GzipMode } from '../operation-context.ts'
 
 const MIN_BYTES = 1024
 /** The media types that the documentation of GetObject lists. */
@@ -23,20 +21,20 @@ const COMPRESSED_TYPES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Compresses a whole object where its client accepts that. Gone are then the length, the ETag and the ranges.
- * Content-MD5 and the CRC-64 stay, of the bytes as they are stored: the example of the documentation shows both.
- * What the service does with a range is not documented; browsers accept no gzip of one, and here there is none.
+ * Compresses a whole object if its client accepts gzip. The response then has no length, ETag or Accept-Ranges.
+ * Content-MD5 and CRC-64 stay and are those of the stored bytes: the example in the documentation shows both.
+ * The documentation does not say whether a range is compressed. Browsers do not accept that, so no range is.
  */
 export function gzipResponse(
-  answer: OssResponse,
+  response: OssResponse,
   content: OpenContent,
   request: OssRequest,
   mode: GzipMode,
 ): OssResponse {
-  if (!isCompressed(answer, content, request, mode)) return { ...answer, body: content }
-  const { ETag: _etag, 'Accept-Ranges': _ranges, ...headers } = answer.headers
+  if (!isCompressed(response, content, request, mode)) return { ...response, body: content }
+  const { ETag: _etag, 'Accept-Ranges': _ranges, ...headers } = response.headers
   return {
-    status: answer.status,
+    status: response.status,
     headers: { ...headers, 'Content-Encoding': 'gzip', Vary: 'Accept-Encoding' },
     body: {
       sizeBytes: undefined,
@@ -63,7 +61,7 @@ function isCompressed(
   )
 }
 
-/** Only `gzip` itself counts, which is what the documentation names. */
+/** Only `gzip` itself counts: the documentation names no other value. */
 function acceptsGzip(header: string): boolean {
   return header.split(',').some((item) => {
     const [coding = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase())
@@ -73,12 +71,12 @@ function acceptsGzip(header: string): boolean {
 
 async function* compressed(content: OpenContent): AsyncGenerator<Uint8Array> {
   const gzip = createGzip()
-  // What fails, fails the iteration below.
+  // An error of the pipeline also fails the iteration below.
   pipeline(Readable.from(copies(content)), gzip, () => undefined)
   yield* gzip
 }
 
-/** A chunk is valid only until the next one is asked for, which the stream does before it is done with it. */
+/** Copies each chunk: the stream requests the next chunk, which invalidates this one, while it still uses this one. */
 async function* copies(content: OpenContent): AsyncGenerator<Uint8Array> {
   for await (const chunk of content.chunks()) yield Uint8Array.from(chunk)
 }

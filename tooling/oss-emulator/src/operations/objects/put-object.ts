@@ -1,3 +1,4 @@
+import { conditionsOf } from '../../protocol/conditions.ts'
 import { notImplemented } from '../../protocol/error-catalog.ts'
 import { emptyResponse, type OssResponse } from '../../protocol/oss-response.ts'
 import { serviceTime } from '../../protocol/service-time.ts'
@@ -8,18 +9,12 @@ import type { OperationContext } from '../operation-context.ts'
 import { discardContent, receiveContent } from '../receive-content.ts'
 import { addVersion, checkForbidOverwrite, existingBucket, versionHeader } from '../versions.ts'
 
-const READ_CONDITIONS: readonly string[] = [
-  'if-match',
-  'if-none-match',
-  'if-modified-since',
-  'if-unmodified-since',
-]
-
+/** PutObject. */
 export async function putObject(context: OperationContext): Promise<OssResponse> {
   const { request, store } = context
   checkKey(context.key)
   existingBucket(store, context.bucket)
-  if (READ_CONDITIONS.some((name) => request.header(name) !== undefined)) {
+  if (Object.values(conditionsOf(request)).some((condition) => condition !== undefined)) {
     throw notImplemented(undefined, '0017-00000245')
   }
   const metadata = metadataOf(request)
@@ -27,7 +22,7 @@ export async function putObject(context: OperationContext): Promise<OssResponse>
   checkForbidOverwrite(context)
   const { extents, ...summary } = await receiveContent(context)
   try {
-    // Another upload may have been faster.
+    // Another upload may have finished first.
     checkForbidOverwrite(context)
     const version = addVersion(context, {
       ...metadata,

@@ -3,18 +3,18 @@ import type { ObjectRecord } from '../../storage/records.ts'
 import type { OperationContext } from '../operation-context.ts'
 import { requestedVersion } from '../versions.ts'
 
-/** What GetObject and HeadObject answer. Both records are the same, unless a symbolic link is read. */
+/** The source of a GetObject or HeadObject response. Both records are the same unless the object is a symbolic link. */
 export interface ReadTarget {
-  /** What the request names: metadata, version, tags and storage class are its own, also of a link. */
+  /** The object that the request names. Its metadata, version, tags and storage class count, even for a link. */
   readonly object: ObjectRecord
-  /** Where the bytes are, with their ETag and Content-MD5. */
+  /** The object with the bytes, their ETag and Content-MD5. */
   readonly content: ObjectRecord
-  /** The later of the two times, ISO 8601: a link reads anew when it, or what it leads to, has changed. */
+  /** The later of the two times, ISO 8601: a change of the link or of its target is a change for the reader. */
   readonly lastModified: string
 }
 
 /**
- * Follows a symbolic link, which leads to the current version of its target, whichever version of the link is read.
+ * Follows a symbolic link. Each version of a link leads to the current version of its target.
  *
  * @throws OssError `NoSuchKey`, `SymlinkTargetNotExist`, or `InvalidTargetType` for a link to a link
  */

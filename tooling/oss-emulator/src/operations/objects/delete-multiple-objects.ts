@@ -2,24 +2,13 @@ import { malformedXml } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
 import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import { childElements, childText, parseXml, type XmlElement } from '../../protocol/xml.ts'
-import { keyEncoder } from '../list-encoding.ts'
+import { keyEncoder } from '../key-encoding.ts'
 import { type OperationContext, readDocument } from '../operation-context.ts'
 import { deleteVersion, existingBucket } from '../versions.ts'
 
 const MAX_KEYS = 1000
 
-export function deleteObject(context: OperationContext): OssResponse {
-  const { deleteMarker, versionId } = deleteVersion(
-    context,
-    context.key,
-    context.request.parameter('versionId'),
-  )
-  return emptyResponse(204, {
-    ...(deleteMarker ? { 'x-oss-delete-marker': 'true' } : {}),
-    ...(versionId === undefined ? {} : { 'x-oss-version-id': versionId }),
-  })
-}
-
+/** DeleteMultipleObjects. */
 export async function deleteMultipleObjects(context: OperationContext): Promise<OssResponse> {
   existingBucket(context.store, context.bucket)
   const text = await readDocument(context)
@@ -32,7 +21,7 @@ export async function deleteMultipleObjects(context: OperationContext): Promise<
   const objects = childElements(root, 'Object')
   if (objects.length === 0 || objects.length > MAX_KEYS) throw malformedXml()
   const encode = keyEncoder(context.request)
-  // All are judged before any is deleted.
+  // All are checked before any is deleted.
   const named = objects.map((object) => {
     const key = childText(object, 'Key')
     if (key === undefined || key === '') throw malformedXml()

@@ -1,56 +1,19 @@
 import { invalidArgument } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
-import { emptyResponse, type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
+import { emptyResponse, type OssResponse } from '../../protocol/oss-response.ts'
 import { httpDate, serviceTime } from '../../protocol/service-time.ts'
 import { checkKey } from '../../storage/names.ts'
-import { checkAcl, metadataOf, OBJECT_ACLS, storedHeaders } from '../object-metadata.ts'
-import { type OperationContext, OWNER, readDocument } from '../operation-context.ts'
-import { parseTagXml, tagElements } from '../tags.ts'
+import { metadataOf, storedHeaders } from '../object-metadata.ts'
+import type { OperationContext } from '../operation-context.ts'
 import {
   addVersion,
   checkForbidOverwrite,
   existingBucket,
   requestedVersion,
-  updateVersion,
   versionHeader,
 } from '../versions.ts'
 
-export function getObjectAcl(context: OperationContext): OssResponse {
-  const object = requestedVersion(context)
-  return xmlResponse(
-    { AccessControlPolicy: { Owner: OWNER, AccessControlList: { Grant: object.acl } } },
-    versionHeader(context, object),
-  )
-}
-
-export async function putObjectAcl(context: OperationContext): Promise<OssResponse> {
-  await readDocument(context)
-  const acl = context.request.header('x-oss-object-acl') ?? ''
-  checkAcl(acl, OBJECT_ACLS, 'x-oss-object-acl')
-  const object = requestedVersion(context)
-  updateVersion(context, object, { ...object, acl })
-  return emptyResponse(200, versionHeader(context, object))
-}
-
-export function getObjectTagging(context: OperationContext): OssResponse {
-  const object = requestedVersion(context)
-  return xmlResponse(tagElements(object.tags), versionHeader(context, object))
-}
-
-export async function putObjectTagging(context: OperationContext): Promise<OssResponse> {
-  const tags = parseTagXml(await readDocument(context))
-  const object = requestedVersion(context)
-  updateVersion(context, object, { ...object, tags })
-  return emptyResponse(200, versionHeader(context, object))
-}
-
-export function deleteObjectTagging(context: OperationContext): OssResponse {
-  const object = requestedVersion(context)
-  updateVersion(context, object, { ...object, tags: [] })
-  return emptyResponse(204, versionHeader(context, object))
-}
-
-/** PutSymlink. The target need not exist. Encryption headers are stored unchecked, as any metadata. */
+/** PutSymlink. The target need not exist. Encryption headers are stored without a check, like any metadata. */
 export function putSymlink(context: OperationContext): OssResponse {
   const { request } = context
   checkKey(context.key)
@@ -71,7 +34,7 @@ export function putSymlink(context: OperationContext): OssResponse {
   return emptyResponse(200, { ETag: `"${version.etag}"`, ...versionHeader(context, version) })
 }
 
-/** GetSymlink: where a link leads, with what the link itself has. */
+/** GetSymlink: the target of a link, with the headers of the link itself. */
 export function getSymlink(context: OperationContext): OssResponse {
   const object = requestedVersion(context)
   if (object.symlinkTarget === undefined) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { serviceTime } from '../../protocol/service-time.ts'
 import { compareBytes } from '../../storage/compare-bytes.ts'
-import { listPage } from './list-objects.ts'
+import { listPage } from './list-page.ts'
 
 const KEYS = ['a', 'a/1', 'a/2', 'b', 'b/1', 'c', '\ufffd', '\u{10000}'].sort(compareBytes)
 const ALL = { prefix: '', delimiter: '', after: '', limit: 100 }
