@@ -25,25 +25,26 @@ export interface OssEmulator {
   readonly accessKeySecret: string
   /** Without `oss-`. */
   readonly region: string
-  /** The names of all buckets, as they are now. */
+  /** The names of all current buckets. */
   readonly buckets: readonly string[]
-  /** The requests so far, the oldest first. */
+  /** The requests so far, the oldest first. At most `maxRecordedRequests`. */
   readonly requests: readonly RecordedRequest[]
-  /** Forgets the recorded requests. */
+  /** Clears the recorded requests. */
   resetRequests(): void
   /**
-   * Accepts a token beside those that there are, or gives one another time to expire. The access key becomes a
-   * temporary one, if it was not. @throws Error for an empty token
+   * Adds a valid token, or replaces the expiry of an existing one. The access key becomes a temporary one.
+   *
+   * @throws Error for an empty token
    */
   addSecurityToken(token: SecurityToken): void
-  /** Makes the next request that fits fail. Injections are tried in the order they were made. */
+  /** Makes the next matching request fail. If several injections match, the oldest applies. */
   injectFault(injection: FaultInjection): void
-  /** Takes back what was injected and has not hit a request yet. */
+  /** Removes the injected faults that have not hit a request yet. */
   clearFaults(): void
-  /** The newest version of an object; `undefined` where there is none. Reads all of it into memory. */
+  /** The newest version of an object, or `undefined`. Reads all of it into memory. */
   getStoredObject(bucket: string, key: string): Promise<StoredObject | undefined>
   /**
-   * Plants an object, or tampers with one, past every rule: CRC-64 and ETag fit the new bytes.
+   * Plants an object, or tampers with one. No rule of the service is checked. CRC-64 and ETag match the new bytes.
    * Without `headers` an existing object keeps its own.
    */
   putStoredObject(
@@ -51,13 +52,12 @@ export interface OssEmulator {
     key: string,
     object: { readonly bytes: Uint8Array; readonly headers?: Readonly<Record<string, string>> },
   ): Promise<void>
-  /** Stops listening, cuts open connections, and resolves when nothing is left. */
+  /** Stops listening and closes open connections. Resolves when all work is done. */
   close(): Promise<void>
 }
 
 /**
- * Starts an HTTP server that behaves like Alibaba Cloud OSS. It answers on the loopback address only, unless
- * `host` says otherwise.
+ * Starts an HTTP server that behaves like Alibaba Cloud OSS. By default it listens on the loopback address only.
  *
  * @example
  * ```ts

@@ -8,43 +8,46 @@ import type { RandomFaults } from './server/faults.ts'
 export interface OssEmulatorOptions {
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string
-  /** The port; 0, the default, takes a free one. */
+  /** The port. Default 0: a free port. */
   readonly port?: number
-  /** Where objects are kept. They stay in RAM when absent. One emulator at a time may use a directory. */
+  /** The directory that holds the objects. Default: they stay in RAM. One emulator at a time may use a directory. */
   readonly dataDir?: string
   /** Buckets that exist from the start. Default `['demo']`. */
   readonly buckets?: readonly string[]
   /**
-   * The CORS rules of `buckets` at the start, in place of any that `dataDir` has. Default: none, and so no page of
-   * another origin can use a bucket until PutBucketCors.
+   * The CORS rules of `buckets` at the start. They replace those in `dataDir`. Default: none, so no page of another
+   * origin can use a bucket before PutBucketCors.
    */
   readonly cors?: readonly CorsRuleOptions[]
-  /** Random when absent. */
+  /** Default: random. */
   readonly accessKeyId?: string
-  /** Random when absent. */
+  /** Default: random. */
   readonly accessKeySecret?: string
-  /** Makes the access key a temporary one: every request must then carry a token, such as this, which stays valid. */
+  /** Makes the access key a temporary one: each request must then carry a valid token. This token does not expire. */
   readonly securityToken?: string
-  /** Further tokens, valid beside each other, each until it expires by `clock`. */
+  /** Further valid tokens. Each is valid until it expires by `clock`. */
   readonly securityTokens?: readonly SecurityToken[]
   /** The region without `oss-`. Default `cn-hangzhou`. */
   readonly region?: string
-  /** A file that gets one line of JSON for each request. */
+  /** A file to which one line of JSON is appended for each request. */
   readonly accessLog?: string
-  /** Faults at random. */
+  /** Random faults. Default: none. */
   readonly faults?: RandomFaults
-  /** The server's clock. */
+  /** The clock of the server. Default: the system clock. */
   readonly clock?: () => Date
-  /** How disputed rules of client-side encryption are read. */
+  /** Switches for disputed rules of client-side encryption. */
   readonly cse?: CseSwitches
   /**
-   * What is compressed where a request accepts gzip: text of 1 KB and more, without a range. `get`, the default, is
-   * GetObject; `get-and-head` also leaves the length and the ETag out of a HeadObject, as one page of the
-   * documentation says and others do not; `off` is nothing.
+   * Which requests that accept gzip get a compressed response. Only text of 1 KB or more without a range is compressed.
+   *
+   * - `get`, the default: GetObject.
+   * - `get-and-head`: HeadObject too, whose response then lacks the length and the ETag. One page of the documentation
+   *   says so, others do not.
+   * - `off`: none.
    */
   readonly gzip?: GzipMode
   /** The bucket of requests that name none (`cname`). Default: the first bucket. */
   readonly cnameBucket?: string
-  /** How many requests `requests` holds; the oldest are dropped first. Default 10,000. */
+  /** The maximum length of `requests`. The oldest requests are dropped first. Default 10,000. */
   readonly maxRecordedRequests?: number
 }

@@ -28,8 +28,9 @@ export interface Account {
 /**
  * Verifies a request's signature, V1 or V4, in the header or in the URL.
  *
- * @param locations - the possible readings of bucket and key; the one that was signed is returned
- * @throws OssError as the service words the refusal
+ * @param locations - the possible locations of the request
+ * @returns the location that was signed
+ * @throws OssError with the code and message of the service
  */
 export function authenticate(
   request: OssRequest,
@@ -44,7 +45,7 @@ export function authenticate(
   if (request.has('x-oss-signature-version')) return byV4Url(request, locations, account, now)
   if (request.has('OSSAccessKeyId') || request.has('Signature'))
     return byV1Url(request, locations, account, now)
-  // PostObject is signed by fields of the form.
+  // The signature of a PostObject is in the fields of its form.
   if (request.method === 'POST' && /^multipart\/form-data\b/i.test(request.header('content-type') ?? '')) {
     throw formUploadNotImplemented()
   }
@@ -68,7 +69,7 @@ function byV1Header(
     throw accessDenied('OSS authentication requires a valid Date.')
   }
   checkSkew(time, now)
-  checkKey(accessKeyId, request.header('x-oss-security-token'), account, now)
+  checkAccessKey(accessKeyId, request.header('x-oss-security-token'), account, now)
   return verified(locations, signature, (location) =>
     dates.flatMap((line) =>
       v1StringsToSign({
@@ -99,7 +100,7 @@ function byV1Url(request: OssRequest, locations: readonly Location[], account: A
     )
   }
   checkExpiry(Number(expires) * 1000, now)
-  checkKey(accessKeyId, request.parameter('security-token'), account, now)
+  checkAccessKey(accessKeyId, request.parameter('security-token'), account, now)
   const parameters = withoutV1Authentication(request)
   return verified(locations, signature, (location) =>
     v1StringsToSign({
@@ -147,14 +148,14 @@ function byV4Header(
     throw accessDenied('OSS authentication requires a valid Date.')
   }
   checkSkew(time, now)
-  checkKey(credential.accessKeyId, request.header('x-oss-security-token'), account, now)
+  checkAccessKey(credential.accessKeyId, request.header('x-oss-security-token'), account, now)
   checkScope(credential, dateTime, account, '0002-00000228')
   return verifiedV4(
     request,
     locations,
     account,
     credential,
-    // The Go SDK V1 sends no x-oss-date, and signs the HTTP date as it is (oss/conn.go:339, oss/auth.go:200 of 3.0.2).
+    // The Go SDK V1 sends no x-oss-date and signs the HTTP date unchanged (oss/conn.go:339, oss/auth.go:200 of 3.0.2).
     request.header('x-oss-date') === undefined ? [dateTime, date] : [dateTime],
     fields.get('AdditionalHeaders') ?? '',
     signature,
@@ -183,7 +184,7 @@ function byV4Url(request: OssRequest, locations: readonly Location[], account: A
   if (Number(expires) > MAX_EXPIRES_SECONDS) throw invalidArgument('x-oss-expires must be at most 604800.')
   checkExpiry(time + Number(expires) * 1000, now)
   if (time - now.getTime() > MAX_SKEW_MS) throw tooSkewed(time, now)
-  checkKey(credential.accessKeyId, request.parameter('x-oss-security-token'), account, now)
+  checkAccessKey(credential.accessKeyId, request.parameter('x-oss-security-token'), account, now)
   checkScope(credential, dateTime, account, '0002-00000226')
   const additional = request.parameter('x-oss-additional-headers') ?? ''
   return verifiedV4(request, locations, account, credential, [dateTime], additional, signature)
@@ -255,8 +256,8 @@ function equalText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-/** A temporary key without its token is as unknown as any other, with an error number of its own. */
-function checkKey(accessKeyId: string, token: string | undefined, account: Account, now: Date): void {
+/** A temporary key without its token gets the same error as an unknown key, but its own error number. */
+function checkAccessKey(accessKeyId: string, token: string | undefined, account: Account, now: Date): void {
   const { securityTokens } = account
   const isKnown = accessKeyId === account.accessKeyId
   const lacksToken = isKnown && securityTokens.areNeeded && token === undefined
@@ -317,7 +318,7 @@ function checkExpiry(expiresAt: number, now: Date): void {
   })
 }
 
-/** A date in ISO basic form, as a V4 credential has it. */
+/** Converts a date to the ISO basic format of V4. */
 function v4DateTime(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   if (/^\d{8}T\d{6}Z$/.test(text)) return text

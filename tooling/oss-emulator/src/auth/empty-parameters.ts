@@ -1,13 +1,14 @@
 import type { QueryParameter } from '../protocol/oss-request.ts'
 
-/** Beyond this, only the two uniform spellings are tried. */
+/** With more empty parameters than this, only the two uniform spellings are tried. */
 const MAX_MIXED = 7
 
 /**
- * The query strings that sign the same parameters, `k` for an empty one first. ali-oss sends `?uploads=` and
- * signs `uploads`, yet signs `prefix=` for its query options, both in one request.
+ * The query strings that a client may have signed for the same parameters. An empty parameter is `k` or `k=`; `k` comes
+ * first. One request of ali-oss can have both: it sends `?uploads=` and signs `uploads`, but signs `prefix=` for its
+ * query options.
  *
- * @param sorted - the parameters in signing order, names and values already as they are signed
+ * @param sorted - the parameters in signing order, with names and values escaped as they are signed
  */
 export function emptyParameterForms(sorted: readonly QueryParameter[]): readonly string[] {
   const empties = sorted.filter(({ value }) => value === '').length

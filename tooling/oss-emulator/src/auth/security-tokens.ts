@@ -3,11 +3,11 @@ import { OssError } from '../protocol/oss-error.ts'
 /** A security token of STS. */
 export interface SecurityToken {
   readonly token: string
-  /** From this time on the token is refused as expired. It does not expire when absent. */
+  /** From this time on the token is refused as expired. Default: it does not expire. */
   readonly expiresAt?: Date
 }
 
-/** The tokens that were given out for the emulator's access key. */
+/** The valid and expired tokens of the emulator's access key. */
 export class SecurityTokens {
   readonly #expiry = new Map<string, Date | undefined>()
 
@@ -15,21 +15,25 @@ export class SecurityTokens {
     for (const token of tokens) this.add(token)
   }
 
-  /** A token that is known already gets the new time. */
+  /**
+   * Adds a token, or replaces the expiry of a known one.
+   *
+   * @throws Error for an empty token
+   */
   add({ token, expiresAt }: SecurityToken): void {
     if (token === '') throw new Error('A security token must not be empty.')
     this.#expiry.set(token, expiresAt)
   }
 
-  /** Whether the access key is a temporary one: every request must then carry a token. */
+  /** Whether the access key is a temporary one. Each request must then carry a token. */
   get areNeeded(): boolean {
     return this.#expiry.size > 0
   }
 
   /**
-   * Judges the token of a request.
+   * Checks the token of a request.
    *
-   * @throws OssError `SecurityTokenExpired`, or `InvalidSecurityToken` for one that was not given out
+   * @throws OssError `SecurityTokenExpired`, or `InvalidSecurityToken` for an unknown token
    */
   check(token: string, now: Date): void {
     if (!this.#expiry.has(token)) {

@@ -3,7 +3,7 @@ import type { OssRequest, QueryParameter } from '../protocol/oss-request.ts'
 import type { Location } from '../protocol/possible-locations.ts'
 import { emptyParameterForms } from './empty-parameters.ts'
 
-/** The union of what the SDKs sign; parameters that start with `x-oss-` are signed as well. */
+/** All parameters that any SDK signs. Parameters that start with `x-oss-` are signed as well. */
 const SIGNED_PARAMETERS: ReadonlySet<string> = new Set(
   `accessPoint accessPointConfigForObjectProcess accessPointForObjectProcess accessPointPolicy
   accessPointPolicyForObjectProcess acl append asyncFetch bucketArchiveDirectRead bucketInfo callback callback-var
@@ -18,24 +18,24 @@ const SIGNED_PARAMETERS: ReadonlySet<string> = new Set(
   versionId versioning versions vod website withHashContext worm wormExtend wormId`.split(/\s+/),
 )
 
-/** Tells whether a query parameter selects or changes an operation, and so is part of a V1 signature. */
+/** Whether a query parameter selects or changes an operation. Such a parameter is part of a V1 signature. */
 export function isSubresource(name: string): boolean {
   return SIGNED_PARAMETERS.has(name) || name.startsWith('x-oss-')
 }
 
-/** What a V1 signature is made from. */
+/** The input of a V1 signature. */
 export interface V1Input {
   readonly method: string
   readonly headers: ReadonlyMap<string, string>
   readonly parameters: readonly QueryParameter[]
   readonly location: Location
-  /** The text of the Date line: a date, or the expiry of a presigned URL. */
+  /** The Date line: a date, or the expiry of a presigned URL. */
   readonly date: string
 }
 
 /**
- * The texts a client may have signed for a request, the one of the specification first: SDKs disagree on how
- * an empty parameter is written.
+ * The strings that a client may have signed for a request. SDKs disagree on how to write an empty parameter. The string
+ * of the specification comes first.
  */
 export function v1StringsToSign(input: V1Input): readonly string[] {
   const { method, headers, location } = input
@@ -64,7 +64,7 @@ export function v1Signature(accessKeySecret: string, stringToSign: string): stri
   return createHmac('sha1', accessKeySecret).update(stringToSign, 'utf8').digest('base64')
 }
 
-/** The parameters of a presigned V1 URL that are not part of what it signs. */
+/** The parameters of a presigned V1 URL without those of its authentication, which are not signed. */
 export function withoutV1Authentication(request: OssRequest): readonly QueryParameter[] {
   return request.parameters.filter(({ name }) => !['OSSAccessKeyId', 'Expires', 'Signature'].includes(name))
 }

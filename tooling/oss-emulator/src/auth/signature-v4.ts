@@ -4,7 +4,7 @@ import type { QueryParameter } from '../protocol/oss-request.ts'
 import type { Location } from '../protocol/possible-locations.ts'
 import { emptyParameterForms } from './empty-parameters.ts'
 
-/** The one payload hash of V4: the service does not sign bodies. */
+/** The only payload hash of V4: bodies are not signed. */
 export const UNSIGNED_PAYLOAD = 'UNSIGNED-PAYLOAD'
 
 export const V4_ALGORITHM = 'OSS4-HMAC-SHA256'
@@ -18,7 +18,7 @@ export interface V4Credential {
   readonly product: string
 }
 
-/** What a V4 signature is made from. */
+/** The input of a V4 signature. */
 export interface V4Input {
   readonly method: string
   readonly headers: ReadonlyMap<string, string>
@@ -27,11 +27,11 @@ export interface V4Input {
   readonly credential: V4Credential
   /** `YYYYMMDDTHHMMSSZ` */
   readonly dateTime: string
-  /** The list of additional headers exactly as the client sent it, joined by `;`. */
+  /** The list of additional headers, joined by `;`, exactly as the client sent it. */
   readonly additionalHeaders: string
 }
 
-/** Parses a credential; `undefined` when it is not one. The access key id may itself hold slashes. */
+/** Parses a credential. Returns `undefined` if it is malformed. The access key id may contain slashes. */
 export function parseV4Credential(text: string): V4Credential | undefined {
   const match = /^(.+)\/(\d{8})\/([^/]+)\/([^/]+)\/aliyun_v4_request$/.exec(text)
   if (match === null) return undefined
@@ -39,7 +39,10 @@ export function parseV4Credential(text: string): V4Credential | undefined {
   return { accessKeyId, day, region, product }
 }
 
-/** The texts a client may have signed, the one of the specification first; they differ in empty parameters. */
+/**
+ * The strings that a client may have signed. They differ in how they write empty parameters. The string of the
+ * specification comes first.
+ */
 export function v4StringsToSign(input: V4Input): readonly string[] {
   const { location, credential } = input
   const path =

@@ -4,14 +4,14 @@ import type { CorsConfiguration, CorsRule } from './cors-rule.ts'
 
 /** The methods that a rule can allow. */
 export const CORS_METHODS: readonly string[] = ['GET', 'PUT', 'DELETE', 'POST', 'HEAD']
-/** The name of a header, RFC 9110 5.1; every other character would break the answer that carries it. */
+/** The name of a header, RFC 9110 5.1. Any other character would break the response that carries it. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PRINTABLE = /^[\x21-\x7e]+$/
 const MAX_RULES = 20
 const MAX_AGE_SECONDS = 999_999_999
 
 /**
- * Reads the document of a PutBucketCors.
+ * Parses the document of a PutBucketCors request.
  *
  * @throws OssError `MalformedXML`, or `InvalidArgument` for a value that is not allowed
  */
@@ -24,9 +24,9 @@ export function parseCorsXml(text: string): CorsConfiguration {
 }
 
 /**
- * Checks a configuration. Which codes the service answers is not documented for every rule.
+ * Checks a configuration. The documentation does not name the error code for each rule.
  *
- * @throws OssError `MalformedXML` where something is missing, `InvalidArgument` for a value that is not allowed
+ * @throws OssError `MalformedXML` if something is missing, `InvalidArgument` for a value that is not allowed
  */
 export function checkedCors(configuration: CorsConfiguration): CorsConfiguration {
   const { rules } = configuration
@@ -36,7 +36,7 @@ export function checkedCors(configuration: CorsConfiguration): CorsConfiguration
   return configuration
 }
 
-/** The document of a GetBucketCors. */
+/** The document of a GetBucketCors response. */
 export function corsElements({ rules, responseVary }: CorsConfiguration): XmlElement {
   return {
     CORSConfiguration: {

@@ -3,15 +3,16 @@ import type { OssResponse } from '../protocol/oss-response.ts'
 import { type CorsConfiguration, type CorsRule, matchingRule } from './cors-rule.ts'
 
 /**
- * An answer, of whatever status, with the headers of the rule that allows its request. No rule and no `Origin` leave
- * it as it is, except that `ResponseVary` marks every answer of the bucket. That to a preflight has them already.
+ * Adds the headers of the rule that allows the request to a response of any status. Without a matching rule or an
+ * `Origin` the response stays as it is, except that `ResponseVary` adds `Vary: Origin` to each response of the bucket.
+ * A response to a preflight already has these headers.
  */
 export function withCorsHeaders(
-  answer: OssResponse,
+  response: OssResponse,
   request: OssRequest,
   configuration: CorsConfiguration | undefined,
 ): OssResponse {
-  if (configuration === undefined) return answer
+  if (configuration === undefined) return response
   const origin = request.header('origin')
   const { method } = request
   const rule =
@@ -19,13 +20,13 @@ export function withCorsHeaders(
       ? undefined
       : matchingRule(configuration, { origin, method, headers: [] })
   const allowing = rule === undefined || origin === undefined ? {} : corsHeaders(rule, origin)
-  const headers = { ...answer.headers, ...allowing }
+  const headers = { ...response.headers, ...allowing }
   return rule === undefined && !configuration.responseVary
-    ? { ...answer, headers }
-    : { ...answer, headers: varyingByOrigin(headers) }
+    ? { ...response, headers }
+    : { ...response, headers: varyingByOrigin(headers) }
 }
 
-/** The headers of a rule: a `*` is answered as such, any other pattern with the origin that it allows. */
+/** The headers of a rule. They name `*` for the pattern `*`, and the origin for any other pattern. */
 export function corsHeaders(rule: CorsRule, origin: string): Record<string, string> {
   const { allowedOrigins, allowedMethods, exposeHeaders, maxAgeSeconds } = rule
   return {
@@ -36,7 +37,7 @@ export function corsHeaders(rule: CorsRule, origin: string): Record<string, stri
   }
 }
 
-/** Adds `Origin` to what an answer varies by. */
+/** Adds `Origin` to the `Vary` header of a response. */
 export function varyingByOrigin(headers: Readonly<Record<string, string>>): Record<string, string> {
   const { Vary: vary } = headers
   if (vary?.split(', ').includes('Origin')) return headers

@@ -1,31 +1,31 @@
-/** One rule of a bucket's CORS configuration. Plain data: it is stored as JSON. */
+/** One rule of a bucket's CORS configuration. Stored as JSON. */
 export interface CorsRule {
-  /** Each holds at most one `*`, which stands for any characters. */
+  /** Each contains at most one `*`, which stands for any characters. */
   readonly allowedOrigins: readonly string[]
   readonly allowedMethods: readonly string[]
-  /** Each holds at most one `*`; in any case. */
+  /** Each contains at most one `*`. Case does not matter. */
   readonly allowedHeaders: readonly string[]
   readonly exposeHeaders: readonly string[]
-  /** How long a browser may keep the answer to a preflight. */
+  /** How long a browser may cache a preflight response. */
   readonly maxAgeSeconds?: number
 }
 
-/** A bucket's CORS configuration. Plain data. */
+/** A bucket's CORS configuration. Stored as JSON. */
 export interface CorsConfiguration {
   readonly rules: readonly CorsRule[]
-  /** Whether every answer has `Vary: Origin`, also one to a request that is not cross-origin. */
+  /** Whether each response has `Vary: Origin`, even if its request is not cross-origin. */
   readonly responseVary: boolean
 }
 
-/** What a rule is chosen by. */
+/** The properties of a request that select its rule. */
 export interface CorsRequest {
   readonly origin: string
   readonly method: string
-  /** The headers that a preflight asks for; none for any other request. */
+  /** The headers that a preflight asks for. Empty for any other request. */
   readonly headers: readonly string[]
 }
 
-/** The first rule that allows a request; `undefined` where none does. */
+/** The first rule that allows a request, or `undefined`. */
 export function matchingRule(
   { rules }: CorsConfiguration,
   { origin, method, headers }: CorsRequest,

@@ -1,7 +1,7 @@
 import { preconditionFailed } from './error-catalog.ts'
 import type { OssRequest } from './oss-request.ts'
 
-/** The four conditional headers, whatever they are called. */
+/** The four conditional headers of a read or of a copy source. */
 export interface Conditions {
   readonly ifMatch: string | undefined
   readonly ifNoneMatch: string | undefined
@@ -9,7 +9,11 @@ export interface Conditions {
   readonly ifUnmodifiedSince: string | undefined
 }
 
-/** @param prefix - `x-oss-copy-source-` for the source of a copy */
+/**
+ * The conditional headers of a request.
+ *
+ * @param prefix - `x-oss-copy-source-` for the source of a copy
+ */
 export function conditionsOf(request: OssRequest, prefix = ''): Conditions {
   return {
     ifMatch: request.header(`${prefix}if-match`),
@@ -20,10 +24,10 @@ export function conditionsOf(request: OssRequest, prefix = ''): Conditions {
 }
 
 /**
- * Judges conditions against an object. A date that cannot be read is ignored, and so is a date beside the ETag
- * condition of its kind: RFC 9110, 13.2.2. The documentation of OSS does not say which of the two counts.
+ * Evaluates conditions against an object. An invalid date is ignored. A date is also ignored if the corresponding ETag
+ * condition is present: RFC 9110, 13.2.2. The documentation of OSS does not say which of the two counts.
  *
- * @returns `not-modified` where the answer is 304
+ * @returns `not-modified` if the response is a 304
  * @throws OssError `PreconditionFailed`
  */
 export function judgeConditions(

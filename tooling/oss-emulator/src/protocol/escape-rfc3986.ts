@@ -1,4 +1,4 @@
-/** Escapes everything but RFC 3986's unreserved characters, as V4 signatures and `encoding-type=url` want it. */
+/** Escapes all but the unreserved characters of RFC 3986. V4 signatures and `encoding-type=url` need this. */
 export function escapeRfc3986(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

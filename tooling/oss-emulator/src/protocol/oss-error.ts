@@ -1,14 +1,14 @@
-/** What an error answer may carry beside its code and message. */
+/** What an error response may contain besides its code and message. */
 export interface OssErrorExtras {
-  /** The detailed error number, such as `0026-00000001`. */
+  /** The detailed error number (EC), for example `0026-00000001`. */
   readonly ec?: string
-  /** Further elements of the XML, in order. */
+  /** Further elements of the XML document, in order. */
   readonly details?: Readonly<Record<string, string>>
-  /** Further headers of the answer. */
+  /** Further headers of the response. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A refusal as the service words it. Thrown anywhere in an operation, answered in one place. */
+/** An error of the service, with its wording. Operations throw it; one place turns it into a response. */
 export class OssError extends Error {
   override readonly name: string = 'OssError'
   readonly status: number

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 
-/** One query parameter, decoded. `k` and `k=` both have the empty value. */
+/** One query parameter, decoded. Both `k` and `k=` have the empty value. */
 export interface QueryParameter {
   readonly name: string
   readonly value: string
 }
 
-/** A request as it came over the wire: nothing normalised, header bytes read as UTF-8. */
+/** A request as sent by the client. Nothing is normalised. Header bytes are decoded as UTF-8. */
 export class OssRequest {
   readonly method: string
   /** The path of the request target, still escaped. */
@@ -14,7 +14,7 @@ export class OssRequest {
   /** The query of the request target, still escaped, without `?`. */
   readonly query: string
   readonly parameters: readonly QueryParameter[]
-  /** Header values by lower-case name; repeated headers are joined by a comma. */
+  /** Header values by lower-case name. Repeated headers are joined by a comma. */
   readonly headers: ReadonlyMap<string, string>
   /** The Host header without its port, lower-case. */
   readonly hostname: string
@@ -53,7 +53,7 @@ export class OssRequest {
   }
 }
 
-/** Node hands out the bytes of headers and targets as Latin-1. */
+/** Node decodes the bytes of headers and targets as Latin-1. */
 function utf8(latin1: string): string {
   for (let i = 0; i < latin1.length; i++) {
     if (latin1.charCodeAt(i) > 0x7f) return Buffer.from(latin1, 'latin1').toString('utf8')
@@ -61,7 +61,7 @@ function utf8(latin1: string): string {
   return latin1
 }
 
-/** Splits a raw query; `+` means a space, a broken escape is taken literally. */
+/** Splits a raw query. `+` means a space. A malformed escape stays as it is. */
 export function parseQuery(query: string): QueryParameter[] {
   return query
     .split('&')

@@ -1,19 +1,19 @@
 import { isIP } from 'node:net'
 
-/** What a request is about. Both are empty for the service, the key alone is empty for a bucket. */
+/** The bucket and key that a request names. Both are empty for the service. The key is empty for a bucket. */
 export interface Location {
   readonly bucket: string
   readonly key: string
 }
 
 /**
- * Every way to read bucket and key from a request, the likeliest first. SDKs put the bucket into the Host
- * (`bucket.oss-….aliyuncs.com`, `bucket.localhost`), the path, both (ali-oss with an IP and `sldEnable`), or
- * nowhere (`cname`); only the signature tells which was meant. A path that cannot be decoded has no reading.
+ * Each possible bucket and key of a request, the likeliest first. SDKs put the bucket into the Host
+ * (`bucket.oss-….aliyuncs.com`, `bucket.localhost`), into the path, into both (ali-oss with an IP and `sldEnable`), or
+ * nowhere (`cname`). Only the signature shows which one the client meant. A path that cannot be decoded has none.
  *
  * @param hostname - the Host header without its port
- * @param path - the raw path of the request target
- * @param cnameBucket - the bucket of hosts that name none
+ * @param path - the path of the request target, still escaped
+ * @param cnameBucket - the bucket of requests that name none
  */
 export function possibleLocations(
   hostname: string,

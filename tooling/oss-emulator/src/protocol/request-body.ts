@@ -2,29 +2,29 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { entityTooLarge, invalidDigest } from './error-catalog.ts'
 
-/** The connection is gone, by fault or by the client: there is nobody to answer. */
+/** A fault or the client ended the connection: no response can be sent. */
 export class ConnectionLost extends Error {
   override readonly name: string = 'ConnectionLost'
 }
 
-/** What takes the chunks of a body. */
+/** Receives the chunks of a body. */
 export interface ByteSink {
-  /** Takes a chunk for good. A promise, if returned, holds back the next chunk. */
+  /** Takes ownership of a chunk. If it returns a promise, the next chunk waits for it. */
   write(chunk: Uint8Array): Promise<void> | undefined
 }
 
-/** Hooks of the server into the reading of a body. */
+/** Hooks of the server that are called while a body is read. */
 export interface BodyHooks {
-  /** Called once before the first byte is read: `Expect: 100-continue` is answered then. */
+  /** Called once before the first byte is read. The server sends `100 Continue` then. */
   readonly onRead: () => void
   readonly onBytes: (count: number) => void
-  /** A fault: the connection is reset after this many bytes. */
+  /** For a fault: the connection is reset after this many bytes. */
   readonly cutAfterBytes: number | undefined
   /** Aborted with an OssError when the parser refuses the rest of the body. */
   readonly refusal: AbortSignal
 }
 
-/** A request's body, read once. */
+/** The body of a request. It can be read once. */
 export class RequestBody {
   readonly #message: IncomingMessage
   readonly #hooks: BodyHooks
@@ -34,7 +34,7 @@ export class RequestBody {
     this.#hooks = hooks
   }
 
-  /** The declared length; `undefined` for a chunked body or none. */
+  /** The declared length. `undefined` for a chunked body or no body. */
   get declaredSizeBytes(): number | undefined {
     const length = this.#message.headers['content-length']
     return length === undefined ? undefined : Number(length)
@@ -44,7 +44,7 @@ export class RequestBody {
     return this.#message.headers['transfer-encoding'] !== undefined
   }
 
-  /** Moves the whole body into a sink, as fast as the sink allows. */
+  /** Writes the whole body to a sink, with backpressure. */
   pipe(sink: ByteSink): Promise<void> {
     const message = this.#message
     const { cutAfterBytes, onBytes, refusal } = this.#hooks
@@ -52,7 +52,7 @@ export class RequestBody {
     return new Promise((resolve, reject) => {
       let received = 0
       const fail = (error: unknown): void => {
-        // What still arrives is for nobody; the server drains it.
+        // The server drains the rest of the body.
         message.off('data', onData)
         reject(error)
       }
@@ -73,7 +73,7 @@ export class RequestBody {
         message.pause()
         wait.then(() => message.resume(), fail)
       }
-      // The client may have gone while the request was judged; no event would tell any more.
+      // The client may have left while the request was checked. No event reports that afterwards.
       if (message.destroyed && !message.readableEnded) {
         lost()
         return
@@ -94,9 +94,9 @@ export class RequestBody {
   }
 
   /**
-   * The whole body as text.
+   * Reads the whole body as text.
    *
-   * @throws OssError `InvalidDigest` when it is not the one that `contentMd5` (base64) is of.
+   * @throws OssError `EntityTooLarge`, or `InvalidDigest` if the body does not match `contentMd5` (base64)
    */
   async text(maxBytes: number, contentMd5: string | undefined): Promise<string> {
     const chunks: Uint8Array[] = []

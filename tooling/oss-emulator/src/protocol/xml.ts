@@ -1,7 +1,7 @@
 import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser'
 import { malformedXml } from './error-catalog.ts'
 
-/** An element's content: text, child elements by name, or several elements of one name. */
+/** The content of an element: text, child elements by name, or several elements of one name. */
 type XmlValue = string | number | boolean | XmlElement | readonly XmlValue[]
 /** Child elements by name, in document order. */
 export interface XmlElement {
@@ -12,7 +12,7 @@ const builder = new XMLBuilder({ suppressEmptyNode: false, processEntities: true
 const parser = new XMLParser({
   parseTagValue: false,
   trimValues: false,
-  // Entities are decoded below: Go writes quotes as &#34;, and the parser's own decoding is capped.
+  // decodeEntities() decodes entities: Go writes quotes as &#34;, and the parser limits how many it decodes itself.
   processEntities: false,
   ignoreAttributes: true,
   ignoreDeclaration: true,
@@ -22,15 +22,15 @@ const NAMED_ENTITIES: ReadonlyMap<string, string> = new Map(
   Object.entries({ lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }),
 )
 
-/** A document with one root. */
+/** Builds a document with one root element. */
 export function buildXml(root: XmlElement): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build(root)}`
 }
 
 /**
- * The content of the root element.
+ * Returns the content of the root element.
  *
- * @throws OssError `MalformedXML` when it is not XML, has a document type, or another root.
+ * @throws OssError `MalformedXML` if the text is not XML, has a document type, or has another root
  */
 export function parseXml(text: string, root: string, ec?: string): XmlElement {
   if (text.includes('<!DOCTYPE') || XMLValidator.validate(text) !== true) throw malformedXml(ec)
@@ -45,25 +45,25 @@ function parsed(text: string, ec: string | undefined): unknown {
   try {
     return parser.parse(text)
   } catch {
-    // Valid XML that the parser refuses: names of JavaScript's own, or elements nested too deep.
+    // The parser refuses some valid XML: names that JavaScript reserves, or elements nested too deep.
     throw malformedXml(ec)
   }
 }
 
-/** The elements of one name below `parent`, whether there are none, one or several. */
+/** The child elements of `parent` with one name: none, one or several. */
 export function childElements(parent: XmlElement, name: string): readonly XmlElement[] {
   const value = Object.hasOwn(parent, name) ? parent[name] : undefined
   const list: readonly XmlValue[] = value === undefined ? [] : Array.isArray(value) ? value : [value]
   return list.map((item) => (typeof item === 'object' && !Array.isArray(item) ? (item as XmlElement) : {}))
 }
 
-/** The text of a child element; `undefined` when there is no such child or it has children itself. */
+/** The text of a child element. `undefined` if there is no such child or it has children itself. */
 export function childText(parent: XmlElement, name: string): string | undefined {
   const value = Object.hasOwn(parent, name) ? parent[name] : undefined
   return typeof value === 'string' ? decodeEntities(value) : undefined
 }
 
-/** The texts of all child elements of one name; one with children itself has the empty text. */
+/** The texts of all child elements with one name. A child that has children itself has the empty text. */
 export function childTexts(parent: XmlElement, name: string): readonly string[] {
   const value = Object.hasOwn(parent, name) ? parent[name] : undefined
   const list: readonly XmlValue[] = value === undefined ? [] : Array.isArray(value) ? value : [value]

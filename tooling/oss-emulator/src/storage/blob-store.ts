@@ -1,36 +1,36 @@
-/** A run of bytes of one stored blob. An object's content is a list of them, so parts are never copied. */
+/** A range of bytes of one blob. The content of an object is a list of extents, so parts are never copied. */
 export interface Extent {
   readonly blob: string
   readonly start: number
   readonly sizeBytes: number
 }
 
-/** Takes the bytes of a new blob. Nothing refers to them until `finish` has resolved. */
+/** Writes a new blob. Nothing refers to it until `finish` has resolved. */
 export interface BlobWriter {
   /**
-   * Takes a chunk and keeps it: the caller must not change it any more.
+   * Takes ownership of a chunk: the caller must not change it afterwards.
    *
-   * @returns a promise when the caller has to wait before the next chunk
+   * @returns a promise if the caller must wait before it writes the next chunk
    */
   write(chunk: Uint8Array): Promise<void> | undefined
-  /** Waits until all bytes are stored; resolves to the blob's id. */
+  /** Waits until all bytes are stored. Resolves to the id of the blob. */
   finish(): Promise<string>
-  /** Forgets the bytes. */
+  /** Discards the bytes. */
   abort(): Promise<void>
 }
 
-/** Where the bytes are. */
+/** Stores the bytes of objects and parts. */
 export interface BlobStore {
   create(): Promise<BlobWriter>
-  /** The bytes of one extent. A chunk is valid only until the next one is asked for: its buffer is used again. */
+  /** Reads one extent. A chunk is valid only until the next one is requested, because its buffer is reused. */
   read(extent: Extent): AsyncIterable<Uint8Array>
-  /** Forgets a blob, in the background. */
+  /** Removes a blob in the background. */
   remove(blob: string): void
-  /** Waits for what goes on in the background. */
+  /** Waits for the removals in the background. */
   close(): Promise<void>
 }
 
-/** The part of a list of extents that starts at `start` and has `sizeBytes` bytes. */
+/** Returns the part of a list of extents that starts at `start` and has `sizeBytes` bytes. */
 export function sliceExtents(extents: readonly Extent[], start: number, sizeBytes: number): Extent[] {
   const slice: Extent[] = []
   let skip = start

@@ -1,4 +1,4 @@
-/** Compares two texts by their UTF-8 bytes, as the service sorts keys; UTF-16 order differs beyond U+FFFF. */
+/** Compares two strings by their UTF-8 bytes, as the service sorts keys. UTF-16 order differs beyond U+FFFF. */
 export function compareBytes(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
@@ -7,7 +7,7 @@ export function compareBytes(a: string, b: string): number {
     if (left === right) continue
     const leftSurrogate = left >= 0xd800 && left <= 0xdfff
     const rightSurrogate = right >= 0xd800 && right <= 0xdfff
-    // Surrogates stand for code points above all others.
+    // A surrogate is half of a code point above all others.
     if (leftSurrogate !== rightSurrogate) return leftSurrogate ? 1 : -1
     return left - right
   }

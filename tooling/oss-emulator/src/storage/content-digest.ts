@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createCrc64 } from '@oss-cse/crypto-core'
 
-/** The running checksums of a body. */
+/** Computes the checksums of a body chunk by chunk. */
 export class ContentDigest {
   readonly #md5: Hash = createHash('md5')
   readonly #crc64: Awaited<ReturnType<typeof createCrc64>>
@@ -21,7 +21,7 @@ export class ContentDigest {
     this.#sizeBytes += chunk.length
   }
 
-  /** The MD5 as ETags hold it and as Content-MD5 does, the CRC-64 in decimal. Ends the digest. */
+  /** Returns the checksums. The digest cannot be used afterwards. */
   finish(): ContentSummary {
     const md5 = this.#md5.digest()
     return {
@@ -33,7 +33,7 @@ export class ContentDigest {
   }
 }
 
-/** What is known of a body once it is stored. */
+/** The size and checksums of a body. */
 export interface ContentSummary {
   readonly sizeBytes: number
   /** 32 upper-case hexadecimal digits, without quotes. */

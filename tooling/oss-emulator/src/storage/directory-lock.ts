@@ -1,14 +1,15 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-/** The directories that emulators of this process use. */
+/** The directories that the emulators of this process use. */
 const ours = new Set<string>()
 
 /**
- * Takes a data directory for one emulator: a second one would remove the first one's unfinished uploads as
- * leftovers. A lock whose process is gone does not count, so that a killed emulator can start again at once.
+ * Locks a data directory for one emulator. A second emulator would remove the unfinished uploads of the first as
+ * leftovers. The lock of a process that no longer runs is ignored, so a killed emulator can start again at once.
  *
- * @returns gives the directory back
+ * @returns a function that unlocks the directory
+ * @throws Error if another emulator uses the directory
  */
 export function lockDirectory(directory: string): () => void {
   const path = resolve(directory)
@@ -61,7 +62,7 @@ function isRunning(pid: number): boolean {
   return !isZombie(pid)
 }
 
-/** A killed process that nobody has waited for, as in a container without an init, still takes signals. */
+/** A killed process that no parent has waited for, as in a container without an init, still accepts signals. */
 function isZombie(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')

@@ -4,13 +4,13 @@ import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobStore, BlobWriter, Extent } from './blob-store.ts'
 
-/** Chunks are gathered to at least this size for one write, as long as the disk is busy anyway. */
+/** While the disk is busy, chunks are collected into writes of at least this size. */
 const WRITE_BYTES = 512 * 1024
-/** The sender has to wait while this much is not yet written. */
+/** The sender must wait while more bytes than this are not yet written. */
 const MAX_PENDING_BYTES = 4 * 1024 * 1024
 const READ_BYTES = 1024 * 1024
 
-/** Blobs as files of one directory; memory use does not depend on their size. */
+/** Blobs as files of one directory. Memory use does not depend on their size. */
 export class DiskBlobs implements BlobStore {
   readonly #directory: string
   readonly #background = new Set<Promise<void>>()
@@ -20,7 +20,7 @@ export class DiskBlobs implements BlobStore {
     mkdirSync(directory, { recursive: true })
   }
 
-  /** Removes what no record refers to: the leftovers of uploads that a crash cut off. */
+  /** Removes the blobs that no record refers to: leftovers of uploads that a crash interrupted. */
   removeAllBut(known: ReadonlySet<string>): void {
     for (const name of readdirSync(this.#directory)) {
       if (!known.has(name)) unlinkSync(join(this.#directory, name))
@@ -38,7 +38,7 @@ export class DiskBlobs implements BlobStore {
     let next: Promise<{ bytesRead: number; buffer: Uint8Array }> | undefined
     try {
       const size = Math.min(READ_BYTES, extent.sizeBytes)
-      // Two buffers in turn: one is being read into while the consumer has the other.
+      // Two buffers take turns: the disk fills one while the consumer uses the other.
       const buffers = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)] as const
       const end = extent.start + extent.sizeBytes
       let position = extent.start
@@ -135,7 +135,7 @@ class DiskBlobWriter implements BlobWriter {
   }
 }
 
-/** As many chunks as one write takes; a body may come a byte at a time. */
+/** The maximum number of chunks of one write. A body may arrive byte by byte. */
 const CHUNKS_A_WRITE = 1024
 
 async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {

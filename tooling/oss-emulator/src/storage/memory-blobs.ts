@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { BlobStore, BlobWriter, Extent } from './blob-store.ts'
 
-/** Blobs in RAM, as the chunks they came in. */
+/** Blobs in RAM, as lists of the chunks that arrived. */
 export class MemoryBlobs implements BlobStore {
   readonly #blobs = new Map<string, readonly Uint8Array[]>()
 

@@ -3,7 +3,11 @@ import { OssError } from '../protocol/oss-error.ts'
 
 const MAX_KEY_BYTES = 1023
 
-/** @throws OssError `InvalidObjectName` */
+/**
+ * Checks the key of an object.
+ *
+ * @throws OssError `InvalidObjectName`
+ */
 export function checkKey(key: string): void {
   const bytes = Buffer.byteLength(key, 'utf8')
   if (bytes < 1 || bytes > MAX_KEY_BYTES || key.startsWith('/') || key.startsWith('\\')) {
@@ -11,7 +15,11 @@ export function checkKey(key: string): void {
   }
 }
 
-/** @throws OssError `InvalidBucketName` */
+/**
+ * Checks the name of a bucket.
+ *
+ * @throws OssError `InvalidBucketName`
+ */
 export function checkBucketName(bucket: string): void {
   if (!/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket)) {
     throw new OssError(400, 'InvalidBucketName', 'The specified bucket is not valid.', {

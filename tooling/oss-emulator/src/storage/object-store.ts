@@ -3,10 +3,10 @@ import { compareBytes } from './compare-bytes.ts'
 import type { RecordFiles } from './record-files.ts'
 import type { BucketRecord, ObjectRecord, PartRecord, UploadRecord } from './records.ts'
 
-/** A bucket with what is in it. */
+/** A bucket with its objects. */
 export interface Bucket {
   readonly record: BucketRecord
-  /** The versions of each key, the newest first; never empty. */
+  /** The versions of each key, the newest first. A key has at least one. */
   readonly keys: ReadonlyMap<string, readonly ObjectRecord[]>
   /** All keys in byte order. */
   sortedKeys(): readonly string[]
@@ -26,8 +26,9 @@ interface MutableBucket {
 }
 
 /**
- * The whole state: records in RAM and, with files, on disk; bytes in a blob store. Changes are synchronous and
- * so atomic. Blobs are counted by use, because copies share them and a read outlives an overwrite.
+ * The whole state. Records are in RAM and, with record files, on disk. Bytes are in a blob store. Changes are
+ * synchronous and therefore atomic. The uses of each blob are counted: copies share blobs, and a read in progress
+ * survives an overwrite.
  */
 export class ObjectStore {
   readonly #blobs: BlobStore
@@ -56,7 +57,7 @@ export class ObjectStore {
     }
   }
 
-  /** The blobs that some record refers to. */
+  /** The blobs that at least one record refers to. */
   blobsInUse(): ReadonlySet<string> {
     return new Set(this.#uses.keys())
   }
@@ -85,7 +86,7 @@ export class ObjectStore {
     return this.#buckets.get(bucket)?.keys.get(key) ?? []
   }
 
-  /** Replaces all versions of a key at once; the newest first, none to forget the key. */
+  /** Replaces all versions of a key at once, the newest first. An empty list removes the key. */
   saveVersions(bucketName: string, key: string, versions: readonly ObjectRecord[]): void {
     const bucket = this.#buckets.get(bucketName)
     if (bucket === undefined) throw new Error(`no bucket ${bucketName}`)
@@ -133,14 +134,12 @@ export class ObjectStore {
     return this.#blobs.create()
   }
 
-  /** Forgets a blob that no record ever referred to. */
+  /** Removes a blob that no record refers to. */
   discardBlob(blob: string): void {
     if (!this.#uses.has(blob)) this.#blobs.remove(blob)
   }
 
-  /**
-   * The bytes of a record from `start` on. They stay readable until `release`, whatever happens to the record.
-   */
+  /** Opens `sizeBytes` bytes from `start` on. They stay readable until `release`, even if the record is removed. */
   open(extents: readonly Extent[], start: number, sizeBytes: number): OpenContent {
     const slice = sliceExtents(extents, start, sizeBytes)
     const blobs = this.#blobs
@@ -154,7 +153,7 @@ export class ObjectStore {
     }
   }
 
-  /** Ends a use of each extent; a blob that nothing uses any more is removed. */
+  /** Ends one use of each extent. A blob without uses is removed. */
   release(extents: readonly Extent[]): void {
     for (const { blob } of extents) {
       const uses = (this.#uses.get(blob) ?? 0) - 1
@@ -175,10 +174,10 @@ export class ObjectStore {
   }
 }
 
-/** Bytes that are being read. */
+/** Content that is open for reading. */
 export interface OpenContent {
   readonly sizeBytes: number
-  /** A chunk is valid only until the next one is asked for. */
+  /** A chunk is valid only until the next one is requested. */
   chunks(): AsyncIterable<Uint8Array>
   release(): void
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path'
 import type { BucketRecord, ObjectRecord, PartRecord, UploadRecord } from './records.ts'
 
-/** All versions of one key, as they are stored. */
+/** All versions of one key, as stored. */
 export interface StoredKey {
   readonly bucket: string
   readonly key: string
@@ -11,7 +11,7 @@ export interface StoredKey {
   readonly versions: readonly ObjectRecord[]
 }
 
-/** Where records survive a restart. Every call is done when it returns. */
+/** Stores records so that they survive a restart. Each call is synchronous. */
 export interface RecordFiles {
   loadBuckets(): readonly BucketRecord[]
   loadKeys(bucket: string): readonly StoredKey[]
@@ -24,7 +24,7 @@ export interface RecordFiles {
   removeUpload(uploadId: string): void
 }
 
-/** The records of an emulator that keeps everything in RAM. */
+/** The record files of an emulator that keeps all its data in RAM: there are none. */
 export const NO_FILES: RecordFiles = {
   loadBuckets: () => [],
   loadKeys: () => [],
@@ -38,8 +38,8 @@ export const NO_FILES: RecordFiles = {
 }
 
 /**
- * Records as small JSON files. They are written synchronously and renamed into place, so that the state in RAM
- * and on disk change together and a killed process leaves the old record or the new one.
+ * Records as small JSON files. They are written synchronously and renamed into place. So the state in RAM and on disk
+ * changes together, and a killed process leaves either the old record or the new one.
  */
 export class JsonRecordFiles implements RecordFiles {
   readonly #root: string
@@ -53,7 +53,7 @@ export class JsonRecordFiles implements RecordFiles {
 
   loadBuckets(): readonly BucketRecord[] {
     const buckets = join(this.#root, 'buckets')
-    // Without its record a bucket was only being made when the process was killed.
+    // A directory without a record is from a process that was killed while it created the bucket.
     return readdirSync(buckets)
       .map((name) => join(buckets, name, 'bucket.json'))
       .filter((path) => existsSync(path))
@@ -113,7 +113,7 @@ export class JsonRecordFiles implements RecordFiles {
     renameSync(temporary, path)
   }
 
-  /** Takes the directory out of sight in one step: a half-removed one must not be loaded again. */
+  /** First moves the directory away in one step: a half-removed directory must not be loaded again. */
   #removeDirectory(path: string): void {
     const doomed = join(this.#root, 'tmp', randomUUID())
     renameSync(path, doomed)

@@ -4,9 +4,9 @@ import type { Extent } from './blob-store.ts'
 
 type ObjectType = 'Normal' | 'Multipart' | 'Appendable' | 'Symlink'
 
-/** One version of an object, or a delete marker. Plain data: it is stored as JSON. */
+/** One version of an object, or a delete marker. Stored as JSON. */
 export interface ObjectRecord {
-  /** `null` as text for the version that an unversioned or suspended bucket has. */
+  /** The string `null` for a version of an unversioned or suspended bucket. */
   readonly versionId: string
   readonly deleteMarker?: true
   readonly type: ObjectType
@@ -15,7 +15,7 @@ export interface ObjectRecord {
   readonly etag: string
   /** Unsigned decimal. */
   readonly crc64: string
-  /** Base64; only where the service knows it. */
+  /** Base64. Only for objects whose Content-MD5 the service knows. */
   readonly contentMd5?: string
   /** ISO 8601. */
   readonly lastModified: string
@@ -33,7 +33,7 @@ export interface Tag {
   readonly value: string
 }
 
-/** A multipart upload that is neither completed nor aborted. Plain data. */
+/** A multipart upload that is neither completed nor aborted. Stored as JSON. */
 export interface UploadRecord {
   readonly uploadId: string
   readonly bucket: string
@@ -45,7 +45,7 @@ export interface UploadRecord {
   readonly tags: readonly Tag[]
 }
 
-/** One uploaded part. Plain data. */
+/** One uploaded part. Stored as JSON. */
 export interface PartRecord {
   readonly partNumber: number
   readonly sizeBytes: number
@@ -57,7 +57,7 @@ export interface PartRecord {
 
 export type Versioning = 'Unversioned' | 'Enabled' | 'Suspended'
 
-/** A bucket's own properties. Plain data. */
+/** The properties of a bucket. Stored as JSON. */
 export interface BucketRecord {
   readonly name: string
   readonly created: string

@@ -2,13 +2,14 @@ import { serviceTime } from '../protocol/service-time.ts'
 import { ContentDigest } from './content-digest.ts'
 import type { ObjectStore } from './object-store.ts'
 
-/** An object as it is stored, without the rules of the service. */
+/** An object as it is stored. The rules of the service do not apply to it. */
 export interface StoredObject {
-  /** Content-Type and the other stored standard headers, and `x-oss-meta-*`; names in lower case. */
+  /** Content-Type, the other stored standard headers and `x-oss-meta-*`. Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly bytes: Uint8Array
 }
 
+/** The newest version of an object, or `undefined`. Reads all of it into memory. */
 export async function readStoredObject(
   store: ObjectStore,
   bucket: string,
@@ -30,6 +31,7 @@ export async function readStoredObject(
   }
 }
 
+/** Replaces the newest version of an object. Without `headers` an existing object keeps its own. */
 export async function writeStoredObject(
   store: ObjectStore,
   bucket: string,

@@ -1,11 +1,11 @@
 import OSS from 'ali-oss'
 import type { OssEmulator } from '../emulator.ts'
 
-/** What the tests call of ali-oss; its published types lack much of it. */
+/** A client of ali-oss. Its published types lack much of what the tests call. */
 // biome-ignore lint/suspicious/noExplicitAny: the published types of ali-oss do not fit what it does
 export type AliOssClient = any
 
-/** A client of the `demo` bucket in path style. */
+/** A client for the `demo` bucket in path style. */
 export function aliOssClient(
   emulator: OssEmulator,
   options: Readonly<Record<string, unknown>> = {},

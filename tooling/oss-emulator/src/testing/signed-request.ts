@@ -4,7 +4,7 @@ import { v1Signature, v1StringsToSign } from '../auth/signature-v1.ts'
 import type { OssEmulator } from '../emulator.ts'
 import { parseQuery } from '../protocol/oss-request.ts'
 
-/** A whole answer. */
+/** A response with its whole body. */
 export interface RawResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -13,11 +13,11 @@ export interface RawResponse {
   element(name: string): string | undefined
 }
 
-/** What to send. */
+/** The request to send. */
 export interface RawRequest {
   readonly method?: string
   readonly bucket?: string
-  /** Unescaped. */
+  /** Not escaped. */
   readonly key?: string
   /** The raw query, without `?`. */
   readonly query?: string
@@ -32,7 +32,7 @@ export interface RawRequest {
   readonly date?: Date
 }
 
-/** Sends a V1-signed request in path style with nothing but what it is told to send. */
+/** Sends a V1-signed request in path style. It adds only the date and the signature. */
 export function signedRequest(emulator: OssEmulator, options: RawRequest): Promise<RawResponse> {
   const method = options.method ?? 'GET'
   const bucket = options.bucket ?? 'demo'
@@ -59,7 +59,7 @@ export function signedRequest(emulator: OssEmulator, options: RawRequest): Promi
   })
 }
 
-/** Sends a request as it is. */
+/** Sends a request exactly as given, without a signature of its own. */
 export function rawRequest(
   port: number,
   options: Omit<RawRequest, 'key' | 'bucket' | 'query'> & { readonly path: string },
@@ -103,12 +103,12 @@ export function rawRequest(
   })
 }
 
-/** The upper-case hexadecimal MD5, as ETags hold it. */
+/** The MD5 in upper-case hexadecimal digits, as in an ETag. */
 export function md5Hex(bytes: Uint8Array | string): string {
   return createHash('md5').update(bytes).digest('hex').toUpperCase()
 }
 
-/** The headers of a whole envelope; the server does not look into the values. */
+/** The headers of a complete envelope. The server does not check the values. */
 export function envelope(
   overrides: Readonly<Record<string, string | undefined>> = {},
 ): Record<string, string> {
