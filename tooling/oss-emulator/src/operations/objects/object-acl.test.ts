@@ -1,0 +1,17 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type OssEmulator, startOssEmulator } from '../../emulator.ts'
+import { signedRequest } from '../../testing/signed-request.ts'
+
+let emulator: OssEmulator
+
+beforeAll(async () => {
+  emulator = await startOssEmulator()
+})
+afterAll(() => emulator.close())
+
+it('an ACL request whose Content-MD5 is another body’s is refused', async () => {
+  await emulator.putStoredObject('demo', 'acl', { bytes: Buffer.from('x') })
+  const headers = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==', 'x-oss-object-acl': 'private' }
+  const answer = await signedRequest(emulator, { method: 'PUT', key: 'acl', query: 'acl', headers })
+  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidDigest'])
+})
