@@ -30,7 +30,7 @@ describe.each([{ v4: false }, { v4: true }])('a request signed by ali-oss (V4: $
     })
   })
 
-  it('is refused when its clock is off by more than 15 minutes, and accepted within', async () => {
+  it('is refused if its clock differs by more than 15 minutes, and accepted within', async () => {
     const client = aliOssClient(emulator, { authorizationV4: v4 })
     for (const minutes of [-16, 16]) {
       now = new Date(Date.now() + minutes * 60_000)
@@ -57,7 +57,7 @@ describe.each([{ v4: false }, { v4: true }])('a request signed by ali-oss (V4: $
     }
   })
 
-  it('is accepted with keys that need escaping, which are not normalised', async () => {
+  it('is accepted with keys that need escaping, and no key is normalised', async () => {
     const client = aliOssClient(emulator, { authorizationV4: v4 })
     for (const key of ['a b+c/%41/ü中.txt', 'x//y', "q!'()*~&=?#", 'trailing/']) {
       await client.put(key, Buffer.from(key))
@@ -85,7 +85,7 @@ describe.each([{ v4: false }, { v4: true }])('a request signed by ali-oss (V4: $
 })
 
 describe('a V4 request', () => {
-  it('is refused when it is signed for another region', async () => {
+  it('is refused if it is signed for another region', async () => {
     const client = aliOssClient(emulator, { authorizationV4: true, region: 'oss-cn-beijing' })
     await expect(client.put('a', Buffer.from('a'))).rejects.toMatchObject({
       status: 400,
@@ -93,7 +93,7 @@ describe('a V4 request', () => {
     })
   })
 
-  it('covers the headers it lists as additional', async () => {
+  it('covers the headers that it lists as additional', async () => {
     const client = aliOssClient(emulator, { authorizationV4: true })
     const url: string = await client.signatureUrlV4('PUT', 60, { headers: { abc: '1' } }, 'listed', ['abc'])
     expect((await fetch(url, { method: 'PUT', headers: { abc: '2' }, body: Buffer.from('x') })).status).toBe(
@@ -106,7 +106,7 @@ describe('a V4 request', () => {
 })
 
 describe('a presigned PUT', () => {
-  it('fails when it carries an x-oss header that was not signed', async () => {
+  it('is refused if it has an x-oss header that was not signed', async () => {
     const client = aliOssClient(emulator)
     const url: string = client.signatureUrl('put', { method: 'PUT', 'Content-Type': 'text/plain' })
     const headers = { 'content-type': 'text/plain' }
@@ -142,31 +142,34 @@ describe('a request', () => {
     ['Basic abc', 400, 'InvalidArgument'],
     ['OSS4-HMAC-SHA256 Signature=00', 400, 'InvalidArgument'],
   ])('with the Authorization %j is malformed', async (authorization, status, code) => {
-    const answer = await rawRequest(emulator.port, {
+    const response = await rawRequest(emulator.port, {
       path: '/demo/a',
       headers: { authorization, date: new Date().toUTCString() },
     })
-    expect([answer.status, answer.element('Code')]).toEqual([status, code])
+    expect([response.status, response.element('Code')]).toEqual([status, code])
   })
 
   it('without a date is refused', async () => {
-    const answer = await rawRequest(emulator.port, { path: '/demo/a', headers: { authorization: 'OSS a:b' } })
-    expect([answer.status, answer.element('Code')]).toEqual([403, 'AccessDenied'])
+    const response = await rawRequest(emulator.port, {
+      path: '/demo/a',
+      headers: { authorization: 'OSS a:b' },
+    })
+    expect([response.status, response.element('Code')]).toEqual([403, 'AccessDenied'])
   })
 
-  it('to a missing bucket is answered NoSuchBucket', async () => {
-    const answer = await signedRequest(emulator, { bucket: 'missing', key: 'a' })
-    expect([answer.status, answer.element('Code'), answer.headers['x-oss-ec']]).toEqual([
+  it('to a missing bucket gets NoSuchBucket', async () => {
+    const response = await signedRequest(emulator, { bucket: 'missing', key: 'a' })
+    expect([response.status, response.element('Code'), response.headers['x-oss-ec']]).toEqual([
       404,
       'NoSuchBucket',
       '0015-00000101',
     ])
   })
 
-  it('reports the string to sign as bytes when the signature is wrong', async () => {
-    const answer = await signedRequest(emulator, { key: 'a', secret: 'wrong' })
+  it('with a wrong signature gets the string to sign as bytes', async () => {
+    const response = await signedRequest(emulator, { key: 'a', secret: 'wrong' })
     const bytes = Buffer.from(
-      (answer.element('StringToSignBytes') ?? '').replaceAll(' ', ''),
+      (response.element('StringToSignBytes') ?? '').replaceAll(' ', ''),
       'hex',
     ).toString()
     expect(bytes).toMatch(/^GET\n[\s\S]*\/demo\/a$/)
@@ -192,16 +195,16 @@ describe('temporary credentials', () => {
   })
   afterAll(() => temporary.close())
 
-  /** Status, code and error number of a read with a token, or with none. */
+  /** Status, code and error number of a read with or without a token. */
   const outcome = async (token: string | undefined, options: { readonly accessKeyId?: string } = {}) => {
     const headers: Record<string, string> = token === undefined ? {} : { 'x-oss-security-token': token }
-    const answer = await signedRequest(temporary, { key: 'a', headers, date: time, ...options })
-    return [answer.status, answer.element('Code'), answer.headers['x-oss-ec']]
+    const response = await signedRequest(temporary, { key: 'a', headers, date: time, ...options })
+    return [response.status, response.element('Code'), response.headers['x-oss-ec']]
   }
   const OK = [200, undefined, undefined]
   const EXPIRED = [403, 'SecurityTokenExpired', '0002-00000007']
 
-  it('are accepted with any of their tokens until it expires by the clock of the emulator', async () => {
+  it('are accepted with each of their tokens until it expires by the clock of the emulator', async () => {
     time = at(-1)
     expect(await outcome('first')).toEqual(OK)
     expect(await outcome('second')).toEqual(OK)
@@ -213,7 +216,7 @@ describe('temporary credentials', () => {
     expect(await outcome('lasting')).toEqual(OK)
   })
 
-  it('are refused with a token that was not given out, and without one', async () => {
+  it('are refused with an unknown token and without a token', async () => {
     expect(await outcome('other')).toEqual([403, 'InvalidSecurityToken', undefined])
     expect(await outcome('')).toEqual([403, 'InvalidSecurityToken', undefined])
     expect(await outcome(undefined)).toEqual([403, 'InvalidAccessKeyId', '0002-00000003'])
@@ -224,7 +227,7 @@ describe('temporary credentials', () => {
     ])
   })
 
-  it('can be renewed while the emulator runs, and a key that was permanent can become temporary', async () => {
+  it('can be renewed while the emulator runs, and a permanent key can become temporary', async () => {
     time = at(0)
     temporary.addSecurityToken({ token: 'renewed', expiresAt: at(1) })
     expect(await outcome('renewed')).toEqual(OK)
@@ -246,11 +249,11 @@ describe('temporary credentials', () => {
     }
   })
 
-  it('are refused as such whatever the signature is, as a wrong key is', async () => {
+  it('with an expired token are refused as such, even if the signature is wrong', async () => {
     time = at(0)
     const headers = { 'x-oss-security-token': 'first' }
-    const answer = await signedRequest(temporary, { key: 'a', headers, date: time, secret: 'wrong' })
-    expect(answer.element('Code')).toBe('SecurityTokenExpired')
+    const response = await signedRequest(temporary, { key: 'a', headers, date: time, secret: 'wrong' })
+    expect(response.element('Code')).toBe('SecurityTokenExpired')
   })
 
   it('cannot have an empty token', async () => {
@@ -258,7 +261,7 @@ describe('temporary credentials', () => {
   })
 
   it.each([{ v4: false }, { v4: true }])(
-    'are taken of ali-oss, in headers and URLs (V4: $v4)',
+    'are accepted from ali-oss, in headers and in URLs (V4: $v4)',
     async ({ v4 }) => {
       const expiresAt = new Date(Date.now() + 600_000)
       const server = await startOssEmulator({
@@ -294,7 +297,7 @@ describe('temporary credentials', () => {
 describe('a V4 signature', () => {
   const basicForm = (time: Date): string => time.toISOString().replace(/[-:]|\.\d+/g, '')
 
-  /** A GET that is signed rightly, for whatever product and payload. */
+  /** A correctly signed GET for any product and payload. */
   const signedGet = (product: string, payload: string) => {
     const dateTime = basicForm(new Date())
     return get({ product, payload, dateTime, dateHeader: { 'x-oss-date': dateTime } })
@@ -329,7 +332,7 @@ describe('a V4 signature', () => {
     return rawRequest(emulator.port, { path: '/demo/signed', headers: { ...headers, authorization } })
   }
 
-  it('may sign the HTTP date of a request without x-oss-date, as it is or in basic form, and no other', async () => {
+  it('of a request without x-oss-date may sign the HTTP date, unchanged or in basic format, and no other date', async () => {
     await emulator.putStoredObject('demo', 'signed', { bytes: Buffer.from('x') })
     const now = new Date()
     const statusFor = async (dateTime: string) => {
@@ -341,15 +344,15 @@ describe('a V4 signature', () => {
     expect(await statusFor(new Date(now.getTime() + 1000).toUTCString())).toBe(403)
   })
 
-  it('is accepted for the product oss and an unsigned payload, not for another product or payload', async () => {
+  it('is accepted only for the product oss and an unsigned payload', async () => {
     await emulator.putStoredObject('demo', 'signed', { bytes: Buffer.from('x') })
     expect((await signedGet('oss', 'UNSIGNED-PAYLOAD')).status).toBe(200)
     for (const [product, payload] of [
       ['other', 'UNSIGNED-PAYLOAD'],
       ['oss', '00'],
     ] as const) {
-      const answer = await signedGet(product, payload)
-      expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidArgument'])
+      const response = await signedGet(product, payload)
+      expect([response.status, response.element('Code')]).toEqual([400, 'InvalidArgument'])
     }
   })
 })

@@ -11,7 +11,7 @@ const PUT_HEADERS = new Map([
   ['x-oss-date', DATE],
 ])
 
-/** Known answers of the Go SDK V2, oss/signer/signer_test.go. */
+/** Known results of the Go SDK V2, oss/signer/signer_test.go. */
 describe('V1 signatures', () => {
   const cases = [
     {
@@ -81,7 +81,7 @@ describe('V1 signatures', () => {
     expect(v1Signature('sk', text)).toBe(signature)
   })
 
-  it('sign the service as a lone slash', () => {
+  it('sign the service as a single slash', () => {
     const [text] = v1StringsToSign({
       method: 'GET',
       headers: new Map(),

@@ -54,7 +54,7 @@ const CLOUD_BOX_17 = 'ak/20231217/cb-123/oss-cloudbox/aliyun_v4_request'
 const BINARY: readonly (readonly [string, string])[] = [['content-type', 'application/octet-stream']]
 const ADDITIONAL = '&x-oss-additional-headers=abc%3Bzabc'
 
-/** Known answers of the Go SDK V2, oss/signer/signer_test.go. */
+/** Known results of the Go SDK V2, oss/signer/signer_test.go. */
 const VECTORS: readonly Vector[] = [
   {
     name: 'header',

@@ -38,7 +38,7 @@ function putCors(body: string, bucket = 'demo'): Promise<RawResponse> {
   return signedRequest(emulator, { method: 'PUT', bucket, query: 'cors', body })
 }
 
-/** The headers of CORS among an answer's. */
+/** The CORS headers of a response. */
 function corsOf({ headers }: RawResponse): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(headers).filter(([name]) => name === 'vary' || name.startsWith('access-control-')),
@@ -58,7 +58,7 @@ const ALLOWED = {
 }
 
 describe('the rules of a bucket', () => {
-  it('are answered as they were put, and none are NoSuchCORSConfiguration', async () => {
+  it('are returned as they were put, and a bucket without rules gets NoSuchCORSConfiguration', async () => {
     const got = await signedRequest(emulator, { query: 'cors' })
     expect(got.status).toBe(200)
     const canonical = TWO_RULES.replace(/>\s+</g, '><').replace(
@@ -157,9 +157,9 @@ describe('the rules of a bucket', () => {
       undefined,
     ],
     ['more than 16 KB', rule(`${GOOD}<!--${'x'.repeat(16 * 1024)}-->`), 'EntityTooLarge', undefined],
-  ])('are refused with %s, and the old ones stay', async (_, body, code, ec) => {
-    const answer = await putCors(body)
-    expect([answer.status, answer.element('Code'), answer.headers['x-oss-ec']]).toEqual([400, code, ec])
+  ])('are refused with %s, and the old rules stay', async (_, body, code, ec) => {
+    const response = await putCors(body)
+    expect([response.status, response.element('Code'), response.headers['x-oss-ec']]).toEqual([400, code, ec])
     expect((await signedRequest(emulator, { query: 'cors' })).body.toString()).toContain(ORIGIN)
   })
 
@@ -170,14 +170,14 @@ describe('the rules of a bucket', () => {
 })
 
 describe('a preflight', () => {
-  it('is allowed without a signature, by the first rule that fits its origin, method and headers', async () => {
-    const answer = await preflight({
+  it('is allowed without a signature, by the first rule that matches its origin, method and headers', async () => {
+    const response = await preflight({
       origin: ORIGIN,
       'access-control-request-method': 'GET',
       'access-control-request-headers': 'authorization, X-OSS-Date',
     })
-    expect([answer.status, answer.body.length]).toEqual([200, 0])
-    expect(corsOf(answer)).toEqual({
+    expect([response.status, response.body.length]).toEqual([200, 0])
+    expect(corsOf(response)).toEqual({
       ...ALLOWED,
       'access-control-allow-headers': 'authorization, X-OSS-Date',
     })
@@ -189,7 +189,7 @@ describe('a preflight', () => {
     })
   })
 
-  it('asks for the bucket, whose object need not exist', async () => {
+  it('is about the bucket: the object need not exist', async () => {
     const headers = { origin: ORIGIN, 'access-control-request-method': 'GET' }
     for (const path of ['/demo/', '/demo/missing', '/demo/a?uploads']) {
       expect((await preflight(headers, path)).status).toBe(200)
@@ -213,11 +213,15 @@ describe('a preflight', () => {
     ['without an origin', { 'access-control-request-method': 'GET' }],
     ['without a method', { origin: ORIGIN }],
   ])('%s is refused with 403 AccessForbidden', async (_, headers) => {
-    const answer = await preflight(headers as Record<string, string>)
-    expect([answer.status, answer.element('Code'), corsOf(answer)]).toEqual([403, 'AccessForbidden', {}])
+    const response = await preflight(headers as Record<string, string>)
+    expect([response.status, response.element('Code'), corsOf(response)]).toEqual([
+      403,
+      'AccessForbidden',
+      {},
+    ])
   })
 
-  it('is refused where a bucket has no rules, and where there is no bucket', async () => {
+  it('is refused if the bucket has no rules or does not exist', async () => {
     const headers = { origin: ORIGIN, 'access-control-request-method': 'GET' }
     const closed = await preflight(headers, '/closed/a')
     expect([closed.status, closed.element('Code')]).toEqual([403, 'AccessForbidden'])
@@ -227,7 +231,7 @@ describe('a preflight', () => {
   })
 })
 
-describe('the headers of CORS', () => {
+describe('the CORS headers', () => {
   const etag = `"${md5Hex('x')}"`
 
   it.each([
@@ -239,41 +243,41 @@ describe('the headers of CORS', () => {
     ['412', { key: 'a', headers: { 'if-match': '"0"' } }, 412],
     ['a wrong signature', { key: 'a', secret: 'wrong' }, 403],
     ['a listing', {}, 200],
-  ])('stand on every answer: %s', async (_, request, status) => {
+  ])('are on each response: %s', async (_, request, status) => {
     const headers = { origin: ORIGIN, ...('headers' in request ? request.headers : {}) }
-    const answer = await signedRequest(emulator, { ...request, headers })
-    expect([answer.status, corsOf(answer)]).toEqual([status, ALLOWED])
+    const response = await signedRequest(emulator, { ...request, headers })
+    expect([response.status, corsOf(response)]).toEqual([status, ALLOWED])
   })
 
   it.each([
     ['status-503', 503],
     ['status-500', 500],
-  ] as const)('stand on the answer of a fault: %s', async (kind, status) => {
+  ] as const)('are on the response of a fault: %s', async (kind, status) => {
     emulator.injectFault({ kind })
-    const answer = await signedRequest(emulator, { key: 'a', headers: { origin: ORIGIN } })
-    expect([answer.status, corsOf(answer)]).toEqual([status, ALLOWED])
+    const response = await signedRequest(emulator, { key: 'a', headers: { origin: ORIGIN } })
+    expect([response.status, corsOf(response)]).toEqual([status, ALLOWED])
   })
 
-  it('stand on the answer to a request that is not signed', async () => {
-    const answer = await rawRequest(emulator.port, { path: '/demo/a', headers: { origin: ORIGIN } })
-    expect([answer.status, corsOf(answer)]).toEqual([403, ALLOWED])
+  it('are on the response to an unsigned request', async () => {
+    const response = await rawRequest(emulator.port, { path: '/demo/a', headers: { origin: ORIGIN } })
+    expect([response.status, corsOf(response)]).toEqual([403, ALLOWED])
   })
 
   it('name the origin that a pattern allows', async () => {
     const origin = 'https://a.b.app.example'
-    const answer = await signedRequest(emulator, { key: 'a', headers: { origin } })
-    expect(answer.headers['access-control-allow-origin']).toBe(origin)
+    const response = await signedRequest(emulator, { key: 'a', headers: { origin } })
+    expect(response.headers['access-control-allow-origin']).toBe(origin)
   })
 
   it.each([
     ['without an Origin', {}],
     ['for an origin that no rule allows', { origin: 'https://evil.example' }],
-  ])('are left out %s', async (_, headers) => {
-    const answer = await signedRequest(emulator, { key: 'a', headers: headers as Record<string, string> })
-    expect([answer.status, corsOf(answer)]).toEqual([200, {}])
+  ])('are absent %s', async (_, headers) => {
+    const response = await signedRequest(emulator, { key: 'a', headers: headers as Record<string, string> })
+    expect([response.status, corsOf(response)]).toEqual([200, {}])
   })
 
-  it('with ResponseVary, Vary: Origin stands on all answers of the bucket', async () => {
+  it('with ResponseVary, each response of the bucket has Vary: Origin', async () => {
     await putCors(
       TWO_RULES.replace('</CORSConfiguration>', '<ResponseVary>true</ResponseVary></CORSConfiguration>'),
     )
@@ -285,10 +289,10 @@ describe('the headers of CORS', () => {
 })
 
 describe('the option cors', () => {
-  it('gives the first buckets rules, and none to later ones', async () => {
+  it('sets the rules of the first buckets, not of later ones', async () => {
     const open = await startOssEmulator({ cors: [{ allowedOrigins: ['*'] }] })
     try {
-      const answer = await rawRequest(open.port, {
+      const response = await rawRequest(open.port, {
         method: 'OPTIONS',
         path: '/demo/a',
         headers: {
@@ -297,8 +301,8 @@ describe('the option cors', () => {
           'access-control-request-headers': 'anything',
         },
       })
-      expect(answer.status).toBe(200)
-      expect(answer.headers['access-control-expose-headers']).toContain(
+      expect(response.status).toBe(200)
+      expect(response.headers['access-control-expose-headers']).toContain(
         'x-oss-meta-client-side-encryption-key',
       )
       await signedRequest(open, { method: 'PUT', bucket: 'later' })
@@ -308,7 +312,7 @@ describe('the option cors', () => {
     }
   })
 
-  it('replaces the rules of a data directory, which are kept without it', async () => {
+  it('replaces the rules of a data directory; without it they stay', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'oss-emulator-'))
     const origins = async (cors?: readonly { readonly allowedOrigins: readonly string[] }[]) => {
       const started = await startOssEmulator({ dataDir, ...(cors && { cors }) })
@@ -328,7 +332,7 @@ describe('the option cors', () => {
     }
   })
 
-  it('is refused where the service would refuse it', async () => {
+  it('is refused if the service would refuse it', async () => {
     await expect(startOssEmulator({ cors: [{ allowedOrigins: ['*.*'] }] })).rejects.toThrow('AllowedOrigin')
   })
 })

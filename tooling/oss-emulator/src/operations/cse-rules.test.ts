@@ -12,8 +12,8 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-function outcome(answer: RawResponse): readonly unknown[] {
-  return [answer.status, answer.element('Code'), answer.headers['x-oss-ec']]
+function outcome(response: RawResponse): readonly unknown[] {
+  return [response.status, response.element('Code'), response.headers['x-oss-ec']]
 }
 
 function refused(ec: string | undefined): readonly unknown[] {
@@ -62,17 +62,17 @@ describe('an encrypted PutObject', () => {
 
   it('with the literal wrap algorithm rsa needs the magic number', async () => {
     const headers = envelope({ 'wrap-alg': 'rsa' })
-    const answer = await signedRequest(emulator, { method: 'PUT', key: 'o', headers })
-    expect(outcome(answer)).toEqual(refused('0005-00000405'))
+    const response = await signedRequest(emulator, { method: 'PUT', key: 'o', headers })
+    expect(outcome(response)).toEqual(refused('0005-00000405'))
   })
 
-  it('is stored whole when its envelope is', async () => {
-    const answer = await signedRequest(emulator, { method: 'PUT', key: 'o', headers: envelope() })
-    expect(answer.status).toBe(200)
+  it('is stored with its complete envelope', async () => {
+    const response = await signedRequest(emulator, { method: 'PUT', key: 'o', headers: envelope() })
+    expect(response.status).toBe(200)
     expect((await emulator.getStoredObject('demo', 'o'))?.headers).toMatchObject(envelope())
   })
 
-  it('is not one for a lone material description', async () => {
+  it('is not encrypted because of a material description alone', async () => {
     const headers = { 'x-oss-meta-client-side-encryption-matdesc': '{}' }
     expect((await signedRequest(emulator, { method: 'PUT', key: 'o', headers })).status).toBe(200)
   })
@@ -99,7 +99,7 @@ describe('an encrypted Initiate', () => {
 })
 
 describe('an UploadPart of an encrypted upload', () => {
-  it('is accepted without encryption headers, and with the same ones', async () => {
+  it('is accepted without encryption headers and with those of the Initiate', async () => {
     const id = await upload(envelope(SIZES))
     expect((await part(id, 1, PART)).status).toBe(200)
     expect((await part(id, 2, PART, envelope(SIZES))).status).toBe(200)
@@ -120,14 +120,14 @@ describe('an UploadPart of an encrypted upload', () => {
     expect(outcome(await part(id, 1, PART, other))).toEqual(refused(ec))
   })
 
-  it('compares the magic number where the wrap algorithm is rsa', async () => {
+  it('compares the magic number if the wrap algorithm is rsa', async () => {
     const rsa = { ...SIZES, 'wrap-alg': 'rsa', 'magic-number-hmac': 'a' }
     const id = await upload(envelope(rsa))
-    const answer = await part(id, 1, PART, envelope({ ...rsa, 'magic-number-hmac': 'b' }))
-    expect(outcome(answer)).toEqual(refused('0005-00000416'))
+    const response = await part(id, 1, PART, envelope({ ...rsa, 'magic-number-hmac': 'b' }))
+    expect(outcome(response)).toEqual(refused('0005-00000416'))
   })
 
-  it('has the announced length, in whatever order', async () => {
+  it('must have the announced length, in any order', async () => {
     const id = await upload(envelope(SIZES))
     expect(outcome(await part(id, 3, 6))).toEqual(refused('0005-00000420'))
     expect(outcome(await part(id, 1, PART - 1))).toEqual(refused('0005-00000419'))
@@ -136,12 +136,12 @@ describe('an UploadPart of an encrypted upload', () => {
 
   it('beyond the announced count is refused', async () => {
     const id = await upload(envelope(SIZES))
-    const answer = await part(id, 4, 5)
-    expect(outcome(answer)).toEqual(refused(undefined))
-    expect(answer.element('Message')).toBe('The partId must less or equal to expectedPartNumber.')
+    const response = await part(id, 4, 5)
+    expect(outcome(response)).toEqual(refused(undefined))
+    expect(response.element('Message')).toBe('The partId must less or equal to expectedPartNumber.')
   })
 
-  it('needs the headers when the switch says so', async () => {
+  it('needs the headers if the switch says so', async () => {
     const strict = await startOssEmulator({ cse: { strictUploadPartHeaders: true } })
     const id = await upload(envelope(SIZES), strict)
     expect(outcome(await part(id, 1, PART, {}, strict))).toEqual(refused('0005-00000401'))
@@ -155,14 +155,14 @@ describe('a Complete of an encrypted upload', () => {
       const target = await startOssEmulator({ cse: { refuseMissingParts } })
       const id = await upload(envelope(SIZES), target)
       const { headers } = await part(id, 1, PART, {}, target)
-      const answer = await complete(id, [String(headers.etag)], target)
-      if (refuseMissingParts) expect(outcome(answer)).toEqual(refused('0005-00000411'))
-      else expect(answer.status).toBe(200)
+      const response = await complete(id, [String(headers.etag)], target)
+      if (refuseMissingParts) expect(outcome(response)).toEqual(refused('0005-00000411'))
+      else expect(response.status).toBe(200)
       await target.close()
     }
   })
 
-  it('leaves the envelope with both sizes on the object, and ListParts shows it', async () => {
+  it('stores the envelope with both sizes on the object, and ListParts shows it', async () => {
     const id = await upload(envelope(SIZES))
     const etags: string[] = []
     for (const [number, size] of [
@@ -200,14 +200,14 @@ describe('a copy of an encrypted object', () => {
     })
   const REPLACE = { 'x-oss-metadata-directive': 'REPLACE' }
 
-  it('carries the envelope, and ignores encryption headers unless it replaces', async () => {
+  it('has the envelope, and ignores encryption headers unless it replaces metadata', async () => {
     const target = await source()
     expect((await copy(envelope({ key: 'other' }), target)).status).toBe(200)
     expect((await target.getStoredObject('demo', 'copy'))?.headers).toMatchObject(envelope({ matdesc: '{}' }))
     await target.close()
   })
 
-  it('cannot replace the envelope, not even onto itself', async () => {
+  it('cannot replace the envelope, even onto itself', async () => {
     const target = await source()
     expect(outcome(await copy({ ...REPLACE, ...envelope() }, target))).toEqual(refused('0005-00000421'))
     expect(outcome(await copy(envelope(), target, 'src'))).toEqual(refused('0005-00000421'))
@@ -227,7 +227,7 @@ describe('a copy of an encrypted object', () => {
     await strict.close()
   })
 
-  it('as a part is refused, from and to an encrypted object', async () => {
+  it('as a part is refused, both from and to an encrypted object', async () => {
     await emulator.putStoredObject('demo', 'plain', { bytes: Buffer.from('x') })
     await emulator.putStoredObject('demo', 'secret', { bytes: Buffer.from('x'), headers: envelope() })
     for (const [headers, from] of [
@@ -236,13 +236,13 @@ describe('a copy of an encrypted object', () => {
     ] as const) {
       const id = await upload({ ...headers })
       const query = `partNumber=1&uploadId=${id}`
-      const answer = await signedRequest(emulator, {
+      const response = await signedRequest(emulator, {
         method: 'PUT',
         key: 'mp',
         query,
         headers: { 'x-oss-copy-source': `/demo/${from}` },
       })
-      expect(outcome(answer)).toEqual(refused('0042-00000309'))
+      expect(outcome(response)).toEqual(refused('0042-00000309'))
     }
   })
 })

@@ -25,7 +25,7 @@ describe.each([{ v4: false }, { v4: true }])('with ali-oss (V4: $v4)', ({ v4 }) 
     client = aliOssClient(emulator, { authorizationV4: v4 })
   })
 
-  it('an object comes back with its bytes, ETag, CRC-64, type and metadata', async () => {
+  it('a read returns the bytes, ETag, CRC-64, type and metadata of an object', async () => {
     const bytes = Buffer.from('some bytes')
     const crc64 = await createCrc64()
     crc64.update(bytes)
@@ -65,7 +65,7 @@ describe.each([{ v4: false }, { v4: true }])('with ali-oss (V4: $v4)', ({ v4 }) 
     expect((await readAll(stream)).equals(bytes)).toBe(true)
   })
 
-  it('a range is answered as the behaviour asks', async () => {
+  it('a range follows the requested behaviour', async () => {
     await client.put('range', Buffer.from('0123456789'))
     const get = async (range: string, behavior?: string): Promise<readonly unknown[]> => {
       const { stream, res } = await client.getStream('range', {
@@ -79,7 +79,7 @@ describe.each([{ v4: false }, { v4: true }])('with ali-oss (V4: $v4)', ({ v4 }) 
     await expect(get('bytes=10-20', 'standard')).rejects.toMatchObject({ status: 416 })
   })
 
-  it('a missing object is NoSuchKey, also for HEAD', async () => {
+  it('a missing object is NoSuchKey, even for HEAD', async () => {
     await expect(client.get('missing')).rejects.toMatchObject({ code: 'NoSuchKey', ecCode: '0026-00000001' })
     await expect(client.head('missing')).rejects.toMatchObject({ code: 'NoSuchKey', status: 404 })
     await client.delete('missing')
@@ -115,7 +115,7 @@ describe.each([{ v4: false }, { v4: true }])('with ali-oss (V4: $v4)', ({ v4 }) 
     await expect(client.copy('x', 'missing')).rejects.toMatchObject({ code: 'NoSuchKey' })
   })
 
-  it('many objects are deleted at once, missing ones and odd names too', async () => {
+  it('many objects are deleted at once, even missing ones and those with special names', async () => {
     const keys = ['m/1', 'm/<&">', 'm/ü']
     for (const key of keys) await client.put(key, Buffer.from('x'))
     const { deleted } = await client.deleteMulti([...keys, 'm/missing'])
@@ -124,7 +124,7 @@ describe.each([{ v4: false }, { v4: true }])('with ali-oss (V4: $v4)', ({ v4 }) 
     expect((await client.deleteMulti(['m/1'], { quiet: true })).deleted).toEqual([])
   })
 
-  it('listings page through keys and prefixes', async () => {
+  it('lists page through keys and prefixes', async () => {
     for (const key of ['l/a', 'l/b/1', 'l/b/2', 'l/c']) await client.put(key, Buffer.from('x'))
     const first = await client.list({ prefix: 'l/', delimiter: '/', 'max-keys': 2 })
     expect(first.objects.map((object: { name: string }) => object.name)).toEqual(['l/a'])
@@ -160,7 +160,7 @@ describe.each([{ v4: false }, { v4: true }])('with ali-oss (V4: $v4)', ({ v4 }) 
     expect((await client.getObjectTagging('tags')).tag).toEqual({})
   })
 
-  it('objects can be appended to at their end only', async () => {
+  it('an append is accepted only at the end of the object', async () => {
     const key = `append-${v4}`
     const first = await client.append(key, Buffer.from('ab'))
     expect(first.nextAppendPosition).toBe('2')
@@ -176,7 +176,7 @@ describe.each([{ v4: false }, { v4: true }])('with ali-oss (V4: $v4)', ({ v4 }) 
     })
   })
 
-  it('buckets are created, described and removed when empty', async () => {
+  it('buckets are created, described and, if empty, removed', async () => {
     const name = `made-${v4 ? 4 : 1}`
     await client.putBucket(name)
     expect(emulator.buckets).toContain(name)
@@ -188,7 +188,7 @@ describe.each([{ v4: false }, { v4: true }])('with ali-oss (V4: $v4)', ({ v4 }) 
     await expect(client.deleteBucket('demo')).rejects.toMatchObject({ code: 'BucketNotEmpty' })
   })
 
-  it('an ACL and a symbolic link are kept', async () => {
+  it('an ACL and a symbolic link are stored', async () => {
     await client.put('acl', Buffer.from('x'))
     await client.putACL('acl', 'public-read')
     expect((await client.getACL('acl')).acl).toBe('public-read')

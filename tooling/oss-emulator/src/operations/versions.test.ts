@@ -17,7 +17,7 @@ async function put(key: string, text: string): Promise<string> {
 }
 
 describe('in a versioned bucket', () => {
-  it('every version stays readable, and a deletion hides them all', async () => {
+  it('each version stays readable, and a deletion hides them all', async () => {
     const first = await put('v', 'one')
     const second = await put('v', 'two')
     expect((await client.get('v')).content.toString()).toBe('two')

@@ -12,20 +12,20 @@ function judge(conditions: Partial<Conditions>): ReturnType<typeof judgeConditio
   return judgeConditions({ ...none, ...dates, ...conditions }, OBJECT)
 }
 
-describe('a date counts only without the ETag condition of its kind', () => {
-  it('If-Modified-Since is ignored beside an If-None-Match', () => {
+describe('a date counts only without the corresponding ETag condition', () => {
+  it('If-Modified-Since is ignored if there is an If-None-Match', () => {
     expect(judge({ ifModifiedSince: AFTER })).toBe('not-modified')
     expect(judge({ ifModifiedSince: AFTER, ifNoneMatch: '"CD"' })).toBe('proceed')
     expect(judge({ ifModifiedSince: BEFORE, ifNoneMatch: '"AB"' })).toBe('not-modified')
   })
 
-  it('If-Unmodified-Since is ignored beside an If-Match', () => {
+  it('If-Unmodified-Since is ignored if there is an If-Match', () => {
     expect(() => judge({ ifUnmodifiedSince: BEFORE })).toThrow(OssError)
     expect(judge({ ifUnmodifiedSince: BEFORE, ifMatch: '"AB"' })).toBe('proceed')
     expect(() => judge({ ifUnmodifiedSince: AFTER, ifMatch: '"CD"' })).toThrow(OssError)
   })
 
-  it('a date of the other kind still counts', () => {
+  it('the other date still counts', () => {
     expect(judge({ ifMatch: '"AB"', ifModifiedSince: AFTER })).toBe('not-modified')
     expect(() => judge({ ifNoneMatch: '"CD"', ifUnmodifiedSince: BEFORE })).toThrow(OssError)
   })

@@ -28,11 +28,11 @@ describe('bucket and key are read', () => {
     expect(possibleLocations(hostname, path, undefined)).toEqual(expected)
   })
 
-  it('as the default bucket where the host names none', () => {
+  it('as the default bucket if the host names none', () => {
     expect(possibleLocations('localhost', '/a/b', 'demo')).toContainEqual({ bucket: 'demo', key: 'a/b' })
   })
 
-  it('but not from a path with a broken escape', () => {
+  it('but not from a path with a malformed escape', () => {
     expect(possibleLocations('localhost', '/demo/%zz', undefined)).toEqual([])
   })
 })

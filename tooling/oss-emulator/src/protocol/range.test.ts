@@ -11,7 +11,7 @@ describe('a range of 1,000 bytes', () => {
     ['bytes=-500', { start: 500, sizeBytes: 500 }],
     ['bytes=999-999', { start: 999, sizeBytes: 1 }],
     ['bytes=0-9,20-29', { start: 0, sizeBytes: 10 }],
-  ])('%s is a range in both behaviours', (header, range) => {
+  ])('%s is valid in both behaviours', (header, range) => {
     expect(parseRange(header, undefined, SIZE)).toEqual(range)
     expect(parseRange(header, 'standard', SIZE)).toEqual(range)
   })
@@ -34,7 +34,7 @@ describe('a range of 1,000 bytes', () => {
   )
 
   it.each(['byte=0-499', 'bytes=a-b', 'bytes=-', 'bytes=5-4', '', undefined])(
-    '%s is no range at all',
+    '%s is not a range',
     (header) => {
       expect(parseRange(header, undefined, SIZE)).toBeUndefined()
       expect(parseRange(header, 'standard', SIZE)).toBeUndefined()
@@ -43,7 +43,7 @@ describe('a range of 1,000 bytes', () => {
 })
 
 it.each(['bytes=-1', 'bytes=-0', 'bytes=0-', 'bytes=0-0', 'bytes=-9'])(
-  'no byte of an empty object can be asked for: %s is ignored by default, refused in the standard behaviour',
+  'a range of an empty object is ignored by default and refused in the standard behaviour: %s',
   (header) => {
     expect(parseRange(header, undefined, 0)).toBeUndefined()
     expect(() => parseRange(header, 'standard', 0)).toThrow(

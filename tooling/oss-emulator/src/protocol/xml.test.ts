@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { buildXml, childElements, childText, parseXml } from './xml.ts'
 
 describe('XML', () => {
-  it('decodes named, decimal and hexadecimal entities, and keeps spaces of keys', () => {
+  it('decodes named, decimal and hexadecimal entities, and keeps spaces in keys', () => {
     const root = parseXml('<Delete><Object><Key> a&#34;&amp;&lt;&#x4e2d; </Key></Object></Delete>', 'Delete')
     const [object] = childElements(root, 'Object')
     expect(object && childText(object, 'Key')).toBe(' a"&<中 ')
@@ -24,23 +24,26 @@ describe('XML', () => {
     },
   )
 
-  it('escapes what it builds', () => {
+  it('escapes text when it builds a document', () => {
     expect(buildXml({ A: { B: ['<&>', 'x'] } })).toContain('<A><B>&lt;&amp;&gt;</B><B>x</B></A>')
   })
 })
 
-it.each(['__proto__', 'constructor'])('an element named %s is malformed, and no crash', (name) => {
-  expect(() => parseXml(`<Delete><${name}>x</${name}></Delete>`, 'Delete')).toThrow(
-    expect.objectContaining({ code: 'MalformedXML' }),
-  )
-})
+it.each(['__proto__', 'constructor'])(
+  'an element named %s is malformed and does not crash the parser',
+  (name) => {
+    expect(() => parseXml(`<Delete><${name}>x</${name}></Delete>`, 'Delete')).toThrow(
+      expect.objectContaining({ code: 'MalformedXML' }),
+    )
+  },
+)
 
-it('elements nested without end are malformed', () => {
+it('elements nested too deep are malformed', () => {
   const text = `<Delete>${'<a>'.repeat(20_000)}${'</a>'.repeat(20_000)}</Delete>`
   expect(() => parseXml(text, 'Delete')).toThrow(expect.objectContaining({ code: 'MalformedXML' }))
 })
 
-it('entities named like properties of every object are none', () => {
+it('names of object properties are not entities', () => {
   const root = parseXml('<Delete><Key>a&constructor;&toString;b</Key></Delete>', 'Delete')
   expect(childText(root, 'Key')).toBe('a&constructor;&toString;b')
 })

@@ -6,7 +6,7 @@ import { startOssEmulator } from '../emulator.ts'
 import { rawRequest, signedRequest } from '../testing/signed-request.ts'
 
 describe('the access log', () => {
-  it('has a line for each request, also for broken ones', async () => {
+  it('has a line for each request, even for a broken one', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'oss-emulator-'))
     const accessLog = join(directory, 'logs', 'access.log')
     const logged = await startOssEmulator({ accessLog })
@@ -30,7 +30,7 @@ describe('the access log', () => {
 })
 
 describe('recorded requests', () => {
-  it('carry headers, are bounded and can be reset', async () => {
+  it('have headers, are bounded and can be reset', async () => {
     const bounded = await startOssEmulator({ maxRecordedRequests: 2 })
     for (const path of ['/demo/1', '/demo/2', '/demo/3']) {
       await rawRequest(bounded.port, { path, headers: { 'x-oss-meta-a': 'b' } })

@@ -21,14 +21,14 @@ describe('an injected fault', () => {
   it.each([
     ['status-500', 500, 'InternalError'],
     ['status-503', 503, 'ServiceUnavailable'],
-  ] as const)('%s answers an error once and stores nothing', async (kind, status, code) => {
+  ] as const)('%s returns an error once and stores nothing', async (kind, status, code) => {
     emulator.injectFault({ kind, method: 'PUT' })
-    const answer = await put()
-    expect([answer.status, answer.element('Code'), await stored()]).toEqual([status, code, 11])
+    const response = await put()
+    expect([response.status, response.element('Code'), await stored()]).toEqual([status, code, 11])
     expect((await put()).status).toBe(200)
   })
 
-  it('of a status answers it once, with a document where it has a code, and stores nothing', async () => {
+  it('of kind status returns it once, with a document if it has a code, and stores nothing', async () => {
     emulator.injectFault({ kind: 'status', status: 408, code: 'RequestTimeout', method: 'PUT' })
     const told = await put()
     expect([told.status, told.element('Code'), await stored()]).toEqual([408, 'RequestTimeout', 11])
@@ -38,7 +38,7 @@ describe('an injected fault', () => {
     expect((await put()).status).toBe(200)
   })
 
-  it('that was taken back hits nothing any more', async () => {
+  it('that was cleared hits no request', async () => {
     emulator.injectFault({ kind: 'status-500', count: 2 })
     emulator.injectFault({ kind: 'status-503', method: 'PUT' })
     expect((await put()).status).toBe(500)
@@ -47,7 +47,7 @@ describe('an injected fault', () => {
   })
 
   it.each(['reset-before', 'reset-during-request'] as const)(
-    '%s cuts the connection and keeps the old object',
+    '%s resets the connection and keeps the old object',
     async (kind) => {
       emulator.injectFault({ kind, afterBytes: 1000 })
       await expect(put()).rejects.toThrow()
@@ -55,7 +55,7 @@ describe('an injected fault', () => {
     },
   )
 
-  it('reset-after stores the object and cuts the connection', async () => {
+  it('reset-after stores the object and resets the connection', async () => {
     emulator.injectFault({ kind: 'reset-after' })
     await expect(put()).rejects.toThrow()
     expect(await stored()).toBe(300_000)
@@ -68,35 +68,35 @@ describe('an injected fault', () => {
     expect((await get()).body.toString()).toBe('old content')
   })
 
-  it('wrong-crc lies about the checksum only', async () => {
+  it('wrong-crc changes only the checksum', async () => {
     const right = (await get()).headers['x-oss-hash-crc64ecma']
     emulator.injectFault({ kind: 'wrong-crc' })
-    const answer = await get()
-    expect(answer.headers['x-oss-hash-crc64ecma']).not.toBe(right)
-    expect(answer.body.toString()).toBe('old content')
+    const response = await get()
+    expect(response.headers['x-oss-hash-crc64ecma']).not.toBe(right)
+    expect(response.body.toString()).toBe('old content')
   })
 
-  it('corrupt-body flips one bit of the answer, not of the object', async () => {
+  it('corrupt-body flips one bit of the response, not of the object', async () => {
     emulator.injectFault({ kind: 'corrupt-body', afterBytes: 1 })
     expect((await get()).body.toString()).toBe('omd content')
     expect((await get()).body.toString()).toBe('old content')
   })
 
-  it('slow answers all the same', async () => {
+  it('slow does not change the response', async () => {
     emulator.injectFault({ kind: 'slow', delayMs: 1 })
     expect((await get()).body.toString()).toBe('old content')
   })
 
-  it('stall never answers, and does not keep the emulator from closing', async () => {
+  it('stall never sends a response, and the emulator can still close', async () => {
     emulator.injectFault({ kind: 'stall' })
-    const answer = get()
-    const outcome = expect(answer).rejects.toThrow()
+    const response = get()
+    const outcome = expect(response).rejects.toThrow()
     while (emulator.requests.length === 0) await new Promise((resolve) => setImmediate(resolve))
     await emulator.close()
     await outcome
   })
 
-  it('hits only what it names, as often as it says', async () => {
+  it('hits only matching requests, as often as its count', async () => {
     const injection: FaultInjection = { kind: 'status-500', method: 'GET', key: 'old', count: 2 }
     emulator.injectFault(injection)
     emulator.injectFault({ kind: 'status-503', key: 'a b/ü' })

@@ -22,7 +22,7 @@ afterAll(async () => {
 })
 beforeEach(() => emulator.resetRequests())
 
-/** Sends bytes as they are and collects what comes until the server ends the connection. */
+/** Sends bytes unchanged and collects the responses until the server ends the connection. */
 async function exchange(...pieces: readonly string[]): Promise<string> {
   const socket = connect({ port: emulator.port, host: '127.0.0.1', allowHalfOpen: true })
   for (const piece of pieces) socket.write(piece)
@@ -32,15 +32,15 @@ async function exchange(...pieces: readonly string[]): Promise<string> {
   return Buffer.concat(chunks).toString('latin1')
 }
 
-/** The parts of the last answer on a connection. */
-function answerOf(text: string): {
+/** The parts of the last response on a connection. */
+function lastResponse(text: string): {
   readonly status: number
   readonly header: (name: string) => string | undefined
   readonly document: string
   readonly element: (name: string) => string | undefined
 } {
-  const answer = text.slice(text.lastIndexOf('HTTP/1.1 '))
-  const [head = '', document = ''] = answer.split('\r\n\r\n')
+  const response = text.slice(text.lastIndexOf('HTTP/1.1 '))
+  const [head = '', document = ''] = response.split('\r\n\r\n')
   return {
     status: Number(head.slice(9, 12)),
     header: (name) => new RegExp(`\r\n${name}: ([^\r\n]*)`, 'i').exec(head)?.[1],
@@ -53,7 +53,7 @@ const HOST = 'Host: demo.localhost\r\n'
 const BOTH = `PUT /both HTTP/1.1\r\n${HOST}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n`
 const UNSIGNED = `GET /unsigned HTTP/1.1\r\n${HOST}\r\n`
 
-describe('what is not well-formed HTTP is answered with an error document and a request id', () => {
+describe('a request that is not well-formed HTTP gets an error document and a request id', () => {
   it.each([
     ['both Content-Length and Transfer-Encoding', BOTH],
     [
@@ -66,38 +66,38 @@ describe('what is not well-formed HTTP is answered with an error document and a 
     ['no request at all', 'nonsense\r\n\r\n'],
     ['no Host', 'GET /demo/a HTTP/1.1\r\nConnection: close\r\n\r\n'],
   ])('%s: 400 InvalidArgument', async (_, request) => {
-    const { status, header, element } = answerOf(await exchange(request))
+    const { status, header, element } = lastResponse(await exchange(request))
     expect([status, element('Code')]).toEqual([400, 'InvalidArgument'])
     expect(header('x-oss-request-id')).toMatch(/^[0-9A-F]{24}$/)
     expect(element('RequestId')).toBe(header('x-oss-request-id'))
     expect([header('Server'), header('Content-Type')]).toEqual(['AliyunOSS', 'application/xml'])
   })
 
-  it('a length that is no number has its error number', async () => {
+  it('a length that is not a number has its own error number', async () => {
     const text = await exchange(`PUT /a HTTP/1.1\r\n${HOST}Content-Length: x\r\n\r\n`)
-    expect(answerOf(text).header('x-oss-ec')).toBe('0017-00000103')
-    expect(answerOf(await exchange(BOTH)).header('x-oss-ec')).toBeUndefined()
+    expect(lastResponse(text).header('x-oss-ec')).toBe('0017-00000103')
+    expect(lastResponse(await exchange(BOTH)).header('x-oss-ec')).toBeUndefined()
   })
 
   it('CONNECT: 405 MethodNotAllowed', async () => {
-    const { status, element } = answerOf(await exchange(`CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`))
+    const { status, element } = lastResponse(await exchange(`CONNECT a:1 HTTP/1.1\r\n${HOST}\r\n`))
     expect([status, element('Code')]).toEqual([405, 'MethodNotAllowed'])
   })
 
-  it('an expectation that is not known is ignored', async () => {
+  it('an unknown expectation is ignored', async () => {
     const request = `GET /a HTTP/1.1\r\n${HOST}Expect: miracles\r\nConnection: close\r\n\r\n`
-    expect(answerOf(await exchange(request)).element('Code')).toBe('AccessDenied')
+    expect(lastResponse(await exchange(request)).element('Code')).toBe('AccessDenied')
   })
 
-  it('the document for a HEAD is in a header', async () => {
+  it('the document of a response to HEAD is in a header', async () => {
     const request = `HEAD /a HTTP/1.1\r\n${HOST}Content-Length: x\r\n\r\n`
-    const { header, document } = answerOf(await exchange(request))
+    const { header, document } = lastResponse(await exchange(request))
     expect(document).toBe('')
     expect(Buffer.from(header('x-oss-err') ?? '', 'base64').toString()).toContain('InvalidArgument')
   })
 
-  it('it is recorded and logged', async () => {
-    const { header } = answerOf(await exchange(BOTH))
+  it('the request is recorded and logged', async () => {
+    const { header } = lastResponse(await exchange(BOTH))
     const id = header('x-oss-request-id')
     expect(emulator.requests).toMatchObject([{ method: 'PUT', path: '/both', status: 400, requestId: id }])
     const lines = readFileSync(join(directory, 'access.log'), 'utf8').trim().split('\n')
@@ -105,8 +105,8 @@ describe('what is not well-formed HTTP is answered with an error document and a 
   })
 })
 
-describe('the answer arrives', () => {
-  it('whole, after the answers to the requests before it on the connection', async () => {
+describe('the response to a malformed request', () => {
+  it('arrives whole, after the responses to the earlier requests on the connection', async () => {
     const separate = connect(emulator.port, '127.0.0.1')
     separate.write(UNSIGNED)
     let text = ''
@@ -124,14 +124,14 @@ describe('the answer arrives', () => {
     }
   })
 
-  it('also when the body goes on for long', async () => {
+  it('arrives even if a long body follows', async () => {
     const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`
     const text = await exchange(BOTH, ...Array.from({ length: 64 }, () => chunk), '0\r\n\r\n')
     expect(text.match(/HTTP\/1\.1 /g)).toHaveLength(1)
-    expect(answerOf(text).element('Code')).toBe('InvalidArgument')
+    expect(lastResponse(text).element('Code')).toBe('InvalidArgument')
   })
 
-  it('and a client that never closes does not keep the server from closing', async () => {
+  it('does not keep the server from closing if the client never closes', async () => {
     const closing = await startOssEmulator()
     const socket = connect({ port: closing.port, host: '127.0.0.1', allowHalfOpen: true })
     socket.on('error', () => undefined)
@@ -142,7 +142,7 @@ describe('the answer arrives', () => {
   })
 })
 
-describe('a body that is malformed', () => {
+describe('a malformed body', () => {
   /** A signed URL, as the first line and the headers of a request. */
   function signedPut(key: string, headers: string): string {
     const url = new URL(aliOssClient(emulator).signatureUrl(key, { method: 'PUT' }))
@@ -152,14 +152,14 @@ describe('a body that is malformed', () => {
   it.each([
     ['a chunk without a size', 'Transfer-Encoding: chunked\r\n', '3\r\nabc\r\nzz\r\n', 'InvalidArgument'],
     ['a chunk with too many bytes', 'Transfer-Encoding: chunked\r\n', '3\r\nabcdef', 'InvalidArgument'],
-  ])('%s: is refused and stores nothing', async (_, headers, body, code) => {
-    const { status, element } = answerOf(await exchange(signedPut('malformed', headers), body))
+  ])('is refused and stores nothing: %s', async (_, headers, body, code) => {
+    const { status, element } = lastResponse(await exchange(signedPut('malformed', headers), body))
     expect([status, element('Code')]).toEqual([400, code])
     expect(emulator.requests).toMatchObject([{ path: '/demo/malformed', status: 400 }])
     expect(await emulator.getStoredObject('demo', 'malformed')).toBeUndefined()
   })
 
-  it('what comes after the announced length is no part of the object, and another request', async () => {
+  it('bytes after the announced length are not part of the object but another request', async () => {
     const text = await exchange(`${signedPut('longer', 'Content-Length: 3\r\n')}abcdef`)
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400'])
     expect(Buffer.from((await emulator.getStoredObject('demo', 'longer'))?.bytes ?? []).toString()).toBe(
@@ -170,19 +170,19 @@ describe('a body that is malformed', () => {
   it.each([
     ['Content-Length: 10\r\n', 'abc'],
     ['Transfer-Encoding: chunked\r\n', '3\r\nabc\r\n'],
-  ])('one that ends early is IncompleteBody and stores nothing: %j', async (headers, body) => {
+  ])('that ends early is IncompleteBody and stores nothing: %j', async (headers, body) => {
     const socket = connect({ port: emulator.port, host: '127.0.0.1', allowHalfOpen: true })
     socket.end(signedPut('short', headers) + body)
     let text = ''
     for await (const chunk of socket) text += String(chunk)
-    const { status, header, element } = answerOf(text)
+    const { status, header, element } = lastResponse(text)
     expect([status, element('Code')]).toEqual([400, 'IncompleteBody'])
     expect(element('RequestId')).toBe(header('x-oss-request-id'))
     expect(await emulator.getStoredObject('demo', 'short')).toBeUndefined()
   })
 })
 
-it('a put of ali-oss that has the length of its stream only in the headers is refused and stores nothing', async () => {
+it('a put of ali-oss with the length of its stream only in the headers is refused and stores nothing', async () => {
   const agent = new Agent({ keepAlive: true })
   const client = aliOssClient(emulator, { agent })
   try {

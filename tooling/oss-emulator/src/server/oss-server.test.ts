@@ -35,14 +35,14 @@ describe('a PUT that expects 100-continue', () => {
       outgoing.flushHeaders()
     })
 
-  it('is told to go on only when it is accepted', async () => {
+  it('gets 100 Continue only if it is accepted', async () => {
     const url: string = aliOssClient(emulator).signatureUrl('continued', { method: 'PUT' })
     expect(await send(url)).toEqual([200, true])
     expect(await send(url.replace('continued', 'other'))).toEqual([403, false])
   })
 })
 
-it('requests that come one behind the other on a connection are all answered', async () => {
+it('each of several pipelined requests gets a response', async () => {
   const unsigned = 'HEAD /demo/none HTTP/1.1\r\nHost: localhost\r\n\r\n'
   const last = 'GET /demo/none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
   const socket = connect(emulator.port, '127.0.0.1', () => socket.write(unsigned + unsigned + last))
@@ -55,7 +55,7 @@ it('requests that come one behind the other on a connection are all answered', a
   ).toHaveLength(3)
 })
 
-it('a path with a broken escape is refused as a key', async () => {
-  const answer = await rawRequest(emulator.port, { path: '/demo/%zz' })
-  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidObjectName'])
+it('a path with a malformed escape is refused as a key', async () => {
+  const response = await rawRequest(emulator.port, { path: '/demo/%zz' })
+  expect([response.status, response.element('Code')]).toEqual([400, 'InvalidObjectName'])
 })

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-describe('what the server does not do', () => {
+describe('an operation that the server lacks', () => {
   it.each([
     ['GET', '', 'website'],
     ['PUT', '', 'lifecycle'],
@@ -19,26 +19,32 @@ describe('what the server does not do', () => {
     ['POST', 'a', 'x-oss-process'],
     ['POST', 'a', 'x-oss-async-process'],
     ['POST', '', ''],
-  ])('is refused as such: %s %s?%s', async (method, key, query) => {
-    const answer = await signedRequest(emulator, { method, key, query })
-    expect([answer.status, answer.element('Code')]).toEqual([400, 'NotImplemented'])
+  ])('is refused as not implemented: %s %s?%s', async (method, key, query) => {
+    const response = await signedRequest(emulator, { method, key, query })
+    expect([response.status, response.element('Code')]).toEqual([400, 'NotImplemented'])
   })
 })
 
 it('a form upload, which has no signature outside the form, is refused as not implemented', async () => {
-  const answer = await rawRequest(emulator.port, {
+  const response = await rawRequest(emulator.port, {
     method: 'POST',
     path: '/demo/',
     headers: { 'content-type': 'multipart/form-data; boundary=b' },
     body: '--b--',
   })
-  expect([answer.status, answer.element('Code')]).toEqual([400, 'NotImplemented'])
+  expect([response.status, response.element('Code')]).toEqual([400, 'NotImplemented'])
 })
 
 it.each([
   ['', { 'x-oss-callback': 'e30=' }],
   ['callback=e30%3D', {}],
-])('a callback is ignored, whether %j or a header asks for it', async (query, headers) => {
-  const answer = await signedRequest(emulator, { method: 'PUT', key: 'callback', query, headers, body: 'x' })
-  expect(answer.status).toBe(200)
+])('a callback is ignored, both in the query and in a header: %j', async (query, headers) => {
+  const response = await signedRequest(emulator, {
+    method: 'PUT',
+    key: 'callback',
+    query,
+    headers,
+    body: 'x',
+  })
+  expect(response.status).toBe(200)
 })

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { emptyResponse } from '../protocol/oss-response.ts'
 import { sendResponse } from './send-response.ts'
 
-it('an answer without a body to a client that has left ends at once', async () => {
+it('a response without a body to a client that has left ends at once', async () => {
   const responses: ServerResponse[] = []
   const server = createServer((_, response) => {
     responses.push(response)

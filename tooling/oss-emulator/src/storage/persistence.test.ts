@@ -57,7 +57,7 @@ describe('with a data directory', () => {
     expect(blobs()).toHaveLength(3)
   })
 
-  it('an upload that breaks off leaves the old object as it was and no bytes behind', async () => {
+  it('an upload that breaks keeps the old object unchanged and leaves no bytes behind', async () => {
     await client.put('o', Buffer.from('old'))
     emulator.injectFault({ kind: 'reset-during-request', method: 'PUT', afterBytes: 1_000_000 })
     await expect(signedRequest(emulator, { method: 'PUT', key: 'o', body: PART })).rejects.toThrow()
@@ -67,7 +67,7 @@ describe('with a data directory', () => {
     expect((await client.get('o')).content.toString()).toBe('old')
   })
 
-  it('an upload that its client aborts leaves the old object as it was', async () => {
+  it('an upload that its client aborts keeps the old object unchanged', async () => {
     await client.put('o', Buffer.from('old'))
     const url = new URL(client.signatureUrl('o', { method: 'PUT' }))
     await new Promise<void>((resolve) => {
@@ -82,7 +82,7 @@ describe('with a data directory', () => {
     expect((await client.get('o')).content.toString()).toBe('old')
   })
 
-  it('bytes are removed with the last object that has them', async () => {
+  it('bytes are removed with the last object that uses them', async () => {
     await client.put('a', PART)
     await client.copy('b', 'a')
     expect(blobs()).toHaveLength(1)
@@ -93,7 +93,7 @@ describe('with a data directory', () => {
     expect(blobs()).toEqual([])
   })
 
-  it('a download goes on when the object is overwritten meanwhile', async () => {
+  it('a download continues while the object is overwritten', async () => {
     await client.put('o', PART)
     const { stream } = await client.getStream('o')
     await client.put('o', Buffer.from('new'))
@@ -102,7 +102,7 @@ describe('with a data directory', () => {
     expect(Buffer.concat(chunks).equals(PART)).toBe(true)
   })
 
-  it('leftovers of a crash are cleared at the start', async () => {
+  it('leftovers of a crash are removed at the start', async () => {
     await emulator.close()
     writeFileSync(join(dataDir, 'blobs', 'leftover'), 'x')
     await restart()
@@ -116,14 +116,14 @@ describe('a data directory', () => {
     await restart()
   })
 
-  it('in which a bucket was only being made when the process was killed can be used', async () => {
+  it('is usable after a process was killed while it created a bucket', async () => {
     await emulator.close()
     mkdirSync(join(dataDir, 'buckets', 'half', 'keys'), { recursive: true })
     await restart()
     expect(emulator.buckets).toEqual(['demo'])
   })
 
-  it('takes a body that comes a byte at a time, and keeps every byte', async () => {
+  it('stores each byte of a body that arrives byte by byte', async () => {
     const bytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => i & 0xff))
     const blobs = new DiskBlobs(join(dataDir, 'small'))
     const writer = await blobs.create()
@@ -136,14 +136,14 @@ describe('a data directory', () => {
     expect(Buffer.concat(read).equals(bytes)).toBe(true)
   })
 
-  it('whose emulator was killed can be used again at once', async () => {
+  it('can be used again at once after its emulator was killed', async () => {
     await emulator.close()
     const gone = spawnSync(process.execPath, ['-e', '']).pid
     writeFileSync(join(dataDir, 'lock'), String(gone))
     await restart()
   })
 
-  it('is free again when the emulator could not start', async () => {
+  it('is unlocked if the emulator could not start', async () => {
     await emulator.close()
     await expect(startOssEmulator({ dataDir, buckets: ['BAD'] })).rejects.toThrow()
     const other = await startOssEmulator()

@@ -9,14 +9,14 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-it('PUT ?acl sets the ACL of a bucket, creates one that does not exist, and answers where it is', async () => {
+it('PUT ?acl sets the ACL of a bucket, creates a missing bucket, and returns its Location', async () => {
   for (const [bucket, acl] of [
     ['made-by-acl', 'public-read'],
     ['made-by-acl', 'private'],
   ] as const) {
     const headers = { 'x-oss-acl': acl }
-    const answer = await signedRequest(emulator, { method: 'PUT', bucket, query: 'acl', headers })
-    expect([answer.status, answer.headers.location]).toEqual([200, `/${bucket}`])
+    const response = await signedRequest(emulator, { method: 'PUT', bucket, query: 'acl', headers })
+    expect([response.status, response.headers.location]).toEqual([200, `/${bucket}`])
     const got = await signedRequest(emulator, { bucket, query: 'acl' })
     expect(got.element('Grant')).toBe(acl)
   }

@@ -5,14 +5,14 @@ import { listPage } from './list-page.ts'
 const KEYS = ['a', 'a/1', 'a/2', 'b', 'b/1', 'c', '\ufffd', '\u{10000}'].sort(compareBytes)
 const ALL = { prefix: '', delimiter: '', after: '', limit: 100 }
 
-describe('a page of a listing', () => {
-  it('is in UTF-8 byte order, beyond the basic plane too', () => {
+describe('a page of a list', () => {
+  it('is in UTF-8 byte order, even beyond the basic plane', () => {
     const bytes = (key: string): string => Buffer.from(key).toString('hex')
     const { entries } = listPage(KEYS, ALL)
     expect(entries.map(bytes)).toEqual(KEYS.map(bytes).sort())
   })
 
-  it('rolls keys up to common prefixes, each once', () => {
+  it('groups keys into common prefixes, each listed once', () => {
     const page = listPage(KEYS, { ...ALL, delimiter: '/' })
     expect(page.commonPrefixes).toEqual(['a/', 'b/'])
     expect(page.entries).toEqual(['a', 'b', 'c', '\ufffd', '\u{10000}'])
@@ -32,7 +32,7 @@ describe('a page of a listing', () => {
     }
   })
 
-  it('holds only keys with the prefix and after the marker', () => {
+  it('contains only keys with the prefix and after the marker', () => {
     expect(listPage(KEYS, { ...ALL, prefix: 'a/' }).entries).toEqual(['a/1', 'a/2'])
     expect(listPage(KEYS, { ...ALL, prefix: 'a/', after: 'a/1' }).entries).toEqual(['a/2'])
     expect(listPage(KEYS, { ...ALL, prefix: 'a/', after: 'b' }).entries).toEqual([])

@@ -41,7 +41,7 @@ function partList(parts: readonly (readonly [number, string])[]): string {
 }
 
 describe('a multipart upload', () => {
-  it('joins its parts in order of their numbers, with gaps, and has the CRC-64 of the whole', async () => {
+  it('joins its parts in the order of their numbers, even with gaps, and has the CRC-64 of the whole', async () => {
     const { uploadId } = await client.initMultipartUpload('joined')
     const last = await client.uploadPart('joined', uploadId, 7, SMALL, 0, SMALL.length)
     const first = await client.uploadPart('joined', uploadId, 2, PART, 0, PART.length)
@@ -70,14 +70,14 @@ describe('a multipart upload', () => {
     expect(got.res.headers['x-oss-meta-a']).toBe('1')
   })
 
-  it('takes the newer of two parts with one number', async () => {
+  it('uses the newer of two parts with the same number', async () => {
     const { id } = await started('twice', [PART])
     const { etag } = await client.uploadPart('twice', id, 1, SMALL, 0, SMALL.length)
     await client.completeMultipartUpload('twice', id, [{ number: 1, etag }])
     expect((await client.get('twice')).content).toEqual(SMALL)
   })
 
-  it('completes with all parts on request, but then without a list', async () => {
+  it('completes with all parts if the request says so and has no list', async () => {
     const { id, etags } = await started('all', [PART, SMALL])
     const all = { 'x-oss-complete-all': 'yes' }
     const both = await complete('all', id, partList([[1, etags[0] ?? '']]), all)
@@ -120,14 +120,14 @@ describe('a multipart upload', () => {
     ['no XML', () => 'parts', 'MalformedXML', '0042-00000205'],
   ] as const)('is not completed with %s', async (_, body, code, ec) => {
     const { id, etags } = await started('bad', [PART, SMALL])
-    const answer = await complete('bad', id, body(etags[0] ?? '', etags[1] ?? ''))
-    expect([answer.status, answer.element('Code'), answer.headers['x-oss-ec']]).toEqual([400, code, ec])
+    const response = await complete('bad', id, body(etags[0] ?? '', etags[1] ?? ''))
+    expect([response.status, response.element('Code'), response.headers['x-oss-ec']]).toEqual([400, code, ec])
     expect(await emulator.getStoredObject('demo', 'bad')).toBeUndefined()
   })
 
-  it('is not completed with a small part that is not the last', async () => {
+  it('is not completed if a part other than the last is too small', async () => {
     const { id, etags } = await started('small', [SMALL, PART])
-    const answer = await complete(
+    const response = await complete(
       'small',
       id,
       partList([
@@ -135,14 +135,14 @@ describe('a multipart upload', () => {
         [2, etags[1] ?? ''],
       ]),
     )
-    expect([answer.status, answer.element('Code'), answer.headers['x-oss-ec']]).toEqual([
+    expect([response.status, response.element('Code'), response.headers['x-oss-ec']]).toEqual([
       400,
       'EntityTooSmall',
       '0042-00000213',
     ])
   })
 
-  it.each([0, 10_001])('has no part %d', async (number) => {
+  it.each([0, 10_001])('cannot have a part %d', async (number) => {
     const { id } = await started('numbers', [])
     await expect(client.uploadPart('numbers', id, number, SMALL, 0, SMALL.length)).rejects.toMatchObject({
       code: 'InvalidArgument',
@@ -150,14 +150,14 @@ describe('a multipart upload', () => {
     })
   })
 
-  it('is gone once it is aborted, with a number for each operation', async () => {
+  it('does not exist once it is aborted, with an error number for each operation', async () => {
     const { id } = await started('gone', [PART])
     const abort = (): Promise<RawResponse> =>
       signedRequest(emulator, { method: 'DELETE', key: 'gone', query: `uploadId=${id}` })
     expect((await abort()).status).toBe(204)
-    const outcome = (answer: RawResponse): readonly unknown[] => [
-      answer.element('Code'),
-      answer.headers['x-oss-ec'],
+    const outcome = (response: RawResponse): readonly unknown[] => [
+      response.element('Code'),
+      response.headers['x-oss-ec'],
     ]
     const query = `partNumber=1&uploadId=${id}`
     expect(outcome(await abort())).toEqual(['NoSuchUpload', '0042-00000002'])
@@ -194,7 +194,7 @@ describe('a multipart upload', () => {
     expect((await client.get('copied-to')).content.equals(PART)).toBe(true)
   })
 
-  it('and its parts are listed in pages', async () => {
+  it('is listed in pages, and so are its parts', async () => {
     const { id } = await started('listed/a', [PART, PART, SMALL])
     const page = await client.listParts('listed/a', id, { 'max-parts': 2 })
     expect(page.parts.map((part: { PartNumber: string }) => part.PartNumber)).toEqual(['1', '2'])
@@ -213,18 +213,18 @@ describe('a multipart upload', () => {
   })
 })
 
-it('a Complete is judged before it joins: its Content-MD5, its ACL, and that there are parts', async () => {
+it('a Complete is checked before it joins parts: its Content-MD5, its ACL and whether there are parts', async () => {
   const { id, etags } = await started('judged', [SMALL])
   const list = partList([[1, etags[0] ?? '']])
   for (const [headers, code] of [
     [{ 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }, 'InvalidDigest'],
     [{ 'x-oss-object-acl': 'junk' }, 'InvalidArgument'],
   ] as const) {
-    const answer = await complete('judged', id, list, headers)
-    expect([answer.status, answer.element('Code')]).toEqual([400, code])
+    const response = await complete('judged', id, list, headers)
+    expect([response.status, response.element('Code')]).toEqual([400, code])
   }
   const none = await started('judged', [])
-  const answer = await complete('judged', none.id, '', { 'x-oss-complete-all': 'yes' })
-  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidArgument'])
+  const response = await complete('judged', none.id, '', { 'x-oss-complete-all': 'yes' })
+  expect([response.status, response.element('Code')]).toEqual([400, 'InvalidArgument'])
   expect(await emulator.getStoredObject('demo', 'judged')).toBeUndefined()
 })

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-it('a copy of the source is judged as a read of it: a date counts only without an ETag condition', async () => {
+it('the conditions of a copy source are those of a read: a date counts only without an ETag condition', async () => {
   await emulator.putStoredObject('demo', 'judged', { bytes: Buffer.from('x') })
   const copy = async (headers: Record<string, string>) =>
     (

@@ -15,22 +15,22 @@ describe('a Delete of many', () => {
   it.each([
     [{}, 'MissingArgument'],
     [{ 'content-md5': Buffer.alloc(16).toString('base64') }, 'InvalidDigest'],
-  ])('needs a right Content-MD5: %j', async (headers, code) => {
-    const answer = await signedRequest(emulator, {
+  ])('needs a correct Content-MD5: %j', async (headers, code) => {
+    const response = await signedRequest(emulator, {
       method: 'POST',
       query: 'delete',
       headers: headers as Record<string, string>,
       body,
     })
-    expect([answer.status, answer.element('Code')]).toEqual([400, code])
+    expect([response.status, response.element('Code')]).toEqual([400, code])
   })
 })
 
-it('a Delete with one bad entry deletes nothing', async () => {
+it('a Delete with one malformed entry deletes nothing', async () => {
   await emulator.putStoredObject('demo', 'stays', { bytes: Buffer.from('x') })
   const body = '<Delete><Object><Key>stays</Key></Object><Object></Object></Delete>'
   const headers = { 'content-md5': createHash('md5').update(body).digest('base64') }
-  const answer = await signedRequest(emulator, { method: 'POST', query: 'delete', body, headers })
-  expect([answer.status, answer.element('Code')]).toEqual([400, 'MalformedXML'])
+  const response = await signedRequest(emulator, { method: 'POST', query: 'delete', body, headers })
+  expect([response.status, response.element('Code')]).toEqual([400, 'MalformedXML'])
   expect(await emulator.getStoredObject('demo', 'stays')).toBeDefined()
 })

@@ -9,7 +9,7 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-it('GET ?objectMeta announces no body that does not come', async () => {
+it('GET ?objectMeta announces no body', async () => {
   await emulator.putStoredObject('demo', 'meta', { bytes: Buffer.from('content') })
   expect(
     (await signedRequest(emulator, { key: 'meta', query: 'objectMeta' })).headers['content-length'],

@@ -10,28 +10,28 @@ beforeAll(async () => {
 afterAll(() => emulator.close())
 
 describe('a GET', () => {
-  it('overrides headers as the query asks', async () => {
+  it('overrides response headers with those of the query', async () => {
     await emulator.putStoredObject('demo', 'override', { bytes: Buffer.from('x') })
-    const answer = await signedRequest(emulator, {
+    const response = await signedRequest(emulator, {
       key: 'override',
       query: 'response-content-type=text%2Fcsv',
     })
-    expect(answer.headers['content-type']).toBe('text/csv')
+    expect(response.headers['content-type']).toBe('text/csv')
   })
 })
 
-it('a response-* parameter that cannot stand in a header is refused', async () => {
+it('a response-* parameter that no header can hold is refused', async () => {
   await emulator.putStoredObject('demo', 'override', { bytes: Buffer.from('x') })
-  const answer = await signedRequest(emulator, { key: 'override', query: 'response-content-type=%01' })
-  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidArgument'])
+  const response = await signedRequest(emulator, { key: 'override', query: 'response-content-type=%01' })
+  expect([response.status, response.element('Code')]).toEqual([400, 'InvalidArgument'])
 })
 
 it('a response-* parameter beyond Latin-1 is sent as UTF-8', async () => {
   await emulator.putStoredObject('demo', 'override', { bytes: Buffer.from('x') })
   const query = `response-content-disposition=${encodeURIComponent('attachment; filename="中.txt"')}`
-  const answer = await signedRequest(emulator, { key: 'override', query })
-  const header = Buffer.from(answer.headers['content-disposition'] ?? '', 'latin1').toString('utf8')
-  expect([answer.status, header]).toEqual([200, 'attachment; filename="中.txt"'])
+  const response = await signedRequest(emulator, { key: 'override', query })
+  const header = Buffer.from(response.headers['content-disposition'] ?? '', 'latin1').toString('utf8')
+  expect([response.status, header]).toEqual([200, 'attachment; filename="中.txt"'])
 })
 
 describe('an empty object', () => {
@@ -44,7 +44,7 @@ describe('an empty object', () => {
   }
 
   it.each(['bytes=-1', 'bytes=0-'])(
-    'answers %s whole, or with 416 where the range is standard',
+    'is returned whole for %s, or with 416 in the standard behaviour',
     async (range) => {
       await emulator.putStoredObject('demo', 'empty', { bytes: new Uint8Array() })
       expect(await read(range)).toEqual([200, undefined, true])

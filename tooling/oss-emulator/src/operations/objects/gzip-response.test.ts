@@ -7,7 +7,7 @@ import { type OssEmulator, startOssEmulator } from '../../emulator.ts'
 import { type RawResponse, signedRequest } from '../../testing/signed-request.ts'
 
 const KILOBYTE = Buffer.alloc(1024, 'text ')
-/** More than any buffer on the way, and not the same everywhere. */
+/** Larger than each buffer on the way, and without repetition. */
 const LARGE = Buffer.from(Array.from({ length: 300_000 }, (_, i) => `${i}\n`).join(''))
 
 let emulator: OssEmulator
@@ -35,7 +35,7 @@ function read(
   return signedRequest(emulator, { key, headers, ...rest })
 }
 
-/** Whether an answer is compressed; one that is not has to be the object as it is. */
+/** Whether a response is compressed. A response that is not must have the bytes of the object. */
 function isGzip({ status, headers, body }: RawResponse, bytes: Uint8Array): boolean {
   expect(status).toBe(200)
   if (headers['content-encoding'] === 'gzip') return gunzipSync(body).equals(bytes)
@@ -48,8 +48,8 @@ function isGzip({ status, headers, body }: RawResponse, bytes: Uint8Array): bool
   return false
 }
 
-describe('a text object of 1 KB and more, where the client accepts gzip', () => {
-  it('is compressed, without ETag, length and ranges, and with the sums of the stored bytes', async () => {
+describe('a text object of 1 KB or more whose client accepts gzip', () => {
+  it('is compressed, without ETag, length and ranges, and with the checksums of the stored bytes', async () => {
     const plain = await read('text', {})
     const { status, headers, body } = await read('text')
     expect([status, gunzipSync(body).equals(KILOBYTE)]).toEqual([200, true])
@@ -105,20 +105,20 @@ describe('a text object of 1 KB and more, where the client accepts gzip', () => 
     ['x-gzip', false],
     ['*', false],
     ['', false],
-  ])('is asked for by the encoding gzip alone: %j', async (accepted, compressed) => {
+  ])('is compressed only for the encoding gzip: %j', async (accepted, compressed) => {
     expect(isGzip(await read('text', { 'accept-encoding': accepted }), KILOBYTE)).toBe(compressed)
   })
 
-  it('is compressed whatever its size, from memory and from the disk', async () => {
+  it('is compressed even if it is large, both from memory and from the disk', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'oss-emulator-'))
     const onDisk = await startOssEmulator({ dataDir })
     try {
       for (const server of [emulator, onDisk]) {
         const headers = { 'content-type': 'text/plain' }
         await signedRequest(server, { method: 'PUT', key: 'large', headers, body: LARGE })
-        const answer = await signedRequest(server, { key: 'large', headers: { 'accept-encoding': 'gzip' } })
-        expect(answer.body.length).toBeLessThan(LARGE.length)
-        expect(isGzip(answer, LARGE)).toBe(true)
+        const response = await signedRequest(server, { key: 'large', headers: { 'accept-encoding': 'gzip' } })
+        expect(response.body.length).toBeLessThan(LARGE.length)
+        expect(isGzip(response, LARGE)).toBe(true)
       }
     } finally {
       await onDisk.close()
@@ -128,7 +128,7 @@ describe('a text object of 1 KB and more, where the client accepts gzip', () => 
 })
 
 describe('nothing is compressed', () => {
-  it('where the object has an encoding of its own, stored or asked for', async () => {
+  it('if the object has its own encoding, stored or requested', async () => {
     const zipped = gzipSync(LARGE)
     await put('zipped', zipped, { 'content-type': 'text/plain', 'content-encoding': 'gzip' })
     const { headers, body } = await read('zipped')
@@ -143,14 +143,14 @@ describe('nothing is compressed', () => {
     ['bytes=0-9', 206],
     ['bytes=2000-', 200],
     ['nonsense', 200],
-  ])('where the request has a Range: %s', async (range, status) => {
-    const { headers, ...answer } = await read('text', { 'accept-encoding': 'gzip', range })
-    expect(answer.status).toBe(status)
+  ])('if the request has a Range: %s', async (range, status) => {
+    const { headers, ...response } = await read('text', { 'accept-encoding': 'gzip', range })
+    expect(response.status).toBe(status)
     expect(headers['content-encoding']).toBeUndefined()
     expect(headers.etag).toBeDefined()
   })
 
-  it('of an answer that is not the object', async () => {
+  it('in a response that is not the object', async () => {
     const etag = (await read('text', {})).headers.etag ?? ''
     const same = await read('text', { 'accept-encoding': 'gzip', 'if-none-match': etag })
     expect([same.status, same.headers.etag, same.headers['content-encoding']]).toEqual([304, etag, undefined])
@@ -158,7 +158,7 @@ describe('nothing is compressed', () => {
     expect([missing.element('Code'), missing.headers['content-encoding']]).toEqual(['NoSuchKey', undefined])
   })
 
-  it('for a HEAD, unless the emulator is told to', async () => {
+  it('for a HEAD, unless the option gzip says so', async () => {
     const head = await read('text', undefined, { method: 'HEAD' })
     expect([head.headers['content-length'], head.headers['content-encoding']]).toEqual(['1024', undefined])
     const other = await startOssEmulator({ gzip: 'get-and-head' })
@@ -174,21 +174,21 @@ describe('nothing is compressed', () => {
     }
   })
 
-  it('where it is switched off', async () => {
+  it('if the option gzip is off', async () => {
     const off = await startOssEmulator({ gzip: 'off' })
     try {
       const headers = { 'content-type': 'text/plain' }
       await signedRequest(off, { method: 'PUT', key: 'text', headers, body: KILOBYTE })
-      const answer = await signedRequest(off, { key: 'text', headers: { 'accept-encoding': 'gzip' } })
-      expect(isGzip(answer, KILOBYTE)).toBe(false)
+      const response = await signedRequest(off, { key: 'text', headers: { 'accept-encoding': 'gzip' } })
+      expect(isGzip(response, KILOBYTE)).toBe(false)
     } finally {
       await off.close()
     }
   })
 })
 
-describe('a fault hits a compressed body too', () => {
-  it('with a bit that is flipped', async () => {
+describe('a fault also hits a compressed body', () => {
+  it('and flips a bit', async () => {
     const whole = await read('text')
     emulator.injectFault({ kind: 'corrupt-body', afterBytes: 20 })
     const { body } = await read('text')
@@ -196,20 +196,20 @@ describe('a fault hits a compressed body too', () => {
     expect([...body.keys()].filter((i) => body[i] !== whole.body[i])).toEqual([20])
   })
 
-  it.each(['reset-during-response', 'truncate-response'] as const)('with an end: %s', async (kind) => {
+  it.each(['reset-during-response', 'truncate-response'] as const)('and ends it early: %s', async (kind) => {
     emulator.injectFault({ kind })
     await expect(read('text')).rejects.toThrow()
   })
 })
 
-it('a compressed answer to another origin varies by both', async () => {
+it('a compressed response to another origin varies by encoding and origin', async () => {
   const open = await startOssEmulator({ cors: [{ allowedOrigins: ['*'] }] })
   try {
     const type = { 'content-type': 'text/plain' }
     await signedRequest(open, { method: 'PUT', key: 'text', headers: type, body: KILOBYTE })
     const headers = { 'accept-encoding': 'gzip', origin: 'https://app.example' }
-    const answer = await signedRequest(open, { key: 'text', headers })
-    expect(answer.headers.vary).toBe('Accept-Encoding, Origin')
+    const response = await signedRequest(open, { key: 'text', headers })
+    expect(response.headers.vary).toBe('Accept-Encoding, Origin')
   } finally {
     await open.close()
   }

@@ -9,9 +9,9 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-it('an ACL request whose Content-MD5 is another body’s is refused', async () => {
+it('an ACL request whose Content-MD5 does not match its body is refused', async () => {
   await emulator.putStoredObject('demo', 'acl', { bytes: Buffer.from('x') })
   const headers = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==', 'x-oss-object-acl': 'private' }
-  const answer = await signedRequest(emulator, { method: 'PUT', key: 'acl', query: 'acl', headers })
-  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidDigest'])
+  const response = await signedRequest(emulator, { method: 'PUT', key: 'acl', query: 'acl', headers })
+  expect([response.status, response.element('Code')]).toEqual([400, 'InvalidDigest'])
 })

@@ -9,16 +9,16 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-it('a tagging document whose Content-MD5 is another’s is refused', async () => {
+it('a tagging document that does not match its Content-MD5 is refused', async () => {
   await emulator.putStoredObject('demo', 'tagged', { bytes: Buffer.from('x') })
   const body = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>'
   const headers = { 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }
-  const answer = await signedRequest(emulator, {
+  const response = await signedRequest(emulator, {
     method: 'PUT',
     key: 'tagged',
     query: 'tagging',
     body,
     headers,
   })
-  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidDigest'])
+  expect([response.status, response.element('Code')]).toEqual([400, 'InvalidDigest'])
 })

@@ -28,14 +28,14 @@ describe('a PUT', () => {
     ['an unknown ACL', { 'x-oss-object-acl': 'all' }, 'InvalidArgument', undefined],
     ['too many tags', { 'x-oss-tagging': 'abcdefghijk'.split('').join('&') }, 'InvalidTag', undefined],
   ])('with %s is refused and stores nothing', async (_, headers, code, ec) => {
-    const answer = await put(headers as Record<string, string>, 'x', 'refused')
-    expect([answer.status, answer.element('Code'), answer.headers['x-oss-ec']]).toEqual([400, code, ec])
+    const response = await put(headers as Record<string, string>, 'x', 'refused')
+    expect([response.status, response.element('Code'), response.headers['x-oss-ec']]).toEqual([400, code, ec])
     expect(await emulator.getStoredObject('demo', 'refused')).toBeUndefined()
   })
 
   it('without a length is refused with 411', async () => {
-    const answer = await signedRequest(emulator, { method: 'PUT', key: 'put', noLength: true })
-    expect([answer.status, answer.element('Code')]).toEqual([411, 'MissingContentLength'])
+    const response = await signedRequest(emulator, { method: 'PUT', key: 'put', noLength: true })
+    expect([response.status, response.element('Code')]).toEqual([411, 'MissingContentLength'])
   })
 
   it('may be empty or chunked', async () => {
@@ -46,18 +46,18 @@ describe('a PUT', () => {
     expect(Buffer.from((await emulator.getStoredObject('demo', 'put'))?.bytes ?? []).toString()).toBe('abc')
   })
 
-  it('does not overwrite when it forbids that', async () => {
+  it('does not overwrite if it forbids that', async () => {
     await put({}, 'old', 'once')
-    const answer = await put({ 'x-oss-forbid-overwrite': 'true' }, 'new', 'once')
-    expect([answer.status, answer.element('Code'), answer.headers['x-oss-ec']]).toEqual([
+    const response = await put({ 'x-oss-forbid-overwrite': 'true' }, 'new', 'once')
+    expect([response.status, response.element('Code'), response.headers['x-oss-ec']]).toEqual([
       409,
       'FileAlreadyExists',
       '0026-00000002',
     ])
   })
 
-  it.each(['/a', '\\a', 'k'.repeat(1024)])('of a key that is not allowed is refused: %j', async (key) => {
-    const answer = await put({}, 'x', key)
-    expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidObjectName'])
+  it.each(['/a', '\\a', 'k'.repeat(1024)])('with an invalid key is refused: %j', async (key) => {
+    const response = await put({}, 'x', key)
+    expect([response.status, response.element('Code')]).toEqual([400, 'InvalidObjectName'])
   })
 })

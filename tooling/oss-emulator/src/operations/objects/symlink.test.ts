@@ -45,7 +45,7 @@ function link(
 }
 
 describe.each(['GET', 'HEAD'])('%s of a symbolic link', (method) => {
-  it('answers the length, ETag and MD5 of the target, and everything else of the link', async () => {
+  it('has the length, ETag and MD5 of the target, and all else of the link', async () => {
     await put('target', {
       ...envelope(),
       'content-type': 'text/plain',
@@ -79,7 +79,7 @@ describe.each(['GET', 'HEAD'])('%s of a symbolic link', (method) => {
     expect(Object.keys(headers).filter((name) => name.includes('client-side-encryption'))).toEqual([])
   })
 
-  it('has the later of both modification times, which conditions are judged by', async () => {
+  it('has the later of both modification times, and conditions use it', async () => {
     await put('timed')
     now = LATE
     await link('younger', 'timed')
@@ -95,7 +95,7 @@ describe.each(['GET', 'HEAD'])('%s of a symbolic link', (method) => {
     now = EARLY
   })
 
-  it('names the version of the link, which leads to the current version of the target', async () => {
+  it('has the version id of the link and the current version of the target', async () => {
     await put('target', {}, 'versioned')
     const { headers: first } = await link('link', 'target', {}, 'versioned')
     await link('link', 'other', {}, 'versioned')
@@ -108,7 +108,7 @@ describe.each(['GET', 'HEAD'])('%s of a symbolic link', (method) => {
     expect((await send({ method, bucket: 'versioned', key: 'link', query })).status).toBe(404)
   })
 
-  it('of ?objectMeta describes the link', async () => {
+  it('with ?objectMeta describes the link', async () => {
     await put('described')
     const { headers: made } = await link('describing', 'described')
     const { headers } = await send({ method, key: 'describing', query: 'objectMeta' })
@@ -116,7 +116,7 @@ describe.each(['GET', 'HEAD'])('%s of a symbolic link', (method) => {
   })
 })
 
-it('a range of a link is one of its target', async () => {
+it('a range of a link is a range of its target', async () => {
   await put('ranged')
   await link('ranging', 'ranged')
   const { status, headers, body } = await send({ key: 'ranging', headers: { range: 'bytes=5-7' } })
@@ -127,18 +127,18 @@ it('a range of a link is one of its target', async () => {
   ])
 })
 
-it('a link to nothing can be made and not read, and one to a link neither', async () => {
+it('a link to a missing object or to another link can be created but not read', async () => {
   await link('dangling', 'nowhere')
   await link('chained', 'dangling')
   const outcome = async (key: string) => {
-    const answer = await send({ key })
-    return [answer.status, answer.element('Code')]
+    const response = await send({ key })
+    return [response.status, response.element('Code')]
   }
   expect(await outcome('dangling')).toEqual([404, 'SymlinkTargetNotExist'])
   expect(await outcome('chained')).toEqual([400, 'InvalidTargetType'])
 })
 
-it('GetSymlink answers the target URL-encoded, with the metadata, ETag and version of the link', async () => {
+it('GetSymlink returns the target URL-encoded, with the metadata, ETag and version of the link', async () => {
   await link('dir/söme link', 'dir/ä target', { 'x-oss-meta-a': '1', 'content-type': 'image/png' })
   const { headers: made } = await link('versioned link', 'x', {}, 'versioned')
   const { status, headers, body } = await send({ key: 'dir/söme link', query: 'symlink' })
@@ -155,17 +155,17 @@ it('GetSymlink answers the target URL-encoded, with the metadata, ETag and versi
   ])
 })
 
-it('GetSymlink of anything else is refused', async () => {
+it('GetSymlink of an object that is not a link is refused', async () => {
   await put('no-link')
-  const answer = await send({ key: 'no-link', query: 'symlink' })
-  expect([answer.status, answer.element('Code'), answer.headers['x-oss-ec']]).toEqual([
+  const response = await send({ key: 'no-link', query: 'symlink' })
+  expect([response.status, response.element('Code'), response.headers['x-oss-ec']]).toEqual([
     400,
     'NotSymlink',
     '0043-00000101',
   ])
 })
 
-it('PutSymlink does not overwrite when it forbids that, except in a bucket with versions', async () => {
+it('PutSymlink does not overwrite if it forbids that, except in a versioned bucket', async () => {
   const forbidding = { 'x-oss-forbid-overwrite': 'true' }
   await put('taken')
   await put('taken', {}, 'versioned')
@@ -176,11 +176,11 @@ it('PutSymlink does not overwrite when it forbids that, except in a bucket with 
 
 it.each([undefined, '', '%'])('PutSymlink with the target %j is refused', async (target) => {
   const headers: Record<string, string> = target === undefined ? {} : { 'x-oss-symlink-target': target }
-  const answer = await send({ method: 'PUT', key: 'bad-link', query: 'symlink', headers })
-  expect([answer.status, answer.element('Code')]).toEqual([400, 'InvalidArgument'])
+  const response = await send({ method: 'PUT', key: 'bad-link', query: 'symlink', headers })
+  expect([response.status, response.element('Code')]).toEqual([400, 'InvalidArgument'])
 })
 
-it('a copy of a link is a link, and no content', async () => {
+it('a copy of a link is a link without content', async () => {
   await put('copied-target')
   await link('copied-link', 'copied-target', { 'x-oss-meta-of': 'link' })
   const headers = { 'x-oss-copy-source': '/demo/copied-link' }
@@ -193,11 +193,11 @@ it('a part cannot be copied from a link', async () => {
   await put('part-target')
   await link('part-link', 'part-target')
   const started = await send({ method: 'POST', key: 'parts', query: 'uploads' })
-  const answer = await send({
+  const response = await send({
     method: 'PUT',
     key: 'parts',
     query: `partNumber=1&uploadId=${started.element('UploadId')}`,
     headers: { 'x-oss-copy-source': '/demo/part-link' },
   })
-  expect([answer.status, answer.headers['x-oss-ec']]).toEqual([400, '0042-00000308'])
+  expect([response.status, response.headers['x-oss-ec']]).toEqual([400, '0042-00000308'])
 })
