@@ -8,7 +8,7 @@ export interface OssResponse {
 }
 
 /** A body that is read while it is sent. */
-export interface ResponseContent {
+interface ResponseContent {
   /** `undefined` if the size is only known once the body is sent: the response then has no Content-Length. */
   readonly sizeBytes: number | undefined
   /** A chunk is valid only until the next one is requested. */
