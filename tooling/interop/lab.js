@@ -27,10 +27,10 @@ export class Lab {
     lab.directory = mkdtempSync(join(tmpdir(), 'oss-cse-interop-'))
     process.on('exit', () => rmSync(lab.directory, { recursive: true, force: true, maxRetries: 5 }))
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130))
-    const dataDir = lab.path('kms')
-    const http = await startKmsEmulator({ ...ACCOUNT, dataDir })
-    const https = await startKmsEmulator({ ...ACCOUNT, dataDir, tls: true })
-    const oss = await startOssEmulator({ ...ACCOUNT, buckets: [BUCKET], dataDir: lab.path('oss') })
+    const dataDirectory = lab.path('kms')
+    const http = await startKmsEmulator({ ...ACCOUNT, dataDirectory })
+    const https = await startKmsEmulator({ ...ACCOUNT, dataDirectory, tls: true })
+    const oss = await startOssEmulator({ ...ACCOUNT, buckets: [BUCKET], dataDirectory: lab.path('oss') })
     lab.#servers = [http, https, oss]
     lab.oss = oss
     lab.kmsKeyIds = [http.keyId, (await http.createKey()).keyId]

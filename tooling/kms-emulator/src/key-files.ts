@@ -38,8 +38,8 @@ const FILE_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.json$/
 export class JsonKeyFiles implements KeyFiles {
   readonly #directory: string
 
-  constructor(dataDir: string) {
-    this.#directory = join(dataDir, 'keys')
+  constructor(dataDirectory: string) {
+    this.#directory = join(dataDirectory, 'keys')
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
     // The directory may be older than this rule.
     chmodSync(this.#directory, 0o700)

@@ -32,7 +32,7 @@ export interface KmsEmulator {
   readonly accessKeySecret: string
   /** With `tls`: the CA's certificate, a PEM file. */
   readonly caFile?: string
-  /** A symmetric key that exists from the start; with `dataDir`, the same again after a restart. */
+  /** A symmetric key that exists from the start; with `dataDirectory`, the same again after a restart. */
   readonly keyId: string
   /** The requests so far, the oldest first. */
   readonly requests: readonly RecordedRequest[]
@@ -87,7 +87,8 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
     accessKeySecret: options.accessKeySecret ?? randomBytes(15).toString('hex'),
     ...(options.securityToken === undefined ? {} : { securityToken: options.securityToken }),
   })
-  const files = options.dataDir === undefined ? new MemoryKeyFiles() : new JsonKeyFiles(options.dataDir)
+  const files =
+    options.dataDirectory === undefined ? new MemoryKeyFiles() : new JsonKeyFiles(options.dataDirectory)
   const store = new KeyStore(files, region, clock)
   const first =
     store.list().find(({ isFirst, state }) => isFirst && state !== 'PendingDeletion') ??
@@ -97,7 +98,7 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
   let requests: OpenRecord[] = []
   let latencyMs = options.latencyMs ?? 0
   const log = options.accessLog === undefined ? undefined : new AccessLog(options.accessLog)
-  const tls = options.tls ? await openTlsFiles(options.dataDir) : undefined
+  const tls = options.tls ? await openTlsFiles(options.dataDirectory) : undefined
   const { server, close: closeServer } = createKmsServer({
     store,
     credentials,

@@ -13,9 +13,9 @@ export interface KmsEmulatorOptions {
   /** Makes the access key a temporary one: every request must then carry this token. */
   readonly securityToken?: string
   /** Where keys are kept, and with `tls` the certificate. They live as long as the emulator when absent. */
-  readonly dataDir?: string
+  readonly dataDirectory?: string
   /**
-   * HTTPS, with a certificate for `localhost` and `127.0.0.1` and a CA made for it. With `dataDir` they are kept
+   * HTTPS, with a certificate for `localhost` and `127.0.0.1` and a CA made for it. With `dataDirectory` they are kept
    * there: clients that trust the CA trust the emulator after a restart, too.
    */
   readonly tls?: boolean

@@ -5,20 +5,20 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
 import { rpcCall, succeed } from './testing/signed-call.ts'
 
-let dataDir: string
+let dataDirectory: string
 let running: KmsEmulator[]
 
 beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), 'kms-emulator-'))
+  dataDirectory = mkdtempSync(join(tmpdir(), 'kms-emulator-'))
   running = []
 })
 afterEach(async () => {
   for (const emulator of running) await emulator.close()
-  rmSync(dataDir, { recursive: true })
+  rmSync(dataDirectory, { recursive: true })
 })
 
 const start = async (): Promise<KmsEmulator> => {
-  const emulator = await startKmsEmulator({ dataDir })
+  const emulator = await startKmsEmulator({ dataDirectory })
   running.push(emulator)
   return emulator
 }
@@ -86,10 +86,10 @@ describe('a data directory', () => {
 
   it('has one file a key, for its owner alone, and forgets the material of deleted keys', async () => {
     const emulator = await start()
-    const path = join(dataDir, 'keys', `${emulator.keyId}.json`)
-    expect(readdirSync(join(dataDir, 'keys'))).toEqual([`${emulator.keyId}.json`])
+    const path = join(dataDirectory, 'keys', `${emulator.keyId}.json`)
+    expect(readdirSync(join(dataDirectory, 'keys'))).toEqual([`${emulator.keyId}.json`])
     expect(statSync(path).mode & 0o777).toBe(0o600)
-    expect(statSync(join(dataDir, 'keys')).mode & 0o777).toBe(0o700)
+    expect(statSync(join(dataDirectory, 'keys')).mode & 0o777).toBe(0o700)
     expect(readFileSync(path, 'utf8')).toContain('"material"')
     await emulator.deleteKey(emulator.keyId, { immediately: true })
     expect(readFileSync(path, 'utf8')).not.toContain('"material"')
@@ -101,11 +101,11 @@ describe('a data directory', () => {
     async (text) => {
       const first = await start()
       await first.close()
-      const path = join(dataDir, 'keys', `${first.keyId}.json`)
+      const path = join(dataDirectory, 'keys', `${first.keyId}.json`)
       const material = /"material": "(.*)"/.exec(readFileSync(path, 'utf8'))?.[1] ?? ''
       const broken = text === 'KEEP' ? readFileSync(path, 'utf8').replace('"Enabled"', '"Else"') : text
       writeFileSync(path, broken)
-      const error: unknown = await startKmsEmulator({ dataDir }).catch((reason: unknown) => reason)
+      const error: unknown = await startKmsEmulator({ dataDirectory }).catch((reason: unknown) => reason)
       expect(String(error)).toContain(path)
       expect(String(error)).not.toContain(material)
     },
@@ -113,7 +113,7 @@ describe('a data directory', () => {
 
   it('ignores files that are no keys', async () => {
     const first = await start()
-    writeFileSync(join(dataDir, 'keys', `${first.keyId}.json.1234`), 'left by a killed process')
+    writeFileSync(join(dataDirectory, 'keys', `${first.keyId}.json.1234`), 'left by a killed process')
     expect((await start()).keyId).toBe(first.keyId)
   })
 })

@@ -19,8 +19,8 @@ const pem = v.pipe(v.string(), v.startsWith('-----BEGIN '))
 const identitySchema: v.GenericSchema<TlsIdentity> = v.object({ ca: pem, cert: pem, key: pem })
 
 /** The identity that a directory keeps, made when there is none; without a directory one for this run. */
-export async function openTlsFiles(dataDir: string | undefined): Promise<TlsFiles> {
-  if (dataDir === undefined) {
+export async function openTlsFiles(dataDirectory: string | undefined): Promise<TlsFiles> {
+  if (dataDirectory === undefined) {
     const identity = await makeTlsIdentity()
     const directory = mkdtempSync(join(tmpdir(), 'oss-cse-kms-'))
     return {
@@ -29,7 +29,7 @@ export async function openTlsFiles(dataDir: string | undefined): Promise<TlsFile
       cleanUp: () => rmSync(directory, { recursive: true, force: true }),
     }
   }
-  const directory = join(dataDir, 'tls')
+  const directory = join(dataDirectory, 'tls')
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const identity = await keptIdentity(join(directory, 'identity.json'))
   return { identity, caFile: writeCa(directory, identity), cleanUp: () => undefined }

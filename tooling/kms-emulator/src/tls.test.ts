@@ -8,20 +8,23 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
 import { acs3Call, rpcCall } from './testing/signed-call.ts'
 
-let dataDir: string
+let dataDirectory: string
 let running: KmsEmulator[]
 
 beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), 'kms-emulator-'))
+  dataDirectory = mkdtempSync(join(tmpdir(), 'kms-emulator-'))
   running = []
 })
 afterEach(async () => {
   for (const emulator of running) await emulator.close()
-  rmSync(dataDir, { recursive: true })
+  rmSync(dataDirectory, { recursive: true })
 })
 
-const start = async (dataDir?: string): Promise<KmsEmulator> => {
-  const emulator = await startKmsEmulator({ tls: true, ...(dataDir === undefined ? {} : { dataDir }) })
+const start = async (dataDirectory?: string): Promise<KmsEmulator> => {
+  const emulator = await startKmsEmulator({
+    tls: true,
+    ...(dataDirectory === undefined ? {} : { dataDirectory }),
+  })
   running.push(emulator)
   return emulator
 }
@@ -65,27 +68,31 @@ describe('with tls', () => {
   })
 
   it('a data directory keeps the CA, the key for its owner alone', async () => {
-    const first = await start(dataDir)
+    const first = await start(dataDirectory)
     const ca = caOf(first)
     await first.close()
-    const second = await start(dataDir)
+    const second = await start(dataDirectory)
     expect(caOf(second)).toBe(ca)
     expect(await ask('127.0.0.1', second.port, ca)).toBe(400)
-    expect(statSync(join(dataDir, 'tls', 'identity.json')).mode & 0o777).toBe(0o600)
+    expect(statSync(join(dataDirectory, 'tls', 'identity.json')).mode & 0o777).toBe(0o600)
   })
 
   it('emulators that start at once in a new directory share one CA', async () => {
-    const emulators = await Promise.all([start(dataDir), start(dataDir), start(dataDir)])
+    const emulators = await Promise.all([start(dataDirectory), start(dataDirectory), start(dataDirectory)])
     for (const { port } of emulators) {
-      expect(await ask('127.0.0.1', port, readFileSync(join(dataDir, 'tls', 'ca.pem'), 'utf8'))).toBe(400)
+      expect(await ask('127.0.0.1', port, readFileSync(join(dataDirectory, 'tls', 'ca.pem'), 'utf8'))).toBe(
+        400,
+      )
     }
   })
 
   it('a broken identity is refused, and nothing of it shown', async () => {
-    await (await start(dataDir)).close()
-    const path = join(dataDir, 'tls', 'identity.json')
+    await (await start(dataDirectory)).close()
+    const path = join(dataDirectory, 'tls', 'identity.json')
     writeFileSync(path, readFileSync(path, 'utf8').replace('"ca"', '"cb"'))
-    const error: unknown = await startKmsEmulator({ tls: true, dataDir }).catch((reason: unknown) => reason)
+    const error: unknown = await startKmsEmulator({ tls: true, dataDirectory }).catch(
+      (reason: unknown) => reason,
+    )
     expect(String(error)).toContain(path)
     expect(String(error)).not.toContain('PRIVATE')
   })

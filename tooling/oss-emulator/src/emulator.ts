@@ -76,7 +76,7 @@ export interface OssEmulator {
  * ```
  */
 export async function startOssEmulator(options: OssEmulatorOptions = {}): Promise<OssEmulator> {
-  const unlock = options.dataDir === undefined ? () => {} : lockDirectory(options.dataDir)
+  const unlock = options.dataDirectory === undefined ? () => {} : lockDirectory(options.dataDirectory)
   try {
     return await start(options, unlock)
   } catch (error) {
@@ -97,7 +97,7 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
     region: options.region ?? 'cn-hangzhou',
   }
   const cors = options.cors?.length ? corsOfOptions(options.cors) : undefined
-  const store = openStore(options.dataDir)
+  const store = openStore(options.dataDirectory)
   for (const name of options.buckets ?? ['demo']) {
     checkBucketName(name)
     const record = store.bucket(name)?.record
@@ -176,10 +176,10 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
   }
 }
 
-function openStore(dataDir: string | undefined): ObjectStore {
-  if (dataDir === undefined) return new ObjectStore(new MemoryBlobs(), NO_FILES)
-  const blobs = new DiskBlobs(join(dataDir, 'blobs'))
-  const store = new ObjectStore(blobs, new JsonRecordFiles(dataDir))
+function openStore(dataDirectory: string | undefined): ObjectStore {
+  if (dataDirectory === undefined) return new ObjectStore(new MemoryBlobs(), NO_FILES)
+  const blobs = new DiskBlobs(join(dataDirectory, 'blobs'))
+  const store = new ObjectStore(blobs, new JsonRecordFiles(dataDirectory))
   blobs.removeAllBut(store.blobsInUse())
   return store
 }

@@ -11,11 +11,11 @@ export interface OssEmulatorOptions {
   /** The port. Default 0: a free port. */
   readonly port?: number
   /** The directory that holds the objects. Default: they stay in RAM. One emulator at a time may use a directory. */
-  readonly dataDir?: string
+  readonly dataDirectory?: string
   /** Buckets that exist from the start. Default `['demo']`. */
   readonly buckets?: readonly string[]
   /**
-   * The CORS rules of `buckets` at the start. They replace those in `dataDir`. Default: none, so no page of another
+   * The CORS rules of `buckets` at the start. They replace those in `dataDirectory`. Default: none, so no page of another
    * origin can use a bucket before PutBucketCors.
    */
   readonly cors?: readonly CorsRuleOptions[]

@@ -33,7 +33,7 @@ export async function soak({ objects, seed }) {
   const faultSeed = new Random(seed).fork('faults').integer(0, 2 ** 31 - 1)
   const server = new Child(new URL('../emulator-child.js', import.meta.url), [
     JSON.stringify({
-      dataDir: workspace.path('server'),
+      dataDirectory: workspace.path('server'),
       faults: { rate: 0.1, seed: faultSeed, kinds: FAULTS, slowMs: 20 },
     }),
   ])

@@ -119,7 +119,7 @@ function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSet
     host,
     port,
     buckets,
-    ...(data !== undefined && { dataDir: data }),
+    ...(data !== undefined && { dataDirectory: data }),
     ...(region !== undefined && { region: region.replace(/^oss-/, '') }),
     ...(accessLog !== undefined && { accessLog }),
     ...(accessKeyId !== undefined && { accessKeyId }),

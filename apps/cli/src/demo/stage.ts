@@ -69,7 +69,7 @@ export async function openStage(servers: StageServers): Promise<Stage> {
     await mkdir(downloadDirectory)
     emulator = await servers.startOssEmulator({
       buckets: [BUCKET],
-      dataDir: join(directory.path, 'server'),
+      dataDirectory: join(directory.path, 'server'),
     })
     kms = await openKeyService(servers.startKmsEmulator)
     const transport = connect(emulator, emulator.accessKeySecret)

@@ -37,12 +37,13 @@ export async function startEmulators({
   try {
     const { host } = options
     // Other shells are told where the CA is, and stand elsewhere.
-    const dataDir = options.dataDir === undefined ? undefined : resolve(options.dataDir, 'kms')
+    const dataDirectory =
+      options.dataDirectory === undefined ? undefined : resolve(options.dataDirectory, 'kms')
     const { region, accessKeyId, accessKeySecret } = oss
     const running = await kmsEmulator.startKmsEmulator({
       ...kms,
       ...(host !== undefined && { host }),
-      ...(dataDir !== undefined && { dataDir }),
+      ...(dataDirectory !== undefined && { dataDirectory }),
       region,
       accessKeyId,
       accessKeySecret,

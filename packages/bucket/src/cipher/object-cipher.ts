@@ -45,7 +45,7 @@ export interface RunTarget {
 }
 
 /** A stream of bytes on its way through the cipher. */
-export interface CipherPass {
+interface CipherPass {
   /** The transformed bytes. They can be read once: a second reading throws `ERR_CSE_CIPHER_REUSED`. */
   open(): AsyncGenerator<Uint8Array, void, undefined>
   /** The CRC-64 of the ciphertext, once the last byte was read. */

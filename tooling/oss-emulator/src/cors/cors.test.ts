@@ -313,9 +313,9 @@ describe('the option cors', () => {
   })
 
   it('replaces the rules of a data directory; without it they stay', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'oss-emulator-'))
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'oss-emulator-'))
     const origins = async (cors?: readonly { readonly allowedOrigins: readonly string[] }[]) => {
-      const started = await startOssEmulator({ dataDir, ...(cors && { cors }) })
+      const started = await startOssEmulator({ dataDirectory, ...(cors && { cors }) })
       try {
         return (await signedRequest(started, { query: 'cors' })).element('AllowedOrigin')
       } finally {
@@ -328,7 +328,7 @@ describe('the option cors', () => {
       expect(await origins()).toBe('https://one.example')
       expect(await origins([{ allowedOrigins: ['https://two.example'] }])).toBe('https://two.example')
     } finally {
-      await rm(dataDir, { recursive: true })
+      await rm(dataDirectory, { recursive: true })
     }
   })
 

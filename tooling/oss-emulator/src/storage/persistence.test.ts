@@ -10,27 +10,27 @@ import { signedRequest } from '../testing/signed-request.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 
 const PART = Buffer.alloc(2_500_000, 'part')
-let dataDir: string
+let dataDirectory: string
 let emulator: OssEmulator
 let client: AliOssClient
 
 beforeEach(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), 'oss-emulator-'))
+  dataDirectory = mkdtempSync(join(tmpdir(), 'oss-emulator-'))
   await restart()
 })
 afterEach(async () => {
   await emulator.close()
-  rmSync(dataDir, { recursive: true })
+  rmSync(dataDirectory, { recursive: true })
 })
 
 async function restart(): Promise<void> {
   await emulator?.close()
-  emulator = await startOssEmulator({ dataDir })
+  emulator = await startOssEmulator({ dataDirectory })
   client = aliOssClient(emulator)
 }
 
 function blobs(): readonly string[] {
-  return readdirSync(join(dataDir, 'blobs'))
+  return readdirSync(join(dataDirectory, 'blobs'))
 }
 
 describe('with a data directory', () => {
@@ -104,7 +104,7 @@ describe('with a data directory', () => {
 
   it('leftovers of a crash are removed at the start', async () => {
     await emulator.close()
-    writeFileSync(join(dataDir, 'blobs', 'leftover'), 'x')
+    writeFileSync(join(dataDirectory, 'blobs', 'leftover'), 'x')
     await restart()
     expect(blobs()).toEqual([])
   })
@@ -112,20 +112,20 @@ describe('with a data directory', () => {
 
 describe('a data directory', () => {
   it('belongs to one emulator at a time', async () => {
-    await expect(startOssEmulator({ dataDir })).rejects.toThrow(/uses/)
+    await expect(startOssEmulator({ dataDirectory })).rejects.toThrow(/uses/)
     await restart()
   })
 
   it('is usable after a process was killed while it created a bucket', async () => {
     await emulator.close()
-    mkdirSync(join(dataDir, 'buckets', 'half', 'keys'), { recursive: true })
+    mkdirSync(join(dataDirectory, 'buckets', 'half', 'keys'), { recursive: true })
     await restart()
     expect(emulator.buckets).toEqual(['demo'])
   })
 
   it('stores each byte of a body that arrives byte by byte', async () => {
     const bytes = Buffer.from(Array.from({ length: 5000 }, (_, i) => i & 0xff))
-    const blobs = new DiskBlobs(join(dataDir, 'small'))
+    const blobs = new DiskBlobs(join(dataDirectory, 'small'))
     const writer = await blobs.create()
     for (const byte of bytes) await writer.write(Uint8Array.of(byte))
     await writer.write(new Uint8Array())
@@ -139,15 +139,15 @@ describe('a data directory', () => {
   it('can be used again at once after its emulator was killed', async () => {
     await emulator.close()
     const gone = spawnSync(process.execPath, ['-e', '']).pid
-    writeFileSync(join(dataDir, 'lock'), String(gone))
+    writeFileSync(join(dataDirectory, 'lock'), String(gone))
     await restart()
   })
 
   it('is unlocked if the emulator could not start', async () => {
     await emulator.close()
-    await expect(startOssEmulator({ dataDir, buckets: ['BAD'] })).rejects.toThrow()
+    await expect(startOssEmulator({ dataDirectory, buckets: ['BAD'] })).rejects.toThrow()
     const other = await startOssEmulator()
-    await expect(startOssEmulator({ dataDir, port: other.port })).rejects.toThrow('EADDRINUSE')
+    await expect(startOssEmulator({ dataDirectory, port: other.port })).rejects.toThrow('EADDRINUSE')
     await other.close()
     await restart()
   })

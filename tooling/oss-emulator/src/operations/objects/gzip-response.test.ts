@@ -110,8 +110,8 @@ describe('a text object of 1 KB or more whose client accepts gzip', () => {
   })
 
   it('is compressed even if it is large, both from memory and from the disk', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'oss-emulator-'))
-    const onDisk = await startOssEmulator({ dataDir })
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'oss-emulator-'))
+    const onDisk = await startOssEmulator({ dataDirectory })
     try {
       for (const server of [emulator, onDisk]) {
         const headers = { 'content-type': 'text/plain' }
@@ -122,7 +122,7 @@ describe('a text object of 1 KB or more whose client accepts gzip', () => {
       }
     } finally {
       await onDisk.close()
-      await rm(dataDir, { recursive: true })
+      await rm(dataDirectory, { recursive: true })
     }
   })
 })
