@@ -9,6 +9,9 @@ export interface LinkedAbort {
 /**
  * Makes a signal that follows another one until it is unlinked.
  *
+ * `AbortSignal.any` has no way to let go: a joined signal that somebody listens to lives as long as the signals that it was
+ * made of. With Node.js 20.20, 200,000 calls on one long-lived signal then hold 240 MB, and 3 MB with this.
+ *
  * @example
  * ```ts
  * const link = linkedAbort(signal)

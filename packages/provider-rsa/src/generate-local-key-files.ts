@@ -118,6 +118,6 @@ function cannotMake(path: string, error: unknown): Error {
 
 function alreadyThere(path: string): Error {
   return invalidArgument(
-    `${path} exists already, and what it encrypted would be lost with it: keys are never replaced. Use another \`prefix\` or \`dir\`.`,
+    `${path} exists already, and what it encrypted would be lost with it: keys are never replaced. Use another \`prefix\` or \`directory\`.`,
   )
 }

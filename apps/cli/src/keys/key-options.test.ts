@@ -42,7 +42,7 @@ describe('key options', () => {
     const { code, stderr } = await encrypt([])
     expect(code).toBe(3)
     expect(stderr).toMatch(
-      /--rsa-private-key FILE.*--kms-key-id ID.*--local-rsa-directory DIR.*--keyring FILE.*OSS_CSE_KEYRING/,
+      /--rsa-private-key FILE.*--kms-key-id ID.*--local-rsa-dir DIR.*--keyring FILE.*OSS_CSE_KEYRING/,
     )
   })
 

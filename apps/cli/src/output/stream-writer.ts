@@ -1,6 +1,6 @@
+import { orAborted } from '@oss-cse/crypto-core'
 import type { CliOutput } from '../base/cli-environment.ts'
 import { systemCode } from '../base/cli-error.ts'
-import { orAborted } from '../base/or-aborted.ts'
 
 /** Whoever read our output has stopped reading, as `head` does. */
 export class BrokenPipe extends Error {

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { orAborted } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError, systemCode, usageError } from '../base/cli-error.ts'
-import { orAborted } from '../base/or-aborted.ts'
 
 /** How much of a file is read at a time, in bytes. */
 const READ_BYTES = 1024 * 1024

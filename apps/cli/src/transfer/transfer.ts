@@ -9,10 +9,10 @@ import type {
 } from '@oss-cse/bucket'
 import { printable } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from '../base/cli-environment.ts'
-import { orAborted } from '../base/or-aborted.ts'
 import { startProgress, type TransferProgress } from '../output/progress-bar.ts'
 import { type ReportFlags, warningLine } from '../output/report.ts'
 import { TransferFailure } from '../output/transfer-failure.ts'
+import { stoppedInTime } from './stopped-in-time.ts'
 import type { TransferFlags } from './transfer-options.ts'
 
 /** How long an interrupted transfer may clear up, in milliseconds. */
@@ -59,11 +59,11 @@ export async function runTransfer<Result>(
     opened,
   }
   try {
-    return await orAborted(work(tools), signal, STOP_MS)
+    return await stoppedInTime(work(tools), signal, STOP_MS)
   } catch (error) {
     // The end of the process would leave an upload behind that the service has just begun.
     if (signal.aborted && bucket !== undefined) {
-      await orAborted(bucket.settled(), signal, SETTLE_MS).catch(() => {})
+      await stoppedInTime(bucket.settled(), signal, SETTLE_MS).catch(() => {})
     }
     const hint = transfer.hint(label === 'put' ? 'sent' : 'fetched')
     throw hint === undefined ? error : new TransferFailure(error, hint)

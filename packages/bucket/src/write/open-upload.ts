@@ -1,5 +1,5 @@
 import {
-  type CallOptions,
+  type BoundedCallOptions,
   CseError,
   type HeaderMap,
   type PartPlan,
@@ -20,8 +20,8 @@ import { RemoteUpload } from './remote-upload.ts'
 /** Makes an upload's state outlive the process. Must not resolve before the state is safe. */
 export type PersistState = (state: MultipartUploadState) => Promise<void>
 
-/** How the parts of a resumed upload are compared with their plaintext. */
-export interface VerifyOptions extends CallOptions {
+/** Options of the comparison of parts with their plaintext. */
+export interface VerifyOptions extends BoundedCallOptions {
   /** Called for each part that the service holds unchanged. */
   readonly onVerified?: ((range: PartRange) => void) | undefined
 }

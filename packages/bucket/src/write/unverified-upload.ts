@@ -1,4 +1,4 @@
-import { type BoundedCallOptions, type PartPlan, type PartRange, withDeadline } from '@oss-cse/crypto-core'
+import { type PartPlan, type PartRange, withDeadline } from '@oss-cse/crypto-core'
 import type { BodyInput } from '../source/byte-source.ts'
 import { MultipartUpload } from './multipart-upload.ts'
 import type { OpenUpload, VerifyOptions } from './open-upload.ts'
@@ -32,7 +32,6 @@ export class UnverifiedUpload {
    * Compares each part that was sent or begun with its plaintext as it is now.
    *
    * @param open - opens the plaintext of one part
-   * @param options - `onVerified` is called for each part that the service holds unchanged
    * @returns the upload, ready to send; its `doneParts` need not be sent again
    * @throws CseError `ERR_CSE_SOURCE_CHANGED` when one differs, or the service holds a part that the state does not
    * know: abort this upload and begin another; `ERR_CSE_NOT_FOUND` when the service does not know the upload any more;
@@ -40,7 +39,7 @@ export class UnverifiedUpload {
    */
   async verifyParts(
     open: (range: PartRange) => BodyInput,
-    options: BoundedCallOptions & Pick<VerifyOptions, 'onVerified'> = {},
+    options: VerifyOptions = {},
   ): Promise<MultipartUpload> {
     return withDeadline(options, this.key, async (bounded) => {
       return new MultipartUpload(this.#upload, await this.#upload.verifyParts(open, bounded))
