@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { ContentKey } from '@oss-cse/crypto-core'
+import { type ContentKey, CseError } from '@oss-cse/crypto-core'
 import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
-import { threadLost } from './thread-lost.ts'
 
 /** A request before it has its number. */
 type Asked = FileCipherRequest extends infer Each ? (Each extends unknown ? Omit<Each, 'id'> : never) : never
@@ -147,4 +146,28 @@ export interface FileDecryption {
 /** The thread wipes what it gets, and the caller its own. */
 function copyOf({ cek, iv }: ContentKey): { readonly cek: Uint8Array; readonly iv: Uint8Array } {
   return { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
+}
+
+/** The error of work whose thread ended before it was done. */
+export function threadLost(cause?: unknown): CseError {
+  return new CseError(
+    'ERR_CSE_THREAD',
+    'The thread that encrypts and decrypts files ended before its work was done. Nothing was stored: transfer the file again, with more memory for the process where it had too little.',
+    { cause },
+  )
+}
+
+/**
+ * Does work in a thread, and once more in a new one when that thread is lost.
+ *
+ * @param work - asks for a thread each time, and may be done from its beginning again
+ * @throws CseError `ERR_CSE_THREAD` when the second thread is lost too; what the work throws
+ */
+export async function againWhenThreadLost<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_THREAD') throw error
+    return work()
+  }
 }

@@ -8,10 +8,14 @@ import {
 import type { FileRange } from '../source/open-file.ts'
 import type { EncryptedPart } from './encrypted-part.ts'
 import type { FileCipherAnswer } from './file-cipher-messages.node.ts'
-import { type FileCipherThread, fileCipherThread } from './file-cipher-thread.node.ts'
+import {
+  againWhenThreadLost,
+  type FileCipherThread,
+  fileCipherThread,
+  threadLost,
+} from './file-cipher-thread.node.ts'
 import type { BindFileRuns } from './file-runs.ts'
 import type { RunTarget, WritableFile, WrittenListener } from './object-cipher.ts'
-import { againWhenThreadLost, threadLost } from './thread-lost.ts'
 
 /** A file of at least this many bytes is worth the start of a thread. */
 const THREAD_BYTES = 4 * 1024 * 1024

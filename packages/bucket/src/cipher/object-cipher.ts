@@ -147,13 +147,12 @@ export function plainCipher(): ObjectCipher {
 
 class KeyCustodian implements ObjectCipher {
   readonly #contentKey: ContentKey | undefined
-  readonly #files: FileRuns
+  #boundRuns: FileRuns | undefined
   #heldBytes = 0
   #closed = false
 
   constructor(contentKey: ContentKey | undefined) {
     this.#contentKey = contentKey
-    this.#files = bindFileRuns(() => this.#key())
   }
 
   get closed(): boolean {
@@ -184,7 +183,7 @@ class KeyCustodian implements ObjectCipher {
     { offsetBytes, onWritten }: { readonly offsetBytes: number; readonly onWritten: WrittenListener },
   ): Promise<bigint> {
     if (this.#contentKey !== undefined) {
-      const crc64 = await this.#files.decryptInto(source, target, { offsetBytes, onWritten })
+      const crc64 = await this.#fileRuns.decryptInto(source, target, { offsetBytes, onWritten })
       if (crc64 !== undefined) return crc64
     }
     const pass = this.decrypt(source, { offsetBytes })
@@ -210,7 +209,7 @@ class KeyCustodian implements ObjectCipher {
     try {
       const { file } = source
       const part =
-        (file && (await this.#files.encryptPart(range, file))) ??
+        (file && (await this.#fileRuns.encryptPart(range, file))) ??
         (await encryptPartInMemory(source, range, this.#key()))
       const release = (reusable: boolean): void => {
         part.release(reusable)
@@ -228,7 +227,7 @@ class KeyCustodian implements ObjectCipher {
     const part =
       file === undefined || range.sizeBytes > MAX_HELD_BYTES
         ? undefined
-        : await this.#files.encryptPart(range, file)
+        : await this.#fileRuns.encryptPart(range, file)
     part?.release(true)
     return part ?? digestPart(source, range, this.#key())
   }
@@ -244,6 +243,11 @@ class KeyCustodian implements ObjectCipher {
   close(): void {
     this.#closed = true
     if (this.#contentKey !== undefined) wipeKey(this.#contentKey)
+  }
+
+  get #fileRuns(): FileRuns {
+    this.#boundRuns ??= bindFileRuns(() => this.#key())
+    return this.#boundRuns
   }
 
   /** The key, where it is there: what is encrypted under a wiped one would look like any other ciphertext. */

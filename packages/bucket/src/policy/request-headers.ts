@@ -1,5 +1,7 @@
 import {
   CseError,
+  checkMetadataSize,
+  decodeBase64,
   type HeaderMap,
   isEnvelopeHeader,
   metadataHeaders,
@@ -77,6 +79,98 @@ export function refuseProcessing(): never {
     'ERR_CSE_OPERATION_REFUSED',
     'The server cannot process what it cannot read: it holds ciphertext.',
   )
+}
+
+/** What an upload says of its object, beside the bytes. */
+export interface ObjectOptions {
+  /**
+   * User metadata: names without `x-oss-meta-`, of letters, digits and `-`, but not `constructor` or `prototype`; values printable
+   * ASCII. Stored in clear.
+   */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** The object's Content-Type. Stored in clear. */
+  readonly contentType?: string | undefined
+  /**
+   * The MD5 of the plaintext, base64, kept in the envelope for readers. It is an unkeyed hash: whoever can read
+   * the metadata can confirm a guess of the content with it.
+   */
+  readonly contentMd5?: string | undefined
+  /** Any other header that the service understands: ACL, storage class, tagging, callbacks… */
+  readonly headers?: HeaderMap | undefined
+}
+
+const MD5_BYTES = 16
+
+/**
+ * The headers of an upload, with a Content-MD5 taken out: of the plaintext it must not travel as one of the body.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_METADATA_TOO_LARGE`, `ERR_CSE_OPERATION_REFUSED`.
+ */
+export function uploadHeaders(options: ObjectOptions): {
+  readonly headers: Record<string, string>
+  readonly contentMd5: string | undefined
+} {
+  const all = callerHeaders(options.headers)
+  addHeader(all, 'content-md5', options.contentMd5)
+  addHeader(all, 'content-type', options.contentType)
+  for (const [name, value] of Object.entries(options.metadata ?? {})) {
+    addHeader(all, USER_METADATA_PREFIX + name, value)
+  }
+  const { 'content-md5': contentMd5, ...headers } = all
+  if (contentMd5 !== undefined && decodeBase64(contentMd5)?.length !== MD5_BYTES) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'contentMd5 must be the base64 text of an MD5 of the plaintext.',
+    )
+  }
+  checkMetadataSize(headers)
+  return { headers, contentMd5 }
+}
+
+/** Which of an upload's headers go with which of its requests, where that is not the initiating one alone. */
+const PART_HEADERS: readonly string[] = [OSS_HEADERS.requestPayer, OSS_HEADERS.trafficLimit]
+const COMPLETE_HEADERS: readonly string[] = [
+  OSS_HEADERS.requestPayer,
+  OSS_HEADERS.forbidOverwrite,
+  OSS_HEADERS.objectAcl,
+  OSS_HEADERS.callback,
+  OSS_HEADERS.callbackVariables,
+]
+/** What the service reads when an upload is completed, and not before. */
+const NOT_ON_INITIATE: readonly string[] = [
+  OSS_HEADERS.trafficLimit,
+  OSS_HEADERS.objectAcl,
+  OSS_HEADERS.callback,
+  OSS_HEADERS.callbackVariables,
+]
+
+/** The headers of InitiateMultipartUpload: what describes the object. */
+export function initiateHeaders(headers: HeaderMap): HeaderMap {
+  return filtered(headers, (name) => !NOT_ON_INITIATE.includes(name))
+}
+
+/** The headers of each UploadPart. */
+export function partHeaders(headers: HeaderMap): HeaderMap {
+  return filtered(headers, (name) => PART_HEADERS.includes(name))
+}
+
+/** The headers of every further request about an upload: who pays. */
+export function referenceHeaders(headers: HeaderMap): HeaderMap {
+  return filtered(headers, (name) => name === OSS_HEADERS.requestPayer)
+}
+
+/** The headers of CompleteMultipartUpload. */
+export function completeHeaders(headers: HeaderMap): HeaderMap {
+  return filtered(headers, (name) => COMPLETE_HEADERS.includes(name))
+}
+
+/** What an upload must remember of its headers once it is initiated. */
+export function laterHeaders(headers: HeaderMap): HeaderMap {
+  return { ...partHeaders(headers), ...completeHeaders(headers) }
+}
+
+function filtered(headers: HeaderMap, keep: (name: string) => boolean): HeaderMap {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => keep(name)))
 }
 
 function invalid(why: string): CseError {

@@ -19,8 +19,7 @@ import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { checkStoredChecksum, type OpenedAnswer, openAnswer } from './opened-answer.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
-import { closeIterator, ResumedRead } from './resumed-read.ts'
-import { skipBytes } from './skip-bytes.ts'
+import { closeIterator, ResumedRead, skipBytes } from './resumed-read.ts'
 
 /** What may go with a download. */
 export interface GetOptions extends BoundedCallOptions {

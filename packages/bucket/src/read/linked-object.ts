@@ -8,7 +8,7 @@ import {
   OSS_HEADERS,
   TransportError,
 } from '@oss-cse/crypto-core'
-import { referenceHeaders } from '../policy/upload-headers.ts'
+import { referenceHeaders } from '../policy/request-headers.ts'
 import { closeIterator } from './resumed-read.ts'
 
 /**

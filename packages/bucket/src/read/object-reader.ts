@@ -19,8 +19,7 @@ import { withRetries } from '../policy/retry.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { openAnswer } from './opened-answer.ts'
-import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
-import { skipBytes } from './skip-bytes.ts'
+import { closeIterator, ResumedRead, skipBytes, wasReplaced } from './resumed-read.ts'
 
 /** What may go with the opening of an object. */
 export interface OpenOptions extends BoundedCallOptions {

@@ -16,11 +16,15 @@ import * as v from 'valibot'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { PartsProgress, type ProgressListener } from '../policy/progress.ts'
+import { type ObjectOptions, uploadHeaders } from '../policy/request-headers.ts'
 import { log, type TransferEvent } from '../policy/retry.ts'
-import { type ObjectOptions, uploadHeaders } from '../policy/upload-headers.ts'
 import type { ReopenableBody } from '../source/byte-source.ts'
 import { type SizedInput, type SizedSource, sizedSource } from '../source/sized-source.ts'
-import { initiateMultipartUpload, resumeMultipartUpload } from '../write/begin-multipart-upload.ts'
+import {
+  initiateMultipartUpload,
+  refusePartsUnderV1,
+  resumeMultipartUpload,
+} from '../write/begin-multipart-upload.ts'
 import { checkedState, type MultipartUploadState } from '../write/multipart-state.ts'
 import {
   abortQuietly,
@@ -33,7 +37,6 @@ import type { MultipartUpload } from '../write/multipart-upload.ts'
 import type { PersistState } from '../write/open-upload.ts'
 import { putObject } from '../write/put-object.ts'
 import type { PutResult } from '../write/put-result.ts'
-import { refusePartsUnderV1 } from '../write/refuse-parts-under-v1.ts'
 import type { UnverifiedUpload } from '../write/unverified-upload.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 import { inParallel } from './in-parallel.ts'

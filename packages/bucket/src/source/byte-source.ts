@@ -2,7 +2,7 @@ import { CseError, isUint8Array, type ObjectBody, orAborted } from '@oss-cse/cry
 import { invalidBody, sourceError, spentStream } from './body-errors.ts'
 import { isDisturbed } from './disturbed-stream.ts'
 import { isNodeStream, openNodeStream, takeNodeStream } from './node-stream.ts'
-import { type FileRange, isFileRange } from './open-file.ts'
+import type { FileRange } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 
 /**
@@ -240,6 +240,34 @@ export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Ar
   if (sizeBytes !== undefined && sent < sizeBytes) {
     throw sourceError(`ended after ${sent} of its ${sizeBytes} bytes`)
   }
+}
+
+/** A source whose reading ends with a signal, also where it gives nothing. */
+export function abortableSource(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
+  if (signal === undefined) return source
+  async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
+    const iterator = source.open()[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const step = await orAborted(iterator.next(), signal)
+        if (step.done) return
+        yield step.value
+      }
+    } finally {
+      // Not awaited: a source that gives nothing would not end either.
+      void Promise.resolve(iterator.return?.()).catch(() => {})
+    }
+  }
+  return { ...source, open }
+}
+
+/** Returns whether a value describes a range of an open file. */
+function isFileRange(value: unknown): value is FileRange {
+  if (typeof value !== 'object' || value === null) return false
+  const { fd, sizeBytes, offsetBytes } = value as Partial<FileRange>
+  return [fd, sizeBytes, offsetBytes].every(
+    (number) => Number.isSafeInteger(number) && (number as number) >= 0,
+  )
 }
 
 /** What was given, for an error: never its content. */

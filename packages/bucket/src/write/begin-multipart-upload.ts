@@ -1,22 +1,27 @@
 import {
   type BoundedCallOptions,
   type CallOptions,
+  CseError,
   checkMetadataSize,
   decodeEnvelope,
   encodeEnvelope,
+  type Keyring,
   planParts,
 } from '@oss-cse/crypto-core'
 import { generateCipher, unwrapCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
+import {
+  initiateHeaders,
+  laterHeaders,
+  type ObjectOptions,
+  uploadHeaders,
+} from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
-import { initiateHeaders, laterHeaders, type ObjectOptions, uploadHeaders } from '../policy/upload-headers.ts'
-import { initiateUpload } from './initiate-upload.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
-import { abortQuietly, type MultipartObjectTransport } from './multipart-transport.ts'
+import { abortQuietly, initiateUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { MultipartUpload } from './multipart-upload.ts'
 import { invalidUpload, OpenUpload, type PersistState } from './open-upload.ts'
-import { refusePartsUnderV1 } from './refuse-parts-under-v1.ts'
 import { UnverifiedUpload } from './unverified-upload.ts'
 
 /** What may go with the initiation of a multipart upload. */
@@ -123,4 +128,22 @@ export async function resumeMultipartUpload(
   } catch (error) {
     throw aboutObject(error, key)
   }
+}
+
+/**
+ * Refuses an upload that may go in parts, whatever its size, under a master key that writes V1 envelopes: those know
+ * no parts, and a call that works until a file grows would be worse. Before a content key is made, which a key service
+ * would have to be asked for.
+ *
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED`
+ */
+export function refusePartsUnderV1(
+  operation: 'upload' | 'initiateMultipartUpload',
+  { encrypting }: Keyring,
+): void {
+  if (encrypting.envelopeVersion !== 1) return
+  throw new CseError(
+    'ERR_CSE_OPERATION_REFUSED',
+    `${operation} is not possible under a master key that writes the V1 format: it has neither parts nor resumption. Use put, which sends up to 5 GB in one request, or a master key that writes V2.`,
+  )
 }
