@@ -135,6 +135,6 @@ export class UploadCheckpoint implements CheckpointStore {
 function changedMeanwhile(): CseError {
   return new CseError(
     'ERR_CSE_SOURCE_CHANGED',
-    'The file, or its inode, changed while it was being uploaded. Nothing was stored: upload it again when it is at rest.',
+    'The file, or its inode, changed while it was being uploaded. Nothing was stored: upload it again when nothing writes to it.',
   )
 }

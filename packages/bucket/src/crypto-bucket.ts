@@ -126,7 +126,7 @@ export class CryptoBucket {
   constructor(options: CryptoBucketOptions) {
     const { transport, keyring, provider, onPlainObject = 'reject', retry, logger } = options
     if ((keyring === undefined) === (provider === undefined)) {
-      throw invalid('CryptoBucket: give either keyring or provider, and not both')
+      throw invalid('CryptoBucket: pass either keyring or provider, not both')
     }
     if (
       typeof transport?.put !== 'function' ||
@@ -137,7 +137,7 @@ export class CryptoBucket {
     }
     if (onPlainObject !== 'reject' && onPlainObject !== 'passthrough') {
       throw invalid(
-        `CryptoBucket: onPlainObject is 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`,
+        `CryptoBucket: onPlainObject must be 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`,
       )
     }
     this.#transport = transport
@@ -499,7 +499,7 @@ export class CryptoBucket {
 }
 
 function checkKey(key: string): void {
-  if (typeof key !== 'string' || key === '') throw invalid('An object key is a text that is not empty')
+  if (typeof key !== 'string' || key === '') throw invalid('An object key must be a string that is not empty')
 }
 
 function parseUrl(url: string | URL): URL {
@@ -510,7 +510,7 @@ function parseUrl(url: string | URL): URL {
     // Not named in the error: it may hold a signature.
   }
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
-    throw invalid('A presigned URL starts with https:// or http://')
+    throw invalid('A presigned URL must start with https:// or http://')
   }
   if (parsed.searchParams.has(OSS_HEADERS.process)) refuseProcessing()
   return parsed

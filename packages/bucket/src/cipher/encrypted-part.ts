@@ -91,7 +91,7 @@ export async function digestPart(
 export function sourceChanged(partNumber: number): CseError {
   return new CseError(
     'ERR_CSE_SOURCE_CHANGED',
-    `Part ${partNumber} is not what it was when it was first encrypted: the source changed. Encrypting both under one key would reveal them, so a new upload is needed.`,
+    `Part ${partNumber} differs from what was encrypted before: the source changed. Start a new upload, because encrypting both with one key would reveal them.`,
   )
 }
 

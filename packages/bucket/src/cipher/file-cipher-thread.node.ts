@@ -152,7 +152,7 @@ function copyOf({ cek, iv }: ContentKey): { readonly cek: Uint8Array; readonly i
 export function threadLost(cause?: unknown): CseError {
   return new CseError(
     'ERR_CSE_THREAD',
-    'The thread that encrypts and decrypts files ended before its work was done. Nothing was stored: transfer the file again, with more memory for the process where it had too little.',
+    'The thread that encrypts and decrypts files ended before its work was done. Nothing was stored. Transfer the file again, and give the process more memory if it had too little.',
     { cause },
   )
 }

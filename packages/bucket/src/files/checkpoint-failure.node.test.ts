@@ -5,12 +5,12 @@ const systemError = (code: string) => Object.assign(new Error(code), { code })
 
 describe('the failure of a checkpoint', () => {
   test.each([
-    ['EACCES', 'this user may not write there'],
+    ['EACCES', 'you have no permission to write there'],
     ['EROFS', 'read-only'],
     ['ENOENT', 'cannot be made'],
-    ['ENOTDIR', 'a file is in the place'],
-    ['ELOOP', 'a symbolic link is in the place'],
-    ['ENOSPC', 'no space left'],
+    ['ENOTDIR', 'a file is where'],
+    ['ELOOP', 'a symbolic link is where'],
+    ['ENOSPC', 'no space is left'],
     ['EDQUOT', 'quota'],
     ['EIO', 'cannot be used (EIO)'],
   ])('%s names the directory, the reason and the code', (code, reason) => {

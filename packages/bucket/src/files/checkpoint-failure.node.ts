@@ -2,17 +2,17 @@ import { CseError } from '@oss-cse/crypto-core'
 
 /** What a system's error code says of the directory of checkpoints, or of the machine, and what to do. */
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'this user may not write there',
-  EPERM: 'this user may not write there',
+  EACCES: 'you have no permission to write there',
+  EPERM: 'you have no permission to write there',
   EROFS: 'the file system is read-only',
   ENOENT: 'the directory does not exist and cannot be made',
-  ENOTDIR: 'a file is in the place of a directory',
-  EEXIST: 'a file is in the place of the directory',
-  EISDIR: 'a directory is in the place of a file',
-  ELOOP: 'a symbolic link is in the place of a file',
+  ENOTDIR: 'a file is where a directory should be',
+  EEXIST: 'a file is where the directory should be',
+  EISDIR: 'a directory is where a file should be',
+  ELOOP: 'a symbolic link is where a file should be',
   ENAMETOOLONG: 'the path is too long',
-  ENOSPC: 'there is no space left',
-  EDQUOT: 'the quota of this user is used up',
+  ENOSPC: 'no space is left',
+  EDQUOT: 'your disk quota is used up',
 }
 
 const OUT_OF_FILES: Readonly<Record<string, string>> = {

@@ -402,7 +402,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
       () => checkpoint.remove(),
     ]) {
       await expect(use()).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
-      await expect(use()).rejects.toThrow('exchanged')
+      await expect(use()).rejects.toThrow('replaced by another')
     }
     await checkpoint.close()
     expect(await loaded()).toEqual(record)

@@ -85,7 +85,7 @@ function defaultDirectory(): string {
   if (data !== undefined) return join(data, 'checkpoints')
   throw new CseError(
     'ERR_CSE_CHECKPOINT',
-    'This user has no home directory to keep checkpoints in: set HOME, or give a directory.',
+    'This user has no home directory to keep checkpoints in: set HOME, or pass a directory.',
   )
 }
 
@@ -153,7 +153,7 @@ async function checkPlace({ directory, place }: TakenRecord, flush = false): Pro
   if ((await placeOf(directory, flush)) === place) return
   throw new CseError(
     'ERR_CSE_CHECKPOINT',
-    `${directory} was exchanged for another directory while a transfer used it: nothing in it is trusted.`,
+    `${directory} was replaced by another directory during a transfer: nothing in it is trusted.`,
   )
 }
 

@@ -36,7 +36,7 @@ export async function followedPath(path: string): Promise<string> {
       continue
     }
     links += 1
-    if (links > MAX_LINKS) throw notFollowed(path, next, 'leads in a circle')
+    if (links > MAX_LINKS) throw notFollowed(path, next, 'is part of a loop of links')
     const directory = await lstat(at)
     const open = (directory.mode & STICKY_AND_OPEN) === STICKY_AND_OPEN
     if (open && found.uid !== user && found.uid !== directory.uid) {

@@ -182,7 +182,7 @@ export class TemporaryFile {
   /** The error of a write that failed. */
   failure(cause: unknown): CseError {
     const { code = 'unknown error' } = cause as NodeJS.ErrnoException
-    const full = code === 'ENOSPC' || code === 'EDQUOT' ? ': there is no space left' : ''
+    const full = code === 'ENOSPC' || code === 'EDQUOT' ? ': no space is left' : ''
     return new CseError('ERR_CSE_FILE', `${this.#path} could not be written${full} (${code}).`, { cause })
   }
 }

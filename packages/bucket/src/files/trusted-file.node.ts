@@ -74,7 +74,7 @@ async function trusted(
     if (reason === undefined) return file
     throw new CseError(
       'ERR_CSE_CHECKPOINT',
-      `${path} is not trusted: ${reason}. A checkpoint selects the key of an upload, so only you may be able to write it. A directory that does not exist yet is made so: name one below it.`,
+      `${path} is not trusted: ${reason}. A checkpoint selects the key of an upload, so nobody else may be able to write it. Name a directory that does not exist yet: it is made that way.`,
     )
   } catch (error) {
     await file.close()

@@ -108,7 +108,7 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
       if (await goesOnBehind(path, file, found.size)) {
         throw new CseError(
           'ERR_CSE_SOURCE',
-          `${path} has more than the ${found.size} bytes that its file system tells. Nothing was stored.`,
+          `${path} has more than the ${found.size} bytes that its file system reports. Nothing was stored.`,
         )
       }
       return `${size} bytes, modified ${mtimeNs}`

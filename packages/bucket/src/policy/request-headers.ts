@@ -46,7 +46,7 @@ export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
       metadata.push([name.slice(USER_METADATA_PREFIX.length), value])
       continue
     }
-    if (!TOKEN.test(name) || name === '__proto__') throw invalid(`${JSON.stringify(given)} is no header name`)
+    if (!TOKEN.test(name) || name === '__proto__') throw invalid(`${JSON.stringify(given)} is not a header name`)
     if (typeof value !== 'string' || !PRINTABLE_ASCII.test(value)) {
       throw invalid(`the value of the header ${name} must be printable ASCII`)
     }
@@ -77,7 +77,7 @@ export function addHeader(headers: Record<string, string>, name: string, value: 
 export function refuseProcessing(): never {
   throw new CseError(
     'ERR_CSE_OPERATION_REFUSED',
-    'The server cannot process what it cannot read: it holds ciphertext.',
+    'The server holds only ciphertext, so it cannot process the object.',
   )
 }
 
@@ -120,7 +120,7 @@ export function uploadHeaders(options: ObjectOptions): {
   if (contentMd5 !== undefined && decodeBase64(contentMd5)?.length !== MD5_BYTES) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'contentMd5 must be the base64 text of an MD5 of the plaintext.',
+      'contentMd5 must be the MD5 of the plaintext, base64-encoded.',
     )
   }
   checkMetadataSize(headers)

@@ -41,7 +41,7 @@ export async function openAnswer(
   if (envelope === undefined && policy !== 'passthrough') {
     throw new CseError(
       'ERR_CSE_NOT_ENCRYPTED',
-      `${key} carries no encryption envelope: it was stored in clear, or its metadata was stripped. Pass onPlainObject: 'passthrough' to read it all the same.`,
+      `${key} has no encryption envelope: it was stored in plaintext, or its metadata was removed. To read it as it is, pass onPlainObject: 'passthrough'.`,
       { objectKey: key },
     )
   }
@@ -65,7 +65,7 @@ export function checkStoredChecksum(
   if (expected === undefined || String(crc64) === expected) return
   throw new CseError(
     'ERR_CSE_INTEGRITY',
-    `The bytes of ${objectKey} do not have the checksum that the service keeps of them.`,
+    `The bytes of ${objectKey} do not match the checksum that the service keeps.`,
     { objectKey },
   )
 }

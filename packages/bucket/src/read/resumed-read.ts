@@ -124,7 +124,7 @@ export async function closeIterator(chunks: AsyncIterator<Uint8Array>): Promise<
 }
 
 function cutShort(objectKey: string): TransportError {
-  return new TransportError('ERR_CSE_NETWORK', `The answer for ${objectKey} ended too early.`, {
+  return new TransportError('ERR_CSE_NETWORK', `The response for ${objectKey} ended too early.`, {
     objectKey,
     retryable: true,
   })

@@ -334,7 +334,7 @@ describe('a download', () => {
   })
 
   test('that cannot write fails with the target’s own error, and leaves nothing where it is not to go on', async () => {
-    const full = new CseError('ERR_CSE_FILE', 'there is no space left')
+    const full = new CseError('ERR_CSE_FILE', 'no space is left')
     for (const call of ['open', 'write', 'commit'] as const) {
       const { bucket, transport, target } = await stored()
       const bodies = watchBodies(transport)

@@ -280,10 +280,10 @@ async function resume(
   const { versionId, headers, onPlainObject, onProgress, signal } = options
   const given = callerHeaders(headers)
   const wanted = given['if-match']
-  if (wanted !== undefined && wanted !== earlier.etag) return giveUp('Another state of the object is wanted.')
-  if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object is wanted.')
+  if (wanted !== undefined && wanted !== earlier.etag) return giveUp('If-Match names another state of the object.')
+  if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object was asked for.')
   if (options.partSizeBytes !== undefined && options.partSizeBytes !== earlier.partSizeBytes) {
-    return giveUp('The part size is another one.')
+    return giveUp('The part size is different.')
   }
   let reader: ObjectReader
   try {
@@ -297,9 +297,9 @@ async function resume(
     throw gone ? error : new ObjectChanged('', { cause: error })
   }
   try {
-    if (reader.sizeBytes !== earlier.sizeBytes) return await giveUp('The object has another length.', reader)
+    if (reader.sizeBytes !== earlier.sizeBytes) return await giveUp('The length of the object changed.', reader)
     if (!(await target.open(reader.sizeBytes, true))) {
-      return await giveUp('What was fetched before is gone.', reader)
+      return await giveUp('The bytes that were fetched before are gone.', reader)
     }
     const parts = cut(reader.sizeBytes, earlier)
     const progress = new PartsProgress(onProgress, reader.sizeBytes, parts.length)
@@ -401,7 +401,7 @@ function isChanged(error: unknown): boolean {
 }
 
 function restart(download: Download, why: string): void {
-  tell(download, 'restart', `${why} The download begins anew.`)
+  tell(download, 'restart', `${why} The download restarts.`)
 }
 
 function tell({ context, key }: Download, type: TransferEvent['type'], message: string): void {

@@ -88,7 +88,7 @@ export async function uploadObject(
   try {
     if (checkpointStore === undefined) return await uploadInParts(transfer, await stateOf(source))
     if (context.keyring.encrypting.canUnwrap === false) {
-      tell(transfer, 'not-resumable', 'With a public key alone an interrupted upload cannot go on later.')
+      tell(transfer, 'not-resumable', 'With a public key alone, an interrupted upload cannot be resumed.')
       return await uploadInParts(transfer, await stateOf(source))
     }
     return await uploadWithRecord(transfer, checkpointStore)
@@ -252,11 +252,11 @@ async function resume(
     earlier.source.sizeBytes === fresh.source.sizeBytes &&
     earlier.source.fingerprint === fresh.source.fingerprint
   if (!same) return giveUp('The source changed since the earlier upload.')
-  if (earlier.headers !== fresh.headers) return giveUp('The object is to get other metadata or headers.')
+  if (earlier.headers !== fresh.headers) return giveUp('The metadata or headers of the object are different.')
   if (!isUnder(context.keyring.encrypting, earlier.upload)) return giveUp('Another master key encrypts now.')
   const { sizeBytes, partSizeBytes } = earlier.upload
   if (options.partSizeBytes !== undefined && options.partSizeBytes !== partSizeBytes) {
-    return giveUp('The part size is another one.')
+    return giveUp('The part size is different.')
   }
   let unverified: UnverifiedUpload | undefined
   try {
@@ -353,7 +353,7 @@ function persistInto(checkpoint: Checkpoint, fresh: object): PersistState {
 function changedMeanwhile(): CseError {
   return new CseError(
     'ERR_CSE_SOURCE_CHANGED',
-    'The source changed while it was being uploaded. Nothing was stored: upload it again when it is at rest.',
+    'The source changed while it was being uploaded. Nothing was stored: upload it again when nothing writes to it.',
   )
 }
 
@@ -367,7 +367,7 @@ async function giveBack(
 }
 
 function restart(transfer: UploadTransfer, why: string): void {
-  tell(transfer, 'restart', `${why} The upload begins anew, under a new key.`)
+  tell(transfer, 'restart', `${why} The upload restarts with a new key.`)
 }
 
 function tell({ context, key }: UploadTransfer, type: TransferEvent['type'], message: string): void {

@@ -56,7 +56,7 @@ export async function loadRecord<Record extends TransferName>(
     record.key !== key ||
     record.identity !== identity
   ) {
-    onDiscard('The checkpoint is one of another transfer.')
+    onDiscard('The checkpoint belongs to another transfer.')
     return undefined
   }
   return record

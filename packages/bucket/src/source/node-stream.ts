@@ -30,7 +30,7 @@ export function isNodeStream(input: object): input is NodeStream {
 export function takeNodeStream(stream: NodeStream): void {
   const { destroyed, errored, readable, readableDidRead, readableEnded } = stream
   if (destroyed || errored || readableDidRead || readableEnded) throw spentStream()
-  if (readable !== true) throw invalidBody('the stream can be written to, and not read from')
+  if (readable !== true) throw invalidBody('the stream is writable but not readable')
   if (typeof stream[Symbol.asyncIterator] !== 'function') {
     throw invalidBody('the stream is of an old kind. Pass new Readable().wrap(stream)')
   }
@@ -46,5 +46,5 @@ export function takeNodeStream(stream: NodeStream): void {
 export function openNodeStream(stream: NodeStream): AsyncIterable<Uint8Array | string> {
   // A socket that is read to its end may still be written to: only who gives a stream up destroys it.
   if (!stream.readableDidRead) return stream.iterator?.({ destroyOnReturn: false }) ?? stream
-  throw sourceError('was read by somebody else meanwhile')
+  throw sourceError('was read elsewhere meanwhile')
 }

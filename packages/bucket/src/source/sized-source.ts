@@ -51,7 +51,7 @@ export function sizedSource(input: SizedInput): SizedSource {
   if (typeof open !== 'function' || !Number.isSafeInteger(sizeBytes) || (sizeBytes as number) < 0) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'An upload in parts takes bytes, a Blob or { sizeBytes, open(offsetBytes, sizeBytes) }. A stream goes up by put.',
+      'An upload in parts takes bytes, a Blob or { sizeBytes, open(offsetBytes, sizeBytes) }. Upload a stream with put.',
     )
   }
   return input

@@ -144,6 +144,6 @@ export function refusePartsUnderV1(
   if (encrypting.envelopeVersion !== 1) return
   throw new CseError(
     'ERR_CSE_OPERATION_REFUSED',
-    `${operation} is not possible under a master key that writes the V1 format: it has neither parts nor resumption. Use put, which sends up to 5 GB in one request, or a master key that writes V2.`,
+    `${operation} is not possible under a master key that writes the V1 format: that format has no parts, and no upload can be resumed. Use put, which sends up to 5 GB in one request, or a master key that writes V2.`,
   )
 }

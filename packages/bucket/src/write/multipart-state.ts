@@ -58,9 +58,8 @@ const State = v.strictObject({
 export function checkedState(value: unknown): MultipartUploadState {
   const result = v.safeParse(State, value)
   if (result.success) return result.output
-  const where = result.issues[0].path?.map(({ key }) => String(key)).join('.') ?? 'the whole'
-  throw new CseError(
-    'ERR_CSE_INVALID_ARGUMENT',
-    `This is no state of a multipart upload: ${where} is not what it must be.`,
-  )
+  const { path, expected } = result.issues[0]
+  const where = path?.map(({ key }) => String(key)).join('.') ?? 'the state'
+  const must = expected === null ? 'is not valid' : `must be ${expected}`
+  throw new CseError('ERR_CSE_INVALID_ARGUMENT', `Invalid multipart state: ${where} ${must}.`)
 }

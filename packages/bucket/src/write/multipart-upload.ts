@@ -228,7 +228,7 @@ function combined(parts: readonly UploadedPart[], plan: PartPlan): bigint {
     if (sizeBytes !== expected || crc64 === undefined) {
       throw new CseError(
         'ERR_CSE_INTEGRITY',
-        `Part ${partNumber} as the service lists it is not what was planned (${sizeBytes ?? '?'} of ${expected} bytes, ${crc64 === undefined ? 'no' : 'a'} checksum). Upload it again.`,
+        `The service lists part ${partNumber} with ${sizeBytes ?? '?'} of its ${expected} bytes and ${crc64 === undefined ? 'no' : 'a'} checksum. Upload it again.`,
       )
     }
     return combineCrc64(crc, crc64, expected)
