@@ -2,5 +2,5 @@ import { defineProject } from 'vitest/config'
 import { shared } from '../../vitest.shared.ts'
 
 export default defineProject({
-  test: { ...shared, name: 'custom-provider-example', include: ['src/**/*.test.ts'] },
+  test: { ...shared, name: 'custom-provider', include: ['src/**/*.test.ts'] },
 })
