@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { testLimits } from './tooling/config/test-project.ts'
 import { commands, endServices } from './tooling/e2e/src/browser-service.ts'
-import { shared } from './vitest.shared.ts'
 
 const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 if (!existsSync(executablePath)) {
@@ -18,7 +18,7 @@ export default defineConfig({
   },
   plugins: [{ name: 'end-services', buildEnd: endServices }],
   test: {
-    ...shared,
+    ...testLimits,
     name: 'browser',
     include: ['packages/{crypto-core,bucket}/{src,test}/**/*.test.ts', 'tooling/e2e/src/*.browser.test.ts'],
     exclude: ['**/*.node.test.ts'],

@@ -1,11 +1,3 @@
-import { defineConfig } from 'tsdown'
+import { library } from '@oss-cse/config/library'
 
-export default defineConfig({
-  entry: ['src/main.ts'],
-  format: 'esm',
-  platform: 'node',
-  target: 'es2023',
-  fixedExtension: false,
-  tsconfig: 'tsconfig.build.json',
-  dts: false,
-})
+export default library({ entry: ['src/main.ts'], types: false })

@@ -1,6 +1,3 @@
-import { defineProject } from 'vitest/config'
-import { shared } from '../../vitest.shared.ts'
+import { testProject } from '@oss-cse/config/test-project'
 
-export default defineProject({
-  test: { ...shared, name: 'cli', include: ['src/**/*.test.ts'] },
-})
+export default testProject

@@ -1,11 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { defineProject } from 'vitest/config'
-import { shared } from '../../vitest.shared.ts'
+import { testProject } from '@oss-cse/config/test-project'
+import { mergeConfig } from 'vitest/config'
 
-export default defineProject({
-  // The sources, not what was built of them: tests and the code that they test must share one thread.
-  resolve: {
-    alias: { '#file-runs': fileURLToPath(new URL('src/cipher/file-runs.node.ts', import.meta.url)) },
-  },
-  test: { ...shared, name: 'bucket', include: ['{src,test}/**/*.test.ts'] },
-})
+const fileRuns = fileURLToPath(new URL('src/cipher/file-runs.node.ts', import.meta.url))
+
+// The source, not what was built of it: tests and the code that they test must share one thread.
+export default mergeConfig(testProject, { resolve: { alias: { '#file-runs': fileRuns } } })

@@ -1,6 +1,6 @@
-import { defineConfig } from 'tsdown'
+import { library } from '@oss-cse/config/library'
 
-export default defineConfig({
+export default library({
   entry: [
     'src/index.ts',
     'src/aes-ctr.node.ts',
@@ -10,11 +10,5 @@ export default defineConfig({
     'src/sha256.web.ts',
     'src/testing/index.ts',
   ],
-  format: 'esm',
   platform: 'neutral',
-  target: 'es2023',
-  deps: { neverBundle: [/^node:/, /^@oss-cse\//] },
-  fixedExtension: false,
-  tsconfig: 'tsconfig.build.json',
-  dts: { generator: 'oxc', sourcemap: false },
 })

@@ -1,11 +1,3 @@
-import { defineConfig } from 'tsdown'
+import { library } from '@oss-cse/config/library'
 
-export default defineConfig({
-  entry: ['src/index.ts'],
-  format: 'esm',
-  platform: 'node',
-  target: 'es2023',
-  fixedExtension: false,
-  tsconfig: 'tsconfig.build.json',
-  dts: { generator: 'oxc', sourcemap: false },
-})
+export default library({ entry: ['src/index.ts'] })

@@ -1,12 +1,3 @@
-import { defineProject } from 'vitest/config'
-import { shared } from '../../vitest.shared.ts'
+import { testProject } from '@oss-cse/config/test-project'
 
-export default defineProject({
-  test: {
-    ...shared,
-    name: 'kms-emulator',
-    include: ['src/**/*.test.ts'],
-    // Imports the vendor's CommonJS clients as Node.js does, and as their types say.
-    deps: { interopDefault: false },
-  },
-})
+export default testProject
