@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import OSS from 'ali-oss'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CryptoOSS } from '../src/index.ts'
-import { EVERYWHERE, METHODS, type MethodTreatment } from '../src/method-table.ts'
+import { EVERYWHERE, METHODS, type MethodTreatment } from './method-table.ts'
 import { rejection, Subject } from './subject.ts'
 
 const PAGE = fileURLToPath(new URL('../../../docs/ALI_OSS_METHODS.md', import.meta.url))

@@ -6,7 +6,7 @@ import { type OssEmulator, type OssEmulatorOptions, startOssEmulator } from '@os
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
 import OSS from 'ali-oss'
 import { CryptoOSS, type CryptoOSSOptions } from '../src/index.ts'
-import { EVERYWHERE, METHODS } from '../src/method-table.ts'
+import { EVERYWHERE, METHODS } from './method-table.ts'
 
 const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
 

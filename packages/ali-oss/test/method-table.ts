@@ -1,5 +1,5 @@
-import type { CryptoOSS } from './crypto-oss.ts'
-import { REFUSALS } from './refusal.ts'
+import type { CryptoOSS } from '../src/crypto-oss.ts'
+import { REFUSALS } from '../src/refusal.ts'
 
 /** What becomes of a method of ali-oss: it encrypts and decrypts, it is ali-oss's own, or it is refused. */
 type Treatment = 'encrypted' | 'passed through' | 'refused'
