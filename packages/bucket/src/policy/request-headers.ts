@@ -46,7 +46,8 @@ export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
       metadata.push([name.slice(USER_METADATA_PREFIX.length), value])
       continue
     }
-    if (!TOKEN.test(name) || name === '__proto__') throw invalid(`${JSON.stringify(given)} is not a header name`)
+    if (!TOKEN.test(name) || name === '__proto__')
+      throw invalid(`${JSON.stringify(given)} is not a header name`)
     if (typeof value !== 'string' || !PRINTABLE_ASCII.test(value)) {
       throw invalid(`the value of the header ${name} must be printable ASCII`)
     }

@@ -280,7 +280,8 @@ async function resume(
   const { versionId, headers, onPlainObject, onProgress, signal } = options
   const given = callerHeaders(headers)
   const wanted = given['if-match']
-  if (wanted !== undefined && wanted !== earlier.etag) return giveUp('If-Match names another state of the object.')
+  if (wanted !== undefined && wanted !== earlier.etag)
+    return giveUp('If-Match names another state of the object.')
   if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object was asked for.')
   if (options.partSizeBytes !== undefined && options.partSizeBytes !== earlier.partSizeBytes) {
     return giveUp('The part size is different.')
@@ -297,7 +298,8 @@ async function resume(
     throw gone ? error : new ObjectChanged('', { cause: error })
   }
   try {
-    if (reader.sizeBytes !== earlier.sizeBytes) return await giveUp('The length of the object changed.', reader)
+    if (reader.sizeBytes !== earlier.sizeBytes)
+      return await giveUp('The length of the object changed.', reader)
     if (!(await target.open(reader.sizeBytes, true))) {
       return await giveUp('The bytes that were fetched before are gone.', reader)
     }
