@@ -1,4 +1,4 @@
-import { defineProject, type UserProjectConfigExport } from 'vitest/config'
+import type { UserWorkspaceConfig } from 'vitest/config'
 
 /** They only end what hangs: no outcome may depend on how fast, or how busy, a machine is. */
 export const testLimits: { testTimeout: number; hookTimeout: number; expect: { poll: { timeout: number } } } =
@@ -9,7 +9,7 @@ export const testLimits: { testTimeout: number; hookTimeout: number; expect: { p
   }
 
 /** How the tests of every package run: its `vitest.config.ts` exports this. */
-export const testProject: UserProjectConfigExport = defineProject({
+export const testProject: UserWorkspaceConfig = {
   test: {
     ...testLimits,
     include: ['{src,test}/**/*.test.ts'],
@@ -17,4 +17,4 @@ export const testProject: UserProjectConfigExport = defineProject({
     // Imports the vendor's CommonJS clients as Node.js does, and as their types say.
     deps: { interopDefault: false },
   },
-})
+}

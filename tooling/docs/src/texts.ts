@@ -30,7 +30,7 @@ function textOf(node: ts.Node): string | undefined {
 }
 
 /** The sources below a folder that are neither tests nor there for tests alone, by their path from the top. */
-export function sourcesBelow(folder: string): readonly string[] {
+function sourcesBelow(folder: string): readonly string[] {
   return readdirSync(ROOT + folder, { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
     .filter((path) => path.endsWith('.ts') && !/\.test\.ts$|\.d\.ts$|\/testing\//.test(path))

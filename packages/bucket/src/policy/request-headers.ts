@@ -61,7 +61,7 @@ export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the headers say something else.
  */
-export function addHeader(headers: Record<string, string>, name: string, value: string | undefined): void {
+function addHeader(headers: Record<string, string>, name: string, value: string | undefined): void {
   if (value === undefined) return
   const [[checked, text] = [name, value]] = Object.entries(callerHeaders({ [name]: value }))
   if (Object.hasOwn(headers, checked) && headers[checked] !== text) {
