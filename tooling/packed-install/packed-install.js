@@ -172,7 +172,7 @@ function commandThatAdds(node, script) {
   const answers = ['emulator', 'demo'].map((command) => {
     const { status, stdout, stderr } = spawnSync(node, [script, command], { encoding: 'utf8' })
     assert.deepEqual([status, stdout], [3, ''])
-    assert.match(stderr, /^oss-cse: The package @oss-cse\/oss-emulator is not installed; .*\n$/)
+    assert.match(stderr, /^oss-cse: The package @oss-cse\/oss-emulator is not installed\. .*\n$/)
     return /`(npm install [^`]*)`/.exec(stderr)?.[1]
   })
   assert.equal(answers[0], answers[1])

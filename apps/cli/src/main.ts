@@ -3,21 +3,21 @@ import { runCli } from './program/run-cli.ts'
 import { findCredentialsChain } from './server/credentials-chain.ts'
 import { openTransport } from './server/open-transport.ts'
 
-/** How long an interrupted process waits for what is still under way, in milliseconds. */
+/** How long an interrupted process waits for work that is still running, in milliseconds. */
 const GRACE_MS = 200
 
-// Libraries' deprecation warnings are not for whoever uses the tool.
+// Users of the tool need no deprecation warnings of libraries.
 if (!process.env['OSS_CSE_DEBUG']) process.noDeprecation = true
 
 const interrupt = new AbortController()
 for (const signal of ENDING_SIGNALS) {
   process.on(signal, () => {
-    // A second one does not wait.
+    // A second signal does not wait.
     if (interrupt.signal.aborted) process.exit(130)
     interrupt.abort()
   })
 }
-// Each write reports its own failure; one that nobody waits for must not end the process with a stack.
+// Each write reports its own error. An error of a write that nobody waits for must not end the process with a stack.
 process.stdout.on('error', () => {})
 process.stderr.on('error', () => {})
 
@@ -30,15 +30,15 @@ process.exitCode = await runCli(process.argv.slice(2), {
   openTransport,
   credentialsChain: findCredentialsChain(),
 })
-// Nothing that is left over, such as a terminal that could still be read, may keep the process.
+// Open input, such as a terminal, must not keep the process running.
 process.stdin.destroy()
 if (interrupt.signal.aborted) setTimeout(endNow, GRACE_MS).unref()
 
-/** Ends what an interrupted command could not stop. */
+/** Ends work that an interrupted command could not stop. */
 function endNow(): void {
-  // Output that nobody takes.
+  // Nobody reads the output.
   if (process.stdout.writableLength > 0) process.exit()
-  // Work on a thread, such as making a large key, for which process.exit() would wait. Shells call this 130 too.
+  // process.exit() would wait for work on a thread, such as the generation of a large key. Shells report this as 130 too.
   process.removeAllListeners('SIGINT')
   process.kill(process.pid, 'SIGINT')
 }

@@ -123,7 +123,7 @@ describe('an interrupted put', () => {
       const first = await interrupted([...PUT, ...privateKey], signal)
       expect(first).toMatchObject({
         code: 130,
-        stderr: 'oss-cse: Interrupted. Parts sent: 4 of 11. Run the same command again to go on.\n',
+        stderr: 'oss-cse: Interrupted. Parts uploaded: 4 of 11. Run the same command again to resume.\n',
       })
       expect(await checkpoints()).toHaveLength(1)
       expect(await uploads()).toContain('oss://demo/big')
@@ -151,7 +151,7 @@ describe('an interrupted put', () => {
       code: 0,
       stderr:
         '4 of 11 parts were sent before.\n' +
-        'Put oss://demo/big (1.0 MiB, encrypted, checksum verified; 400 KiB of it were sent before).\n',
+        'Uploaded oss://demo/big (1.0 MiB, encrypted, checksum verified, 400 KiB resumed).\n',
     })
   })
 
@@ -177,7 +177,7 @@ describe('an interrupted put', () => {
     const { code, stderr } = await interrupted([...PUT, ...publicKey])
     expect(code).toBe(130)
     expect(stderr).toMatch(
-      /^oss-cse: warning: .*public key alone.*\noss-cse: Interrupted\. Nothing was kept: /,
+      /^oss-cse: warning: .*public key alone.*\noss-cse: Interrupted\. Nothing was kept, because .*public key cannot resume\.\n$/,
     )
     expect([await uploads(), await checkpoints()]).toEqual(['', []])
   })
@@ -191,7 +191,9 @@ describe('an interrupted put', () => {
     emulator.resetRequests()
     const { code, stderr } = await cse([...PUT, ...privateKey])
     expect(code).toBe(0)
-    expect(stderr).toMatch(/^oss-cse: warning: .*changed.* anew.*\nPut oss:\/\/demo\/big \([^;]*\)\.\n$/)
+    expect(stderr).toMatch(
+      /^oss-cse: warning: .*changed.* anew.*\nUploaded oss:\/\/demo\/big \([^)]*, checksum verified\)\.\n$/,
+    )
     expect(inOrder(sentParts().map(partNumber))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     expect(sentParts().some(({ query }) => query.includes(uploadId))).toBe(false)
     expect(emulator.requests).toContainEqual(
@@ -244,7 +246,7 @@ describe('an interrupted get', () => {
       const first = await interrupted(GET, signal)
       expect(first).toMatchObject({
         code: 130,
-        stderr: 'oss-cse: Interrupted. Parts fetched: 4 of 11. Run the same command again to go on.\n',
+        stderr: 'oss-cse: Interrupted. Parts downloaded: 4 of 11. Run the same command again to resume.\n',
       })
       expect(await checkpoints()).toHaveLength(1)
       expect(await readFile(at('out'), 'utf8')).toBe('old')
@@ -277,7 +279,7 @@ describe('an interrupted get', () => {
       code: 0,
       stderr:
         '4 of 11 parts were fetched before.\n' +
-        'Got oss://demo/big (1.0 MiB, decrypted, checksum verified; 400 KiB of it were fetched before).\n',
+        'Downloaded oss://demo/big (1.0 MiB, decrypted, checksum verified, 400 KiB resumed).\n',
     })
   })
 
@@ -301,7 +303,9 @@ describe('an interrupted get', () => {
     const { code, stderr } = await cse(GET)
     expect([code, stderr]).toEqual([
       0,
-      expect.stringMatching(/^oss-cse: warning: .*replaced.* anew.*\nGot oss:\/\/demo\/big \([^;]*\)\.\n$/),
+      expect.stringMatching(
+        /^oss-cse: warning: .*replaced.* anew.*\nDownloaded oss:\/\/demo\/big \([^)]*, checksum verified\)\.\n$/,
+      ),
     ])
     expect(new Uint8Array(await readFile(at('out')))).toEqual(replaced)
   })

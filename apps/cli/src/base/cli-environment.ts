@@ -4,17 +4,17 @@ import { configurationError } from './cli-error.ts'
 import type { ServerConfig } from './server-config.ts'
 import { isMangled } from './utf8-names.ts'
 
-/** A transport with everything that the commands use. */
+/** A transport with all methods that the commands use. */
 export type CliTransport = BucketTransport &
   ObjectCatalog & { createBucket(options?: CallOptions): Promise<void> }
 
-/** Makes the transport of one bucket. */
+/** Creates the transport of one bucket. */
 type OpenTransport = (server: ServerConfig, bucket: string) => Promise<CliTransport>
 
-/** An output that may be a terminal. */
+/** An output that can be a terminal. */
 export type CliOutput = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
-/** All of the outside world that a command sees. */
+/** Everything that a command uses outside itself. */
 export interface CliEnvironment {
   readonly stdin: NodeJS.ReadableStream
   readonly stdout: CliOutput
@@ -23,20 +23,21 @@ export interface CliEnvironment {
   /** Aborts when the user interrupts. */
   readonly signal: AbortSignal
   readonly openTransport: OpenTransport
-  /** The standard chain of credentials; absent where none of its places is set up. */
+  /** The standard chain of credentials. Absent if none of its places is set up. */
   readonly credentialsChain?: CredentialsProvider | undefined
 }
 
 /**
- * An environment variable's value; one that is set to nothing counts as not set.
+ * Returns the value of an environment variable. An empty one counts as not set.
  *
- * @throws CliError of kind `configuration` when its bytes are not UTF-8: two passphrases or names would be the same
+ * @throws CliError of kind `configuration` when its bytes are not UTF-8: two different passphrases or names would become
+ * the same
  */
 export function variable(cli: Pick<CliEnvironment, 'env'>, name: string): string | undefined {
-  // The name may be an argument: `constructor` is no variable.
+  // The name can be an argument, and `constructor` is not a variable.
   const value = Object.hasOwn(cli.env, name) ? cli.env[name] : undefined
   if (value !== undefined && isMangled(value)) {
-    throw configurationError(`The environment variable ${name} is not valid UTF-8.`)
+    throw configurationError(`The environment variable ${name} is not valid UTF-8. Set it to a UTF-8 value.`)
   }
   return value === '' ? undefined : value
 }

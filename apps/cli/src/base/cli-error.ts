@@ -1,7 +1,7 @@
-/** What kind of failure a command met; each kind has its own exit code. */
+/** The kind of a failure. Each kind has its own exit code. */
 export type CliErrorKind = 'other' | 'usage' | 'configuration' | 'notFound' | 'service' | 'decryption'
 
-/** A failure that the command line itself noticed, with a message for the person at the shell. */
+/** A failure that the command line itself detects, with a message for the user. */
 export class CliError extends Error {
   override readonly name: string = 'CliError'
   readonly kind: CliErrorKind
@@ -12,17 +12,17 @@ export class CliError extends Error {
   }
 }
 
-/** The error of arguments or options that make no sense. */
+/** Creates the error for invalid arguments or options. */
 export function usageError(message: string): CliError {
   return new CliError('usage', message)
 }
 
-/** The error of missing or unusable keys, credentials or settings. */
+/** Creates the error for missing or invalid keys, credentials or settings. */
 export function configurationError(message: string, cause?: unknown): CliError {
   return new CliError('configuration', message, { cause })
 }
 
-/** The code of a file system error, such as `ENOENT`. */
+/** Returns the code of a system error, such as `ENOENT`. */
 export function systemCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null | undefined)?.code
   return typeof code === 'string' ? code : undefined

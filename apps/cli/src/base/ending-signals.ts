@@ -1,5 +1,5 @@
 /**
- * The signals that ask a process to end and let it clear up: Ctrl-C, `kill`, a terminal that is closed, Ctrl-\, and on
- * Windows Ctrl-Break. Those that a system does not know never come.
+ * The signals that ask a process to end and let it clean up: Ctrl-C, `kill`, a closed terminal, Ctrl-\, and on Windows
+ * Ctrl-Break. A signal that the system does not know never arrives.
  */
 export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const

@@ -6,10 +6,10 @@ export class NotUtf8 extends Error {
 }
 
 /**
- * Reads a text file. What is not UTF-8 is not made up for: names and values in it would not be what they were.
+ * Reads a text file. Bytes that are not UTF-8 are not replaced, because that would change names and values.
  *
- * @param read - reads its bytes
- * @throws NotUtf8, and what the system throws
+ * @param read - reads the bytes of the file
+ * @throws NotUtf8; the system's errors
  */
 export async function readUtf8File(
   path: string,

@@ -1,17 +1,17 @@
 import type { CredentialsProvider } from '@oss-cse/crypto-core'
 
-/** Who asks: an access key, or who gives one. */
+/** An access key, or a provider that returns one. */
 export interface Credentials {
   readonly accessKeyId?: string
   readonly accessKeySecret?: string
   readonly securityToken?: string
-  /** In place of the others. */
+  /** Replaces the other fields. */
   readonly credentials?: CredentialsProvider
 }
 
-/** Where the service is and who asks. */
+/** Where the service is, and the credentials for it. */
 export interface ServerConfig extends Credentials {
-  /** Absent: the region's public endpoint. */
+  /** Default: the region's public endpoint. */
   readonly endpoint?: string
   readonly region: string
   readonly addressing?: 'virtual' | 'path' | 'cname'

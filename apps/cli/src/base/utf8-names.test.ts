@@ -30,11 +30,11 @@ describe('a name that is not UTF-8', () => {
     [['put', 'a', 'oss://demo/a', '--rsa-private-key', 'caf\uFFFD']],
     [['put', 'a', 'oss://demo/a', '--meta', 'name=caf\uFFFD']],
     [['caf\uFFFD']],
-  ])('exits 2 before anything else, wherever it stands: %j', async (argv) => {
+  ])('in any argument exits 2 before anything else: %j', async (argv) => {
     const server = new MemoryServer()
     const { code, stdout, stderr } = await run(server, argv)
     expect([code, stdout.length, server.buckets.size]).toEqual([2, 0, 0])
-    expect(stderr).toMatch(/^oss-cse: The name is not valid UTF-8: .*caf\uFFFD.*convmv.*put - /)
+    expect(stderr).toMatch(/^oss-cse: The argument is not valid UTF-8: .*caf\uFFFD.*convmv.*put - /)
   })
 
   test('in a variable exits 3, and the value is not shown', async () => {
@@ -52,7 +52,7 @@ describe('a name that is not UTF-8', () => {
   })
 
   test.runIf(process.platform === 'linux')(
-    'of the directory behind a link exits 2, and writes nothing',
+    'in the path of a link target exits 2, and writes nothing',
     async () => {
       const server = new MemoryServer()
       await run(server, ['put', file('plain'), 'oss://demo/a', ...keys.own])

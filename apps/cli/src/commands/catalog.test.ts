@@ -64,7 +64,7 @@ describe('stat and inspect', () => {
 })
 
 describe('ls', () => {
-  test('folds what is behind a slash, unless --recursive', async () => {
+  test('groups keys at the next slash, unless --recursive', async () => {
     const folded = (await oss(['ls', 'oss://demo'])).stdout.toString().split('\n')
     expect(folded.map((line) => line.trim().split(/ +/))).toEqual([
       ['oss://demo/dir/'],
@@ -76,7 +76,7 @@ describe('ls', () => {
     expect((await oss(['ls', 'oss://demo/dir/'])).stdout.toString()).toMatch(/oss:\/\/demo\/dir\/a\n$/)
   })
 
-  test('--json is one object, also of many objects and of none', async () => {
+  test('--json is one object, even with many objects or none', async () => {
     const folded = await oss(['ls', 'oss://demo', '--json'])
     expect(folded.json()).toEqual({
       bucket: 'demo',
@@ -113,7 +113,7 @@ describe('rm', () => {
     ])
   })
 
-  test('claims of what it was given by name only that it is gone, and of what was listed that it was there', async () => {
+  test('claims existence only of listed objects, not of named ones', async () => {
     expect((await oss(['rm', 'oss://demo/none'])).stderr).toBe(
       'Deleted oss://demo/none, or it did not exist.\n',
     )
@@ -124,7 +124,7 @@ describe('rm', () => {
     expect(json()).toEqual({ deleted: ['oss://demo/dir/a'], deletedCount: 1, existenceChecked: true })
   })
 
-  test('--recursive deletes what begins with the prefix, a thousand to a request', async () => {
+  test('--recursive deletes every object with the prefix, a thousand per request', async () => {
     const bucket = server.bucket('demo')
     for (let i = 0; i < 1500; i++) await bucket.plant(`dir/${i}`, new Uint8Array(1))
     expect((await oss(['rm', '--recursive', 'oss://demo/dir/'])).stderr).toBe('Deleted 1501 objects.\n')
@@ -132,7 +132,7 @@ describe('rm', () => {
     expect(bucket.requests.filter(({ operation }) => operation === 'deleteMany')).toHaveLength(2)
   })
 
-  test('a whole bucket needs a slash behind its name', async () => {
+  test('a whole bucket needs a slash after its name', async () => {
     expect((await oss(['rm', '--recursive', 'oss://demo'])).code).toBe(2)
     expect((await oss(['rm', 'oss://demo/'])).code).toBe(2)
     expect(server.bucket('demo').objects.size).toBe(2)
@@ -169,7 +169,7 @@ describe('cp and mb', () => {
     ['oss://demo/dir/', 'oss://demo/new/'],
     ['oss://demo/dir/a', 'oss://demo/..'],
     ['oss://demo/dir/..', 'oss://demo/new/'],
-  ])('cp of %s to %s exits 2: that is no name', async (source, target) => {
+  ])('cp of %s to %s exits 2: that is not a name', async (source, target) => {
     expect((await oss(['cp', source, target])).code).toBe(2)
   })
 
@@ -183,12 +183,12 @@ describe('cp and mb', () => {
     expect(asked).toMatchObject({ sourceBucket: 'demo', sourceKey: 'dir/a', key: 'b' })
   })
 
-  test('mb makes a bucket and takes no key', async () => {
+  test('mb creates a bucket and refuses a key', async () => {
     expect((await oss(['mb', 'oss://fresh', '--json'])).json()).toEqual({ bucket: 'fresh' })
     // The service answers the same whether the bucket was there or not.
     expect(await oss(['mb', 'oss://fresh/'])).toMatchObject({
       code: 0,
-      stderr: 'The bucket fresh is yours: made now, or before.\n',
+      stderr: 'Created the bucket fresh, or you already owned it.\n',
     })
     expect((await oss(['mb', 'oss://fresh/key'])).code).toBe(2)
     expect((await oss(['mb', 'oss://taken'])).code).toBe(5)

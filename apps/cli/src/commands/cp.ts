@@ -13,14 +13,14 @@ interface CpFlags extends ServerFlags, ReportFlags {}
 export function addCp(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('cp')
-    .description('copy an object on the server, envelope and metadata included; needs no key')
+    .description('copy an object on the server, with its envelope and metadata; needs no key')
     .argument('<source>', 'oss://BUCKET/KEY')
     .argument(
       '<target>',
-      "oss://BUCKET/KEY, in the same region; with a slash at its end, or a bucket alone, the source's name is added",
+      "oss://BUCKET/KEY in the same region; if it ends with a slash or is only a bucket, the source's name is added",
     )
   addReportOptions(addServerOptions(command))
-    .addHelpText('after', '\n--json: source, target (addresses)')
+    .addHelpText('after', '\nFields of --json: source, target (URLs)')
     .action((source: string, target: string, flags: CpFlags) => cp(source, target, flags, cli))
 }
 

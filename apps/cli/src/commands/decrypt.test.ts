@@ -6,7 +6,7 @@ import type { RunOptions } from '../testing/shell.ts'
 const { decrypt, directory, envelope, file, keys, oss, plaintext, writeMeta } = await encryptedFile()
 
 describe('decrypt', () => {
-  test('gives back what was encrypted, to a file and to stdout, from a file and from stdin', async () => {
+  test('returns what was encrypted, to a file and to stdout, from a file and from stdin', async () => {
     expect((await decrypt()).stdout.equals(plaintext)).toBe(true)
     const { code } = await oss(
       ['decrypt', '-', '-o', file('out'), '--meta', file('meta.json'), ...keys.own],
@@ -28,7 +28,7 @@ describe('decrypt', () => {
     [['--range=-100'], 900, 1000],
     [['--range', '-9999'], 0, 1000],
     [['--range', 'bytes=5-6'], 5, 7],
-  ])('%j gives those bytes, of a file and of a stream', async (range, start, end) => {
+  ])('%j returns those bytes, of a file and of a stream', async (range, start, end) => {
     const wanted = plaintext.subarray(start, end)
     const ofFile = await decrypt(range)
     expect([ofFile.code, ofFile.stdout.equals(wanted)]).toEqual([0, true])
@@ -37,7 +37,7 @@ describe('decrypt', () => {
     expect([ofStream.code, ofStream.stdout.equals(wanted)]).toEqual([0, true])
   })
 
-  test('any range of a file is that slice of the whole', async () => {
+  test('any range of a file is the same slice of the whole', async () => {
     for (const start of [0, 1, 15, 16, 17, 500, 998, 999]) {
       for (const end of [start, start + 1, start + 16, 999]) {
         const { stdout } = await decrypt([`--range=${start}-${end}`])
@@ -46,7 +46,7 @@ describe('decrypt', () => {
     }
   })
 
-  test('an option may stand before the arguments, a range that begins with a hyphen too', async () => {
+  test('options can be before the arguments, even a range that begins with a hyphen', async () => {
     const argv = [
       'decrypt',
       '--range',
@@ -66,7 +66,7 @@ describe('decrypt', () => {
     expect([code, stdout.length]).toEqual([2, 0])
   })
 
-  test('a range behind the end of a stream of unknown length exits 2; the last bytes of one do too', async () => {
+  test('a range after the end of a stream of unknown length exits 2, and so does a range of its last bytes', async () => {
     const { 'x-oss-meta-client-side-encryption-unencrypted-content-length': _length, ...headers } = envelope()
     writeMeta(headers)
     for (const range of ['1000-', '-5']) {
@@ -85,7 +85,7 @@ describe('decrypt', () => {
     expect(readdirSync(directory)).not.toContain('never')
   })
 
-  test('no range of no bytes can be satisfied, from a file or a stream, of known length or not: exit 2', async () => {
+  test('no range of an empty file or stream can be satisfied, with or without a recorded length: exit 2', async () => {
     writeFileSync(file('plain'), '')
     await oss(['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json'), ...keys.own])
     const { 'x-oss-meta-client-side-encryption-unencrypted-content-length': _length, ...headers } = envelope()
@@ -109,7 +109,7 @@ describe('decrypt', () => {
     expect(readdirSync(directory)).not.toContain('never')
   })
 
-  test('header names count in any case, and other headers do not matter', async () => {
+  test('header names are read in any case, and other headers are ignored', async () => {
     const upper = Object.entries(envelope()).map(([name, value]) => [name.toUpperCase(), value])
     writeMeta({
       ...Object.fromEntries(upper),
@@ -120,7 +120,7 @@ describe('decrypt', () => {
     expect((await decrypt()).stdout.equals(plaintext)).toBe(true)
   })
 
-  test('--json tells what was read, and what of it was verified', async () => {
+  test('--json reports what was read and what was verified', async () => {
     const { stderr } = await decrypt(['--json', '--range', '10-19'])
     expect(JSON.parse(stderr)).toMatchObject({
       input: file('enc'),
@@ -134,7 +134,7 @@ describe('decrypt', () => {
     expect(stderr).not.toContain(envelope()['x-oss-meta-client-side-encryption-key'])
   })
 
-  test('a person on a pipe hears nothing', async () => {
+  test('to a pipe prints nothing on stderr', async () => {
     expect((await decrypt()).stderr).toBe('')
   })
 })
@@ -156,7 +156,7 @@ describe('decrypt refuses', () => {
     expect(stderr).toMatch(/gone.*here.*ERR_CSE_NO_MATCHING_KEY/)
   })
 
-  test('a public key alone: exit 6', async () => {
+  test('only a public key: exit 6', async () => {
     const { code, stderr } = await refused(keys.ownPublic)
     expect([code, stderr]).toEqual([6, expect.stringContaining('ERR_CSE_CANNOT_UNWRAP')])
   })

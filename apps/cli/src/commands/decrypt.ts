@@ -30,16 +30,23 @@ interface DecryptFlags extends KeyFlags, ReportFlags {
 export function addDecrypt(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('decrypt')
-    .description('decrypt a file without any server')
-    .argument('<in>', 'the ciphertext, or - for stdin')
-    .requiredOption('-o, --output <file>', 'the plaintext, or - for stdout')
-    .requiredOption('--meta <file>', 'the envelope: a JSON object of headers, in any case, others among them')
-    .option('--range <start-end>', 'only these bytes: 0-99 (the end counts), 100- or -100', parseRange)
+    .description('decrypt a local file; needs no OSS server')
+    .argument('<in>', 'file to decrypt, or - for stdin')
+    .requiredOption('-o, --output <file>', 'file for the plaintext, or - for stdout')
+    .requiredOption(
+      '--meta <file>',
+      'file with the envelope: a JSON object of headers, names in any case; ignores other headers',
+    )
+    .option(
+      '--range <start-end>',
+      'bytes to decrypt: 0-99 (both included), 100- or -100 (the last 100)',
+      parseRange,
+    )
   addReportOptions(addKeyOptions(command))
     .addHelpText('after', CREDENTIALS_HELP)
     .addHelpText(
       'after',
-      '\n--json: input, output, sizeBytes, totalBytes, contentRange, verification, envelope; on stderr when the plaintext goes to stdout',
+      '\nFields of --json: input, output, sizeBytes, totalBytes, contentRange, verification, envelope\nThe JSON goes to stderr when the plaintext goes to stdout.',
     )
     .action((file: string, flags: DecryptFlags) => decrypt(file, flags, cli))
 }
@@ -51,7 +58,7 @@ async function decrypt(file: string, flags: DecryptFlags, cli: CliEnvironment): 
   if (envelope === undefined) {
     throw new CseError(
       'ERR_CSE_NOT_ENCRYPTED',
-      `${flags.meta} holds no encryption envelope: what it belongs to is not encrypted on the client.`,
+      `${flags.meta} contains no encryption envelope: its object is not encrypted on the client.`,
     )
   }
   const run = ciphertextRun(await localInput(file, cli), flags.range, recordedLength(envelope))

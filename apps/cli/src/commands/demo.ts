@@ -6,10 +6,11 @@ import { CliError } from '../base/cli-error.ts'
 export function addDemo(program: Command, cli: CliEnvironment): void {
   program
     .command('demo')
-    .description('show what this tool does, against an emulator of its own')
+    .description('show what oss-cse does, against emulators of its own; needs no account')
     .action(async () => {
       const { runDemo } = await import('../demo/run-demo.ts')
       const colour = cli.stdout.isTTY === true && !cli.env['NO_COLOR']
-      if (!(await runDemo({ out: cli.stdout, colour }))) throw new CliError('other', 'The demo failed.')
+      if (!(await runDemo({ out: cli.stdout, colour })))
+        throw new CliError('other', 'The demo failed. See the lines marked ✗.')
     })
 }

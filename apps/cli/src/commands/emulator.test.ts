@@ -41,7 +41,7 @@ async function emulator(
 }
 
 describe('emulator --kms', () => {
-  test('--json prints where KMS is and its key, and both take the same access key', async () => {
+  test('--json prints the endpoint of KMS and its key, and both emulators accept the same access key', async () => {
     const seen: unknown[] = []
     const { code, text } = await emulator(
       ['--json', '--kms', '--region', 'oss-cn-beijing'],
@@ -89,7 +89,7 @@ describe('emulator --kms', () => {
     expect([second.kmsKeyId, second.kmsCaFile]).toEqual([first.kmsKeyId, first.kmsCaFile])
   })
 
-  test('the place of the CA does not depend on the directory of a shell', async () => {
+  test('the path of the CA does not depend on the current directory', async () => {
     const data = relative(process.cwd(), join(directory.path, 'relative'))
     const { text } = await emulator(['--json', '--kms', '--kms-tls', '--data', data])
     expect(isAbsolute(JSON.parse(text).kmsCaFile)).toBe(true)
@@ -167,7 +167,7 @@ describe('emulator', () => {
     expect([existsSync(data), existsSync(log)]).toEqual([true, true])
   })
 
-  test('the access key comes from the environment, whose secret is not shown to a person', async () => {
+  test('the access key comes from the environment, and its secret is not printed for a person', async () => {
     const env = { OSS_ACCESS_KEY_ID: 'mine', OSS_ACCESS_KEY_SECRET: 'not for the screen' }
     expect(JSON.parse((await emulator(['--json'], env)).text)).toMatchObject({
       accessKeyId: 'mine',
@@ -179,7 +179,7 @@ describe('emulator', () => {
     expect(text).not.toContain('not for the screen')
   })
 
-  test('--security-token makes the key a temporary one, for KMS too, and is told', async () => {
+  test('--security-token makes the access key temporary, for KMS too, and is printed', async () => {
     const seen: number[] = []
     const argv = ['--json', '--kms', '--security-token', 'the+token=', '--token-lifetime', '3600']
     const { text } = await emulator(argv, {}, async (line) => {
@@ -214,7 +214,7 @@ describe('emulator', () => {
     expect(lasting.text).not.toContain('expires')
     const { text } = await emulator(['--security-token', "a'b", '--token-lifetime', '60'])
     expect(text).toContain(`  export OSS_SESSION_TOKEN='a'\\''b'\n`)
-    expect(text).toMatch(/The token expires at \d{4}-.*Z\.\n/)
+    expect(text).toMatch(/The security token expires at \d{4}-.*Z\.\n/)
   })
 
   test('--cors-origin lets pages of that origin use the buckets, and of no other', async () => {
@@ -264,6 +264,6 @@ describe('emulator', () => {
     const path = option === '--data' ? fileURLToPath(import.meta.url) : tmpdir()
     const { code, stderr } = await run(new MemoryServer(), ['emulator', '--port', '0', option, path])
     expect(code).toBe(1)
-    expect(stderr).toMatch(/cannot use .+ \(E[A-Z]+\): name another --data or --access-log\.$/m)
+    expect(stderr).toMatch(/cannot use .+ \(E[A-Z]+\)\. Name another --data or --access-log\.$/m)
   })
 })

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type CliEnvironment, variable } from '../base/cli-environment.ts'
 import { CliError, systemCode, usageError } from '../base/cli-error.ts'
 import { writeDocument } from '../output/report.ts'
@@ -32,35 +32,49 @@ const MAX_LIFETIME_SECONDS = 604_800
 export function addEmulator(program: Command, cli: CliEnvironment): void {
   program
     .command('emulator')
-    .description('run a local server that behaves like OSS, and one like KMS, for tests and trials')
-    .option('--port <n>', '0 picks a free one', wholeNumber(65_535), 0)
-    .option('--host <address>', 'where to listen', '127.0.0.1')
-    .option('--data <dir>', 'keep objects there, and keys in its subdirectory kms (default: in memory)')
-    .option('--bucket <name...>', 'buckets that exist from the start (default: demo)')
-    .option('--region <region>', 'default: cn-hangzhou')
-    .option('--security-token <token>', 'make the access key a temporary one that needs this token', token)
+    .description(
+      'run a local server that behaves like OSS, and with --kms one that behaves like KMS, for tests',
+    )
+    .option('--port <n>', 'port of the OSS emulator; 0 picks a free one', wholeNumber(65_535), 0)
+    .addOption(new Option('--host <address>', 'address to listen on').default('127.0.0.1', '127.0.0.1'))
+    .option(
+      '--data <dir>',
+      'directory for objects, and for KMS keys, not encrypted, in its subdirectory kms (default: in memory)',
+    )
+    .option('--bucket <name...>', 'buckets to create at the start (default: demo)')
+    .option('--region <region>', 'region of the emulators (default: cn-hangzhou)')
+    .option('--security-token <token>', 'security token that every request must carry (default: none)', token)
     .option(
       '--token-lifetime <seconds>',
-      'let the token expire after that long (default: never)',
+      'seconds until the security token expires (default: never)',
       wholeNumber(MAX_LIFETIME_SECONDS, 1),
     )
     .option(
       '--cors-origin <origin...>',
-      'let pages of these origins use the buckets; * is every origin (default: none)',
+      'origins whose web pages may use the buckets; * is every origin (default: none)',
     )
-    .option('--access-log <file>', 'append one line of JSON for each request to OSS')
-    .option('--fault-rate <share>', 'let this share of requests to OSS fail, 0 to 1', share)
-    .option('--fault-seed <n>', 'the same faults for the same requests (default: 1)', wholeNumber())
-    .option('--kms', 'run KMS too, with one key')
-    .option('--kms-port <n>', 'where KMS listens (default: a free port)', wholeNumber(65_535))
-    .option('--kms-tls', 'KMS speaks HTTPS, with a certificate of a CA that is made for it')
     .option(
-      '--json',
-      'print endpoint, accessKeyId, accessKeySecret, region and buckets as one line of JSON; with --security-token securityToken, with --token-lifetime securityTokenExpiration, with --kms kmsEndpoint and kmsKeyId, with --kms-tls kmsCaFile',
+      '--access-log <file>',
+      'file to append one line of JSON to for each request to OSS (default: none)',
     )
+    .option('--fault-rate <share>', 'share of requests to OSS that fail, 0 to 1 (default: 0)', share)
+    .option(
+      '--fault-seed <n>',
+      'seed of the faults: the same seed fails the same requests (default: 1)',
+      wholeNumber(),
+    )
+    .option('--kms', 'run a KMS emulator too, with one key')
+    .option('--kms-port <n>', 'port of the KMS emulator (default: a free port)', wholeNumber(65_535))
+    .option('--kms-tls', 'serve KMS over HTTPS, with a certificate of a CA made for it')
+    .option('--json', 'print how to connect as one line of JSON')
     .addHelpText(
       'after',
-      '\nThe access key is OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET where they are set, else random; it is the same for\nboth. Stops on SIGINT, SIGTERM, SIGHUP and SIGQUIT, with exit code 0.',
+      `
+Both emulators use the access key in OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET. A value that is not set is random.
+SIGINT, SIGTERM, SIGHUP and SIGQUIT stop the emulators with exit code 0.
+
+Fields of --json: endpoint, accessKeyId, accessKeySecret, region, buckets; with --security-token securityToken, with
+--token-lifetime securityTokenExpiration, with --kms kmsEndpoint and kmsKeyId, with --kms-tls kmsCaFile`,
     )
     .action((flags: EmulatorFlags) => emulator(flags, cli))
 }
@@ -78,7 +92,7 @@ async function emulator(flags: EmulatorFlags, cli: CliEnvironment): Promise<void
     else await writeChunk(cli.stdout, text, cli.signal)
     await aborted(cli.signal)
   } catch (error) {
-    // Being stopped is how it ends, also in the middle of that text.
+    // A stop is the normal end, even while the text is being written.
     if (!cli.signal.aborted) throw error
   } finally {
     await running.close()
@@ -91,15 +105,15 @@ function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSet
   const buckets = flags.bucket ?? ['demo']
   for (const bucket of buckets) checkBucketName(bucket)
   if (flags.faultSeed !== undefined && faultRate === undefined) {
-    throw usageError('--fault-seed goes with --fault-rate.')
+    throw usageError('--fault-seed requires --fault-rate.')
   }
   if (tokenLifetime !== undefined && securityToken === undefined) {
-    throw usageError('--token-lifetime goes with --security-token.')
+    throw usageError('--token-lifetime requires --security-token.')
   }
   for (const origin of corsOrigin ?? []) {
     if (!/^[!-)+-~]*(?:\*[!-)+-~]*)?$/.test(origin) || origin === '') {
       throw usageError(
-        `--cors-origin ${origin}: an origin is ASCII characters without spaces, with at most one * among them.`,
+        `--cors-origin ${origin} is not an origin. Give ASCII characters without spaces, with at most one *.`,
       )
     }
   }
@@ -108,10 +122,10 @@ function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSet
     ['--access-log', accessLog],
   ]) {
     if (value === '')
-      throw usageError(`${name} is empty: name a ${name === '--data' ? 'directory' : 'file'}.`)
+      throw usageError(`${name} is empty. Name a ${name === '--data' ? 'directory' : 'file'}.`)
   }
   if (!kms && (kmsPort !== undefined || kmsTls)) {
-    throw usageError(`${kmsTls ? '--kms-tls' : '--kms-port'} goes with --kms.`)
+    throw usageError(`${kmsTls ? '--kms-tls' : '--kms-port'} requires --kms.`)
   }
   const accessKeyId = variable(cli, 'OSS_ACCESS_KEY_ID')
   const accessKeySecret = variable(cli, 'OSS_ACCESS_KEY_SECRET')
@@ -155,18 +169,20 @@ function startFailure(flags: EmulatorFlags, cause: unknown): unknown {
     port?: number
   }
   if (code === undefined || syscall === undefined) return cause
-  // Files of --data and --access-log fail with codes that a port can fail with too.
+  // Some codes can come from a port as well as from the files of --data and --access-log.
   if (syscall !== 'listen' && syscall !== 'getaddrinfo') {
     const what = path === undefined ? 'its files' : path
     return new CliError(
       'other',
-      `The emulator cannot use ${what} (${code}): name another --data or --access-log.`,
+      `The emulator cannot use ${what} (${code}). Name another --data or --access-log.`,
       { cause },
     )
   }
-  return new CliError('other', `The emulator cannot listen on ${flags.host}, port ${port} (${code}).`, {
-    cause,
-  })
+  return new CliError(
+    'other',
+    `The emulator cannot listen on ${flags.host}, port ${port} (${code}). Choose another --host, --port or --kms-port.`,
+    { cause },
+  )
 }
 
 function wholeNumber(max: number = Number.MAX_SAFE_INTEGER, min = 0): (text: string) => number {

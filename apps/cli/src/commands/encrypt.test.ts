@@ -7,7 +7,7 @@ import { endlessInput } from '../testing/shell.ts'
 const { decrypt, directory, envelope, file, keys, oss, plaintext } = await encryptedFile()
 
 describe('encrypt', () => {
-  test('writes ciphertext of the same length, and an envelope of lower-case headers alone', () => {
+  test('writes ciphertext of the same length, and an envelope with only lower-case headers', () => {
     expect(readFileSync(file('enc'))).toHaveLength(plaintext.length)
     expect(readFileSync(file('enc')).equals(plaintext)).toBe(false)
     expect(Object.keys(envelope())).toEqual([
@@ -19,7 +19,7 @@ describe('encrypt', () => {
     ])
   })
 
-  test('takes stdin and stdout, and records the length of a stream too', async () => {
+  test('reads stdin, writes stdout, and records the length of a stream too', async () => {
     const argv = ['encrypt', '-', '-o', '-', '--meta-out', file('meta.json'), ...keys.own]
     const { code, stdout } = await oss(argv, { stdin: plaintext })
     expect(code).toBe(0)
@@ -34,20 +34,20 @@ describe('encrypt', () => {
     expect(readFileSync(file('enc')).equals(first)).toBe(false)
   })
 
-  test('needs no more than a public key', async () => {
+  test('needs only a public key', async () => {
     const argv = ['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json')]
     expect((await oss([...argv, ...keys.ownPublic])).code).toBe(0)
     expect((await decrypt()).stdout.equals(plaintext)).toBe(true)
   })
 
-  test('an empty file gives an empty ciphertext that decrypts', async () => {
+  test('an empty file becomes an empty ciphertext that decrypts', async () => {
     await oss(['encrypt', '-', '-o', file('enc'), '--meta-out', file('meta.json'), ...keys.own])
     expect(readFileSync(file('enc'))).toHaveLength(0)
     const { code, stdout } = await decrypt()
     expect([code, stdout.length]).toEqual([0, 0])
   })
 
-  test('--json tells what was written, without wrapped keys, on stderr when stdout carries bytes', async () => {
+  test('--json reports the result, without wrapped keys, on stderr when stdout carries bytes', async () => {
     const { stdout, stderr } = await oss([
       'encrypt',
       file('plain'),
@@ -90,7 +90,7 @@ describe('encrypt', () => {
     expect((await oss(argv)).code).toBe(2)
   })
 
-  test('a source that fails leaves the old files as they are', async () => {
+  test('a source that fails leaves the old files unchanged', async () => {
     const before = [readFileSync(file('enc')), readFileSync(file('meta.json'))]
     const broken = Readable.from(
       (async function* () {

@@ -21,28 +21,29 @@ interface EncryptFlags extends KeyFlags, ReportFlags {
 export function addEncrypt(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('encrypt')
-    .description('encrypt a file without any server: ciphertext, and the headers that must go with it')
-    .argument('<in>', 'the file, or - for stdin')
-    .requiredOption('-o, --output <file>', 'the ciphertext, or - for stdout')
-    .requiredOption('--meta-out <file>', 'the envelope: a JSON object of headers')
+    .description('encrypt a local file into ciphertext and an envelope; needs no OSS server')
+    .argument('<in>', 'file to encrypt, or - for stdin')
+    .requiredOption('-o, --output <file>', 'file for the ciphertext, or - for stdout')
+    .requiredOption('--meta-out <file>', 'file for the envelope: a JSON object of headers')
   addReportOptions(addKeyOptions(command))
     .addHelpText('after', CREDENTIALS_HELP)
     .addHelpText(
       'after',
-      '\n--json: input, output, metaFile, sizeBytes, envelope; on stderr when the ciphertext goes to stdout',
+      '\nFields of --json: input, output, metaFile, sizeBytes, envelope\nThe JSON goes to stderr when the ciphertext goes to stdout.',
     )
     .action((file: string, flags: EncryptFlags) => encrypt(file, flags, cli))
 }
 
 async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): Promise<void> {
   const { output: outputName, metaOut } = flags
-  if (metaOut === '-') throw usageError('--meta-out takes a file, not -.')
+  if (metaOut === '-') throw usageError('--meta-out cannot be -. Name a file.')
   if (outputName !== '-' && (await sameFile(outputName, metaOut))) {
-    throw usageError('-o and --meta-out name the same file.')
+    throw usageError('-o and --meta-out name the same file. Name two different ones.')
   }
   const output = await localOutput(outputName)
   const meta = await localOutput(metaOut)
-  if (meta.kind !== 'file') throw usageError(`${metaOut} is not a regular file.`)
+  if (meta.kind !== 'file')
+    throw usageError(`--meta-out ${metaOut} is not a regular file. Name another file.`)
   const keyring = await requireKeys(flags, cli)
   const input = await localInput(file, cli)
   const { contentKey, envelope: bare } = await keyring.generate({}, { signal: cli.signal })
@@ -56,7 +57,7 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
     },
     input.sizeBytes,
   )
-  // Known by now, even of a stream; the envelope is written before the ciphertext takes its name.
+  // The length is known by now, even of a stream. The envelope is written before the ciphertext gets its final name.
   const recorded = () => ({ ...bare, unencryptedContentLength: sizeBytes })
   try {
     const ciphertext = new CtrCipher(contentKey).transform(coalesceChunks(counted))
@@ -75,7 +76,7 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
       sizeBytes,
       envelope: summarizeEnvelope(recorded()),
     },
-    `Encrypted ${humanSize(sizeBytes)}; keep ${metaOut} with the ciphertext: nothing decrypts it without.`,
+    `Encrypted ${humanSize(sizeBytes)}. Keep ${metaOut} with the ciphertext: nothing can decrypt it without this file.`,
     output.kind === 'stdout',
   )
 }
@@ -92,7 +93,7 @@ async function sameFile(a: string, b: string): Promise<boolean> {
   return left === right
 }
 
-/** The path with the links of its directory, and of itself where it exists, resolved. */
+/** Resolves the links in the path's directory, and the path itself if it exists. */
 async function located(path: string): Promise<string> {
   const absolute = resolve(path)
   const directory = await realpath(dirname(absolute)).catch(() => dirname(absolute))

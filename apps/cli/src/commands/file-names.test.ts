@@ -35,7 +35,7 @@ describe('put to a directory', () => {
     const { code, json } = await oss(['put', file('report.pdf'), url, '--json'])
     expect([code, stored(), json()]).toEqual([0, [key], expect.objectContaining({ bucket: 'demo', key })])
     const { stderr } = await oss(['put', file('report.pdf'), url])
-    expect(stderr).toContain(`Put oss://demo/${key} (`)
+    expect(stderr).toContain(`Uploaded oss://demo/${key} (`)
   })
 
   test.each([
@@ -45,7 +45,7 @@ describe('put to a directory', () => {
     ['..', 'oss://demo/dir/'],
     ['report.pdf', 'oss://demo/..'],
     ['report.pdf', 'oss://demo/dir/.'],
-  ])('of what has no name there exits 2 and stores nothing: %s %s', async (name, url) => {
+  ])('of a source without a name exits 2 and stores nothing: %s %s', async (name, url) => {
     expect((await oss(['put', name, url])).code).toBe(2)
     expect(stored()).toEqual([])
   })
@@ -58,7 +58,7 @@ describe('get', () => {
     await oss(['put', file('report.pdf'), 'oss://demo/dir/a'])
   })
 
-  test('into a directory keeps the last segment of the key, with a slash at its end or without', async () => {
+  test('into a directory keeps the last segment of the key, with or without a slash at the end', async () => {
     mkdirSync(at('there'))
     for (const target of [at('there'), `${at('there')}/`]) {
       const { code, json } = await get('oss://demo/dir/a', target, '--json')
@@ -68,24 +68,24 @@ describe('get', () => {
     }
   })
 
-  test('into a directory that is missing makes it, and removes it again when nothing comes', async () => {
+  test('creates a missing directory, and removes it again after a failure', async () => {
     expect((await get('oss://demo/none', `${at('new')}/inner/`)).code).toBe(4)
     expect(readdirSync(work)).toEqual([])
     expect((await get('oss://demo/dir/a', `${at('new')}/inner/`)).code).toBe(0)
     expect(readFileSync(at('new/inner/a'), 'utf8')).toBe('content')
   })
 
-  test('into a file that is no directory exits 2', async () => {
+  test('into a file that is not a directory exits 2', async () => {
     writeFileSync(at('file'), 'old')
     expect((await get('oss://demo/dir/a', `${at('file')}/`)).code).toBe(2)
     expect(readFileSync(at('file'), 'utf8')).toBe('old')
   })
 
-  test('replaces a file that is named, and one that is not named only with --force', async () => {
+  test('replaces a named file, and replaces any other file only with --force', async () => {
     writeFileSync(at('a'), 'old')
     const requests = server.bucket('demo').requests.length
     const { code, stderr } = await get('oss://demo/dir/a', work)
-    expect([code, stderr]).toEqual([2, expect.stringMatching(/a exists: .*--force/)])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/a already exists\. .*--force/)])
     expect(server.bucket('demo').requests).toHaveLength(requests)
     expect(readFileSync(at('a'), 'utf8')).toBe('old')
     expect((await get('oss://demo/dir/a', work, '--force')).code).toBe(0)
@@ -95,7 +95,7 @@ describe('get', () => {
     expect(readFileSync(at('a'), 'utf8')).toBe('content')
   })
 
-  test('replaces neither a link to nowhere nor a directory in the place of the file', async () => {
+  test('replaces neither a broken link nor a directory in place of the file', async () => {
     symlinkSync(at('nowhere'), at('a'))
     expect((await get('oss://demo/dir/a', work)).code).toBe(2)
     rmSync(at('a'))
@@ -115,19 +115,19 @@ describe('get', () => {
     },
   )
 
-  test('of a directory’s own object works where a file is named', async () => {
+  test('of a directory’s own object works when a file is named', async () => {
     await server.bucket('demo').plant('dir/', new Uint8Array())
     expect((await get('oss://demo/dir/', at('marker'), '--on-plain-object', 'passthrough')).code).toBe(0)
     expect(readFileSync(at('marker'))).toHaveLength(0)
   })
 
-  test('to an empty name, as of a variable that is not set, exits 2', async () => {
+  test('to an empty name, as from a variable that is not set, exits 2', async () => {
     expect((await get('oss://demo/dir/a', '')).code).toBe(2)
   })
 })
 
 describe('encrypt and decrypt', () => {
-  test('write files that are named, and nothing into directories', async () => {
+  test('write named files, and refuse directories', async () => {
     for (const output of [work, `${work}/`, `${at('new')}/`, '']) {
       const argv = ['encrypt', file('report.pdf'), '-o', output, '--meta-out', at('meta.json')]
       expect((await oss(argv)).code).toBe(2)

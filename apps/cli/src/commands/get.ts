@@ -26,8 +26,9 @@ interface GetFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
 }
 
 const JSON_HELP = `
---json: bucket, key, file, encrypted, sizeBytes, totalBytes, resumedBytes, contentRange, verification, envelope,
-metadata, contentType, etag, lastModified, versionId, crc64`
+Fields of --json: bucket, key, file, encrypted, sizeBytes, totalBytes, resumedBytes, contentRange, verification,
+envelope, metadata, contentType, etag, lastModified, versionId, crc64
+The JSON goes to stderr`
 
 /** Adds `oss-cse get`. */
 export function addGet(program: Command, cli: CliEnvironment): void {
@@ -37,11 +38,11 @@ export function addGet(program: Command, cli: CliEnvironment): void {
     .argument('<url>', 'oss://BUCKET/KEY')
     .argument(
       '[file]',
-      "the file, which is replaced only when all has arrived and was verified; a directory; or - for stdout (default: the key's last segment, in this directory)",
+      "file, directory, or - for stdout; a file is replaced only when the whole object is verified (default: the key's last segment, in the current directory)",
     )
-    .option('--force', "replace a file whose name comes from the object's key")
+    .option('--force', "replace an existing file whose name comes from the object's key")
   addReadOptions(command, addTransferOptions)
-    .addHelpText('after', `${JSON_HELP}; on stderr when the object goes to stdout`)
+    .addHelpText('after', `${JSON_HELP} when the object goes to stdout.`)
     .action((url: string, file: string | undefined, flags: GetFlags) =>
       get(url, parseFileUrl(url), file, flags, cli),
     )
@@ -51,20 +52,25 @@ export function addGet(program: Command, cli: CliEnvironment): void {
 export function addCat(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('cat')
-    .description('print an object, decrypted: get to stdout')
+    .description('decrypt an object and print it on stdout, as `get URL -` does')
     .argument('<url>', 'oss://BUCKET/KEY')
   addReadOptions(command)
-    .addHelpText('after', `${JSON_HELP}; on stderr`)
+    .addHelpText('after', `${JSON_HELP}.`)
     .action((url: string, flags: GetFlags) => get(url, parseObjectUrl(url), '-', flags, cli))
 }
 
 function addReadOptions(command: Command, addMore = (it: Command): Command => it): Command {
   command
-    .option('--range <start-end>', 'only these bytes: 0-99 (the end counts), 100- or -100', parseRange)
+    .option(
+      '--range <start-end>',
+      'bytes to read: 0-99 (both included), 100- or -100 (the last 100)',
+      parseRange,
+    )
     .addOption(
-      new Option('--on-plain-object <policy>', 'what to do with an object that is not encrypted')
-        .choices(['reject', 'passthrough'])
-        .default('reject'),
+      new Option(
+        '--on-plain-object <policy>',
+        'policy for an object that is not encrypted (default: reject)',
+      ).choices(['reject', 'passthrough']),
     )
   return addReportOptions(addServerOptions(addKeyOptions(addMore(command))))
 }
@@ -85,7 +91,7 @@ async function get(
       ? await fileTransferOptions(flags, cli)
       : refuseTransferOptions(flags, inOneRequest)
   const keyring = await loadKeys(flags, cli)
-  // A plain object can be read without a key; whether it is one, only the answer tells.
+  // A plain object can be read without a key. Only the response tells whether the object is one.
   if (keyring === undefined && onPlainObject !== 'passthrough') throw missingKeys()
   const options = { ...cut, range }
   const result = await runTransfer(
@@ -113,7 +119,7 @@ async function get(
     cli,
     flags,
     { bucket: bucketName, file, encrypted, ...described },
-    `Got ${source}${named ? ` as ${file}` : ''} (${humanSize(result.sizeBytes)}, ${encrypted ? 'decrypted' : 'NOT encrypted'}, ${result.verification === 'crc64' ? 'checksum' : 'length'} verified${resumedText(result.resumedBytes, 'fetched')}).`,
+    `Downloaded ${source}${named ? ` to ${file}` : ''} (${humanSize(result.sizeBytes)}, ${encrypted ? 'decrypted' : 'NOT encrypted'}, ${result.verification === 'crc64' ? 'checksum' : 'length'} verified${resumedText(result.resumedBytes)}).`,
     output.kind === 'stdout',
   )
 }

@@ -14,10 +14,10 @@ interface InspectFlags extends ServerFlags, ReportFlags {}
 export function addInspect(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('inspect')
-    .description('show what is encrypted how, and under which key; needs no key')
-    .argument('<what>', 'a META.json, or oss://BUCKET/KEY')
+    .description('show how an object is encrypted and under which master key; needs no key')
+    .argument('<what>', 'envelope file, as `encrypt --meta-out` writes it, or oss://BUCKET/KEY')
   addReportOptions(addServerOptions(command))
-    .addHelpText('after', '\n--json: source, encrypted, envelope')
+    .addHelpText('after', '\nFields of --json: source, encrypted, envelope')
     .action((what: string, flags: InspectFlags) => inspect(what, flags, cli))
 }
 

@@ -11,7 +11,7 @@ const keygen = (argv: readonly string[] = [], options?: RunOptions) =>
 const mode = (name: string): number => statSync(join(out, name)).mode & 0o777
 
 describe('keygen', () => {
-  test('makes a private key that only its owner reads, and a public one', async () => {
+  test('generates a private key that only its owner can read, and a public key', async () => {
     const { code, json } = await keygen(['--json'])
     expect(code).toBe(0)
     expect(json()).toEqual({
@@ -27,7 +27,7 @@ describe('keygen', () => {
     await keygen()
     const before = readFileSync(join(out, 'private_key.pem'), 'utf8')
     const again = await keygen()
-    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('private_key.pem exists')])
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining('private_key.pem already exists')])
     expect(readFileSync(join(out, 'private_key.pem'), 'utf8')).toBe(before)
     directory.remove()
     await keygen()
@@ -46,7 +46,7 @@ describe('keygen', () => {
     expect(readFileSync(join(out, 'private_key.pem'), 'utf8')).toContain('ENCRYPTED PRIVATE KEY')
   })
 
-  test('a variable that is not set exits 3 and makes nothing', async () => {
+  test('a variable that is not set exits 3 and creates nothing', async () => {
     expect((await keygen(['--passphrase-env', 'P'])).code).toBe(3)
     expect(() => statSync(out)).toThrow('ENOENT')
   })
@@ -55,16 +55,19 @@ describe('keygen', () => {
     'a name that every object has is no variable that is set: %s',
     async (name) => {
       const { code, stderr } = await keygen(['--passphrase-env', name])
-      expect([code, stderr]).toEqual([3, expect.stringContaining(`${name}, which should hold`)])
+      expect([code, stderr]).toEqual([
+        3,
+        expect.stringContaining(`variable ${name} is not set. Set it to the passphrase.`),
+      ])
     },
   )
 
-  test.each(['1024', '2049', 'x', ''])('--bits %j exits 2, and makes nothing', async (bits) => {
+  test.each(['1024', '2049', 'x', ''])('--bits %j exits 2, and creates nothing', async (bits) => {
     expect((await keygen([`--bits=${bits}`])).code).toBe(2)
     expect(() => statSync(out)).toThrow('ENOENT')
   })
 
-  test('--local-rsa makes the two files of oss2, which a put reads', async () => {
+  test('--local-rsa generates the two key files of oss2, and put reads them', async () => {
     const { code, json } = await keygen(['--local-rsa', '--json'])
     expect(code).toBe(0)
     expect(json()).toEqual({
@@ -78,7 +81,7 @@ describe('keygen', () => {
     expect((await run(new MemoryServer(), argv)).code).toBe(0)
   })
 
-  test('--local-rsa takes a prefix and a passphrase, and replaces nothing', async () => {
+  test('--local-rsa accepts a prefix and a passphrase, and overwrites nothing', async () => {
     const argv = ['--local-rsa', '--prefix', 'backup', '--passphrase-env', 'P']
     const env = { P: 'open sesame' }
     expect((await keygen(argv, { env })).code).toBe(0)
@@ -94,7 +97,7 @@ describe('keygen', () => {
   })
 
   test.each([[['--prefix', 'a']], [['--local-rsa', '--prefix', '../a']]])(
-    '%j exits 2 and makes nothing',
+    '%j exits 2 and creates nothing',
     async (argv) => {
       expect((await keygen(argv)).code).toBe(2)
       expect(() => statSync(out)).toThrow('ENOENT')

@@ -25,24 +25,24 @@ const PUBLIC_FILE = 'public_key.pem'
 export function addKeygen(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('keygen')
-    .description(`make an RSA key pair: ${PRIVATE_FILE} (mode 0600) and ${PUBLIC_FILE}`)
-    .requiredOption('--out <dir>', 'the directory to put them in; existing keys are never overwritten')
-    .option('--bits <n>', 'the size of the key', parseBits, 3072)
-    .option('--passphrase-env <var>', 'encrypt the private key with the passphrase in this variable')
+    .description(`generate an RSA key pair: ${PRIVATE_FILE} (mode 0600) and ${PUBLIC_FILE}`)
+    .requiredOption('--out <dir>', 'directory for the key files; existing files are never overwritten')
+    .option('--bits <n>', 'key size in bits', parseBits, 3072)
+    .option('--passphrase-env <var>', 'environment variable with a passphrase that encrypts the private key')
     .option(
       '--local-rsa',
-      "make the key files of oss2's LocalRsaProvider: .private_key.pem and .public_key.pem",
+      "generate the key files of oss2's LocalRsaProvider: .private_key.pem and .public_key.pem",
     )
-    .option('--prefix <prefix>', 'with --local-rsa: how the names of both files begin')
+    .option('--prefix <prefix>', 'prefix of both file names, with --local-rsa (default: none)')
   addReportOptions(command)
-    .addHelpText('after', '\n--json: privateKeyFile, publicKeyFile, bits, encrypted')
+    .addHelpText('after', '\nFields of --json: privateKeyFile, publicKeyFile, bits, encrypted')
     .action((flags: KeygenFlags) => keygen(flags, cli))
 }
 
 async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
   const { bits, passphraseEnv, localRsa, prefix } = flags
-  if (prefix !== undefined && !localRsa) throw usageError('--prefix goes with --local-rsa.')
-  if (flags.out === '') throw usageError('--out is empty: name a directory.')
+  if (prefix !== undefined && !localRsa) throw usageError('--prefix requires --local-rsa.')
+  if (flags.out === '') throw usageError('--out is empty. Name a directory.')
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
   await refuseSharedDirectory(flags.out)
   const made = localRsa
@@ -57,11 +57,11 @@ async function keygen(flags: KeygenFlags, cli: CliEnvironment): Promise<void> {
     cli,
     flags,
     { privateKeyFile, publicKeyFile, bits, encrypted },
-    `Made ${privateKeyFile} (${encrypted ? 'encrypted' : 'not encrypted'}) and ${publicKeyFile}. Back both up: without the private key nothing can be decrypted.`,
+    `Generated ${privateKeyFile} (${encrypted ? 'encrypted' : 'not encrypted'}) and ${publicKeyFile}. Back up both: without the private key, nothing can be decrypted.`,
   )
 }
 
-/** Whoever can rename files in it could exchange the public key, and read what is encrypted from then on. */
+/** A user who can rename files in the directory could replace the public key, and read everything encrypted later. */
 async function refuseSharedDirectory(out: string): Promise<void> {
   const found = await stat(out).catch(() => undefined)
   const user = process.geteuid?.()
@@ -70,7 +70,7 @@ async function refuseSharedDirectory(out: string): Promise<void> {
   if (!foreign && (found.mode & OTHERS_WRITE) === 0) return
   if (!foreign && (found.mode & STICKY) !== 0) return
   throw usageError(
-    `--out ${out}: ${foreign ? `the directory belongs to another user (uid ${found.uid})` : 'every user of this machine can write to the directory'}, and could exchange the keys. Name another one; it is made when it is missing.`,
+    `--out ${out} ${foreign ? `belongs to another user (uid ${found.uid})` : 'is writable by every user of this machine'}, who could replace the keys. Name another directory. A missing one is created.`,
   )
 }
 
@@ -98,10 +98,12 @@ async function makeFiles(
   const publicKeyFile = join(out, PUBLIC_FILE)
   const { generateRsaKeyPair } = await import('@oss-cse/provider-rsa')
   const { privateKey, publicKey } = await generateRsaKeyPair({ bits, passphrase })
-  // Whoever interrupted the work does not expect a key.
+  // A user who interrupted the work does not expect a key.
   signal.throwIfAborted()
   await mkdir(out, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw usageError(`The directory ${out} cannot be made (${systemCode(cause) ?? 'unknown'}).`)
+    throw usageError(
+      `The directory ${out} cannot be created (${systemCode(cause) ?? 'unknown'}). Choose another --out.`,
+    )
   })
   await createFile(privateKeyFile, privateKey, 0o600)
   try {
@@ -113,15 +115,15 @@ async function makeFiles(
   return { privateKeyFile, publicKeyFile }
 }
 
-/** Creates a file that must not exist yet: no other process's key can slip in between a check and the write. */
+/** Creates a file that must not exist yet, in one step: another process cannot create it between a check and the write. */
 async function createFile(path: string, text: string, mode: number): Promise<void> {
   const file = await open(path, 'wx', mode).catch((cause: unknown) => {
     if (systemCode(cause) === 'EEXIST') {
       throw usageError(
-        `${path} exists, and is not overwritten: objects may depend on it. Choose another --out.`,
+        `${path} already exists. It is not overwritten, because objects may depend on it. Choose another --out.`,
       )
     }
-    throw new CliError('other', `${path} cannot be written (${systemCode(cause) ?? 'unknown'}).`, { cause })
+    throw new CliError('other', `${path} cannot be created (${systemCode(cause) ?? 'unknown'}).`, { cause })
   })
   try {
     await file.writeFile(text)
@@ -135,6 +137,6 @@ async function createFile(path: string, text: string, mode: number): Promise<voi
 }
 
 function parseBits(text: string): number {
-  if (!/^[0-9]{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a number of bits.')
+  if (!/^[0-9]{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a number of bits, such as 3072.')
   return Number(text)
 }

@@ -60,40 +60,40 @@ beforeEach(() => {
 })
 
 describe('a large file', () => {
-  test('goes up and comes back in parts, and leaves no checkpoint', async () => {
-    expect((await put()).stderr).toBe('Put oss://demo/big (400 KiB, encrypted, checksum verified).\n')
+  test('is uploaded and downloaded in parts, and leaves no checkpoint', async () => {
+    expect((await put()).stderr).toBe('Uploaded oss://demo/big (400 KiB, encrypted, checksum verified).\n')
     expect(count('uploadPart')).toBe(5)
-    expect((await get()).stderr).toBe('Got oss://demo/big (400 KiB, decrypted, checksum verified).\n')
+    expect((await get()).stderr).toBe('Downloaded oss://demo/big (400 KiB, decrypted, checksum verified).\n')
     expect(count('get')).toBe(5)
     expect(readFileSync(file('out')).equals(plaintext)).toBe(true)
     expect(kept()).toEqual([])
   })
 
   test.each([
-    ['put', () => put(), 'uploadPart', 'sent'],
-    ['get', () => get(), 'get', 'fetched'],
+    ['put', () => put(), 'uploadPart', 'uploaded', 'sent'],
+    ['get', () => get(), 'get', 'downloaded', 'fetched'],
   ] as const)(
-    'whose %s failed tells how far it came, and the same command goes on from there',
-    async (command, transfer, operation, done) => {
+    'after a failed %s, the command prints its progress, and the same command resumes',
+    async (command, transfer, operation, done, before) => {
       if (command === 'get') await put()
       after(2, operation, refusal)
       const failed = await transfer()
       expect([failed.code, failed.stderr]).toEqual([
         5,
         'oss-cse: Refused. [ERR_CSE_ACCESS_DENIED]\n' +
-          `oss-cse: Parts ${done}: 2 of 5. Run the same command again to go on.\n`,
+          `oss-cse: Parts ${done}: 2 of 5. Run the same command again to resume.\n`,
       ])
       expect(kept()).toHaveLength(1)
       server.bucket('demo').intercept = undefined
-      const before = count(operation)
+      const countBefore = count(operation)
       const { code, stderr } = await transfer()
-      expect(count(operation) - before).toBe(3)
+      expect(count(operation) - countBefore).toBe(3)
       expect([code, stderr]).toEqual([
         0,
-        `2 of 5 parts were ${done} before.\n` +
+        `2 of 5 parts were ${before} before.\n` +
           (command === 'put'
-            ? 'Put oss://demo/big (400 KiB, encrypted, checksum verified; 200 KiB of it were sent before).\n'
-            : 'Got oss://demo/big (400 KiB, decrypted, checksum verified; 200 KiB of it were fetched before).\n'),
+            ? 'Uploaded oss://demo/big (400 KiB, encrypted, checksum verified, 200 KiB resumed).\n'
+            : 'Downloaded oss://demo/big (400 KiB, decrypted, checksum verified, 200 KiB resumed).\n'),
       ])
       expect((await oss(['cat', 'oss://demo/big', ...keys.own])).stdout.equals(plaintext)).toBe(true)
       expect(kept()).toEqual([])
@@ -104,7 +104,7 @@ describe('a large file', () => {
     ['put', (more: readonly string[]): Promise<Outcome> => put(more), 'uploadPart'],
     ['get', (more: readonly string[]): Promise<Outcome> => get(more), 'get'],
   ] as const)(
-    'that %s goes on with tells so in its JSON, and not on stderr',
+    'that %s resumes is reported in the JSON, and not on stderr',
     async (command, transfer, operation) => {
       if (command === 'get') expect((await put(['--json'])).json()).toMatchObject({ resumedBytes: 0 })
       after(3, operation, refusal)
@@ -115,19 +115,19 @@ describe('a large file', () => {
     },
   )
 
-  test('--quiet says nothing of what was sent before', async () => {
+  test('--quiet prints nothing about an earlier run', async () => {
     after(2, 'uploadPart', refusal)
     await put()
     server.bucket('demo').intercept = undefined
     expect(await put(['--quiet'])).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('of which nothing was sent yet fails without advice', async () => {
+  test('fails without a hint when no part was uploaded', async () => {
     after(0, 'uploadPart', refusal)
     expect((await put()).stderr).toBe('oss-cse: Refused. [ERR_CSE_ACCESS_DENIED]\n')
   })
 
-  test('that changed is sent anew, with a warning even when quiet', async () => {
+  test('that changed is uploaded again, with a warning even with --quiet', async () => {
     after(2, 'uploadPart', refusal)
     await put()
     server.bucket('demo').intercept = undefined
@@ -140,7 +140,7 @@ describe('a large file', () => {
     expect(count('abort')).toBe(1)
   })
 
-  test('whose object was replaced is fetched anew, with a warning', async () => {
+  test('whose object was replaced is downloaded again, with a warning', async () => {
     await put()
     after(2, 'get', refusal)
     await get()
@@ -148,56 +148,61 @@ describe('a large file', () => {
     const changed = plaintext.map((byte) => byte ^ 1)
     writeFileSync(file('plain'), changed)
     await put()
-    expect((await get()).stderr).toMatch(/^oss-cse: warning: .*replaced.* anew.*\nGot /)
+    expect((await get()).stderr).toMatch(/^oss-cse: warning: .*replaced.* anew.*\nDownloaded /)
     expect(readFileSync(file('out')).equals(changed)).toBe(true)
   })
 
-  test('that is put under a public key alone is warned of, as it cannot go on later', async () => {
+  test('with only a public key prints a warning, because the upload cannot resume', async () => {
     const argv = ['put', file('plain'), 'oss://demo/big', ...inParts, ...keys.ownPublic]
-    expect((await oss(argv)).stderr).toMatch(/^oss-cse: warning: .*public key alone.*\nPut /)
-    expect((await oss([...argv, '--no-resume'])).stderr).toMatch(/^Put /)
+    expect((await oss(argv)).stderr).toMatch(/^oss-cse: warning: .*public key alone.*\nUploaded /)
+    expect((await oss([...argv, '--no-resume'])).stderr).toMatch(/^Uploaded /)
   })
 })
 
 describe('an interrupt', () => {
-  test('of a put tells how far it came and how to go on', async () => {
+  test('of a put prints its progress and how to resume', async () => {
     const { code, stderr } = await put([], interruptedAfter(3, 'uploadPart'))
     expect([code, stderr]).toEqual([
       130,
-      'oss-cse: Interrupted. Parts sent: 3 of 5. Run the same command again to go on.\n',
+      'oss-cse: Interrupted. Parts uploaded: 3 of 5. Run the same command again to resume.\n',
     ])
   })
 
-  test('of a get tells how far it came and how to go on', async () => {
+  test('of a get prints its progress and how to resume', async () => {
     await put()
     const { code, stderr } = await get([], interruptedAfter(3, 'get'))
     expect([code, stderr]).toEqual([
       130,
-      'oss-cse: Interrupted. Parts fetched: 3 of 5. Run the same command again to go on.\n',
+      'oss-cse: Interrupted. Parts downloaded: 3 of 5. Run the same command again to resume.\n',
     ])
   })
 
-  test('before earlier parts were looked up keeps them, and tells no number', async () => {
+  test('before earlier parts are verified keeps them, and prints no number', async () => {
     after(3, 'uploadPart', refusal)
     await put()
     const { code, stderr } = await put([], interruptedAfter(0, 'listParts'))
-    expect([code, stderr]).toEqual([130, 'oss-cse: Interrupted. Run the same command again to go on.\n'])
+    expect([code, stderr]).toEqual([130, 'oss-cse: Interrupted. Run the same command again to resume.\n'])
     expect(kept()).toHaveLength(1)
   })
 
-  test('with --no-resume keeps nothing, here or on the server, and says so', async () => {
+  test('with --no-resume keeps nothing, locally or on the server, and says so', async () => {
     const { code, stderr } = await put(['--no-resume'], interruptedAfter(3, 'uploadPart'))
-    expect([code, stderr]).toEqual([130, expect.stringMatching(/^oss-cse: Interrupted\. Nothing was kept/)])
+    expect([code, stderr]).toEqual([
+      130,
+      expect.stringMatching(/^oss-cse: Interrupted\. Nothing was kept \(--no-resume\)/),
+    ])
     expect(await server.bucket('demo').listUploads({})).toEqual({ uploads: [] })
     expect(kept()).toEqual([])
   })
 
-  test('under a public key alone keeps nothing, here or on the server, and says why', async () => {
+  test('with only a public key keeps nothing, locally or on the server, and says why', async () => {
     const argv = ['put', file('plain'), 'oss://demo/big', ...inParts, ...keys.ownPublic]
     const { code, stderr } = await oss(argv, interruptedAfter(3, 'uploadPart'))
     expect([code, stderr]).toEqual([
       130,
-      expect.stringMatching(/\noss-cse: Interrupted\. Nothing was kept: .*public key alone/),
+      expect.stringMatching(
+        /\noss-cse: Interrupted\. Nothing was kept, because .*public key cannot resume\.\n$/,
+      ),
     ])
     expect(await server.bucket('demo').listUploads({})).toEqual({ uploads: [] })
     expect(kept()).toEqual([])
@@ -251,7 +256,7 @@ describe('the options of large files', () => {
     ['--multipart-threshold', '1MiB'],
     ['--parallel', '2'],
     ['--checkpoint-dir', checkpoints],
-  ])('%s is refused where all goes in one request: stdin, stdout, a range', async (option, value) => {
+  ])('%s is refused for a transfer in one request: stdin, stdout, a range', async (option, value) => {
     const options = [option, value, ...keys.own]
     for (const argv of [
       ['put', '-', 'oss://demo/a'],
@@ -265,13 +270,13 @@ describe('the options of large files', () => {
     expect(server.bucket('demo').requests).toEqual([])
   })
 
-  test('--no-resume holds for a stream too', async () => {
+  test('--no-resume is accepted for a stream too', async () => {
     const argv = ['put', '-', 'oss://demo/a', '--no-resume', ...keys.own]
     expect((await oss(argv, { stdin: plaintext })).code).toBe(0)
     expect((await oss(['get', 'oss://demo/a', '-', '--no-resume', ...keys.own])).stdout).toEqual(plaintext)
   })
 
-  test('--checkpoint-dir goes before OSS_CSE_CHECKPOINT_DIR', async () => {
+  test('--checkpoint-dir overrides OSS_CSE_CHECKPOINT_DIR', async () => {
     after(2, 'uploadPart', refusal)
     await put(['--checkpoint-dir', file('elsewhere')])
     expect([kept().length, readdirSync(file('elsewhere')).sort()]).toEqual([
@@ -280,7 +285,7 @@ describe('the options of large files', () => {
     ])
   })
 
-  test('a checkpoint directory that cannot be used exits 3 and names the ways out', async () => {
+  test('an unusable checkpoint directory exits 3 and names both remedies', async () => {
     const { code, stderr } = await put(['--checkpoint-dir', file('plain')])
     expect([code, stderr]).toEqual([
       3,

@@ -18,13 +18,13 @@ interface LsFlags extends ServerFlags, ReportFlags {
 export function addLs(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('ls')
-    .description('list objects: sizes in bytes, dates, addresses')
+    .description('list objects: size in bytes, date and URL')
     .argument('<url>', 'oss://BUCKET or oss://BUCKET/PREFIX')
-    .option('--recursive', 'also what stands behind the next slash')
+    .option('--recursive', 'also list what is behind the next slash')
   addReportOptions(addServerOptions(command))
     .addHelpText(
       'after',
-      '\n--json: bucket, prefix, recursive, objects (key, sizeBytes, etag, lastModified, storageClass), prefixes',
+      '\nFields of --json: bucket, prefix, recursive, objects (key, sizeBytes, etag, lastModified, storageClass), prefixes',
     )
     .action((url: string, flags: LsFlags) => ls(url, flags, cli))
 }

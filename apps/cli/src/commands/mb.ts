@@ -11,18 +11,18 @@ interface MbFlags extends ServerFlags, ReportFlags {}
 export function addMb(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('mb')
-    .description('make a bucket; one that is yours already stays as it is')
+    .description('create a bucket; one that you already own stays as it is')
     .argument('<url>', 'oss://BUCKET')
   addReportOptions(addServerOptions(command))
-    .addHelpText('after', '\n--json: bucket')
+    .addHelpText('after', '\nFields of --json: bucket')
     .action((url: string, flags: MbFlags) => mb(url, flags, cli))
 }
 
 async function mb(url: string, flags: MbFlags, cli: CliEnvironment): Promise<void> {
   const { bucket, key } = parseOssUrl(url)
-  if (key !== '') throw usageError(`${url} names more than a bucket: write oss://BUCKET.`)
+  if (key !== '') throw usageError(`${url} names more than a bucket. Write oss://BUCKET.`)
   const transport = await cli.openTransport(serverConfig(flags, cli), bucket)
   await transport.createBucket({ signal: cli.signal })
-  // The service answers the same where the bucket was there and is one's own.
-  await reportDone(cli, flags, { bucket }, `The bucket ${bucket} is yours: made now, or before.`)
+  // The service sends the same response if you already own the bucket.
+  await reportDone(cli, flags, { bucket }, `Created the bucket ${bucket}, or you already owned it.`)
 }

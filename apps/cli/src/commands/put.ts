@@ -24,7 +24,7 @@ interface PutFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly contentType?: string
 }
 
-/** The most bytes that the service takes in one request. */
+/** The most bytes that the service accepts in one request. */
 const MAX_REQUEST_BYTES = 5 * 1024 ** 3
 
 /** Adds `oss-cse put`. */
@@ -32,17 +32,21 @@ export function addPut(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('put')
     .description('encrypt a file and upload it')
-    .argument('<file>', 'the file, or - for stdin')
+    .argument('<file>', 'file to upload, or - for stdin')
     .argument(
       '<url>',
-      "oss://BUCKET/KEY; with a slash at its end, or a bucket alone, the file's name is added",
+      "oss://BUCKET/KEY; if it ends with a slash or is only a bucket, the file's name is added",
     )
-    .option('--meta <name=value>', 'user metadata, stored in clear; may be given several times', addPair)
-    .option('--content-type <type>', 'stored in clear')
+    .option(
+      '--meta <name=value>',
+      'user metadata, stored in plaintext; takes several pairs, and can be repeated',
+      addPair,
+    )
+    .option('--content-type <type>', 'content type, stored in plaintext')
   addReportOptions(addServerOptions(addKeyOptions(addTransferOptions(command))))
     .addHelpText(
       'after',
-      '\n--json: bucket, key, sizeBytes, resumedBytes, etag, versionId, crc64, verification',
+      '\nFields of --json: bucket, key, sizeBytes, resumedBytes, etag, versionId, crc64, verification',
     )
     .action((file: string, url: string, flags: PutFlags) => put(file, url, flags, cli))
 }
@@ -83,27 +87,27 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
     cli,
     flags,
     { bucket: bucketName, ...stored },
-    `Put ${formatOssUrl({ bucket: bucketName, key })} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}${resumedText(result.resumedBytes, 'sent')}).`,
+    `Uploaded ${formatOssUrl({ bucket: bucketName, key })} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}${resumedText(result.resumedBytes)}).`,
   )
 }
 
 /**
- * What it is that goes in one request, or `undefined` for what may go in parts.
+ * Names what must be uploaded in one request, or returns `undefined` for what may be uploaded in parts.
  *
- * @throws CliError of kind `usage` for a file that is too long for one
+ * @throws CliError of kind `usage` for a file that is too large for one request
  */
 function reasonForOneRequest({ path, sizeBytes = 0 }: LocalInput, keyring: Keyring): string | undefined {
   if (path === undefined) return 'A stream'
   if (keyring.encrypting.envelopeVersion !== 1) return undefined
   if (sizeBytes > MAX_REQUEST_BYTES) {
     throw usageError(
-      `${path} has ${humanSize(sizeBytes)}: what is written in the V1 format goes in one request, of up to ${humanSize(MAX_REQUEST_BYTES)}. Encrypt it with a key that writes V2 (--local-rsa-format v2).`,
+      `${path} has ${humanSize(sizeBytes)}. In the V1 format, a file is uploaded in one request of up to ${humanSize(MAX_REQUEST_BYTES)}. Encrypt it with a key that writes V2 (--local-rsa-format v2).`,
     )
   }
-  return 'What is written in the V1 format'
+  return 'A file in the V1 format'
 }
 
-/** A file is opened again for a request that is sent again. */
+/** A file can be opened again when the request is retried. */
 function bodyOf({ sizeBytes, open }: LocalInput): BodyInput {
   return sizeBytes === undefined ? open() : { sizeBytes, open: () => open() }
 }
@@ -112,6 +116,6 @@ function addPair(text: string, previous: Readonly<Record<string, string>> = {}):
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError('It must be NAME=VALUE.')
   const name = text.slice(0, at)
-  if (Object.hasOwn(previous, name)) throw new InvalidArgumentError(`${name} is given twice.`)
+  if (Object.hasOwn(previous, name)) throw new InvalidArgumentError(`The name ${name} is given twice.`)
   return { ...previous, [name]: text.slice(at + 1) }
 }

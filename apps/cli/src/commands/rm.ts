@@ -19,16 +19,16 @@ const BATCH = 1000
 export function addRm(program: Command, cli: CliEnvironment): void {
   const command = program
     .command('rm')
-    .description('delete objects; the service confirms the deletion of one that does not exist too')
+    .description('delete objects; one that does not exist counts as deleted')
     .argument('<url...>', 'oss://BUCKET/KEY, or with --recursive oss://BUCKET/PREFIX')
     .option(
       '--recursive',
-      'delete every object whose key begins with the prefix (oss://BUCKET/ is all of them)',
+      'delete every object whose key begins with the prefix; oss://BUCKET/ means all of them',
     )
   addReportOptions(addServerOptions(command))
     .addHelpText(
       'after',
-      '\n--json: deleted (addresses), deletedCount, existenceChecked (true only with --recursive)',
+      '\nFields of --json: deleted (URLs), deletedCount, existenceChecked (true only with --recursive)',
     )
     .action((urls: string[], flags: RmFlags) => rm(urls, flags, cli))
 }
@@ -40,7 +40,7 @@ async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment):
   serverConfig(flags, cli)
   const list = flags.json ? new JsonListWriter(cli, {}, 'deleted') : undefined
   let deletedCount = 0
-  // Only what was listed is known to have been there.
+  // Only objects that were listed are known to have existed.
   const existenceChecked = flags.recursive === true
   try {
     for (const [name, keys] of byBucket(targets)) {
@@ -57,7 +57,7 @@ async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment):
         if (left !== undefined) {
           throw new CliError(
             'service',
-            `The service did not delete ${formatOssUrl({ bucket: name, key: left })}.`,
+            `The service did not delete ${formatOssUrl({ bucket: name, key: left })}. Run the same command again.`,
           )
         }
       }
@@ -105,7 +105,7 @@ async function* batches(
   if (batch.length > 0) yield batch
 }
 
-/** Deletes keys of one bucket, and answers those whose deletion the service confirmed. */
+/** Deletes keys of one bucket, and returns those whose deletion the service confirmed. */
 async function deleteBatch(
   bucket: CryptoBucket,
   keys: readonly string[],

@@ -27,7 +27,7 @@ beforeEach(async () => {
 })
 
 describe('put', () => {
-  test('stores ciphertext, metadata and type, and tells what it did', async () => {
+  test('stores ciphertext, metadata and type, and reports the result', async () => {
     const argv = ['put', file('plain'), 'oss://demo/b', '--content-type', 'text/x', '--json', ...keys.own]
     const { code, json } = await oss([...argv, '--meta', 'a=1', 'b=2', '--meta', 'c=x=y'])
     expect(code).toBe(0)
@@ -51,17 +51,17 @@ describe('put', () => {
     })
   })
 
-  test('takes stdin, of unknown length', async () => {
+  test('uploads stdin, of unknown length', async () => {
     expect((await oss(['put', '-', 'oss://demo/b', ...keys.own], { stdin: plaintext })).code).toBe(0)
     expect((await oss(['cat', 'oss://demo/b', ...keys.own])).stdout.equals(plaintext)).toBe(true)
   })
 
-  test('a person is told on stderr, unless --quiet', async () => {
+  test('prints one line for a person on stderr, unless --quiet', async () => {
     const argv = ['put', file('plain'), 'oss://demo/b', ...keys.own]
     const { stdout, stderr } = await oss(argv)
     expect([stdout.length, stderr]).toEqual([
       0,
-      'Put oss://demo/b (1.0 KiB, encrypted, checksum verified).\n',
+      'Uploaded oss://demo/b (1.0 KiB, encrypted, checksum verified).\n',
     ])
     expect((await oss([...argv, '--quiet'])).stderr).toBe('')
   })
@@ -95,7 +95,7 @@ describe('put', () => {
 })
 
 describe('get and cat', () => {
-  test('give back what was put, to a file and to stdout', async () => {
+  test('return what was put, to a file and to stdout', async () => {
     expect((await oss(['get', 'oss://demo/dir/a', file('out'), ...keys.own])).code).toBe(0)
     expect(readFileSync(file('out')).equals(plaintext)).toBe(true)
     for (const argv of [
@@ -112,7 +112,7 @@ describe('get and cat', () => {
     [['--range', '990-'], 990, 1000],
     [['--range', '-100'], 900, 1000],
     [['--range=-100'], 900, 1000],
-  ])('%j gives those bytes, wherever the option stands', async (range, start, end) => {
+  ])('%j returns those bytes, at any position of the option', async (range, start, end) => {
     const wanted = plaintext.subarray(start, end)
     for (const argv of [
       ['cat', 'oss://demo/dir/a', ...range],
@@ -161,7 +161,7 @@ describe('get and cat', () => {
     expect(files()).toEqual([])
   })
 
-  test('changed bytes exit 6 and leave the old file as it was', async () => {
+  test('changed bytes exit 6 and leave the old file unchanged', async () => {
     writeFileSync(file('old'), 'old')
     server.bucket('demo').alterGet = (response) => ({
       ...response,
@@ -175,7 +175,7 @@ describe('get and cat', () => {
     expect(files()).toEqual([])
   })
 
-  test('a plain object exits 6, and is passed through only when asked to', async () => {
+  test('a plain object exits 6, and is read only with passthrough', async () => {
     expect((await oss(['cat', 'oss://demo/plain', ...keys.own])).code).toBe(6)
     const { code, stdout } = await oss([
       'cat',
@@ -188,7 +188,7 @@ describe('get and cat', () => {
     expect((await oss(['cat', 'oss://demo/plain', '--on-plain-object', 'maybe', ...keys.own])).code).toBe(2)
   })
 
-  test('without keys exit 3, except for a plain object that may pass', async () => {
+  test('without keys exit 3, except for a plain object with passthrough', async () => {
     const passthrough = ['--on-plain-object', 'passthrough']
     expect((await oss(['cat', 'oss://demo/dir/a'])).code).toBe(3)
     expect((await oss(['cat', 'oss://demo/plain', ...passthrough])).stdout.toString()).toBe('in clear')
@@ -202,7 +202,7 @@ describe('get and cat', () => {
     expect(statSync('/dev/null').ino).toBe(before)
   })
 
-  test('a reader that goes away ends it quietly', async () => {
+  test('a reader that closes the pipe ends it without an error', async () => {
     const stdout = new Writable({
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
     })

@@ -15,7 +15,7 @@ beforeEach(async () => {
 })
 
 describe('uploads ls', () => {
-  test('shows when each began, its id and its address, without a key', async () => {
+  test('shows the start date, id and URL of each upload, without a key', async () => {
     const { code, stdout } = await oss(['uploads', 'ls', 'oss://demo/dir/'])
     expect(code).toBe(0)
     const fields = stdout
@@ -30,7 +30,7 @@ describe('uploads ls', () => {
     ])
   })
 
-  test('--json is one object, also of no upload', async () => {
+  test('--json is one object, even with no upload', async () => {
     expect((await oss(['uploads', 'ls', 'oss://demo/c', '--json'])).json()).toEqual({
       bucket: 'demo',
       prefix: 'c',
@@ -61,13 +61,13 @@ describe('uploads abort', () => {
     expect(await left()).toEqual(['c', 'dir/b'])
   })
 
-  test('counts one that does not exist as aborted', async () => {
+  test('counts an upload that does not exist as aborted', async () => {
     const { code, json } = await oss(['uploads', 'abort', 'oss://demo/none', 'upload-77', '--json'])
     expect([code, json()]).toEqual([0, expect.objectContaining({ abortedCount: 1, existenceChecked: false })])
     expect(await left()).toHaveLength(3)
   })
 
-  test('--all aborts those of keys that begin with the prefix', async () => {
+  test('--all aborts uploads whose key begins with the prefix', async () => {
     const { json } = await oss(['uploads', 'abort', '--all', 'oss://demo/dir/', '--json'])
     expect(json()).toEqual({
       bucket: 'demo',
@@ -81,7 +81,7 @@ describe('uploads abort', () => {
     expect(await left()).toEqual(['c'])
   })
 
-  test('a whole bucket needs --all, and a slash behind its name', async () => {
+  test('a whole bucket needs --all, and a slash after its name', async () => {
     for (const refused of [
       ['--all', 'oss://demo'],
       ['oss://demo/'],

@@ -20,24 +20,27 @@ interface AbortFlags extends UploadsFlags {
 export function addUploads(program: Command, cli: CliEnvironment): void {
   const uploads = program
     .command('uploads')
-    .description('show and clear away uploads in parts that were never completed')
+    .description('list and abort multipart uploads that were never completed')
   const list = uploads
     .command('ls')
-    .description('list unfinished uploads: when they began, upload ids, addresses')
+    .description('list unfinished uploads: start date, upload id and URL')
     .argument('<url>', 'oss://BUCKET or oss://BUCKET/PREFIX')
   addReportOptions(addServerOptions(list))
-    .addHelpText('after', '\n--json: bucket, prefix, uploads (key, uploadId, initiated), uploadCount')
+    .addHelpText(
+      'after',
+      '\nFields of --json: bucket, prefix, uploads (key, uploadId, initiated), uploadCount',
+    )
     .action((url: string, flags: UploadsFlags) => listUploads(url, flags, cli))
   const abort = uploads
     .command('abort')
     .description('abort an unfinished upload and free its parts; one that does not exist counts as aborted')
     .argument('<url>', 'oss://BUCKET/KEY, or with --all oss://BUCKET/PREFIX')
-    .argument('[upload-id]', 'as `uploads ls` shows it')
-    .option('--all', 'abort every upload of keys that begin with the prefix (oss://BUCKET/ is all of them)')
+    .argument('[upload-id]', 'upload id, as `oss-cse uploads ls` shows it')
+    .option('--all', 'abort every upload whose key begins with the prefix; oss://BUCKET/ means all of them')
   addReportOptions(addServerOptions(abort))
     .addHelpText(
       'after',
-      '\n--json: bucket, aborted (key, uploadId), abortedCount, existenceChecked (true only with --all)',
+      '\nFields of --json: bucket, aborted (key, uploadId), abortedCount, existenceChecked (true only with --all)',
     )
     .action((url: string, uploadId: string | undefined, flags: AbortFlags) =>
       abortUploads(url, uploadId, flags, cli),
@@ -68,7 +71,7 @@ async function abortUploads(
   flags: AbortFlags,
   cli: CliEnvironment,
 ): Promise<void> {
-  // Empty is what a shell makes of a variable that is not set.
+  // A shell passes an empty argument for a variable that is not set.
   const uploadId = uploadIdArgument || undefined
   if ((uploadId === undefined) === (flags.all !== true)) {
     throw usageError('Give either an upload id, as `oss-cse uploads ls` shows it, or --all.')
@@ -88,7 +91,7 @@ async function abortUploads(
       await list?.add({ key: upload.key, uploadId: upload.uploadId })
       abortedCount++
     }
-    // What was listed was there.
+    // Uploads that were listed existed.
     await list?.end({ abortedCount, existenceChecked: uploadId === undefined })
   } catch (error) {
     throw list?.fail(error) ?? error

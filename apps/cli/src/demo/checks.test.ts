@@ -52,7 +52,7 @@ test('a step that stopped is a failure', () => {
   expect(checks.failures).toEqual(['Uploading: no disk'])
 })
 
-test('without colour no escape sequence is written, with colour the failure is red', () => {
+test('without colour no escape sequence is written, and with colour a failure is red', () => {
   const plain = checksOn()
   plain.checks.that(false, 'Equal')
   expect(plain.printed()).not.toContain('\u001b')

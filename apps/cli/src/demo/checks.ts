@@ -1,7 +1,7 @@
 import { CseError, type CseErrorCode } from '@oss-cse/crypto-core'
 import type { Screen } from './screen.ts'
 
-/** Collects what the demo claims, and prints each claim with the result of its check. */
+/** Collects the claims of the demo, and prints each one with the result of its check. */
 export class Checks {
   readonly #screen: Screen
   readonly #failures: string[] = []
@@ -16,7 +16,7 @@ export class Checks {
     return this.#count
   }
 
-  /** The claims that turned out false. */
+  /** The claims that are false. */
   get failures(): readonly string[] {
     return this.#failures
   }
@@ -28,7 +28,7 @@ export class Checks {
     else this.#fail(claim)
   }
 
-  /** Records a known weakness, and whether the software really shows it. */
+  /** Records a known limit, and whether the software really has it. */
   limit(isAsDescribed: boolean, claim: string): void {
     const { yellow } = this.#screen.colours
     if (isAsDescribed) this.#pass(yellow('!'), claim, yellow)
@@ -51,7 +51,7 @@ export class Checks {
     this.#screen.marked(' ', outcome.message, dim)
   }
 
-  /** Records that something ended in an error that was not expected. */
+  /** Records that something ended in an unexpected error. */
   stopped(what: string, error: unknown): void {
     this.#fail(`${what}: ${describeError(error)}`)
   }

@@ -16,7 +16,7 @@ const headers = encodeEnvelope({
   partSizeBytes: 1024,
 })
 
-test('every header of an envelope has a row, and nothing else has', () => {
+test('every header of an envelope has a row, and no other header has one', () => {
   const rows = envelopeRows({ ...headers, 'x-oss-meta-colour': 'green', etag: '"1"' })
   expect(rows.map(({ name }) => `${ENVELOPE_PREFIX}${name}`).toSorted()).toEqual(
     Object.keys(headers).toSorted(),

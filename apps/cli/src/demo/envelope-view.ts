@@ -1,29 +1,29 @@
 import { type HeaderMap, V2_HEADERS } from '@oss-cse/crypto-core'
 import { formatCount, shorten } from './format.ts'
 
-/** What the names of all envelope headers begin with. */
+/** The prefix of all envelope headers. */
 export const ENVELOPE_PREFIX: string = V2_HEADERS.wrappedCek.slice(0, -'key'.length)
 
-/** One header of an envelope, ready to be shown. */
+/** One header of an envelope, ready for display. */
 export interface EnvelopeRow {
   /** The header's name without the common prefix. */
   readonly name: string
-  /** Its value, a wrapped key by its first and last characters. */
+  /** Its value. A wrapped key is shortened to its first and last characters. */
   readonly value: string
   /** What it is, in a few words. */
   readonly meaning: string
 }
 
 const MEANINGS: readonly (readonly [header: string, meaning: string])[] = [
-  [V2_HEADERS.wrappedCek, 'the key of this one object, wrapped'],
-  [V2_HEADERS.wrappedIv, 'where its counter starts, wrapped'],
-  [V2_HEADERS.cekAlgorithm, 'how the content is encrypted'],
-  [V2_HEADERS.wrapAlgorithm, 'how those two are wrapped'],
-  [V2_HEADERS.materialDescription, 'which master key: a name you choose'],
-  [V2_HEADERS.unencryptedContentLength, 'how long it is in clear, in bytes'],
-  [V2_HEADERS.unencryptedContentMd5, 'the MD5 of the content in clear'],
-  [V2_HEADERS.dataSize, 'its length, announced before the parts'],
-  [V2_HEADERS.partSize, 'the length of each part but the last'],
+  [V2_HEADERS.wrappedCek, 'content key of this object, wrapped'],
+  [V2_HEADERS.wrappedIv, 'start of its counter, wrapped'],
+  [V2_HEADERS.cekAlgorithm, 'algorithm of the content'],
+  [V2_HEADERS.wrapAlgorithm, 'algorithm that wraps the two'],
+  [V2_HEADERS.materialDescription, 'name of the master key: you choose it'],
+  [V2_HEADERS.unencryptedContentLength, 'length of the plaintext in bytes'],
+  [V2_HEADERS.unencryptedContentMd5, 'MD5 of the plaintext'],
+  [V2_HEADERS.dataSize, 'length, set before the upload of parts'],
+  [V2_HEADERS.partSize, 'length of each part except the last'],
 ]
 const WRAPPED: ReadonlySet<string> = new Set([V2_HEADERS.wrappedCek, V2_HEADERS.wrappedIv])
 

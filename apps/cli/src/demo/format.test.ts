@@ -33,7 +33,7 @@ test('a rate counts millions of bytes, and no time at all is not infinitely fast
   expect(formatRate(0, 0)).toBe('0.0 MB/s')
 })
 
-test('a text is shortened only when that makes it shorter', () => {
+test('a text is shortened only when the result is shorter', () => {
   expect(shorten('abcdefghijk', 5)).toBe('abcdefghijk')
   expect(shorten('abcdefghijkl', 5)).toBe('abcde…hijkl')
 })

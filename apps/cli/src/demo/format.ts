@@ -29,7 +29,7 @@ export function formatRate(sizeBytes: number, durationMs: number): string {
   return `${megabytesPerSecond.toFixed(megabytesPerSecond < 9.95 ? 1 : 0)} MB/s`
 }
 
-/** A long text by its first and last characters. */
+/** Shortens a long text to its first and last characters. */
 export function shorten(text: string, keptCharacters: number): string {
   if (text.length <= keptCharacters * 2 + 1) return text
   return `${text.slice(0, keptCharacters)}…${text.slice(-keptCharacters)}`

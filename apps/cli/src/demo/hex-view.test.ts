@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { hexRows } from './hex-view.ts'
 
-test('no bytes make no rows', () => {
+test('no bytes have no rows', () => {
   expect(hexRows(new Uint8Array())).toEqual([])
 })
 
@@ -12,7 +12,7 @@ test('every row shows its offset, the bytes in hex, and those that are printable
   ])
 })
 
-test('all rows are equally wide, whatever their length', () => {
+test('all rows have the same width, for any number of bytes', () => {
   for (let length = 1; length <= 33; length += 1) {
     const rows = hexRows(new Uint8Array(length), 16)
     expect(rows).toHaveLength(Math.ceil(length / 16))

@@ -1,10 +1,10 @@
-/** A few bytes of a hex view. */
+/** One row of a hex view. */
 interface HexRow {
   /** Four hex digits. */
   readonly offset: string
-  /** Two hex digits a byte, spaces between, padded to a full row. */
+  /** Two hex digits per byte, separated by spaces, padded to a full row. */
   readonly hex: string
-  /** One character a byte, a point where it is not printable ASCII, padded to a full row. */
+  /** One character per byte, a dot if it is not printable ASCII, padded to a full row. */
   readonly ascii: string
 }
 

@@ -2,12 +2,12 @@ import type { KmsEmulator, startKmsEmulator } from '@oss-cse/kms-emulator'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { openWiretap, type Wiretap } from './wiretap.ts'
 
-/** Names the key in KMS in the envelopes. */
+/** The name of the key in KMS, in the envelopes. */
 const KMS_KEY_NAME = { key: 'kms' } as const
-/** How long each answer of KMS takes, in milliseconds: long enough to see that two are waited for at once. */
+/** How long each response of KMS takes, in milliseconds: long enough to show that two requests run at the same time. */
 const LATENCY_MS = 40
 
-/** A key management service in this process, and its key as a master key. */
+/** A KMS emulator in this process, and its key as a master key. */
 export interface KeyService {
   readonly emulator: KmsEmulator
   /** Everything that is sent to it. */
@@ -18,9 +18,9 @@ export interface KeyService {
 }
 
 /**
- * Starts KMS with one key, new and temporary.
+ * Starts a KMS emulator with one new, temporary key.
  *
- * @param start - what starts the emulator
+ * @param start - starts the emulator
  */
 export async function openKeyService(start: typeof startKmsEmulator): Promise<KeyService> {
   const emulator = await start({ latencyMs: LATENCY_MS })

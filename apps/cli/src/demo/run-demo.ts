@@ -26,9 +26,9 @@ const STEPS: readonly (readonly [title: string, run: DemoStep])[] = [
   ['A server and a master key', introduceStage],
   ['Encrypt and upload', uploadFiles],
   ['What the server sees', showStoredBytes],
-  ['The envelope: what is stored beside the letter', showEnvelope],
+  ['The envelope: what is stored with the letter', showEnvelope],
   ['Download and decrypt', downloadFiles],
-  ['Read from the middle', readRange],
+  ['Read a range', readRange],
   ['Readers with the wrong key', tryWrongKeys],
   ['Tampering', tamper],
   ['A master key in KMS', useKms],
@@ -38,13 +38,13 @@ const STEPS: readonly (readonly [title: string, run: DemoStep])[] = [
 
 /**
  * Shows what oss-cse does: encrypts, uploads, downloads and tampers, against servers of its own on this machine.
- * Everything it makes is temporary and gone at the end. A check that fails is printed, and the demo goes on.
+ * All its files are temporary and removed at the end. If a check fails, the demo prints it and continues.
  *
  * @returns true when every check passed
  * @throws CliError of kind `configuration` when the emulators are not installed
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
-  // Before anything is shown: a package may not be installed.
+  // Before any output: a package may be missing.
   const { startOssEmulator } = await loadEmulator('@oss-cse/oss-emulator')
   const { startKmsEmulator } = await loadEmulator('@oss-cse/kms-emulator')
   const screen = new Screen(options.out, options.colour)
@@ -52,12 +52,12 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const started = performance.now()
   screen.title(
     'oss-cse demo',
-    'Files are encrypted on this machine before they go to object storage. Everything below really happens, over HTTP, and every ✓ is the result of a comparison.',
+    'oss-cse encrypts files on this machine before it uploads them to object storage. Everything below really happens over HTTP. Each ✓ is the result of a comparison.',
   )
   try {
     await runSteps({ startOssEmulator, startKmsEmulator }, screen, checks)
   } catch (error) {
-    checks.stopped('The demo could not go on', error)
+    checks.stopped('The demo stopped', error)
   }
   const passed = checks.failures.length === 0
   screen.blank()

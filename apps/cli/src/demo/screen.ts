@@ -1,14 +1,14 @@
 import pc from 'picocolors'
 import { wrapText } from './format.ts'
 
-/** What fits the narrowest terminal that the demo is made for. */
+/** The width of the narrowest terminal that the demo supports. */
 const WIDTH = 80
 const INDENT = '   '
 
-/** The colours of the demo; they leave texts alone when colour is off. */
+/** The colours of the demo. They do nothing when colour is off. */
 type Colours = ReturnType<typeof pc.createColors>
 
-/** What the demo writes on: a title, numbered headings, and indented lines below them. */
+/** Writes the output of the demo: a title, numbered headings, and indented lines below them. */
 export class Screen {
   readonly colours: Colours
   readonly #out: NodeJS.WritableStream
@@ -29,17 +29,17 @@ export class Screen {
     this.#write(this.colours.bold(this.colours.cyan(`${number}. ${title}`)))
   }
 
-  /** One line as it is, indented; it may hold colours. */
+  /** One indented line, which can contain colours. */
   line(text: string): void {
     this.#write(`${INDENT}${text}`)
   }
 
-  /** An explanation: any length, no colours in it. */
+  /** An explanation of any length, without colours. */
   note(text: string): void {
     for (const line of wrapText(text, WIDTH - INDENT.length)) this.line(line)
   }
 
-  /** A mark and a text of any length behind it. */
+  /** A mark, followed by a text of any length. */
   marked(mark: string, text: string, paint: (line: string) => string = String): void {
     const lines = wrapText(text, WIDTH - INDENT.length - 2)
     for (const [index, line] of lines.entries()) this.line(`${index === 0 ? mark : ' '} ${paint(line)}`)

@@ -8,7 +8,7 @@ const MEBIBYTE = 1024 * 1024
 
 /** A file that the demo uploads. */
 export interface SourceFile {
-  /** Its name here, and its key on the server. */
+  /** Its local name, and its key on the server. */
   readonly key: string
   readonly path: string
   readonly sizeBytes: number
@@ -23,7 +23,7 @@ export async function writeLetter(directory: string): Promise<SourceFile> {
   return { key: 'letter.txt', path, sizeBytes: Buffer.byteLength(LETTER), sha256: await sha256OfFile(path) }
 }
 
-/** Writes pseudo-random bytes, the same in every run. */
+/** Writes pseudo-random bytes that are the same in every run. */
 export async function writeNoise(directory: string, sizeMebibytes: number): Promise<SourceFile> {
   const path = join(directory, 'noise.bin')
   const generator = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16))

@@ -16,25 +16,25 @@ import { makeTemporaryDirectory } from './temporary-directory.ts'
 
 /** The name of the one bucket on the server. */
 export const BUCKET = 'demo'
-/** Names the demo's master key in the envelopes. */
+/** The name of the demo's master key, in the envelopes. */
 export const MASTER_KEY_NAME = { key: 'demo' } as const
 const NOISE_MEBIBYTES = 64
 
-/** Everything that the steps of the demo work with. */
+/** Everything that the steps of the demo use. */
 export interface Stage {
   /** A server in this process, reached over HTTP. */
   readonly emulator: OssEmulator
-  /** What sends bytes to the server as they are. */
+  /** Sends bytes to the server without encryption. */
   readonly transport: OssTransport
   /** The master key, both halves. */
   readonly provider: RsaProvider
-  /** Another RSA key, in the files of oss2, which writes as oss2 2.10 did. */
+  /** Another RSA key, in key files of oss2. It writes the format of oss2 2.10. */
   readonly localProvider: LocalRsaProvider
-  /** A key management service in this process, and the master key in it. */
+  /** A KMS emulator in this process, and the master key in it. */
   readonly kms: KeyService
-  /** How long the key pair took, in milliseconds. */
+  /** How long the generation of the key pair took, in milliseconds. */
   readonly keyPairMs: number
-  /** What encrypts and decrypts. */
+  /** Encrypts and decrypts. */
   readonly bucket: CryptoBucket
   /** A short text. */
   readonly letter: SourceFile
@@ -46,13 +46,13 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** What starts the servers. */
+/** The functions that start the servers. */
 export interface StageServers {
   readonly startOssEmulator: typeof startOssEmulator
   readonly startKmsEmulator: typeof startKmsEmulator
 }
 
-/** Starts the servers and makes the keys and files, all of them new and temporary. */
+/** Starts the servers, and creates new temporary keys and files. */
 export async function openStage(servers: StageServers): Promise<Stage> {
   const directory = makeTemporaryDirectory()
   let emulator: OssEmulator | undefined

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { tableLines } from './table.ts'
 
-test('the first column stands left, the others right, each as wide as its longest cell', () => {
+test('the first column is aligned left, the others right, each as wide as its longest cell', () => {
   expect(
     tableLines([
       ['size', 'put'],

@@ -1,5 +1,5 @@
 /**
- * Lays out a table: the first column to the left, the others to the right, two spaces between.
+ * Lays out a table. The first column is aligned to the left, the others to the right, with two spaces between them.
  *
  * @param rows - the header and then the rows, all with the same number of cells
  */

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ENDING_SIGNALS } from '../base/ending-signals.ts'
 
-/** A directory that goes when it is removed, and also when the process ends before. */
+/** A directory that is also removed when the process ends early. */
 interface TemporaryDirectory {
   readonly path: string
   remove(): void
 }
 
-/** Makes a directory among the system's temporary files. */
+/** Creates a directory among the system's temporary files. */
 export function makeTemporaryDirectory(): TemporaryDirectory {
   const path = mkdtempSync(join(tmpdir(), 'oss-cse-demo-'))
   const erase = (): void => rmSync(path, { recursive: true, force: true })
@@ -20,7 +20,7 @@ export function makeTemporaryDirectory(): TemporaryDirectory {
   const onSignal = (signal: NodeJS.Signals): void => {
     detach()
     erase()
-    // Nobody else handles it: then the process ends, as it would have without this handler.
+    // If nobody else handles the signal, the process must end, as without this handler.
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal)
   }
   process.on('exit', erase)

@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A port that passes everything on to another one, and keeps what clients sent. */
+/** A port that forwards everything to another port, and records what clients send. */
 export interface Wiretap {
   readonly port: number
-  /** All that went to the server, as it was on the wire. */
+  /** All bytes that clients sent to the server. */
   sent(): Buffer
   close(): Promise<void>
 }
 
-/** Taps a port of this machine. */
+/** Opens a port in front of another port of this machine. */
 export async function openWiretap(targetPort: number): Promise<Wiretap> {
   const chunks: Buffer[] = []
   const sockets = new Set<Socket>()

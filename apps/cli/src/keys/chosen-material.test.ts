@@ -24,23 +24,23 @@ async function refused(keys: readonly string[], env: Record<string, string | und
 
 describe('the options of a master key', () => {
   test.each([
-    [[...RSA, ...LOCAL], '--rsa-private-key and --local-rsa-dir exclude each other'],
-    [[...RSA, ...KMS], '--rsa-private-key and --kms-key-id exclude each other'],
-    [[...LOCAL, ...KMS], '--local-rsa-dir and --kms-key-id exclude each other'],
-    [[...KMS, '--keyring', 'k.json'], '--keyring and --kms-key-id exclude each other'],
-    [[...LOCAL, '--keyring', 'k.json'], '--keyring and --local-rsa-dir exclude each other'],
-    [['--kms-region', 'cn-a', '--keyring', 'k.json'], '--keyring and --kms-region exclude each other'],
-    [['--local-rsa-prefix', 'a'], '--local-rsa-prefix goes with --local-rsa-dir.'],
-    [['--local-rsa-passphrase-env', 'P', ...RSA], '--local-rsa-passphrase-env goes with --local-rsa-dir.'],
-    [['--local-rsa-format', 'v1'], '--local-rsa-format goes with --local-rsa-dir.'],
-    [['--kms-region', 'cn-a'], '--kms-region goes with --kms-key-id.'],
-    [['--kms-endpoint', 'http://localhost:1', ...RSA], '--kms-endpoint goes with --kms-key-id.'],
-    [['--kms-passphrase-env', 'P'], '--kms-passphrase-env goes with --kms-key-id.'],
-    [['--kms-encoding', 'oss2'], '--kms-encoding goes with --kms-key-id.'],
-    [['--kms-context', '{}'], '--kms-context goes with --kms-key-id.'],
-    [[...LOCAL, '--matdesc', '{}'], '--matdesc and --local-rsa-dir exclude each other'],
-    [[...KMS, '--matdesc', '7'], '--matdesc takes a JSON object of strings'],
-    [[...KMS, '--kms-context', '{"a":1}'], '--kms-context takes a JSON object of strings'],
+    [[...RSA, ...LOCAL], '--rsa-private-key and --local-rsa-dir cannot be used together'],
+    [[...RSA, ...KMS], '--rsa-private-key and --kms-key-id cannot be used together'],
+    [[...LOCAL, ...KMS], '--local-rsa-dir and --kms-key-id cannot be used together'],
+    [[...KMS, '--keyring', 'k.json'], '--keyring and --kms-key-id cannot be used together'],
+    [[...LOCAL, '--keyring', 'k.json'], '--keyring and --local-rsa-dir cannot be used together'],
+    [['--kms-region', 'cn-a', '--keyring', 'k.json'], '--keyring and --kms-region cannot be used together'],
+    [['--local-rsa-prefix', 'a'], '--local-rsa-prefix requires --local-rsa-dir.'],
+    [['--local-rsa-passphrase-env', 'P', ...RSA], '--local-rsa-passphrase-env requires --local-rsa-dir.'],
+    [['--local-rsa-format', 'v1'], '--local-rsa-format requires --local-rsa-dir.'],
+    [['--kms-region', 'cn-a'], '--kms-region requires --kms-key-id.'],
+    [['--kms-endpoint', 'http://localhost:1', ...RSA], '--kms-endpoint requires --kms-key-id.'],
+    [['--kms-passphrase-env', 'P'], '--kms-passphrase-env requires --kms-key-id.'],
+    [['--kms-encoding', 'oss2'], '--kms-encoding requires --kms-key-id.'],
+    [['--kms-context', '{}'], '--kms-context requires --kms-key-id.'],
+    [[...LOCAL, '--matdesc', '{}'], '--matdesc and --local-rsa-dir cannot be used together'],
+    [[...KMS, '--matdesc', '7'], '--matdesc is not a JSON object of strings'],
+    [[...KMS, '--kms-context', '{"a":1}'], '--kms-context is not a JSON object of strings'],
     [['--kms-key-id='], '--kms-key-id is empty'],
     [['--local-rsa-dir='], '--local-rsa-dir is empty'],
     [[...KMS, '--kms-encoding', 'base64'], 'Allowed choices are blob, oss2'],
@@ -61,22 +61,19 @@ describe('the options of a master key', () => {
     ],
     [
       ['--kms-key-id', 'acs:kms:cn-b:1:key/id', '--kms-region', 'cn-a'],
-      'it is in cn-b, and KMS of cn-a would be asked: make --kms-region cn-b.',
+      'the key is in cn-b, but its region is set to cn-a. Set --kms-region to cn-b.',
     ],
     [
       [...KMS, '--kms-region', 'cn-a', '--kms-passphrase-env', 'P'],
-      'variable P, which should hold the passphrase, is not set',
+      'variable P is not set. Set it to the passphrase.',
     ],
-    [
-      [...LOCAL, '--local-rsa-passphrase-env', 'P'],
-      'variable P, which should hold the passphrase, is not set',
-    ],
+    [[...LOCAL, '--local-rsa-passphrase-env', 'P'], 'variable P is not set. Set it to the passphrase.'],
     [LOCAL, 'There is no keys/.private_key.pem and no keys/.public_key.pem'],
   ])('%j exits 3 before any request', async (keys, message) => {
     expect(await refused(keys)).toEqual([3, expect.stringContaining(message)])
   })
 
-  test('a key in KMS has the region of OSS, or of its option, and a local endpoint needs none', async () => {
+  test('a key in KMS has the region of its option or of OSS, and a local endpoint needs none', async () => {
     const asked = async (argv: readonly string[], env: Record<string, string | undefined>) => {
       const encrypt = [
         'encrypt',

@@ -20,11 +20,11 @@ export interface MaterialFlags {
   readonly kmsEncoding?: 'blob' | 'oss2'
   readonly kmsContext?: string
   readonly matdesc?: string
-  /** OSS's own, of the commands that talk to it. */
+  /** The region of OSS, for the commands that talk to it. */
   readonly region?: string
 }
 
-/** Each kind's options; the kind is chosen by its first ones, and the others go with them. */
+/** The options of each kind. Those in `choosing` select the kind, and those in `further` require one of them. */
 const KINDS = {
   rsa: {
     choosing: { rsaPrivateKey: '--rsa-private-key', rsaPublicKey: '--rsa-public-key' },
@@ -72,15 +72,15 @@ export function chosenMaterial(flags: MaterialFlags, cli: CliEnvironment): Mater
   if (kinds.length > 1) {
     const names = kinds.map(({ options }) => options[0])
     throw usageError(
-      `${names.join(' and ')} exclude each other: give one key, or several in a file with --keyring.`,
+      `${names.join(' and ')} cannot be used together. Give one key, or several in a file with --keyring.`,
     )
   }
   const [chosen] = kinds
   if (flags.matdesc !== undefined && chosen?.kind !== 'rsa' && chosen?.kind !== 'kms') {
     throw usageError(
       chosen === undefined
-        ? '--matdesc goes with --rsa-private-key or --rsa-public-key, or with --kms-key-id.'
-        : '--matdesc and --local-rsa-dir exclude each other: objects of these keys carry no description.',
+        ? '--matdesc requires --rsa-private-key, --rsa-public-key or --kms-key-id.'
+        : '--matdesc and --local-rsa-dir cannot be used together. Objects of these keys have no material description.',
     )
   }
   switch (chosen?.kind) {
@@ -95,19 +95,21 @@ export function chosenMaterial(flags: MaterialFlags, cli: CliEnvironment): Mater
   }
 }
 
-/** The given options of a kind, the choosing ones first; the others alone are refused. */
+/** The given options of a kind, the choosing ones first. The others alone are refused. */
 function checkedOptions(flags: MaterialFlags, kind: Kind): readonly string[] {
   const choosing = given(flags, KINDS[kind].choosing)
   const further = given(flags, KINDS[kind].further)
   if (choosing.length === 0 && further.length > 0) {
-    throw usageError(`${further.join(', ')} goes with ${Object.values(KINDS[kind].choosing).join(' or ')}.`)
+    throw usageError(
+      `${further.join(', ')} ${further.length === 1 ? 'requires' : 'require'} ${Object.values(KINDS[kind].choosing).join(' or ')}.`,
+    )
   }
   return [...choosing, ...further]
 }
 
 function rsaMaterial({ rsaPrivateKey, rsaPublicKey, rsaPassphraseEnv, matdesc }: MaterialFlags): Material {
   if (rsaPassphraseEnv !== undefined && rsaPrivateKey === undefined) {
-    throw usageError('--rsa-passphrase-env goes with --rsa-private-key.')
+    throw usageError('--rsa-passphrase-env requires --rsa-private-key.')
   }
   return {
     type: 'rsa',
@@ -122,7 +124,7 @@ function rsaMaterial({ rsaPrivateKey, rsaPublicKey, rsaPassphraseEnv, matdesc }:
 
 function localRsaMaterial(flags: MaterialFlags): Material {
   const { localRsaDir = '', localRsaPrefix, localRsaPassphraseEnv, localRsaFormat } = flags
-  if (localRsaDir === '') throw usageError('--local-rsa-dir is empty: name a directory.')
+  if (localRsaDir === '') throw usageError('--local-rsa-dir is empty. Name a directory.')
   return {
     type: 'local-rsa',
     directory: localRsaDir,
@@ -134,7 +136,7 @@ function localRsaMaterial(flags: MaterialFlags): Material {
 
 function kmsMaterial(flags: MaterialFlags, cli: CliEnvironment): Material {
   const { kmsKeyId = '', kmsPassphraseEnv, kmsEncoding, kmsContext, matdesc } = flags
-  if (kmsKeyId === '') throw usageError('--kms-key-id is empty: name a key of KMS.')
+  if (kmsKeyId === '') throw usageError('--kms-key-id is empty. Name a KMS key.')
   const encryptionContext =
     kmsContext === undefined
       ? undefined
@@ -148,7 +150,7 @@ function kmsMaterial(flags: MaterialFlags, cli: CliEnvironment): Material {
     (isLocal(endpoint) ? LOCAL_REGION : undefined)
   if (region === undefined) {
     throw configurationError(
-      'Missing: the region of KMS (--kms-region, or that of OSS: OSS_REGION, and --region where a command has it).',
+      'Missing: the region of KMS (--kms-region), or the region of OSS (OSS_REGION, or --region if the command has it).',
     )
   }
   return {
@@ -169,14 +171,14 @@ function given(flags: MaterialFlags, options: Readonly<Record<string, string>>):
     .map(([, option]) => option)
 }
 
-/** A JSON object of texts. */
+/** Parses a JSON object of strings. */
 function parseTexts(text: string, option: string, example: string): Readonly<Record<string, string>> {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    // Judged below.
+    // Refused below.
   }
   if (isTextMap(value)) return value
-  throw usageError(`${option} takes a JSON object of strings, such as ${example}.`)
+  throw usageError(`${option} is not a JSON object of strings. Give one such as ${example}.`)
 }

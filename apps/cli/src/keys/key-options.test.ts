@@ -38,7 +38,7 @@ const current = { type: 'rsa', privateKeyFile: 'pem/current.pem', materialDescri
 const old = { type: 'rsa', privateKeyFile: 'pem/old.pem', materialDescription: { key: 'old' } }
 
 describe('key options', () => {
-  test('no key at all exits 3 and names every way to give one', async () => {
+  test('no key exits 3 and names every option for one', async () => {
     const { code, stderr } = await encrypt([])
     expect(code).toBe(3)
     expect(stderr).toMatch(
@@ -50,28 +50,28 @@ describe('key options', () => {
     ['--rsa-private-key', 'x.pem'],
     ['--rsa-public-key', 'x.pem'],
     ['--matdesc', '{}'],
-  ])('--keyring and %s exclude each other', async (option, value) => {
+  ])('--keyring and %s cannot be used together', async (option, value) => {
     const { code, stderr } = await encrypt(['--keyring', 'k.json', option, value])
     expect(code).toBe(2)
-    expect(stderr).toContain(`--keyring and ${option} exclude each other`)
+    expect(stderr).toContain(`--keyring and ${option} cannot be used together`)
   })
 
   test.each([
-    [['--matdesc', '{}'], '--matdesc goes with --rsa-private-key or --rsa-public-key'],
+    [['--matdesc', '{}'], '--matdesc requires --rsa-private-key, --rsa-public-key or --kms-key-id'],
     [
       ['--rsa-public-key', 'x', '--rsa-passphrase-env', 'P'],
-      '--rsa-passphrase-env goes with --rsa-private-key',
+      '--rsa-passphrase-env requires --rsa-private-key',
     ],
-    [['--rsa-public-key', 'x', '--matdesc', '{"a":1}'], '--matdesc takes a JSON object of strings'],
-    [['--rsa-public-key', 'x', '--matdesc', 'a=b'], '--matdesc takes a JSON object of strings'],
-    [['--rsa-public-key', 'x', '--matdesc', '["a"]'], '--matdesc takes a JSON object of strings'],
+    [['--rsa-public-key', 'x', '--matdesc', '{"a":1}'], '--matdesc is not a JSON object of strings'],
+    [['--rsa-public-key', 'x', '--matdesc', 'a=b'], '--matdesc is not a JSON object of strings'],
+    [['--rsa-public-key', 'x', '--matdesc', '["a"]'], '--matdesc is not a JSON object of strings'],
   ])('%j exits 2', async (keys, message) => {
     const { code, stderr } = await encrypt(keys)
     expect(stderr).toContain(message)
     expect(code).toBe(2)
   })
 
-  test('a private key, a public key alone, or both encrypt', async () => {
+  test('a private key, a public key, or both encrypt', async () => {
     const both = [
       '--rsa-private-key',
       file('pem/current.pem'),
@@ -91,7 +91,7 @@ describe('key options', () => {
     expect(json()).toMatchObject({ envelope: { materialDescription: { key: '2026' } } })
   })
 
-  test('the passphrase comes from the variable that is named, and never from the command line', async () => {
+  test('the passphrase comes from the named variable, and never from the command line', async () => {
     const keys = ['--rsa-private-key', file('pem/locked.pem'), '--rsa-passphrase-env', 'P']
     expect((await encrypt(keys, { env: { P: 'open sesame' } })).code).toBe(0)
     const unset = await encrypt(keys)
@@ -152,16 +152,16 @@ describe('the keyring file', () => {
   })
 
   test.each([
-    ['{', 'it is not JSON'],
+    ['{', 'it is not valid JSON'],
     ['7', 'the document: expected Object, found a number'],
     ['[]', 'encrypting: missing'],
     [{}, 'encrypting: missing'],
     [{ encrypting: 'a' }, 'materials: missing'],
-    [{ encrypting: 'a', materials: {} }, 'encrypting: there is no material "a"; known: none'],
-    [{ encrypting: 'a', materials: { current } }, 'there is no material "a"; known: "current"'],
+    [{ encrypting: 'a', materials: {} }, 'encrypting: unknown material "a". Known materials: none'],
+    [{ encrypting: 'a', materials: { current } }, 'unknown material "a". Known materials: "current"'],
     [
       { encrypting: 'current', undescribed: ['b'], materials: { current } },
-      'undescribed.0: there is no material "b"',
+      'undescribed.0: unknown material "b"',
     ],
     [{ encrypting: 'current', materials: { current }, decrypting: [] }, 'decrypting: unknown field'],
     [
@@ -178,17 +178,17 @@ describe('the keyring file', () => {
     ],
     [
       { encrypting: 'current', materials: { current: { ...current, type: 'words' } } },
-      'materials.current.type: expected ("rsa" | "local-rsa" | "kms"), found another text',
+      'materials.current.type: expected ("rsa" | "local-rsa" | "kms"), found another string',
     ],
     [{ encrypting: 'a', materials: { a: {} } }, 'materials.a.type: missing'],
     [{ encrypting: 'a', materials: { a: 'words' } }, 'materials.a: expected Object, found'],
     [
       { encrypting: 'current', materials: { current: { type: 'rsa' } } },
-      'materials.current: needs "privateKeyFile" or "publicKeyFile"',
+      'materials.current: "privateKeyFile" or "publicKeyFile" is missing',
     ],
     [
       { encrypting: 'a', materials: { a: { type: 'rsa', publicKeyFile: 'x', passphraseEnv: 'P' } } },
-      'materials.a: "passphraseEnv" goes with "privateKeyFile"',
+      'materials.a: "passphraseEnv" requires "privateKeyFile"',
     ],
     [
       { encrypting: 'a', materials: { a: { type: 'rsa', privateKeyFile: 'pem/nothing.pem' } } },

@@ -15,41 +15,41 @@ export interface KeyFlags extends MaterialFlags {
 /** Adds the options of every command that needs master keys. */
 export function addKeyOptions(command: Command): Command {
   return command
-    .optionsGroup('Keys (RSA key files, oss2 key files, a key in KMS, or a keyring of such):')
-    .option('--rsa-private-key <file>', 'PEM: decrypts and encrypts')
-    .option('--rsa-public-key <file>', 'PEM: alone it only encrypts')
-    .option('--rsa-passphrase-env <var>', "the environment variable that holds the private key's passphrase")
-    .option('--local-rsa-dir <dir>', "where the key files of oss2's LocalRsaProvider are")
-    .option('--local-rsa-prefix <prefix>', 'how their names begin (default: nothing)')
-    .option('--local-rsa-passphrase-env <var>', 'the environment variable that holds their passphrase')
+    .optionsGroup('Keys (RSA key files, oss2 key files, a key in KMS, or a keyring of several):')
+    .option('--rsa-private-key <file>', 'PEM file of an RSA private key; decrypts and encrypts')
+    .option('--rsa-public-key <file>', 'PEM file of an RSA public key; only encrypts')
+    .option('--rsa-passphrase-env <var>', 'environment variable with the passphrase of the private key')
+    .option('--local-rsa-dir <dir>', "directory with the key files of oss2's LocalRsaProvider")
+    .option('--local-rsa-prefix <prefix>', 'prefix of the key file names (default: none)')
+    .option('--local-rsa-passphrase-env <var>', 'environment variable with the passphrase of the key files')
     .addOption(
       new Option(
         '--local-rsa-format <format>',
-        'what is written; v1 for oss2 2.5 to 2.10 (default: v2)',
+        'format to write; v1 is for oss2 2.5 to 2.10 (default: v2)',
       ).choices(['v1', 'v2']),
     )
-    .option('--kms-key-id <id>', 'a key in KMS: its id, alias or ARN')
-    .option('--kms-region <region>', "where that is (default: OSS's region)")
+    .option('--kms-key-id <id>', 'id, alias or ARN of a key in KMS')
+    .option('--kms-region <region>', 'region of the key in KMS (default: the region of OSS)')
     .option(
       '--kms-endpoint <url>',
-      "where KMS is; or OSS_CSE_KMS_ENDPOINT (default: the region's public endpoint)",
+      "URL of KMS (env: OSS_CSE_KMS_ENDPOINT, default: the region's public endpoint)",
     )
-    .option(
-      '--kms-passphrase-env <var>',
-      "the environment variable that holds the passphrase of oss2's AliKMSProvider",
-    )
+    .option('--kms-passphrase-env <var>', "environment variable with the passphrase of oss2's AliKMSProvider")
     .addOption(
       new Option(
         '--kms-encoding <encoding>',
-        'how wrapped keys are written; oss2 for the Python SDK oss2 (default: blob)',
+        'encoding of wrapped keys to write; oss2 is for the Python SDK oss2 (default: blob)',
       ).choices(['blob', 'oss2']),
     )
     .option(
       '--kms-context <json>',
-      'what KMS binds to each key, such as {"department":"research"}; no secrets',
+      'encryption context, such as {"department":"research"}; KMS logs it, so put no secrets in it',
     )
-    .option('--matdesc <json>', 'names the key in what it encrypts, such as {"key":"2026-11"}')
-    .option('--keyring <file>', 'several keys, in a JSON file; or OSS_CSE_KEYRING')
+    .option(
+      '--matdesc <json>',
+      'material description of new objects, such as {"key":"2026-11"} (default: none)',
+    )
+    .option('--keyring <file>', 'JSON file that names several keys (env: OSS_CSE_KEYRING)')
 }
 
 /**
@@ -62,7 +62,7 @@ export async function loadKeys(flags: KeyFlags, cli: CliEnvironment): Promise<Ke
   const options = givenMaterialOptions(flags)
   if (flags.keyring !== undefined && options.length > 0) {
     throw usageError(
-      `--keyring and ${options.join(', ')} exclude each other: the keyring file names its own keys.`,
+      `--keyring and ${options.join(', ')} cannot be used together. The keyring file names its own keys.`,
     )
   }
   const material = chosenMaterial(flags, cli)
@@ -87,6 +87,6 @@ export async function requireKeys(flags: KeyFlags, cli: CliEnvironment): Promise
 /** The error of a command that needs master keys and has none. */
 export function missingKeys(): Error {
   return configurationError(
-    'No master key: give --rsa-private-key FILE (--rsa-public-key FILE is enough to encrypt), --kms-key-id ID, --local-rsa-dir DIR, or --keyring FILE (or OSS_CSE_KEYRING).',
+    'No master key is given. Give --rsa-private-key FILE (to encrypt, --rsa-public-key FILE is enough), --kms-key-id ID, --local-rsa-dir DIR, or --keyring FILE (or OSS_CSE_KEYRING).',
   )
 }

@@ -1,7 +1,7 @@
 import { Keyring } from '@oss-cse/crypto-core'
 import { missingKeys } from './key-options.ts'
 
-/** A keyring for commands that leave envelopes closed: it fits no object. */
+/** A keyring for commands that do not decrypt. It matches no object. */
 export function keylessKeyring(): Keyring {
   const refuse = (): Promise<never> => Promise.reject(missingKeys())
   return new Keyring({

@@ -10,7 +10,7 @@ import { loadMaterial, type Material } from './material.ts'
 import { readKeyFile } from './read-key-file.ts'
 
 /**
- * Loads the keys of a keyring file. Files that it names are relative to it; it holds no secrets itself.
+ * Loads the keys of a keyring file. Paths in it are relative to it. It contains no secrets itself.
  *
  * @throws CliError of kind `configuration` that names the file and the field at fault
  */
@@ -29,7 +29,7 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
     const provider = providers.get(name)
     if (provider !== undefined) return provider
     const known = [...providers.keys()].map((key) => JSON.stringify(key)).join(', ') || 'none'
-    throw wrong(path, `${field}: there is no material ${JSON.stringify(name)}; known: ${known}`)
+    throw wrong(path, `${field}: unknown material ${JSON.stringify(name)}. Known materials: ${known}`)
   }
   const encrypting = named(document.encrypting, 'encrypting')
   const undescribed = (document.undescribed ?? []).map((name, i) => named(name, `undescribed.${i}`))
@@ -41,7 +41,7 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
   }
 }
 
-/** The same material, with the files that it names where they are. */
+/** The same material, with the paths of its files resolved. */
 function located(material: Material, directory: string): Material {
   if (material.type === 'kms') return material
   if (material.type === 'local-rsa') return { ...material, directory: resolve(directory, material.directory) }
@@ -68,7 +68,7 @@ function parseDocument(path: string, text: string): KeyringDocument {
     value = JSON.parse(text)
   } catch {
     // Without the parser's message, which quotes the text.
-    throw wrong(path, 'it is not JSON')
+    throw wrong(path, 'it is not valid JSON')
   }
   const parsed = parseKeyringDocument(value)
   if ('faults' in parsed) throw wrong(path, parsed.faults)

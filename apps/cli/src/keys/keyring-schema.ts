@@ -14,11 +14,11 @@ const RsaMaterialSchema = v.pipe(
   }),
   v.check(
     ({ privateKeyFile, publicKeyFile }) => privateKeyFile !== undefined || publicKeyFile !== undefined,
-    'needs "privateKeyFile" or "publicKeyFile"',
+    '"privateKeyFile" or "publicKeyFile" is missing',
   ),
   v.check(
     ({ privateKeyFile, passphraseEnv }) => passphraseEnv === undefined || privateKeyFile !== undefined,
-    '"passphraseEnv" goes with "privateKeyFile"',
+    '"passphraseEnv" requires "privateKeyFile"',
   ),
 )
 
@@ -51,19 +51,19 @@ const KeyringSchema = v.strictObject({
   ),
 })
 
-/** What a keyring file says. It names files and variables, and holds no secret. */
+/** The content of a keyring file. It names files and variables, and contains no secrets. */
 export interface KeyringDocument {
   /** The name of the material that encrypts. */
   readonly encrypting: string
-  /** The names of those to try on objects without a material description, in this order. */
+  /** The names of the materials to try, in this order, on objects without a material description. */
   readonly undescribed?: readonly string[]
   readonly materials: Readonly<Record<string, Material>>
 }
 
 /**
- * Judges what a keyring file holds.
+ * Validates the content of a keyring file.
  *
- * @returns the document, or what is wrong with it: each field at fault and why, without its value
+ * @returns the document, or its faults: each invalid field and the reason, without its value
  */
 export function parseKeyringDocument(
   value: unknown,
@@ -78,7 +78,7 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   const at = v.getDotPath(issue) ?? 'the document'
   if (issue.type === 'strict_object' && issue.expected === 'never') return `${at}: unknown field`
   if (issue.received === 'undefined') return `${at}: missing`
-  // The value itself is not shown: someone may have put a secret where it does not belong.
+  // The value itself is not shown: it may be a misplaced secret.
   if (issue.kind === 'schema') return `${at}: expected ${issue.expected}, found ${typeName(issue.input)}`
   return `${at}: ${issue.message}`
 }
@@ -87,5 +87,5 @@ function typeName(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object') return 'an object'
-  return typeof value === 'string' ? 'another text' : `a ${typeof value}`
+  return typeof value === 'string' ? 'another string' : `a ${typeof value}`
 }

@@ -68,7 +68,7 @@ const three = (encrypting: string) =>
   })
 
 describe('a key in KMS', () => {
-  test('writes and reads an object, in two calls each', async () => {
+  test('writes and reads an object, with two calls each', async () => {
     expect((await put('a', key())).code).toBe(0)
     expect(kms.requests.map(({ action }) => action).sort()).toEqual(['Encrypt', 'GenerateDataKey'])
     kms.resetRequests()
@@ -76,7 +76,7 @@ describe('a key in KMS', () => {
     expect(kms.requests.map(({ action }) => action)).toEqual(['Decrypt', 'Decrypt'])
   })
 
-  test('encrypts and decrypts files without a server for objects', async () => {
+  test('encrypts and decrypts files without an OSS server', async () => {
     const meta = ['--meta-out', file('meta.json')]
     expect((await oss(['encrypt', file('in'), '-o', file('out'), ...meta, ...key()])).code).toBe(0)
     const { stdout } = await oss(['decrypt', file('out'), '-o', '-', '--meta', file('meta.json'), ...key()])
@@ -102,7 +102,7 @@ describe('a key in KMS', () => {
     expect(kms.requests).toEqual([])
   })
 
-  test('with a passphrase is read only with it, and says nothing of it', async () => {
+  test('with a passphrase can be read only with it, and never prints it', async () => {
     expect((await put('a', [...key(), '--kms-passphrase-env', 'P'])).code).toBe(0)
     expect(await read('a', [...key(), '--kms-passphrase-env', 'P'])).toBe('hello')
     expect(await read('a', key())).toBe('6 ERR_CSE_UNWRAP_FAILED')
@@ -110,13 +110,13 @@ describe('a key in KMS', () => {
     expect([wrong.code, wrong.stderr]).toEqual([6, expect.not.stringContaining('wrong words')])
   })
 
-  test('with a context is read only with that', async () => {
+  test('with a context can be read only with that context', async () => {
     expect((await put('a', [...key(), '--kms-context', '{"a":"b"}'])).code).toBe(0)
     expect(await read('a', [...key(), '--kms-context', '{"a":"b"}'])).toBe('hello')
     expect(await read('a', [...key(), '--kms-context', '{"a":"c"}'])).toBe('6 ERR_CSE_UNWRAP_FAILED')
   })
 
-  test('writes either encoding, and reads both without being told', async () => {
+  test('writes either encoding, and reads both without an option', async () => {
     const wrapped = () =>
       server.bucket('demo').objects.get('a')?.headers['x-oss-meta-client-side-encryption-key']
     await put('a', [...key(), '--kms-encoding', 'oss2'])
@@ -128,7 +128,7 @@ describe('a key in KMS', () => {
     expect(wrapped()?.length).toBeLessThan(outer.length)
   })
 
-  test('that is disabled, or not there, exits 5, and what is written without it is nothing', async () => {
+  test('that is disabled or missing exits 5, and nothing is written', async () => {
     await put('a', key())
     await kms.disableKey(kms.keyId)
     expect(await read('a', key())).toBe('5 ERR_CSE_MASTER_KEY_DISABLED')
@@ -139,7 +139,7 @@ describe('a key in KMS', () => {
     expect([...server.bucket('demo').objects.keys()]).toEqual(['a'])
   })
 
-  test('without credentials exits 3, before KMS is asked', async () => {
+  test('without credentials exits 3, before any request to KMS', async () => {
     const encrypt = ['encrypt', file('in'), '-o', file('out'), '--meta-out', file('none.json'), ...key()]
     const { code, stderr } = await oss(encrypt, {
       env: { OSS_ACCESS_KEY_ID: '', OSS_ACCESS_KEY_SECRET: '' },
@@ -151,7 +151,7 @@ describe('a key in KMS', () => {
     expect(kms.requests).toEqual([])
   })
 
-  test('is asked with what the standard chain gives, where no access key is set', async () => {
+  test('is called with credentials of the standard chain when no access key is set', async () => {
     const bare = { OSS_ACCESS_KEY_ID: '', OSS_ACCESS_KEY_SECRET: '' }
     const { accessKeyId, accessKeySecret } = kms
     const credentialsChain = { getCredential: async () => ({ accessKeyId, accessKeySecret }) }
@@ -172,7 +172,7 @@ describe('a key in KMS', () => {
 })
 
 describe('a keyring of several kinds', () => {
-  test('reads what each of its keys wrote', async () => {
+  test('reads the objects of each of its keys', async () => {
     for (const name of ['pem', 'local', 'kms']) expect((await put(name, three(name))).code).toBe(0)
     const written = ['pem', 'local', 'kms'].map(async (name) => {
       const { envelope } = (await oss(['inspect', `oss://demo/${name}`, '--json'])).json()
@@ -186,7 +186,7 @@ describe('a keyring of several kinds', () => {
     for (const name of ['pem', 'local', 'kms']) expect(await read(name, three('pem'))).toBe('hello')
   })
 
-  test('asks KMS for nothing, nor for credentials, where another key is the object’s', async () => {
+  test('calls neither KMS nor the credentials when the object has another key', async () => {
     const meta = ['--meta-out', file('meta.json')]
     const bare = { env: { OSS_ACCESS_KEY_ID: '', OSS_ACCESS_KEY_SECRET: '' } }
     const encrypt = ['encrypt', file('in'), '-o', file('out'), ...meta, ...three('pem')]
@@ -194,7 +194,7 @@ describe('a keyring of several kinds', () => {
     expect(kms.requests).toEqual([])
   })
 
-  test('takes a KMS entry with all of its fields', async () => {
+  test('accepts a KMS entry with all of its fields', async () => {
     const everything = keyring({
       encrypting: 'kms',
       materials: {
@@ -226,7 +226,7 @@ describe('a keyring of several kinds', () => {
     [{ ...kmsEntry, passphrase: 'words' }, 'materials.a.passphrase: unknown field'],
     [
       { ...kmsEntry, encoding: 'words' },
-      'materials.a.encoding: expected ("blob" | "oss2"), found another text',
+      'materials.a.encoding: expected ("blob" | "oss2"), found another string',
     ],
     [
       { ...kmsEntry, encryptionContext: { a: 7 } },
@@ -242,19 +242,19 @@ describe('a keyring of several kinds', () => {
     [{ ...kmsEntry, passphraseEnv: 'UNSET' }, 'materials.a: The environment variable UNSET'],
     [{ ...kmsEntry, passphraseEnv: 'P', encryptionContext: { 'x-passphrase': 'words' } }, 'not both'],
     [{ type: 'local-rsa' }, 'materials.a.directory: missing'],
-    [{ ...localEntry, format: 'v3' }, 'materials.a.format: expected ("v1" | "v2"), found another text'],
+    [{ ...localEntry, format: 'v3' }, 'materials.a.format: expected ("v1" | "v2"), found another string'],
     [{ ...localEntry, materialDescription: {} }, 'materials.a.materialDescription: unknown field'],
     [{ ...localEntry, prefix: 'old' }, '"passphraseEnv" in a keyring file'],
     [localEntry, '`oss-cse keygen --local-rsa`'],
     [{ ...localEntry, prefix: '../x' }, 'materials.a: The "prefix" option begins a file name'],
-  ])('%j exits 3 and its values stay untold: %s', async (material, message) => {
+  ])('%j exits 3 and its values are not printed: %s', async (material, message) => {
     const { code, stderr } = await put('a', keyring({ encrypting: 'a', materials: { a: material } }))
     expect(stderr).toContain(message)
     expect(stderr).not.toMatch(/words|open sesame/)
     expect([code, server.buckets.size]).toEqual([3, 0])
   })
 
-  test('a key that is not in it is named', async () => {
+  test('a key that it does not contain is named', async () => {
     await put('a', [...key(), '--matdesc', '{"key":"kms"}'])
     const { code, stderr } = await cat('a', ['--rsa-private-key', file('own.pem')])
     expect([code, stderr]).toEqual([

@@ -17,9 +17,9 @@ export interface KmsMaterial {
   /** An id, an alias, or the ARN of either. */
   readonly keyId: string
   readonly region: string
-  /** Absent: OSS_CSE_KMS_ENDPOINT, or the region's public one. */
+  /** Default: OSS_CSE_KMS_ENDPOINT, or the region's public endpoint. */
   readonly endpoint?: string
-  /** The environment variable that holds the passphrase of oss2's AliKMSProvider. */
+  /** The environment variable with the passphrase of oss2's AliKMSProvider. */
   readonly passphraseEnv?: string
   readonly encoding?: 'blob' | 'oss2'
   readonly encryptionContext?: Readonly<Record<string, string>>
@@ -27,7 +27,7 @@ export interface KmsMaterial {
   readonly unwrapCache?: { readonly maxEntries: number; readonly ttlMs: number }
 }
 
-/** The clients of KMS that a keyring needs: one for each place, all with the same credentials. */
+/** The KMS clients of a keyring: one for each region and endpoint, all with the same credentials. */
 export class KmsClients {
   readonly #cli: CliEnvironment
   readonly #credentials: CredentialsProvider
@@ -38,16 +38,19 @@ export class KmsClients {
     this.#credentials = lateCredentials(cli)
   }
 
-  /** @throws CseError or CliError for a region or endpoint that cannot be used */
+  /** @throws CseError or CliError for an invalid region or endpoint */
   async of({
     region,
     endpoint = variable(this.#cli, 'OSS_CSE_KMS_ENDPOINT'),
   }: KmsMaterial): Promise<KmsClient> {
-    requireScheme(endpoint, 'The endpoint of KMS')
+    requireScheme(
+      endpoint,
+      'The endpoint of KMS (--kms-endpoint, OSS_CSE_KMS_ENDPOINT, or "endpoint" in a keyring file)',
+    )
     const place = JSON.stringify([region, endpoint])
     const known = this.#clients.get(place)
     if (known !== undefined) return known
-    // Only now, because its SDK takes a while to load.
+    // Imported here, because its SDK takes a while to load.
     const { AlicloudKms } = await import('@oss-cse/provider-kms')
     const client = new AlicloudKms({ region, endpoint, credentials: this.#credentials })
     this.#clients.set(place, client)
@@ -59,9 +62,9 @@ export class KmsClients {
 const ARN_REGION = /^acs:kms:([^:]+):/
 
 /**
- * Makes the master key that a material in KMS names. Nothing is asked of KMS yet.
+ * Creates the master key of a material in KMS. It sends no request to KMS yet.
  *
- * @param words - what the user calls its options
+ * @param words - the user's names for its options
  * @throws CliError of kind `configuration` that names the setting or variable at fault
  */
 export async function loadKmsMaterial(
@@ -87,10 +90,10 @@ export async function loadKmsMaterial(
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
     const keyRegion = ARN_REGION.exec(keyId)?.[1]
-    // The endpoint may be of another region too; then the message names both.
+    // The endpoint can be in another region too. The library's message then names both.
     const text =
       error.code === 'ERR_CSE_WRONG_REGION' && keyRegion !== undefined && keyRegion !== material.region
-        ? `it is in ${keyRegion}, and KMS of ${material.region} would be asked: make ${words['region']} ${keyRegion}.`
+        ? `the key is in ${keyRegion}, but its region is set to ${material.region}. Set ${words['region']} to ${keyRegion}.`
         : inWords(error.message, words)
     throw configurationError(`KMS key ${JSON.stringify(keyId)}: ${text}`, error)
   }

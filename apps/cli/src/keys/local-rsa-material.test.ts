@@ -34,7 +34,7 @@ const cat = async (argv: readonly string[]) => (await oss(['cat', 'oss://demo/a'
 const operations = () => server.bucket('demo').requests.map(({ operation }) => operation)
 
 describe('keys of oss2 in files', () => {
-  test('write V2 by default, and V1 when asked to; each reads both', async () => {
+  test('write V2 by default and V1 on request, and read both', async () => {
     for (const [format, expected] of [
       [[], { version: 2, wrapAlgorithm: OAEP }],
       [['--local-rsa-format', 'v2'], { version: 2, wrapAlgorithm: OAEP }],
@@ -46,7 +46,7 @@ describe('keys of oss2 in files', () => {
     }
   })
 
-  test('are found by prefix, and opened by the passphrase of a variable', async () => {
+  test('are found by prefix, and decrypted with the passphrase of a variable', async () => {
     const locked = [...key, '--local-rsa-prefix', 'locked']
     const withPassphrase = [...locked, '--local-rsa-passphrase-env', 'P']
     const { code } = await oss(['put', file('in'), 'oss://demo/a', ...withPassphrase], {
@@ -84,7 +84,7 @@ describe('keys of oss2 in files', () => {
 })
 
 describe('an object in the V1 format', () => {
-  test('is shown as what it is, and its wrapped key is not', async () => {
+  test('is shown with its real algorithm, and its wrapped key is not shown', async () => {
     await put(v1)
     const headers = server.bucket('demo').objects.get('a')?.headers ?? {}
     const wrapped = Object.values(headers).filter((value) => /^[\w+/]{300,}=*$/.test(value))
@@ -93,13 +93,13 @@ describe('an object in the V1 format', () => {
       const text = (await oss([command, 'oss://demo/a'])).stdout.toString()
       expect(text).toContain('yes, on the client (envelope version 1)')
       expect(text).toMatch(/content: +AES\/CTR\/NoPadding \(the V1 format calls it AES\/GCM\/NoPadding\)/)
-      expect(text).toMatch(/key wrapped by: +rsa\n/)
+      expect(text).toMatch(/wrap algorithm: +rsa\n/)
       const json = (await oss([command, 'oss://demo/a', '--json'])).stdout.toString()
       for (const value of wrapped) expect(text + json).not.toContain(value)
     }
   })
 
-  test('goes in one request, however long the file', async () => {
+  test('is uploaded in one request, even from a large file', async () => {
     const long = file('long')
     writeFileSync(long, Buffer.alloc(11 * 1024 * 1024, 'long'))
     expect((await put(v1, long)).code).toBe(0)
@@ -116,7 +116,7 @@ describe('an object in the V1 format', () => {
     expect(await cat(key)).toBe('hello')
   })
 
-  test('may come from stdin', async () => {
+  test('can come from stdin', async () => {
     const { code } = await oss(['put', '-', 'oss://demo/a', ...v1], { stdin: Buffer.from('piped') })
     expect([code, await cat(key)]).toEqual([0, 'piped'])
   })
@@ -137,8 +137,8 @@ describe('an object in the V1 format', () => {
     ['--checkpoint-dir', 'x'],
   ])('takes no option of parts: %s', async (option, value) => {
     const { code, stderr } = await put([...v1, option, value])
-    expect([code, stderr]).toEqual([2, expect.stringContaining(`${option} cannot apply to it`)])
-    expect(stderr).toContain('What is written in the V1 format goes in one request')
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`Leave out ${option}.`)])
+    expect(stderr).toContain('A file in the V1 format is transferred in one request')
     expect(operations()).toEqual([])
   })
 })

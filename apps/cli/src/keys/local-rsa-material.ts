@@ -8,18 +8,18 @@ import { passphraseFrom } from './rsa-material.ts'
 /** A pair of key files of oss2's LocalRsaProvider. */
 export interface LocalRsaMaterial {
   readonly directory: string
-  /** How the names of both files begin. */
+  /** The prefix of both file names. */
   readonly prefix?: string
-  /** The environment variable that holds the files' passphrase. */
+  /** The environment variable with the passphrase of the files. */
   readonly passphraseEnv?: string
-  /** What it writes. */
+  /** The format that it writes. */
   readonly format?: 'v1' | 'v2'
 }
 
 /**
  * Reads a pair of local key files.
  *
- * @param words - what the user calls its options
+ * @param words - the user's names for its options
  * @throws CliError of kind `configuration` that names the file or variable at fault
  */
 export async function loadLocalRsaMaterial(
@@ -42,7 +42,7 @@ export async function loadLocalRsaMaterial(
     if (!CseError.isInstance(error)) throw error
     const message =
       error.code === 'ERR_CSE_PASSPHRASE' && passphraseEnv === undefined
-        ? `The key files in ${directory} are encrypted. Name the environment variable that holds their passphrase: --local-rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.`
+        ? `The key files in ${directory} are encrypted. Name the environment variable with their passphrase: --local-rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.`
         : inWords(error.message, words)
     throw configurationError(message, error)
   }

@@ -14,7 +14,7 @@ export type Material =
 /**
  * Loads a master key.
  *
- * @param words - what the user calls the options of each kind
+ * @param words - the user's names for the options of each kind
  * @throws CliError of kind `configuration`
  */
 export function loadMaterial(

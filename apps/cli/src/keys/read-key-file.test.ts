@@ -19,7 +19,7 @@ beforeEach(() => {
   chmodSync(path, 0o644)
 })
 
-test('a file that is not there, or cannot be read, is named with the reason', async () => {
+test('a file that is missing or cannot be read is named with the reason', async () => {
   await expect(readKeyFile(`${path}.none`, 'The key file')).rejects.toThrow('cannot be read (ENOENT)')
   await expect(readKeyFile(directory.path, 'The key file')).rejects.toThrow('cannot be read (EISDIR)')
 })
@@ -49,13 +49,13 @@ describe.runIf(process.platform !== 'win32')('a key file', () => {
       chownSync(path, OTHER, OTHER)
     })
 
-    test('is refused to this one, and not to root', async () => {
+    test('is refused for this user, and accepted for root', async () => {
       expect(await read()).toBe('a key')
       vi.spyOn(process as { geteuid: () => number }, 'geteuid').mockReturnValue(ME)
       await expect(read()).rejects.toThrow(`belongs to another user (uid ${OTHER})`)
     })
 
-    test('is read where it is root’s', async () => {
+    test('is read if root owns it', async () => {
       chownSync(path, 0, 0)
       vi.spyOn(process as { geteuid: () => number }, 'geteuid').mockReturnValue(ME)
       expect(await read()).toBe('a key')
@@ -63,19 +63,19 @@ describe.runIf(process.platform !== 'win32')('a key file', () => {
   })
 })
 
-describe.runIf(process.platform !== 'win32')('keys are not made in a directory', () => {
+describe.runIf(process.platform !== 'win32')('keys are not generated in a directory', () => {
   const out = join(directory.path, 'out')
   const keygen = (...more: string[]) =>
     run(new MemoryServer(), ['keygen', '--bits', '2048', '--out', out, ...more])
   beforeEach(() => mkdirSync(out, { recursive: true }))
 
   test.each([[], ['--local-rsa']])(
-    'that everybody can write to, unless only owners remove there %j',
+    'that every user can write to, unless only owners can remove files there %j',
     async (...more) => {
       chmodSync(out, 0o777)
       expect(await keygen(...more)).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining('could exchange the keys'),
+        stderr: expect.stringContaining('could replace the keys'),
       })
       expect(readdirSync(out)).toEqual([])
     },

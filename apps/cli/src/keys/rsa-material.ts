@@ -9,7 +9,7 @@ import { readKeyFile } from './read-key-file.ts'
 export interface RsaMaterial {
   readonly privateKeyFile?: string
   readonly publicKeyFile?: string
-  /** The environment variable that holds the private key's passphrase. */
+  /** The environment variable with the passphrase of the private key. */
   readonly passphraseEnv?: string
   readonly materialDescription?: MaterialDescription
 }
@@ -17,7 +17,7 @@ export interface RsaMaterial {
 /**
  * Reads an RSA master key from its files.
  *
- * @param words - what the user calls its options
+ * @param words - the user's names for its options
  * @throws CliError of kind `configuration` that names the file or variable at fault
  */
 export async function loadRsaMaterial(
@@ -27,7 +27,7 @@ export async function loadRsaMaterial(
 ): Promise<MasterKeyProvider> {
   const { privateKeyFile, publicKeyFile, passphraseEnv, materialDescription } = material
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
-  // Bytes, because a key that is not PEM may be binary.
+  // As bytes, because a key that is not PEM can be binary.
   const privateKey =
     privateKeyFile === undefined
       ? undefined
@@ -50,23 +50,21 @@ export async function loadRsaMaterial(
     if (!CseError.isInstance(error)) throw error
     const message =
       error.code === 'ERR_CSE_PASSPHRASE' && passphraseEnv === undefined
-        ? 'The private key is encrypted. Name the environment variable that holds its passphrase: --rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.'
+        ? 'The private key is encrypted. Name the environment variable with its passphrase: --rsa-passphrase-env VAR, or "passphraseEnv" in a keyring file.'
         : inWords(error.message, words)
     throw configurationError(`${files}: ${message}`, error)
   }
 }
 
 /**
- * The passphrase that an environment variable holds.
+ * Returns the passphrase in an environment variable.
  *
  * @throws CliError of kind `configuration` when it is not set
  */
 export function passphraseFrom(name: string, cli: CliEnvironment): string {
   const passphrase = variable(cli, name)
   if (passphrase === undefined) {
-    throw configurationError(
-      `The environment variable ${name}, which should hold the passphrase, is not set.`,
-    )
+    throw configurationError(`The environment variable ${name} is not set. Set it to the passphrase.`)
   }
   return passphrase
 }

@@ -2,7 +2,7 @@ import { CseError, type CseErrorCode } from '@oss-cse/crypto-core'
 import { CliError } from '../base/cli-error.ts'
 import { isMachineLimit } from './library-words.ts'
 
-/** What the process exits with. */
+/** The exit codes of the process. */
 export const EXIT = {
   ok: 0,
   other: 1,
@@ -17,17 +17,17 @@ export const EXIT = {
 /** One of the exit codes. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
-/** Each exit code in a few words, for `--help`. */
+/** A short description of each exit code, for `--help`. */
 export const EXIT_CODE_HELP: string = `Exit codes:
-  0    ok
-  1    other failure
-  2    usage: wrong arguments or options, a name that is not UTF-8, a range that cannot be satisfied,
+  0    success
+  1    any other failure
+  2    usage: invalid arguments or options, a name that is not UTF-8, a range that cannot be satisfied,
        a file that would be overwritten
   3    configuration: keys, passphrase, keyring file, credentials, region, endpoint,
        home or checkpoint directory, emulators that are not installed
   4    not found: an object, a bucket or a local input file
-  5    the service refused or failed, or the network did
-  6    decryption or integrity: not encrypted, no fitting key, damaged or changed
+  5    service: it refused the request or failed, or the network failed
+  6    decryption or integrity: not encrypted, no matching key, damaged or changed
   130  interrupted`
 
 const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
@@ -69,13 +69,13 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_WRONG_REGION: EXIT.configuration,
 }
 
-/** The exit code of whatever a command threw. */
+/** Returns the exit code for what a command threw. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof CliError) return EXIT[error.kind]
   if (CseError.isInstance(error)) {
-    // A directory for checkpoints is a setting; a full disk is none.
+    // The checkpoint directory is a setting. A full disk is not.
     if (error.code === 'ERR_CSE_CHECKPOINT' && isMachineLimit(error.cause)) return EXIT.other
-    // Another copy of the library, or an error that only looks like one of it, may have other codes.
+    // Another version of the library, or an error that only looks like one of its errors, can have other codes.
     return Object.hasOwn(BY_CODE, error.code) ? BY_CODE[error.code] : EXIT.other
   }
   return EXIT.other

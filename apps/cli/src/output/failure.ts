@@ -6,17 +6,17 @@ import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts'
 import { tellingOf } from './library-words.ts'
 import { TransferFailure } from './transfer-failure.ts'
 
-/** The failure of a command, in the command line's words. */
+/** The failure of a command, in the words of the command line. */
 export interface Failure {
   readonly exitCode: ExitCode
   /** A library's `ERR_CSE_…`, or one of the command line's own: `USAGE`, `INTERRUPTED`, … */
   readonly code: string
   readonly message: string
-  /** What to do next. */
+  /** What the user can do next. */
   readonly hint?: string
-  /** The object that it is about. */
+  /** The key of the object at fault. */
   readonly objectKey?: string
-  /** Of a service's answer: the HTTP status, the request id, and the detailed error number. */
+  /** From the service's response: the HTTP status, the request id, and the detailed error number. */
   readonly status?: number
   readonly requestId?: string
   readonly ec?: string
@@ -31,7 +31,7 @@ const KIND_CODES: Readonly<Record<CliErrorKind, string>> = {
   decryption: 'DECRYPTION',
 }
 
-/** A failure after which no more JSON is to be printed: the object that was being written tells of it, or was all. */
+/** A failure after which no more JSON may be printed: the JSON object already reports it, or was already complete. */
 export class ToldFailure extends Error {
   override readonly name: string = 'ToldFailure'
 
@@ -41,13 +41,13 @@ export class ToldFailure extends Error {
   }
 }
 
-/** What a command failed with, without what it was wrapped in on its way. */
+/** Returns the original error of a command, without its wrappers. */
 export function originOf(thrown: unknown): unknown {
   const inner = thrown instanceof ToldFailure || thrown instanceof TransferFailure ? thrown.cause : thrown
   return inner === thrown ? ownCause(inner) : originOf(inner)
 }
 
-/** Judges what a command threw. */
+/** Describes what a command threw. */
 export function failureOf(thrown: unknown, cli: Pick<CliEnvironment, 'signal'>): Failure {
   const error = originOf(thrown)
   const transfer = thrown instanceof ToldFailure ? thrown.cause : thrown
@@ -73,7 +73,7 @@ export function failureOf(thrown: unknown, cli: Pick<CliEnvironment, 'signal'>):
   }
 }
 
-/** What the command line itself noticed while a library asked it, of credentials for instance, tells more. */
+/** An error of the command line inside a library's error says more: for example, when the library asked for credentials. */
 function ownCause(error: unknown): unknown {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof CliError) return cause
@@ -85,7 +85,7 @@ function codeOf(error: unknown): string {
   return libraryError(error)?.code ?? (error instanceof CliError ? KIND_CODES[error.kind] : KIND_CODES.other)
 }
 
-/** The library's error, also behind one of the command line. */
+/** Returns the library's error, even when it is the cause of an error of the command line. */
 function libraryError(error: unknown): CseError | undefined {
   if (CseError.isInstance(error)) return error
   return error instanceof CliError && CseError.isInstance(error.cause) ? error.cause : undefined
@@ -108,9 +108,9 @@ function detailsOf(error: unknown): Partial<Failure> {
   }
 }
 
-/** Commander's message; where it would show the help instead, it has none. */
+/** Commander's message. Commander has none when it shows the help instead. */
 function usageText({ code, message }: CommanderError): string {
-  if (code === 'commander.help') return 'A command is missing: --help lists them.'
+  if (code === 'commander.help') return 'The command is missing. Run with --help to list the commands.'
   const text = message.replace(/^error: /, '').replaceAll('\n', ' ')
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?)]$/.test(text) ? '' : '.'}`
 }

@@ -5,7 +5,7 @@ export function humanSize(bytes: number): string {
   let value = bytes
   let unit = 'B'
   for (const next of UNITS) {
-    // Not 1024: what rounds to four digits is shown in the next unit.
+    // Not 1024: a value that rounds to four digits is shown in the next unit.
     if (value < 999.5) break
     value /= 1024
     unit = next

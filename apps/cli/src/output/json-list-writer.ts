@@ -4,7 +4,7 @@ import { failureOf, ToldFailure } from './failure.ts'
 import { failureJson } from './report-failure.ts'
 import { BrokenPipe, writeChunk } from './stream-writer.ts'
 
-/** Writes one JSON object with a long list in it to stdout, item by item, so that the list is never in memory. */
+/** Writes one JSON object with a long list to stdout, item by item, so that the whole list is never in memory. */
 export class JsonListWriter {
   readonly #cli: CliEnvironment
   #before: string
@@ -32,22 +32,22 @@ export class JsonListWriter {
     await writeChunk(this.#cli.stdout, text, this.#cli.signal)
   }
 
-  /** Writes the fields behind the list: at least one. */
+  /** Writes the fields after the list: at least one. */
   async end(tail: Readonly<Record<string, unknown>>): Promise<void> {
     this.#cli.signal.throwIfAborted()
     const head = this.#begun ? '' : this.#before
     const text = `${head}],${printableJson(tail).slice(1)}\n`
-    // From here on the object is whole, whatever becomes of the write.
+    // From here on the object is complete, even if the write fails.
     this.#ended = true
     this.#begun = true
     await writeChunk(this.#cli.stdout, text, this.#cli.signal)
   }
 
   /**
-   * Ends an object whose list was begun and cannot be completed: its `error` tells why.
+   * Ends an object whose list has started and cannot be completed. Its `error` says why.
    *
    * @param thrown - what went wrong
-   * @returns what to throw on
+   * @returns the error to throw
    */
   fail(thrown: unknown): unknown {
     if (!this.#begun || thrown instanceof BrokenPipe) return thrown

@@ -50,7 +50,7 @@ function keyring(material: unknown): string[] {
   return put('--keyring', path)
 }
 
-describe('a failure names nothing that only a program knows', () => {
+describe('an error uses the words of the command line', () => {
   test.each<[string, () => readonly string[], RunOptions?]>([
     ['a plain object', () => ['cat', 'oss://demo/plain', ...keys.own]],
     ['a plain object, to a file', () => ['get', 'oss://demo/plain', file('out'), ...keys.own]],
@@ -145,7 +145,7 @@ describe('a failure names nothing that only a program knows', () => {
     [{ ...server, endpoint: 'https://demo.oss.example' }, '--addressing cname'],
     [{ ...server, addressing: 'cname' }, '--addressing cname'],
     [{ ...server, endpoint: 'http://127.0.0.1:1', addressing: 'virtual' }, '--addressing virtual'],
-  ])('a server that cannot be: %j', async (config, word) => {
+  ])('an invalid server: %j', async (config, word) => {
     const { message } = await openTransport(config, 'demo').then(
       () => new Error('none'),
       (error: Error) => error,
@@ -155,7 +155,7 @@ describe('a failure names nothing that only a program knows', () => {
   })
 })
 
-describe('what a service or the network failed with', () => {
+describe('errors of the service and the network', () => {
   const transport = (
     code: 'ERR_CSE_TIMEOUT' | 'ERR_CSE_NETWORK' | 'ERR_CSE_CREDENTIALS_EXPIRED',
     message: string,
@@ -163,7 +163,7 @@ describe('what a service or the network failed with', () => {
   ) => tellingOf(new TransportError(code, message, { retryable: false, cause }))
   const systemError = (code: string, message: string) => Object.assign(new Error(message), { code })
 
-  test('keeps the message, without the option that sets the wait', () => {
+  test('keep the message, without the library option for the time limit', () => {
     for (const message of [
       'put of "a" timed out: nothing moved on the connection for 60000 ms (idleTimeoutMs).',
       'Decrypt in cn-a failed: KMS did not answer within 10000 ms (timeoutMs).',
@@ -176,7 +176,7 @@ describe('what a service or the network failed with', () => {
     }
   })
 
-  test('names the variables of credentials that have expired', () => {
+  test('name the variables of expired credentials', () => {
     const told = transport(
       'ERR_CSE_CREDENTIALS_EXPIRED',
       'Renew the security token, or pass `credentials` that renew themselves.',
@@ -195,14 +195,16 @@ describe('what a service or the network failed with', () => {
     expect(message).not.toContain('SSL routines')
   })
 
-  test('another TLS failure does not claim that, and what is not TLS stays as it is', () => {
+  test('another TLS failure does not claim that, and other failures do not change', () => {
     const alert = systemError('EPROTO', 'sslv3 alert handshake failure')
-    expect(transport('ERR_CSE_NETWORK', 'x', alert).message).toMatch(/handshake.*failed \(EPROTO\)\. If it/)
+    expect(transport('ERR_CSE_NETWORK', 'x', alert).message).toMatch(
+      /handshake.*failed \(EPROTO\)\. If the server/,
+    )
     const refused = systemError('ECONNREFUSED', 'connect ECONNREFUSED')
     expect(transport('ERR_CSE_NETWORK', 'It failed.', refused).message).toBe('It failed.')
   })
 
-  test('too many open files are not blamed on the checkpoint directory', () => {
+  test('too many open files do not blame the checkpoint directory', () => {
     const telling = (code: string) =>
       tellingOf(new CseError('ERR_CSE_CHECKPOINT', 'x', { cause: systemError(code, code) })).hint
     for (const code of ['EMFILE', 'ENFILE']) expect(telling(code)).toBeUndefined()
@@ -210,7 +212,7 @@ describe('what a service or the network failed with', () => {
   })
 })
 
-test('names in backticks become the command line’s, alone or with a value, and others stay', () => {
+test('names in backticks become those of the command line, with or without a value, and others do not change', () => {
   const words = { endpoint: '--endpoint', addressing: '--addressing' }
   expect(inWords('`addressing: "cname"` needs `endpoint`; `other` and `-----BEGIN …` stay.', words)).toBe(
     '--addressing cname needs --endpoint; `other` and `-----BEGIN …` stay.',

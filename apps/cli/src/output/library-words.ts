@@ -1,23 +1,23 @@
 import type { CseError, CseErrorCode } from '@oss-cse/crypto-core'
 import { systemCode } from '../base/cli-error.ts'
 
-/** What the command line calls the options that a library names in backticks. */
+/** The command line's names for the options that a library names in backticks. */
 export type Words = Readonly<Record<string, string>>
 
-/** Options and fields of master keys, by the kind of the key. */
+/** The names of options or fields of master keys, by the kind of the key. */
 export interface MaterialWords {
   readonly rsa: Words
   readonly 'local-rsa': Words
   readonly kms: Words
 }
 
-/** Functions that are commands here. */
+/** Functions of the library that are commands of the command line. */
 const COMMANDS: Words = {
   'generateRsaKeyPair()': '`oss-cse keygen`',
   'generateLocalRsaKeyFiles()': '`oss-cse keygen --local-rsa`',
 }
 
-/** Master keys that options name. */
+/** The names for master keys in options. */
 export const OPTION_WORDS: MaterialWords = {
   rsa: {
     privateKey: '--rsa-private-key',
@@ -42,7 +42,7 @@ export const OPTION_WORDS: MaterialWords = {
   },
 }
 
-/** Master keys that a keyring file names. */
+/** The names for master keys in a keyring file. */
 export const FIELD_WORDS: MaterialWords = {
   rsa: {
     privateKey: '"privateKeyFile"',
@@ -68,7 +68,7 @@ export const FIELD_WORDS: MaterialWords = {
   },
 }
 
-/** The server of objects. */
+/** The names for the OSS server. */
 export const SERVER_WORDS: Words = {
   endpoint: '--endpoint (or OSS_ENDPOINT)',
   region: '--region (or OSS_REGION)',
@@ -77,7 +77,7 @@ export const SERVER_WORDS: Words = {
   bucket: 'the bucket',
 }
 
-/** The making of a key pair. */
+/** The names for the generation of a key pair. */
 export const KEYGEN_WORDS: Words = {
   directory: '--out',
   prefix: '--prefix',
@@ -85,13 +85,13 @@ export const KEYGEN_WORDS: Words = {
   passphrase: '--passphrase-env',
 }
 
-/** What is left of a running command, which is past its options. */
+/** The names for a running command, whose options are already parsed. */
 const RUNNING_WORDS: Words = { credentials: 'the source of the credentials' }
 
-/** A name in backticks, perhaps with its value: `` `addressing: "path"` ``. */
+/** A name in backticks, with or without a value: `` `addressing: "path"` ``. */
 const NAMED = /`([A-Za-z]+)(?:: "?([^"`]*)"?)?`/g
 
-/** A library's message with the command line's names for the options in it. */
+/** Replaces the options in a library's message by the command line's names. */
 export function inWords(message: string, words: Words): string {
   const named = message.replace(NAMED, (text, name: string, value: string | undefined) => {
     const word = Object.hasOwn(words, name) ? words[name] : undefined
@@ -101,11 +101,11 @@ export function inWords(message: string, words: Words): string {
   return Object.entries(COMMANDS).reduce((text, [name, command]) => text.replaceAll(name, command), named)
 }
 
-/** How the command line tells of one code. */
+/** How the command line reports one code. */
 interface Telling {
-  /** In place of the library's message. */
+  /** Replaces the library's message. */
   readonly message?: (error: CseError) => string
-  /** What to do, behind the message. */
+  /** What the user can do, printed after the message. */
   readonly hint?: (error: CseError) => string | undefined
 }
 
@@ -117,31 +117,31 @@ const TELLINGS: Partial<Record<CseErrorCode, Telling>> = {
     hint: (error) =>
       isOutOfFiles(error.cause)
         ? undefined
-        : 'Name another directory with --checkpoint-dir (or OSS_CSE_CHECKPOINT_DIR), or do without: --no-resume.',
+        : 'Name another directory with --checkpoint-dir (or OSS_CSE_CHECKPOINT_DIR), or give --no-resume.',
   },
   ERR_CSE_CREDENTIALS_EXPIRED: {
     message: () =>
-      'The service refused the credentials: their security token has expired. Set new ones (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, OSS_SESSION_TOKEN), or unset these and use the standard chain, which renews its own.',
+      'The service refused the credentials, because their security token has expired. Set new ones (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET, OSS_SESSION_TOKEN), or unset these variables to use the standard chain, which renews its credentials.',
   },
-  ERR_CSE_METADATA_TOO_LARGE: { hint: () => 'They come from --meta and --matdesc.' },
+  ERR_CSE_METADATA_TOO_LARGE: { hint: () => 'Shorten --meta or --matdesc.' },
   ERR_CSE_NETWORK: {
     message: (error) => plainHttpText(error.cause) ?? error.message,
   },
   ERR_CSE_NOT_ENCRYPTED: {
-    // Without a key it is a file's, and the command line's own message.
+    // Without an object key, the error is about a file and has the command line's own message.
     message: ({ objectKey, message }) =>
       objectKey === undefined
         ? message
-        : `${objectKey} carries no encryption envelope: it was stored in plaintext, or its metadata was stripped. Where plain objects are expected, --on-plain-object passthrough reads it.`,
+        : `${objectKey} has no encryption envelope: it was stored in plaintext, or its metadata was stripped. If you expect a plain object, read it with --on-plain-object passthrough.`,
   },
   ERR_CSE_TIMEOUT: {
-    // The length of the wait is set in the library, by an option that is not named here.
+    // The command line has no option for this time limit.
     message: ({ message }) => message.replace(/ \([A-Za-z]+Ms\)/, ''),
-    hint: () => 'Check the network, the endpoint and any proxy, and run the same command again.',
+    hint: () => 'Check the network, the endpoint and the proxy, and run the same command again.',
   },
 }
 
-/** A library's failure as the command line tells it. */
+/** Returns how the command line reports a library's error. */
 export function tellingOf(error: CseError): { readonly message: string; readonly hint: string | undefined } {
   const telling = Object.hasOwn(TELLINGS, error.code) ? TELLINGS[error.code] : undefined
   return {
@@ -150,7 +150,7 @@ export function tellingOf(error: CseError): { readonly message: string; readonly
   }
 }
 
-/** Tells whether a failure is one of the machine's limits: no directory or setting is at fault. */
+/** Whether a limit of the machine is the cause, and not a directory or setting. */
 export function isMachineLimit(cause: unknown): boolean {
   return isOutOfFiles(cause) || ['ENOSPC', 'EDQUOT', 'EIO'].includes(systemCode(cause) ?? '')
 }
@@ -159,13 +159,13 @@ function isOutOfFiles(cause: unknown): boolean {
   return ['EMFILE', 'ENFILE'].includes(systemCode(cause) ?? '')
 }
 
-/** What OpenSSL says of an answer that is not TLS at all. */
+/** OpenSSL's messages for a response that is not TLS. */
 const NOT_TLS = /wrong version number|packet length too long|http request/
 
 function plainHttpText(cause: unknown): string | undefined {
   const code = systemCode(cause)
   if (code === undefined || !/^EPROTO$|^ERR_SSL_/.test(code)) return undefined
   return NOT_TLS.test((cause as Error).message)
-    ? 'The server speaks plain HTTP, and not TLS: begin the endpoint with http:// (--endpoint or OSS_ENDPOINT).'
-    : `The TLS handshake with the server failed (${code}). If it speaks plain HTTP, begin the endpoint with http:// (--endpoint or OSS_ENDPOINT).`
+    ? 'The server speaks plain HTTP, not TLS. Begin the endpoint with http:// (--endpoint or OSS_ENDPOINT).'
+    : `The TLS handshake with the server failed (${code}). If the server speaks plain HTTP, begin the endpoint with http:// (--endpoint or OSS_ENDPOINT).`
 }

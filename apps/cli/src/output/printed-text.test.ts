@@ -47,21 +47,21 @@ describe('a key with control characters', () => {
     ['cp', () => ['cp', url, `${url}2`]],
     ['rm', () => ['rm', url]],
     ['uploads abort', () => ['uploads', 'abort', url, HOSTILE]],
-  ] as const)('is escaped by %s, and in the JSON it is the key that it was', async (_name, argv) => {
+  ] as const)('is escaped by %s, and unchanged in the JSON', async (_name, argv) => {
     await run(server, ['put', file('in'), url, ...key()])
     const { plain, json } = await printed(argv())
     expect([plain.code, json.code]).toEqual([0, 0])
     expect(JSON.stringify(json.json())).toContain(JSON.stringify(HOSTILE).slice(1, -1))
   })
 
-  test('is escaped where there is no such object, and in the JSON it is the key that it was', async () => {
+  test('is escaped when the object does not exist, and unchanged in the JSON', async () => {
     const { plain, json } = await printed(['get', url, '-', ...key()])
     expect([plain.code, json.code]).not.toContain(0)
     expect(JSON.parse(json.stderr).error).toMatchObject({ objectKey: HOSTILE })
   })
 })
 
-test('what a service says of a failure is escaped', async () => {
+test('the message of a service is escaped', async () => {
   const transport = server.bucket('demo')
   transport.intercept = async () => {
     throw new TransportError('ERR_CSE_SERVICE', `refused: ${HOSTILE}`, {
@@ -89,7 +89,7 @@ test.each([
   ['a keyring', ['put', 'in', 'oss://demo/a', '--keyring', HOSTILE]],
   ['a part size', ['put', 'in', 'oss://demo/a', '--part-size', HOSTILE]],
   ['an address', ['ls', HOSTILE]],
-])('%s with control characters is escaped where it is refused', async (_name, argv) => {
+])('%s with control characters is escaped in the error', async (_name, argv) => {
   const { plain } = await printed(argv)
   expect(plain.code).not.toBe(0)
   expect(plain.stderr).toMatch(/\\(?:x|u00)1b\[2J/)

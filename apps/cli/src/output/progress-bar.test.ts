@@ -22,7 +22,7 @@ afterEach(() => {
 })
 
 describe('the progress bar', () => {
-  test('fits the terminal as wide as it is now, whenever it is drawn', async () => {
+  test('fits the current width of the terminal whenever it is drawn', async () => {
     const { stderr, bar, drawn } = await barOn(120)
     bar.listener({ transferredBytes: 1e6, totalBytes: 1e9, partsDone: 1, partCount: 100 })
     const widths = [120, 60, 30, 15, 90].map((columns) => {
@@ -40,7 +40,7 @@ describe('the progress bar', () => {
     }
   })
 
-  test('makes room for a message, and is drawn anew below it', async () => {
+  test('makes room for a message, and is drawn again below it', async () => {
     const { bar, drawn } = await barOn(80)
     drawn()
     bar.print('something happened\n')
@@ -48,7 +48,7 @@ describe('the progress bar', () => {
     expect(visible(drawn())).toMatch(/^\^\[1G\^\[2Ksomething happened\n\^\[1Gput [^\n]*\^\[0K/)
   })
 
-  test('counts what this run transfers in its rate, and not what was there before', async () => {
+  test('counts only the bytes of this run in its rate', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const { bar, drawn } = await barOn(120)
     const parts = { totalBytes: 1e9, resumedBytes: 9e8, partsDone: 9, partCount: 10 }

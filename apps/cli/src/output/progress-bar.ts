@@ -4,16 +4,16 @@ import { progressLine } from './progress-line.ts'
 import type { ReportFlags } from './report.ts'
 import { TransferRate } from './transfer-rate.ts'
 
-/** What shows how far a transfer is. */
+/** Shows the progress of a transfer. */
 export interface TransferProgress {
   readonly listener: ProgressListener
   /** Prints a text on stderr, above the bar. */
   print(text: string): void
-  /** Removes the bar. Call it before anything else is printed, and when the transfer failed. */
+  /** Removes the bar. Call it before other output, and after a failure. */
   stop(): void
 }
 
-/** A progress bar on stderr, where that is a terminal and nothing asks for silence. */
+/** Starts a progress bar on stderr, if that is a terminal and no option turns it off. */
 export async function startProgress(
   cli: CliEnvironment,
   flags: ReportFlags,
@@ -23,8 +23,8 @@ export async function startProgress(
   if (stderr.isTTY !== true || flags.quiet || flags.json || flags.progress === false) {
     return { listener: () => {}, print: (text) => void stderr.write(text), stop: () => {} }
   }
-  // One bar of a set, as only a set can print above itself, and goes back by the line and not to a place that was
-  // saved before the terminal scrolled.
+  // A set of one bar: only a set can print above itself, and it moves back by lines and not to a saved position, which is
+  // wrong after the terminal has scrolled.
   const { MultiBar } = await import('cli-progress')
   const rate = new TransferRate()
   let progress: Progress = { transferredBytes: 0 }
@@ -33,13 +33,13 @@ export async function startProgress(
     format(_options, { maxWidth }) {
       const { transferredBytes, resumedBytes = 0 } = progress
       const bytesPerSecond = rate.sample(transferredBytes - resumedBytes, Date.now())
-      // A character in the last column would already wrap on some terminals.
+      // On some terminals, a character in the last column already wraps.
       return progressLine({ label, progress, bytesPerSecond, columns: maxWidth - 1 })
     },
     clearOnComplete: true,
-    // The lines fit. Switched off, it would also cut what is printed above.
+    // The lines of the bar fit. Without wrapping, messages above the bar would be cut.
     linewrap: true,
-    // Also where the text is the same: what was printed has taken its place.
+    // Redraws an unchanged text too, because a message may have overwritten it.
     forceRedraw: true,
     // The command stops the bar itself when it is interrupted.
     gracefulExit: false,
@@ -58,7 +58,7 @@ export async function startProgress(
   }
 }
 
-/** Passes chunks on and reports how many bytes have passed. */
+/** Forwards chunks and reports how many bytes have passed. */
 export async function* observed(
   chunks: AsyncIterable<Uint8Array>,
   listener: ProgressListener,

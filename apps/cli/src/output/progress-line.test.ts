@@ -8,32 +8,32 @@ const line = (progress: Progress, columns = 200, bytesPerSecond = 32 * MiB): str
   progressLine({ label: 'put', progress, bytesPerSecond, columns })
 
 describe('the line of a progress bar', () => {
-  test('shows share, sizes, rate and the time that is left', () => {
+  test('shows percent, sizes, rate and remaining time', () => {
     expect(line(quarter)).toBe('put ██████░░░░░░░░░░░░░░░░░░  25%  256 MiB/1.0 GiB  32 MiB/s  ETA 0:24')
   })
 
-  test('shows the parts of a transfer that has several', () => {
+  test('shows the parts of a transfer with several parts', () => {
     expect(line({ ...quarter, partsDone: 12, partCount: 52 })).toMatch(/ {2}ETA 0:24 {2}parts 12\/52$/)
     expect(line({ ...quarter, partsDone: 0, partCount: 1 })).toMatch(/ {2}ETA 0:24$/)
   })
 
-  test('shows what has passed when the length is not known', () => {
+  test('shows the bytes transferred when the length is not known', () => {
     expect(line({ transferredBytes: 5 * MiB }, 200, 5 * MiB)).toBe('put  5.0 MiB  5.0 MiB/s')
   })
 
-  test('of a transfer that is done has no time left', () => {
+  test('of a completed transfer has no time left', () => {
     expect(line({ transferredBytes: MiB, totalBytes: MiB })).toMatch(
       /█ 100% {2}1\.0 MiB\/1\.0 MiB {2}.* {2}ETA 0:00$/,
     )
   })
 
-  test('does not guess the time that is left while nothing moves', () => {
+  test('does not guess the remaining time while no bytes move', () => {
     const nothing = { transferredBytes: 0, totalBytes: 100 }
     expect(line(nothing, 200, 0)).toMatch(/ 0% {2}0 B\/100 B {2}0 B\/s {2}ETA -:--$/)
     expect(line(quarter, 200, 1)).toMatch(/ {2}1 B\/s {2}ETA -:--$/)
   })
 
-  test('is never longer than the terminal is wide, however narrow that is', () => {
+  test('is never longer than the width of the terminal, however narrow', () => {
     for (const progress of [
       quarter,
       { ...quarter, partsDone: 12, partCount: 52 },
@@ -45,7 +45,7 @@ describe('the line of a progress bar', () => {
     }
   })
 
-  test('of a narrow terminal has a shorter bar, then fewer fields, and keeps percent and time longest', () => {
+  test('on a narrow terminal has a shorter bar, then fewer fields, and keeps percent and time longest', () => {
     const parts = { ...quarter, partsDone: 12, partCount: 52 }
     expect(line(parts, 70)).toBe('put ███░░░░░░░░  25%  256 MiB/1.0 GiB  32 MiB/s  ETA 0:24  parts 12/52')
     expect(line(parts, 60)).toBe('put ████░░░░░░░░░░  25%  256 MiB/1.0 GiB  32 MiB/s  ETA 0:24')

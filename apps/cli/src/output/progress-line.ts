@@ -3,21 +3,21 @@ import { humanDuration, humanSize } from './human-size.ts'
 
 const BAR_WIDTH = 24
 const MIN_BAR_WIDTH = 8
-/** A time that is further away says nothing but that the rate is hardly more than nothing. */
+/** A longer remaining time is not shown. It only means that the rate is close to 0. */
 const MAX_LEFT_SECONDS = 100 * 3600
 
-/** What a progress bar shows. */
+/** The state that a progress bar shows. */
 export interface ProgressState {
   readonly label: string
   readonly progress: Progress
   readonly bytesPerSecond: number
-  /** How many characters there is room for. */
+  /** How many characters fit. */
   readonly columns: number
 }
 
 /**
- * The text of a progress bar: with its length known a bar, percent and the time that is left, else what has passed. It
- * is never longer than there is room: the bar becomes shorter, then fields are left out, the least important ones first.
+ * Returns the text of a progress bar. If the length is known, it has a bar, percent and the remaining time. Otherwise it has
+ * the bytes transferred. The text always fits: the bar becomes shorter, then the least important fields are left out.
  */
 export function progressLine({ label, progress, bytesPerSecond, columns }: ProgressState): string {
   const { transferredBytes: done, totalBytes: total = 0, partsDone = 0, partCount = 0 } = progress

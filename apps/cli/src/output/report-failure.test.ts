@@ -38,7 +38,7 @@ function refuse(code: 'ERR_CSE_ACCESS_DENIED' | 'ERR_CSE_NETWORK' = 'ERR_CSE_ACC
 }
 
 describe('--json of a failure', () => {
-  test('has the code, the message, and what the service said; absent values are left out', async () => {
+  test('has the code, the message and the details of the service; absent values are left out', async () => {
     server.bucket('demo').intercept = () => refuse()
     const denied = await oss(['stat', 'oss://demo/dir/a'])
     expect([denied.code, told(denied, 'stdout')]).toEqual([
@@ -95,7 +95,7 @@ describe('--json of a failure', () => {
     [['encrypt', 'in', '--output', '-', '--meta-out', 'm', '--part-size', '1']],
     [['decrypt', 'in', '--output=-']],
     [['decrypt', 'in', '-o-', '--meta', file('none')]],
-  ])('is the only thing on stderr where stdout would carry bytes: %j', async (argv) => {
+  ])('is the only output on stderr when stdout would carry bytes: %j', async (argv) => {
     const { error } = told(await oss(argv), 'stderr') as { error: { code: string } }
     expect(error.code).toMatch(/^USAGE|^CONFIGURATION|^NOT_FOUND/)
   })
@@ -125,7 +125,7 @@ describe('--json of a failure', () => {
       'CONFIGURATION',
       { env: { OSS_ENDPOINT: 'localhost:1' } },
     ],
-  ])('names what is wrong with %s', async (_what, argv, exit, code, options) => {
+  ])('says what is wrong with %s', async (_what, argv, exit, code, options) => {
     const outcome = await oss(argv(), options)
     expect([outcome.code, told(outcome, 'stdout')]).toEqual([
       exit,
@@ -133,7 +133,7 @@ describe('--json of a failure', () => {
     ])
   })
 
-  test('has the advice in its message', async () => {
+  test('has the hint in its message', async () => {
     const argv = ['put', file('plain'), 'oss://demo/a', ...keys.own, '--multipart-threshold', '1']
     const outcome = await oss([...argv, '--checkpoint-dir', file('plain')])
     expect(told(outcome, 'stdout')).toEqual({
@@ -145,7 +145,7 @@ describe('--json of a failure', () => {
     })
   })
 
-  test('comes of an interrupt too', async () => {
+  test('reports an interrupt too', async () => {
     const interrupt = new AbortController()
     server.bucket('demo').intercept = () => {
       interrupt.abort()
@@ -158,7 +158,7 @@ describe('--json of a failure', () => {
     ])
   })
 
-  test('is not printed behind a result whose writing was interrupted', async () => {
+  test('is not printed after a result whose write was interrupted', async () => {
     await server.bucket('demo').plant('a', new Uint8Array(1))
     const interrupt = new AbortController()
     const chunks: string[] = []
@@ -173,7 +173,7 @@ describe('--json of a failure', () => {
     expect([code, JSON.parse(chunks.join(''))]).toEqual([130, expect.objectContaining({ key: 'a' })])
   })
 
-  test('is not asked for by what stands behind --', async () => {
+  test('is not requested by an argument after --', async () => {
     const { stdout } = await run(server, ['stat', '--', '--json'])
     expect(stdout).toHaveLength(0)
   })
@@ -195,17 +195,20 @@ describe('a list that cannot be completed', () => {
   test.each([
     ['ls', ['ls', 'oss://demo'], 'list', 'objects'],
     ['rm', ['rm', '--recursive', 'oss://demo/'], 'deleteMany', 'deleted'],
-  ])('of %s is one document with what was done, and the error', async (_command, argv, operation, list) => {
-    refuseSecond(operation)
-    const outcome = await oss(argv)
-    expect(outcome.code).toBe(5)
-    expect(told(outcome, 'stdout')).toMatchObject({
-      [list]: expect.arrayContaining([expect.anything()]),
-      error: { code: 'ERR_CSE_ACCESS_DENIED', status: 403 },
-    })
-    expect(outcome.json()[list]).toHaveLength(1000)
-    expect(outcome.stderr).toMatch(/^oss-cse: Refused\. .*\n$/)
-  })
+  ])(
+    'of %s is one document with the results so far and the error',
+    async (_command, argv, operation, list) => {
+      refuseSecond(operation)
+      const outcome = await oss(argv)
+      expect(outcome.code).toBe(5)
+      expect(told(outcome, 'stdout')).toMatchObject({
+        [list]: expect.arrayContaining([expect.anything()]),
+        error: { code: 'ERR_CSE_ACCESS_DENIED', status: 403 },
+      })
+      expect(outcome.json()[list]).toHaveLength(1000)
+      expect(outcome.stderr).toMatch(/^oss-cse: Refused\. .*\n$/)
+    },
+  )
 
   test('of an interrupt is one document too', async () => {
     const interrupt = new AbortController()
@@ -217,7 +220,7 @@ describe('a list that cannot be completed', () => {
     ])
   })
 
-  test('of which nothing came is the error alone', async () => {
+  test('without any entry is only the error', async () => {
     server.bucket('demo').intercept = () => refuse()
     expect(Object.keys(told(await oss(['ls', 'oss://demo']), 'stdout'))).toEqual(['error'])
   })

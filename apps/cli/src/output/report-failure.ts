@@ -3,7 +3,7 @@ import type { CliEnvironment, CliOutput } from '../base/cli-environment.ts'
 import type { Failure } from './failure.ts'
 import { colours } from './report.ts'
 
-/** Tells whether stdout would carry an object's bytes. */
+/** Whether stdout would carry an object's bytes. */
 function dataOnStdout(argv: readonly string[]): boolean {
   const options = optionsOf(argv)
   switch (argv[0]) {
@@ -29,27 +29,27 @@ function optionsOf(argv: readonly string[]): readonly string[] {
   return end === -1 ? argv : argv.slice(0, end)
 }
 
-/** The JSON of a failure: one line. */
+/** Returns the JSON of a failure, in one line. */
 export function failureJson({ code, message, hint, exitCode: _exitCode, ...details }: Failure): string {
   return printableJson({ code, message: hint === undefined ? message : `${message} ${hint}`, ...details })
 }
 
-/** Where a run tells of its failure. */
+/** Where a command reports its failure. */
 export interface FailurePlaces {
-  /** Where one line of JSON goes, if anywhere: where the command's result would go. */
+  /** Where one line of JSON goes, if any: where the command's result would go. */
   readonly json: CliOutput | undefined
-  /** Whether stderr gets lines for a person: not where the JSON goes there. */
+  /** Whether stderr gets lines for a person. It does not if the JSON goes there. */
   readonly lines: boolean
 }
 
-/** Finds out from the arguments where a failure is told. They are looked at as they are: they may be what is wrong. */
+/** Finds where a failure is reported. Reads the arguments without parsing them, because they can be invalid. */
 export function failurePlaces(argv: readonly string[], cli: CliEnvironment): FailurePlaces {
   if (!optionsOf(argv).includes('--json')) return { json: undefined, lines: true }
   const onStderr = dataOnStdout(argv)
   return { json: onStderr ? cli.stderr : cli.stdout, lines: !onStderr }
 }
 
-/** Prints a failure as one JSON object. It is not waited for: an interrupt must end a command that nobody reads too. */
+/** Prints a failure as one JSON object. Does not wait for the write: an interrupt must end a command without a reader. */
 export function printFailureJson(stream: CliOutput, failure: Failure): void {
   stream.write(`{"error":${failureJson(failure)}}\n`)
 }
@@ -64,7 +64,7 @@ function printLine(cli: CliEnvironment, line: string): void {
   cli.stderr.write(`${colours(cli).red('oss-cse:')} ${printable(line)}\n`)
 }
 
-/** The message, a library's code, and the service's request id unless the message has it. */
+/** Returns the message with the library's code and, if the message lacks it, the service's request id. */
 function withDetails({ code, message, requestId }: Failure): string {
   const details = [
     code.startsWith('ERR_') && code,

@@ -6,7 +6,7 @@ import { ToldFailure } from './failure.ts'
 import { humanSize } from './human-size.ts'
 import { writeChunk } from './stream-writer.ts'
 
-/** How a command tells what it did. */
+/** How a command reports its result. */
 export interface ReportFlags {
   readonly json?: boolean
   readonly quiet?: boolean
@@ -17,16 +17,16 @@ export interface ReportFlags {
 export function addReportOptions(command: Command): Command {
   return command
     .optionsGroup('Output:')
-    .option('--json', 'print one JSON object that tells what was done')
-    .option('--quiet', 'print errors and data only')
-    .option('--no-progress', 'no progress bar')
+    .option('--json', 'print the result as one JSON object')
+    .option('--quiet', 'print only errors, warnings and data')
+    .option('--no-progress', 'show no progress bar')
 }
 
 /**
- * Prints what a command did: one JSON object, or one line for a person on stderr.
+ * Prints the result of a command: one JSON object, or one line for a person on stderr.
  *
  * @param dataOnStdout - true when stdout carries an object's bytes: the JSON then goes to stderr, and the line
- * is left out, as nobody expects chatter from a pipe
+ * for a person is left out, as users of a pipe expect
  */
 export async function reportDone(
   cli: CliEnvironment,
@@ -42,12 +42,12 @@ export async function reportDone(
   }
 }
 
-/** What an earlier run had done of a transfer, behind the rest of its line; empty when that is nothing. */
-export function resumedText(resumedBytes: number, done: 'sent' | 'fetched'): string {
-  return resumedBytes === 0 ? '' : `; ${humanSize(resumedBytes)} of it were ${done} before`
+/** How much of a transfer an earlier run did, for the end of its line. Empty if that is nothing. */
+export function resumedText(resumedBytes: number): string {
+  return resumedBytes === 0 ? '' : `, ${humanSize(resumedBytes)} resumed`
 }
 
-/** Prints what a command was asked to show: one JSON object, or lines for a person, both on stdout. */
+/** Prints what a command shows: one JSON object, or lines for a person, both on stdout. */
 export async function show(
   cli: CliEnvironment,
   flags: ReportFlags,
@@ -59,9 +59,9 @@ export async function show(
 }
 
 /**
- * Writes a whole JSON document: once it has begun, no other may follow.
+ * Writes a whole JSON document. Once the write has started, no other document may follow.
  *
- * @throws ToldFailure when it could not be written, or an interrupt came meanwhile
+ * @throws ToldFailure when the write fails or is interrupted
  */
 export async function writeDocument(cli: CliEnvironment, stream: CliOutput, text: string): Promise<void> {
   cli.signal.throwIfAborted()
@@ -82,19 +82,19 @@ export function warningLine(cli: CliEnvironment, message: string): string {
   return `${colours(cli).yellow('oss-cse: warning:')} ${printable(message)}\n`
 }
 
-/** Colours for stderr; none where it is not a terminal, or NO_COLOR asks for none. */
+/** The colours for stderr. There are none if stderr is not a terminal or NO_COLOR is set. */
 export function colours(cli: CliEnvironment): ReturnType<typeof pc.createColors> {
   return pc.createColors(cli.stderr.isTTY === true && !cli.env['NO_COLOR'])
 }
 
-/** Lines of a name and a value each, the values aligned. */
+/** Formats one line for each name and value, with the values aligned. */
 export function fieldLines(fields: readonly (readonly [string, string | undefined])[]): string[] {
   const shown = fields.filter((field): field is readonly [string, string] => field[1] !== undefined)
   const width = shown.reduce((widest, [name]) => Math.max(widest, name.length), 0)
   return shown.map(([name, value]) => `${`${name}:`.padEnd(width + 2)}${value}`)
 }
 
-/** What an envelope says, for a person. */
+/** Describes an envelope for a person. */
 export function envelopeFields(
   envelope: EnvelopeSummary | undefined,
 ): readonly (readonly [string, string | undefined])[] {
@@ -104,23 +104,25 @@ export function envelopeFields(
   return [
     ['encrypted', `yes, on the client (envelope version ${envelope.version})`],
     ['content', contentText(envelope)],
-    ['key wrapped by', envelope.wrapAlgorithm],
+    ['wrap algorithm', envelope.wrapAlgorithm],
     ['material', Object.keys(description).length === 0 ? '(no description)' : JSON.stringify(description)],
     ['plaintext length', bytesText(envelope.unencryptedContentLength)],
     ['plaintext MD5', envelope.unencryptedContentMd5],
     [
       'multipart',
-      dataSizeBytes === undefined ? undefined : `${dataSizeBytes} bytes in parts of ${partSizeBytes ?? '?'}`,
+      dataSizeBytes === undefined
+        ? undefined
+        : `${dataSizeBytes} bytes in parts of ${partSizeBytes ?? '?'} bytes`,
     ],
   ]
 }
 
-/** The algorithm as the envelope names it, and as it is: V1 promises an authentication that is not there. */
+/** The real algorithm. The name in a V1 envelope promises an authentication that does not exist. */
 function contentText({ version, cekAlgorithm }: EnvelopeSummary): string {
   return version === 1 ? `AES/CTR/NoPadding (the V1 format calls it ${cekAlgorithm})` : cekAlgorithm
 }
 
-/** A moment in a listing, to the second; empty where it is not known. */
+/** A date in a listing, to the second. Empty if it is not known. */
 export function isoSeconds(date: Date | undefined): string {
   return date === undefined || Number.isNaN(date.getTime()) ? '' : `${date.toISOString().slice(0, 19)}Z`
 }

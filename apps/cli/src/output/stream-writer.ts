@@ -2,15 +2,15 @@ import { orAborted } from '@oss-cse/crypto-core'
 import type { CliOutput } from '../base/cli-environment.ts'
 import { systemCode } from '../base/cli-error.ts'
 
-/** Whoever read our output has stopped reading, as `head` does. */
+/** The reader of our output has stopped reading, as `head` does. */
 export class BrokenPipe extends Error {
   override readonly name: string = 'BrokenPipe'
 }
 
 /**
- * Writes to a stream and waits until it has taken the bytes.
+ * Writes to a stream and waits until it has accepted the bytes.
  *
- * @throws BrokenPipe when the reader is gone; the signal's reason when it aborts
+ * @throws BrokenPipe when the reader has closed the pipe; the signal's reason when it aborts
  */
 export async function writeChunk(
   stream: CliOutput,
@@ -21,7 +21,8 @@ export async function writeChunk(
   if (chunk.length === 0) return
   const written = new Promise<void>((resolve, reject) => {
     stream.write(chunk as string, (error) => {
-      if (error) reject(isGone(error) ? new BrokenPipe('The reader is gone.', { cause: error }) : error)
+      if (error)
+        reject(isGone(error) ? new BrokenPipe('The reader has closed the pipe.', { cause: error }) : error)
       else resolve()
     })
   })

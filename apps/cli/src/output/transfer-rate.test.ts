@@ -2,18 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { TransferRate } from './transfer-rate.ts'
 
 describe("a transfer's rate", () => {
-  test('is 0 at its beginning', () => {
+  test('is 0 at the start', () => {
     expect(new TransferRate().sample(1000, 0)).toBe(0)
   })
 
-  test('is what has passed since the beginning, in the first seconds', () => {
+  test('covers the whole transfer in the first seconds', () => {
     const rate = new TransferRate()
     rate.sample(0, 0)
     expect(rate.sample(500, 1000)).toBe(500)
     expect(rate.sample(3000, 4000)).toBe(750)
   })
 
-  test('forgets what was more than a few seconds ago', () => {
+  test('ignores bytes older than a few seconds', () => {
     const rate = new TransferRate()
     for (let second = 0; second <= 10; second++) rate.sample(second * 1000, second * 1000)
     let last = 0
@@ -22,7 +22,7 @@ describe("a transfer's rate", () => {
     expect(last).toBe(10)
   })
 
-  test('falls to 0 when nothing moves any more', () => {
+  test('falls to 0 when no bytes move', () => {
     const rate = new TransferRate()
     rate.sample(0, 0)
     rate.sample(1000, 1000)
@@ -30,7 +30,7 @@ describe("a transfer's rate", () => {
     expect(rate.sample(1000, 20_000)).toBe(0)
   })
 
-  test('begins anew with a transfer that does', () => {
+  test('restarts with the transfer', () => {
     const rate = new TransferRate()
     rate.sample(0, 0)
     rate.sample(5000, 1000)

@@ -6,21 +6,21 @@ interface Sample {
   readonly bytes: number
 }
 
-/** How fast bytes have passed of late: over a few seconds, so that it follows a connection that changes. */
+/** The rate of a transfer over the last seconds, so that it follows a changing connection. */
 export class TransferRate {
   #samples: readonly Sample[] = []
 
   /**
-   * Takes note of how many bytes have passed by now.
+   * Records how many bytes have passed by now.
    *
-   * @returns bytes per second; 0 until two moments are known
+   * @returns bytes per second; 0 until there are two samples
    */
   sample(bytes: number, timeMs: number): number {
     const last = this.#samples.at(-1)
-    // Fewer than before: the transfer began anew.
+    // Fewer than before: the transfer has restarted.
     const earlier = last !== undefined && bytes < last.bytes ? [] : this.#samples
     const recent = earlier.filter((sample) => timeMs - sample.timeMs < WINDOW_MS)
-    // One older one stays, so that the window is never shorter than it says.
+    // One older sample stays, so that the window is never too short.
     const before = earlier.at(-1 - recent.length)
     this.#samples = [...(before ? [before] : []), ...recent, { timeMs, bytes }]
     const [oldest] = this.#samples

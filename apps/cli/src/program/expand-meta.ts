@@ -1,6 +1,6 @@
 /**
- * Lets one `--meta` of `put` take several pairs, `--meta a=1 b=2`, without swallowing the file that may come next: as
- * commander's own lists would. A file whose name looks like a pair is written `./a=1`.
+ * Lets one `--meta` of `put` take several pairs, `--meta a=1 b=2`. Commander's own lists would also take the file that
+ * follows. A file whose name looks like a pair must be written as `./a=1`.
  */
 export function expandMeta(argv: readonly string[]): string[] {
   if (argv[0] !== 'put') return [...argv]

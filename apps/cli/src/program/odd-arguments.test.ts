@@ -296,7 +296,7 @@ function argumentLists(): fc.Arbitrary<readonly string[]> {
   return fc.oneof({ weight: 12, arbitrary: fc.oneof(...lists) }, { weight: 1, arbitrary: nonsense })
 }
 
-test('whatever the arguments, a command ends with an exit code of its own, in its own words', async () => {
+test('with any arguments, a command ends with one of its exit codes and its own message', async () => {
   const codes = new Map<number, number>()
   await fc.assert(
     fc.asyncProperty(argumentLists(), async (argv) => {

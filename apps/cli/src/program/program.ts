@@ -19,13 +19,15 @@ import { EXIT_CODE_HELP } from '../output/exit-codes.ts'
 import { packageVersion } from './version.ts'
 
 /**
- * The command line: every command and option. It throws where commander would end the process.
+ * Creates the command line with every command and option. It throws where commander would end the process.
  *
- * @param options - `tellsUsage`: print what is wrong with arguments, with advice
+ * @param options - `tellsUsage`: print what is wrong with the arguments, and what to do
  */
 export function createProgram(cli: CliEnvironment, options: { readonly tellsUsage: boolean }): Command {
   const program = new Command('oss-cse')
-    .description('Client-side encryption for Alibaba Cloud OSS: what leaves this machine is ciphertext.')
+    .description(
+      'Encrypt objects on this machine before they are uploaded to Alibaba Cloud OSS, and decrypt them after the download.',
+    )
     .version(packageVersion())
     .exitOverride()
     .configureOutput({
@@ -33,7 +35,7 @@ export function createProgram(cli: CliEnvironment, options: { readonly tellsUsag
       writeErr: (text) => options.tellsUsage && cli.stderr.write(text),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-      // One line, whatever an argument holds that it quotes.
+      // One line, even if a quoted argument contains line breaks.
       outputError: (text, write) =>
         write(
           `${printable(
@@ -44,7 +46,7 @@ export function createProgram(cli: CliEnvironment, options: { readonly tellsUsag
           )}\n`,
         ),
     })
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('(run with --help for usage)')
     .addHelpText('afterAll', `\n${EXIT_CODE_HELP}`)
   for (const add of [
     addKeygen,

@@ -54,11 +54,14 @@ describe('the command line', () => {
     [['uploads', 'abort', 'oss://bucket/k', '']],
     [['uploads', 'abort', 'oss://bucket/k', 'id', '--all']],
     [['uploads', 'abort', 'oss://bucket', 'id']],
-  ])('%j exits 2, with a line that begins with the name of the tool or with the usage', async (argv) => {
-    const { code, stdout, stderr } = await oss(...argv)
-    expect([code, stdout.length]).toEqual([2, 0])
-    expect(stderr).toMatch(/^(?:oss-cse: |Usage: )/)
-  })
+  ])(
+    '%j exits 2, and prints a line that begins with the name of the tool or with the usage',
+    async (argv) => {
+      const { code, stdout, stderr } = await oss(...argv)
+      expect([code, stdout.length]).toEqual([2, 0])
+      expect(stderr).toMatch(/^(?:oss-cse: |Usage: )/)
+    },
+  )
 
   test('no failure shows a stack, unless OSS_CSE_DEBUG asks for one', async () => {
     const argv = ['inspect', join(directory.path, 'none')]
@@ -76,7 +79,7 @@ describe('the command line', () => {
     expect((await run(server, ['ls', 'oss://demo'], { env })).stderr).not.toContain('secret')
   })
 
-  test('a listing whose reader is gone ends quietly', async () => {
+  test('a listing whose reader has gone ends without an error', async () => {
     const server = new MemoryServer()
     await server.bucket('demo').plant('k', new Uint8Array(1))
     const stdout = new Writable()
@@ -86,8 +89,8 @@ describe('the command line', () => {
   })
 })
 
-describe('what a terminal shows', () => {
-  test('a weak key is warned of', async () => {
+describe('on a terminal', () => {
+  test('a weak key prints a warning', async () => {
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
     const key = join(directory.path, 'weak.pem')
     writeFileSync(key, weak.export({ type: 'pkcs8', format: 'pem' }))
@@ -105,7 +108,7 @@ describe('what a terminal shows', () => {
     expect([code, stderr]).toEqual([0, expect.stringMatching(/^oss-cse: warning: .*weak\.pem: .*1024 bits/)])
   })
 
-  test('a progress bar, unless --quiet, --json or --no-progress, and it is removed at the end', async () => {
+  test('a progress bar is shown, unless --quiet, --json or --no-progress, and removed at the end', async () => {
     const key = join(directory.path, 'private_key.pem')
     await oss('keygen', '--out', directory.path, '--bits', '2048')
     const argv = [

@@ -12,8 +12,8 @@ import { createProgram } from './program.ts'
 /**
  * Runs one command.
  *
- * @param argv - the arguments behind `oss-cse`
- * @returns the exit code; failures are told on stderr, and as JSON where the arguments ask for it
+ * @param argv - the arguments after `oss-cse`
+ * @returns the exit code; failures are printed on stderr, and as JSON if the arguments ask for it
  */
 export async function runCli(argv: readonly string[], cli: CliEnvironment): Promise<number> {
   const places = failurePlaces(argv, cli)
@@ -23,12 +23,12 @@ export async function runCli(argv: readonly string[], cli: CliEnvironment): Prom
     return EXIT.ok
   } catch (thrown) {
     const error = originOf(thrown)
-    // The help or the version, which was asked for.
+    // The user asked for the help or the version.
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok
     if (error instanceof BrokenPipe) return EXIT.ok
     const failure = failureOf(thrown, cli)
     if (places.json && !(thrown instanceof ToldFailure)) printFailureJson(places.json, failure)
-    // Commander has printed its own.
+    // Commander has already printed its own message.
     if (places.lines && !(error instanceof CommanderError)) printFailureLines(cli, failure)
     if (cli.env['OSS_CSE_DEBUG'] && error instanceof Error && !(error instanceof CommanderError)) {
       cli.stderr.write(`${stacks(error)}\n`)

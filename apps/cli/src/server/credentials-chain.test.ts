@@ -38,17 +38,17 @@ const profiles = (profile: object) =>
   JSON.stringify({ current: 'default', profiles: [{ name: 'default', ...profile }] })
 
 describe('the chain of credentials', () => {
-  test('is not there when none of its places is set up', () => {
+  test('is undefined when none of its places is set up', () => {
     expect(chain()).toBeUndefined()
     expect(findCredentialsChain({}, undefined)).toBeUndefined()
   })
 
-  test('gives a user’s key from variables', async () => {
+  test('returns an access key from variables', async () => {
     set({ ALIBABA_CLOUD_ACCESS_KEY_ID: 'id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'secret' })
     expect(await chain()?.getCredential()).toEqual({ accessKeyId: 'id', accessKeySecret: 'secret' })
   })
 
-  test('gives temporary ones with their token', async () => {
+  test('returns temporary credentials with their token', async () => {
     set({
       ALIBABA_CLOUD_ACCESS_KEY_ID: 'id',
       ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'secret',
@@ -57,7 +57,7 @@ describe('the chain of credentials', () => {
     expect(await chain()?.getCredential()).toMatchObject({ securityToken: 'token' })
   })
 
-  test('reads the profile of the aliyun command, unless that is disabled', async () => {
+  test('reads the profile of the aliyun command, unless it is disabled', async () => {
     write('.aliyun/config.json', profiles({ mode: 'AK', access_key_id: 'id', access_key_secret: 'secret' }))
     expect(await chain()?.getCredential()).toEqual({ accessKeyId: 'id', accessKeySecret: 'secret' })
     set({ ALIBABA_CLOUD_CLI_PROFILE_DISABLED: 'true' })
@@ -74,7 +74,7 @@ describe('the chain of credentials', () => {
     },
   )
 
-  test('asks an address for temporary ones', async () => {
+  test('requests temporary credentials from a URI', async () => {
     const server = createServer((_request, response) => {
       const Expiration = new Date(Date.now() + 3_600_000).toISOString()
       const answer = {
@@ -94,7 +94,7 @@ describe('the chain of credentials', () => {
     await new Promise((resolve) => server.close(resolve))
   })
 
-  test('names ECS only by its role, and not where its metadata are disabled', () => {
+  test('uses ECS only if its role is named and its metadata is not disabled', () => {
     set({ ALIBABA_CLOUD_ECS_METADATA: 'role' })
     expect(chain()).toBeUndefined()
     set({ ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'false' })
@@ -108,7 +108,7 @@ describe('the chain of credentials', () => {
     expect(chain()).toBeDefined()
   })
 
-  test('goes on to the next place where one fails', async () => {
+  test('tries the next place when one fails', async () => {
     set({ ALIBABA_CLOUD_ACCESS_KEY_ID: 'without a secret' })
     write('.aliyun/config.json', '{ damaged')
     write(
@@ -118,7 +118,7 @@ describe('the chain of credentials', () => {
     expect(await chain()?.getCredential()).toEqual({ accessKeyId: 'id', accessKeySecret: 'secret' })
   })
 
-  test('that fails names each place, quotes none, and succeeds once one is mended', async () => {
+  test('names each place on failure, quotes none, and succeeds once one is corrected', async () => {
     set({ ALIBABA_CLOUD_ACCESS_KEY_ID: 'without a secret' })
     write('.aliyun/config.json', '{ "words of a secret"')
     const broken = chain()

@@ -8,25 +8,25 @@ const loadSdk = () => import('@alicloud/credentials')
 type Sdk = Awaited<ReturnType<typeof loadSdk>>
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Gives credentials, and newer ones before they expire. */
+/** Returns credentials, and new ones before they expire. */
 interface Source {
   getCredentials(): Promise<AccessCredentials>
 }
 
 /** One place of the chain. */
 interface Place {
-  /** What an error calls it: a variable or a file. */
+  /** Its name in errors: a variable or a file. */
   readonly name: string
   make(sdk: Sdk): Source
 }
 
 /**
- * The places of the standard chain of `@alicloud/credentials` that are set up here, or `undefined` when none is. The
- * package itself is loaded when credentials are asked for, and reads the process's variables and files.
+ * Returns the places of the standard chain of `@alicloud/credentials` that are set up here, or `undefined` if none is.
+ * The package itself is loaded when credentials are needed, and reads the process's variables and files.
  *
- * The chain is put together here, and its whole is not used (dist/src/providers/default.js of 2.4.7): where nothing is
- * set up that one asks the metadata service of ECS and looks up a host called "undefined", which takes seconds; and
- * after one failure it stays with the place that it tried last.
+ * The package's own chain is not used (dist/src/providers/default.js of 2.4.7). If nothing is set up, it asks the
+ * metadata service of ECS and looks up a host called "undefined", which takes seconds. After one failure, it stays with
+ * the place that it tried last.
  */
 export function findCredentialsChain(
   env: Environment = process.env,
@@ -36,7 +36,7 @@ export function findCredentialsChain(
   return places.length === 0 ? undefined : new CredentialsChain(places)
 }
 
-/** In the chain's order. */
+/** The places that are set up, in the chain's order. */
 function configuredPlaces(env: Environment, home: string | undefined): readonly Place[] {
   const isSet = (field: string): boolean => Boolean(env[field])
   const isTrue = (field: string): boolean => env[field]?.toLowerCase() === 'true'
@@ -88,7 +88,7 @@ function configuredPlaces(env: Environment, home: string | undefined): readonly 
 
 class CredentialsChain implements CredentialsProvider {
   readonly #places: readonly Place[]
-  /** The first place that gave some: it goes on giving them. */
+  /** The first place that returned credentials. It is used from then on. */
   #source: Source | undefined
 
   constructor(places: readonly Place[]) {
@@ -106,9 +106,9 @@ class CredentialsChain implements CredentialsProvider {
       this.#source = source
       return answer
     }
-    // Without what went wrong: the package quotes whole configuration files and answers (cli_profile.js, uri.js).
+    // Without the cause: the package quotes whole configuration files and responses (cli_profile.js, uri.js).
     throw noCredentials(
-      `No credentials: ${this.#places.map(({ name }) => name).join(', ')} gave none that can be used. Correct that, or set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET.`,
+      `No usable credentials in ${this.#places.map(({ name }) => name).join(', ')}. Correct them, or set OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET.`,
     )
   }
 }
@@ -131,7 +131,7 @@ async function answerOf(source: Source): Promise<AccessCredentials | undefined> 
   }
 }
 
-/** A user without an entry and without HOME, as in some containers, has none. */
+/** A user without a passwd entry and without HOME has no home directory, as in some containers. */
 function homeDirectory(): string | undefined {
   try {
     return homedir()

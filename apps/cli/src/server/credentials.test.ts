@@ -17,14 +17,14 @@ async function ls(options: RunOptions) {
 }
 
 describe('credentials', () => {
-  test('come from the chain where neither variable is set', async () => {
+  test('come from the chain when neither variable is set', async () => {
     const credentialsChain = fixed()
     const { config } = await ls({ env: UNSET, credentialsChain })
     expect(config).toMatchObject({ credentials: credentialsChain })
     expect(config).not.toHaveProperty('accessKeyId')
   })
 
-  test('come from the variables where both are set, and the chain is not asked', async () => {
+  test('come from the variables when both are set, and the chain is not used', async () => {
     const credentialsChain = fixed()
     const { config } = await ls({ credentialsChain })
     expect(config).toMatchObject({ accessKeyId: 'id' })
@@ -33,14 +33,14 @@ describe('credentials', () => {
   })
 
   test.each(['OSS_ACCESS_KEY_ID', 'OSS_ACCESS_KEY_SECRET'])(
-    'one variable alone is a mistake: without %s it exits 3',
+    'with only one variable exit 3: %s is missing',
     async (name) => {
       const { code, stderr } = await ls({ env: { [name]: undefined }, credentialsChain: fixed() })
       expect([code, stderr]).toEqual([3, expect.stringMatching(new RegExp(`Missing: .*\\(${name}\\)\\.`))])
     },
   )
 
-  test('of the chain sign what goes to the service', async () => {
+  test('of the chain sign requests to the service', async () => {
     const emulator = await startOssEmulator()
     const { accessKeyId, accessKeySecret, endpoint } = emulator
     const server = Object.assign(new MemoryServer(), { open: openTransport })
@@ -50,7 +50,7 @@ describe('credentials', () => {
     await emulator.close()
   })
 
-  test('that the chain cannot give exit 3 with its message, asked once', async () => {
+  test('that the chain does not have exit 3 with its message, after one attempt', async () => {
     const server = Object.assign(new MemoryServer(), { open: openTransport })
     const credentialsChain = chainOf(async () => {
       throw noCredentials('No credentials: here and there gave none.')

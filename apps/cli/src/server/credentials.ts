@@ -3,13 +3,13 @@ import { type CliEnvironment, variable } from '../base/cli-environment.ts'
 import { configurationError } from '../base/cli-error.ts'
 import type { Credentials } from '../base/server-config.ts'
 
-/** What tells whoever reads a help text where credentials come from. */
+/** The part of a help text that says where credentials come from. */
 export const CREDENTIALS_HELP: string = `
-Credentials come from OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN. Where the
-first two are not set: from the standard chain of Alibaba Cloud's SDKs (ALIBABA_CLOUD_… variables, ~/.aliyun/config.json,
-~/.alibabacloud/credentials). OSS and KMS get the same.`
+Credentials come from OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, if they are temporary, OSS_SESSION_TOKEN. If neither
+of the first two is set, they come from the standard chain of Alibaba Cloud's SDKs (ALIBABA_CLOUD_… variables,
+~/.aliyun/config.json, ~/.alibabacloud/credentials). OSS and KMS use the same credentials.`
 
-/** The credentials that are set up, or the names of what is missing. */
+/** Returns the configured credentials, or the names of what is missing. */
 export function configuredCredentials(
   cli: CliEnvironment,
 ): { readonly credentials: Credentials } | { readonly missing: readonly string[] } {
@@ -21,7 +21,7 @@ export function configuredCredentials(
       credentials: { accessKeyId, accessKeySecret, ...(securityToken !== undefined && { securityToken }) },
     }
   }
-  // One of the two alone is a mistake, and not to be made up for with somebody else's credentials.
+  // One of the two alone is a mistake. The chain must not replace it with other credentials.
   if (accessKeyId === undefined && accessKeySecret === undefined && cli.credentialsChain !== undefined) {
     return { credentials: { credentials: cli.credentialsChain } }
   }
@@ -32,16 +32,16 @@ export function configuredCredentials(
   return { missing }
 }
 
-/** A variable that is not set, or holds nothing but blanks, holds no credential. */
+/** A variable that is not set or contains only blanks has no credential. */
 function credential(cli: CliEnvironment, name: string): string | undefined {
   const value = variable(cli, name)
   return value?.trim() === '' ? undefined : value
 }
 
 /**
- * The same, asked for only when a request needs them: a keyring may name KMS and never call it.
+ * The same credentials, looked up only when a request needs them: a keyring can name KMS and never call it.
  *
- * @returns a provider that rejects with a CliError of kind `configuration` where something is missing
+ * @returns a provider that rejects with a CliError of kind `configuration` if something is missing
  */
 export function lateCredentials(cli: CliEnvironment): CredentialsProvider {
   return {
@@ -55,8 +55,8 @@ export function lateCredentials(cli: CliEnvironment): CredentialsProvider {
 }
 
 /**
- * The error of a request that nobody can sign: the command line's own, in a form that neither OSS's transport nor KMS's
- * client takes for one that may pass.
+ * The error of a request that cannot be signed: the command line's own error, in a form that neither the transport of
+ * OSS nor the client of KMS retries.
  */
 export function noCredentials(message: string): TransportError {
   const cause = configurationError(message)

@@ -23,43 +23,43 @@ export function connectionJson({ oss, kms, securityToken }: RunningEmulators): s
 /**
  * How a person reaches them: what to paste into another shell.
  *
- * @param secretIsSet - whether this shell has the secret already; it is not shown then
+ * @param secretIsSet - whether the secret is already set in this shell; it is then not shown
  */
 export function connectionText({ oss, kms, securityToken }: RunningEmulators, secretIsSet: boolean): string {
   const { endpoint, accessKeyId, accessKeySecret, region, buckets } = oss
   const url = `oss://${buckets[0]}/readme`
   const key = kms === undefined ? '--rsa-private-key keys/private_key.pem' : `--kms-key-id ${kms.keyId}`
   const lines = [
-    `OSS emulator at ${endpoint}, with the buckets ${buckets.join(', ')}.`,
-    ...(kms ? [`KMS emulator at ${kms.endpoint}, with the key ${kms.keyId}.`] : []),
+    `The OSS emulator listens on ${endpoint}, with the buckets ${buckets.join(', ')}.`,
+    ...(kms ? [`The KMS emulator listens on ${kms.endpoint}, with the key ${kms.keyId}.`] : []),
     '',
     ...(securityToken?.expiresAt
-      ? [`The token expires at ${securityToken.expiresAt.toISOString()}.`, '']
+      ? [`The security token expires at ${securityToken.expiresAt.toISOString()}.`, '']
       : []),
-    'Paste into another shell:',
+    'Paste this into another shell:',
     '',
     `  export OSS_ENDPOINT=${endpoint}`,
     `  export OSS_REGION=${region}`,
     `  export OSS_ACCESS_KEY_ID=${printable(accessKeyId)}`,
     secretIsSet
-      ? '  # OSS_ACCESS_KEY_SECRET: as it is set here'
+      ? '  # OSS_ACCESS_KEY_SECRET: use the value that is set here'
       : `  export OSS_ACCESS_KEY_SECRET=${accessKeySecret}`,
     ...(securityToken ? [`  export OSS_SESSION_TOKEN=${shellWord(securityToken.token)}`] : []),
     ...(kms ? [`  export OSS_CSE_KMS_ENDPOINT=${kms.endpoint}`] : []),
     ...(kms?.caFile === undefined ? [] : [`  export NODE_EXTRA_CA_CERTS=${shellWord(kms.caFile)}`]),
     '',
-    'then for instance:',
+    'Then try:',
     '',
     ...(kms ? [] : ['  oss-cse keygen --out keys']),
     `  oss-cse put README.md ${url} ${key}`,
     `  oss-cse cat ${url} ${key}`,
     '',
-    'Ctrl-C stops it.',
+    'Press Ctrl-C to stop.',
   ]
   return `${lines.join('\n')}\n`
 }
 
-/** A text as a shell takes it, whatever is in it. */
+/** Quotes a text for a shell, whatever characters it contains. */
 function shellWord(text: string): string {
   const word = printable(text)
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`

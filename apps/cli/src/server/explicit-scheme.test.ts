@@ -21,7 +21,7 @@ describe('an endpoint without a scheme', () => {
     'http://localhost:9000',
     'https://127.0.0.1',
     'not an address',
-  ])('%s passes here', (endpoint) => {
+  ])('%s is accepted', (endpoint) => {
     expect(() => requireScheme(endpoint, '--endpoint')).not.toThrow()
   })
 })

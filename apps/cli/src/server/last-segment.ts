@@ -1,9 +1,9 @@
-/** The last segment of an object's key: what stands behind its last slash. */
+/** The last segment of an object's key: the part after its last slash. */
 export function lastSegment(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1)
 }
 
-/** Tells whether a name means a directory wherever it stands. */
+/** Whether a name always means a directory. */
 export function isDots(name: string): boolean {
   return name === '.' || name === '..'
 }

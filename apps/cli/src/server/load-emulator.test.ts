@@ -22,13 +22,13 @@ function importersThat(fail: Error) {
 
 describe('loading an emulator', () => {
   test.each(['@oss-cse/oss-emulator', '@oss-cse/kms-emulator'] as const)(
-    'names %s and the command that adds both packages, where it is not installed',
+    'names %s and the command that installs both packages, when it is not installed',
     async (emulator) => {
       const cause = notFound(`package '${emulator}'`)
       const error: unknown = await loadEmulator(emulator, importersThat(cause)).catch((thrown) => thrown)
       expect(error).toBeInstanceOf(CliError)
       expect(error).toMatchObject({
-        message: `The package ${emulator} is not installed; the commands \`emulator\` and \`demo\` need it. Add it with \`npm install --global @oss-cse/oss-emulator @oss-cse/kms-emulator\`, without --global where oss-cse is installed in a project.`,
+        message: `The package ${emulator} is not installed. The commands \`emulator\` and \`demo\` need it. Install it with \`npm install --global @oss-cse/oss-emulator @oss-cse/kms-emulator\`. Leave out --global if oss-cse is installed in a project.`,
         cause,
       })
       expect(exitCodeOf(error)).toBe(EXIT.configuration)
@@ -40,11 +40,11 @@ describe('loading an emulator', () => {
     ['a package of a longer name is missing', notFound("package '@oss-cse/oss-emulator-extra'")],
     ['a file of the package is missing', notFound("module '/lib/@oss-cse/oss-emulator/dist/server.js'")],
     ['the package throws', new TypeError("Cannot find package '@oss-cse/oss-emulator' in a text of its own")],
-  ])('passes the error on when %s', async (_when, error) => {
+  ])('throws the error unchanged when %s', async (_when, error) => {
     await expect(loadEmulator('@oss-cse/oss-emulator', importersThat(error))).rejects.toBe(error)
   })
 
-  test('returns the package that is installed', async () => {
+  test('returns an installed package', async () => {
     expect(await loadEmulator('@oss-cse/oss-emulator')).toHaveProperty('startOssEmulator')
     expect(await loadEmulator('@oss-cse/kms-emulator')).toHaveProperty('startKmsEmulator')
   })

@@ -1,6 +1,6 @@
 import { configurationError, systemCode } from '../base/cli-error.ts'
 
-/** The packages of the emulators. They are optional: whoever only encrypts installs no test servers. */
+/** The packages of the emulators. They are optional: users who only encrypt need no test servers. */
 interface EmulatorPackages {
   readonly '@oss-cse/oss-emulator': typeof import('@oss-cse/oss-emulator')
   readonly '@oss-cse/kms-emulator': typeof import('@oss-cse/kms-emulator')
@@ -22,7 +22,7 @@ const INSTALL_COMMAND = `npm install --global ${Object.keys(IMPORTERS).join(' ')
  * Loads the package of an emulator.
  *
  * @param importers - how packages are imported
- * @throws CliError of kind `configuration` when the package is not installed; any other failure as it is
+ * @throws CliError of kind `configuration` when the package is not installed; any other error unchanged
  */
 export async function loadEmulator<Package extends keyof EmulatorPackages>(
   emulator: Package,
@@ -33,15 +33,15 @@ export async function loadEmulator<Package extends keyof EmulatorPackages>(
   } catch (error) {
     if (!isNotInstalled(emulator, error)) throw error
     throw configurationError(
-      `The package ${emulator} is not installed; the commands \`emulator\` and \`demo\` need it. Add it with \`${INSTALL_COMMAND}\`, without --global where oss-cse is installed in a project.`,
+      `The package ${emulator} is not installed. The commands \`emulator\` and \`demo\` need it. Install it with \`${INSTALL_COMMAND}\`. Leave out --global if oss-cse is installed in a project.`,
       error,
     )
   }
 }
 
 /**
- * Tells whether an import failed because the package itself is not there. One of its own dependencies, or a file of it, may
- * be missing with the same code: that is a broken installation, which the error describes.
+ * Whether an import failed because the package itself is missing. A missing dependency or file of the package has the
+ * same code, but means a broken installation, which the error describes.
  */
 function isNotInstalled(emulator: string, error: unknown): boolean {
   return (

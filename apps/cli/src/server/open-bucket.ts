@@ -5,7 +5,7 @@ import { type ServerFlags, serverConfig } from './server-options.ts'
 
 /** How a command opens a bucket. */
 export interface OpenBucketOptions {
-  /** The keyless one for a command that neither encrypts nor decrypts. */
+  /** The keyless keyring for a command that neither encrypts nor decrypts. */
   readonly keyring: Keyring
   readonly onPlainObject?: PlainObjectPolicy | undefined
   readonly logger?: Logger | undefined

@@ -5,9 +5,9 @@ import type { ServerConfig } from '../base/server-config.ts'
 import { inWords, SERVER_WORDS } from '../output/library-words.ts'
 
 /**
- * Makes a transport on ali-oss, which is loaded only now because that takes a while.
+ * Creates a transport on ali-oss. It is imported here, because it takes a while to load.
  *
- * @throws CliError of kind `configuration` for an endpoint or region that cannot be used
+ * @throws CliError of kind `configuration` for an invalid endpoint or region
  */
 export async function openTransport(server: ServerConfig, bucket: string): Promise<CliTransport> {
   const { OssTransport } = await import('@oss-cse/transport-oss')

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { formatOssUrl, parseFileUrl, parseObjectUrl, parseOssUrl, parseTargetUrl } from './oss-url.ts'
 
-describe('addresses of objects', () => {
-  test('a key stands as it is: slashes, spaces, percent signs and question marks', () => {
+describe('URLs of objects', () => {
+  test('a key is taken as it is: slashes, spaces, percent signs and question marks', () => {
     const url = 'oss://bucket/a/b c%20d?e=#f\nü'
     expect(parseObjectUrl(url)).toEqual({ bucket: 'bucket', key: 'a/b c%20d?e=#f\nü' })
     expect(formatOssUrl(parseObjectUrl(url))).toBe(url)
   })
 
-  test('a bucket may stand alone or with a prefix where a listing is meant', () => {
+  test('a listing takes a bucket, with or without a prefix', () => {
     expect(parseOssUrl('oss://bucket')).toEqual({ bucket: 'bucket', key: '' })
     expect(parseOssUrl('oss://bucket/')).toEqual({ bucket: 'bucket', key: '' })
     expect(parseOssUrl('oss://bucket/a/')).toEqual({ bucket: 'bucket', key: 'a/' })
@@ -33,15 +33,18 @@ describe('addresses of objects', () => {
     ['oss://bucket/dir/', 'dir/a'],
     ['oss://bucket/dir', 'dir'],
     ['oss://bucket/dir/b', 'dir/b'],
-  ])('a name that goes to %j becomes the key %j', (url, key) => {
+  ])('a source uploaded to %j gets the key %j', (url, key) => {
     expect(parseTargetUrl(url, 'a')).toEqual({ bucket: 'bucket', key })
   })
 
-  test.each([undefined, '', '.', '..'])('a directory as target needs a name, and %j is none', (name) => {
-    for (const url of ['oss://bucket', 'oss://bucket/', 'oss://bucket/dir/']) {
-      expect(() => parseTargetUrl(url, name)).toThrow(expect.objectContaining({ kind: 'usage' }))
-    }
-  })
+  test.each([undefined, '', '.', '..'])(
+    'a directory as target needs a name, and %j is not a name',
+    (name) => {
+      for (const url of ['oss://bucket', 'oss://bucket/', 'oss://bucket/dir/']) {
+        expect(() => parseTargetUrl(url, name)).toThrow(expect.objectContaining({ kind: 'usage' }))
+      }
+    },
+  )
 
   test.each(['oss://bucket/.', 'oss://bucket/..', 'oss://bucket/dir/.', 'oss://bucket/dir/..'])(
     '%j is no file',

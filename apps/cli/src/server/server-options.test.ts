@@ -10,7 +10,7 @@ async function config(argv: readonly string[], env: Record<string, string | unde
 }
 
 describe('server options', () => {
-  test('everything that is missing is named at once, with its option and its variable', async () => {
+  test('the error names everything that is missing, with its option and its variable', async () => {
     const { code, stderr } = await config([], NOTHING)
     expect(code).toBe(3)
     for (const name of ['--region', 'OSS_REGION', 'OSS_ACCESS_KEY_ID', 'OSS_ACCESS_KEY_SECRET']) {
@@ -18,7 +18,7 @@ describe('server options', () => {
     }
   })
 
-  test('without an endpoint the region’s public one is used', async () => {
+  test('without an endpoint, the region’s public endpoint is used', async () => {
     const { code, config: server } = await config(['--region', 'cn-beijing'], { OSS_ENDPOINT: undefined })
     expect(code).toBe(0)
     expect(server?.region).toBe('cn-beijing')
@@ -46,15 +46,15 @@ describe('server options', () => {
   ])('a local endpoint without a scheme exits 3: %j %j', async (argv, env) => {
     const { code, stderr, config: server } = await config(argv, env)
     expect([code, server]).toEqual([3, undefined])
-    expect(stderr).toMatch(/--endpoint or OSS_ENDPOINT.*begin it with http:\/\/ or https:\/\//)
+    expect(stderr).toMatch(/--endpoint or OSS_ENDPOINT.*Begin it with http:\/\/ or https:\/\//)
   })
 
-  test('credentials of blanks count as missing', async () => {
+  test('blank credentials count as missing', async () => {
     const { code, stderr } = await config([], { OSS_ACCESS_KEY_ID: ' ' })
     expect([code, stderr]).toEqual([3, expect.stringContaining('OSS_ACCESS_KEY_ID')])
   })
 
-  test('options win over variables', async () => {
+  test('options override variables', async () => {
     const env = { OSS_ENDPOINT: 'https://a.example', OSS_REGION: 'cn-a', OSS_SESSION_TOKEN: 'token' }
     expect((await config([], env)).config).toEqual({
       endpoint: 'https://a.example',

@@ -13,7 +13,7 @@ export interface ServerFlags {
   readonly signature?: 'v4' | 'v1'
 }
 
-/** The region of a server on this machine, where nothing names one. */
+/** The default region of a server on this machine. */
 export const LOCAL_REGION = 'cn-hangzhou'
 const LOCAL_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 
@@ -21,23 +21,28 @@ const LOCAL_HOST = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 export function addServerOptions(command: Command): Command {
   return command
     .optionsGroup('Server:')
+    .option('--endpoint <url>', "URL of OSS (env: OSS_ENDPOINT, default: the region's public endpoint)")
     .option(
-      '--endpoint <url>',
-      "where the service is; or OSS_ENDPOINT (default: the region's public endpoint)",
+      '--region <region>',
+      'region of OSS, such as cn-hangzhou; not needed for a local endpoint (env: OSS_REGION)',
     )
-    .option('--region <region>', 'such as cn-hangzhou; or OSS_REGION (not needed for a local endpoint)')
     .addOption(
       new Option(
         '--addressing <style>',
-        'where the bucket stands in the address (default: path for localhost and IP addresses, else virtual)',
+        'place of the bucket in the URL (default: path for localhost and IP addresses, otherwise virtual)',
       ).choices(['virtual', 'path', 'cname']),
     )
-    .addOption(new Option('--signature <version>', 'default: v4').choices(['v4', 'v1']))
+    .addOption(
+      new Option('--signature <version>', 'version of the request signature (default: v4)').choices([
+        'v4',
+        'v1',
+      ]),
+    )
     .addHelpText('after', CREDENTIALS_HELP)
 }
 
 /**
- * Puts the server's settings together from options and environment variables.
+ * Collects the server's settings from options and environment variables.
  *
  * @throws CliError of kind `configuration` that names everything that is missing, or an endpoint without a scheme
  */
@@ -63,12 +68,12 @@ export function serverConfig(flags: ServerFlags, cli: CliEnvironment): ServerCon
   }
 }
 
-/** The region that an option or a variable names, as it stands there. */
+/** The region in the option or the variable, unchanged. */
 export function ossRegion({ region }: ServerFlags, cli: CliEnvironment): string | undefined {
   return region || variable(cli, 'OSS_REGION')
 }
 
-/** Whether an address is on this machine: no region is needed then. */
+/** Whether an endpoint is on this machine. It then needs no region. */
 export function isLocal(endpoint: string | undefined): boolean {
   if (endpoint === undefined) return false
   const text = endpoint.includes('://') ? endpoint : `https://${endpoint}`

@@ -3,10 +3,10 @@ import type { KmsEmulator } from '@oss-cse/kms-emulator'
 import type { OssEmulator, OssEmulatorOptions, SecurityToken } from '@oss-cse/oss-emulator'
 import { loadEmulator } from './load-emulator.ts'
 
-/** What the emulators are started with: OSS's options, and KMS where it is wanted. */
+/** The settings of the emulators: the options of OSS and, if wanted, of KMS. */
 export interface EmulatorSettings
   extends Omit<OssEmulatorOptions, 'clock' | 'securityToken' | 'securityTokens'> {
-  /** Makes the access key of both a temporary one. */
+  /** Makes the access key of both emulators a temporary one. */
   readonly securityToken?: SecurityToken
   readonly kms?: { readonly port: number; readonly tls: boolean }
 }
@@ -20,13 +20,13 @@ export interface RunningEmulators {
   close(): Promise<void>
 }
 
-/** Starts OSS's emulator, and KMS's beside it: the same host, region and access key, keys below the same directory. */
+/** Starts the emulators of OSS and, if wanted, of KMS, with the same host, region, access key and data directory. */
 export async function startEmulators({
   kms,
   securityToken,
   ...options
 }: EmulatorSettings): Promise<RunningEmulators> {
-  // Both before either starts: a package may not be installed.
+  // Both are loaded before either starts: a package may be missing.
   const { startOssEmulator } = await loadEmulator('@oss-cse/oss-emulator')
   const kmsEmulator = kms && (await loadEmulator('@oss-cse/kms-emulator'))
   const oss = await startOssEmulator({
@@ -36,7 +36,7 @@ export async function startEmulators({
   if (kmsEmulator === undefined) return { oss, kms: undefined, securityToken, close: () => oss.close() }
   try {
     const { host } = options
-    // Other shells are told where the CA is, and stand elsewhere.
+    // The CA's path is pasted into other shells, which may be in another directory.
     const dataDirectory =
       options.dataDirectory === undefined ? undefined : resolve(options.dataDirectory, 'kms')
     const { region, accessKeyId, accessKeySecret } = oss
@@ -61,7 +61,7 @@ export async function startEmulators({
   }
 }
 
-/** KMS's emulator is told when its token expires; OSS's knows it beforehand. */
+/** The emulator of KMS must be told when its token expires. The emulator of OSS knows it from the start. */
 function expireLater(kms: KmsEmulator, expiresAt: Date | undefined): NodeJS.Timeout | undefined {
   if (expiresAt === undefined) return undefined
   return setTimeout(() => kms.expireSecurityToken(), expiresAt.getTime() - Date.now())

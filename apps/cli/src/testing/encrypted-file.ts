@@ -4,10 +4,10 @@ import { afterAll, beforeEach, expect } from 'vitest'
 import { type KeyArguments, writeKeyFiles } from './key-files.ts'
 import { MemoryServer, type Outcome, type RunOptions, run, temporaryDirectory } from './shell.ts'
 
-/** A directory with two key pairs, and in it a file that is encrypted anew before each test. */
+/** A directory with two key pairs and a file that is encrypted again before each test. */
 export interface EncryptedFile {
   readonly directory: string
-  /** The path of a file in the directory: `plain`, `enc` and `meta.json` are there. */
+  /** The path of a file in the directory, such as `plain`, `enc` or `meta.json`. */
   file(name: string): string
   readonly plaintext: Buffer
   readonly keys: KeyArguments
@@ -19,7 +19,7 @@ export interface EncryptedFile {
   writeMeta(headers: unknown): void
 }
 
-/** Sets that up for the tests of the calling file. */
+/** Creates one for the tests of the calling file. */
 export async function encryptedFile(): Promise<EncryptedFile> {
   const directory = temporaryDirectory()
   afterAll(() => directory.remove())

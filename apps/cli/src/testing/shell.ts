@@ -9,7 +9,7 @@ import type { CliTransport } from '../base/cli-environment.ts'
 import type { ServerConfig } from '../base/server-config.ts'
 import { runCli } from '../program/run-cli.ts'
 
-/** What a command left behind. */
+/** The outcome of a command. */
 export interface Outcome {
   readonly code: number
   readonly stdout: Buffer
@@ -18,7 +18,7 @@ export interface Outcome {
   readonly json: () => Record<string, unknown>
 }
 
-/** What a run may be given beside its arguments. */
+/** Options of a run. */
 export interface RunOptions {
   readonly stdin?: Uint8Array | Readable
   readonly stdout?: Writable
@@ -53,12 +53,12 @@ export class MemoryServer {
 const checkpoints = temporaryDirectory()
 process.once('exit', () => checkpoints.remove())
 
-/** The settings that a server in memory is reached with. */
+/** The settings to reach the server in memory. */
 const SERVER_ENV = {
   OSS_ENDPOINT: 'http://localhost:1',
   OSS_ACCESS_KEY_ID: 'id',
   OSS_ACCESS_KEY_SECRET: 'secret of the access key',
-  // Not the user's own.
+  // Not the user's own directory.
   OSS_CSE_CHECKPOINT_DIR: checkpoints.path,
 } as const
 
@@ -104,7 +104,7 @@ export function endlessInput(): Readable {
   return new PassThrough()
 }
 
-/** A directory of its own, and how it goes away. */
+/** Creates a temporary directory that can be removed. */
 export function temporaryDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'oss-cse-cli-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
@@ -112,7 +112,7 @@ export function temporaryDirectory(): { readonly path: string; remove(): void } 
 
 let pairs: Promise<{ privateKey: string; publicKey: string }[]> | undefined
 
-/** Two different key pairs, made once for a test file. */
+/** Two different key pairs, generated once per test file. */
 export function testKeyPairs(): Promise<{ privateKey: string; publicKey: string }[]> {
   pairs ??= Promise.all([generateRsaKeyPair({ bits: 2048 }), generateRsaKeyPair({ bits: 2048 })])
   return pairs

@@ -6,22 +6,22 @@ import type { LocalInput } from './local-input.ts'
 export interface CiphertextRun {
   /** The offset of the first wanted byte. */
   readonly start: number
-  /** How many bytes are wanted, where that is known before they are read. */
+  /** How many bytes are wanted, if that is known before they are read. */
   readonly sizeBytes: number | undefined
   /** How many bytes have been delivered so far. */
   readonly deliveredBytes: number
-  /** The length of the whole ciphertext, where it is known, at the latest when all of it has been read. */
+  /** The length of the whole ciphertext. Known at the latest when all of it has been read. */
   readonly totalBytes: number | undefined
   /** True when the whole length has been compared with the one that the envelope records. */
   readonly lengthVerified: boolean
-  /** Reads them; once. */
+  /** Reads the wanted bytes. Call it once. */
   chunks(): AsyncIterable<Uint8Array>
 }
 
 /**
- * The length in bytes that an envelope records of its content, if any.
+ * Returns the length of the content in bytes that an envelope records, if any.
  *
- * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` when it records two different ones
+ * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` when it records two different lengths
  */
 export function recordedLength(envelope: Envelope): number | undefined {
   const single = envelope.unencryptedContentLength
@@ -33,10 +33,10 @@ export function recordedLength(envelope: Envelope): number | undefined {
 }
 
 /**
- * Plans the reading of a range: of a file only what is wanted, of a stream everything up to its end.
+ * Plans how to read a range: only the wanted bytes of a file, but a stream to its end.
  *
  * @param recorded - the length that the envelope records
- * @throws CseError `ERR_CSE_INTEGRITY` when a file's length is another; `ERR_CSE_RANGE_NOT_SATISFIABLE`;
+ * @throws CseError `ERR_CSE_INTEGRITY` when a file has another length; `ERR_CSE_RANGE_NOT_SATISFIABLE`;
  * CliError of kind `usage` for the last bytes of a stream of unknown length
  */
 export function ciphertextRun(
@@ -81,7 +81,10 @@ class FileRun implements CiphertextRun {
       yield chunk
     }
     if (this.deliveredBytes !== this.sizeBytes) {
-      throw new CseError('ERR_CSE_INTEGRITY', 'The file became shorter while it was read.')
+      throw new CseError(
+        'ERR_CSE_INTEGRITY',
+        'The file became shorter while it was read. Run the same command again.',
+      )
     }
   }
 }
@@ -113,7 +116,7 @@ class StreamRun implements CiphertextRun {
     this.sizeBytes = Number.isFinite(known) ? known - start : undefined
   }
 
-  /** Reads on behind the range, so that the length can be judged. */
+  /** Reads to the end of the stream, even after the range, to verify the length. */
   async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
     let offset = 0
     for await (const chunk of this.#input.open()) {
@@ -137,7 +140,9 @@ function firstByte(range: ByteRange | undefined, total: number | undefined): num
     return range.start
   }
   if (total === undefined) {
-    throw usageError('The last bytes of a stream of unknown length cannot be found: name a file, or a START.')
+    throw usageError(
+      'The range needs the length of the input, and the length of this stream is unknown. Name a file, or give START-END.',
+    )
   }
   if (total === 0) throw behindTheEnd(0, 0)
   return Math.max(0, total - range.suffixLength)
@@ -146,7 +151,7 @@ function firstByte(range: ByteRange | undefined, total: number | undefined): num
 function behindTheEnd(start: number, total: number): CseError {
   return new CseError(
     'ERR_CSE_RANGE_NOT_SATISFIABLE',
-    `The range cannot be satisfied: it starts at ${start}, the content has ${total} bytes.`,
+    `The range cannot be satisfied. It starts at ${start}, but the content has ${total} bytes.`,
   )
 }
 

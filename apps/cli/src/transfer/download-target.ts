@@ -7,17 +7,17 @@ import { type LocalOutput, localOutput } from './local-output.ts'
 /** Where an object goes on this machine. */
 export interface DownloadTarget {
   readonly output: LocalOutput
-  /** The file as the report names it; `-` for stdout. */
+  /** The name of the file in the report; `-` for stdout. */
   readonly file: string
   /** True when the file's name comes from the object's key. */
   readonly named: boolean
-  /** Does the work; a directory that has to be made for it goes again when the work leaves nothing in it. */
+  /** Does the work. Creates a missing directory first, and removes it again if the work fails and leaves it empty. */
   within<Result>(work: () => Promise<Result>): Promise<Result>
 }
 
 /**
- * Finds the file of a download. Where none is named, or a directory, the object keeps the last segment of its key as its
- * name, and replaces nothing unless it is forced to: the user has not named the file that would be lost.
+ * Finds the file of a download. If the user names no file, or a directory, the last segment of the key becomes the name.
+ * Such a file replaces another only with `force`, because the user has not named the file that would be lost.
  *
  * @param file - a file, a directory that is there or ends with a slash, `-` for stdout, or nothing
  * @throws CliError of kind `usage`
@@ -31,7 +31,7 @@ export async function downloadTarget(
     return { output: await localOutput(file), file, named: false, within: (work) => work() }
   }
   const name = localNameOf(key)
-  // A bare `-` would mean stdout.
+  // `-` alone would mean stdout.
   const path = file === undefined && name === '-' ? `.${sep}-` : join(file ?? '', name)
   await refuseExisting(path, force)
   const output = await localOutput(path)
@@ -52,16 +52,16 @@ async function meansDirectory(file: string): Promise<boolean> {
 async function refuseExisting(path: string, force: boolean): Promise<void> {
   const existing = await lstat(path).catch(() => undefined)
   if (existing === undefined || force) return
-  throw usageError(`${path} exists: name it to replace it, or give --force.`)
+  throw usageError(`${path} already exists. To replace it, name the file or give --force.`)
 }
 
-/** Makes a directory where it is missing. */
+/** Creates a directory if it is missing. */
 async function withDirectory<Result>(directory: string, work: () => Promise<Result>): Promise<Result> {
   const first = await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
     const code = systemCode(cause) ?? 'unknown'
     if (code === 'EEXIST' || code === 'ENOTDIR')
-      throw usageError(`${directory} is not a directory (${code}).`)
-    throw new CliError('other', `The directory ${directory} cannot be made (${code}).`, { cause })
+      throw usageError(`${directory} is not a directory (${code}). Name another one.`)
+    throw new CliError('other', `The directory ${directory} cannot be created (${code}).`, { cause })
   })
   try {
     return await work()
@@ -71,12 +71,12 @@ async function withDirectory<Result>(directory: string, work: () => Promise<Resu
   }
 }
 
-/** Removes directories from the inner to the outer one, up to the first that holds something. */
+/** Removes directories from the inner to the outer one, up to the first that is not empty. */
 async function removeEmpty(inner: string, outer: string): Promise<void> {
   try {
     for (let path = resolve(inner); path.length >= resolve(outer).length; path = dirname(path))
       await rmdir(path)
   } catch {
-    // It holds something, such as the beginning of an interrupted download.
+    // It is not empty: for example, it holds the start of an interrupted download.
   }
 }

@@ -12,9 +12,9 @@ const READ_BYTES = 1024 * 1024
 export interface LocalInput {
   /** The file's path; absent for a stream. */
   readonly path?: string
-  /** The file's length in bytes; absent for a stream, and where the system says 0, as /proc does of files with content. */
+  /** The file's length in bytes. Absent for a stream, and if the system reports 0, as /proc does for files with content. */
   readonly sizeBytes?: number
-  /** Opens the bytes, or a run of them when it is a file. */
+  /** Opens the bytes. Of a file, it can open a run of them. */
   open(run?: { readonly start: number; readonly sizeBytes: number }): AsyncIterable<Uint8Array>
 }
 
@@ -26,16 +26,16 @@ export interface LocalInput {
 export async function localInput(path: string, cli: CliEnvironment): Promise<LocalInput> {
   const { signal } = cli
   if (path === '-') return { open: () => stoppable(cli.stdin as Readable, signal) }
-  // What a shell makes of a variable that is not set.
-  if (path === '') throw usageError('The name of the input is empty: name a file.')
+  // A shell passes an empty argument for a variable that is not set.
+  if (path === '') throw usageError('The name of the input is empty. Name a file.')
   const file = await stat(path).catch((cause: unknown) => {
     const code = systemCode(cause)
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new CliError('notFound', `There is no file ${path}.`, { cause })
+      throw new CliError('notFound', `The file ${path} does not exist.`, { cause })
     }
     throw new CliError('other', `The file ${path} cannot be read (${code ?? 'unknown'}).`, { cause })
   })
-  if (file.isDirectory()) throw usageError(`${path} is a directory; name a file.`)
+  if (file.isDirectory()) throw usageError(`${path} is a directory. Name a file.`)
   const options = { highWaterMark: READ_BYTES }
   if (!file.isFile()) return { open: () => stoppable(createReadStream(path, options), signal) }
   return {
@@ -49,7 +49,7 @@ export async function localInput(path: string, cli: CliEnvironment): Promise<Loc
   }
 }
 
-/** An abort ends a read that waits, for a terminal, or for somebody to open the other end of a pipe. */
+/** An abort ends a read that waits for a terminal, or for the other end of a pipe to open. */
 async function* stoppable(
   stream: Readable,
   signal: AbortSignal,

@@ -22,7 +22,7 @@ describe('the file name of an object', () => {
   })
 
   test.each(['', 'a/', 'a/.', 'a/..', '.', '..', 'a\0b', 'a/b\0', `a/${LONGEST}b`])(
-    '%j is none anywhere',
+    '%j is not a file name on any system',
     (key) => {
       for (const platform of ['linux', 'darwin', 'win32'] as const) {
         expect(() => localNameOf(key, platform)).toThrow(usage)
@@ -44,7 +44,7 @@ describe('the file name of an object', () => {
     'CON.txt',
     'com1',
     'a\nb',
-  ])('%j is none on Windows', (key) => {
+  ])('%j is not a file name on Windows', (key) => {
     expect(() => localNameOf(`dir/${key}`, 'win32')).toThrow(usage)
     expect(localNameOf(`dir/${key}`, 'linux')).toBe(key)
   })

@@ -7,44 +7,44 @@ import { usageError } from '../base/cli-error.ts'
 import { isMangled } from '../base/utf8-names.ts'
 import { writeChunks } from '../output/stream-writer.ts'
 
-/** Where bytes go on this machine: stdout, a file that is replaced whole, or a pipe or device. */
+/** Where bytes go on this machine: stdout, a file that is replaced as a whole, or a pipe or device. */
 export type LocalOutput =
   | { readonly kind: 'stdout' }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'device'; readonly path: string }
 
 /**
- * Finds the output that an argument means: `-` is stdout, a link means the file behind it. A pipe or device,
- * such as /dev/null, is written to and never replaced by a file.
+ * Finds the output that an argument means: `-` is stdout, a link means its target. A pipe or device such as /dev/null is
+ * written to, and never replaced by a file.
  *
- * @throws CliError of kind `usage` for a directory, an empty name, and a place whose path is not UTF-8
+ * @throws CliError of kind `usage` for a directory, an empty name, and a path that is not UTF-8
  */
 export async function localOutput(path: string): Promise<LocalOutput> {
   if (path === '-') return { kind: 'stdout' }
-  // What a shell makes of a variable that is not set.
-  if (path === '') throw usageError('The name of the output is empty: name a file.')
+  // A shell passes an empty argument for a variable that is not set.
+  if (path === '') throw usageError('The name of the output is empty. Name a file.')
   const existing = await stat(path).catch(() => undefined)
   if (existing === undefined) {
-    if (path.endsWith('/')) throw usageError(`${path} is not a file; name a file.`)
+    if (path.endsWith('/')) throw usageError(`${path} ends with a slash. Name a file.`)
     checkUtf8(path, resolve(path))
     return { kind: 'file', path }
   }
-  if (existing.isDirectory()) throw usageError(`${path} is a directory; name a file.`)
+  if (existing.isDirectory()) throw usageError(`${path} is a directory. Name a file.`)
   if (!existing.isFile()) return { kind: 'device', path }
   checkUtf8(path, await realpath(path))
-  // Not the real path: which links may be followed is judged where the file is written.
+  // Not the real path: `replaceFile` decides which links it follows.
   return { kind: 'file', path }
 }
 
-/** Node.js mangles paths that are not UTF-8: another file would be written. */
+/** Node.js mangles paths that are not UTF-8, and would write another file. */
 function checkUtf8(path: string, whole: string): void {
   if (!isMangled(whole)) return
-  throw usageError(`${path} lies in ${whole}, and that path is not valid UTF-8: write to another directory.`)
+  throw usageError(`${path} is in ${whole}, and that path is not valid UTF-8. Write to another directory.`)
 }
 
 /**
- * Writes chunks to an output. A file is written under a temporary name beside it and takes its own name only
- * when all is written, `beforeRename` has succeeded, and all is on disk; a failure leaves no file, or the old one.
+ * Writes chunks to an output. A file is written under a temporary name beside it. It gets its final name only when all
+ * bytes are on disk and `beforeRename` has succeeded. A failure leaves no file, or the old one.
  */
 export async function writeOutput(
   output: LocalOutput,
@@ -67,12 +67,12 @@ export async function writeOutput(
   await beforeRename()
 }
 
-/** A pipe that another user made, as where everybody can make one, hands them what is written to it. */
+/** In a directory that all users can write to, a pipe can belong to another user, who would read the output. */
 function refuseForeign(path: string, { uid }: Stats): void {
   const user = process.geteuid?.() ?? uid
   if (uid === user || uid === 0) return
   throw usageError(
-    `${path} is a pipe or device of another user (uid ${uid}), who would read what is written to it.`,
+    `${path} is a pipe or device of another user (uid ${uid}), who could read the output. Write to another file.`,
   )
 }
 
@@ -86,7 +86,7 @@ export async function writeStream(
     await writeChunks(cli.stdout, chunks, cli.signal)
     return
   }
-  // Never made, nor emptied: it was there, and is no file.
+  // Opened without creating or truncating it: it exists and is not a file.
   const stream = createWriteStream(output.path, { flags: constants.O_WRONLY as unknown as string })
   // Every write reports its own error.
   stream.on('error', () => {})
@@ -95,7 +95,7 @@ export async function writeStream(
       const [fd] = (await once(stream, 'open', { signal: cli.signal })) as [number]
       refuseForeign(output.path, fstatSync(fd))
     } catch (error) {
-      // Nobody reads them any more: a response that is left open would keep the process.
+      // Nobody reads the chunks any more. A response that stays open would keep the process running.
       await chunks[Symbol.asyncIterator]().return?.()
       throw error
     }

@@ -32,7 +32,7 @@ describe('a size', () => {
     expect(() => parseSize(text)).toThrow(/KiB, MiB, GiB or TiB, such as 10MiB/)
   })
 
-  test('that no number can hold exactly is refused', () => {
+  test('that is not a safe integer is refused', () => {
     expect(() => parseSize('9007199254740993')).toThrow(/whole number/)
     expect(() => parseSize('99999TiB')).toThrow(/whole number/)
   })

@@ -9,8 +9,7 @@ const BYTES: Readonly<Record<string, number>> = {
 }
 
 /**
- * Parses a length in bytes as the command line takes it: `1048576`, `512KiB`, `10MiB`. Decimal units are refused: `MB`
- * means one thing to some and another to others.
+ * Parses a size in bytes: `1048576`, `512KiB`, `10MiB`. Decimal units are refused, because `MB` is ambiguous.
  *
  * @throws InvalidArgumentError
  */
@@ -18,5 +17,5 @@ export function parseSize(text: string): number {
   const [, digits = '', unit] = SIZE.exec(text) ?? []
   const bytes = Number(digits) * (unit === undefined ? 1 : (BYTES[unit.toLowerCase()] ?? Number.NaN))
   if (digits !== '' && Number.isSafeInteger(bytes)) return bytes
-  throw new InvalidArgumentError('Write a whole number of bytes, KiB, MiB, GiB or TiB, such as 10MiB.')
+  throw new InvalidArgumentError('It must be a whole number of bytes, KiB, MiB, GiB or TiB, such as 10MiB.')
 }

@@ -1,8 +1,8 @@
 /**
- * Waits for work that the signal stops too, but not much longer than that: it may take a while to clear up.
+ * Waits for work that the signal also stops. After an abort, it waits only a short time for the work to clean up.
  *
- * @param graceMs - how long, in milliseconds, the work may take after the signal has aborted
- * @throws the signal's reason, when the work takes longer; what the work throws
+ * @param graceMs - how long the work may take after the abort, in milliseconds
+ * @throws the signal's reason when the work takes longer; what the work throws
  */
 export async function stoppedInTime<Result>(
   work: Promise<Result>,

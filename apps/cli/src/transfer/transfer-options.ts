@@ -4,7 +4,7 @@ import { type CliEnvironment, variable } from '../base/cli-environment.ts'
 import { usageError } from '../base/cli-error.ts'
 import { parseSize } from './parse-size.ts'
 
-/** The options of a large file's transfer as the command line gives them. */
+/** The options for transfers of large files. */
 export interface TransferFlags {
   readonly partSize?: number
   readonly multipartThreshold?: number
@@ -14,7 +14,7 @@ export interface TransferFlags {
   readonly resume?: boolean
 }
 
-/** The most parts that may be under way at once. */
+/** The maximum of `--parallel`. */
 const MAX_PARALLEL = 100
 
 const PART_OPTIONS = {
@@ -30,24 +30,28 @@ export function addTransferOptions(command: Command): Command {
     .optionsGroup('Large files:')
     .option(
       '--part-size <size>',
-      'the length of a part, such as 32MiB: a multiple of 16 bytes, at least 100KiB (default: 10MiB)',
+      'size of a part, such as 32MiB: a multiple of 16 bytes, at least 100KiB (default: 10MiB)',
       parseSize,
     )
     .option(
       '--multipart-threshold <size>',
-      'from which length on a file is transferred in parts (default: 10MiB)',
+      'smallest size of a file that is transferred in parts (default: 10MiB)',
       parseSize,
     )
-    .option('--parallel <n>', 'how many parts are under way at once, 1 to 100 (default: 3)', parseCount)
+    .option(
+      '--parallel <n>',
+      'number of parts to transfer at the same time, 1 to 100 (default: 3)',
+      parseCount,
+    )
     .option(
       '--checkpoint-dir <directory>',
-      "where an interrupted transfer leaves what it needs to go on; or OSS_CSE_CHECKPOINT_DIR (default: in the user's data directory)",
+      "directory for checkpoints, which an interrupted transfer needs to resume (env: OSS_CSE_CHECKPOINT_DIR, default: in the user's data directory)",
     )
-    .option('--no-resume', 'leave nothing behind: an interrupted transfer begins anew')
+    .option('--no-resume', 'keep no checkpoint: an interrupted transfer restarts')
 }
 
 /**
- * How a file is transferred, in the library's terms.
+ * Converts the options to those of the library.
  *
  * @throws CliError of kind `usage` for options that exclude each other
  */
@@ -58,7 +62,7 @@ export async function fileTransferOptions(
   const { partSize, multipartThreshold, parallel, checkpointDir, resume } = flags
   const keeps = resume !== false
   if (!keeps && checkpointDir !== undefined) {
-    throw usageError('--checkpoint-dir and --no-resume exclude each other.')
+    throw usageError('--checkpoint-dir and --no-resume cannot be used together. Give one of them.')
   }
   const directory = checkpointDir || variable(cli, 'OSS_CSE_CHECKPOINT_DIR')
   return {
@@ -70,9 +74,9 @@ export async function fileTransferOptions(
 }
 
 /**
- * Refuses options that say nothing of a transfer in one request.
+ * Refuses options that have no effect on a transfer in one request.
  *
- * @param what - what goes in one request
+ * @param what - what is transferred in one request
  * @returns no options
  * @throws CliError of kind `usage`
  */
@@ -81,7 +85,7 @@ export function refuseTransferOptions(flags: TransferFlags, what: string): Trans
     .filter(([name]) => flags[name as keyof TransferFlags] !== undefined)
     .map(([, option]) => option)
   if (given.length > 0)
-    throw usageError(`${what} goes in one request: ${given.join(', ')} cannot apply to it.`)
+    throw usageError(`${what} is transferred in one request. Leave out ${given.join(', ')}.`)
   return {}
 }
 
@@ -93,5 +97,5 @@ async function checkpoints(directory: string | undefined): Promise<CheckpointSto
 function parseCount(text: string): number {
   const count = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MAX_PARALLEL) return count
-  throw new InvalidArgumentError(`Write a whole number from 1 to ${MAX_PARALLEL}.`)
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MAX_PARALLEL}.`)
 }

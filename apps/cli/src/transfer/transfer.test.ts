@@ -26,14 +26,14 @@ async function hintAfter(more: (tools: TransferTools) => void): Promise<unknown>
   return failing.catch((error: { hint?: unknown }) => error.hint)
 }
 
-test('a transfer that fails while earlier parts are still compared tells no number, which would be too small', async () => {
-  expect(await hintAfter(({ onProgress }) => onProgress(FAR))).toBe('Run the same command again to go on.')
+test('a transfer that fails while earlier parts are still being verified has no number in its hint, because it would be too small', async () => {
+  expect(await hintAfter(({ onProgress }) => onProgress(FAR))).toBe('Run the same command again to resume.')
 })
 
-test('once all earlier parts are compared the number is told', async () => {
+test('once all earlier parts are verified, the hint has the number of parts', async () => {
   const compared = ({ onProgress, logger }: TransferTools): void => {
     onProgress(FAR)
     logger({ type: 'resume', operation: 'upload', key: 'k', message: '1 of 5 parts.' })
   }
-  expect(await hintAfter(compared)).toBe('Parts sent: 1 of 5. Run the same command again to go on.')
+  expect(await hintAfter(compared)).toBe('Parts uploaded: 1 of 5. Run the same command again to resume.')
 })

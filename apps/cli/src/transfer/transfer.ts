@@ -15,26 +15,26 @@ import { TransferFailure } from '../output/transfer-failure.ts'
 import { stoppedInTime } from './stopped-in-time.ts'
 import type { TransferFlags } from './transfer-options.ts'
 
-/** How long an interrupted transfer may clear up, in milliseconds. */
+/** How long an interrupted transfer may take to clean up, in milliseconds. */
 const STOP_MS = 700
-/** How long it may then wait for what it has left on the service to be undone, in milliseconds. */
+/** How long it may then wait until its multipart upload is aborted on the service, in milliseconds. */
 const SETTLE_MS = 3_000
 
-/** What a transfer is to work with. */
+/** What a transfer works with. */
 export interface TransferTools {
   readonly logger: Logger
   readonly onProgress: ProgressListener
   readonly checkpointStore: CheckpointStore | undefined
   readonly signal: AbortSignal
-  /** To be told of the bucket that the transfer works on. */
+  /** The transfer calls this with the bucket that it uses. */
   readonly opened: (bucket: Pick<CryptoBucket, 'settled'>) => void
 }
 
 /**
- * Runs one put or get: shows how far it is and what the bucket has to say, and stops it soon when it is interrupted.
+ * Runs one put or get. It shows the progress and the events of the bucket, and stops soon after an interrupt.
  *
- * @param checkpointStore - where it leaves what it needs to go on
- * @throws TransferFailure when there is more to say than what went wrong: whether the same command goes on
+ * @param checkpointStore - keeps what the transfer needs to resume
+ * @throws TransferFailure when the message should also say whether the same command resumes
  */
 export async function runTransfer<Result>(
   cli: CliEnvironment,
@@ -61,26 +61,26 @@ export async function runTransfer<Result>(
   try {
     return await stoppedInTime(work(tools), signal, STOP_MS)
   } catch (error) {
-    // The end of the process would leave an upload behind that the service has just begun.
+    // Otherwise the end of the process would leave a multipart upload that has just been created on the service.
     if (signal.aborted && bucket !== undefined) {
       await stoppedInTime(bucket.settled(), signal, SETTLE_MS).catch(() => {})
     }
-    const hint = transfer.hint(label === 'put' ? 'sent' : 'fetched')
+    const hint = transfer.hint(label === 'put' ? 'uploaded' : 'downloaded')
     throw hint === undefined ? error : new TransferFailure(error, hint)
   } finally {
     bar.stop()
   }
 }
 
-/** Follows a transfer, to know what its end leaves behind. */
+/** Follows a transfer, to know what a failure leaves behind. */
 class TransferWatch {
   readonly #cli: CliEnvironment
   readonly #flags: TransferFlags & ReportFlags
   readonly #bar: TransferProgress
   #progress: Progress = { transferredBytes: 0 }
-  /** Whether a record is kept. */
+  /** Whether a checkpoint is kept. */
   #kept = false
-  /** Whether an earlier transfer's parts are still being looked at, and are not all counted. */
+  /** Whether the parts of an earlier run are still being verified, and not all counted. */
   #counting = false
   #resumable = true
 
@@ -104,7 +104,7 @@ class TransferWatch {
     if (event.type === 'not-resumable') this.#resumable = false
   }
 
-  /** The same store, whose records are followed. */
+  /** Wraps a store to follow its checkpoints. */
   watch(store: CheckpointStore): CheckpointStore {
     return { open: async (name) => this.#watchRecord(await store.open(name)) }
   }
@@ -129,21 +129,22 @@ class TransferWatch {
   }
 
   /**
-   * What becomes of a transfer that has just failed or was interrupted.
+   * What the user can do after a failure or an interrupt.
    *
-   * @param done - what was done to its parts
+   * @param done - what happened to the parts
    */
-  hint(done: 'sent' | 'fetched'): string | undefined {
+  hint(done: 'uploaded' | 'downloaded'): string | undefined {
     const interrupted = this.#cli.signal.aborted
     const { partsDone = 0, partCount = 0 } = this.#progress
     if (this.#kept) {
-      const again = 'Run the same command again to go on.'
+      const again = 'Run the same command again to resume.'
       if (!this.#counting && partsDone > 0) return `Parts ${done}: ${partsDone} of ${partCount}. ${again}`
       return interrupted || this.#counting ? again : undefined
     }
     if (!interrupted || partCount === 0) return undefined
-    if (!this.#resumable) return 'Nothing was kept: with a public key alone an upload cannot go on later.'
-    if (this.#flags.resume === false) return 'Nothing was kept (--no-resume): the same command begins anew.'
+    if (!this.#resumable) return 'Nothing was kept, because an upload with only a public key cannot resume.'
+    if (this.#flags.resume === false)
+      return 'Nothing was kept (--no-resume). The same command restarts the transfer.'
     return undefined
   }
 }

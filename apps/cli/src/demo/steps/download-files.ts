@@ -7,7 +7,7 @@ import { sha256OfFile } from '../source-files.ts'
 /** Downloads both files and compares them with the originals. */
 export const downloadFiles: DemoStep = async ({ stage, screen, checks }) => {
   const { dim } = screen.colours
-  screen.note('Into new files. SHA-256 of what was sent and of what came back:')
+  screen.note('The downloads go to new files. SHA-256 of what was sent and of what was received:')
   for (const { key, sha256 } of [stage.letter, stage.noise]) {
     const path = join(stage.downloadDirectory, key)
     const started = performance.now()
@@ -19,7 +19,7 @@ export const downloadFiles: DemoStep = async ({ stage, screen, checks }) => {
     screen.line(`${dim('received ')} ${received}`)
     checks.that(
       received === sha256 && result.verification === 'crc64',
-      `${key}: unchanged, in ${formatDuration(durationMs)}; the CRC-64s are equal too`,
+      `${key}: unchanged, in ${formatDuration(durationMs)}; the CRC-64s match too`,
     )
   }
 }

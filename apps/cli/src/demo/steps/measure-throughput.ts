@@ -6,7 +6,7 @@ import { tableLines } from '../table.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
-/** Small objects are put and got more often: a single time would say little. */
+/** Small objects have more rounds: one measurement of a short time says little. */
 const RUNS: readonly (readonly [sizeBytes: number, rounds: number])[] = [
   [KIBIBYTE, 9],
   [64 * KIBIBYTE, 9],
@@ -24,7 +24,7 @@ interface Round {
 /** Puts and gets objects of several sizes, from memory and to memory. */
 export const measureThroughput: DemoStep = async ({ stage, screen, checks }) => {
   screen.note(
-    'Encrypt and upload (put), download and decrypt (get), from memory, medians. The server shares this process, so these are not the figures of a network.',
+    'Median times to encrypt and upload (put), and to download and decrypt (get), in memory. The server runs in the same process, so these figures include no network.',
   )
   screen.blank()
   const data = randomFillSync(new Uint8Array(64 * MEBIBYTE))
@@ -50,7 +50,7 @@ export const measureThroughput: DemoStep = async ({ stage, screen, checks }) => 
   screen.line(screen.colours.bold(header))
   for (const line of lines) screen.line(line)
   screen.blank()
-  checks.that(areUnchanged, 'Every one of them came back unchanged')
+  checks.that(areUnchanged, 'All of them are unchanged after the download')
 }
 
 async function putAndGet({ bucket }: Stage, bytes: Uint8Array): Promise<Round> {

@@ -13,7 +13,7 @@ export const readThreeKeys: DemoStep = async ({ stage, screen, checks }) => {
     ['three/by-kms.txt', stage.kms.provider],
   ]
   screen.note(
-    'Three programs share the bucket: one has the RSA key, one writes like old versions of the Python SDK oss2, one uses KMS. A keyring has all three keys and takes the one that an envelope names.',
+    'Three programs share the bucket. One has the RSA key, one writes like old versions of the Python SDK oss2, and one uses KMS. A keyring holds all three keys and uses the one that an envelope names.',
   )
   for (const [key, writer] of writers) {
     await new CryptoBucket({ transport, provider: writer }).put(key, letter)
@@ -21,7 +21,7 @@ export const readThreeKeys: DemoStep = async ({ stage, screen, checks }) => {
   const keyring = new Keyring({ encrypting: provider, decrypting: [localProvider, stage.kms.provider] })
   const reader = new CryptoBucket({ transport, keyring })
   screen.blank()
-  screen.line(screen.colours.bold(tableRow(['object', 'key wrapped by', 'named', 'format'])))
+  screen.line(screen.colours.bold(tableRow(['object', 'wrap algorithm', 'key name', 'format'])))
   let areUnchanged = true
   for (const [key, writer] of writers) {
     const { envelope } = await reader.head(key)
@@ -32,10 +32,10 @@ export const readThreeKeys: DemoStep = async ({ stage, screen, checks }) => {
       letter.equals(await reader.getBytes(key)) && envelope.wrapAlgorithm === writer.wrapAlgorithm
   }
   screen.blank()
-  checks.that(areUnchanged, 'One reader reads all three, each with its own key; they are unchanged')
+  checks.that(areUnchanged, 'One reader decrypts all three, each with its own key, unchanged')
   const withoutKms = new Keyring({ encrypting: provider, decrypting: [localProvider] })
   await checks.refused(
-    'A reader without the third key is told which one it lacks',
+    'A reader without the third key is refused, and the error names that key',
     'ERR_CSE_NO_MATCHING_KEY',
     () => new CryptoBucket({ transport, keyring: withoutKms }).getBytes('three/by-kms.txt'),
   )

@@ -11,7 +11,7 @@ export const showEnvelope: DemoStep = async ({ stage, screen, checks }) => {
   const { letter, noise } = stage
   const { headers } = await stage.transport.head({ key: letter.key, headers: {} })
   screen.note(
-    `Headers of ${letter.key}; all their names begin with ${ENVELOPE_PREFIX}. Wrapped means: encrypted with the master key.`,
+    `Headers of ${letter.key}, without their common prefix ${ENVELOPE_PREFIX}. "Wrapped" means encrypted with the master key.`,
   )
   screen.blank()
   printEnvelope(screen, envelopeRows(headers))
@@ -25,15 +25,15 @@ export const showEnvelope: DemoStep = async ({ stage, screen, checks }) => {
     const plaintext = Buffer.concat([decipher.update(bytes), decipher.final()])
     checks.that(
       plaintext.equals(await readFile(letter.path)),
-      'The master key unwraps the two, and plain AES-256-CTR opens the letter',
+      'The master key unwraps the two, and plain AES-256-CTR decrypts the letter',
     )
     checks.that(
       !showsKey(headers, contentKey) && !bytes.includes(asBuffer(contentKey.cek)),
-      'The server has no copy of that key: not in the headers, not in the content',
+      'The content key itself is not on the server: neither in the headers nor in the content',
     )
     checks.that(
       Buffer.compare(contentKey.cek, other.cek) !== 0,
-      `${noise.key} has another key: every object has one of its own`,
+      `${noise.key} has another content key: each object has its own`,
     )
   } finally {
     wipe(contentKey.cek, other.cek)

@@ -17,21 +17,19 @@ export const showStoredBytes: DemoStep = async ({ stage, screen, checks }) => {
   const response = await stage.transport.get({ key, headers: {} })
   for await (const chunk of response.body) chunks.push(chunk)
   const stored = concatBytes(chunks)
-  screen.note(
-    `The first ${SHOWN_BYTES} bytes of ${key}, here and as a plain GET fetches them from the server:`,
-  )
+  screen.note(`The first ${SHOWN_BYTES} bytes of ${key}, here and as a plain GET returns them:`)
   screen.blank()
   printSideBySide(screen, plaintext.subarray(0, SHOWN_BYTES), stored.subarray(0, SHOWN_BYTES))
   screen.blank()
   checks.that(
     stored.length === plaintext.length,
-    `Both have ${formatCount(plaintext.length)} bytes: encryption adds nothing`,
+    `Both have ${formatCount(plaintext.length)} bytes: encryption adds none`,
   )
   checks.that(
     !sharesRun(plaintext, stored),
-    `No ${RUN_BYTES} bytes in a row of the letter occur anywhere in what is stored`,
+    `No sequence of ${RUN_BYTES} bytes of the letter occurs in the stored bytes`,
   )
-  screen.note('What it does see: the name, the length, and when the letter comes and goes.')
+  screen.note('The server does see the name, the length, and the time of each upload and download.')
 }
 
 function printSideBySide(screen: Screen, here: Uint8Array, there: Uint8Array): void {

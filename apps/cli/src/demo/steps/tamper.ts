@@ -8,7 +8,7 @@ import { BUCKET, type Stage } from '../stage.ts'
 export const tamper: DemoStep = async (context) => {
   const { stage, screen, checks } = context
   const { bucket, emulator, letter } = stage
-  screen.note('The stored letter, altered on the server or on the way, and then read:')
+  screen.note('The letter is altered on the server or in transit, and then read:')
   const stored = await emulator.getStoredObject(BUCKET, letter.key)
   if (stored === undefined) throw new Error(`${letter.key} is not on the server`)
   const read = (key: string) => () => bucket.getBytes(key)
@@ -31,7 +31,7 @@ export const tamper: DemoStep = async (context) => {
   const withoutEnvelope = Object.entries(stored.headers).filter(([name]) => !isEnvelopeHeader(name))
   await plant(stage, 'envelope-stripped.txt', { ...stored, headers: Object.fromEntries(withoutEnvelope) })
   await checks.refused(
-    'The whole envelope removed: not taken for a plain file',
+    'The whole envelope removed: refused, not read as a plain file',
     'ERR_CSE_NOT_ENCRYPTED',
     read('envelope-stripped.txt'),
   )
@@ -41,7 +41,7 @@ export const tamper: DemoStep = async (context) => {
 
   emulator.injectFault({ kind: 'corrupt-body', method: 'GET', key: letter.key })
   await checks.refused(
-    'One bit flipped on the way: the checksum notices',
+    'One bit flipped in transit: refused, the checksum does not match',
     'ERR_CSE_INTEGRITY',
     read(letter.key),
   )
@@ -49,7 +49,7 @@ export const tamper: DemoStep = async (context) => {
   await showLimit(context, stored)
 }
 
-/** What the format cannot prevent: whoever may write flips a bit, and the server computes a checksum that fits. */
+/** Shows what the format cannot prevent: a writer flips a bit, and the server computes a matching checksum. */
 async function showLimit({ stage, screen, checks }: DemoContext, stored: StoredObject): Promise<void> {
   const { dim, yellow } = screen.colours
   const key = 'content-altered.txt'
@@ -65,7 +65,7 @@ async function showLimit({ stage, screen, checks }: DemoContext, stored: StoredO
   screen.blank()
   checks.limit(
     altered.equals(expected),
-    'A known limit: whoever may write to the bucket can flip a bit, the server makes a new checksum, and the change goes unnoticed:',
+    'A known limit: anyone who can write to the bucket can flip a bit. The server computes a new checksum, and nobody notices the change:',
   )
   const sentence = (text: Buffer): string => {
     const start = digit - PROMISE.indexOf('1')
@@ -75,7 +75,7 @@ async function showLimit({ stage, screen, checks }: DemoContext, stored: StoredO
   screen.line(`  ${dim('read    ')}  ${yellow(sentence(altered))}`)
   screen.marked(
     ' ',
-    'AES-CTR, the one cipher of this format, hides content but does not authenticate it. See docs/THREAT_MODEL.md.',
+    'AES-CTR, the only cipher of this format, hides content but does not authenticate it. See docs/THREAT_MODEL.md.',
     dim,
   )
 }

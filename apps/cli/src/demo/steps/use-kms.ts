@@ -8,29 +8,29 @@ import { formatCount } from '../format.ts'
 import { printEnvelope } from '../print-envelope.ts'
 
 const KEY = 'letter-by-kms.txt'
-/** What an RSA key would show in the same way is left out. */
+/** Leaves out the headers that an RSA key has in the same way. */
 const SHOWN: ReadonlySet<string> = new Set(['key', 'start', 'wrap-alg', 'matdesc'])
 
-/** Encrypts the letter under a key in KMS, reads it, and looks at what KMS was asked. */
+/** Encrypts the letter under a key in KMS, reads it, and looks at the requests to KMS. */
 export const useKms: DemoStep = async (context) => {
   const { stage, screen, checks } = context
   const { emulator, provider, wiretap } = stage.kms
   const letter = await readFile(stage.letter.path)
   const bucket = new CryptoBucket({ transport: stage.transport, provider })
   screen.note(
-    `An emulator of Alibaba Cloud KMS listens on http://127.0.0.1:${wiretap.port}, and all that is sent there is recorded. Its master key never leaves it: KMS makes the content key, and hands it out in clear and wrapped.`,
+    `An emulator of Alibaba Cloud KMS listens on http://127.0.0.1:${wiretap.port}, and the demo records all bytes sent to it. The master key never leaves KMS: KMS generates the content key, and returns it in plaintext and wrapped.`,
   )
   emulator.resetRequests()
   await bucket.put(KEY, letter)
   checks.that(
     wereAtOnce(emulator, ['Encrypt', 'GenerateDataKey']),
-    'Writing takes GenerateDataKey for the content key and Encrypt for the start of the counter, both at once: one round trip',
+    'A write calls GenerateDataKey for the content key and Encrypt for the start of the counter, at the same time: one round trip',
   )
   emulator.resetRequests()
   const read = await bucket.getBytes(KEY)
   checks.that(
     wereAtOnce(emulator, ['Decrypt', 'Decrypt']) && letter.equals(read),
-    'Reading takes two calls of Decrypt, at once too; the letter is unchanged',
+    'A read calls Decrypt twice, at the same time too. The letter is unchanged',
   )
   const { headers } = await stage.transport.head({ key: KEY, headers: {} })
   screen.blank()
@@ -41,14 +41,14 @@ export const useKms: DemoStep = async (context) => {
   screen.blank()
   await showWhatKmsSaw(context, headers)
   await emulator.disableKey(emulator.keyId)
-  await checks.refused('The key disabled in KMS: refused', 'ERR_CSE_MASTER_KEY_DISABLED', () =>
+  await checks.refused('The key is disabled in KMS: refused', 'ERR_CSE_MASTER_KEY_DISABLED', () =>
     bucket.getBytes(KEY),
   )
   await emulator.enableKey(emulator.keyId)
-  checks.that(letter.equals(await bucket.getBytes(KEY)), 'The key enabled again: the letter is back')
+  checks.that(letter.equals(await bucket.getBytes(KEY)), 'The key is enabled again: the letter can be read')
 }
 
-/** Exactly these calls, and each began before any was answered. */
+/** Whether KMS got exactly these calls, and each began before the first response. */
 function wereAtOnce({ requests }: KmsEmulator, operations: readonly string[]): boolean {
   const actions = requests.map(({ action }) => action).sort()
   const lastStart = Math.max(...requests.map(({ startedAt }) => startedAt))
@@ -71,7 +71,7 @@ async function showWhatKmsSaw({ stage, checks }: DemoContext, headers: HeaderMap
     const isRecorded = text.includes(headers[V2_HEADERS.wrappedCek] ?? '-')
     checks.that(
       isRecorded && !shown.some((form) => text.includes(form)) && !sent.includes(key),
-      `All ${formatCount(sent.length)} bytes that went to KMS were recorded: the wrapped key is among them, the content key is in no request`,
+      `The ${formatCount(sent.length)} bytes sent to KMS contain the wrapped key, but not the content key`,
     )
   } finally {
     wipe(cek)
