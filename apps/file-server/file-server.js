@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { page } from './page.js'
 
-/** What a download hands on of the object's headers. */
+/** The headers of the object that a download forwards. */
 const HEADERS = ['accept-ranges', 'content-length', 'content-range', 'content-type', 'etag', 'last-modified']
 
 /**
@@ -13,7 +13,7 @@ const HEADERS = ['accept-ranges', 'content-length', 'content-range', 'content-ty
 export function fileServer(client) {
   return createServer((request, response) => {
     answer(client, request, response).catch((error) => {
-      // Half a download must not look like a whole one.
+      // An incomplete download must not look complete.
       if (response.headersSent) response.destroy()
       else fail(response, error.status >= 400 ? error.status : 500, error.code ?? error.name)
     })
@@ -24,9 +24,9 @@ async function answer(client, request, response) {
   const { pathname } = new URL(request.url, 'http://localhost')
   if (pathname === '/') return showPage(client, response)
   const name = objectName(pathname)
-  if (name === undefined) return fail(response, 404, 'there is no such page')
+  if (name === undefined) return fail(response, 404, 'this page does not exist')
   const method = METHODS.get(request.method)
-  if (method === undefined) return fail(response, 405, 'not that way')
+  if (method === undefined) return fail(response, 405, 'this method is not allowed')
   return method(client, name, request, response)
 }
 
@@ -65,7 +65,7 @@ const METHODS = new Map(
   }),
 )
 
-/** Opens an object, or the range that a player asks for when somebody seeks. */
+/** Opens an object, or the range that a player requests when the user seeks. */
 async function open(client, name, { range, 'if-range': ifRange, ...headers }) {
   const options = conditions(headers)
   if (range === undefined) return client.getStream(name, { headers: options })
@@ -79,7 +79,7 @@ async function open(client, name, { range, 'if-range': ifRange, ...headers }) {
       },
     })
   } catch (error) {
-    // The object is not the one that the range is meant for: all of the new one.
+    // The object has changed since the range was computed: return the whole new object.
     if (error.status === 412 && ifRange !== undefined) return client.getStream(name, { headers: options })
     throw error
   }
@@ -94,7 +94,7 @@ function downloadHeaders(headers) {
   const names = HEADERS.filter((field) => headers[field] !== undefined)
   return {
     ...Object.fromEntries(names.map((field) => [field, headers[field]])),
-    // What somebody uploaded must not act as a page of this server.
+    // An uploaded file must not run as a page of this server.
     'x-content-type-options': 'nosniff',
     'content-security-policy': 'sandbox',
   }

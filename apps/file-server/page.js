@@ -1,4 +1,4 @@
-/** The page: what is in the bucket, and a way to put more there. */
+/** The page: a list of the objects, and an upload. */
 export function page(objects) {
   return `<!doctype html>
 <meta charset="utf-8">
@@ -12,9 +12,9 @@ ${objects.map(item).join('\n')}
   document.getElementById('file').onchange = async ({ target: { files: [file] } }) => {
     const state = document.getElementById('state')
     state.value = 'uploading…'
-    const answer = await fetch('/files/' + encodeURIComponent(file.name), { method: 'PUT', body: file })
-    if (answer.ok) location.reload()
-    else state.value = await answer.text()
+    const response = await fetch('/files/' + encodeURIComponent(file.name), { method: 'PUT', body: file })
+    if (response.ok) location.reload()
+    else state.value = await response.text()
   }
 </script>
 `

@@ -11,7 +11,7 @@ const {
   PORT = '3000',
 } = process.env
 
-/** What the client is made of. Plain ali-oss does not look at `provider`, the master key. */
+/** The options of the client. Plain ali-oss ignores `provider`, the master key. */
 export const settings = {
   region: `oss-${OSS_REGION}`,
   bucket: OSS_BUCKET,
@@ -19,7 +19,7 @@ export const settings = {
   accessKeySecret: OSS_ACCESS_KEY_SECRET,
   authorizationV4: true,
   secure: true,
-  // An emulator on this machine has its buckets in the path.
+  // A local emulator has the bucket in the path of the URL.
   ...(OSS_ENDPOINT && { endpoint: OSS_ENDPOINT, sldEnable: new URL(OSS_ENDPOINT).hostname === 'localhost' }),
   provider: new RsaProvider({ privateKey: readFileSync(MASTER_KEY_FILE, 'utf8') }),
 }
