@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => directory.remove())
 
 describe('a name that is not UTF-8', () => {
-  // Node.js makes U+FFFD of what is not UTF-8, so that `caf\xe9` and `caf\xe8` arrive as the same text.
+  // Node.js replaces bytes that are not UTF-8 by U+FFFD, so `caf\xe9` and `caf\xe8` become the same text.
   test.each([
     [['put', file('plain'), 'oss://demo/caf\uFFFD']],
     [['put', 'caf\uFFFD', 'oss://demo/a']],

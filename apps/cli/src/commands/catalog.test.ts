@@ -22,7 +22,7 @@ afterAll(() => directory.remove())
 beforeEach(async () => {
   server = new MemoryServer()
   await oss(['put', file('plain'), 'oss://demo/dir/a', ...keys.own])
-  await server.bucket('demo').plant('plain', Buffer.from('in clear'))
+  await server.bucket('demo').plant('plain', Buffer.from('readable'))
 })
 
 describe('stat and inspect', () => {
@@ -185,7 +185,7 @@ describe('cp and mb', () => {
 
   test('mb creates a bucket and refuses a key', async () => {
     expect((await oss(['mb', 'oss://fresh', '--json'])).json()).toEqual({ bucket: 'fresh' })
-    // The service answers the same whether the bucket was there or not.
+    // The service sends the same response whether or not the bucket existed.
     expect(await oss(['mb', 'oss://fresh/'])).toMatchObject({
       code: 0,
       stderr: 'Created the bucket fresh, or you already owned it.\n',

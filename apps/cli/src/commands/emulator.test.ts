@@ -113,7 +113,7 @@ describe('emulator --kms', () => {
       const { code, stderr } = await run(new MemoryServer(), argv)
       expect([code, stderr]).toEqual([1, expect.stringContaining(`port ${port} (EADDRINUSE)`)])
     })
-    // Nothing holds the directory any more.
+    // No emulator holds the directory any more.
     expect((await emulator(['--json', '--data', data])).code).toBe(0)
   })
 })
@@ -260,7 +260,7 @@ describe('emulator', () => {
   })
 
   test.each(['--data', '--access-log'])('%s that cannot be used is named', async (option) => {
-    // A file where a directory is meant, or the other way round.
+    // A file in place of a directory, or a directory in place of a file.
     const path = option === '--data' ? fileURLToPath(import.meta.url) : tmpdir()
     const { code, stderr } = await run(new MemoryServer(), ['emulator', '--port', '0', option, path])
     expect(code).toBe(1)

@@ -25,7 +25,7 @@ interface EmulatorFlags {
   readonly json?: boolean
 }
 
-/** A week; STS gives tokens for twelve hours at most. */
+/** One week. STS issues tokens for at most twelve hours. */
 const MAX_LIFETIME_SECONDS = 604_800
 
 /** Adds `oss-cse emulator`. */

@@ -23,7 +23,7 @@ afterAll(() => directory.remove())
 beforeEach(async () => {
   server = new MemoryServer()
   await oss(['put', file('plain'), 'oss://demo/dir/a', ...keys.own])
-  await server.bucket('demo').plant('plain', Buffer.from('in clear'))
+  await server.bucket('demo').plant('plain', Buffer.from('readable'))
 })
 
 describe('put', () => {
@@ -184,14 +184,14 @@ describe('get and cat', () => {
       'passthrough',
       ...keys.own,
     ])
-    expect([code, stdout.toString()]).toEqual([0, 'in clear'])
+    expect([code, stdout.toString()]).toEqual([0, 'readable'])
     expect((await oss(['cat', 'oss://demo/plain', '--on-plain-object', 'maybe', ...keys.own])).code).toBe(2)
   })
 
   test('without keys exit 3, except for a plain object with passthrough', async () => {
     const passthrough = ['--on-plain-object', 'passthrough']
     expect((await oss(['cat', 'oss://demo/dir/a'])).code).toBe(3)
-    expect((await oss(['cat', 'oss://demo/plain', ...passthrough])).stdout.toString()).toBe('in clear')
+    expect((await oss(['cat', 'oss://demo/plain', ...passthrough])).stdout.toString()).toBe('readable')
     const { code, stderr } = await oss(['cat', 'oss://demo/dir/a', ...passthrough])
     expect([code, stderr]).toEqual([3, expect.stringContaining('--keyring')])
   })

@@ -83,7 +83,7 @@ describe('the options of a master key', () => {
         '--meta-out',
         join(directory.path, 'meta'),
       ]
-      // Nobody listens there: the error tells which region was asked, and where.
+      // Nobody listens there. The error has the region and the endpoint of the request.
       const { stderr } = await run(new MemoryServer(), [...encrypt, ...KMS, ...argv], { env })
       return / in (\S+) .*failed|Missing: (the region of KMS)/.exec(stderr)?.slice(1).find(Boolean)
     }

@@ -4,7 +4,7 @@ import { configurationError, usageError } from '../base/cli-error.ts'
 import { isLocal, LOCAL_REGION, ossRegion } from '../server/server-options.ts'
 import type { Material } from './material.ts'
 
-/** The options of one master key as the command line gives them. */
+/** The options for one master key. */
 export interface MaterialFlags {
   readonly rsaPrivateKey?: string
   readonly rsaPublicKey?: string

@@ -7,7 +7,7 @@ import { loadKeyringFile } from './keyring-file.ts'
 import { KmsClients } from './kms-material.ts'
 import { loadMaterial } from './material.ts'
 
-/** The keys' options as the command line gives them. */
+/** The options for master keys. */
 export interface KeyFlags extends MaterialFlags {
   readonly keyring?: string
 }

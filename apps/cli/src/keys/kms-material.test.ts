@@ -211,7 +211,7 @@ describe('a keyring of several kinds', () => {
         },
       },
     })
-    // The entry's own endpoint counts.
+    // The entry's own endpoint is used.
     const elsewhere = { env: { OSS_CSE_KMS_ENDPOINT: 'http://127.0.0.1:1' } }
     expect(await put('a', everything, elsewhere)).toMatchObject({ code: 0 })
     expect(await read('a', everything, elsewhere)).toBe('hello')

@@ -163,7 +163,7 @@ describe('--json of a failure', () => {
     const interrupt = new AbortController()
     const chunks: string[] = []
     const stdout = new Writable({
-      // It has the bytes, and never says so.
+      // It accepts the bytes, but never calls back.
       write: (chunk: Buffer) => {
         chunks.push(chunk.toString())
         interrupt.abort()

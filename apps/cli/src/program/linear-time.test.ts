@@ -38,7 +38,7 @@ describe('arguments of a million characters take time in proportion to their len
     }
   })
 
-  test('metadata pairs by the hundred thousand are told from a file', () => {
+  test('a hundred thousand metadata pairs are distinguished from a file', () => {
     const pairs = Array.from({ length: 100_000 }, (_, i) => `k${i}=v`)
     expect(expandMeta(['put', '--meta', ...pairs, 'file'])).toHaveLength(200_002)
     expect(expandMeta(['put', '--meta', `${pumped('a-')}=`, pumped('a')])).toHaveLength(4)

@@ -145,14 +145,14 @@ const addresses: string[] = []
 
 beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'oss-cse-odd-'))
-  // Deep enough for whatever leaves it by dots.
+  // Deep enough for paths that leave it by dots.
   mkdirSync(join(home, 'a', 'b', 'here'), { recursive: true })
   before = process.cwd()
   process.chdir(join(home, 'a', 'b', 'here'))
   const cli = { stdout: sink(), stderr: sink(), env: {}, signal: new AbortController().signal }
   program = createProgram(cli as unknown as CliEnvironment, { tellsUsage: false })
   await makeFiles()
-  // The key service is asked over real sockets.
+  // Requests to the key service use real sockets.
   const connect = Socket.prototype.connect
   vi.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...args: unknown[]) {
     addresses.push(JSON.stringify(args))
@@ -231,7 +231,7 @@ const FITTING: readonly (readonly [place: RegExp, values: readonly string[]])[] 
   [/<file>|output/, ['file', 'out']],
 ]
 
-/** What may stand in a place: half of the time what fits. */
+/** The values for a place: half of the time valid ones. */
 function valueFor(place: string, choices: readonly string[] = []): fc.Arbitrary<string> {
   const fitting = [...choices, ...(FITTING.find(([pattern]) => pattern.test(place))?.[1] ?? [])]
   return fitting.length === 0 ? oddValue : fc.oneof(fc.constantFrom(...fitting), oddValue)
@@ -266,7 +266,7 @@ function argumentLists(): fc.Arbitrary<readonly string[]> {
     const options = command.options.filter(({ long }) => !LEFT_OUT.includes(long ?? ''))
     const some =
       options.length === 0 ? fc.constant([]) : fc.array(fc.oneof(...options.map(typed)), { maxLength: 4 })
-    // What a command cannot do without, most of the time.
+    // Required options, most of the time.
     const needed = fc.oneof(
       { weight: 3, arbitrary: fc.tuple(...options.filter(({ mandatory }) => mandatory).map(typed)) },
       { weight: 1, arbitrary: fc.constant([]) },
@@ -304,7 +304,7 @@ test('with any arguments, a command ends with one of its exit codes and its own 
       const stop = new AbortController()
       const earlier = listing()
       const out: Buffer[] = []
-      // The emulator listens for ever.
+      // The emulator listens forever.
       const stdout = new Writable({
         write(chunk: Buffer, _encoding, done) {
           out.push(Buffer.from(chunk))
@@ -324,11 +324,11 @@ test('with any arguments, a command ends with one of its exit codes and its own 
       expect(printed).not.toMatch(
         /\n {4}at |\bundefined\b|\[object |\bNaN\b|TypeError|Cannot read properties/,
       )
-      // The emulator tells what it is to be asked with.
+      // The emulator prints its own access key.
       if (argv[0] !== 'emulator') for (const secret of SECRETS) expect(printed).not.toContain(secret)
       if (code !== EXIT.ok && code !== EXIT.interrupted) {
         expect(printed.trim()).not.toBe('')
-        // The directory for checkpoints is a setting: it is made when it is first needed, and stays.
+        // The checkpoint directory is a setting. It is created when it is first needed, and stays.
         const isOurs = argv.join(' ').includes('--checkpoint-dir') ? isFile : () => true
         if (argv[0] !== 'emulator') expect(listing().filter(isOurs)).toEqual(earlier.filter(isOurs))
       }
@@ -337,7 +337,7 @@ test('with any arguments, a command ends with one of its exit codes and its own 
     }),
     { seed: 13, numRuns: COUNT, endOnFailure: true },
   )
-  // The lists are not all refused before anything is done.
+  // Not all arguments are refused before a command does anything.
   expect([...codes.keys()]).toEqual(expect.arrayContaining([EXIT.ok, EXIT.usage, EXIT.configuration]))
   if (process.env['ODD_ARGUMENTS']) console.log(codes)
 })

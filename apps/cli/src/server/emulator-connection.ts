@@ -59,7 +59,7 @@ export function connectionText({ oss, kms, securityToken }: RunningEmulators, se
   return `${lines.join('\n')}\n`
 }
 
-/** Quotes a text for a shell, whatever characters it contains. */
+/** Quotes a text with any characters for a shell. */
 function shellWord(text: string): string {
   const word = printable(text)
   return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`

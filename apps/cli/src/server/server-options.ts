@@ -5,7 +5,7 @@ import type { ServerConfig } from '../base/server-config.ts'
 import { CREDENTIALS_HELP, configuredCredentials } from './credentials.ts'
 import { requireScheme } from './explicit-scheme.ts'
 
-/** The server's options as the command line gives them. */
+/** The options for the server. */
 export interface ServerFlags {
   readonly endpoint?: string
   readonly region?: string

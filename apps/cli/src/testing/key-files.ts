@@ -5,7 +5,7 @@ import { testKeyPairs } from './shell.ts'
 /** The options that name keys in files. */
 export interface KeyArguments {
   readonly own: readonly string[]
-  /** The public half of `own` alone. */
+  /** Only the public key of `own`. */
   readonly ownPublic: readonly string[]
   readonly other: readonly string[]
 }
