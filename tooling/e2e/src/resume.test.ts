@@ -192,7 +192,7 @@ describe('an interrupted put', () => {
     const { code, stderr } = await cse([...PUT, ...privateKey])
     expect(code).toBe(0)
     expect(stderr).toMatch(
-      /^oss-cse: warning: .*changed.* anew.*\nUploaded oss:\/\/demo\/big \([^)]*, checksum verified\)\.\n$/,
+      /^oss-cse: warning: .*changed.* restarts.*\nUploaded oss:\/\/demo\/big \([^)]*, checksum verified\)\.\n$/,
     )
     expect(inOrder(sentParts().map(partNumber))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
     expect(sentParts().some(({ query }) => query.includes(uploadId))).toBe(false)
@@ -304,7 +304,7 @@ describe('an interrupted get', () => {
     expect([code, stderr]).toEqual([
       0,
       expect.stringMatching(
-        /^oss-cse: warning: .*replaced.* anew.*\nDownloaded oss:\/\/demo\/big \([^)]*, checksum verified\)\.\n$/,
+        /^oss-cse: warning: .*replaced.* restarts.*\nDownloaded oss:\/\/demo\/big \([^)]*, checksum verified\)\.\n$/,
       ),
     ])
     expect(new Uint8Array(await readFile(at('out')))).toEqual(replaced)

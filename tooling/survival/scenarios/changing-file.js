@@ -12,7 +12,7 @@ const PARTS = 12
 const SENT = 4
 const PLACES = { begun: 1.5 * PART_KIB * 1024, later: (PARTS - 1.5) * PART_KIB * 1024 }
 const CHANGED = /ERR_CSE_SOURCE(?:_CHANGED)?\]/
-const BEGINS_ANEW = /begins anew/
+const RESTARTS = /restarts/
 
 /**
  * A file that changes between two runs of an upload, or during one: what is stored is the file as it was at some moment
@@ -66,8 +66,8 @@ class ChangingFile {
     this.#change.make(this.#path, PLACES)
     const stderr = await this.#finish()
     const keys = await this.#contentKeys()
-    this.#expect(keys.length === 1 || BEGINS_ANEW.test(stderr), `began anew without saying so: ${stderr}`)
-    this.#findings.count(keys.length > 1 ? 'uploads that began anew' : 'uploads that went on')
+    this.#expect(keys.length === 1 || RESTARTS.test(stderr), `restarted without saying so: ${stderr}`)
+    this.#findings.count(keys.length > 1 ? 'uploads that restarted' : 'uploads that resumed')
     this.#expect(new Set(keys).size === keys.length, 'an upload began anew under the old key')
     await this.#checkEnd()
   }

@@ -136,7 +136,7 @@ describe('a large file', () => {
       plaintext.map((byte) => byte ^ 1),
     )
     const { code, stderr } = await put(['--quiet'])
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/^oss-cse: warning: .*changed.* anew.*\n$/)])
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^oss-cse: warning: .*changed.* restarts.*\n$/)])
     expect(count('abort')).toBe(1)
   })
 
@@ -148,7 +148,7 @@ describe('a large file', () => {
     const changed = plaintext.map((byte) => byte ^ 1)
     writeFileSync(file('plain'), changed)
     await put()
-    expect((await get()).stderr).toMatch(/^oss-cse: warning: .*replaced.* anew.*\nDownloaded /)
+    expect((await get()).stderr).toMatch(/^oss-cse: warning: .*replaced.* restarts.*\nDownloaded /)
     expect(readFileSync(file('out')).equals(changed)).toBe(true)
   })
 
