@@ -55,9 +55,9 @@ assert.throws(() => new RsaProvider({ privateKey: vector.privateKeyPem, publicKe
 
 // What the official SDKs wrote, each under its key.
 const directory = mkdtempSync(join(tmpdir(), 'oss-cse-smoke-'))
-const writeKeyFiles = (prefix, { privateKey, publicKey }) => {
-  writeFileSync(join(directory, `${prefix}.private_key.pem`), privateKey)
-  writeFileSync(join(directory, `${prefix}.public_key.pem`), publicKey)
+const writeKeyFiles = (prefix, { privateKeyPem, publicKeyPem }) => {
+  writeFileSync(join(directory, `${prefix}.private_key.pem`), privateKeyPem)
+  writeFileSync(join(directory, `${prefix}.public_key.pem`), publicKeyPem)
 }
 const keyOf = {
   rsa: ({ name }, materialDescription) =>
