@@ -1,13 +1,13 @@
 import type { CryptoOSS } from '../src/crypto-oss.ts'
 import { REFUSALS } from '../src/refusal.ts'
 
-/** What becomes of a method of ali-oss: it encrypts and decrypts, it is ali-oss's own, or it is refused. */
+/** How a method of ali-oss is treated: it encrypts and decrypts, it is ali-oss's own, or it is refused. */
 type Treatment = 'encrypted' | 'passed through' | 'refused'
 
 /** One row of the table. */
 export interface MethodTreatment {
   readonly treatment: Treatment
-  /** What holds for the method, beside what its treatment says. */
+  /** What else to know about the method. */
   readonly notes: readonly string[]
   /** What is different from ali-oss, sentence by sentence. */
   readonly differences: Readonly<Record<string, string>>
@@ -16,26 +16,27 @@ export interface MethodTreatment {
 /** What is different from ali-oss in every method that encrypts. */
 export const EVERYWHERE: Readonly<Record<string, string>> = {
   errors:
-    'Errors of the service and the network have the names, codes and status of ali-oss, and no `hostId`, `host` and `params`; their messages also name the object. `cause` has the details.',
+    'Errors of the service and the network have the names, codes and status of ali-oss, but no `hostId`, `host` or `params`. Their messages also name the object, and `cause` has the details.',
   local:
-    'A file that cannot be written, or a body that cannot be read or was read before, fails with `ERR_CSE_INVALID_ARGUMENT`, a body that gives something else than bytes and text with `ERR_CSE_SOURCE`, and a target stream with the error of its own.',
+    'A file that cannot be written, and a body that cannot be read or was already read, throw `ERR_CSE_INVALID_ARGUMENT`. A body that yields anything but bytes and text throws `ERR_CSE_SOURCE`. An error of the target stream is thrown as it is.',
   tokens:
-    'A call waits for a token that is being renewed, and one that the service refuses because its token expired is sent once more with a new one; ali-oss sends what comes meanwhile with the old one.',
-  optionsStay: 'Options are never written into, so that they can be used again.',
-  timeout: '`timeout` is of silence, and not of the whole: a large transfer that moves is never ended by it.',
+    'A call waits while a token is being renewed. If the service rejects a call because its token expired, the call is sent once more with a new token. ali-oss sends calls with the old token while it renews it.',
+  optionsStay: 'Options are never modified, so you can reuse them.',
+  timeout: '`timeout` is an idle timeout, not a total one. It never ends a transfer that makes progress.',
   retries:
-    'A request that failed by the network or with a status of 500 and more is sent again, up to 3 times unless `retryMax` says otherwise, and each has a count of its own. A stream is sent once.',
-  ascii: 'Metadata and other headers must be printable ASCII. Use `encodeURIComponent` for others.',
-  keys: 'Names with a `.` or `..` segment are refused: they would arrive as other names.',
+    'A request that fails with a network error or a status of 500 or more is sent again, up to 3 times or `retryMax` times. Each request has its own count. A stream is sent once.',
+  ascii: 'Metadata and other headers must be printable ASCII. Use `encodeURIComponent` for other text.',
+  keys: 'Names with a `.` or `..` segment are refused, because they would reach the service as other names.',
   response:
-    '`res` has `status`, `statusCode`, `headers`, `size`, `rt`, `requestUrls` and `aborted`. Its ETag and CRC-64 are the ciphertext’s, and it has no Content-MD5.',
-  signal: 'Each takes a `signal` that cancels it, and `deadlineMs`, a limit on the whole in milliseconds.',
-  subresources: 'Of `subres` they take `versionId` alone, and refuse others.',
+    '`res` has `status`, `statusCode`, `headers`, `size`, `rt`, `requestUrls` and `aborted`. Its ETag and CRC-64 are those of the ciphertext. It has no Content-MD5.',
+  signal:
+    'Each method takes a `signal` that aborts it, and `deadlineMs`, a limit on the whole call in milliseconds.',
+  subresources: '`subres` may contain only `versionId`. Anything else is refused.',
   calls:
-    'They do not call one another, nor `request`: an app that overrides or watches methods does so with each that it uses.',
+    'The methods call neither each other nor `request`. An app that overrides or observes methods must do so for each one that it uses.',
 }
 
-const UPLOAD_URL = `An upload (PUT, POST) is refused: ${REFUSALS['a presigned upload']}.`
+const UPLOAD_URL = `A URL that uploads (PUT, POST) is refused: ${REFUSALS['a presigned upload']}.`
 
 /** Every method of the drop-in but those that ali-oss does not have. */
 export type MethodName = Exclude<keyof CryptoOSS, 'getByUrl' | 'getStreamByUrl'>
@@ -44,15 +45,15 @@ export type MethodName = Exclude<keyof CryptoOSS, 'getByUrl' | 'getStreamByUrl'>
 export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   getSymlink: passed(),
   putSymlink: passed(
-    '`get` and `head` follow the link, in the same bucket. Its own metadata is in plaintext.',
+    '`get` and `head` follow the link within the same bucket. Its own metadata is in plaintext.',
   ),
   getObjectMeta: encrypted(
     {},
-    'Plaintext and ciphertext are of the same length. Of a symbolic link it tells of the link.',
+    'Plaintext and ciphertext have the same length. For a symbolic link, the result describes the link.',
   ),
   copy: passed(
-    `With changed metadata it is refused: ${REFUSALS['copy with changed metadata']}.`,
-    'The copy is read with the same master key; that of a plain object is plain. Of `subres` it takes `versionId` alone.',
+    `Refused with changed metadata: ${REFUSALS['copy with changed metadata']}.`,
+    'The same master key reads the copy. The copy of a plain object is plain. `subres` may contain only `versionId`.',
   ),
   calculatePostSignature: refused(REFUSALS['a presigned upload']),
   getObjectTagging: passed(),
@@ -64,57 +65,57 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   getACL: passed(),
   putACL: passed('A public object is public as ciphertext.'),
   head: encrypted({
-    meta: '`meta` leaves the envelope out.',
-    link: 'Of a symbolic link it tells what its target is; ali-oss tells of the link.',
+    meta: '`meta` does not contain the envelope.',
+    link: 'For a symbolic link, the result describes the target. In ali-oss it describes the link.',
   }),
   delete: passed(),
   get: encrypted({
     plain: 'A plain object is refused, unless `onPlainObject` is `passthrough`.',
     range:
-      'A range that ends behind the object is cut, and one that begins there fails with `InvalidRange`, as in HTTP; ali-oss gets the whole object.',
+      'A range that ends past the end of the object is cut. A range that begins there throws `InvalidRange`, as in HTTP. ali-oss returns the whole object in both cases.',
     process: '`process` is refused.',
-    failedFile: 'A failed download leaves the file as it was; ali-oss removes it.',
+    failedFile: 'A failed download leaves the file as it was. ali-oss removes it.',
     decompressed:
-      'Content in memory that is stored with a `Content-Encoding` of `gzip` or `deflate` is decompressed up to `maxDecompressedBytes` (default 1 GiB); what becomes longer, or is no such content, fails with `ERR_CSE_DECOMPRESSION`. ali-oss has no limit, and fails with an error that quotes the content.',
-    unmodifiedFile: 'An object that is not modified leaves the file as it was; ali-oss empties it.',
+      'Without a target file or stream, content with a `Content-Encoding` of `gzip` or `deflate` is decompressed up to `maxDecompressedBytes` (default 1 GiB). Longer or invalid content throws `ERR_CSE_DECOMPRESSION`. ali-oss has no limit, and throws an error that quotes the content.',
+    unmodifiedFile:
+      'If the object is not modified (status 304), the file stays as it was. ali-oss empties it.',
   }),
   postAsyncFetch: refused(REFUSALS.postAsyncFetch),
   getAsyncFetch: passed(),
-  generateObjectUrl: passed('The URL gives ciphertext.'),
-  getObjectUrl: passed('The URL gives ciphertext.'),
-  signatureUrl: passed(
-    'The URL gives ciphertext, which `getByUrl` and `getStreamByUrl` decrypt.',
-    UPLOAD_URL,
-  ),
+  generateObjectUrl: passed('The URL returns ciphertext.'),
+  getObjectUrl: passed('The URL returns ciphertext.'),
+  signatureUrl: passed('The URL returns ciphertext. `getByUrl` and `getStreamByUrl` decrypt it.', UPLOAD_URL),
   asyncSignatureUrl: passed('As `signatureUrl`.'),
   signatureUrlV4: passed('As `signatureUrl`.'),
   signPostObjectPolicyV4: refused(REFUSALS['a presigned upload']),
   append: refused(REFUSALS.append),
   put: encrypted(
     {
-      bodies: 'Other bytes than a Buffer, a Blob and a Web stream are taken too.',
+      bodies: 'Also accepts any `Uint8Array`, a Blob and a Web stream.',
       failingStream:
-        'What a stream failed with is the `cause` of an `ERR_CSE_SOURCE`; in ali-oss it is lost.',
+        'If the source stream fails, `put` throws `ERR_CSE_SOURCE` with the error of the stream as its `cause`. ali-oss loses that error.',
       wrongLength:
-        'A stream that does not have its `contentLength` fails with `ERR_CSE_SOURCE`, and nothing is stored.',
+        'A stream that is shorter or longer than `contentLength` throws `ERR_CSE_SOURCE`, and nothing is stored.',
       contentMd5:
-        'A Content-MD5 is taken for the plaintext’s, and kept in the envelope. The service does not compare it; the CRC-64 of the ciphertext is compared.',
+        'A Content-MD5 is that of the plaintext. It is stored in the envelope, and the service does not verify it. The CRC-64 of the ciphertext is verified.',
     },
-    'Leave a Buffer as it is until the call has ended.',
+    'Do not modify a Buffer until the call has ended.',
   ),
   putStream: encrypted({}, 'As `put`.'),
   getStream: encrypted(
     {},
-    'As `get`. A stream that nobody reads for the time of `timeout`, at least 30 seconds, lets go of its connection; in ali-oss after 30 seconds.',
+    'As `get`. A stream that nobody reads releases its connection after `timeout`, but not before 30 seconds. In ali-oss it does so after 30 seconds.',
   ),
   putMeta: refused(REFUSALS.putMeta),
-  list: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),
-  listV2: passed('Sizes are the plaintext’s too; ETags are the ciphertext’s.'),
+  list: passed('Sizes are also those of the plaintext. ETags are those of the ciphertext.'),
+  listV2: passed('Sizes are also those of the plaintext. ETags are those of the ciphertext.'),
   restore: passed(),
   processObjectSave: refused(REFUSALS.processObjectSave),
   getBucketRequestPayment: passed(),
   putBucketRequestPayment: passed(),
-  putBucketEncryption: passed('The encryption of the server, which is another one and may come on top.'),
+  putBucketEncryption: passed(
+    'This is encryption on the server. It is independent of client-side encryption, and you can use both.',
+  ),
   getBucketEncryption: passed(),
   deleteBucketEncryption: passed(),
   getBucketTags: passed(),
@@ -122,7 +123,7 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   deleteBucketTags: passed(),
   putBucket: passed(),
   getBucketWebsite: passed(),
-  putBucketWebsite: passed('The website would show ciphertext.'),
+  putBucketWebsite: passed('The website would serve ciphertext.'),
   deleteBucketWebsite: passed(),
   getBucketLifecycle: passed(),
   putBucketLifecycle: passed(),
@@ -143,7 +144,7 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   initiateBucketWorm: passed(),
   getBucketStat: passed(),
   listBuckets: passed(),
-  useBucket: passed('What comes after it goes to that bucket; what is under way stays in its own.'),
+  useBucket: passed('Later calls use that bucket. Calls in progress keep theirs.'),
   setBucket: passed('As `useBucket`.'),
   getBucket: passed(),
   getBucketLocation: passed(),
@@ -163,45 +164,51 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   multipartUpload: encrypted({
     partSize: '`partSize` is rounded up to a multiple of 16.',
     progress:
-      '`progress` is also called before a part is sent: the checkpoint that it is given then is safe to go on from.',
+      '`progress` is also called before a part is sent. It is safe to resume from the checkpoint of that call.',
     changedFile:
-      'A checkpoint of a file that changed begins anew, under a new key, and a file that changes during the upload fails it; ali-oss joins the two files.',
-    goneUpload: 'A checkpoint of an upload that is gone begins anew; ali-oss fails.',
-    content: 'A checkpoint has no content of a Buffer in it. Pass that again.',
-    leftovers: 'An upload that fails without `progress` leaves no parts behind.',
-    stopped: 'A cancelled or aborted upload ends with an Error; `name` and `status` are those of ali-oss.',
+      'If the file has changed since the checkpoint, the upload restarts under a new key. If the file changes during the upload, the upload throws. ali-oss stores a mix of the two versions.',
+    goneUpload: 'If the upload of a checkpoint no longer exists, it restarts. ali-oss throws.',
+    content: 'A checkpoint does not contain the content of a Buffer. Pass the Buffer again.',
+    leftovers: 'A failed upload without `progress` leaves no parts behind.',
+    stopped: 'A cancelled or aborted upload throws an Error with the `name` and `status` of ali-oss.',
   }),
-  putChannel: passed('The service stores the stream itself, in clear.'),
+  putChannel: passed('The service stores the stream itself, in plaintext.'),
   getChannel: passed(),
   deleteChannel: passed(),
   putChannelStatus: passed(),
   getChannelStatus: passed(),
   listChannels: passed(),
   getChannelHistory: passed(),
-  createVod: passed('The service stores the playlist itself, in clear.'),
-  getRtmpUrl: passed('The service stores the stream itself, in clear.'),
+  createVod: passed('The service stores the playlist itself, in plaintext.'),
+  getRtmpUrl: passed('The service stores the stream itself, in plaintext.'),
   uploadPartCopy: refused(REFUSALS.uploadPartCopy),
   multipartUploadCopy: refused(REFUSALS.multipartUploadCopy),
-  cancel: encrypted({ one: 'With an argument it stops that upload alone; in ali-oss all of the client.' }),
+  cancel: encrypted({
+    one: 'With an argument, it stops only that upload. ali-oss stops all uploads of the client.',
+  }),
   isCancel: passed(),
-  resetCancelFlag: passed('It resets what `isCancel` says; an upload that was cancelled stays so.'),
+  resetCancelFlag: passed('Resets what `isCancel` returns. A cancelled upload stays cancelled.'),
   listUploads: passed(),
-  listParts: encrypted({ array: '`parts` is always an array, also of one part.' }),
-  abortMultipartUpload: encrypted({ one: 'It stops that upload alone; in ali-oss all of the client.' }),
+  listParts: encrypted({ array: '`parts` is always an array, even for one part.' }),
+  abortMultipartUpload: encrypted({
+    one: 'Stops only that upload. ali-oss stops all uploads of the client.',
+  }),
   initMultipartUpload: encrypted({
-    sizes: 'It needs `dataSize` and `partSize`, which the service must know beforehand.',
+    sizes: 'Requires `dataSize` and `partSize`, because the service must know both beforehand.',
   }),
   uploadPart: encrypted({
-    begun: 'It takes uploads alone that this client began by `initMultipartUpload`.',
+    begun: 'Accepts only uploads that this client started with `initMultipartUpload`.',
     length: 'A part must have the planned length.',
-    again: 'A number that was sent before takes the same bytes alone.',
+    again: 'A part number that was already sent accepts only the same bytes.',
   }),
-  completeMultipartUpload: encrypted({ list: 'The list must have every part, as `uploadPart` answered it.' }),
+  completeMultipartUpload: encrypted({
+    list: 'The list must contain every part, as `uploadPart` returned it.',
+  }),
   signature: passed(),
   authorization: passed(),
   authorizationV4: passed(),
   request: passed(
-    'What is sent and read through it is not encrypted. As every call, it waits for a token that is being renewed, is sent once more when the service refuses an expired one, and fails at a success that is not the service’s: one without a request id, of a listing, a deletion or a copy without its document, or with a document that nests more than 32 elements or uses entities that XML does not define. Listings are one page a call, and what a page says of the next one is handed out as it is: stop where a marker comes again.',
+    'Neither encrypts nor decrypts. Like every call, it waits while a token is being renewed, and is sent once more when the service rejects an expired token. It throws when a success response is not from the service: when it has no request id, when a listing, a deletion or a copy has no document, or when a document nests more than 32 elements or uses entities that XML does not define. A listing returns one page per call. The marker of the next page is not checked: stop when a marker repeats.',
   ),
   checkBrowserAndVersion: passed(),
   parseXML: passed(),
