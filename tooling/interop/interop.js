@@ -1,5 +1,5 @@
-// Lets every SDK that can run here write, and every other read it; holds what came of it against what is expected,
-// and writes it down. README.md says more.
+// Lets each SDK write and each other SDK read, compares the outcomes with those expected,
+// and writes the documents. README.md says more.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { compatibilityPage, shortTable } from './compatibility.js'
@@ -38,7 +38,7 @@ function options() {
 /** Both documents as this run makes them: `[url, text]`. */
 function documents(participants, cells, judgement) {
   const readme = readFileSync(README, 'utf8')
-  if (!README_TABLE.test(readme)) throw new Error('The README has no place for the table.')
+  if (!README_TABLE.test(readme)) throw new Error('The README has no marks for the table.')
   return [
     [PAGE, compatibilityPage(participants, cells, judgement)],
     [README, readme.replace(README_TABLE, () => shortTable(participants, cells))],
@@ -49,7 +49,8 @@ function documents(participants, cells, judgement) {
 function settle(url, text) {
   const name = url.pathname.split('/').at(-1)
   if (existsSync(url) && readFileSync(url, 'utf8') === text) return []
-  if (process.env['CI']) return [`${name} is not what this run found: run \`pnpm interop\`, and commit it.`]
+  if (process.env['CI'])
+    return [`${name} differs from what this run found: run \`pnpm interop\` and commit it.`]
   writeFileSync(url, text)
   console.log(`Written: ${name}`)
   return []
@@ -60,10 +61,10 @@ function summary(cells, { causes, failures: judged }, failures) {
   const count = (verdict) => readings.filter((cell) => cell.verdict === verdict).length
   const right = readings.filter((cell) => cell.right).length
   const wrongOfOurs = readings.filter(({ reader, verdict }) => reader === 'oss-cse' && verdict === 'wrong')
-  const verdicts = `${count('reads')} read, ${count('refuses')} refuse, ${count('wrong')} are wrong, ${count('absent')} have no call`
+  const verdicts = `${count('reads')} read, ${count('refuses')} rejected, ${count('wrong')} misread, ${count('absent')} unsupported`
   const passed = judged.length === 0 ? cells.length : cells.filter((cell) => cell.right).length + causes.size
   return [
-    `${readings.length} cells: ${verdicts}; ${right} are as the format makes them; wrong ones of oss-cse: ${wrongOfOurs.length}.`,
+    `${readings.length} cells: ${verdicts}; ${right} have the right outcome; misread by oss-cse: ${wrongOfOurs.length}.`,
     `interop: ${passed} passed, ${failures.length} failed`,
   ].join('\n')
 }
@@ -74,7 +75,7 @@ async function runInLab(lab, participants, missing, { only, vectors }) {
   const complete = only === undefined && missing.length === 0
   const { cells, written } = await runMatrix(lab, participants, (writer, found) => {
     const right = found.filter((cell) => cell.right).length
-    console.log(`${writer}: ${found.length} cells, ${right} as the format makes them`)
+    console.log(`${writer}: ${found.length} cells, ${right} with the right outcome`)
   })
   const judgement = judge(cells, { complete })
   const failures = [...judgement.failures]

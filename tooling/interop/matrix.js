@@ -124,19 +124,19 @@ export const READINGS = {
   copy: { op: 'copy' },
   metadata: { op: 'head' },
   'another key': { op: 'get', keys: (lab) => [lab.rsa('b')], refuse: ['the key does not unwrap it'] },
-  'another key, of another description': {
+  'another key with another description': {
     op: 'get',
     keys: (lab) => [lab.rsa('b', SECOND)],
     refuse: ['no key of that description', 'the key does not unwrap it'],
   },
-  'the key, of another description': {
+  'the key with another description': {
     op: 'get',
     keys: (lab) => [lab.rsa('a', SECOND)],
     refuse: ['no key of that description'],
   },
-  'as if it were encrypted': { op: 'get', refuse: ['not encrypted'] },
+  'with the default options': { op: 'get', refuse: ['not encrypted'] },
   'as a plain object': { op: 'get', onPlainObject: 'passthrough' },
-  'the key, described': { op: 'get', keys: (lab) => [lab.rsa('a', SECOND)] },
+  'the key with a description': { op: 'get', keys: (lab) => [lab.rsa('a', SECOND)] },
 }
 
 const RANGES = Object.keys(READINGS).filter(
@@ -159,16 +159,16 @@ function carrying(bits) {
 export const OBJECTS = [
   ...[0, 1, 15, 16, 17].map((size) => ({
     id: `${size} ${size === 1 ? 'byte' : 'bytes'}`,
-    group: 'Sizes, in one request',
+    group: 'Sizes',
     keys: 'rsa-2048',
     op: 'put',
     size,
-    readings: size === 17 ? ['whole', 'another key', 'the key, described'] : ['whole'],
+    readings: size === 17 ? ['whole', 'another key', 'the key with a description'] : ['whole'],
     handMade: true,
   })),
   {
     id: '1 MiB + 7 bytes',
-    group: 'Sizes, in one request',
+    group: 'Sizes',
     keys: 'rsa-2048',
     op: 'put',
     size: RANGED,
@@ -177,7 +177,7 @@ export const OBJECTS = [
   },
   {
     id: '100 KiB + 37 bytes, multipart calls',
-    group: 'In parts',
+    group: 'Multipart transfers',
     keys: 'rsa-2048',
     op: 'multipart',
     size: 100 * KIB + 37,
@@ -187,7 +187,7 @@ export const OBJECTS = [
   },
   {
     id: '20 MiB + 3 bytes, multipart calls',
-    group: 'In parts',
+    group: 'Multipart transfers',
     keys: 'rsa-2048',
     op: 'multipart',
     size: IN_PARTS,
@@ -197,7 +197,7 @@ export const OBJECTS = [
   },
   {
     id: '20 MiB + 3 bytes, file upload',
-    group: 'In parts',
+    group: 'Multipart transfers',
     keys: 'rsa-2048',
     op: 'upload',
     size: IN_PARTS,
@@ -206,7 +206,7 @@ export const OBJECTS = [
   },
   {
     id: '20 MiB + 3 bytes, file upload, interrupted',
-    group: 'In parts',
+    group: 'Multipart transfers',
     keys: 'rsa-2048',
     op: 'upload',
     size: IN_PARTS,
@@ -219,7 +219,7 @@ export const OBJECTS = [
     [
       'described',
       'a description',
-      ['whole', 'another key, of another description', 'the key, of another description'],
+      ['whole', 'another key with another description', 'the key with another description'],
     ],
     ['described-hard', 'a description of spaces, slashes, quotes, <>&', ['whole']],
     ['described-non-ascii', 'a description that is not ASCII', ['whole']],
@@ -227,7 +227,7 @@ export const OBJECTS = [
     ['several-hard', 'two keys, spaces, slashes, quotes, <>&', ['whole']],
   ].map(([keys, id, readings]) => ({
     id,
-    group: 'RSA keys and descriptions',
+    group: 'RSA keys and material descriptions',
     keys,
     op: 'put',
     size: 1000,
@@ -271,7 +271,7 @@ export const OBJECTS = [
     op: 'put',
     size: 1000,
     writers: ['plain'],
-    readings: ['as if it were encrypted', 'as a plain object'],
+    readings: ['with the default options', 'as a plain object'],
   },
 ]
 

@@ -14,13 +14,13 @@ import {
 } from './names.js'
 
 const EMPTY_LIST = {
-  cause: 'PHP V2 writes "[]" for no description, which this SDK does not take for one.',
+  cause: 'PHP V2 writes "[]" for an empty description, which this SDK does not accept as empty.',
   source:
     'oss2/models.py:269-277; oss/crypto/crypto_bucket.go:72-73, 293; com/aliyun/oss/crypto/CryptoModuleBase.java:578-595',
 }
 
 const GO_V1_TEXT = {
-  cause: 'With one key, compares descriptions as texts; Python writes spaces.',
+  cause: 'With one key, compares descriptions as text. Python writes spaces in them.',
   source: 'oss/crypto/crypto_bucket.go:72-73, 293',
 }
 
@@ -51,7 +51,7 @@ export const DESCRIPTIONS = [
     objects: [HARD],
     readers: ['go-v1'],
     readings: ['whole'],
-    cause: 'With one key, compares descriptions as texts; others escape other characters.',
+    cause: 'With one key, compares descriptions as text. Other SDKs escape other characters.',
     source: 'oss/crypto/crypto_bucket.go:72-73, 293',
   },
   {
@@ -61,7 +61,7 @@ export const DESCRIPTIONS = [
     objects: [NON_ASCII],
     readers: ['go-v1'],
     readings: ['whole'],
-    cause: 'With one key, compares descriptions as texts, its own with raw UTF-8.',
+    cause: 'With one key, compares descriptions as text. It writes its own as raw UTF-8.',
     source: 'oss/crypto/crypto_bucket.go:72-73, 293',
   },
   {
@@ -72,7 +72,7 @@ export const DESCRIPTIONS = [
     readers: ['go-v2'],
     readings: ['whole'],
     cause:
-      'Looks keys up by the text of their description, and takes the first one where none fits; Python writes spaces.',
+      'Looks up keys by the text of their description, and takes the first key when none matches. Python writes spaces in descriptions.',
     source: 'oss/encryption_client.go:57, 324-329',
   },
   {
@@ -83,7 +83,7 @@ export const DESCRIPTIONS = [
     readers: ['go-v2'],
     readings: ['whole'],
     cause:
-      'Looks keys up by the text of their description, and takes the first one where none fits; others escape other characters.',
+      'Looks up keys by the text of their description, and takes the first key when none matches. Other SDKs escape other characters.',
     source: 'oss/encryption_client.go:57, 324-329',
   },
   {
@@ -94,7 +94,7 @@ export const DESCRIPTIONS = [
     readers: ['python-v2'],
     readings: ['whole'],
     cause:
-      'Looks keys up by the text of their description, its own with spaces, and takes the first one where none fits.',
+      'Looks up keys by the text of their description, and takes the first key when none matches. It writes spaces in its own descriptions.',
     source: 'alibabacloud_oss_v2/encryption_client.py:184',
   },
   {
@@ -105,14 +105,14 @@ export const DESCRIPTIONS = [
     readers: ['python-v2'],
     readings: ['whole'],
     cause:
-      'Looks keys up by the text of their description, in the order in which it was given, and takes the first one where none fits.',
+      'Looks up keys by the text of their description, and takes the first key when none matches. That text depends on the order of the entries.',
     source: 'alibabacloud_oss_v2/encryption_client.py:184',
   },
   {
     verdict: 'reads',
     readers: ['go-v2', 'python-v2'],
-    readings: ['the key, of another description'],
-    cause: 'Tries the first key where no description fits.',
+    readings: ['the key with another description'],
+    cause: 'Tries the first key when no description matches.',
     source: 'oss/encryption_client.go:324-329; alibabacloud_oss_v2/encryption_client.py:184',
   },
   {
@@ -122,7 +122,7 @@ export const DESCRIPTIONS = [
     objects: [NON_ASCII],
     readers: ['python-v1'],
     readings: ['whole'],
-    cause: 'Reads a header of raw UTF-8 as Latin-1.',
+    cause: 'Reads raw UTF-8 in a header as Latin-1.',
     source: 'oss2/models.py:269-277',
   },
   {
@@ -130,8 +130,8 @@ export const DESCRIPTIONS = [
     reason: 'no key of that description',
     writers: NOT_PHP,
     readers: ['python-v1'],
-    readings: ['the key, described'],
-    cause: 'A key with a description does not read what has none.',
+    readings: ['the key with a description'],
+    cause: 'A key with a description does not read objects without one.',
     source: 'oss2/models.py:269-277',
   },
   {
@@ -139,8 +139,8 @@ export const DESCRIPTIONS = [
     reason: 'no key of that description',
     writers: NOT_PHP,
     readers: ['go-v1'],
-    readings: ['the key, described'],
-    cause: 'A key with a description does not read what has none.',
+    readings: ['the key with a description'],
+    cause: 'A key with a description does not read objects without one.',
     source: 'oss/crypto/crypto_bucket.go:72-73, 293',
   },
   {
@@ -148,18 +148,18 @@ export const DESCRIPTIONS = [
     reason: 'no key of that description',
     writers: NOT_PHP,
     readers: ['java-v1'],
-    readings: ['the key, described'],
+    readings: ['the key with a description'],
     cause:
-      'A key with a description does not read what has none. Up to Java 15 it takes the key that was added last; from 16 on that code fails on the JDK.',
+      'A key with a description does not read objects without one. Up to Java 15 the SDK takes the key that was added last. From Java 16 on, that code fails on the JDK.',
     source: 'com/aliyun/oss/crypto/SimpleRSAEncryptionMaterials.java:109-114, 171-175',
   },
   {
     verdict: 'refuses',
     reason: 'no key of that description',
     readers: ['java-v2'],
-    readings: ['the key, described'],
+    readings: ['the key with a description'],
     cause:
-      'A key with a description does not read what has none. Up to Java 15 it takes the key that was added last; from 16 on that code fails on the JDK.',
+      'A key with a description does not read objects without one. Up to Java 15 the SDK takes the key that was added last. From Java 16 on, that code fails on the JDK.',
     source: 'com/aliyun/sdk/service/oss2/encryption/SimpleRSAEncryptionMaterials.java:164-169, 224-228',
   },
   {
@@ -169,7 +169,7 @@ export const DESCRIPTIONS = [
     objects: [PLAIN_DESCRIPTION, HARD, NON_ASCII, TWO, TWO_HARD],
     readers: ['python-v1', 'go-v1', 'java-v1'],
     readings: ['whole'],
-    cause: 'Java V2 writes no description, and a key with a description does not read what has none.',
+    cause: 'Java V2 writes no description, and a key with a description does not read objects without one.',
     source: 'com/aliyun/sdk/service/oss2/encryption/internal/CryptoModuleBase.java:71-75',
   },
   {
@@ -180,15 +180,16 @@ export const DESCRIPTIONS = [
     readers: ['oss-cse', 'python-v2', 'go-v2'],
     readings: ['whole'],
     cause:
-      'Java V2 writes no description: which of the keys wrapped the object is not known, and the first one did not.',
+      'Java V2 writes no description. The reader cannot know which key wrapped the object, and the first key did not.',
     source: 'com/aliyun/sdk/service/oss2/encryption/internal/CryptoModuleBase.java:71-75',
   },
   {
     verdict: 'reads',
     writers: ['java-v2'],
     readers: ['oss-cse'],
-    readings: ['the key, of another description'],
-    cause: 'Java V2 writes no description, and the only key is tried on an object without one.',
+    readings: ['the key with another description'],
+    cause:
+      'Java V2 writes no description, and a reader with one key tries it on an object without a description.',
     source: 'com/aliyun/sdk/service/oss2/encryption/internal/CryptoModuleBase.java:71-75',
   },
   {
@@ -198,7 +199,7 @@ export const DESCRIPTIONS = [
     readers: ['java-v2'],
     readings: ['whole'],
     cause:
-      'Takes every object for one without a description, and a key with a description does not read that. Up to Java 15 it takes the key that was added last; from 16 on that code fails on the JDK.',
+      'Treats every object as one without a description, and a key with a description does not read those. Up to Java 15 the SDK takes the key that was added last. From Java 16 on, that code fails on the JDK.',
     source: 'com/aliyun/sdk/service/oss2/encryption/internal/CryptoUtils.java:24-37',
   },
   {
@@ -207,7 +208,7 @@ export const DESCRIPTIONS = [
     writers: ['java-v1'],
     objects: [NON_ASCII],
     readings: ['write'],
-    cause: 'Its HTTP client sends bytes 0x80 to 0x9f of a header as "?", which the signature does not cover.',
+    cause: 'Its HTTP client sends bytes 0x80 to 0x9f of a header as "?", which does not match the signature.',
     source: 'org/apache/http/util/ByteArrayBuffer.java, append',
   },
   {
@@ -224,7 +225,7 @@ export const DESCRIPTIONS = [
       '100 KiB + 37 bytes, multipart calls',
     ],
     readers: ['python-v1', 'go-v1', 'java-v1'],
-    readings: ['whole', 'another key', 'the key, described'],
+    readings: ['whole', 'another key', 'the key with a description'],
     ...EMPTY_LIST,
   },
   {

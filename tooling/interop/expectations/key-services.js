@@ -12,14 +12,14 @@ import {
 } from './names.js'
 
 const V1_FORMAT = {
-  cause: 'Takes an object of the V1 format for a plain one, and hands its ciphertext out.',
+  cause: 'Treats an object in the V1 format as a plain one, and returns its ciphertext.',
   source:
     'alibabacloud_oss_v2/encryption_client.py:377; oss/crypto/crypto_bucket.go:460-463; oss/encryption_client.go:344-346; CryptoModuleBase.java:184-188',
 }
 
 const ONCE = {
   cause:
-    'Decodes base64 twice where all other SDKs encode once. oss-cse writes for it with `encoding: "oss2"`, and reads both.',
+    'Decodes base64 twice where all other SDKs encode once. oss-cse writes for it with `encoding: "oss2"`, and reads both forms.',
   source: 'oss2/models.py:110, oss2/crypto.py:388',
 }
 
@@ -47,7 +47,7 @@ export const KEY_SERVICES = [
     readers: ['go-v1'],
     readings: ALL_OF_IT,
     cause:
-      'oss2 encodes base64 twice where all other SDKs encode once. With several keys Go V1 loses the error of KMS, and panics.',
+      'oss2 encodes base64 twice where all other SDKs encode once. With several keys, Go V1 loses the error of KMS and panics.',
     source: 'oss/crypto/crypto_bucket.go:110-131',
   },
   {
@@ -64,7 +64,7 @@ export const KEY_SERVICES = [
     objects: [MIXED],
     readers: ['python-v1'],
     readings: ALL_OF_IT,
-    cause: 'Takes materials of one kind alone.',
+    cause: 'Accepts only one kind of master key at a time.',
     source: 'oss2/models.py:126',
   },
   {
@@ -74,7 +74,7 @@ export const KEY_SERVICES = [
     readers: ['python-v2'],
     readings: ALL_OF_IT,
     cause:
-      'Looks keys up by the text of their description, its own with spaces, and takes the first one where none fits.',
+      'Looks up keys by the text of their description, and takes the first key when none matches. It writes spaces in its own descriptions.',
     source: 'alibabacloud_oss_v2/encryption_client.py:184',
   },
   {
@@ -82,7 +82,7 @@ export const KEY_SERVICES = [
     objects: [MIXED],
     readers: ['java-v1-3.18.4'],
     readings: ALL_OF_IT,
-    cause: 'Takes materials of one kind alone.',
+    cause: 'Accepts only one kind of master key at a time.',
   },
   {
     verdict: 'refuses',
@@ -115,7 +115,7 @@ export const KEY_SERVICES = [
     objects: [KMS_PASSPHRASE, KMS_PASSPHRASE_ONCE],
     readers: ['python-v2', 'go-v1', 'go-v2', 'java-v1-3.18.4'],
     readings: ALL_OF_IT,
-    cause: 'Gives KMS no encryption context, which is what a passphrase of oss2 becomes.',
+    cause: 'Passes no encryption context to KMS. oss2 passes its passphrase as one.',
     source:
       'oss/crypto/master_alikms_cipher.go:53-85 of Go V1; com/aliyun/oss/crypto/KmsEncryptionMaterials.java; the samples of Python V2 and Go V2',
   },
@@ -124,14 +124,14 @@ export const KEY_SERVICES = [
     objects: [...KMS, KMS_OSS2, KMS_PASSPHRASE, KMS_PASSPHRASE_ONCE, MIXED],
     readers: ['java-v1'],
     readings: [...ALL_OF_IT, 'write'],
-    cause: 'Version 3.18.5 has lost KmsEncryptionMaterials; 3.18.4 has a row of its own.',
+    cause: 'Version 3.18.5 no longer has KmsEncryptionMaterials. Version 3.18.4 is listed separately.',
   },
   {
     verdict: 'absent',
     objects: [...KMS, KMS_OSS2, KMS_PASSPHRASE, KMS_PASSPHRASE_ONCE, MIXED],
     readers: ['java-v2'],
     readings: [...ALL_OF_IT, 'write'],
-    cause: 'Has materials for RSA alone.',
+    cause: 'Supports only RSA master keys.',
   },
   {
     verdict: 'refuses',
@@ -140,7 +140,7 @@ export const KEY_SERVICES = [
     objects: LOCAL_RSA,
     readers: ['python-v2', 'go-v1', 'go-v2', 'java-v1', 'java-v1-3.18.4', 'java-v2'],
     readings: ALL_OF_IT,
-    cause: 'Knows PKCS#1 v1.5 alone; LocalRsaProvider wraps with OAEP.',
+    cause: 'Supports only PKCS#1 v1.5. LocalRsaProvider wraps with OAEP.',
     source:
       'alibabacloud_oss_v2/crypto/master_rsa_cipher.py; oss/crypto/master_rsa_cipher.go; com/aliyun/oss/crypto/SimpleRSAEncryptionMaterials.java:165-168',
   },
@@ -175,7 +175,7 @@ export const KEY_SERVICES = [
     objects: ['KMS', KMS_OSS2, KMS_PASSPHRASE, KMS_PASSPHRASE_ONCE, ...LOCAL_RSA],
     readers: ['python-v1-2.10'],
     readings: ['whole'],
-    cause: 'Knows the V1 format alone.',
+    cause: 'Supports only the V1 format.',
     source: 'oss2/models.py:154 of 2.10.0',
   },
   {
@@ -183,13 +183,13 @@ export const KEY_SERVICES = [
     objects: [KMS_DESCRIBED, TWO_KMS, MIXED],
     readers: ['python-v1-2.10'],
     readings: ['whole', 'write'],
-    cause: 'The V1 format of that version has no descriptions, and the version no second key.',
+    cause: 'That version supports only one key, and its V1 format has no descriptions.',
   },
   {
     verdict: 'absent',
     readers: ['python-v1-2.10'],
     readings: ['short range, not aligned'],
-    cause: 'Has no ranges of encrypted objects.',
+    cause: 'Does not support ranges of encrypted objects.',
     source: 'oss2/api.py:2460 of 2.10.0',
   },
 ]

@@ -8,7 +8,7 @@ export const RANGES = [
     readers: ['python-v1'],
     readings: BEYOND,
     cause:
-      'Sends no x-oss-range-behavior: the service answers with the whole object, of which it drops what it would have dropped of the range.',
+      'Does not send x-oss-range-behavior, so the service returns the whole object. The SDK drops from it what it would have dropped from the range.',
     source: 'oss2/crypto_bucket.py:181, oss2/models.py:289-299',
   },
   {
@@ -16,7 +16,7 @@ export const RANGES = [
     readers: ['python-v2'],
     readings: [TO_BEYOND, FROM_BEYOND],
     cause:
-      'Sends x-oss-range-behavior only where it moved the start: the service answers with the whole object, which is decrypted as if it were the range.',
+      'Sends x-oss-range-behavior only when it moved the start of the range. Otherwise the service returns the whole object, and the SDK decrypts it as if it were the range.',
     source: 'alibabacloud_oss_v2/encryption_client.py:208-227',
   },
   {
@@ -25,7 +25,7 @@ export const RANGES = [
     readers: ['go-v1'],
     readings: BEYOND,
     cause:
-      'Sends no x-oss-range-behavior: the service answers with the whole object, which is decrypted as if it were the range.',
+      'Does not send x-oss-range-behavior, so the service returns the whole object. The SDK decrypts it as if it were the range.',
     source: 'oss/crypto/crypto_bucket.go:309-349',
   },
   {
@@ -33,7 +33,7 @@ export const RANGES = [
     readers: ['go-v2'],
     readings: [TO_BEYOND, FROM_BEYOND],
     cause:
-      'Sends x-oss-range-behavior only where it moved the start: the service answers with the whole object, which is decrypted as if it were the range.',
+      'Sends x-oss-range-behavior only when it moved the start of the range. Otherwise the service returns the whole object, and the SDK decrypts it as if it were the range.',
     source: 'oss/encryption_client.go:167-172, 204-207',
   },
   {
@@ -42,7 +42,7 @@ export const RANGES = [
     readers: ['java-v1'],
     readings: BEYOND,
     cause:
-      'Sends no x-oss-range-behavior: the service answers with the whole object, and that is handed out, rightly decrypted.',
+      'Does not send x-oss-range-behavior, so the service returns the whole object. The SDK decrypts it correctly and returns all of it.',
     source: 'com/aliyun/oss/crypto/CryptoModuleBase.java:213-218',
   },
   {
@@ -50,7 +50,7 @@ export const RANGES = [
     readers: ['java-v2'],
     readings: BEYOND,
     cause:
-      'Has only the parts of an encryption client. Put together as its authors did later, they take the whole object, with which the service answers, for the range.',
+      'Has only the parts of an encryption client. Assembled as its authors did later, they treat the whole object, which the service returns, as the range.',
     source: 'com/aliyun/sdk/service/oss2/encryption/internal/CryptoUtils.java',
   },
   {
@@ -58,14 +58,14 @@ export const RANGES = [
     reason: 'the range',
     readers: ['python-v1'],
     readings: [...SUFFIXES, LONG_SUFFIX],
-    cause: 'Refuses suffix ranges.',
+    cause: 'Rejects suffix ranges.',
     source: 'oss2/crypto_bucket.py:175',
   },
   {
     verdict: 'wrong',
     readers: ['python-v2'],
     readings: [...SUFFIXES, LONG_SUFFIX],
-    cause: 'Takes the length of a suffix for an offset, and drops bytes that it should hand out.',
+    cause: 'Treats the length of a suffix as an offset, and drops bytes that it should return.',
     source: 'alibabacloud_oss_v2/encryption_client.py:204-213, 236',
   },
   {
@@ -73,14 +73,14 @@ export const RANGES = [
     writers: NOT_PHP,
     readers: ['go-v1'],
     readings: SUFFIXES,
-    cause: 'Decrypts a suffix as if it were the beginning.',
+    cause: 'Decrypts a suffix as if it were the start of the object.',
     source: 'oss/crypto/crypto_bucket.go:309',
   },
   {
     verdict: 'wrong',
     readers: ['go-v2'],
     readings: SUFFIXES,
-    cause: 'Decrypts a suffix as if it were the beginning.',
+    cause: 'Decrypts a suffix as if it were the start of the object.',
     source: 'oss/utils.go:373-387, oss/encryption_client.go:147-155',
   },
   {
@@ -88,7 +88,7 @@ export const RANGES = [
     reason: 'the range',
     readers: ['java-v1'],
     readings: [...OPEN, ...SUFFIXES, LONG_SUFFIX],
-    cause: 'Refuses ranges without an end and suffix ranges.',
+    cause: 'Rejects open ranges and suffix ranges.',
     source: 'com/aliyun/oss/crypto/CryptoModuleBase.java:454',
   },
   {

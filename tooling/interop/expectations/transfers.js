@@ -8,7 +8,7 @@ export const TRANSFERS = [
     objects: [UPLOADS[1]],
     readings: ['write'],
     cause:
-      'Never resumes an encrypted upload: the classes of its checkpoint are not among those that it lets itself read, so it drops the checkpoint and uploads all of it under a new key.',
+      'Never resumes an encrypted upload. The SDK does not allow itself to read the classes of its own checkpoint, so it drops the checkpoint and uploads everything again under a new key.',
     source: 'com/aliyun/oss/internal/CheckPointObjectInputStream.java:10-33, OSSUploadOperation.java:359',
   },
   {
@@ -16,14 +16,14 @@ export const TRANSFERS = [
     writers: ['go-v1'],
     objects: UPLOADS,
     readings: ['write'],
-    cause: 'Its CryptoBucket refuses UploadFile.',
+    cause: 'Its CryptoBucket rejects UploadFile.',
     source: 'oss/crypto/crypto_upload.go:10',
   },
   {
     verdict: 'absent',
     readers: ['go-v1'],
     readings: DOWNLOADS,
-    cause: 'Its CryptoBucket refuses DownloadFile.',
+    cause: 'Its CryptoBucket rejects DownloadFile.',
     source: 'oss/crypto/crypto_download.go:10',
   },
   {
@@ -31,13 +31,13 @@ export const TRANSFERS = [
     writers: ['java-v2'],
     objects: UPLOADS,
     readings: ['write'],
-    cause: 'Has no encryption client that its Uploader could use.',
+    cause: 'Has no encryption client for its Uploader.',
   },
   {
     verdict: 'absent',
     readers: ['java-v2'],
     readings: DOWNLOADS,
-    cause: 'Has no encryption client that its Downloader could use.',
+    cause: 'Has no encryption client for its Downloader.',
   },
   {
     verdict: 'refuses',
@@ -45,7 +45,7 @@ export const TRANSFERS = [
     writers: ['python-v2'],
     objects: UPLOADS,
     readings: ['write'],
-    cause: 'Its Uploader forgets the part size that its encryption client demands.',
+    cause: 'Its Uploader does not pass the part size that its encryption client requires.',
     source: 'alibabacloud_oss_v2/uploader.py:572-577, encryption_client.py:409',
   },
   {
@@ -54,7 +54,7 @@ export const TRANSFERS = [
     readers: ['python-v2'],
     readings: DOWNLOADS,
     cause:
-      "Its Downloader compares the checksum of the plaintext with the service's, which is of the ciphertext.",
+      'Its Downloader compares the checksum of the plaintext with that of the service, which is of the ciphertext.',
     source: 'alibabacloud_oss_v2/downloader.py:510, 577-587',
   },
 ]
