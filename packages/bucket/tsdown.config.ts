@@ -5,8 +5,6 @@ export default [
     entry: {
       index: 'src/index.ts',
       node: 'src/node.ts',
-      'http-get.node': 'src/read/http-get.node.ts',
-      'http-get.web': 'src/read/http-get.web.ts',
     },
     platform: 'neutral',
   }),

@@ -103,6 +103,25 @@ async function checkPackage(name, folder, packages, expected, tarballs) {
   }
 }
 
+/** A bucket that only reads presigned URLs, as a page or a worker installs it. */
+async function checkFetch(tarballs) {
+  const packages = ['bucket', 'crypto-core', 'transport-fetch']
+  const directory = installInto(
+    'transport-fetch',
+    packages.map((name) => `@oss-cse/${name}`),
+    tarballs,
+  )
+  await check('transport-fetch brings no ali-oss', () => {
+    assert.ok(!installed(directory).includes('ali-oss'))
+  })
+  cpSync(join(root, 'packages/transport-fetch/test'), join(directory, 'test'), { recursive: true })
+  for (const node of nodes) {
+    await check(`transport-fetch: reads a URL under ${run(node, ['--version'], work).trim()}`, () => {
+      run(node, ['test/smoke.mjs'], directory)
+    })
+  }
+}
+
 /** The drop-in as an app installs it, which need not be an ES module nor know of KMS, and its types as an editor sees them. */
 async function checkDropIn(tarballs) {
   const packages = ['ali-oss', 'bucket', 'crypto-core', 'oss-emulator', 'provider-rsa', 'transport-oss']
@@ -288,6 +307,7 @@ try {
     [...core, '@oss-cse/provider-kms', 'lru-cache'].sort(),
     tarballs,
   )
+  await checkFetch(tarballs)
   await checkDropIn(tarballs)
   const registry = await startRegistry(tarballs)
   try {

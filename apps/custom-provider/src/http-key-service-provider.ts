@@ -58,7 +58,9 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
     try {
       return await callWithRetries(attempt, { retry, signal })
     } catch (error) {
-      throw TransportError.isInstance(error) && error.retryable ? exhausted(error) : error
+      if (!TransportError.isInstance(error) || !error.retryable) throw error
+      // Else the bucket would send the request as often again.
+      throw TransportError.copy(error, { retriesExhausted: true })
     }
   }
 
@@ -148,11 +150,6 @@ function resultOf(text: string): Uint8Array {
   const decoded = typeof bytes === 'string' ? decodeBase64(bytes) : undefined
   if (decoded !== undefined) return decoded
   throw failure('ERR_CSE_SERVICE', 'gave an answer that is none of its own', { retryable: false })
-}
-
-/** The same error, for a bucket that would otherwise send the request as often again. */
-function exhausted({ code, message, status }: TransportError): TransportError {
-  return new TransportError(code, message, { status, retryable: true, retriesExhausted: true })
 }
 
 function failure(

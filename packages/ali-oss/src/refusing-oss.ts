@@ -1,4 +1,4 @@
-import { replacesMetadata } from '@oss-cse/crypto-core'
+import { OSS_HEADERS, replacesMetadata } from '@oss-cse/crypto-core'
 import OSS from 'ali-oss'
 import type { AliOssGaps } from './ali-oss-gaps.ts'
 import { copyOf } from './ali-oss-internals.ts'
@@ -169,8 +169,8 @@ function checkedUrlOptions(
 
 function checkPresigned(client: OSS, given?: string, queries: object = {}): void {
   const method = given || 'GET'
-  const { process, 'x-oss-process': ossProcess } = queries as Record<string, unknown>
-  if (process || ossProcess !== undefined) refuse('process')
+  const parameters = queries as Readonly<Record<string, unknown>>
+  if (parameters['process'] || parameters[OSS_HEADERS.process] !== undefined) refuse('process')
   const uploads = !/^(GET|HEAD|DELETE)$/i.test(method)
   if (uploads && stateOf(client).presignedUploads !== 'ciphertext') refuse('a presigned upload')
 }

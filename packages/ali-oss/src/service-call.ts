@@ -125,6 +125,8 @@ export class ServiceCall {
         return { ...response, body: notedBody(response.body) }
       },
       head: (request) => noting(transport.head(request)),
+      // Not noted: ali-oss has no such call, and so no error of its own for it.
+      getByUrl: (request) => transport.getByUrl(request),
       getSymlink: (request) => noting(transport.getSymlink(request)),
       initiate: async (request) => {
         const { uploadId, headers } = await noting(transport.initiate(request))

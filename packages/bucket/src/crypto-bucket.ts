@@ -1,4 +1,3 @@
-import { httpGet } from '@oss-cse/bucket/http-get'
 import {
   type BoundedCallOptions,
   type CallOptions,
@@ -10,6 +9,7 @@ import {
   type HeaderMap,
   type HeadObjectResponse,
   Keyring,
+  MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,
   type MasterKeyProvider,
   type MultipartTransport,
@@ -21,6 +21,7 @@ import {
   type RetryOptions,
   sliceAnswer,
   TransportError,
+  type UrlTransport,
   withDeadline,
 } from '@oss-cse/crypto-core'
 import { aboutObject } from './policy/about-object.ts'
@@ -57,8 +58,12 @@ import { type PutOptions, putObject } from './write/put-object.ts'
 import type { PutResult } from './write/put-result.ts'
 import type { UnverifiedUpload } from './write/unverified-upload.ts'
 
-/** What a bucket works on: single objects, and multipart uploads, listings, deletions and copies where it offers them. */
-export type BucketTransport = ObjectTransport & Partial<MultipartTransport> & Partial<ObjectCatalog>
+/**
+ * What a bucket works on: single objects, and multipart uploads, listings, deletions, copies and presigned URLs where it
+ * offers them; or presigned URLs alone. An operation that it does not offer is refused.
+ */
+export type BucketTransport = (ObjectTransport | (UrlTransport & Partial<ObjectTransport>)) &
+  Partial<MultipartTransport & ObjectCatalog & UrlTransport>
 
 /** How a bucket is built. Give either `keyring` or `provider`. */
 export interface CryptoBucketOptions {
@@ -99,8 +104,6 @@ export interface CopyOptions extends BoundedCallOptions {
   readonly headers?: HeaderMap | undefined
 }
 
-const DELETE_BATCH = 1000
-
 /**
  * An OSS bucket whose objects are encrypted before they leave the machine: every `put` under a fresh content key
  * that the master key wraps, every `get` decrypted on the way in.
@@ -128,12 +131,8 @@ export class CryptoBucket {
     if ((keyring === undefined) === (provider === undefined)) {
       throw invalid('CryptoBucket: pass either keyring or provider, not both')
     }
-    if (
-      typeof transport?.put !== 'function' ||
-      typeof transport.get !== 'function' ||
-      typeof transport.head !== 'function'
-    ) {
-      throw invalid('CryptoBucket: transport must have put, get and head')
+    if (!hasObjects(transport) && !hasUrlsAlone(transport)) {
+      throw invalid('CryptoBucket: transport must have put, get and head, or none of them and getByUrl')
     }
     if (onPlainObject !== 'reject' && onPlainObject !== 'passthrough') {
       throw invalid(
@@ -163,7 +162,7 @@ export class CryptoBucket {
   async put(key: string, body: BodyInput, options: PutOptions = {}): Promise<PutResult> {
     checkKey(key)
     return withDeadline(options, key, (bounded) =>
-      putObject(this.#context, this.#transport, key, body, bounded),
+      putObject(this.#context, this.#objects('put'), key, body, bounded),
     )
   }
 
@@ -195,13 +194,21 @@ export class CryptoBucket {
    * Reads an object through a presigned GET URL and decrypts it here. The URL's signature leaves no room for
    * further headers of the service, so none is sent.
    *
-   * @throws CseError as `get`; `ERR_CSE_ACCESS_DENIED` when the URL has expired. No error names the URL.
+   * @throws CseError as `get`; `ERR_CSE_ACCESS_DENIED` when the URL has expired; `ERR_CSE_OPERATION_REFUSED` when the
+   * transport has no `getByUrl`. No error names the URL.
    */
   async getByUrl(url: string | URL, options: Omit<GetOptions, 'versionId'> = {}): Promise<GetResult> {
     const parsed = parseUrl(url)
+    const transport = this.#transport
+    if (!hasUrls(transport)) {
+      throw refusedOperation(
+        'getByUrl',
+        ': give it a FetchTransport of @oss-cse/transport-fetch, or an OssTransport of @oss-cse/transport-oss',
+      )
+    }
     const key = keyOfUrl(parsed)
     const request = async (headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> => {
-      const response = await httpGet({ url: parsed, headers, signal })
+      const response = await transport.getByUrl({ url: parsed, headers, signal })
       try {
         refuseLink(key, response.headers)
         return response
@@ -270,7 +277,7 @@ export class CryptoBucket {
   async upload(key: string, source: SizedInput, options: UploadOptions = {}): Promise<UploadResult> {
     checkKey(key)
     return withDeadline(options, key, (bounded) =>
-      uploadObject(this.#context, this.#transport, key, source, bounded),
+      uploadObject(this.#context, this.#objects('put'), key, source, bounded),
     )
   }
 
@@ -283,7 +290,12 @@ export class CryptoBucket {
   async initiateMultipartUpload(key: string, options: InitiateOptions): Promise<MultipartUpload> {
     checkKey(key)
     return withDeadline(options, key, (bounded) =>
-      initiateMultipartUpload(this.#context, requireMultipart(this.#transport), key, bounded),
+      initiateMultipartUpload(
+        this.#context,
+        requireMultipart(this.#objects('multipart uploads')),
+        key,
+        bounded,
+      ),
     )
   }
 
@@ -299,7 +311,12 @@ export class CryptoBucket {
     options: BoundedCallOptions & { readonly persist?: PersistState | undefined } = {},
   ): Promise<UnverifiedUpload> {
     return withDeadline(options, undefined, (bounded) =>
-      resumeMultipartUpload(this.#context, requireMultipart(this.#transport), state, bounded),
+      resumeMultipartUpload(
+        this.#context,
+        requireMultipart(this.#objects('multipart uploads')),
+        state,
+        bounded,
+      ),
     )
   }
 
@@ -344,7 +361,7 @@ export class CryptoBucket {
   async head(key: string, options: HeadOptions = {}): Promise<HeadResult> {
     checkKey(key)
     const { headers } = await withDeadline(options, key, (bounded) => {
-      const source = this.#readerSource(key, bounded)
+      const source = this.#readerSource(key, bounded, 'head')
       return this.#head(key, bounded, (headers) => source.head(headers))
     })
     const { totalBytes: sizeBytes } = sliceAnswer(undefined, { status: 200, headers })
@@ -365,9 +382,8 @@ export class CryptoBucket {
     try {
       await withDeadline(options, key, (bounded) => {
         const { versionId, signal } = bounded
-        return this.#head(key, bounded, (headers) =>
-          this.#transport.head({ key, headers, versionId, signal }),
-        )
+        const transport = this.#objects('head')
+        return this.#head(key, bounded, (headers) => transport.head({ key, headers, versionId, signal }))
       })
       return true
     } catch (error) {
@@ -421,8 +437,8 @@ export class CryptoBucket {
     for (const key of all) checkKey(key)
     return withDeadline(options, undefined, async ({ signal }) => {
       const deleted: string[] = []
-      for (let start = 0; start < all.length; start += DELETE_BATCH) {
-        const batch = all.slice(start, start + DELETE_BATCH)
+      for (let start = 0; start < all.length; start += MAX_DELETED_KEYS) {
+        const batch = all.slice(start, start + MAX_DELETED_KEYS)
         const request = { keys: batch, signal }
         const reported = await this.#send('deleteMany', batch[0] ?? '', this.#transport.deleteMany, request)
         const known = new Set(reported)
@@ -469,8 +485,12 @@ export class CryptoBucket {
   }
 
   /** Where an object, or the target of a link, is read from. */
-  #readerSource(key: string, { versionId, signal }: Pick<OpenOptions, 'versionId' | 'signal'>): ReaderSource {
-    const linked = new LinkedObject(this.#transport, key, versionId)
+  #readerSource(
+    key: string,
+    { versionId, signal }: Pick<OpenOptions, 'versionId' | 'signal'>,
+    operation = 'get',
+  ): ReaderSource {
+    const linked = new LinkedObject(this.#objects(operation), key, versionId)
     return {
       ossHeaders: true,
       get reference() {
@@ -482,6 +502,12 @@ export class CryptoBucket {
     }
   }
 
+  /** The transport, when it has more than URLs. */
+  #objects(operation: string): ObjectTransport & Partial<MultipartTransport> {
+    if (hasObjects(this.#transport)) return this.#transport
+    throw refusedOperation(operation)
+  }
+
   /** Sends a request that may be sent again, through one of the transport's operations, when it has it. */
   async #send<Request extends CallOptions, Response>(
     operation: RetryEvent['operation'],
@@ -489,13 +515,36 @@ export class CryptoBucket {
     call: ((request: Request) => Promise<Response>) | undefined,
     request: Request,
   ): Promise<Response> {
-    if (typeof call !== 'function') {
-      throw new CseError('ERR_CSE_OPERATION_REFUSED', `The transport of this bucket has no ${operation}.`)
-    }
+    if (typeof call !== 'function') throw refusedOperation(operation)
     const { retry, logger } = this.#context
     const { signal } = request
     return withRetries(() => call.call(this.#transport, request), { operation, key, retry, logger, signal })
   }
+}
+
+function hasObjects(
+  transport: BucketTransport | undefined,
+): transport is ObjectTransport & Partial<MultipartTransport & ObjectCatalog & UrlTransport> {
+  const { put, get, head } = transport ?? {}
+  return [put, get, head].every((call) => typeof call === 'function')
+}
+
+function hasUrls(transport: BucketTransport | undefined): transport is BucketTransport & UrlTransport {
+  return typeof transport?.getByUrl === 'function'
+}
+
+/** Half an ObjectTransport is a mistake, also where it has URLs. */
+function hasUrlsAlone(transport: BucketTransport | undefined): boolean {
+  const { put, get, head } = transport ?? {}
+  return hasUrls(transport) && [put, get, head].every((call) => call === undefined)
+}
+
+/** @param remedy - what to do about it, as the end of the sentence */
+function refusedOperation(operation: string, remedy = ''): CseError {
+  return new CseError(
+    'ERR_CSE_OPERATION_REFUSED',
+    `The transport of this bucket has no ${operation}${remedy}.`,
+  )
 }
 
 function checkKey(key: string): void {

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { isErrorDocument, parseErrorDocument, rootElement } from './error-document.ts'
+import {
+  completeDocument,
+  isErrorDocument,
+  parseErrorDocument,
+  plainDocument,
+  rootElement,
+} from './error-document.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -34,4 +40,22 @@ test.each([
 test('a byte order mark and an empty element do not hide the root', () => {
   expect(rootElement(bytes('\ufeff<DeleteResult/>'))).toBe('DeleteResult')
   expect(isErrorDocument(bytes('  <Error/>'))).toBe(true)
+})
+
+test('the ids that a document lacks are taken from the headers, and no other', () => {
+  const headers = { 'x-oss-request-id': 'of the header', 'x-oss-ec': '0026-00000001' }
+  expect(completeDocument({ serviceCode: 'AccessDenied', requestId: 'of the document' }, headers)).toEqual({
+    serviceCode: 'AccessDenied',
+    requestId: 'of the document',
+    ec: '0026-00000001',
+  })
+  expect(completeDocument({}, {})).toEqual({})
+})
+
+test('of a refused secret URL only codes and ids are shown, and only those that look like one', () => {
+  const url = '/a?Signature=s3cret'
+  expect(plainDocument({ serviceCode: url, message: url, requestId: url, ec: url })).toEqual({})
+  expect(plainDocument({ serviceCode: 'x'.repeat(65), requestId: '', ec: 'a\nb' })).toEqual({})
+  const plain = { serviceCode: 'NoSuchKey', requestId: '6556E3AED11E553933CCDEDF', ec: '0026-00000001' }
+  expect(plainDocument({ ...plain, message: 'short' })).toEqual(plain)
 })

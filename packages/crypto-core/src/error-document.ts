@@ -1,3 +1,6 @@
+import { OSS_HEADERS } from './headers.ts'
+import type { HeaderMap } from './ports.ts'
+
 /** The fields of an error document that are passed on. */
 export interface ErrorDocument {
   /** The service's own code, such as `NoSuchKey`. */
@@ -6,6 +9,31 @@ export interface ErrorDocument {
   readonly requestId?: string
   /** The service's detailed error number, such as `0026-00000001`. */
   readonly ec?: string
+}
+
+/**
+ * What a refusal tells altogether: the ids that its document lacks are taken from its headers.
+ *
+ * @param headers - names in lower case
+ */
+export function completeDocument(document: ErrorDocument, headers: HeaderMap): ErrorDocument {
+  const requestId = document.requestId ?? headers[OSS_HEADERS.requestId]
+  const ec = document.ec ?? headers[OSS_HEADERS.errorNumber]
+  return { ...document, ...(requestId !== undefined && { requestId }), ...(ec !== undefined && { ec }) }
+}
+
+const PLAIN_FIELD = /^[\w.-]{1,64}$/
+
+/**
+ * What may be shown of a refusal of a presigned URL, which is a secret while it is valid: a proxy may repeat it in any text.
+ * Codes and ids that look like one, and no message.
+ */
+export function plainDocument({ serviceCode, requestId, ec }: ErrorDocument): ErrorDocument {
+  return Object.fromEntries(
+    Object.entries({ serviceCode, requestId, ec }).filter(
+      ([, text]) => text !== undefined && PLAIN_FIELD.test(text),
+    ),
+  )
 }
 
 /** How much of a body is looked at, in bytes. */

@@ -32,6 +32,66 @@ test('a transport error is a CseError that tells the service’s side of it', ()
   })
 })
 
+const whole = new TransportError('ERR_CSE_NOT_MODIFIED', 'not modified', {
+  cause: new Error('underneath'),
+  objectKey: 'a',
+  status: 304,
+  serviceCode: 'NotModified',
+  requestId: 'R',
+  ec: 'E',
+  headers: { etag: '"1"' },
+  connected: true,
+  retryable: false,
+  retriesExhausted: true,
+})
+const shown = (error: TransportError) => ({ ...error, message: error.message, cause: error.cause })
+
+test('a copy of a transport error keeps every field, the cause included, and takes what is given', () => {
+  expect(shown(TransportError.copy(whole, {}))).toEqual(shown(whole))
+  const overrides = {
+    code: 'ERR_CSE_NETWORK',
+    message: 'lost',
+    cause: new Error('another'),
+    objectKey: 'b',
+    status: 200,
+    serviceCode: 'Other',
+    requestId: 'R2',
+    ec: 'E2',
+    headers: {},
+    connected: false,
+    retryable: true,
+    retriesExhausted: false,
+  } as const
+  const copy = TransportError.copy(whole, overrides)
+  expect(TransportError.isInstance(copy)).toBe(true)
+  expect(shown(copy)).toEqual({ name: 'TransportError', ...overrides })
+  expect(whole).toMatchObject({ code: 'ERR_CSE_NOT_MODIFIED', message: 'not modified', objectKey: 'a' })
+})
+
+test('a transport error of another copy of the package is copied as well, though it lacks what came later', () => {
+  const cause = new Error('underneath')
+  const foreign = Object.assign(new Error('slow down', { cause }), {
+    [Symbol.for('oss-cse.error')]: true,
+    [Symbol.for('oss-cse.transport-error')]: true,
+    code: 'ERR_CSE_THROTTLED',
+    status: 503,
+    retryable: true,
+  })
+  if (!TransportError.isInstance(foreign)) throw new Error('it is not recognised')
+  const copy = TransportError.copy(foreign, { objectKey: 'a' })
+  expect(copy).toBeInstanceOf(TransportError)
+  expect(shown(copy)).toEqual({
+    name: 'TransportError',
+    code: 'ERR_CSE_THROTTLED',
+    message: 'slow down',
+    cause,
+    objectKey: 'a',
+    status: 503,
+    retryable: true,
+    retriesExhausted: false,
+  })
+})
+
 test('a failed unwrap has one message and no cause', () => {
   expect(unwrapFailed().message).toBe(unwrapFailed().message)
   expect(unwrapFailed().cause).toBeUndefined()

@@ -149,16 +149,17 @@ export class TransportError extends CseError {
   }
 
   /**
-   * A copy of this error in which some fields differ. The others are kept, the cause included.
+   * Copies an error, even one of another copy of this package, with some fields changed. The others are kept, the cause
+   * included.
    *
    * @example
    * ```ts
-   * throw error.with({ message: `${key}: ${error.message}`, objectKey: key })
+   * throw TransportError.copy(error, { message: `${key}: ${error.message}`, objectKey: key })
    * ```
    */
-  with(overrides: TransportErrorOverrides): TransportError {
-    const { code = this.code, message = this.message, ...options } = overrides
-    return new TransportError(code, message, { ...this, cause: this.cause, ...options })
+  static copy(error: TransportError, overrides: TransportErrorOverrides): TransportError {
+    const { code = error.code, message = error.message, ...options } = overrides
+    return new TransportError(code, message, { ...error, cause: error.cause, ...options })
   }
 
   /** Tells whether `value` is a TransportError, even one made by another copy of this package. */

@@ -1,3 +1,6 @@
+/** The prefix of every header that is the service's own. */
+export const OSS_HEADER_PREFIX = 'x-oss-'
+
 /** The prefix of user metadata in header names. */
 export const USER_METADATA_PREFIX = 'x-oss-meta-'
 
@@ -46,6 +49,14 @@ export const OSS_HEADERS = {
   callbackVariables: 'x-oss-callback-var',
   objectType: 'x-oss-object-type',
   symlinkTarget: 'x-oss-symlink-target',
+  versionId: 'x-oss-version-id',
+  date: 'x-oss-date',
+  contentSha256: 'x-oss-content-sha256',
+  securityToken: 'x-oss-security-token',
+  /** The error document of a HEAD, in base64. */
+  error: 'x-oss-err',
+  /** The detailed error number (EC). */
+  errorNumber: 'x-oss-ec',
 } as const
 
 const ENVELOPE_NAMES: ReadonlySet<string> = new Set(Object.values(V1_HEADERS))

@@ -25,9 +25,11 @@ export {
 } from './envelope.ts'
 export { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 export {
+  completeDocument,
   type ErrorDocument,
   isErrorDocument,
   parseErrorDocument,
+  plainDocument,
   rootElement,
 } from './error-document.ts'
 export {
@@ -55,6 +57,7 @@ export {
 } from './header-map.ts'
 export {
   isEnvelopeHeader,
+  OSS_HEADER_PREFIX,
   OSS_HEADERS,
   replacesMetadata,
   USER_METADATA_PREFIX,
@@ -65,7 +68,6 @@ export { Keyring, type KeyringOptions } from './keyring.ts'
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 export {
   lastListedName,
-  MAX_PAGE_ENTRIES,
   type ObjectPosition,
   objectPageProblem,
   partPageProblem,
@@ -86,9 +88,6 @@ export { orAborted } from './or-aborted.ts'
 export {
   checkPartSize,
   DEFAULT_PART_BYTES,
-  MAX_PART_BYTES,
-  MAX_PARTS,
-  MIN_PART_BYTES,
   type PartPlan,
   type PartRange,
   planParts,
@@ -97,14 +96,23 @@ export type {
   AccessCredentials,
   BoundedCallOptions,
   CallOptions,
+  CompleteUploadRequest,
   ContentKey,
+  CopyObjectRequest,
   CredentialsProvider,
+  DeleteObjectRequest,
+  DeleteObjectsRequest,
   GeneratedContentKey,
+  GetByUrlRequest,
   GetObjectRequest,
   GetObjectResponse,
   HeaderMap,
   HeadObjectRequest,
   HeadObjectResponse,
+  InitiateUploadRequest,
+  ListObjectsRequest,
+  ListPartsRequest,
+  ListUploadsRequest,
   MasterKeyCallOptions,
   MasterKeyProvider,
   MultipartTransport,
@@ -122,8 +130,10 @@ export type {
   SymlinkRequest,
   SymlinkResponse,
   UploadedPart,
+  UploadPartRequest,
   UploadReference,
   UploadRequest,
+  UrlTransport,
 } from './ports.ts'
 export { printable, printableJson } from './printable.ts'
 export {
@@ -143,6 +153,13 @@ export {
   type RetryOptions,
   type RetryPolicy,
 } from './retry.ts'
+export {
+  MAX_DELETED_KEYS,
+  MAX_PAGE_ENTRIES,
+  MAX_PARTS,
+  MAX_REQUEST_BYTES,
+  MIN_PART_BYTES,
+} from './service-limits.ts'
 export { type SharedCallOptions, SharedCalls } from './shared-calls.ts'
 export { tell } from './tell.ts'
 export { formatV1Start, parseV1Start } from './v1-start.ts'

@@ -1,9 +1,6 @@
 import { compareCodePoints } from './code-point-order.ts'
-import { MAX_PARTS } from './part-plan.ts'
 import type { ObjectPage, PartPage, PendingUploadPage } from './ports.ts'
-
-/** How many entries a page of a listing has at most, unless fewer were asked for. */
-export const MAX_PAGE_ENTRIES = 1000
+import { MAX_PAGE_ENTRIES, MAX_PARTS } from './service-limits.ts'
 
 /** Where a listing of objects stands. */
 export interface ObjectPosition {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_PART_BYTES, MAX_PARTS, MIN_PART_BYTES, planParts } from './part-plan.ts'
+import { planParts } from './part-plan.ts'
+import { MAX_PARTS, MAX_REQUEST_BYTES, MIN_PART_BYTES } from './service-limits.ts'
 
 test('parts follow one another without gap, all of one size but the last', () => {
   fc.assert(
@@ -27,7 +28,7 @@ test.each([
   [10 * 1024 ** 2, 102_410, 102_416],
   [10 * 1024 ** 2, 5, 102_400],
   [10_000 * 102_400 + 1, 102_400, 102_416],
-  [1, MAX_PART_BYTES + 16, MAX_PART_BYTES],
+  [1, MAX_REQUEST_BYTES + 16, MAX_REQUEST_BYTES],
 ])('%d bytes in parts of %d are refused, and %d is named instead', (dataSize, partSize, nearest) => {
   expect(() => planParts(dataSize, partSize)).toThrow(
     expect.objectContaining({
@@ -39,12 +40,12 @@ test.each([
 })
 
 test('a chosen part size is valid up to the largest object there can be, and no further', () => {
-  for (const dataSize of [0, 1, MIN_PART_BYTES, 100 * 1024 ** 3, 1024 ** 4, MAX_PARTS * MAX_PART_BYTES]) {
+  for (const dataSize of [0, 1, MIN_PART_BYTES, 100 * 1024 ** 3, 1024 ** 4, MAX_PARTS * MAX_REQUEST_BYTES]) {
     const plan = planParts(dataSize)
     expect(plan.partCount).toBeLessThanOrEqual(MAX_PARTS)
     expect(plan.partSizeBytes % 16).toBe(0)
   }
-  expect(() => planParts(MAX_PARTS * MAX_PART_BYTES + 1)).toThrow(
+  expect(() => planParts(MAX_PARTS * MAX_REQUEST_BYTES + 1)).toThrow(
     expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
   )
 })

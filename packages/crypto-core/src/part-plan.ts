@@ -1,12 +1,7 @@
 import { BLOCK_BYTES } from './ctr-counter.ts'
 import { CseError } from './errors.ts'
+import { MAX_PARTS, MAX_REQUEST_BYTES, MIN_PART_BYTES } from './service-limits.ts'
 
-/** The smallest part, in bytes, but for the last. */
-export const MIN_PART_BYTES: number = 100 * 1024
-/** The largest part, in bytes. */
-export const MAX_PART_BYTES: number = 5 * 1024 ** 3
-/** The most parts of one upload. */
-export const MAX_PARTS = 10_000
 /** The part size, in bytes, that is chosen when nothing asks for another. */
 export const DEFAULT_PART_BYTES: number = 10 * 1024 ** 2
 
@@ -46,8 +41,10 @@ export function planParts(sizeBytes: number, partSizeBytes?: number): PartPlan {
     throw invalid(`sizeBytes must be a non-negative integer, not ${sizeBytes}`)
   }
   const smallest = Math.max(MIN_PART_BYTES, roundUpToBlock(Math.ceil(sizeBytes / MAX_PARTS)))
-  if (smallest > MAX_PART_BYTES) {
-    throw invalid(`${sizeBytes} bytes are more than ${MAX_PARTS} parts of ${MAX_PART_BYTES} bytes can hold`)
+  if (smallest > MAX_REQUEST_BYTES) {
+    throw invalid(
+      `${sizeBytes} bytes are more than ${MAX_PARTS} parts of ${MAX_REQUEST_BYTES} bytes can hold`,
+    )
   }
   const chosen = partSizeBytes ?? Math.max(DEFAULT_PART_BYTES, smallest)
   checkAgainst(chosen, smallest, `for ${sizeBytes} bytes it`)
@@ -79,7 +76,7 @@ function checkAgainst(chosen: number, smallest: number, what: string): void {
   const nearest = nearestValid(chosen, smallest)
   if (chosen === nearest) return
   throw invalid(
-    `a part size of ${chosen} bytes is not possible: ${what} must be a multiple of ${BLOCK_BYTES} from ${smallest} to ${MAX_PART_BYTES}; the nearest is ${nearest}`,
+    `a part size of ${chosen} bytes is not possible: ${what} must be a multiple of ${BLOCK_BYTES} from ${smallest} to ${MAX_REQUEST_BYTES}; the nearest is ${nearest}`,
   )
 }
 
@@ -90,7 +87,7 @@ function roundUpToBlock(bytes: number): number {
 function nearestValid(bytes: number, smallest: number): number {
   const block = Math.round(bytes / BLOCK_BYTES) * BLOCK_BYTES
   if (Number.isNaN(block)) return smallest
-  return Math.min(Math.max(block, smallest), MAX_PART_BYTES)
+  return Math.min(Math.max(block, smallest), MAX_REQUEST_BYTES)
 }
 
 function invalid(why: string): CseError {

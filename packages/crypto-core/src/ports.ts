@@ -116,7 +116,11 @@ export interface MasterKeyProvider {
 /** Header names in lower case, values as text. */
 export type HeaderMap = Readonly<Record<string, string>>
 
-/** Bytes on their way to the service. A transport calls `open` exactly once per request. */
+/**
+ * Bytes on their way to the service. A transport calls `open` exactly once per request, and MUST read the bytes to their
+ * end before it reports success: it asks until the iterator says `done`, also when it has as many bytes as `sizeBytes`
+ * says. Only the end tells that the source has no more, and that its own checks hold.
+ */
 export interface ObjectBody {
   /** The exact length in bytes, when it is known. */
   readonly sizeBytes?: number | undefined
@@ -205,6 +209,29 @@ export interface ObjectTransport {
   getSymlink?(request: SymlinkRequest): Promise<SymlinkResponse>
 }
 
+/** A GET of a URL that carries its own signature. */
+export interface GetByUrlRequest extends CallOptions {
+  /** It is a secret as long as it is valid. */
+  readonly url: URL
+  /** Sent as they are, and no other header of the service: the signature covers each of them. */
+  readonly headers: HeaderMap
+}
+
+/**
+ * Reads an object through a presigned URL. A transport of any kind may have it; one that has nothing else reads URLs alone.
+ */
+export interface UrlTransport {
+  /**
+   * Sends a plain GET to the URL's own host, without credentials, and follows no redirect. The body is as of
+   * `ObjectTransport.get`: the stored bytes, never decompressed.
+   *
+   * Rejects with a TransportError, judged as `judgeFailure` does, unless the response is a 200 or 206 and is the service's
+   * own; with `ERR_CSE_OPERATION_REFUSED` where the runtime has decompressed the bytes; with the signal's reason when that
+   * aborts. No error names the URL or a part of its query, and none shows text of the response that may repeat them.
+   */
+  getByUrl(request: GetByUrlRequest): Promise<GetObjectResponse>
+}
+
 /** Asks where a symbolic link points to. */
 export interface SymlinkRequest extends CallOptions {
   readonly key: string
@@ -262,26 +289,50 @@ export interface PendingUploadPage {
   readonly nextUploadIdMarker?: string | undefined
 }
 
+/** Begins a multipart upload. */
+export interface InitiateUploadRequest extends CallOptions {
+  readonly key: string
+  /** All of them: they become the object's. */
+  readonly headers: HeaderMap
+}
+
+/** Stores one part of a multipart upload. */
+export interface UploadPartRequest extends UploadReference, UploadRequest {
+  readonly headers: HeaderMap
+  /** 1 to 10,000. */
+  readonly partNumber: number
+}
+
+/** Makes the object out of the parts of a multipart upload. */
+export interface CompleteUploadRequest extends UploadReference {
+  /** In the order of their numbers. */
+  readonly parts: readonly UploadedPart[]
+  readonly headers: HeaderMap
+}
+
+/** Asks for a page of the parts of a multipart upload. */
+export interface ListPartsRequest extends UploadReference {
+  /** The `nextMarker` of the page before; absent for the first. */
+  readonly marker?: string | undefined
+}
+
+/** Asks for a page of the bucket's unfinished uploads. */
+export interface ListUploadsRequest extends CallOptions {
+  readonly prefix?: string | undefined
+  /** The `nextKeyMarker` of the page before; absent for the first. */
+  readonly keyMarker?: string | undefined
+  /** The `nextUploadIdMarker` of the page before. */
+  readonly uploadIdMarker?: string | undefined
+}
+
 /** Multipart uploads. Errors as for ObjectTransport. */
 export interface MultipartTransport {
-  initiate(
-    request: CallOptions & { readonly key: string; readonly headers: HeaderMap },
-  ): Promise<{ readonly uploadId: string }>
-  uploadPart(
-    request: UploadReference & UploadRequest & { readonly partNumber: number },
-  ): Promise<UploadedPart>
-  complete(
-    request: UploadReference & { readonly parts: readonly UploadedPart[]; readonly headers: HeaderMap },
-  ): Promise<PutObjectResponse>
+  initiate(request: InitiateUploadRequest): Promise<{ readonly uploadId: string }>
+  uploadPart(request: UploadPartRequest): Promise<UploadedPart>
+  complete(request: CompleteUploadRequest): Promise<PutObjectResponse>
   abort(request: UploadReference): Promise<void>
-  listParts(request: UploadReference & { readonly marker?: string | undefined }): Promise<PartPage>
-  listUploads(
-    request: CallOptions & {
-      readonly prefix?: string | undefined
-      readonly keyMarker?: string | undefined
-      readonly uploadIdMarker?: string | undefined
-    },
-  ): Promise<PendingUploadPage>
+  listParts(request: ListPartsRequest): Promise<PartPage>
+  listUploads(request: ListUploadsRequest): Promise<PendingUploadPage>
 }
 
 /** One object in a listing. Sizes are the stored ones, which AES-CTR leaves equal to the plaintext's. */
@@ -304,32 +355,47 @@ export interface ObjectPage {
   readonly nextContinuationToken?: string | undefined
 }
 
+/** Asks for a page of the bucket's objects. */
+export interface ListObjectsRequest extends CallOptions {
+  readonly prefix?: string | undefined
+  /** Folds the keys that share what stands before it, behind the prefix, into one entry. */
+  readonly delimiter?: string | undefined
+  /** Only keys behind this one, in byte order. */
+  readonly startAfter?: string | undefined
+  /** 1 to 1,000. */
+  readonly maxKeys?: number | undefined
+  /** The `nextContinuationToken` of the page before; absent for the first. */
+  readonly continuationToken?: string | undefined
+}
+
+/** Deletes one object, or one version of it. */
+export interface DeleteObjectRequest extends CallOptions {
+  readonly key: string
+  readonly versionId?: string | undefined
+}
+
+/** Deletes several objects. */
+export interface DeleteObjectsRequest extends CallOptions {
+  /** At most 1,000. */
+  readonly keys: readonly string[]
+}
+
+/** Copies an object on the server. */
+export interface CopyObjectRequest extends CallOptions {
+  readonly sourceKey: string
+  /** The bucket of the source; absent means the same bucket. */
+  readonly sourceBucket?: string | undefined
+  readonly key: string
+  readonly headers: HeaderMap
+}
+
 /** What a bucket holds. Errors as for ObjectTransport. */
 export interface ObjectCatalog {
-  list(
-    request: CallOptions & {
-      readonly prefix?: string | undefined
-      readonly delimiter?: string | undefined
-      readonly startAfter?: string | undefined
-      /** 1 to 1,000. */
-      readonly maxKeys?: number | undefined
-      readonly continuationToken?: string | undefined
-    },
-  ): Promise<ObjectPage>
+  list(request: ListObjectsRequest): Promise<ObjectPage>
   /** Deletes one object; one that does not exist counts as deleted. */
-  delete(
-    request: CallOptions & { readonly key: string; readonly versionId?: string | undefined },
-  ): Promise<void>
+  delete(request: DeleteObjectRequest): Promise<void>
   /** Deletes up to 1,000 objects and returns those of the keys that the service reports as deleted, each once. */
-  deleteMany(request: CallOptions & { readonly keys: readonly string[] }): Promise<readonly string[]>
+  deleteMany(request: DeleteObjectsRequest): Promise<readonly string[]>
   /** Copies on the server, metadata included. */
-  copy(
-    request: CallOptions & {
-      readonly sourceKey: string
-      /** The bucket of the source; absent means the same bucket. */
-      readonly sourceBucket?: string | undefined
-      readonly key: string
-      readonly headers: HeaderMap
-    },
-  ): Promise<PutObjectResponse>
+  copy(request: CopyObjectRequest): Promise<PutObjectResponse>
 }

@@ -21,7 +21,9 @@ export async function callKms<Answer>(
   try {
     return await callWithRetries(guarded, { retry, signal })
   } catch (error) {
-    throw TransportError.isInstance(error) && error.retryable ? exhausted(error) : error
+    if (!TransportError.isInstance(error) || !error.retryable) throw error
+    // Else whoever gets it would send the request as often again.
+    throw TransportError.copy(error, { retriesExhausted: true })
   }
 }
 
@@ -31,11 +33,4 @@ function clientFailed(): TransportError {
     'The KMS client failed. Its error is not passed on, because it may hold the request: look for it where the client is made.',
     { retryable: false },
   )
-}
-
-/** The same error, for whoever would otherwise send the request as often again. */
-function exhausted(error: TransportError): TransportError {
-  const { code, message, cause, objectKey, status, serviceCode, requestId, ec } = error
-  const known = { cause, objectKey, status, serviceCode, requestId, ec }
-  return new TransportError(code, message, { ...known, retryable: true, retriesExhausted: true })
 }

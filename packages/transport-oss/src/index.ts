@@ -4,8 +4,9 @@ export type {
   OssConnectionOptions,
   OssTimeoutOptions,
   OssTransportOptions,
-} from './client-options.ts'
-export { ClientTokenRefresher } from './client-token-refresher.ts'
-export type { Refresher } from './credential-refresher.ts'
-export type { OssClient } from './oss-client.ts'
-export { type CreateBucketOptions, OssTransport } from './oss-transport.ts'
+} from './ali-oss/client-options.ts'
+export { ClientTokenRefresher } from './ali-oss/client-token-refresher.ts'
+export type { Refresher } from './ali-oss/credential-refresher.ts'
+export type { OssClient } from './ali-oss/oss-client.ts'
+export type { CreateBucketOptions } from './calls/create-bucket.ts'
+export { OssTransport } from './oss-transport.ts'

@@ -67,6 +67,16 @@ export function transportOnto(server: FakeServer, options: { idleTimeoutMs?: num
   })
 }
 
+/** A server that answers everything with one document, and keeps the bodies. */
+export async function answering(document: string, headers: Record<string, string> = {}, status = 200) {
+  const bodies: string[] = []
+  const server = await fakeServer(async (request, response) => {
+    bodies.push(String(await readRequest(request)))
+    response.writeHead(status, headers).end(document)
+  })
+  return { server, bodies, transport: transportOnto(server) }
+}
+
 export async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   for await (const chunk of body) chunks.push(chunk)

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { BodyInput } from '@oss-cse/bucket'
-import type { Keyring } from '@oss-cse/crypto-core'
+import { type Keyring, MAX_REQUEST_BYTES } from '@oss-cse/crypto-core'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { usageError } from '../base/cli-error.ts'
@@ -23,9 +23,6 @@ interface PutFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly meta?: Readonly<Record<string, string>>
   readonly contentType?: string
 }
-
-/** The most bytes that the service accepts in one request. */
-const MAX_REQUEST_BYTES = 5 * 1024 ** 3
 
 /** Adds `oss-cse put`. */
 export function addPut(program: Command, cli: CliEnvironment): void {

@@ -1,4 +1,5 @@
 import type { CryptoBucket } from '@oss-cse/bucket'
+import { MAX_DELETED_KEYS } from '@oss-cse/crypto-core'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError } from '../base/cli-error.ts'
@@ -12,8 +13,6 @@ import { addServerOptions, type ServerFlags, serverConfig } from '../server/serv
 interface RmFlags extends ServerFlags, ReportFlags {
   readonly recursive?: boolean
 }
-
-const BATCH = 1000
 
 /** Adds `oss-cse rm`. */
 export function addRm(program: Command, cli: CliEnvironment): void {
@@ -98,7 +97,7 @@ async function* batches(
   let batch: string[] = []
   for await (const key of keys) {
     batch.push(key)
-    if (batch.length < BATCH) continue
+    if (batch.length < MAX_DELETED_KEYS) continue
     yield batch
     batch = []
   }

@@ -287,7 +287,7 @@ async function forObject<Result extends ContentKey | { readonly contentKey: Cont
     const wipeLate = (late: Result): void => wipeKey('contentKey' in late ? late.contentKey : late)
     if (signal?.aborted) made.then(wipeLate, () => {})
     if (!TransportError.isInstance(error) || error.objectKey !== undefined) throw error
-    throw error.with({ message: `${objectKey}: ${error.message}`, objectKey })
+    throw TransportError.copy(error, { message: `${objectKey}: ${error.message}`, objectKey })
   }
 }
 

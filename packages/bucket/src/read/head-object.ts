@@ -4,6 +4,7 @@ import {
   type Envelope,
   type EnvelopeSummary,
   type HeaderMap,
+  OSS_HEADERS,
   summarizeEnvelope,
   userMetadata,
 } from '@oss-cse/crypto-core'
@@ -51,12 +52,9 @@ export function describeObject(
   envelope: Envelope | undefined = decodeEnvelope(headers),
 ): ObjectDescription {
   const lastModified = new Date(headers['last-modified'] ?? Number.NaN)
-  const {
-    'content-type': contentType,
-    etag,
-    'x-oss-version-id': versionId,
-    'x-oss-hash-crc64ecma': crc64,
-  } = headers
+  const { 'content-type': contentType, etag } = headers
+  const versionId = headers[OSS_HEADERS.versionId]
+  const crc64 = headers[OSS_HEADERS.crc64]
   return {
     key,
     ...(envelope && { envelope: summarizeEnvelope(envelope) }),

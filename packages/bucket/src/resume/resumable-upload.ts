@@ -4,7 +4,7 @@ import {
   DEFAULT_PART_BYTES,
   decodeEnvelope,
   equalDescriptions,
-  MAX_PART_BYTES,
+  MAX_REQUEST_BYTES,
   type MasterKeyProvider,
   type MultipartTransport,
   type ObjectTransport,
@@ -75,7 +75,7 @@ export async function uploadObject(
   checkThreshold(multipartThresholdBytes)
   const common = { context, key, source, options, plan, parallel: atOnce }
   // More than one put can hold goes up in parts whatever the threshold.
-  if (sizeBytes === 0 || (sizeBytes < multipartThresholdBytes && sizeBytes <= MAX_PART_BYTES)) {
+  if (sizeBytes === 0 || (sizeBytes < multipartThresholdBytes && sizeBytes <= MAX_REQUEST_BYTES)) {
     if (checkpointStore !== undefined && hasMultipart(transport)) {
       await forgetEarlier({ ...common, transport }, checkpointStore)
     }

@@ -1,4 +1,4 @@
-import { CseError, isUint8Array, type ObjectBody, orAborted } from '@oss-cse/crypto-core'
+import { CseError, isUint8Array, MAX_REQUEST_BYTES, type ObjectBody, orAborted } from '@oss-cse/crypto-core'
 import { invalidBody, sourceError, spentStream } from './body-errors.ts'
 import { isDisturbed } from './disturbed-stream.ts'
 import { isNodeStream, openNodeStream, takeNodeStream } from './node-stream.ts'
@@ -38,9 +38,6 @@ export interface ByteSource extends ObjectBody {
   discard?(): Promise<void>
 }
 
-/** The most bytes that one upload can hold: the service's limit. */
-const MAX_UPLOAD_BYTES = 5 * 1024 ** 3
-
 /** How much of an array in memory is handed on at a time, in bytes. */
 const SLICE_BYTES = 1024 * 1024
 
@@ -72,9 +69,9 @@ function withLength(source: ByteSource, sizeBytes: number | undefined): ByteSour
     throw invalidBody(`the body has ${source.sizeBytes} bytes, sizeBytes says ${sizeBytes}`)
   }
   const known = sizeBytes === undefined ? source : { ...source, sizeBytes }
-  if (known.sizeBytes !== undefined && known.sizeBytes > MAX_UPLOAD_BYTES) {
+  if (known.sizeBytes !== undefined && known.sizeBytes > MAX_REQUEST_BYTES) {
     throw invalidBody(
-      `${known.sizeBytes} bytes are more than the ${MAX_UPLOAD_BYTES} that one upload can hold`,
+      `${known.sizeBytes} bytes are more than the ${MAX_REQUEST_BYTES} that one upload can hold`,
     )
   }
   return known
@@ -227,8 +224,8 @@ export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Ar
       sent += chunk.length
       if (sizeBytes !== undefined && sent > sizeBytes)
         throw sourceError(`returned more than its ${sizeBytes} bytes`)
-      if (sent > MAX_UPLOAD_BYTES) {
-        throw sourceError(`returned more than the ${MAX_UPLOAD_BYTES} bytes that one upload can hold`)
+      if (sent > MAX_REQUEST_BYTES) {
+        throw sourceError(`returned more than the ${MAX_REQUEST_BYTES} bytes that one upload can hold`)
       }
       for (let offset = 0; offset < chunk.length; offset += SLICE_BYTES) {
         yield chunk.subarray(offset, offset + SLICE_BYTES)

@@ -571,7 +571,7 @@ describe('a transport that does not keep its contract', () => {
     }
   })
 
-  test('but reads no further than the announced length is served all the same', async () => {
+  test('and reads no further than the announced length does not pass for success: the end was not looked at', async () => {
     const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     transport.put = (request) => {
@@ -585,7 +585,9 @@ describe('a transport that does not keep its contract', () => {
       }
       return put({ ...request, body: { sizeBytes: bytes.length, open } })
     }
-    expect(await bucket.put('a', bytes)).toMatchObject({ sizeBytes: bytes.length, verification: 'crc64' })
+    const error = await bucket.put('a', bytes).catch((thrown: unknown) => thrown)
+    expect(error).toEqual(code('ERR_CSE_INTEGRITY'))
+    expect(String(error)).toContain('The transport did not read the body of a to its end')
   })
 })
 

@@ -16,7 +16,7 @@ import { type ProgressListener, progressReporter, SentBytes } from '../policy/pr
 import { type ObjectOptions, uploadHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 import { type BodyInput, type ByteSource, byteSource } from '../source/byte-source.ts'
-import { checkedPutResult, isIntegrityFailure, type PutResult, storedOtherwise } from './put-result.ts'
+import { checkedPutResult, isIntegrityFailure, type PutResult } from './put-result.ts'
 
 /** What may go with an upload. */
 export interface PutOptions extends BoundedCallOptions, ObjectOptions {
@@ -108,19 +108,14 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
   const count = new SentBytes(report)
   async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     count.pulled(0)
-    let last: Uint8Array | undefined
     for await (const chunk of chunks) {
-      if (last !== undefined) yield last
-      count.pulled(sent.sizeBytes)
       sent.sizeBytes += chunk.length
-      last = chunk
+      yield chunk
+      count.pulled(sent.sizeBytes)
     }
     // A stream that an abort has closed ends too, and is not whole.
     signal?.throwIfAborted()
-    // Only now the last bytes: a transport that has all of them need not look for the end.
     sent.whole = true
-    if (last !== undefined) yield last
-    count.pulled(sent.sizeBytes)
   }
   const open = () => counted(pass.open())
   try {
@@ -169,6 +164,15 @@ function putResult(
   sent: SentObject,
   response: { readonly headers: HeaderMap; readonly data?: Uint8Array | undefined },
 ): PutResult {
-  if (!sent.whole) throw storedOtherwise(key)
+  if (!sent.whole) throw notReadToEnd(key)
   return checkedPutResult(key, { sizeBytes: sent.sizeBytes, crc64: sent.crc64() }, response)
+}
+
+/** What was stored may be less than the body, or a body whose source went on or failed at its end. */
+function notReadToEnd(objectKey: string): CseError {
+  return new CseError(
+    'ERR_CSE_INTEGRITY',
+    `The transport did not read the body of ${objectKey} to its end: what it stored may not be whole. Upload it again.`,
+    { objectKey },
+  )
 }

@@ -33,7 +33,8 @@ export function checkedPutResult(
   const { sizeBytes, crc64 } = sent
   const answered = headers[OSS_HEADERS.crc64]
   if (answered !== undefined && answered !== crc64) throw storedOtherwise(key)
-  const { etag, 'x-oss-version-id': versionId } = headers
+  const { etag } = headers
+  const versionId = headers[OSS_HEADERS.versionId]
   return {
     key,
     sizeBytes,

@@ -1,5 +1,4 @@
 import type { CseErrorCode } from '../errors.ts'
-import type { ObjectTransport } from '../ports.ts'
 import { type ContractCase, expectCode, expectThat } from './expect.ts'
 
 /** An unsuccessful response of the service. */
@@ -35,20 +34,23 @@ const FAILURES: readonly (readonly [failure: ServiceFailure, code: CseErrorCode,
 /**
  * The rule that holds a transport to the one table of failures.
  *
+ * @param name - the rule's name
+ * @param prepare - makes what sends a request
  * @param failNext - has the service answer the next request so
  */
 export function failureRule(
-  create: () => ObjectTransport | Promise<ObjectTransport>,
+  name: string,
+  prepare: () => Promise<() => Promise<unknown>>,
   failNext: (failure: ServiceFailure) => void | Promise<void>,
 ): ContractCase {
   return {
-    name: 'a failure has the code and the retryability that judgeFailure names: the service’s own code decides before the status',
+    name,
     async run() {
-      const transport = await create()
+      const send = await prepare()
       for (const [failure, code, retryable] of FAILURES) {
         await failNext(failure)
         const what = `${failure.status} ${failure.serviceCode ?? 'without a document'}`
-        const error = await expectCode(transport.get({ key: 'failing', headers: {} }), code, what)
+        const error = await expectCode(send(), code, what)
         expectThat(
           'retryable' in error && error.retryable === retryable,
           `${what}: retryable is ${retryable}`,

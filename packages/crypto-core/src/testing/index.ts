@@ -8,3 +8,4 @@ export {
   type TransportUnderTest,
   transportContract,
 } from './transport-contract.ts'
+export { type UrlTransportContractOptions, urlTransportContract } from './url-transport-contract.ts'

@@ -9,6 +9,7 @@ describe('the transport contract', () => {
       transport = new MemoryTransport()
       return transport
     },
+    signUrl: (key) => new URL(`https://bucket.example/${encodeURIComponent(key)}?Signature=s3cret`),
     link: (key, targetKey) => void transport.links.set(key, targetKey),
   })
   for (const rule of rules) test(rule.name, rule.run)

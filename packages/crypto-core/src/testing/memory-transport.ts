@@ -4,14 +4,21 @@ import { combineCrc64, createCrc64 } from '../crc64.ts'
 import { CseError, TransportError } from '../errors.ts'
 import { lowerCaseHeaders } from '../header-map.ts'
 import { isEnvelopeHeader, OSS_HEADERS } from '../headers.ts'
-import { MAX_PAGE_ENTRIES } from '../listing-pages.ts'
 import type {
-  CallOptions,
+  CompleteUploadRequest,
+  CopyObjectRequest,
+  DeleteObjectRequest,
+  DeleteObjectsRequest,
+  GetByUrlRequest,
   GetObjectRequest,
   GetObjectResponse,
   HeaderMap,
   HeadObjectRequest,
   HeadObjectResponse,
+  InitiateUploadRequest,
+  ListObjectsRequest,
+  ListPartsRequest,
+  ListUploadsRequest,
   MultipartTransport,
   ObjectCatalog,
   ObjectPage,
@@ -23,10 +30,13 @@ import type {
   SymlinkRequest,
   SymlinkResponse,
   UploadedPart,
+  UploadPartRequest,
   UploadReference,
   UploadRequest,
+  UrlTransport,
 } from '../ports.ts'
 import { parseRange, sliceAnswer } from '../range-plan.ts'
+import { MAX_PAGE_ENTRIES } from '../service-limits.ts'
 import { tell } from '../tell.ts'
 
 /** An object as the memory transport holds it. */
@@ -68,7 +78,7 @@ const STORED_HEADER =
  * const bucket = new CryptoBucket({ transport, provider: createTestProvider() })
  * ```
  */
-export class MemoryTransport implements ObjectTransport, MultipartTransport, ObjectCatalog {
+export class MemoryTransport implements ObjectTransport, MultipartTransport, ObjectCatalog, UrlTransport {
   readonly location: string = 'memory:'
   readonly objects: Map<string, StoredObject> = new Map()
   /** Symbolic links: the key that each one points to. */
@@ -105,18 +115,14 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
 
   async get(request: GetObjectRequest): Promise<GetObjectResponse> {
     await this.#begin('get', request.key, request.headers, request.signal, versionOf(request))
-    const object = this.#find(request.key, request.headers)
-    const answer = answerRange(object, request)
-    const response: GetObjectResponse = {
-      status: answer.status,
-      headers: {
-        ...answerHeaders(object),
-        'content-length': String(answer.bytes.length),
-        ...(answer.contentRange !== undefined && { 'content-range': answer.contentRange }),
-      },
-      body: chunksOf(answer.bytes, this.chunkBytes, request.signal),
-    }
-    return this.alterGet?.(response, request) ?? response
+    return this.#answer(request)
+  }
+
+  /** Reads the object that the path of the URL names, as the service does without headers of its own. */
+  async getByUrl({ url, headers, signal }: GetByUrlRequest): Promise<GetObjectResponse> {
+    const key = decodeURIComponent(url.pathname.slice(1))
+    await this.#begin('getByUrl', key, headers, signal)
+    return this.#answer({ key, headers, signal })
   }
 
   async head(request: HeadObjectRequest): Promise<HeadObjectResponse> {
@@ -135,9 +141,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return { targetKey }
   }
 
-  async initiate(
-    request: CallOptions & { readonly key: string; readonly headers: HeaderMap },
-  ): Promise<{ readonly uploadId: string }> {
+  async initiate(request: InitiateUploadRequest): Promise<{ readonly uploadId: string }> {
     await this.#begin('initiate', request.key, request.headers, request.signal)
     this.#serial += 1
     const uploadId = `upload-${this.#serial}`
@@ -151,9 +155,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return { uploadId }
   }
 
-  async uploadPart(
-    request: UploadReference & UploadRequest & { readonly partNumber: number },
-  ): Promise<UploadedPart> {
+  async uploadPart(request: UploadPartRequest): Promise<UploadedPart> {
     const { partNumber } = request
     await this.#begin('uploadPart', request.key, request.headers, request.signal, { partNumber })
     const upload = this.#upload(request)
@@ -163,9 +165,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return part
   }
 
-  async complete(
-    request: UploadReference & { readonly parts: readonly UploadedPart[]; readonly headers: HeaderMap },
-  ): Promise<PutObjectResponse> {
+  async complete(request: CompleteUploadRequest): Promise<PutObjectResponse> {
     await this.#begin('complete', request.key, request.headers, request.signal)
     const upload = this.#upload(request)
     const parts = request.parts.map((wanted) => {
@@ -189,7 +189,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     this.#uploads.delete(request.uploadId)
   }
 
-  async listParts(request: UploadReference & { readonly marker?: string | undefined }): Promise<PartPage> {
+  async listParts(request: ListPartsRequest): Promise<PartPage> {
     await this.#begin('listParts', request.key, request.headers ?? {}, request.signal)
     const parts = [...this.#upload(request).parts.values()]
       .filter((part) => part.partNumber > Number(request.marker ?? 0))
@@ -200,13 +200,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return { parts: page, ...(parts.length > page.length && last && { nextMarker: String(last.partNumber) }) }
   }
 
-  async listUploads(
-    request: CallOptions & {
-      readonly prefix?: string | undefined
-      readonly keyMarker?: string | undefined
-      readonly uploadIdMarker?: string | undefined
-    },
-  ): Promise<PendingUploadPage> {
+  async listUploads(request: ListUploadsRequest): Promise<PendingUploadPage> {
     await this.#begin('listUploads', request.prefix ?? '', {}, request.signal)
     const { prefix = '', keyMarker = '', uploadIdMarker } = request
     const rest = [...this.#uploads]
@@ -224,15 +218,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return { uploads, nextKeyMarker: last.key, nextUploadIdMarker: last.uploadId }
   }
 
-  async list(
-    request: CallOptions & {
-      readonly prefix?: string | undefined
-      readonly delimiter?: string | undefined
-      readonly startAfter?: string | undefined
-      readonly maxKeys?: number | undefined
-      readonly continuationToken?: string | undefined
-    },
-  ): Promise<ObjectPage> {
+  async list(request: ListObjectsRequest): Promise<ObjectPage> {
     const { prefix = '', delimiter, startAfter = '', maxKeys = 100, continuationToken = '' } = request
     await this.#begin('list', prefix, {}, request.signal)
     const after = continuationToken === '' ? startAfter : continuationToken
@@ -263,28 +249,36 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return { objects: summaries(objects), prefixes: [...prefixes] }
   }
 
-  async delete(request: CallOptions & { readonly key: string }): Promise<void> {
+  async delete(request: DeleteObjectRequest): Promise<void> {
     await this.#begin('delete', request.key, {}, request.signal)
     this.objects.delete(request.key)
   }
 
-  async deleteMany(request: CallOptions & { readonly keys: readonly string[] }): Promise<readonly string[]> {
+  async deleteMany(request: DeleteObjectsRequest): Promise<readonly string[]> {
     await this.#begin('deleteMany', request.keys.join(' '), {}, request.signal)
     for (const key of request.keys) this.objects.delete(key)
     return request.keys
   }
 
-  async copy(
-    request: CallOptions & {
-      readonly sourceKey: string
-      readonly sourceBucket?: string | undefined
-      readonly key: string
-      readonly headers: HeaderMap
-    },
-  ): Promise<PutObjectResponse> {
+  async copy(request: CopyObjectRequest): Promise<PutObjectResponse> {
     await this.#begin('copy', request.key, request.headers, request.signal)
     const source = this.#find(request.sourceKey, {})
     return this.#store(request.key, source.bytes, source.crc64, source.headers)
+  }
+
+  #answer(request: GetObjectRequest): GetObjectResponse {
+    const object = this.#find(request.key, request.headers)
+    const answer = answerRange(object, request)
+    const response: GetObjectResponse = {
+      status: answer.status,
+      headers: {
+        ...answerHeaders(object),
+        'content-length': String(answer.bytes.length),
+        ...(answer.contentRange !== undefined && { 'content-range': answer.contentRange }),
+      },
+      body: chunksOf(answer.bytes, this.chunkBytes, request.signal),
+    }
+    return this.alterGet?.(response, request) ?? response
   }
 
   async #begin(

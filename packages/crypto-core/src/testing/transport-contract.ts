@@ -1,9 +1,16 @@
-import { concatBytes } from '../bytes.ts'
 import { combineCrc64, createCrc64 } from '../crc64.ts'
 import { lastListedName, objectPageProblem, partPageProblem, uploadPageProblem } from '../listing-pages.ts'
-import type { MultipartTransport, ObjectBody, ObjectCatalog, ObjectTransport } from '../ports.ts'
+import type {
+  MultipartTransport,
+  ObjectBody,
+  ObjectCatalog,
+  ObjectTransport,
+  UrlTransport,
+} from '../ports.ts'
+import { collected, pattern } from './contract-bytes.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 import { failureRule, type ServiceFailure } from './failure-rule.ts'
+import { type UrlTransportContractOptions, urlTransportContract } from './url-transport-contract.ts'
 
 /** What the transports' contract needs to be run. */
 export interface TransportContractOptions {
@@ -16,15 +23,12 @@ export interface TransportContractOptions {
   failNext?(failure: ServiceFailure): void | Promise<void>
   /** Makes a symbolic link in the bucket. Without it the rule about links is left out. */
   link?(key: string, targetKey: string): void | Promise<void>
+  /** Signs a GET of an object. Needed for a transport that has `getByUrl`: without it the rules about URLs are left out. */
+  signUrl?(key: string): URL | Promise<URL>
 }
 
-/** A transport that fills all three ports. */
-export type TransportUnderTest = ObjectTransport & MultipartTransport & ObjectCatalog
-
-/** Bytes that differ at every offset that a test could confuse. */
-function pattern(sizeBytes: number): Uint8Array {
-  return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
-}
+/** A transport that fills all three ports, and perhaps that for URLs. */
+export type TransportUnderTest = ObjectTransport & MultipartTransport & ObjectCatalog & Partial<UrlTransport>
 
 function bodyOf(chunks: readonly Uint8Array[], sizeBytes?: number): ObjectBody {
   return {
@@ -35,10 +39,23 @@ function bodyOf(chunks: readonly Uint8Array[], sizeBytes?: number): ObjectBody {
   }
 }
 
-async function read(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return concatBytes(chunks)
+/** A body that tells whether it was asked for its end, which comes late, or fails. */
+function endedBody(
+  bytes: Uint8Array,
+  sizeBytes: number | undefined,
+  failure?: Error,
+): { readonly body: ObjectBody; ended(): boolean } {
+  let ended = false
+  const body: ObjectBody = {
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    async *open() {
+      if (bytes.length > 0) yield bytes
+      await new Promise((resolve) => setTimeout(resolve, 0))
+      if (failure !== undefined) throw failure
+      ended = true
+    },
+  }
+  return { body, ended: () => ended }
 }
 
 async function crcOf(bytes: Uint8Array): Promise<bigint> {
@@ -60,6 +77,7 @@ export function transportContract({
   create,
   failNext,
   link,
+  signUrl,
 }: TransportContractOptions): readonly ContractCase[] {
   const put = async (
     transport: ObjectTransport,
@@ -88,7 +106,7 @@ export function transportContract({
               status === 200 && headers['content-length'] === String(size),
               `status and length of ${size} bytes`,
             )
-            expectBytes(await read(body), bytes, `${size} bytes, length ${known ? 'known' : 'unknown'}`)
+            expectBytes(await collected(body), bytes, `${size} bytes, length ${known ? 'known' : 'unknown'}`)
           }
         }
       },
@@ -133,7 +151,11 @@ export function transportContract({
         const transport = await create()
         const bytes = pattern(500)
         await put(transport, 'gzip', bytes, { 'content-encoding': 'gzip' })
-        expectBytes(await read((await transport.get({ key: 'gzip', headers: {} })).body), bytes, 'the bytes')
+        expectBytes(
+          await collected((await transport.get({ key: 'gzip', headers: {} })).body),
+          bytes,
+          'the bytes',
+        )
       },
     },
     {
@@ -148,9 +170,9 @@ export function transportContract({
           part.status === 206 && part.headers['content-range'] === 'bytes 16-39/100',
           'status and Content-Range',
         )
-        expectBytes(await read(part.body), bytes.subarray(16, 40), 'the range')
+        expectBytes(await collected(part.body), bytes.subarray(16, 40), 'the range')
         const clipped = await transport.get({ key: 'range', headers: { range: 'bytes=90-200', ...standard } })
-        expectBytes(await read(clipped.body), bytes.subarray(90), 'a range over the end')
+        expectBytes(await collected(clipped.body), bytes.subarray(90), 'a range over the end')
         await expectCode(
           transport.get({ key: 'range', headers: { range: 'bytes=100-', ...standard } }),
           'ERR_CSE_RANGE_NOT_SATISFIABLE',
@@ -237,10 +259,42 @@ export function transportContract({
         )
         expectThat(error.cause === broken, 'the cause is the source’s error')
         expectBytes(
-          await read((await transport.get({ key: 'kept', headers: {} })).body),
+          await collected((await transport.get({ key: 'kept', headers: {} })).body),
           pattern(10),
           'the old object',
         )
+      },
+    },
+    {
+      name: 'the body of an upload is read to its end before the upload is a success, and a source that fails there leaves the object as it was',
+      async run() {
+        const transport = await create()
+        const failed = new Error('the checksum of the source is wrong')
+        for (const sizeBytes of [0, 1, 300_000, undefined]) {
+          const bytes = pattern(sizeBytes ?? 300_000)
+          const read = endedBody(bytes, sizeBytes)
+          await transport.put({ key: 'ended', headers: {}, body: read.body })
+          expectThat(read.ended(), `a put of ${sizeBytes ?? 'unknown'} bytes asks for the end`)
+          const body = endedBody(pattern(sizeBytes ?? 10), sizeBytes, failed).body
+          const error = await expectCode(
+            transport.put({ key: 'ended', headers: {}, body }),
+            'ERR_CSE_SOURCE',
+            'a source that fails at its end',
+          )
+          expectThat(error.cause === failed, 'the cause is the source’s error')
+          const { body: stored } = await transport.get({ key: 'ended', headers: {} })
+          expectBytes(await collected(stored), bytes, 'the old object')
+        }
+        const headers = { ...envelopeHeaders, ...multipartHeaders(102_400, 102_400) }
+        const { uploadId } = await transport.initiate({ key: 'ended', headers })
+        const read = endedBody(pattern(102_400), 102_400)
+        const part = { key: 'ended', uploadId, partNumber: 1, headers }
+        await transport.uploadPart({ ...part, body: read.body })
+        expectThat(read.ended(), 'the upload of a part asks for the end')
+        const body = endedBody(pattern(102_400).fill(0), 102_400, failed).body
+        await expectCode(transport.uploadPart({ ...part, body }), 'ERR_CSE_SOURCE', 'a part')
+        const { parts } = await transport.listParts({ key: 'ended', uploadId })
+        expectThat(parts[0]?.crc64 === (await crcOf(pattern(102_400))), 'the old part')
       },
     },
     {
@@ -264,7 +318,7 @@ export function transportContract({
           )
         }
         expectBytes(
-          await read((await transport.get({ key: 'size', headers: {} })).body),
+          await collected((await transport.get({ key: 'size', headers: {} })).body),
           pattern(10),
           'the old object',
         )
@@ -305,7 +359,7 @@ export function transportContract({
         const body = bodyOf([pattern(300_000)], 300_000)
         await transport.put({ key: 'told', headers: {}, body, onSentBytes })
         expectBytes(
-          await read((await transport.get({ key: 'told', headers: {} })).body),
+          await collected((await transport.get({ key: 'told', headers: {} })).body),
           pattern(300_000),
           'the object',
         )
@@ -355,7 +409,7 @@ export function transportContract({
         const keys = ['a', 'a b', 'a+b', 'a%2Fb', 'a/b', 'a//b', 'ä/中文/😀', 'q?x=1&y=2#z', "!'()*~;:@=$,"]
         for (const [index, key] of keys.entries()) await put(transport, key, Uint8Array.of(index))
         for (const [index, key] of keys.entries()) {
-          const bytes = await read((await transport.get({ key, headers: {} })).body)
+          const bytes = await collected((await transport.get({ key, headers: {} })).body)
           expectBytes(bytes, Uint8Array.of(index), `the key ${key}`)
         }
         const listed = await transport.list({ maxKeys: 1000 })
@@ -437,7 +491,7 @@ export function transportContract({
         await put(transport, 'from here', pattern(40), { 'x-oss-meta-a': 'b', ...envelopeHeaders })
         await transport.copy({ sourceKey: 'from here', key: 'to/there', headers: {} })
         const { headers, body } = await transport.get({ key: 'to/there', headers: {} })
-        expectBytes(await read(body), pattern(40), 'the copy')
+        expectBytes(await collected(body), pattern(40), 'the copy')
         for (const [name, value] of Object.entries({ 'x-oss-meta-a': 'b', ...envelopeHeaders })) {
           expectThat(headers[name] === value, `the header ${name}`)
         }
@@ -481,7 +535,7 @@ export function transportContract({
         )
         expectThat(done.headers['x-oss-hash-crc64ecma'] === String(combined), 'the CRC-64 of the whole')
         expectBytes(
-          await read((await transport.get({ key: 'multi', headers: {} })).body),
+          await collected((await transport.get({ key: 'multi', headers: {} })).body),
           bytes,
           'the joined object',
         )
@@ -515,9 +569,43 @@ export function transportContract({
         await transport.complete({ key: 'x', uploadId: kept.uploadId, parts: [part], headers: {} })
       },
     },
-    ...(failNext === undefined ? [] : [failureRule(create, failNext)]),
+    ...(failNext === undefined ? [] : [failureRule(FAILURE_RULE, getOf(create), failNext)]),
     ...(link === undefined ? [] : [linkRule(create, link)]),
+    ...(signUrl === undefined ? [] : urlTransportContract(urlsOf(create, signUrl, failNext))),
   ]
+}
+
+const FAILURE_RULE =
+  'a failure has the code and the retryability that judgeFailure names: the service’s own code decides before the status'
+
+function getOf(create: TransportContractOptions['create']): () => Promise<() => Promise<unknown>> {
+  return async () => {
+    const transport = await create()
+    return () => transport.get({ key: 'failing', headers: {} })
+  }
+}
+
+/** The URLs of a transport that has all ports: it stores what they are of. */
+function urlsOf(
+  create: TransportContractOptions['create'],
+  signUrl: NonNullable<TransportContractOptions['signUrl']>,
+  failNext: TransportContractOptions['failNext'],
+): UrlTransportContractOptions {
+  let transport: TransportUnderTest | undefined
+  return {
+    async create() {
+      transport = await create()
+      const { getByUrl } = transport
+      expectThat(getByUrl !== undefined, 'a transport whose URLs are signed has getByUrl')
+      return { getByUrl: getByUrl.bind(transport) }
+    },
+    async store(key, bytes, headers) {
+      await transport?.put({ key, headers, body: bodyOf([bytes], bytes.length) })
+      return signUrl(key)
+    },
+    signUrl,
+    ...(failNext && { failNext }),
+  }
 }
 
 function linkRule(

@@ -1,0 +1,130 @@
+import { CseError } from '../errors.ts'
+import { OSS_HEADER_PREFIX } from '../headers.ts'
+import type { HeaderMap, UrlTransport } from '../ports.ts'
+import { collected, pattern } from './contract-bytes.ts'
+import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
+import { failureRule, type ServiceFailure } from './failure-rule.ts'
+
+/** What the contract of a transport of URLs needs to be run. */
+export interface UrlTransportContractOptions {
+  /** Makes a transport. Its bucket, if it has one, exists and is empty. */
+  create(): UrlTransport | Promise<UrlTransport>
+  /** Stores an object after `create` as somebody else would, and signs a GET of it. The signature is in the query. */
+  store(key: string, bytes: Uint8Array, headers: HeaderMap): URL | Promise<URL>
+  /** Signs a GET of an object that need not exist. */
+  signUrl(key: string): URL | Promise<URL>
+  /** Has the service answer its next request with a failure. Without it the rule about what is retried is left out. */
+  failNext?(failure: ServiceFailure): void | Promise<void>
+}
+
+/**
+ * The rules that every transport keeps that has `getByUrl`. Independent of any test runner; needs a real or an emulated
+ * service behind the URLs.
+ *
+ * @example
+ * ```ts
+ * for (const rule of urlTransportContract({ create, store, signUrl })) it(rule.name, rule.run)
+ * ```
+ */
+export function urlTransportContract({
+  create,
+  store,
+  signUrl,
+  failNext,
+}: UrlTransportContractOptions): readonly ContractCase[] {
+  return [
+    {
+      name: 'a presigned URL gives the stored bytes and headers, whole and by a range',
+      async run() {
+        const transport = await create()
+        for (const size of [0, 1, 300_001]) {
+          const bytes = pattern(size)
+          const url = await store('url/ä b+c', bytes, { [`${OSS_HEADER_PREFIX}meta-a`]: 'b' })
+          const { status, headers, body } = await transport.getByUrl({ url, headers: {} })
+          expectThat(status === 200 || status === 206, `the status of ${size} bytes`)
+          expectThat(headers[`${OSS_HEADER_PREFIX}meta-a`] === 'b', 'the metadata')
+          expectBytes(await collected(body), bytes, `${size} bytes`)
+        }
+        const url = await store('url', pattern(100), {})
+        const part = await transport.getByUrl({ url, headers: { range: 'bytes=16-39' } })
+        expectThat(
+          part.status === 206 && part.headers['content-range'] === 'bytes 16-39/100',
+          'status and Content-Range',
+        )
+        expectBytes(await collected(part.body), pattern(100).subarray(16, 40), 'the range')
+      },
+    },
+    {
+      name: 'bytes stored with Content-Encoding: gzip come through a presigned URL as stored, or are refused',
+      async run() {
+        const transport = await create()
+        const url = await store('gzip', pattern(500), { 'content-encoding': 'gzip' })
+        let stored: Uint8Array
+        try {
+          const { body } = await transport.getByUrl({ url, headers: { 'accept-encoding': 'identity' } })
+          stored = await collected(body)
+        } catch (error) {
+          expectThat(
+            CseError.isInstance(error) && error.code === 'ERR_CSE_OPERATION_REFUSED',
+            `refused with ${String(error)}`,
+          )
+          return
+        }
+        expectBytes(stored, pattern(500), 'the bytes')
+      },
+    },
+    {
+      name: 'no error of a presigned URL names its query',
+      async run() {
+        const transport = await create()
+        const { search } = await store('query', pattern(10), {})
+        expectThat(search.length > 1, 'the URL carries its signature in the query')
+        const url = await signUrl('none')
+        const missing = await expectCode(
+          transport.getByUrl({ url, headers: {} }),
+          'ERR_CSE_NOT_FOUND',
+          'a missing object',
+        )
+        expectThat('retryable' in missing && missing.retryable === false, 'not retryable')
+        for (let error: unknown = missing; error instanceof Error; error = error.cause) {
+          const shown = `${String(error)}${error.stack ?? ''}${JSON.stringify(error)}`
+          expectThat(!shown.includes(url.search.slice(1)), 'the query is in no text of the error')
+        }
+      },
+    },
+    {
+      name: 'an aborted read of a presigned URL rejects with the signal’s reason, before and while reading',
+      async run() {
+        const transport = await create()
+        const reason = new Error('stop')
+        const url = await store('abort', pattern(5_000_000), {})
+        expectThat(
+          (await rejection(
+            transport.getByUrl({ url, headers: {}, signal: AbortSignal.abort(reason) }),
+            'before',
+          )) === reason,
+          'aborted before the request',
+        )
+        const reading = new AbortController()
+        const { body } = await transport.getByUrl({ url, headers: {}, signal: reading.signal })
+        const consume = async () => {
+          for await (const _ of body) reading.abort(reason)
+        }
+        expectThat((await rejection(consume(), 'while reading')) === reason, 'aborted while reading')
+      },
+    },
+    ...(failNext === undefined
+      ? []
+      : [
+          failureRule(
+            'a failure of a presigned URL is judged as any other',
+            async () => {
+              const transport = await create()
+              const url = await signUrl('failing')
+              return () => transport.getByUrl({ url, headers: {} })
+            },
+            failNext,
+          ),
+        ]),
+  ]
+}

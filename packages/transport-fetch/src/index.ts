@@ -1,0 +1,1 @@
+export { FetchTransport } from './fetch-transport.ts'

@@ -1,0 +1,43 @@
+// The built package, once under each Node: reads a presigned URL of a tiny HTTP server.
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { FetchTransport } from '@oss-cse/transport-fetch'
+
+const bytes = new Uint8Array(1_000_000).map((_, i) => i * 31)
+const server = createServer((request, response) => {
+  const headers = { 'x-oss-request-id': '6556E3AED11E553933CCDEDF' }
+  if (request.url.startsWith('/gzip')) headers['content-encoding'] = 'gzip'
+  if (request.url.startsWith('/none'))
+    response.writeHead(404, headers).end('<Error><Code>NoSuchKey</Code></Error>')
+  else response.writeHead(200, headers).end(bytes)
+})
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+const url = (key) => new URL(`http://127.0.0.1:${server.address().port}/${key}?Signature=s3cret`)
+
+const transport = new FetchTransport()
+const { status, body } = await transport.getByUrl({ url: url('a'), headers: {} })
+assert.equal(status, 200)
+const chunks = []
+for await (const chunk of body) chunks.push(chunk)
+assert.ok(Buffer.concat(chunks).equals(bytes))
+await assert.rejects(transport.getByUrl({ url: url('none'), headers: {} }), (error) => {
+  assert.equal(error.code, 'ERR_CSE_NOT_FOUND')
+  assert.ok(!String(error.stack).includes('s3cret'))
+  return true
+})
+await assert.rejects(transport.getByUrl({ url: url('gzip'), headers: {} }), {
+  code: 'ERR_CSE_OPERATION_REFUSED',
+})
+const controller = new AbortController()
+const aborted = await transport.getByUrl({ url: url('a'), headers: {}, signal: controller.signal })
+controller.abort()
+await assert.rejects(
+  async () => {
+    for await (const _ of aborted.body);
+  },
+  { name: 'AbortError' },
+)
+
+server.close()
+server.closeAllConnections()
+console.log(`transport-fetch: a presigned URL is read on ${process.version}`)

@@ -1,0 +1,40 @@
+import { type CopyObjectRequest, OSS_HEADERS, type PutObjectResponse } from '@oss-cse/crypto-core'
+import type { RequestParams } from '../ali-oss/ali-oss-client.ts'
+import { type Connection, checkBucketName } from '../ali-oss/client-options.ts'
+import { checkObjectKey } from './object-key.ts'
+import { type OssCall, runCall, statusAndHeaders } from './oss-call.ts'
+import { copyHeaders } from './request-headers.ts'
+
+/** See `OssTransport.copy`. */
+export async function copyObject(
+  connection: Connection,
+  { sourceKey, sourceBucket, key, headers, signal }: CopyObjectRequest,
+): Promise<PutObjectResponse> {
+  checkObjectKey(sourceKey)
+  checkObjectKey(key)
+  if (sourceBucket !== undefined) checkBucketName(sourceBucket)
+  const sent = copyHeaders(headers, key)
+  const call: OssCall = {
+    operation: `copy "${sourceKey}" to`,
+    objectKey: key,
+    signal,
+    expected: { root: 'CopyObjectResult' },
+  }
+  const { answer } = await runCall(connection, call, (client) => {
+    const { request } = client
+    Object.defineProperty(client, 'request', {
+      // ali-oss repeats every header as a condition on the source, `x-oss-copy-source-<header>`
+      // (ali-oss 6.23 lib/common/object/copyObject.js): before it signs, only what was asked for stays.
+      value: (params: RequestParams) => {
+        const copySource = params.headers?.[OSS_HEADERS.copySource]
+        params.headers = {
+          ...sent,
+          ...(copySource !== undefined && { [OSS_HEADERS.copySource]: copySource }),
+        }
+        return request.call(client, params)
+      },
+    })
+    return client.copy(key, sourceKey, sourceBucket ?? connection.bucket, { headers: { ...sent } })
+  })
+  return statusAndHeaders(answer)
+}

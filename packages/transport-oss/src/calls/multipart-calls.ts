@@ -1,0 +1,145 @@
+import {
+  type CompleteUploadRequest,
+  type HeaderMap,
+  type InitiateUploadRequest,
+  MAX_PARTS,
+  OSS_HEADERS,
+  type PutObjectResponse,
+  tell,
+  type UploadedPart,
+  type UploadPartRequest,
+  type UploadReference,
+} from '@oss-cse/crypto-core'
+import type { Connection } from '../ali-oss/client-options.ts'
+import { foreignResponse } from '../http/oss-errors.ts'
+import { UploadSource } from '../http/upload-source.ts'
+import { invalidArgument } from './invalid-argument.ts'
+import { crc64Of } from './listing-entries.ts'
+import { checkObjectKey } from './object-key.ts'
+import { contextOf, type OssCall, runCall, statusAndHeaders } from './oss-call.ts'
+import { withPlaceholder } from './placeholder-stream.ts'
+import { requestHeaders } from './request-headers.ts'
+
+/** See `OssTransport.initiate`. */
+export async function initiateUpload(
+  connection: Connection,
+  { key, headers, signal }: InitiateUploadRequest,
+): Promise<{ readonly uploadId: string; readonly headers: HeaderMap }> {
+  checkObjectKey(key)
+  const sent = requestHeaders(headers, key)
+  const call: OssCall = {
+    operation: 'initiate a multipart upload of',
+    objectKey: key,
+    signal,
+    expected: { root: 'InitiateMultipartUploadResult' },
+  }
+  const { value, answer } = await runCall(
+    connection,
+    call,
+    (client) => client.initMultipartUpload(key, { headers: sent }) as Promise<{ uploadId?: unknown }>,
+  )
+  const { uploadId } = value
+  if (typeof uploadId !== 'string' || uploadId === '') {
+    throw foreignResponse(contextOf(connection, call), answer.status, 'upload id')
+  }
+  return { uploadId, headers: answer.headers }
+}
+
+/** See `OssTransport.uploadPart`. */
+export async function uploadPart(
+  connection: Connection,
+  { key, uploadId, partNumber, headers, body, signal, onSentBytes }: UploadPartRequest,
+): Promise<UploadedPart & { readonly headers: HeaderMap }> {
+  checkObjectKey(key)
+  checkUploadId(uploadId, key)
+  checkPartNumber(partNumber, key)
+  const sent = requestHeaders(headers, key)
+  const source = new UploadSource(body, key)
+  const { sizeBytes } = source
+  if (sizeBytes === undefined) throw invalidArgument('The body of a part needs its sizeBytes.', key)
+  const call: OssCall = {
+    operation: `upload part ${partNumber} of`,
+    objectKey: key,
+    signal,
+    source,
+    onSentBytes,
+    expected: { etag: true },
+  }
+  tell(onSentBytes, 0)
+  const { answer } = await runCall(connection, call, (client) =>
+    withPlaceholder((stream) =>
+      client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes, { headers: sent }),
+    ),
+  )
+  const { etag = '' } = answer.headers
+  const crc64 = crc64Of(answer.headers[OSS_HEADERS.crc64])
+  return { partNumber, etag, sizeBytes, ...(crc64 !== undefined && { crc64 }), headers: answer.headers }
+}
+
+/** See `OssTransport.complete`. */
+export async function completeUpload(
+  connection: Connection,
+  { key, uploadId, parts, headers, signal }: CompleteUploadRequest,
+): Promise<PutObjectResponse> {
+  checkObjectKey(key)
+  checkUploadId(uploadId, key)
+  checkParts(parts, key)
+  const sent = requestHeaders(headers, key)
+  const call: OssCall = {
+    operation: 'complete the multipart upload of',
+    objectKey: key,
+    signal,
+    expected: { etag: true, root: 'CompleteMultipartUploadResult' },
+    hasCallback: OSS_HEADERS.callback in sent,
+  }
+  const { answer } = await runCall(connection, call, (client) =>
+    client.completeMultipartUpload(
+      key,
+      uploadId,
+      parts.map(({ partNumber, etag }) => ({ number: partNumber, etag })),
+      { headers: sent },
+    ),
+  )
+  return statusAndHeaders(answer)
+}
+
+/** See `OssTransport.abort`. */
+export async function abortUpload(
+  connection: Connection,
+  { key, uploadId, headers = {}, signal }: UploadReference,
+): Promise<void> {
+  checkObjectKey(key)
+  checkUploadId(uploadId, key)
+  const sent = requestHeaders(headers, key)
+  const call: OssCall = { operation: 'abort the multipart upload of', objectKey: key, signal }
+  await runCall(connection, call, (client) => client.abortMultipartUpload(key, uploadId, { headers: sent }))
+}
+
+/**
+ * Refuses what is no id of an upload.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
+ */
+export function checkUploadId(uploadId: string, key: string): void {
+  if (typeof uploadId !== 'string' || uploadId === '') throw invalidArgument('`uploadId` is missing.', key)
+}
+
+function checkPartNumber(partNumber: number, key: string): void {
+  if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MAX_PARTS) {
+    throw invalidArgument(`A part number is from 1 to ${MAX_PARTS}, not ${partNumber}.`, key)
+  }
+}
+
+function checkParts(parts: readonly UploadedPart[], key: string): void {
+  const numbers = new Set<number>()
+  for (const { partNumber, etag } of parts) {
+    checkPartNumber(partNumber, key)
+    if (numbers.has(partNumber)) throw invalidArgument(`Part ${partNumber} is listed twice.`, key)
+    numbers.add(partNumber)
+    // ali-oss writes it into the document as it is: ali-oss 6.23 lib/common/multipart.js.
+    if (typeof etag !== 'string' || !/^[^<>&\s]+$/.test(etag)) {
+      throw invalidArgument(`The ETag of part ${partNumber} is not one: ${JSON.stringify(etag)}.`, key)
+    }
+  }
+  if (parts.length === 0) throw invalidArgument('A multipart upload needs at least one part.', key)
+}

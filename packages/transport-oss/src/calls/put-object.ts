@@ -1,0 +1,41 @@
+import { OSS_HEADERS, type PutObjectRequest, type PutObjectResponse, tell } from '@oss-cse/crypto-core'
+import type { Connection } from '../ali-oss/client-options.ts'
+import { UploadSource } from '../http/upload-source.ts'
+import { checkObjectKey } from './object-key.ts'
+import { type OssCall, runCall, statusAndHeaders } from './oss-call.ts'
+import { withPlaceholder } from './placeholder-stream.ts'
+import { requestHeaders } from './request-headers.ts'
+
+/** See `OssTransport.put`. */
+export async function putObject(
+  connection: Connection,
+  { key, headers, body, signal, onSentBytes }: PutObjectRequest,
+): Promise<PutObjectResponse> {
+  checkObjectKey(key)
+  const sent = requestHeaders(headers, key)
+  const source = new UploadSource(body, key)
+  const call: OssCall = {
+    operation: 'put',
+    objectKey: key,
+    signal,
+    source,
+    onSentBytes,
+    expected: { etag: true },
+    hasCallback: OSS_HEADERS.callback in sent,
+  }
+  tell(onSentBytes, 0)
+  const { answer } = await runCall(connection, call, async (client) => {
+    // putStream takes a length of 0 for none and sends in chunks: ali-oss 6.23 lib/object.js `putStream`.
+    if (source.sizeBytes === 0) {
+      await source.next()
+      return client.put(key, Buffer.alloc(0), { headers: sent })
+    }
+    return withPlaceholder((stream) =>
+      client.putStream(key, stream, {
+        headers: sent,
+        ...(source.sizeBytes !== undefined && { contentLength: source.sizeBytes }),
+      }),
+    )
+  })
+  return { ...statusAndHeaders(answer), ...(call.hasCallback && { data: answer.data }) }
+}

@@ -1,0 +1,208 @@
+import {
+  completeDocument,
+  decodeBase64,
+  type ErrorDocument,
+  type FailureVerdict,
+  type HeaderMap,
+  isErrorDocument,
+  judgeFailure,
+  OSS_HEADERS,
+  parseErrorDocument,
+  plainDocument,
+  refusesCredentials,
+  TransportError,
+} from '@oss-cse/crypto-core'
+
+/** What a request was about, for its errors. */
+export interface RequestContext {
+  /** What was tried: `put`, `list`. */
+  readonly operation: string
+  /** Absent where only a URL tells it. */
+  readonly bucket?: string
+  readonly objectKey?: string
+  /** How whoever made the transport renews credentials that have expired. */
+  readonly renewalHint?: string
+  /**
+   * The address is a secret: a presigned URL. A proxy may repeat it, so of what was said only codes and ids are shown; a
+   * cause may hold it, so there is none.
+   */
+  readonly secretUrl?: boolean
+}
+
+/** An answer that is no success. */
+export interface FailedAnswer {
+  readonly status: number
+  readonly headers: HeaderMap
+  /** The answer's body, or its beginning. */
+  readonly data: Uint8Array
+}
+
+/** What helps against a failure, by the service's own code. */
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ['NoSuchBucket', 'Check the name of the bucket, its region and the endpoint.'],
+  ['RequestTimeTooSkewed', 'The clock of this computer is more than 15 minutes off: set it.'],
+  ['SignatureDoesNotMatch', 'Check the access key secret, the region and the endpoint.'],
+  ['InvalidObjectState', 'The object is archived: restore it first.'],
+])
+
+/** The error of an answer that is no success: a status that says so, or an error document. */
+export function serviceFailure(context: RequestContext, answer: FailedAnswer): TransportError {
+  const { status, headers } = answer
+  const document = completeDocument(errorDocument(answer), headers)
+  const shown = context.secretUrl ? plainDocument(document) : document
+  const { serviceCode, requestId, ec } = shown
+  const verdict = judgeFailure(status, serviceCode)
+  const said = [serviceCode ?? `HTTP status ${status}`, shown.message].filter(Boolean).join(': ')
+  const hint = context.secretUrl ? urlHint(status) : hintOf(context, verdict, serviceCode)
+  const ids = [requestId && `request id ${requestId}`, ec && `EC ${ec}`].filter(Boolean).join(', ')
+  const message = [`${about(context)} failed: ${sentence(said)}`, hint, ids && `(${ids})`]
+  return new TransportError(verdict.code, message.filter(Boolean).join(' '), {
+    status,
+    retryable: verdict.retryable,
+    ...(serviceCode !== undefined && { serviceCode }),
+    ...(requestId !== undefined && { requestId }),
+    ...(ec !== undefined && { ec }),
+    ...(verdict.code === 'ERR_CSE_NOT_MODIFIED' && !context.secretUrl && { headers }),
+    ...keyOf(context),
+  })
+}
+
+function hintOf(
+  { renewalHint }: RequestContext,
+  { code }: FailureVerdict,
+  serviceCode: string | undefined,
+): string | undefined {
+  return code === 'ERR_CSE_CREDENTIALS_EXPIRED' ? renewalHint : HINTS.get(serviceCode ?? '')
+}
+
+/** The URL is all that its reader has: it was signed by others. */
+function urlHint(status: number): string | undefined {
+  return status === 403 ? 'It may have expired.' : undefined
+}
+
+/** True for a refusal that newer credentials would cure. */
+export function isRefusedCredential(error: unknown): error is TransportError {
+  return TransportError.isInstance(error) && refusesCredentials(error.serviceCode)
+}
+
+/**
+ * The error document of a response. It comes as the body, or, for a HEAD, in the header `x-oss-err`.
+ */
+function errorDocument({ headers, data }: FailedAnswer): ErrorDocument {
+  const inHeader = headers[OSS_HEADERS.error]
+  if (isErrorDocument(data) || inHeader === undefined) return parseErrorDocument(data)
+  return parseErrorDocument(decodeBase64(inHeader) ?? data)
+}
+
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
+  'ETIMEDOUT',
+  'ESOCKETTIMEDOUT',
+  'ERR_SOCKET_CONNECTION_TIMEOUT',
+])
+/** What no second attempt cures: an untrusted certificate, TLS to a server that speaks none, a malformed request. */
+const HOPELESS = /CERT|SELF_SIGNED|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^ERR_INVALID_|^ERR_UNESCAPED_/
+
+/**
+ * The error of a request without a usable answer: no connection, or one that broke.
+ *
+ * @param connected - whether there was a connection
+ */
+export function networkFailure(context: RequestContext, error: unknown, connected: boolean): TransportError {
+  const code = codeOf(error)
+  const { secretUrl = false } = context
+  const said = error instanceof Error && !secretUrl ? error.message : ''
+  const text = said === '' ? (code ?? 'connection lost') : said
+  if (code !== undefined && TIMEOUT_CODES.has(code)) {
+    return new TransportError('ERR_CSE_TIMEOUT', `${about(context)} timed out: ${sentence(text)}`, {
+      ...(!secretUrl && { cause: error }),
+      retryable: true,
+      ...keyOf(context),
+    })
+  }
+  return new TransportError(
+    'ERR_CSE_NETWORK',
+    `${about(context)} failed: the connection ${connected ? 'broke' : 'was not made'}: ${sentence(text)}`,
+    {
+      ...(!secretUrl && { cause: withoutPacket(error) }),
+      connected,
+      retryable: !(code !== undefined && HOPELESS.test(code)),
+      ...keyOf(context),
+    },
+  )
+}
+
+/** Node's parser keeps the bytes that it could not read, which may be anything. */
+function withoutPacket(error: unknown): unknown {
+  if (error instanceof Error && 'rawPacket' in error) delete error.rawPacket
+  return error
+}
+
+/** The error of a request whose connection stood still. */
+export function idleFailure(context: RequestContext, idleTimeoutMs: number): TransportError {
+  return new TransportError(
+    'ERR_CSE_TIMEOUT',
+    `${about(context)} timed out: nothing moved on the connection for ${idleTimeoutMs} ms.`,
+    { retryable: true, ...keyOf(context) },
+  )
+}
+
+/** The error of a connection that ended before all was said. */
+export function cutShort(context: RequestContext, what: string): TransportError {
+  return new TransportError('ERR_CSE_NETWORK', `${about(context)} failed: ${what}.`, {
+    connected: true,
+    retryable: true,
+    ...keyOf(context),
+  })
+}
+
+/** The error of a request that could not be signed, normally because its credentials could not be had. */
+export function signingFailure(context: RequestContext, error: unknown): TransportError {
+  return new TransportError(
+    'ERR_CSE_ACCESS_DENIED',
+    `${about(context)} was not sent: it could not be signed. The cause tells why.`,
+    { cause: error, retryable: true, ...keyOf(context) },
+  )
+}
+
+/**
+ * The error of a success that the service did not give: of a proxy, of a captive portal, or of another server. It has no
+ * cause: the parser's error quotes the response.
+ *
+ * @param lack - what a response of the service would have
+ */
+export function foreignResponse(context: RequestContext, status: number, lack: string): TransportError {
+  return unusableResponse(context, status, `it has no ${lack}`)
+}
+
+/**
+ * The error of a success that says what the service does not say.
+ *
+ * @param problem - a sentence about the response
+ */
+export function unusableResponse(context: RequestContext, status: number, problem: string): TransportError {
+  return new TransportError(
+    'ERR_CSE_SERVICE',
+    `${about(context)} failed: this is not a response of OSS (HTTP status ${status}): ${problem}. Check the ${context.secretUrl ? 'URL' : 'endpoint'} and any proxy.`,
+    { status, retryable: false, ...keyOf(context) },
+  )
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+function about({ operation, bucket, objectKey }: RequestContext): string {
+  if (bucket === undefined) return operation
+  return objectKey === undefined
+    ? `${operation} in bucket "${bucket}"`
+    : `${operation} "${objectKey}" in bucket "${bucket}"`
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
+}
+
+function keyOf({ objectKey }: RequestContext): { objectKey?: string } {
+  return objectKey === undefined ? {} : { objectKey }
+}
