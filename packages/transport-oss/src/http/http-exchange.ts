@@ -77,7 +77,7 @@ export interface Answer {
 }
 
 /**
- * One HTTP exchange on behalf of ali-oss, in place of its urllib 2.44, which loses a failing source's error,
+ * One HTTP exchange. For ali-oss it stands in place of its urllib 2.44, which loses a failing source's error,
  * has one deadline for a whole transfer, knows no AbortSignal, discards the error document of a streamed GET,
  * truncates a body that is too long and decompresses answers (urllib 2.44 lib/urllib.js).
  *
