@@ -3,6 +3,7 @@ import { library } from '@oss-cse/config/library'
 export default library({
   entry: [
     'src/index.ts',
+    'src/internal.ts',
     'src/aes-ctr.node.ts',
     'src/aes-ctr.web.ts',
     'src/aes-ctr.noble.ts',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { combineCrc64, createCrc64 } from '@oss-cse/crypto-core'
+import { combineCrc64, createCrc64 } from '@oss-cse/crypto-core/internal'
 
 const BLOCK_BYTES = 1024 * 1024
 const block = randomBytes(BLOCK_BYTES)

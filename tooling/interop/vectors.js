@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import {
-  CtrCipher,
-  decodeEnvelope,
-  encodeBase64,
-  isEmptyDescription,
-  Keyring,
-  USER_METADATA_PREFIX,
-} from '@oss-cse/crypto-core'
+import { CtrCipher, decodeEnvelope, encodeBase64, Keyring } from '@oss-cse/crypto-core'
+import { isEmptyDescription, USER_METADATA_PREFIX } from '@oss-cse/crypto-core/internal'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { LocalRsaProvider, RsaProvider } from '@oss-cse/provider-rsa'
 import { KEYS } from './matrix.js'

@@ -60,7 +60,7 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
     } catch (error) {
       if (!TransportError.isInstance(error) || !error.retryable) throw error
       // Else the bucket would send the request as often again.
-      throw TransportError.copy(error, { retriesExhausted: true })
+      throw TransportError.with(error, { retriesExhausted: true })
     }
   }
 

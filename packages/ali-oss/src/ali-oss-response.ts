@@ -1,4 +1,5 @@
-import { type HeaderMap, isEnvelopeHeader } from '@oss-cse/crypto-core'
+import type { HeaderMap } from '@oss-cse/crypto-core'
+import { isEnvelopeHeader } from '@oss-cse/crypto-core/internal'
 
 /** What ali-oss hands out of an answer as `res`. */
 export interface AliOssResponse {

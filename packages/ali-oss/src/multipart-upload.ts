@@ -1,5 +1,5 @@
 import { isNoSuchUpload, type UploadOptions } from '@oss-cse/bucket'
-import { BLOCK_BYTES, MAX_PARTS, MIN_PART_BYTES } from '@oss-cse/crypto-core'
+import { BLOCK_BYTES, MAX_PARTS, MIN_PART_BYTES } from '@oss-cse/crypto-core/internal'
 import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
 import type { RunningUpload } from './open-uploads.ts'
 import { invalid, objectOptions, type PutOptions } from './request-options.ts'

@@ -1,10 +1,6 @@
 import type { MultipartUpload } from '@oss-cse/bucket'
-import {
-  type BoundedCallOptions,
-  deadlineAbort,
-  type LinkedAbort,
-  type UploadedPart,
-} from '@oss-cse/crypto-core'
+import type { BoundedCallOptions, UploadedPart } from '@oss-cse/crypto-core'
+import { deadlineAbort, type LinkedAbort } from '@oss-cse/crypto-core/internal'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import { invalid } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'

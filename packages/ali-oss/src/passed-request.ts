@@ -1,12 +1,10 @@
+import { type AccessCredentials, OSS_HEADERS, TransportError } from '@oss-cse/crypto-core'
 import {
-  type AccessCredentials,
   isReservedMetadata,
-  OSS_HEADERS,
   refusesCredentials,
   rootElement,
-  TransportError,
   xmlDocumentProblem,
-} from '@oss-cse/crypto-core'
+} from '@oss-cse/crypto-core/internal'
 import { ClientTokenRefresher } from '@oss-cse/transport-oss'
 import type OSS from 'ali-oss'
 import { internalsOf } from './ali-oss-internals.ts'

@@ -1,4 +1,5 @@
-import { OSS_HEADERS, replacesMetadata } from '@oss-cse/crypto-core'
+import { OSS_HEADERS } from '@oss-cse/crypto-core'
+import { replacesMetadata } from '@oss-cse/crypto-core/internal'
 import OSS from 'ali-oss'
 import type { AliOssGaps } from './ali-oss-gaps.ts'
 import { copyOf } from './ali-oss-internals.ts'

@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from '@oss-cse/crypto-core'
+import { MAX_TIMER_MS } from '@oss-cse/crypto-core/internal'
 import type OSS from 'ali-oss'
 import humanizeMs from 'humanize-ms'
 import { internalsOf } from './ali-oss-internals.ts'

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import type { BodyInput, CryptoBucket, SizedSource, UploadOptions, UploadResult } from '@oss-cse/bucket'
 import { uploadFile } from '@oss-cse/bucket/node'
-import { isUint8Array } from '@oss-cse/crypto-core'
+import { isUint8Array } from '@oss-cse/crypto-core/internal'
 import { invalid } from './request-options.ts'
 
 /** How much of a file is read at a time, in bytes. */

@@ -10,11 +10,11 @@ import { gzipSync } from 'node:zlib'
 import {
   type ContentKey,
   type GeneratedContentKey,
-  isEnvelopeHeader,
   Keyring,
   type MasterKeyProvider,
   TransportError,
 } from '@oss-cse/crypto-core'
+import { isEnvelopeHeader } from '@oss-cse/crypto-core/internal'
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CryptoOSS, type CryptoOSSOptions } from '../src/index.ts'

@@ -4,13 +4,10 @@ import {
   CseError,
   checkedRetryOptions,
   concatBytes,
-  eachWithDeadline,
   type GetObjectResponse,
   type HeaderMap,
   type HeadObjectResponse,
   Keyring,
-  MAX_DELETED_KEYS,
-  MAX_PAGE_ENTRIES,
   type MasterKeyProvider,
   type MultipartTransport,
   type ObjectCatalog,
@@ -19,11 +16,16 @@ import {
   OSS_HEADERS,
   type PendingUpload,
   type RetryOptions,
-  sliceAnswer,
   TransportError,
   type UrlTransport,
-  withDeadline,
 } from '@oss-cse/crypto-core'
+import {
+  eachWithDeadline,
+  MAX_DELETED_KEYS,
+  MAX_PAGE_ENTRIES,
+  sliceResponse,
+  withDeadline,
+} from '@oss-cse/crypto-core/internal'
 import { aboutObject } from './policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './policy/bucket-context.ts'
 import { Leftovers } from './policy/leftovers.ts'
@@ -364,7 +366,7 @@ export class CryptoBucket {
       const source = this.#readerSource(key, bounded, 'head')
       return this.#head(key, bounded, (headers) => source.head(headers))
     })
-    const { totalBytes: sizeBytes } = sliceAnswer(undefined, { status: 200, headers })
+    const { totalBytes: sizeBytes } = sliceResponse(undefined, { status: 200, headers })
     try {
       return { ...describeObject(key, headers), sizeBytes }
     } catch (error) {

@@ -7,8 +7,8 @@ import {
   Keyring,
   type MasterKeyProvider,
   parseV1Start,
-  V1_HEADERS,
 } from '@oss-cse/crypto-core'
+import { V1_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, type MemoryTransport, type RecordedRequest } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { broken, chunked, pattern } from './bytes.ts'

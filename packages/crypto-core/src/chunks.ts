@@ -2,7 +2,7 @@
  * The smallest chunk, in bytes, that the cipher and the checksum should see: small ones cost more per byte. A socket's
  * 64 KiB are large enough: to join them costs more, in copies and in garbage, than it saves.
  */
-export const CHUNK_BYTES: number = 32 * 1024
+const CHUNK_BYTES: number = 32 * 1024
 
 /**
  * Joins small chunks until each (but the last) holds at least `minBytes`. A chunk that is large enough passes uncopied,

@@ -5,7 +5,7 @@ import { CtrCipher } from './ctr-cipher.ts'
 import type { ContentKey } from './ports.ts'
 
 /** One pass over a run of an object's bytes. */
-export interface CipherRunOptions {
+interface CipherRunOptions {
   /** Which way: the digests are of the ciphertext, which comes out of the one and goes into the other. */
   readonly direction: 'encrypt' | 'decrypt'
   /** Absent for bytes that are not encrypted: they pass as they are. */
@@ -19,14 +19,14 @@ export interface CipherRunOptions {
 }
 
 /** What a run found out about its ciphertext: what it was asked for. */
-export interface CipherDigests {
+interface CipherDigests {
   readonly crc64?: bigint
   /** 32 bytes. */
   readonly sha256?: Uint8Array
 }
 
 /** Encrypts or decrypts one stream of bytes and digests the ciphertext on the way. */
-export interface CipherRun {
+interface CipherRun {
   /** The transformed bytes. Can be used once. */
   transform(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined>
   /** The digests, once the last byte has come out. */

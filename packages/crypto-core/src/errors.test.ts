@@ -47,7 +47,7 @@ const whole = new TransportError('ERR_CSE_NOT_MODIFIED', 'not modified', {
 const shown = (error: TransportError) => ({ ...error, message: error.message, cause: error.cause })
 
 test('a copy of a transport error keeps every field, the cause included, and takes what is given', () => {
-  expect(shown(TransportError.copy(whole, {}))).toEqual(shown(whole))
+  expect(shown(TransportError.with(whole, {}))).toEqual(shown(whole))
   const overrides = {
     code: 'ERR_CSE_NETWORK',
     message: 'lost',
@@ -62,7 +62,7 @@ test('a copy of a transport error keeps every field, the cause included, and tak
     retryable: true,
     retriesExhausted: false,
   } as const
-  const copy = TransportError.copy(whole, overrides)
+  const copy = TransportError.with(whole, overrides)
   expect(TransportError.isInstance(copy)).toBe(true)
   expect(shown(copy)).toEqual({ name: 'TransportError', ...overrides })
   expect(whole).toMatchObject({ code: 'ERR_CSE_NOT_MODIFIED', message: 'not modified', objectKey: 'a' })
@@ -78,7 +78,7 @@ test('a transport error of another copy of the package is copied as well, though
     retryable: true,
   })
   if (!TransportError.isInstance(foreign)) throw new Error('it is not recognised')
-  const copy = TransportError.copy(foreign, { objectKey: 'a' })
+  const copy = TransportError.with(foreign, { objectKey: 'a' })
   expect(copy).toBeInstanceOf(TransportError)
   expect(shown(copy)).toEqual({
     name: 'TransportError',

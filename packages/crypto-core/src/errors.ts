@@ -154,10 +154,10 @@ export class TransportError extends CseError {
    *
    * @example
    * ```ts
-   * throw TransportError.copy(error, { message: `${key}: ${error.message}`, objectKey: key })
+   * throw TransportError.with(error, { message: `${key}: ${error.message}`, objectKey: key })
    * ```
    */
-  static copy(error: TransportError, overrides: TransportErrorOverrides): TransportError {
+  static with(error: TransportError, overrides: TransportErrorOverrides): TransportError {
     const { code = error.code, message = error.message, ...options } = overrides
     return new TransportError(code, message, { ...error, cause: error.cause, ...options })
   }

@@ -3,7 +3,7 @@ import { isEnvelopeHeader, USER_METADATA_PREFIX } from './headers.ts'
 import type { HeaderMap } from './ports.ts'
 
 /** The service's limit on user metadata, names and values together, in bytes. */
-export const USER_METADATA_LIMIT_BYTES: number = 8 * 1024
+const USER_METADATA_LIMIT_BYTES: number = 8 * 1024
 
 /**
  * Metadata names that every JavaScript object has already: a reader that keeps metadata in a plain object loses the value, or

@@ -5,7 +5,7 @@ import { isErrorDocument, parseErrorDocument } from './error-document.ts'
 import { metadataHeaders } from './header-map.ts'
 import { V1_HEADERS, V2_HEADERS } from './headers.ts'
 import { parseMaterialDescription } from './material-description.ts'
-import { parseRange, sliceAnswer } from './range-plan.ts'
+import { parseRange, sliceResponse } from './range-plan.ts'
 import { parseV1Start } from './v1-start.ts'
 
 /** So long that work which grows with the square of it meets the time limit of all tests, and linear work takes milliseconds. */
@@ -35,12 +35,12 @@ describe('texts of a million characters take time in proportion to their length'
 
   test.each(['0', '*', '-', '0/', ' ', '/'])('a Content-Range of nothing but %j is refused', (unit) => {
     const headers = { 'content-range': `bytes ${unit.repeat(LENGTH / unit.length)}!` }
-    expect(() => sliceAnswer({ start: 0 }, { status: 206, headers })).toThrow(code('ERR_CSE_INTEGRITY'))
+    expect(() => sliceResponse({ start: 0 }, { status: 206, headers })).toThrow(code('ERR_CSE_INTEGRITY'))
   })
 
   test.each(['0', ' ', '0x', '9.'])('a Content-Length of nothing but %j is refused', (unit) => {
     const headers = { 'content-length': `1${unit.repeat(LENGTH / unit.length)}!` }
-    expect(() => sliceAnswer(undefined, { status: 200, headers })).toThrow(code('ERR_CSE_INTEGRITY'))
+    expect(() => sliceResponse(undefined, { status: 200, headers })).toThrow(code('ERR_CSE_INTEGRITY'))
   })
 
   test.each([

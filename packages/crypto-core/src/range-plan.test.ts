@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type ByteRange, checkRange, parseRange, rangeHeader, sliceAnswer } from './range-plan.ts'
+import { type ByteRange, checkRange, parseRange, rangeHeader, sliceResponse } from './range-plan.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 
@@ -56,7 +56,7 @@ test.each([
   (_, range, text, [start, sizeBytes]) => {
     for (const checked of [checkRange(range), parseRange(text)]) {
       expect(rangeHeader(checked)).toMatch(/^bytes=\d*-\d{16}$/)
-      expect(sliceAnswer(checked, made(200, 100))).toMatchObject({ start, sizeBytes })
+      expect(sliceResponse(checked, made(200, 100))).toMatchObject({ start, sizeBytes })
     }
   },
 )
@@ -81,15 +81,15 @@ test.each(['bytes 0--1/0', 'bytes */0', 'bytes 0-0/0', 'bytes -1/0'])(
   (contentRange) => {
     for (const range of [{ suffixLength: 1 }, { start: 0 }, { start: 0, end: 5 }]) {
       for (const length of [undefined, 0]) {
-        expect(() => sliceAnswer(range, made(206, length, contentRange))).toThrow(
+        expect(() => sliceResponse(range, made(206, length, contentRange))).toThrow(
           code('ERR_CSE_RANGE_NOT_SATISFIABLE'),
         )
       }
-      expect(() => sliceAnswer(range, made(206, 1, contentRange))).toThrow(code('ERR_CSE_INTEGRITY'))
+      expect(() => sliceResponse(range, made(206, 1, contentRange))).toThrow(code('ERR_CSE_INTEGRITY'))
     }
-    expect(sliceAnswer(undefined, made(206, 0, contentRange))).toMatchObject({
+    expect(sliceResponse(undefined, made(206, 0, contentRange))).toMatchObject({
       sizeBytes: 0,
-      answerIsWhole: true,
+      responseIsWhole: true,
     })
   },
 )
@@ -166,13 +166,13 @@ test.each(['standard', 'lenient'] as const)(
         if (got === undefined) {
           expect(expected).toBeUndefined()
         } else if (expected === undefined) {
-          expect(() => sliceAnswer(range, got)).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
+          expect(() => sliceResponse(range, got)).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
         } else {
-          const slice = sliceAnswer(range, got)
+          const slice = sliceResponse(range, got)
           expect([slice.start, slice.sizeBytes, slice.totalBytes]).toEqual([...expected, total])
-          expect(slice.answerStart + slice.discardBytes).toBe(slice.start)
-          expect(got.headers['content-length']).toBe(String(slice.answerBytes))
-          expect(slice.answerIsWhole).toBe(slice.answerBytes === total)
+          expect(slice.responseStart + slice.discardBytes).toBe(slice.start)
+          expect(got.headers['content-length']).toBe(String(slice.responseBytes))
+          expect(slice.responseIsWhole).toBe(slice.responseBytes === total)
         }
       }
     }
@@ -180,14 +180,14 @@ test.each(['standard', 'lenient'] as const)(
 )
 
 test('the keystream offset comes from the answer: a 200 to an aligned request starts at zero', () => {
-  expect(sliceAnswer({ start: 100, end: 5000 }, made(200, 1000))).toEqual({
-    answerStart: 0,
+  expect(sliceResponse({ start: 100, end: 5000 }, made(200, 1000))).toEqual({
+    responseStart: 0,
     discardBytes: 100,
     sizeBytes: 900,
     start: 100,
-    answerBytes: 1000,
+    responseBytes: 1000,
     totalBytes: 1000,
-    answerIsWhole: true,
+    responseIsWhole: true,
   })
 })
 
@@ -202,13 +202,13 @@ test('an answer that does not hold the wanted bytes is an integrity error', () =
     'bytes 32-100/100',
     'nonsense',
   ]) {
-    expect(() => sliceAnswer(range, made(206, undefined, contentRange)), contentRange).toThrow(
+    expect(() => sliceResponse(range, made(206, undefined, contentRange)), contentRange).toThrow(
       code('ERR_CSE_INTEGRITY'),
     )
   }
-  expect(() => sliceAnswer(range, made(206, 31, 'bytes 32-63/100'))).toThrow(code('ERR_CSE_INTEGRITY'))
-  expect(() => sliceAnswer(undefined, made(206, undefined, 'bytes 0-10/100'))).toThrow(
+  expect(() => sliceResponse(range, made(206, 31, 'bytes 32-63/100'))).toThrow(code('ERR_CSE_INTEGRITY'))
+  expect(() => sliceResponse(undefined, made(206, undefined, 'bytes 0-10/100'))).toThrow(
     code('ERR_CSE_INTEGRITY'),
   )
-  expect(() => sliceAnswer(undefined, made(200, undefined))).toThrow(code('ERR_CSE_INTEGRITY'))
+  expect(() => sliceResponse(undefined, made(200, undefined))).toThrow(code('ERR_CSE_INTEGRITY'))
 })

@@ -14,7 +14,7 @@ export interface ClosedRange {
 /** How an answer gives what a caller asked for. */
 export interface RangeSlice {
   /** The offset in the object of the answer's first byte: where the keystream starts. */
-  readonly answerStart: number
+  readonly responseStart: number
   /** How many bytes of the answer to drop before the first wanted one. */
   readonly discardBytes: number
   /** How many bytes the caller gets. */
@@ -22,11 +22,11 @@ export interface RangeSlice {
   /** The offset of the first wanted byte. */
   readonly start: number
   /** How many bytes the answer has. */
-  readonly answerBytes: number
+  readonly responseBytes: number
   /** The length of the whole object, in bytes. */
   readonly totalBytes: number
   /** True when the answer holds the whole object, so that its checksum can be verified. */
-  readonly answerIsWhole: boolean
+  readonly responseIsWhole: boolean
 }
 
 const RANGE_TEXT = /^(?:bytes=)?([0-9]+)?-([0-9]+)?$/
@@ -94,7 +94,7 @@ export function rangeHeader(range: ByteRange): string {
  * @throws CseError `ERR_CSE_RANGE_NOT_SATISFIABLE` when the range starts behind the object's end;
  * `ERR_CSE_INTEGRITY` when the answer does not hold what was asked for.
  */
-export function sliceAnswer(
+export function sliceResponse(
   range: ByteRange | undefined,
   answer: { readonly status: number; readonly headers: HeaderMap },
 ): RangeSlice {
@@ -109,13 +109,13 @@ export function sliceAnswer(
     throw notSatisfiable(`it starts at ${start}, the object has ${total} bytes`)
   if (first > start || last < end) throw wrongAnswer(`the bytes ${first}-${last} instead of ${start}-${end}`)
   return {
-    answerStart: first,
+    responseStart: first,
     discardBytes: start - first,
     sizeBytes: end - start + 1,
     start,
-    answerBytes: last - first + 1,
+    responseBytes: last - first + 1,
     totalBytes: total,
-    answerIsWhole: first === 0 && last === total - 1,
+    responseIsWhole: first === 0 && last === total - 1,
   }
 }
 

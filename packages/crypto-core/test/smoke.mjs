@@ -2,15 +2,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import {
-  CtrCipher,
-  createCrc64,
-  decodeBase64,
-  decodeEnvelope,
-  encodeEnvelope,
-  Keyring,
-} from '@oss-cse/crypto-core'
+import { CtrCipher, decodeBase64, decodeEnvelope, encodeEnvelope, Keyring } from '@oss-cse/crypto-core'
 import { aesCtr } from '@oss-cse/crypto-core/aes-ctr'
+import { createCrc64 } from '@oss-cse/crypto-core/internal'
 import {
   createTestProvider,
   MemoryTransport,

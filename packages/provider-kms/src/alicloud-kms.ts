@@ -1,11 +1,10 @@
 import {
   type AccessCredentials,
-  type AskCredentialsOptions,
-  askCredentials,
   type CredentialsProvider,
   CseError,
   TransportError,
 } from '@oss-cse/crypto-core'
+import { type AskCredentialsOptions, askCredentials } from '@oss-cse/crypto-core/internal'
 import {
   type KmsCallContext,
   type KmsOperation,

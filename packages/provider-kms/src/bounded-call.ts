@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
-import { linkedAbort, orAborted } from '@oss-cse/crypto-core'
+import { orAborted } from '@oss-cse/crypto-core'
+import { linkedAbort } from '@oss-cse/crypto-core/internal'
 
 /** How far a call may go. */
 export interface CallBounds {

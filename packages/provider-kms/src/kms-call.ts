@@ -23,7 +23,7 @@ export async function callKms<Answer>(
   } catch (error) {
     if (!TransportError.isInstance(error) || !error.retryable) throw error
     // Else whoever gets it would send the request as often again.
-    throw TransportError.copy(error, { retriesExhausted: true })
+    throw TransportError.with(error, { retriesExhausted: true })
   }
 }
 

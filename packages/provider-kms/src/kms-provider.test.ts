@@ -1,12 +1,6 @@
 import { inspect } from 'node:util'
-import {
-  type Envelope,
-  encodeBase64,
-  generateIv,
-  Keyring,
-  TransportError,
-  unwrapFailed,
-} from '@oss-cse/crypto-core'
+import { type Envelope, encodeBase64, Keyring, TransportError, unwrapFailed } from '@oss-cse/crypto-core'
+import { generateIv } from '@oss-cse/crypto-core/internal'
 import { providerContract } from '@oss-cse/crypto-core/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { FakeKms } from '../test/fake-kms.ts'

@@ -1,20 +1,13 @@
 import { inspect, types } from 'node:util'
 import {
-  bothOrNone,
   type CallOptions,
-  CEK_BYTES,
   type ContentKey,
   CseError,
-  checkedDescription,
   checkedRetryOptions,
   decodeBase64,
   type Envelope,
   encodeBase64,
-  formatMaterialDescription,
   type GeneratedContentKey,
-  IV_BYTES,
-  isMisfit,
-  isTextMap,
   type MasterKeyProvider,
   type MaterialDescription,
   parseV1Start,
@@ -24,6 +17,15 @@ import {
   unwrapFailed,
   wipe,
 } from '@oss-cse/crypto-core'
+import {
+  bothOrNone,
+  CEK_BYTES,
+  checkedDescription,
+  formatMaterialDescription,
+  IV_BYTES,
+  isMisfit,
+  isTextMap,
+} from '@oss-cse/crypto-core/internal'
 import { type KeyName, parseKeyName } from './key-id.ts'
 import { callKms } from './kms-call.ts'
 import type { EncryptionContext, KmsClient } from './kms-client.ts'

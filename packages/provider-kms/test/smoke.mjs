@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
-import { decodeEnvelope, generateIv, Keyring, unwrapFailed } from '@oss-cse/crypto-core'
+import { decodeEnvelope, Keyring, unwrapFailed } from '@oss-cse/crypto-core'
+import { generateIv } from '@oss-cse/crypto-core/internal'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { sdkVectorsUnder } from '@oss-cse/sdk-vectors'
 

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
-import { CseError, IV_BYTES } from '@oss-cse/crypto-core'
+import { CseError } from '@oss-cse/crypto-core'
+import { IV_BYTES } from '@oss-cse/crypto-core/internal'
 
 /** An `ERR_CSE_INVALID_ARGUMENT`. */
 export function invalidArgument(message: string, cause?: unknown): CseError {

@@ -2,17 +2,16 @@ import { randomFillSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import {
   type CallOptions,
-  CEK_BYTES,
   type ContentKey,
   type Envelope,
   formatV1Start,
   type GeneratedContentKey,
-  IV_BYTES,
   type MasterKeyProvider,
   type MaterialDescription,
   parseV1Start,
   wipe,
 } from '@oss-cse/crypto-core'
+import { CEK_BYTES, IV_BYTES } from '@oss-cse/crypto-core/internal'
 import { checkIv, checkOnWarning, checkTexts, invalidArgument } from './checked-options.ts'
 import { judgedContentKey } from './judged-unwrap.ts'
 import { loadLocalKey, localKeyFiles } from './local-key-files.ts'

@@ -2,18 +2,16 @@ import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSyn
 import { inspect } from 'node:util'
 import {
   type CallOptions,
-  CEK_BYTES,
   type ContentKey,
   CseError,
-  checkedDescription,
   type Envelope,
   encodeBase64,
   type GeneratedContentKey,
-  IV_BYTES,
   type MasterKeyProvider,
   type MaterialDescription,
   wipe,
 } from '@oss-cse/crypto-core'
+import { CEK_BYTES, checkedDescription, IV_BYTES } from '@oss-cse/crypto-core/internal'
 import { checkIv, checkKeys, checkOnWarning, checkTexts } from './checked-options.ts'
 import { ciphertextOrDummy, judgedContentKey } from './judged-unwrap.ts'
 import { pkcs1Unpad, type UnpaddedMessage } from './pkcs1-unpad.ts'

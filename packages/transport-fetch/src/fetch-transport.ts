@@ -4,9 +4,9 @@ import {
   type GetByUrlRequest,
   type GetObjectResponse,
   type HeaderMap,
-  OSS_HEADER_PREFIX,
   type UrlTransport,
 } from '@oss-cse/crypto-core'
+import { OSS_HEADER_PREFIX } from '@oss-cse/crypto-core/internal'
 import { connectionError, foreignResponse, statusError } from './url-errors.ts'
 
 /** How much of a refusal's document is read, in bytes. */

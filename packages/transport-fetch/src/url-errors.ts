@@ -1,11 +1,5 @@
-import {
-  completeDocument,
-  type HeaderMap,
-  judgeFailure,
-  parseErrorDocument,
-  plainDocument,
-  TransportError,
-} from '@oss-cse/crypto-core'
+import { type HeaderMap, judgeFailure, parseErrorDocument, TransportError } from '@oss-cse/crypto-core'
+import { completeDocument, plainDocument } from '@oss-cse/crypto-core/internal'
 
 /**
  * The error of a response that is not the object. It does not name the URL.

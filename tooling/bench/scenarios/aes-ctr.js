@@ -1,5 +1,6 @@
 import { createCipheriv } from 'node:crypto'
-import { CtrCipher, generateCek, generateIv } from '@oss-cse/crypto-core'
+import { CtrCipher, generateCek } from '@oss-cse/crypto-core'
+import { generateIv } from '@oss-cse/crypto-core/internal'
 import { alternate } from '../alternate.js'
 import { ratioRow } from '../rows.js'
 

@@ -1,4 +1,4 @@
-import { createCrc64 } from '@oss-cse/crypto-core'
+import { createCrc64 } from '@oss-cse/crypto-core/internal'
 import { createCRC64 } from 'hash-wasm'
 import { alternate, median } from '../alternate.js'
 import { figureRow, ratioRow } from '../rows.js'

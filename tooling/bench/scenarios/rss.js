@@ -1,4 +1,4 @@
-import { DEFAULT_PART_BYTES } from '@oss-cse/crypto-core'
+import { DEFAULT_PART_BYTES } from '@oss-cse/crypto-core/internal'
 import { alternate, median } from '../alternate.js'
 import { download, sizeName, upload } from '../contenders.js'
 import { figureRow } from '../rows.js'

@@ -6,12 +6,10 @@ import {
   encodeBase64,
   formatV1Start,
   type HeaderMap,
-  isEnvelopeHeader,
   Keyring,
   type MasterKeyProvider,
-  V1_HEADERS,
-  V2_HEADERS,
 } from '@oss-cse/crypto-core'
+import { isEnvelopeHeader, V1_HEADERS, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { type KmsEmulator, startKmsEmulator } from '@oss-cse/kms-emulator'
 import { generateLocalRsaKeyFiles, LocalRsaProvider } from '@oss-cse/provider-rsa'

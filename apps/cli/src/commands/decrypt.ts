@@ -1,13 +1,5 @@
-import {
-  type ByteRange,
-  CseError,
-  CtrCipher,
-  coalesceChunks,
-  type Envelope,
-  parseRange,
-  summarizeEnvelope,
-  wipe,
-} from '@oss-cse/crypto-core'
+import { type ByteRange, CseError, CtrCipher, type Envelope, wipe } from '@oss-cse/crypto-core'
+import { coalesceChunks, parseRange, summarizeEnvelope } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../keys/key-options.ts'

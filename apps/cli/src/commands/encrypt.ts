@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { CtrCipher, coalesceChunks, encodeEnvelope, summarizeEnvelope, wipe } from '@oss-cse/crypto-core'
+import { CtrCipher, encodeEnvelope, wipe } from '@oss-cse/crypto-core'
+import { coalesceChunks, summarizeEnvelope } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { usageError } from '../base/cli-error.ts'

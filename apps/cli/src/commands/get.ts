@@ -1,5 +1,6 @@
 import type { CryptoBucket, DownloadOptions, DownloadResult } from '@oss-cse/bucket'
-import { type ByteRange, CseError, parseRange } from '@oss-cse/crypto-core'
+import { type ByteRange, CseError } from '@oss-cse/crypto-core'
+import { parseRange } from '@oss-cse/crypto-core/internal'
 import { type Command, Option } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { addKeyOptions, type KeyFlags, loadKeys, missingKeys } from '../keys/key-options.ts'

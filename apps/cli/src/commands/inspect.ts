@@ -1,4 +1,4 @@
-import { summarizeEnvelope } from '@oss-cse/crypto-core'
+import { summarizeEnvelope } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { keylessKeyring } from '../keys/keyless-keyring.ts'

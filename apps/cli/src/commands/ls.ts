@@ -1,5 +1,5 @@
 import type { ListEntry } from '@oss-cse/bucket'
-import { printable } from '@oss-cse/crypto-core'
+import { printable } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { keylessKeyring } from '../keys/keyless-keyring.ts'

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { BodyInput } from '@oss-cse/bucket'
-import { type Keyring, MAX_REQUEST_BYTES } from '@oss-cse/crypto-core'
+import type { Keyring } from '@oss-cse/crypto-core'
+import { MAX_REQUEST_BYTES } from '@oss-cse/crypto-core/internal'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { usageError } from '../base/cli-error.ts'

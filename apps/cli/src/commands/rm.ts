@@ -1,5 +1,5 @@
 import type { CryptoBucket } from '@oss-cse/bucket'
-import { MAX_DELETED_KEYS } from '@oss-cse/crypto-core'
+import { MAX_DELETED_KEYS } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError } from '../base/cli-error.ts'

@@ -1,4 +1,5 @@
-import { type HeaderMap, V2_HEADERS } from '@oss-cse/crypto-core'
+import type { HeaderMap } from '@oss-cse/crypto-core'
+import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { formatCount, shorten } from './format.ts'
 
 /** The prefix of all envelope headers. */

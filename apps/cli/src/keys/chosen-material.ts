@@ -1,4 +1,4 @@
-import { isTextMap } from '@oss-cse/crypto-core'
+import { isTextMap } from '@oss-cse/crypto-core/internal'
 import { type CliEnvironment, variable } from '../base/cli-environment.ts'
 import { configurationError, usageError } from '../base/cli-error.ts'
 import { isLocal, LOCAL_REGION, ossRegion } from '../server/server-options.ts'

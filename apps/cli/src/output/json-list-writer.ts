@@ -1,4 +1,4 @@
-import { printableJson } from '@oss-cse/crypto-core'
+import { printableJson } from '@oss-cse/crypto-core/internal'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { failureOf, ToldFailure } from './failure.ts'
 import { failureJson } from './report-failure.ts'

@@ -1,4 +1,4 @@
-import { printable, printableJson } from '@oss-cse/crypto-core'
+import { printable, printableJson } from '@oss-cse/crypto-core/internal'
 import type { CliEnvironment, CliOutput } from '../base/cli-environment.ts'
 import type { Failure } from './failure.ts'
 import { colours } from './report.ts'

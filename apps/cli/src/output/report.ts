@@ -1,4 +1,5 @@
-import { type EnvelopeSummary, printable, printableJson } from '@oss-cse/crypto-core'
+import type { EnvelopeSummary } from '@oss-cse/crypto-core'
+import { printable, printableJson } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import type { CliEnvironment, CliOutput } from '../base/cli-environment.ts'

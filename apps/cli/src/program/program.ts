@@ -1,4 +1,4 @@
-import { printable } from '@oss-cse/crypto-core'
+import { printable } from '@oss-cse/crypto-core/internal'
 import { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { addCp } from '../commands/cp.ts'

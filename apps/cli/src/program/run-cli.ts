@@ -1,4 +1,4 @@
-import { printable } from '@oss-cse/crypto-core'
+import { printable } from '@oss-cse/crypto-core/internal'
 import { CommanderError } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { refuseMangledArguments } from '../base/utf8-names.ts'

@@ -1,4 +1,4 @@
-import { printable, printableJson } from '@oss-cse/crypto-core'
+import { printable, printableJson } from '@oss-cse/crypto-core/internal'
 import type { RunningEmulators } from './start-emulators.ts'
 
 /** How a program reaches the emulators: one line of JSON. */

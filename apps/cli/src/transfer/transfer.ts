@@ -7,7 +7,7 @@ import type {
   Progress,
   ProgressListener,
 } from '@oss-cse/bucket'
-import { printable } from '@oss-cse/crypto-core'
+import { printable } from '@oss-cse/crypto-core/internal'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { startProgress, type TransferProgress } from '../output/progress-bar.ts'
 import { type ReportFlags, warningLine } from '../output/report.ts'

@@ -1,4 +1,5 @@
-import { type ContentKey, concatBytes, createCrc64, planParts } from '@oss-cse/crypto-core'
+import { type ContentKey, concatBytes } from '@oss-cse/crypto-core'
+import { createCrc64, planParts } from '@oss-cse/crypto-core/internal'
 import { describe, expect, test } from 'vitest'
 import { chunked, difference, pattern } from '../../test/bytes.ts'
 import { sha256 } from '../../test/multipart.ts'

@@ -2,11 +2,10 @@ import {
   type ContentKey,
   CseError,
   encodeBase64,
-  exactChunks,
   type ObjectBody,
   type PartRange,
-  startCipherRun,
 } from '@oss-cse/crypto-core'
+import { exactChunks, startCipherRun } from '@oss-cse/crypto-core/internal'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import { type ByteSource, checkedSource } from '../source/byte-source.ts'
 

@@ -1,6 +1,7 @@
 import { readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { type AesCtrKeystream, type Crc64, createCrc64, keystreamAt, wipe } from '@oss-cse/crypto-core'
+import { type AesCtrKeystream, wipe } from '@oss-cse/crypto-core'
+import { type Crc64, createCrc64, keystreamAt } from '@oss-cse/crypto-core/internal'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
 

@@ -7,10 +7,10 @@ import {
   type ObjectReference,
   orAborted,
   type PartRange,
-  startCipherRun,
   TransportError,
   wipe,
 } from '@oss-cse/crypto-core'
+import { startCipherRun } from '@oss-cse/crypto-core/internal'
 import { bindFileRuns } from '#file-runs'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { withRetries } from '../policy/retry.ts'
@@ -287,7 +287,7 @@ async function forObject<Result extends ContentKey | { readonly contentKey: Cont
     const wipeLate = (late: Result): void => wipeKey('contentKey' in late ? late.contentKey : late)
     if (signal?.aborted) made.then(wipeLate, () => {})
     if (!TransportError.isInstance(error) || error.objectKey !== undefined) throw error
-    throw TransportError.copy(error, { message: `${objectKey}: ${error.message}`, objectKey })
+    throw TransportError.with(error, { message: `${objectKey}: ${error.message}`, objectKey })
   }
 }
 

@@ -1,15 +1,12 @@
+import { type ObjectPage, type PartPage, type PendingUploadPage, TransportError } from '@oss-cse/crypto-core'
 import {
   lastListedName,
   MAX_PAGE_ENTRIES,
-  type ObjectPage,
   objectPageProblem,
-  type PartPage,
-  type PendingUploadPage,
   partPageProblem,
-  TransportError,
   type UploadPosition,
   uploadPageProblem,
-} from '@oss-cse/crypto-core'
+} from '@oss-cse/crypto-core/internal'
 
 /** How many pages in a row may have nothing new, as where versions were deleted, before a listing is given up. */
 const MAX_IDLE_PAGES = 1000

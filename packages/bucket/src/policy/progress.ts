@@ -1,4 +1,4 @@
-import { tell } from '@oss-cse/crypto-core'
+import { tell } from '@oss-cse/crypto-core/internal'
 
 /** How far a transfer is. */
 export interface Progress {

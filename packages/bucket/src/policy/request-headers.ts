@@ -1,13 +1,10 @@
+import { CseError, decodeBase64, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
 import {
-  CseError,
   checkMetadataSize,
-  decodeBase64,
-  type HeaderMap,
   isEnvelopeHeader,
   metadataHeaders,
-  OSS_HEADERS,
   USER_METADATA_PREFIX,
-} from '@oss-cse/crypto-core'
+} from '@oss-cse/crypto-core/internal'
 
 /** Headers that the library sets itself, and what to use instead. */
 const OWN_HEADERS: ReadonlyMap<string, string> = new Map([

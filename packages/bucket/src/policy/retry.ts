@@ -2,10 +2,10 @@ import {
   CseError,
   type CseErrorCode,
   callWithRetries,
-  isRetryable,
   type RetryPolicy,
   TransportError,
 } from '@oss-cse/crypto-core'
+import { isRetryable } from '@oss-cse/crypto-core/internal'
 
 /** What the bucket tells a logger. It never holds keys, headers or content. */
 export type LogEvent = RetryEvent | TransferEvent

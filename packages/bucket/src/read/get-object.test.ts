@@ -1,4 +1,5 @@
-import { type ByteRange, Keyring, TransportError, V2_HEADERS } from '@oss-cse/crypto-core'
+import { type ByteRange, Keyring, TransportError } from '@oss-cse/crypto-core'
+import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'

@@ -1,15 +1,17 @@
 import {
   type BoundedCallOptions,
   type ByteRange,
-  checkRange,
-  deadlineAbort,
   type GetObjectResponse,
   type HeaderMap,
-  type LinkedAbort,
   OSS_HEADERS,
+} from '@oss-cse/crypto-core'
+import {
+  checkRange,
+  deadlineAbort,
+  type LinkedAbort,
   parseRange,
   type RangeSlice,
-} from '@oss-cse/crypto-core'
+} from '@oss-cse/crypto-core/internal'
 import type { ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
@@ -17,7 +19,7 @@ import { type ProgressListener, progressReporter } from '../policy/progress.ts'
 import { callerHeaders } from '../policy/request-headers.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
-import { checkStoredChecksum, type OpenedAnswer, openAnswer } from './opened-answer.ts'
+import { checkStoredChecksum, type OpenedResponse, openResponse } from './opened-response.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
 import { closeIterator, ResumedRead, skipBytes } from './resumed-read.ts'
 
@@ -77,7 +79,7 @@ export async function getObject(
       const policy = options.onPlainObject ?? context.onPlainObject
       const { reference: object } = source
       const { signal } = abort
-      const opened = await openAnswer(context, { key, object, range, response, policy, signal })
+      const opened = await openResponse(context, { key, object, range, response, policy, signal })
       return result(key, range, response, opened, requests, abort, options.onProgress)
     } catch (error) {
       await closeIterator(response.body[Symbol.asyncIterator]())
@@ -93,7 +95,7 @@ function result(
   key: string,
   range: ByteRange | undefined,
   response: GetObjectResponse,
-  { slice, envelope, cipher }: OpenedAnswer,
+  { slice, envelope, cipher }: OpenedResponse,
   requests: ObjectRequests,
   abort: LinkedAbort,
   onProgress: ProgressListener | undefined,
@@ -106,7 +108,7 @@ function result(
     reopen: (start, end, error) => requests.resume(etag, start, end, error),
   })
   // The checksum is the whole object's: it says something only where the whole passes by.
-  const wholePasses = slice.answerIsWhole && slice.discardBytes + slice.sizeBytes === slice.answerBytes
+  const wholePasses = slice.responseIsWhole && slice.discardBytes + slice.sizeBytes === slice.responseBytes
   const plaintext = decryptedBody({
     key,
     ciphertext,
@@ -157,7 +159,7 @@ async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uin
   const { key, ciphertext, cipher, slice, expectedCrc64, report, signal, release } = options
   try {
     const checksum = expectedCrc64 !== undefined
-    const pass = cipher.decrypt({ open: () => ciphertext }, { offsetBytes: slice.answerStart, checksum })
+    const pass = cipher.decrypt({ open: () => ciphertext }, { offsetBytes: slice.responseStart, checksum })
     let delivered = 0
     report(0)
     for await (const wanted of skipBytes(pass.open(), slice.discardBytes)) {

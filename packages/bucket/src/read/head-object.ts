@@ -5,9 +5,8 @@ import {
   type EnvelopeSummary,
   type HeaderMap,
   OSS_HEADERS,
-  summarizeEnvelope,
-  userMetadata,
 } from '@oss-cse/crypto-core'
+import { summarizeEnvelope, userMetadata } from '@oss-cse/crypto-core/internal'
 
 /** What may go with a head. */
 export interface HeadOptions extends BoundedCallOptions {

@@ -1,4 +1,5 @@
-import { concatBytes, createCrc64, type GetObjectResponse } from '@oss-cse/crypto-core'
+import { concatBytes, type GetObjectResponse } from '@oss-cse/crypto-core'
+import { createCrc64 } from '@oss-cse/crypto-core/internal'
 import type { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { broken, chunked, pattern } from '../../test/bytes.ts'

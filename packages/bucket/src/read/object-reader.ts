@@ -3,14 +3,16 @@ import {
   type ByteRange,
   type ClosedRange,
   CseError,
-  checkRange,
-  eachWithDeadline,
   type GetObjectResponse,
   type HeaderMap,
-  type RangeSlice,
-  sliceAnswer,
-  withDeadline,
 } from '@oss-cse/crypto-core'
+import {
+  checkRange,
+  eachWithDeadline,
+  type RangeSlice,
+  sliceResponse,
+  withDeadline,
+} from '@oss-cse/crypto-core/internal'
 import type { ObjectCipher, RunTarget, WrittenListener } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
@@ -18,7 +20,7 @@ import { callerHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
-import { openAnswer } from './opened-answer.ts'
+import { openResponse } from './opened-response.ts'
 import { closeIterator, ResumedRead, skipBytes, wasReplaced } from './resumed-read.ts'
 
 /** What may go with the opening of an object. */
@@ -196,7 +198,7 @@ export class ObjectReader {
   /** Where the range lies in an answer, which is of this state of the object; any other is closed. */
   async #checkedSlice(range: ByteRange, response: GetObjectResponse): Promise<RangeSlice> {
     try {
-      const slice = sliceAnswer(range, response)
+      const slice = sliceResponse(range, response)
       const { key, etag } = this.description
       if (response.headers['etag'] === etag && slice.totalBytes === this.sizeBytes) return slice
       throw wasReplaced(key)
@@ -264,7 +266,7 @@ export async function openObject(
       answer = response
     }
     const { reference: object } = source
-    const opened = await openAnswer(context, { key, object, range, response: answer, policy, signal })
+    const opened = await openResponse(context, { key, object, range, response: answer, policy, signal })
     return new ObjectReader({
       context,
       source,

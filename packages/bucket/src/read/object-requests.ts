@@ -4,8 +4,8 @@ import {
   type HeaderMap,
   type ObjectReference,
   OSS_HEADERS,
-  rangeHeader,
 } from '@oss-cse/crypto-core'
+import { rangeHeader } from '@oss-cse/crypto-core/internal'
 import { type RetryContext, withRetries } from '../policy/retry.ts'
 import { closeIterator } from './resumed-read.ts'
 

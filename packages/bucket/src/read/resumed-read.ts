@@ -1,11 +1,5 @@
-import {
-  CseError,
-  type GetObjectResponse,
-  isRetryable,
-  type RangeSlice,
-  sliceAnswer,
-  TransportError,
-} from '@oss-cse/crypto-core'
+import { CseError, type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
+import { isRetryable, type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
 
 /** The bytes of an answer that are still to come, and how to ask for them again. */
 export interface ResumedReadOptions {
@@ -30,7 +24,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
   readonly #sizeBytes: number
   #chunks: AsyncIterator<Uint8Array>
   /** False when the current answer goes on behind the last wanted byte. */
-  #endsWithAnswer: boolean
+  #endsWithResponse: boolean
   #discardBytes = 0
   #received = 0
   #closed = false
@@ -40,7 +34,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     this.#options = options
     this.#etag = response.headers['etag']
     this.#sizeBytes = slice.discardBytes + slice.sizeBytes
-    this.#endsWithAnswer = this.#sizeBytes === slice.answerBytes
+    this.#endsWithResponse = this.#sizeBytes === slice.responseBytes
     this.#chunks = response.body[Symbol.asyncIterator]()
   }
 
@@ -52,7 +46,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      while (this.#received < this.#sizeBytes || this.#endsWithAnswer) {
+      while (this.#received < this.#sizeBytes || this.#endsWithResponse) {
         const chunk = await this.#next()
         if (chunk === undefined) return
         if (chunk.length > 0) yield chunk
@@ -83,7 +77,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     const left = this.#sizeBytes - this.#received
     const discarded = Math.min(this.#discardBytes, chunk.length)
     this.#discardBytes -= discarded
-    if (chunk.length - discarded > left && this.#endsWithAnswer) throw otherBytes(this.#options.key)
+    if (chunk.length - discarded > left && this.#endsWithResponse) throw otherBytes(this.#options.key)
     const wanted = chunk.subarray(discarded, discarded + left)
     this.#received += wanted.length
     return wanted
@@ -91,17 +85,17 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
 
   async #reopen(error: unknown): Promise<void> {
     const { key, slice, reopen } = this.#options
-    const start = slice.answerStart + this.#received
-    const end = slice.answerStart + this.#sizeBytes - 1
+    const start = slice.responseStart + this.#received
+    const end = slice.responseStart + this.#sizeBytes - 1
     await closeIterator(this.#chunks)
     const response = await reopen(start, end, error)
     this.#chunks = response.body[Symbol.asyncIterator]()
     // If-Match was sent; a cache on the way may have left it out.
     if (response.headers['etag'] !== this.#etag) throw wasReplaced(key)
-    const next = sliceAnswer({ start, end }, response)
+    const next = sliceResponse({ start, end }, response)
     if (next.totalBytes !== slice.totalBytes) throw otherBytes(key)
     this.#discardBytes = next.discardBytes
-    this.#endsWithAnswer = next.discardBytes + next.sizeBytes === next.answerBytes
+    this.#endsWithResponse = next.discardBytes + next.sizeBytes === next.responseBytes
   }
 }
 

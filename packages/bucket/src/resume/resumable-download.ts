@@ -1,13 +1,5 @@
-import {
-  type ClosedRange,
-  CseError,
-  checkPartSize,
-  combineCrc64,
-  DEFAULT_PART_BYTES,
-  OSS_HEADERS,
-  planParts,
-  TransportError,
-} from '@oss-cse/crypto-core'
+import { type ClosedRange, CseError, OSS_HEADERS, TransportError } from '@oss-cse/crypto-core'
+import { checkPartSize, combineCrc64, DEFAULT_PART_BYTES, planParts } from '@oss-cse/crypto-core/internal'
 import * as v from 'valibot'
 import type { RunTarget } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
@@ -18,7 +10,7 @@ import { log, type TransferEvent } from '../policy/retry.ts'
 import { sharedRun } from '../policy/shared-run.ts'
 import type { GetOptions, GetResult } from '../read/get-object.ts'
 import { type ObjectReader, openObject, type ReaderSource } from '../read/object-reader.ts'
-import { checkStoredChecksum } from '../read/opened-answer.ts'
+import { checkStoredChecksum } from '../read/opened-response.ts'
 import { isIntegrityFailure } from '../write/put-result.ts'
 import type { Checkpoint } from './checkpoint-store.ts'
 import { inParallel } from './in-parallel.ts'

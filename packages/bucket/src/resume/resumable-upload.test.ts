@@ -1,4 +1,5 @@
-import { CseError, Keyring, TransportError, V2_HEADERS } from '@oss-cse/crypto-core'
+import { CseError, Keyring, TransportError } from '@oss-cse/crypto-core'
+import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { chunked, pattern } from '../../test/bytes.ts'

@@ -1,17 +1,19 @@
 import {
   type BoundedCallOptions,
   CseError,
-  DEFAULT_PART_BYTES,
   decodeEnvelope,
-  equalDescriptions,
-  MAX_REQUEST_BYTES,
   type MasterKeyProvider,
   type MultipartTransport,
   type ObjectTransport,
   type PartPlan,
   type PartRange,
-  planParts,
 } from '@oss-cse/crypto-core'
+import {
+  DEFAULT_PART_BYTES,
+  equalDescriptions,
+  MAX_REQUEST_BYTES,
+  planParts,
+} from '@oss-cse/crypto-core/internal'
 import * as v from 'valibot'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'

@@ -1,4 +1,5 @@
-import { CseError, isUint8Array, MAX_REQUEST_BYTES, type ObjectBody, orAborted } from '@oss-cse/crypto-core'
+import { CseError, type ObjectBody, orAborted } from '@oss-cse/crypto-core'
+import { isUint8Array, MAX_REQUEST_BYTES } from '@oss-cse/crypto-core/internal'
 import { invalidBody, sourceError, spentStream } from './body-errors.ts'
 import { isDisturbed } from './disturbed-stream.ts'
 import { isNodeStream, openNodeStream, takeNodeStream } from './node-stream.ts'

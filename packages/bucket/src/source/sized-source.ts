@@ -1,4 +1,5 @@
-import { CseError, isUint8Array } from '@oss-cse/crypto-core'
+import { CseError } from '@oss-cse/crypto-core'
+import { isUint8Array } from '@oss-cse/crypto-core/internal'
 import type { OpenFile } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 

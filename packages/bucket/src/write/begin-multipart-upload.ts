@@ -2,12 +2,11 @@ import {
   type BoundedCallOptions,
   type CallOptions,
   CseError,
-  checkMetadataSize,
   decodeEnvelope,
   encodeEnvelope,
   type Keyring,
-  planParts,
 } from '@oss-cse/crypto-core'
+import { checkMetadataSize, planParts } from '@oss-cse/crypto-core/internal'
 import { generateCipher, unwrapCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'

@@ -1,4 +1,5 @@
-import { CseError, type HeaderMap, replacesMetadata } from '@oss-cse/crypto-core'
+import { CseError, type HeaderMap } from '@oss-cse/crypto-core'
+import { replacesMetadata } from '@oss-cse/crypto-core/internal'
 import { callerHeaders } from '../policy/request-headers.ts'
 
 /**

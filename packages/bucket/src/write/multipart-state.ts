@@ -1,4 +1,5 @@
-import { CseError, decodeBase64, type HeaderMap, isEnvelopeHeader } from '@oss-cse/crypto-core'
+import { CseError, decodeBase64, type HeaderMap } from '@oss-cse/crypto-core'
+import { isEnvelopeHeader } from '@oss-cse/crypto-core/internal'
 import * as v from 'valibot'
 
 /**

@@ -1,5 +1,4 @@
 import {
-  backgroundTimer,
   type CallOptions,
   CseError,
   type HeaderMap,
@@ -9,6 +8,7 @@ import {
   TransportError,
   type UploadReference,
 } from '@oss-cse/crypto-core'
+import { backgroundTimer } from '@oss-cse/crypto-core/internal'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { referenceHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'

@@ -1,11 +1,5 @@
-import {
-  concatBytes,
-  createCrc64,
-  type HeaderMap,
-  isEnvelopeHeader,
-  type PartRange,
-  V2_HEADERS,
-} from '@oss-cse/crypto-core'
+import { concatBytes, type HeaderMap, type PartRange } from '@oss-cse/crypto-core'
+import { createCrc64, isEnvelopeHeader, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, type MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { chunked, pattern } from '../../test/bytes.ts'

@@ -1,13 +1,12 @@
 import {
   type BoundedCallOptions,
   CseError,
-  combineCrc64,
   type HeaderMap,
   type PartPlan,
   type PartRange,
   type UploadedPart,
-  withDeadline,
 } from '@oss-cse/crypto-core'
+import { combineCrc64, withDeadline } from '@oss-cse/crypto-core/internal'
 import { aboutObject } from '../policy/about-object.ts'
 import { callerHeaders } from '../policy/request-headers.ts'
 import { abortableSource, type BodyInput, type ByteSource, byteSource } from '../source/byte-source.ts'

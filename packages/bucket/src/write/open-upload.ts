@@ -4,9 +4,9 @@ import {
   type HeaderMap,
   type PartPlan,
   type PartRange,
-  planParts,
   type UploadedPart,
 } from '@oss-cse/crypto-core'
+import { planParts } from '@oss-cse/crypto-core/internal'
 import { MAX_HELD_BYTES, type ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'

@@ -1,12 +1,5 @@
-import {
-  CseError,
-  concatBytes,
-  createCrc64,
-  decodeEnvelope,
-  Keyring,
-  TransportError,
-  V2_HEADERS,
-} from '@oss-cse/crypto-core'
+import { CseError, concatBytes, decodeEnvelope, Keyring, TransportError } from '@oss-cse/crypto-core'
+import { createCrc64, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { chunked, pattern } from '../../test/bytes.ts'

@@ -1,14 +1,13 @@
 import {
   type BoundedCallOptions,
   CseError,
-  checkMetadataSize,
   decodeEnvelope,
   encodeEnvelope,
   type HeaderMap,
-  isRetryable,
   type ObjectTransport,
   OSS_HEADERS,
 } from '@oss-cse/crypto-core'
+import { checkMetadataSize, isRetryable } from '@oss-cse/crypto-core/internal'
 import { generateCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'

@@ -1,11 +1,5 @@
-import {
-  CseError,
-  type HeaderMap,
-  isRetryable,
-  tell,
-  type UploadedPart,
-  V2_HEADERS,
-} from '@oss-cse/crypto-core'
+import { CseError, type HeaderMap, type UploadedPart } from '@oss-cse/crypto-core'
+import { isRetryable, tell, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import type { EncryptedPart } from '../cipher/encrypted-part.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { partPages } from '../policy/listed-pages.ts'

@@ -1,4 +1,5 @@
-import { type PartPlan, type PartRange, withDeadline } from '@oss-cse/crypto-core'
+import type { PartPlan, PartRange } from '@oss-cse/crypto-core'
+import { withDeadline } from '@oss-cse/crypto-core/internal'
 import type { BodyInput } from '../source/byte-source.ts'
 import { MultipartUpload } from './multipart-upload.ts'
 import type { OpenUpload, VerifyOptions } from './open-upload.ts'

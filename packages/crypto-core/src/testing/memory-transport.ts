@@ -35,7 +35,7 @@ import type {
   UploadRequest,
   UrlTransport,
 } from '../ports.ts'
-import { parseRange, sliceAnswer } from '../range-plan.ts'
+import { parseRange, sliceResponse } from '../range-plan.ts'
 import { MAX_PAGE_ENTRIES } from '../service-limits.ts'
 import { tell } from '../tell.ts'
 
@@ -380,7 +380,7 @@ function answerRange(
     const range = parseRange(text)
     const overlong = 'start' in range ? (range.end ?? 0) >= total : range.suffixLength > total
     if (overlong && !standard) return { status: 200, bytes: object.bytes }
-    const { start, sizeBytes } = sliceAnswer(range, {
+    const { start, sizeBytes } = sliceResponse(range, {
       status: 200,
       headers: { 'content-length': String(total) },
     })

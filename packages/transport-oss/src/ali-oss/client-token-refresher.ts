@@ -1,4 +1,5 @@
-import { type AccessCredentials, type CallOptions, SharedCalls, TransportError } from '@oss-cse/crypto-core'
+import { type AccessCredentials, type CallOptions, TransportError } from '@oss-cse/crypto-core'
+import { SharedCalls } from '@oss-cse/crypto-core/internal'
 import type { AliOssClient } from './ali-oss-client.ts'
 import type { Refresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'

@@ -1,9 +1,5 @@
-import {
-  type AccessCredentials,
-  askCredentials,
-  type CallOptions,
-  type CredentialsProvider,
-} from '@oss-cse/crypto-core'
+import type { AccessCredentials, CallOptions, CredentialsProvider } from '@oss-cse/crypto-core'
+import { askCredentials } from '@oss-cse/crypto-core/internal'
 
 const FRESH_MS = 60_000
 

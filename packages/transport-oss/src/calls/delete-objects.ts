@@ -1,4 +1,5 @@
-import { type DeleteObjectRequest, type DeleteObjectsRequest, MAX_DELETED_KEYS } from '@oss-cse/crypto-core'
+import type { DeleteObjectRequest, DeleteObjectsRequest } from '@oss-cse/crypto-core'
+import { MAX_DELETED_KEYS } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { invalidArgument } from './invalid-argument.ts'
 import { checkObjectKey } from './object-key.ts'

@@ -1,15 +1,17 @@
+import type {
+  ListObjectsRequest,
+  ListPartsRequest,
+  ListUploadsRequest,
+  ObjectPage,
+  PartPage,
+  PendingUploadPage,
+} from '@oss-cse/crypto-core'
 import {
-  type ListObjectsRequest,
-  type ListPartsRequest,
-  type ListUploadsRequest,
   MAX_PAGE_ENTRIES,
-  type ObjectPage,
   objectPageProblem,
-  type PartPage,
-  type PendingUploadPage,
   partPageProblem,
   uploadPageProblem,
-} from '@oss-cse/crypto-core'
+} from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import type { Answer } from '../http/http-exchange.ts'
 import { unusableResponse } from '../http/oss-errors.ts'

@@ -2,14 +2,13 @@ import {
   type CompleteUploadRequest,
   type HeaderMap,
   type InitiateUploadRequest,
-  MAX_PARTS,
   OSS_HEADERS,
   type PutObjectResponse,
-  tell,
   type UploadedPart,
   type UploadPartRequest,
   type UploadReference,
 } from '@oss-cse/crypto-core'
+import { MAX_PARTS, tell } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { foreignResponse } from '../http/oss-errors.ts'
 import { UploadSource } from '../http/upload-source.ts'

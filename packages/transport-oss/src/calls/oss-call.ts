@@ -95,7 +95,7 @@ export async function runCall<T>(
     const reason = scope.failure?.reason
     if (credentials === undefined || !isRefusedCredential(reason)) throw reason
     refresher.expire(credentials)
-    throw TransportError.copy(reason, { retryable: true })
+    throw TransportError.with(reason, { retryable: true })
   } finally {
     // A streamed body goes on and ends its scope itself.
     if (answer?.body === undefined) scope.end()

@@ -1,4 +1,5 @@
-import { OSS_HEADERS, type PutObjectRequest, type PutObjectResponse, tell } from '@oss-cse/crypto-core'
+import { OSS_HEADERS, type PutObjectRequest, type PutObjectResponse } from '@oss-cse/crypto-core'
+import { tell } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { UploadSource } from '../http/upload-source.ts'
 import { checkObjectKey } from './object-key.ts'

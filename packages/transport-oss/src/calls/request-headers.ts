@@ -1,11 +1,5 @@
-import {
-  CseError,
-  type HeaderMap,
-  isReservedMetadata,
-  OSS_HEADER_PREFIX,
-  OSS_HEADERS,
-  replacesMetadata,
-} from '@oss-cse/crypto-core'
+import { CseError, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
+import { isReservedMetadata, OSS_HEADER_PREFIX, replacesMetadata } from '@oss-cse/crypto-core/internal'
 import { invalidArgument } from './invalid-argument.ts'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/

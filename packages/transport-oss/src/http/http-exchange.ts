@@ -5,15 +5,8 @@ import {
   type IncomingMessage,
 } from 'node:http'
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import {
-  CseError,
-  coalesceChunks,
-  type HeaderMap,
-  isErrorDocument,
-  OSS_HEADERS,
-  rootElement,
-  xmlDocumentProblem,
-} from '@oss-cse/crypto-core'
+import { CseError, type HeaderMap, isErrorDocument, OSS_HEADERS } from '@oss-cse/crypto-core'
+import { coalesceChunks, rootElement, xmlDocumentProblem } from '@oss-cse/crypto-core/internal'
 import { DownloadBody } from './download-body.ts'
 import { IdleWatch } from './idle-watch.ts'
 import {

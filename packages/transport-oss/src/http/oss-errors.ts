@@ -1,5 +1,4 @@
 import {
-  completeDocument,
   decodeBase64,
   type ErrorDocument,
   type FailureVerdict,
@@ -8,10 +7,9 @@ import {
   judgeFailure,
   OSS_HEADERS,
   parseErrorDocument,
-  plainDocument,
-  refusesCredentials,
   TransportError,
 } from '@oss-cse/crypto-core'
+import { completeDocument, plainDocument, refusesCredentials } from '@oss-cse/crypto-core/internal'
 
 /** What a request was about, for its errors. */
 export interface RequestContext {

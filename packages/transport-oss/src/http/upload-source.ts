@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http'
-import { CseError, type ObjectBody, tell } from '@oss-cse/crypto-core'
+import { CseError, type ObjectBody } from '@oss-cse/crypto-core'
+import { tell } from '@oss-cse/crypto-core/internal'
 import type { IdleWatch } from './idle-watch.ts'
 
 const WRITE_BYTES = 64 * 1024

@@ -1,4 +1,4 @@
-import { V2_HEADERS } from '@oss-cse/crypto-core'
+import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { CORS_METHODS, checkedCors } from './cors-configuration.ts'
 import type { CorsConfiguration } from './cors-rule.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { createCrc64 } from '@oss-cse/crypto-core'
+import { createCrc64 } from '@oss-cse/crypto-core/internal'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type OssEmulator, startOssEmulator } from '../emulator.ts'
 import { type AliOssClient, aliOssClient } from '../testing/ali-oss-client.ts'

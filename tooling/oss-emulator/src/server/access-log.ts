@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { printableJson } from '@oss-cse/crypto-core'
+import { printableJson } from '@oss-cse/crypto-core/internal'
 import type { FaultKind } from './faults.ts'
 
 /** One request as the emulator saw it. While the request is in progress, its fields still change. */

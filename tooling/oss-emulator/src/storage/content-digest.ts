@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createCrc64 } from '@oss-cse/crypto-core'
+import { createCrc64 } from '@oss-cse/crypto-core/internal'
 
 /** Computes the checksums of a body chunk by chunk. */
 export class ContentDigest {

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
-import { BLOCK_BYTES, concatBytes } from '@oss-cse/crypto-core'
+import { concatBytes } from '@oss-cse/crypto-core'
+import { BLOCK_BYTES } from '@oss-cse/crypto-core/internal'
 import type { DemoStep } from '../demo-step.ts'
 import { formatCount } from '../format.ts'
 

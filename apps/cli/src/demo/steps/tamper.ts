@@ -1,4 +1,5 @@
-import { decodeBase64, encodeBase64, isEnvelopeHeader, V2_HEADERS } from '@oss-cse/crypto-core'
+import { decodeBase64, encodeBase64 } from '@oss-cse/crypto-core'
+import { isEnvelopeHeader, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import type { StoredObject } from '@oss-cse/oss-emulator'
 import type { DemoContext, DemoStep } from '../demo-step.ts'
 import { PROMISE } from '../letter.ts'

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { CryptoBucket } from '@oss-cse/bucket'
-import { decodeEnvelope, encodeBase64, type HeaderMap, V2_HEADERS, wipe } from '@oss-cse/crypto-core'
+import { decodeEnvelope, encodeBase64, type HeaderMap, wipe } from '@oss-cse/crypto-core'
+import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import type { KmsEmulator } from '@oss-cse/kms-emulator'
 import type { DemoContext, DemoStep } from '../demo-step.ts'
 import { envelopeRows } from '../envelope-view.ts'

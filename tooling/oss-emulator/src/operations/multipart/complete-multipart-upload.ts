@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { combineCrc64 } from '@oss-cse/crypto-core'
+import { combineCrc64 } from '@oss-cse/crypto-core/internal'
 import { invalidArgument, malformedXml } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
 import { type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'

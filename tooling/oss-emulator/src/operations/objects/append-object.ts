@@ -1,4 +1,4 @@
-import { combineCrc64 } from '@oss-cse/crypto-core'
+import { combineCrc64 } from '@oss-cse/crypto-core/internal'
 import { invalidArgument } from '../../protocol/error-catalog.ts'
 import { OssError } from '../../protocol/oss-error.ts'
 import { emptyResponse, type OssResponse } from '../../protocol/oss-response.ts'

@@ -5,14 +5,13 @@ import {
   type Envelope,
   type HeaderMap,
   type ObjectReference,
-  type RangeSlice,
-  sliceAnswer,
 } from '@oss-cse/crypto-core'
+import { type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
 import { type ObjectCipher, plainCipher, unwrapCipher } from '../cipher/object-cipher.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 
 /** A response that was judged, and what decrypts it. */
-export interface OpenedAnswer {
+export interface OpenedResponse {
   readonly slice: RangeSlice
   /** Absent for a plain object that may pass. */
   readonly envelope: Envelope | undefined
@@ -21,7 +20,7 @@ export interface OpenedAnswer {
 }
 
 /** A response that is to be judged. */
-export interface AnswerToOpen {
+export interface ResponseToOpen {
   /** What the caller calls the object. */
   readonly key: string
   /** The object that the response is of. */
@@ -33,10 +32,10 @@ export interface AnswerToOpen {
 }
 
 /** Everything that is judged before the first byte is released. */
-export async function openAnswer(
+export async function openResponse(
   context: BucketContext,
-  { key, object, range, response, policy, signal }: AnswerToOpen,
-): Promise<OpenedAnswer> {
+  { key, object, range, response, policy, signal }: ResponseToOpen,
+): Promise<OpenedResponse> {
   const envelope = decodeEnvelope(response.headers)
   if (envelope === undefined && policy !== 'passthrough') {
     throw new CseError(
@@ -45,7 +44,7 @@ export async function openAnswer(
       { objectKey: key },
     )
   }
-  const slice = sliceAnswer(range, response)
+  const slice = sliceResponse(range, response)
   if (envelope === undefined) return { slice, envelope, cipher: plainCipher() }
   checkRecordedLength(key, envelope, slice.totalBytes)
   return { slice, envelope, cipher: await unwrapCipher(context, envelope, { key, object, signal }) }

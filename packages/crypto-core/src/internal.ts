@@ -1,0 +1,62 @@
+/**
+ * What the packages of this repository share. It may change in any release: apps, and providers and transports of your own,
+ * use the main entry.
+ */
+
+export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
+export { backgroundTimer, MAX_TIMER_MS } from './background-timer.ts'
+export { bothOrNone, isMisfit } from './both-or-none.ts'
+export { isUint8Array } from './bytes.ts'
+export { coalesceChunks, exactChunks } from './chunks.ts'
+export { startCipherRun } from './cipher-run.ts'
+export { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
+export { type Crc64, combineCrc64, createCrc64 } from './crc64.ts'
+export { keystreamAt } from './ctr-cipher.ts'
+export { BLOCK_BYTES } from './ctr-counter.ts'
+export { deadlineAbort, eachWithDeadline, withDeadline } from './deadline.ts'
+export { summarizeEnvelope } from './envelope.ts'
+export { completeDocument, plainDocument, rootElement } from './error-document.ts'
+export { refusesCredentials } from './failure-verdict.ts'
+export {
+  checkMetadataSize,
+  isReservedMetadata,
+  metadataHeaders,
+  userMetadata,
+} from './header-map.ts'
+export {
+  isEnvelopeHeader,
+  OSS_HEADER_PREFIX,
+  replacesMetadata,
+  USER_METADATA_PREFIX,
+  V1_HEADERS,
+  V2_HEADERS,
+} from './headers.ts'
+export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
+export {
+  lastListedName,
+  objectPageProblem,
+  partPageProblem,
+  type UploadPosition,
+  uploadPageProblem,
+} from './listing-pages.ts'
+export {
+  checkedDescription,
+  equalDescriptions,
+  formatMaterialDescription,
+  isEmptyDescription,
+  isTextMap,
+} from './material-description.ts'
+export { checkPartSize, DEFAULT_PART_BYTES, planParts } from './part-plan.ts'
+export { printable, printableJson } from './printable.ts'
+export { checkRange, parseRange, type RangeSlice, rangeHeader, sliceResponse } from './range-plan.ts'
+export { isRetryable } from './retry.ts'
+export {
+  MAX_DELETED_KEYS,
+  MAX_PAGE_ENTRIES,
+  MAX_PARTS,
+  MAX_REQUEST_BYTES,
+  MIN_PART_BYTES,
+} from './service-limits.ts'
+export { SharedCalls } from './shared-calls.ts'
+export { tell } from './tell.ts'
+export { xmlDocumentProblem } from './xml-document.ts'
