@@ -1,5 +1,5 @@
 export type { ClosedRange, RetryOptions } from '@oss-cse/crypto-core'
-export type { RunTarget, WritableFile, WrittenListener } from './cipher/object-cipher.ts'
+export type { RunTarget, WritableFile, WrittenListener } from './cipher/run-target.ts'
 export {
   type BucketTransport,
   type CopyOptions,

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { refusedBy } from './lint-rule.ts'
-import { readRepositoryFile } from './repository.ts'
+import { filesUnder, refusedBy } from './lint-rule.ts'
 
 const RULE = 'tooling/docs/src/content-key.grit'
 
@@ -24,13 +23,7 @@ test('the linter refuses to import what a content key is, or what is started wit
 })
 
 test('the rule holds in the whole house but for the files that it names', () => {
-  interface Override {
-    readonly includes: readonly string[]
-    readonly plugins?: readonly string[]
-  }
-  const { overrides } = JSON.parse(readRepositoryFile('biome.json')) as { overrides: readonly Override[] }
-  const [rule] = overrides.filter(({ plugins = [] }) => plugins.includes(`./${RULE}`))
-  expect(rule?.includes).toEqual([
+  expect(filesUnder(RULE)).toEqual([
     'packages/*/src/**',
     'apps/*/src/**',
     'tooling/*-emulator/src/**',

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { refusedBy } from './lint-rule.ts'
-import { readRepositoryFile } from './repository.ts'
+import { filesUnder, refusedBy } from './lint-rule.ts'
 
 const RULE = 'tooling/docs/src/header-names.grit'
 
@@ -23,13 +22,7 @@ test('the linter refuses to spell the name of a header of the service', () => {
 })
 
 test('the rule holds in everything that is published but for the table itself', () => {
-  interface Override {
-    readonly includes: readonly string[]
-    readonly plugins?: readonly string[]
-  }
-  const { overrides } = JSON.parse(readRepositoryFile('biome.json')) as { overrides: readonly Override[] }
-  const [rule] = overrides.filter(({ plugins = [] }) => plugins.includes(`./${RULE}`))
-  expect(rule?.includes).toEqual([
+  expect(filesUnder(RULE)).toEqual([
     'packages/*/src/**',
     'apps/*/src/**',
     '!**/*.test.ts',

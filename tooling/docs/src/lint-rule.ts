@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { ROOT } from './repository.ts'
+import { ROOT, readRepositoryFile } from './repository.ts'
 
 /**
  * Lints pieces of code with one rule of the house. To be called in a test.
@@ -22,4 +22,15 @@ export function refusedBy(rule: string, pieces: readonly string[]): readonly str
   const argv = [biome, 'lint', '--reporter=github', '--max-diagnostics=none', directory]
   const { stdout } = spawnSync(process.execPath, argv, { cwd: directory, encoding: 'utf8' })
   return pieces.filter((_, index) => stdout.includes(`piece-${index}.ts,line=1,`))
+}
+
+interface Override {
+  readonly includes: readonly string[]
+  readonly plugins?: readonly string[]
+}
+
+/** The files that a rule of the house holds for, as `biome.json` lists them. */
+export function filesUnder(rule: string): readonly string[] | undefined {
+  const { overrides } = JSON.parse(readRepositoryFile('biome.json')) as { overrides: readonly Override[] }
+  return overrides.find(({ plugins = [] }) => plugins.includes(`./${rule}`))?.includes
 }

@@ -15,7 +15,7 @@ import {
   threadLost,
 } from './file-cipher-thread.node.ts'
 import type { BindFileRuns } from './file-runs.ts'
-import type { RunTarget, WritableFile, WrittenListener } from './object-cipher.ts'
+import type { RunTarget, WritableFile, WrittenListener } from './run-target.ts'
 
 /** A file of at least this many bytes is worth the start of a thread. */
 const THREAD_BYTES = 4 * 1024 * 1024

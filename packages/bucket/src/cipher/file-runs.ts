@@ -1,7 +1,7 @@
 import type { ContentKey, ObjectBody, PartRange } from '@oss-cse/crypto-core'
 import type { FileRange } from '../source/open-file.ts'
 import type { EncryptedPart } from './encrypted-part.ts'
-import type { RunTarget, WrittenListener } from './object-cipher.ts'
+import type { RunTarget, WrittenListener } from './run-target.ts'
 
 /**
  * Runs that a runtime does away from the caller's thread, because it can open what the run describes. There is one

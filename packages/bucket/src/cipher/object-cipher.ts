@@ -15,7 +15,6 @@ import { bindFileRuns } from '#file-runs'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { withRetries } from '../policy/retry.ts'
 import { type ByteSource, checkedSource } from '../source/byte-source.ts'
-import type { OpenFile } from '../source/open-file.ts'
 import {
   digestPart,
   type EncryptedPart,
@@ -24,25 +23,10 @@ import {
   type PartDigest,
 } from './encrypted-part.ts'
 import type { FileRuns } from './file-runs.ts'
+import type { RunTarget, WrittenListener } from './run-target.ts'
 
 /** How many bytes of ciphertext an upload keeps in memory for parts under way; a further part is read twice. */
 export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
-
-/** Called with the bytes of a run that were written so far. It starts over when the run does. */
-export type WrittenListener = (writtenBytes: number) => void
-
-/** A file that takes decrypted bytes. */
-export interface WritableFile extends OpenFile {
-  /** The error of a write that failed with a system's code. */
-  failure(cause: unknown): CseError
-}
-
-/** Where a run's bytes go, each at its offset in the object. */
-export interface RunTarget {
-  write(chunk: Uint8Array, offsetBytes: number): Promise<void>
-  /** The open file behind `write`, when there is one: a worker writes into it by itself. */
-  readonly file?: WritableFile | undefined
-}
 
 /** A stream of bytes on its way through the cipher. */
 interface CipherPass {

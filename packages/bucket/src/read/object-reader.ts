@@ -13,7 +13,8 @@ import {
   sliceResponse,
   withDeadline,
 } from '@oss-cse/crypto-core/internal'
-import type { ObjectCipher, RunTarget, WrittenListener } from '../cipher/object-cipher.ts'
+import type { ObjectCipher } from '../cipher/object-cipher.ts'
+import type { RunTarget, WrittenListener } from '../cipher/run-target.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { callerHeaders } from '../policy/request-headers.ts'

@@ -1,7 +1,7 @@
 import { type ClosedRange, CseError, OSS_HEADERS, TransportError } from '@oss-cse/crypto-core'
 import { checkPartSize, combineCrc64, DEFAULT_PART_BYTES, planParts } from '@oss-cse/crypto-core/internal'
 import * as v from 'valibot'
-import type { RunTarget } from '../cipher/object-cipher.ts'
+import type { RunTarget } from '../cipher/run-target.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { PartsProgress } from '../policy/progress.ts'
