@@ -1,6 +1,6 @@
 /**
- * What the packages of this repository share. It may change in any release: apps, and providers and transports of your own,
- * use the main entry.
+ * What the packages of this repository share. It may change in any release, so they depend on one exact version of the core.
+ * Your own apps, providers and transports use the main entry.
  */
 
 export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
