@@ -2,13 +2,16 @@ import { addToCounter, BLOCK_BYTES } from './ctr-counter.ts'
 
 /** A running AES-256-CTR keystream. Encrypting and decrypting are the same operation. */
 export interface AesCtrKeystream {
-  /** XORs the next bytes with the keystream. Calls follow one another in order; the input is not changed. */
+  /**
+   * XORs the next bytes with the keystream. Call it for one chunk after the other, in order. It does not change the
+   * input.
+   */
   update(chunk: Uint8Array): Uint8Array | Promise<Uint8Array>
   /** Forgets the key. */
   dispose(): void
 }
 
-/** One implementation of AES-256-CTR. CTR has no authentication: whoever alters ciphertext alters plaintext. */
+/** An implementation of AES-256-CTR. CTR does not authenticate: anyone who alters the ciphertext alters the plaintext. */
 export interface AesCtrEngine {
   readonly name: 'node' | 'web' | 'noble'
   /**
@@ -21,8 +24,8 @@ export interface AesCtrEngine {
 }
 
 /**
- * Builds a keystream from an engine that can only process a run of bytes starting at a block boundary: a chunk
- * that starts inside a block is given that many leading zeros, which are dropped again.
+ * Builds a keystream from an engine that can only process a run of bytes that starts at a block boundary. A chunk that
+ * starts inside a block is padded in front with zeros, and the padding is dropped from the result.
  */
 export function keystreamFromRuns(
   counter: Uint8Array,

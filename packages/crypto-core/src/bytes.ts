@@ -1,9 +1,9 @@
-/** Tells whether a value is a Uint8Array, also one of another realm (an iframe, a test environment). */
+/** Tells whether a value is a Uint8Array, even one of another realm (an iframe, a test environment). */
 export function isUint8Array(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array || Object.prototype.toString.call(value) === '[object Uint8Array]'
 }
 
-/** Joins chunks into one array; the only chunk of a list is returned as it is, not copied. */
+/** Joins chunks into one array. A single chunk is returned as it is, without a copy. */
 export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length === 1) return chunks[0] as Uint8Array
   let length = 0
@@ -28,11 +28,11 @@ export function encodeBase64(bytes: Uint8Array): string {
 const MAX_BASE64_LENGTH = 64 * 1024
 
 /**
- * Decodes standard base64 (RFC 4648, section 4) and accepts one text for each byte sequence, as every official SDK writes
- * it: with padding, without white space, and with the unused bits of the last character zero. Whatever the runtime's own
- * decoder forgives, the result is the same on each of them.
+ * Decodes standard base64 (RFC 4648, section 4). It accepts exactly one text for each byte sequence, the one that every
+ * official SDK writes: with padding, without white space, and with zeros in the unused bits of the last character. The
+ * result is the same in each runtime, even where the runtime's own decoder accepts more.
  *
- * @returns `undefined` for any other text, or more than 64 KiB, so that the caller chooses the error
+ * @returns `undefined` for any other text, and for more than 64 KiB, so that the caller can choose the error
  */
 export function decodeBase64(text: string): Uint8Array | undefined {
   if (text.length > MAX_BASE64_LENGTH) return undefined

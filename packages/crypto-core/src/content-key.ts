@@ -6,14 +6,14 @@ export const CEK_BYTES = 32
 /** The length in bytes of an IV: one counter block. */
 export const IV_BYTES = 16
 
-/** A fresh random content encryption key: 32 bytes. */
+/** Returns a new random content encryption key: 32 bytes. */
 export function generateCek(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(CEK_BYTES))
 }
 
 /**
- * A fresh IV: 8 random bytes, 4 zero bytes, 4 random bytes. The layout matters to readers: the Java SDK seeks
- * by overwriting bytes 8..11 and reading bytes 12..15 as the whole counter.
+ * Returns a new IV: 8 random bytes, 4 zero bytes, 4 random bytes. Readers depend on this layout: to seek, the Java SDK
+ * overwrites bytes 8..11 and reads bytes 12..15 as the whole counter.
  */
 export function generateIv(): Uint8Array {
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES))

@@ -1,6 +1,6 @@
 import { createCRC64 } from 'hash-wasm'
 
-/** A running CRC-64/ECMA-182 (reflected, the one that OSS answers). Feed it in order, read it at any time. */
+/** A running CRC-64/ECMA-182 (reflected, the variant of OSS). Pass the bytes in order, and read the value at any time. */
 export interface Crc64 {
   update(chunk: Uint8Array): void
   /** The checksum of all bytes so far, as an unsigned 64-bit number. */
@@ -12,7 +12,7 @@ const MASK = 0xffffffffffffffffn
 const POLYNOMIAL = 0xc96c5795d7870f42n
 
 /**
- * Makes a running checksum: WebAssembly where the runtime allows it, plain JavaScript where it does not.
+ * Starts a checksum, in WebAssembly if the runtime allows it, otherwise in plain JavaScript.
  *
  * @example
  * ```ts
@@ -70,7 +70,7 @@ function crcTables(): readonly Uint32Array[] {
   return made
 }
 
-/** The fallback where WebAssembly is forbidden: several times slower, the same answers. */
+/** The fallback where WebAssembly is forbidden. It is several times slower, and returns the same values. */
 export function createPlainCrc64(): Crc64 {
   const [l0, h0, l1, h1, l2, h2, l3, h3] = crcTables() as Uint32Array[] as [
     Uint32Array,
@@ -121,7 +121,7 @@ function multiply(a: bigint, b: bigint): bigint {
 }
 
 /**
- * The checksum of two runs of bytes joined, from the checksum of each.
+ * Computes the checksum of two joined runs of bytes from the checksum of each.
  *
  * @param first - CRC-64 of the first run
  * @param second - CRC-64 of the second run
@@ -131,7 +131,7 @@ export function combineCrc64(first: bigint, second: bigint, secondSizeBytes: num
   return multiply(shiftBy(secondSizeBytes), first) ^ second
 }
 
-/** The shift that was needed last: the parts of an object are all of one length, but one. */
+/** Caches the last shift, because all parts of an object but one have the same length. */
 let lastShift = { sizeBytes: 0, value: 1n << 63n }
 
 /** x^(8 * size), reflected, by repeated squaring. */

@@ -5,23 +5,23 @@ import { addToCounter, BLOCK_BYTES } from './ctr-counter.ts'
 import { CseError } from './errors.ts'
 import type { ContentKey } from './ports.ts'
 
-/** Where a cipher starts, and with what. */
+/** Options of a cipher. */
 export interface CtrCipherOptions {
-  /** The offset in the object of the first byte that the cipher will see. Default 0. */
+  /** The offset in the object of the first byte to process. Default 0. */
   readonly offsetBytes?: number | undefined
-  /** Another engine than the one that the runtime's `exports` condition chose. */
+  /** Another engine. Default: the one that the `exports` condition of the runtime selects. */
   readonly engine?: AesCtrEngine | undefined
 }
 
 /**
- * AES-256-CTR over one run of an object's bytes, from any byte offset. Encrypts plaintext and decrypts
- * ciphertext: the same operation. It can be used once; a second use throws, because a keystream used for two
+ * AES-256-CTR over one run of an object's bytes, from any byte offset. To encrypt plaintext and to decrypt ciphertext
+ * is the same operation. A cipher can be used once, and throws on a second use: a keystream that is used for two
  * different texts reveals both.
  *
- * CTR does not authenticate: a flipped bit of the ciphertext is a flipped bit of the plaintext.
+ * CTR does not authenticate: a flipped bit of the ciphertext flips the same bit of the plaintext.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key is not 32 bytes, the IV not 16, or the offset not a
- * non-negative safe integer; `ERR_CSE_CIPHER_REUSED` on a second use.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key is not 32 bytes, the IV is not 16 bytes, or the offset is
+ * not a non-negative safe integer; `ERR_CSE_CIPHER_REUSED` on a second use.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export class CtrCipher {
     return this.#run(source)
   }
 
-  /** Encrypts or decrypts bytes that are in memory. */
+  /** Encrypts or decrypts bytes in memory. */
   async bytes(data: Uint8Array): Promise<Uint8Array> {
     this.#use()
     try {
@@ -85,13 +85,13 @@ export class CtrCipher {
 }
 
 /**
- * Starts the keystream of the block that holds an offset of an object. For whoever runs it by itself; everybody else has
- * CtrCipher.
+ * Starts the keystream at the block that holds an offset of an object. It is for callers that process the keystream
+ * themselves. Others use CtrCipher.
  *
  * @param offsetBytes - the offset in the object
- * @returns the keystream, and how many of its first bytes (0 to 15) lie before the offset: put as many through it first
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key is not 32 bytes, the IV not 16, or the offset not a
- * non-negative safe integer.
+ * @returns the keystream, and the number of its first bytes (0 to 15) before the offset: process that many bytes first
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key is not 32 bytes, the IV is not 16 bytes, or the offset is
+ * not a non-negative safe integer.
  */
 export function keystreamAt(
   contentKey: ContentKey,

@@ -4,9 +4,9 @@ import { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 import type { BoundedCallOptions } from './ports.ts'
 
 /**
- * Makes a signal that follows the caller's, and aborts by itself when the caller's deadline passes: with a CseError
- * `ERR_CSE_DEADLINE_EXCEEDED`, so that what waits for the signal rejects with it. Unlink it when the call ends. The timer does
- * not keep the process alive.
+ * Makes a signal that follows the caller's signal. It also aborts when the caller's deadline passes, with a CseError
+ * `ERR_CSE_DEADLINE_EXCEEDED`. All work that waits for the signal rejects with that error. Unlink it when the call
+ * ends. The timer does not keep the process alive.
  *
  * @param objectKey - the object's key, for the error
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when `deadlineMs` is not a whole number from 1 to 2**31 - 1
@@ -44,11 +44,11 @@ export function deadlineAbort(
 }
 
 /**
- * Does work within the caller's deadline, where there is one.
+ * Runs work within the caller's deadline, if there is one.
  *
- * @param work - is given the same options, with the signal of `deadlineAbort` and no deadline
- * @throws CseError as `deadlineAbort`, before the work begins; what the work throws, which is
- * `ERR_CSE_DEADLINE_EXCEEDED` where it rejects with its signal's reason
+ * @param work - receives the same options, with the signal of `deadlineAbort` and without a deadline
+ * @throws CseError as `deadlineAbort`, before the work starts; errors of the work, which is `ERR_CSE_DEADLINE_EXCEEDED`
+ * when it rejects with its signal's reason
  */
 export async function withDeadline<Options extends BoundedCallOptions, Result>(
   options: Options,
@@ -64,7 +64,7 @@ export async function withDeadline<Options extends BoundedCallOptions, Result>(
   }
 }
 
-/** As `withDeadline`, for what is given one after the other: the time runs from the asking for the first to the last. */
+/** Like `withDeadline`, for an iteration. The time runs from the request for the first item to the last one. */
 export function eachWithDeadline<Options extends BoundedCallOptions, Item>(
   options: Options,
   objectKey: string | undefined,

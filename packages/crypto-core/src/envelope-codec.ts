@@ -6,7 +6,7 @@ import { lowerCaseHeaders } from './header-map.ts'
 import { V1_HEADERS, V2_PREFIX } from './headers.ts'
 import type { HeaderMap } from './ports.ts'
 
-/** The V1 headers that no other writer uses; the `unencrypted-…` ones could be anybody's metadata. */
+/** The V1 headers that no other writer uses. The `unencrypted-…` headers could be metadata of any writer. */
 const V1_MARKS: readonly string[] = [
   V1_HEADERS.wrappedCek,
   V1_HEADERS.wrappedStart,
@@ -17,11 +17,11 @@ const V1_MARKS: readonly string[] = [
 ]
 
 /**
- * Reads the envelope from an object's headers, whatever the case of their names.
+ * Reads the envelope from an object's headers. The names may be in any case.
  *
- * @returns the envelope, or `undefined` when no header of either generation is there: a plain object.
- * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` when some headers of an envelope are missing, malformed, given
- * twice, or of both generations; `ERR_CSE_UNSUPPORTED_ALGORITHM` when the content algorithm is unknown.
+ * @returns the envelope, or `undefined` for a plain object: one without a header of either version.
+ * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` when headers of an envelope are missing, malformed, given twice, or of
+ * both versions; `ERR_CSE_UNSUPPORTED_ALGORITHM` when the content algorithm is unknown.
  *
  * @example
  * ```ts
@@ -41,10 +41,10 @@ export function decodeEnvelope(headers: HeaderMap): Envelope | undefined {
 }
 
 /**
- * The headers of an envelope: what the service stores beside the ciphertext.
+ * Returns the headers of an envelope, which the service stores with the ciphertext.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when a field cannot stand in a header, when a V2 envelope names the wrap
- * algorithm `rsa`, for which the service demands a further header, or when a V1 envelope has a description.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when a field is not valid in a header, when a V2 envelope names the wrap
+ * algorithm `rsa`, for which the service demands another header, or when a V1 envelope has a description.
  *
  * @example
  * ```ts

@@ -1,51 +1,51 @@
 import type { MaterialDescription } from './material-description.ts'
 
-/** What both generations of envelope say about one object. */
+/** The fields that both envelope versions have. */
 export interface EnvelopeFields {
   /**
-   * The wrapped content key as the header holds it, normally base64. It stays text because some providers
-   * need the exact text, and because malformed base64 must fail where every other unwrap failure does.
+   * The wrapped content key as the header holds it, normally base64. It stays text for two reasons: some providers need
+   * the exact text, and malformed base64 must fail where every other unwrap failure does.
    */
   readonly wrappedCek: string
-  /** How the content is encrypted, as the header says it. */
+  /** The algorithm that encrypts the content, as the header names it. */
   readonly cekAlgorithm: string
-  /** How the content key is wrapped, for instance `RSA/NONE/PKCS1Padding`. Compare it case-insensitively. */
+  /** The algorithm that wraps the content key, such as `RSA/NONE/PKCS1Padding`. Compare it case-insensitively. */
   readonly wrapAlgorithm: string
-  /** Which master key wrapped it; empty when the object says nothing. */
+  /** Names the master key that wrapped the content key. Empty if the object has no description. */
   readonly materialDescription: MaterialDescription
-  /** The plaintext's length in bytes, when the writer recorded it. */
+  /** The plaintext's length in bytes, if the writer recorded it. */
   readonly unencryptedContentLength?: number | undefined
-  /** The caller's own Content-MD5 of the plaintext, base64, when one was recorded. */
+  /** The caller's own Content-MD5 of the plaintext in base64, if it was recorded. */
   readonly unencryptedContentMd5?: string | undefined
 }
 
 /** The envelope that every current SDK writes. */
 export interface EnvelopeV2 extends EnvelopeFields {
   readonly version: 2
-  /** The wrapped IV (16 bytes once unwrapped) as the header holds it, normally base64. */
+  /** The wrapped IV as the header holds it, normally base64. It has 16 bytes once it is unwrapped. */
   readonly wrappedIv: string
-  /** Multipart only: the whole plaintext's length in bytes. */
+  /** Multipart only: the length of the whole plaintext in bytes. */
   readonly dataSizeBytes?: number | undefined
-  /** Multipart only: the length in bytes of every part but the last. */
+  /** Multipart only: the length of each part but the last, in bytes. */
   readonly partSizeBytes?: number | undefined
 }
 
-/** The envelope of oss2 2.5 to 2.10 (Python): read, never written by default. */
+/** The envelope of oss2 2.5 to 2.10 (Python). It can be read, and is not written by default. */
 export interface EnvelopeV1 extends EnvelopeFields {
   readonly version: 1
-  /** The wrapped start value (a decimal text, `1` to `10`, once unwrapped) as the header holds it. */
+  /** The wrapped start value as the header holds it. Once it is unwrapped, it is a decimal text, `1` to `10`. */
   readonly wrappedStart: string
 }
 
-/** The wrapped key of one object and what is needed to unwrap it. Holds no secret. */
+/** The wrapped key of one object, and what is needed to unwrap it. It holds no secret. */
 export type Envelope = EnvelopeV1 | EnvelopeV2
 
-/** What may be shown of an envelope: everything but the wrapped keys. */
+/** An envelope without its wrapped keys, for display. */
 export type EnvelopeSummary =
   | Omit<EnvelopeV1, 'wrappedCek' | 'wrappedStart'>
   | Omit<EnvelopeV2, 'wrappedCek' | 'wrappedIv'>
 
-/** Leaves the wrapped keys out of an envelope. */
+/** Removes the wrapped keys from an envelope. */
 export function summarizeEnvelope(envelope: Envelope): EnvelopeSummary {
   if (envelope.version === 1) {
     const { wrappedCek: _cek, wrappedStart: _start, ...summary } = envelope

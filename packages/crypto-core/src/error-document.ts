@@ -1,18 +1,18 @@
 import { OSS_HEADERS } from './headers.ts'
 import type { HeaderMap } from './ports.ts'
 
-/** The fields of an error document that are passed on. */
+/** The fields of an error document that errors contain. */
 export interface ErrorDocument {
   /** The service's own code, such as `NoSuchKey`. */
   readonly serviceCode?: string
   readonly message?: string
   readonly requestId?: string
-  /** The service's detailed error number, such as `0026-00000001`. */
+  /** The service's detailed error number (EC), such as `0026-00000001`. */
   readonly ec?: string
 }
 
 /**
- * What a refusal tells altogether: the ids that its document lacks are taken from its headers.
+ * Completes the fields of an error document with the ids from the response's headers.
  *
  * @param headers - names in lower case
  */
@@ -25,8 +25,8 @@ export function completeDocument(document: ErrorDocument, headers: HeaderMap): E
 const PLAIN_FIELD = /^[\w.-]{1,64}$/
 
 /**
- * What may be shown of a refusal of a presigned URL, which is a secret while it is valid: a proxy may repeat it in any text.
- * Codes and ids that look like one, and no message.
+ * Reduces the error document of a presigned URL to what may be shown. The URL is a secret while it is valid, and a
+ * proxy may repeat it in any text. The result holds only codes and ids that look like one, and no message.
  */
 export function plainDocument({ serviceCode, requestId, ec }: ErrorDocument): ErrorDocument {
   return Object.fromEntries(
@@ -36,7 +36,7 @@ export function plainDocument({ serviceCode, requestId, ec }: ErrorDocument): Er
   )
 }
 
-/** How much of a body is looked at, in bytes. */
+/** How many bytes of a body are inspected. */
 const LOOKED_AT_BYTES = 16_384
 
 /** Tells whether a body, or its beginning, is an error document of the service, whatever the status. */
@@ -45,10 +45,10 @@ export function isErrorDocument(data: Uint8Array): boolean {
 }
 
 /**
- * The name of an XML document's root element.
+ * Returns the name of an XML document's root element.
  *
  * @param data - the document, or its beginning
- * @returns `undefined` where the bytes are not the beginning of a document
+ * @returns `undefined` if the bytes are not the beginning of a document
  */
 export function rootElement(data: Uint8Array): string | undefined {
   const [, name] = /^\ufeff?\s*(?:<\?xml[^>]*>\s*)?<([A-Za-z][\w.-]*)[\s/>]/.exec(beginning(data)) ?? []
@@ -56,11 +56,11 @@ export function rootElement(data: Uint8Array): string | undefined {
 }
 
 /**
- * Reads an error document. Nothing else of a body gets into an error: it may be an object, or name the secrets that a
- * signature was made of.
+ * Reads an error document. No other part of a body gets into an error: it may be an object, or contain the secrets from
+ * which a signature was made.
  *
  * @param data - the document, or its beginning
- * @returns no fields where the bytes are something else
+ * @returns no fields if the bytes are something else
  */
 export function parseErrorDocument(data: Uint8Array): ErrorDocument {
   if (!isErrorDocument(data)) return {}

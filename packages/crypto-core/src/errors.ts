@@ -1,8 +1,8 @@
 import { printable } from './printable.ts'
 
 /**
- * Every code an oss-cse error can carry. A code is stable: code may branch on it; messages may change.
- * `docs/ERRORS.md` explains each one.
+ * All error codes of oss-cse. A code is stable: programs may branch on it. Messages may change. `docs/ERRORS.md`
+ * explains each code.
  */
 export type CseErrorCode =
   | 'ERR_CSE_ACCESS_DENIED'
@@ -42,11 +42,11 @@ export type CseErrorCode =
   | 'ERR_CSE_UNWRAP_FAILED'
   | 'ERR_CSE_WRONG_REGION'
 
-/** What an error may carry beside its code and message. */
+/** Optional fields of a CseError. */
 export interface CseErrorOptions {
-  /** What went wrong underneath. Never set on unwrap and integrity failures. */
+  /** The underlying error. Never set on unwrap and integrity failures. */
   readonly cause?: unknown
-  /** The object's key, where the error is about one object. */
+  /** The object's key, if the error is about one object. */
   readonly objectKey?: string | undefined
 }
 
@@ -58,8 +58,8 @@ function hasMarker(value: unknown, marker: symbol): boolean {
 }
 
 /**
- * The one base of all errors that oss-cse throws on purpose. Control characters in the message are escaped: it is one line
- * of a terminal or a log. `objectKey` is the key as it is.
+ * The base class of all errors that oss-cse throws on purpose. Control characters in the message are escaped, so it
+ * fits one line of a terminal or a log. `objectKey` is the unescaped key.
  *
  * @example
  * ```ts
@@ -72,65 +72,65 @@ function hasMarker(value: unknown, marker: symbol): boolean {
  */
 export class CseError extends Error {
   override readonly name: string = 'CseError'
-  /** The stable code of what went wrong. */
+  /** The stable code of the error. */
   readonly code: CseErrorCode
-  /** The object's key, where the error is about one object. */
+  /** The object's key, if the error is about one object. */
   readonly objectKey?: string
 
   constructor(code: CseErrorCode, message: string, options: CseErrorOptions = {}) {
-    // It may hold an object's key, or what a server said, and ends in terminals and logs.
+    // The message may contain an object's key or a server's text, and is shown in terminals and logs.
     super(printable(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     if (options.objectKey !== undefined) this.objectKey = options.objectKey
-    // A marker, so that an error from a second copy of this package is recognised too.
+    // The marker lets another copy of this package recognise the error.
     Object.defineProperty(this, CSE_ERROR, { value: true })
   }
 
-  /** Tells whether `value` is a CseError, even one made by another copy of this package. */
+  /** Tells whether `value` is a CseError, even one of another copy of this package. */
   static isInstance(value: unknown): value is CseError {
     return hasMarker(value, CSE_ERROR)
   }
 }
 
-/** What a transport knows about a failed request. */
+/** Fields of a TransportError. */
 export interface TransportErrorOptions extends CseErrorOptions {
-  /** The HTTP status, when an answer arrived. */
+  /** The HTTP status, if a response arrived. */
   readonly status?: number | undefined
-  /** The service's own code, such as `NoSuchKey`. Control characters of this and the next two are escaped. */
+  /** The service's own code, such as `NoSuchKey`. In this field and the next two, control characters are escaped. */
   readonly serviceCode?: string | undefined
-  /** The service's request id: quote it to support. */
+  /** The service's request id. Quote it to support. */
   readonly requestId?: string | undefined
   /** The service's detailed error number (EC), such as `0026-00000001`. */
   readonly ec?: string | undefined
-  /** Of an answer that the object is not modified: its headers, names in lower case. */
+  /** For a response 304 Not Modified: its headers, names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Of a connection that broke or was not made: whether there had been one. */
+  /** For a failed connection: whether it was established before it failed. */
   readonly connected?: boolean | undefined
-  /** True when the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
+  /** True if the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
   readonly retryable: boolean
   /**
-   * True when it is not to be repeated at once: whoever throws this has done so already, often enough, or knows that it
-   * would take too long.
+   * True if the caller should not repeat the request at once: it was already repeated often enough, or a retry would
+   * take too long.
    */
   readonly retriesExhausted?: boolean | undefined
 }
 
-/** The fields in which a copy of a TransportError differs from it. */
+/** Fields that replace those of the copied TransportError. */
 export interface TransportErrorOverrides extends Partial<TransportErrorOptions> {
   readonly code?: CseErrorCode | undefined
   readonly message?: string | undefined
 }
 
-/** A request that did not succeed: the service's answer, or the lack of one. */
+/** A request that failed: the service refused it, or did not respond. */
 export class TransportError extends CseError {
   override readonly name: string = 'TransportError'
   readonly status?: number
   readonly serviceCode?: string
   readonly requestId?: string
   readonly ec?: string
-  /** With `ERR_CSE_NOT_MODIFIED`: what the answer says of the object, such as its ETag; names in lower case. */
+  /** With `ERR_CSE_NOT_MODIFIED`: the headers of the response, such as the object's ETag. Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
-  /** With `ERR_CSE_NETWORK`: false when no connection was made, so that the service cannot have seen the request. */
+  /** With `ERR_CSE_NETWORK`: false if no connection was made, so that the service cannot have seen the request. */
   readonly connected?: boolean
   readonly retryable: boolean
   readonly retriesExhausted: boolean
@@ -149,8 +149,8 @@ export class TransportError extends CseError {
   }
 
   /**
-   * Copies an error, even one of another copy of this package, with some fields changed. The others are kept, the cause
-   * included.
+   * Copies an error, even one of another copy of this package, and replaces some of its fields. The other fields stay,
+   * including the cause.
    *
    * @example
    * ```ts
@@ -162,15 +162,15 @@ export class TransportError extends CseError {
     return new TransportError(code, message, { ...error, cause: error.cause, ...options })
   }
 
-  /** Tells whether `value` is a TransportError, even one made by another copy of this package. */
+  /** Tells whether `value` is a TransportError, even one of another copy of this package. */
   static override isInstance(value: unknown): value is TransportError {
     return hasMarker(value, TRANSPORT_ERROR)
   }
 }
 
 /**
- * The one error of every failed unwrap. It has no cause and no detail on purpose: what went wrong inside
- * (padding, length, a number out of range, malformed base64) would help who probes the master key.
+ * Returns the single error of all failed unwraps. It has no cause and no detail on purpose. The inner reason (padding,
+ * length, a number out of range, malformed base64) would help an attacker who probes the master key.
  */
 export function unwrapFailed(): CseError {
   return new CseError(

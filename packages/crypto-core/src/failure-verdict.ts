@@ -1,6 +1,6 @@
 import type { CseErrorCode } from './errors.ts'
 
-/** What an unsuccessful response of the service means. */
+/** The meaning of an unsuccessful response of the service. */
 export interface FailureVerdict {
   readonly code: CseErrorCode
   /** True when the same request may succeed later. */
@@ -9,11 +9,11 @@ export interface FailureVerdict {
 
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
 
-/** Most come with 429 or 503, but not all. */
+/** Most of them come with 429 or 503, but not all. */
 const THROTTLED =
   /Qps|RateLimitExceeded$|^ActiveRequestLimitExceeded$|^CpuLimitExceeded$|^ServiceUnavailable$|^Throttling|^TooManyRequests$|^SlowDown$/
 
-/** Codes that mean something else than their HTTP status, or more. */
+/** Codes whose meaning differs from that of their HTTP status, or is more precise. */
 const BY_SERVICE_CODE: ReadonlyMap<string, FailureVerdict> = new Map([
   ['NoSuchKey', { code: 'ERR_CSE_NOT_FOUND', retryable: false }],
   ['NoSuchBucket', { code: 'ERR_CSE_NOT_FOUND', retryable: false }],
@@ -21,7 +21,7 @@ const BY_SERVICE_CODE: ReadonlyMap<string, FailureVerdict> = new Map([
   ['FileAlreadyExists', { code: 'ERR_CSE_PRECONDITION_FAILED', retryable: false }],
   ['RequestTimeout', { code: 'ERR_CSE_TIMEOUT', retryable: true }],
   ['IncompleteBody', { code: 'ERR_CSE_NETWORK', retryable: true }],
-  // The bytes that arrived are not the bytes that were sent, and the service stored nothing.
+  // The service received other bytes than were sent, and stored nothing.
   ['InvalidDigest', { code: 'ERR_CSE_INTEGRITY', retryable: true }],
   ['InvalidCRC64', { code: 'ERR_CSE_INTEGRITY', retryable: true }],
   ['RequestTimeTooSkewed', { code: 'ERR_CSE_CLOCK_SKEW', retryable: false }],
@@ -31,7 +31,7 @@ const BY_SERVICE_CODE: ReadonlyMap<string, FailureVerdict> = new Map([
   ['InternalError', { code: 'ERR_CSE_SERVICE', retryable: true }],
 ])
 
-/** What a status says by itself, where it is more than `ERR_CSE_SERVICE`. */
+/** The meaning of a status alone, where it is more precise than `ERR_CSE_SERVICE`. */
 const BY_STATUS: ReadonlyMap<number, CseErrorCode> = new Map([
   [304, 'ERR_CSE_NOT_MODIFIED'],
   [403, 'ERR_CSE_ACCESS_DENIED'],
@@ -39,16 +39,18 @@ const BY_STATUS: ReadonlyMap<number, CseErrorCode> = new Map([
   [408, 'ERR_CSE_TIMEOUT'],
   [412, 'ERR_CSE_PRECONDITION_FAILED'],
   [416, 'ERR_CSE_RANGE_NOT_SATISFIABLE'],
-  // Every 503 of OSS asks for fewer requests; elsewhere too it means overload (RFC 9110, 15.6.4).
+  // Each 503 of OSS asks for fewer requests. Elsewhere too it means overload (RFC 9110, 15.6.4).
   [429, 'ERR_CSE_THROTTLED'],
   [503, 'ERR_CSE_THROTTLED'],
 ])
 
 /**
- * Judges an unsuccessful response of OSS. This is the one table of the project: transports and presigned URLs share it.
+ * Judges an unsuccessful response of OSS. This is the only such table of the project: transports and presigned URLs
+ * share it.
  *
  * @param status - the HTTP status
- * @param serviceCode - the `Code` of the error document, such as `NoSuchKey`; where it is known it decides
+ * @param serviceCode - the `Code` of the error document, such as `NoSuchKey`. A known code takes precedence over the
+ * status
  */
 export function judgeFailure(status: number, serviceCode?: string): FailureVerdict {
   if (serviceCode !== undefined) {
@@ -60,8 +62,8 @@ export function judgeFailure(status: number, serviceCode?: string): FailureVerdi
 }
 
 /**
- * Tells whether a request may succeed when it is sent again, by the HTTP status alone: 408, 429, 500, 502, 503 and 504.
- * A 501, and every other 4xx, stays what it is.
+ * Tells by the HTTP status alone whether the same request may succeed later: 408, 429, 500, 502, 503 and 504. A 501 and
+ * any other 4xx are final.
  */
 export function isRetryableStatus(status: number): boolean {
   return RETRYABLE_STATUSES.has(status)
@@ -73,7 +75,7 @@ const REFUSED_CREDENTIALS: ReadonlySet<string | undefined> = new Set([
   'SecurityTokenExpired',
 ])
 
-/** Tells whether the service refused the credentials themselves: newer ones may be taken. */
+/** Tells whether the service refused the credentials themselves, so that newer ones may help. */
 export function refusesCredentials(serviceCode: string | undefined): boolean {
   return REFUSED_CREDENTIALS.has(serviceCode)
 }

@@ -2,16 +2,16 @@ import { CseError } from './errors.ts'
 import { isEnvelopeHeader, USER_METADATA_PREFIX } from './headers.ts'
 import type { HeaderMap } from './ports.ts'
 
-/** The service's limit on user metadata, names and values together, in bytes. */
+/** The service's limit on user metadata: all names and values together, in bytes. */
 const USER_METADATA_LIMIT_BYTES: number = 8 * 1024
 
 /**
- * Metadata names that every JavaScript object has already: a reader that keeps metadata in a plain object loses the value, or
- * takes the object's own for it.
+ * Metadata names that every JavaScript object has. A reader that keeps metadata in a plain object loses such a value,
+ * or mistakes the inherited one for it.
  */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
-/** Tells whether a header, its name in lower case, is user metadata under a name that no program can rely on. */
+/** Tells whether a header (its name in lower case) is user metadata under a reserved name. */
 export function isReservedMetadata(lowerName: string): boolean {
   return (
     lowerName.startsWith(USER_METADATA_PREFIX) &&
@@ -23,10 +23,10 @@ const METADATA_NAME = /^[A-Za-z0-9-]+$/
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 
 /**
- * Header names in lower case.
+ * Returns the headers with names in lower case.
  *
- * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` when an envelope header stands there twice with different values;
- * of any other header the last value holds.
+ * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` when an envelope header occurs twice with different values. For any other
+ * header the last value is used.
  */
 export function lowerCaseHeaders(headers: HeaderMap): Record<string, string> {
   const lower = new Map<string, string>()
@@ -44,11 +44,11 @@ export function lowerCaseHeaders(headers: HeaderMap): Record<string, string> {
 }
 
 /**
- * The headers of a user's metadata.
+ * Returns the headers of a user's metadata.
  *
- * @param metadata - names without the `x-oss-meta-` prefix: letters, digits and `-`; values printable ASCII
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a name or value that would not arrive as it is, a name given
- * twice, one that belongs to the envelope, or `__proto__`, `constructor` and `prototype`.
+ * @param metadata - names without the `x-oss-meta-` prefix, of letters, digits and `-`; values in printable ASCII
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a name or value that would be altered on its way, a name that is
+ * given twice, one that belongs to the envelope, and `__proto__`, `constructor` and `prototype`.
  */
 export function metadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const headers = new Map<string, string>()
@@ -73,9 +73,9 @@ export function metadataHeaders(metadata: Readonly<Record<string, string>>): Rec
 }
 
 /**
- * The user's own metadata among an object's headers: names without the prefix, the envelope left out.
+ * Returns the user's own metadata from an object's headers: names without the prefix, without the envelope.
  *
- * @returns own properties alone, also of `__proto__` and `constructor`, which other writers may have stored
+ * @returns own properties, even for `__proto__` and `constructor`, which other writers may have stored
  */
 export function userMetadata(headers: HeaderMap): Record<string, string> {
   const metadata = new Map<string, string>()
@@ -89,7 +89,7 @@ export function userMetadata(headers: HeaderMap): Record<string, string> {
 }
 
 /**
- * Checks that all user metadata, the envelope included, stays within what the service accepts.
+ * Checks that all user metadata, including the envelope, is within the limit of the service.
  *
  * @throws CseError `ERR_CSE_METADATA_TOO_LARGE`.
  */

@@ -1,10 +1,10 @@
-/** The prefix of every header that is the service's own. */
+/** The prefix of each header of the service. */
 export const OSS_HEADER_PREFIX = 'x-oss-'
 
 /** The prefix of user metadata in header names. */
 export const USER_METADATA_PREFIX = 'x-oss-meta-'
 
-/** The prefix of every header of a V2 envelope. */
+/** The prefix of each header of a V2 envelope. */
 export const V2_PREFIX = 'x-oss-meta-client-side-encryption-'
 
 /** The headers of a V2 envelope. FORMAT.md, "V2 headers". */
@@ -27,13 +27,13 @@ export const V1_HEADERS = {
   cekAlgorithm: 'x-oss-meta-oss-cek-alg',
   wrapAlgorithm: 'x-oss-meta-oss-wrap-alg',
   materialDescription: 'x-oss-meta-oss-crypto-matdesc',
-  // The documentation's name for the same header; oss2 reads the one above.
+  // The name of the same header in the documentation. oss2 reads the one above.
   documentedMaterialDescription: 'x-oss-meta-oss-matdesc',
   unencryptedContentLength: 'x-oss-meta-unencrypted-content-length',
   unencryptedContentMd5: 'x-oss-meta-unencrypted-content-md5',
 } as const
 
-/** The service's other headers that oss-cse reads or writes. */
+/** Other headers of the service that oss-cse reads or writes. */
 export const OSS_HEADERS = {
   crc64: 'x-oss-hash-crc64ecma',
   rangeBehavior: 'x-oss-range-behavior',
@@ -61,7 +61,7 @@ export const OSS_HEADERS = {
 
 const ENVELOPE_NAMES: ReadonlySet<string> = new Set(Object.values(V1_HEADERS))
 
-/** Tells whether a header belongs to an envelope of either generation, and so never to the user. */
+/** Tells whether a header belongs to an envelope of either version, and so never to the user. */
 export function isEnvelopeHeader(name: string): boolean {
   const lower = name.toLowerCase()
   return lower.startsWith(V2_PREFIX) || ENVELOPE_NAMES.has(lower)
@@ -78,7 +78,7 @@ const DESCRIBING_HEADERS: ReadonlySet<string> = new Set([
 
 /**
  * Tells whether a copy with this header (its name in lower case) replaces the object's metadata, and with it the
- * envelope: the service's directive, or what makes ali-oss 6.23 lib/common/object/copyObject.js send it.
+ * envelope. It is the service's directive, or a header that makes ali-oss 6.23 lib/common/object/copyObject.js send it.
  */
 export function replacesMetadata(name: string, value: string): boolean {
   return (

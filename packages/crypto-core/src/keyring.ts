@@ -13,28 +13,31 @@ import { type EnvelopeExtras, newEnvelope } from './new-envelope.ts'
 import type { ContentKey, MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
 import { generateV1Start } from './v1-start.ts'
 
-/** Of all keyrings of the process: two of them may have the same provider. About 1 MB when it is full. */
+/**
+ * Shared by all keyrings of the process, because two of them may use the same provider. It takes about 1 MB when it is
+ * full.
+ */
 const issued = new IssuedContentKeys(10_000)
 
-/** The master keys of a keyring. */
+/** Options of a keyring: its master keys. */
 export interface KeyringOptions {
-  /** The provider that wraps the content keys of new objects; it reads them too, when it can unwrap. */
+  /** The provider that wraps the content keys of new objects. It also reads them, if it can unwrap. */
   readonly encrypting: MasterKeyProvider
-  /** Further providers, of any kind, for objects that other keys wrapped. */
+  /** Other providers, of any kind, for objects that other keys wrapped. */
   readonly decrypting?: readonly MasterKeyProvider[] | undefined
   /**
-   * Providers to try, in this order, on objects without a material description: after the encrypting one, when
-   * that one's algorithm is the object's.
+   * Providers to try on objects without a material description, in this order. The encrypting provider comes first, if
+   * its algorithm is that of the object.
    */
   readonly undescribed?: readonly MasterKeyProvider[] | undefined
 }
 
 /**
- * The master keys that an application knows: one that encrypts, any number that decrypt. It alone chooses the
- * key of an object, by wrap algorithm and material description, and never falls back to another one.
+ * The master keys of an application: one that encrypts, and any number that decrypt. The keyring alone selects the key
+ * of an object, by wrap algorithm and material description. It never falls back to another key.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when two providers that take the same wrap algorithm have the same
- * non-empty description, or one of them is not what a provider must be.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when two providers with a common wrap algorithm have the same non-empty
+ * description, or when a provider is not valid.
  *
  * @example
  * ```ts
@@ -54,18 +57,18 @@ export class Keyring {
     for (const provider of undescribed) this.addDecrypting(provider, { undescribed: true })
   }
 
-  /** Every provider, the encrypting one first, each once. */
+  /** All providers, each once. The encrypting one comes first. */
   get providers(): readonly MasterKeyProvider[] {
     return [...this.#providers]
   }
 
   /**
-   * Adds a provider that reads objects which another key wrapped. Every call from then on knows it.
+   * Adds a provider for objects that another key wrapped. All later calls use it.
    *
-   * @param options - `undescribed`: it is also tried on objects without a material description, after those that were
-   * listed for them before
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, and nothing is added, when it is not what a provider must be, or shares
-   * wrap algorithm and non-empty description with one that is there.
+   * @param options - `undescribed`: also try it on objects without a material description, after the providers that are
+   * already in that list
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider is not valid, or shares its wrap algorithm and
+   * non-empty description with a provider of the keyring. Nothing is added then.
    *
    * @example
    * ```ts
@@ -84,10 +87,9 @@ export class Keyring {
   /**
    * Makes a content key for a new object, and its envelope.
    *
-   * @param extras - what the envelope records beside the wrapped key: lengths in bytes, the caller's MD5
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider answers a key of the wrong length;
-   * `ERR_CSE_CONTENT_KEY_REUSED` when it answers one that this process was given before, among the last 10,000; and whatever
-   * the provider throws.
+   * @param extras - further fields of the envelope: lengths in bytes, the caller's MD5
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider returns a key of the wrong length;
+   * `ERR_CSE_CONTENT_KEY_REUSED` when it returns one of the last 10,000 keys of this process; errors of the provider.
    */
   async generate(
     extras: EnvelopeExtras = {},
@@ -104,7 +106,7 @@ export class Keyring {
       )
     }
     const envelope = newEnvelope(provider, generated, extras)
-    // Copies: a provider may keep what it hands out, and ours are wiped after use.
+    // Copies, because a provider may keep the keys that it returns, and these are wiped after use.
     const contentKey = { cek: Uint8Array.from(cek), iv }
     if (await issued.add(contentKey.cek)) return { contentKey, envelope }
     wipe(contentKey.cek)
@@ -117,9 +119,9 @@ export class Keyring {
   /**
    * Unwraps an object's content key with the one provider that its envelope names.
    *
-   * @throws CseError `ERR_CSE_NO_MATCHING_KEY` when no provider, or none alone, is the object's;
-   * `ERR_CSE_CANNOT_UNWRAP` when it is a public key alone; `ERR_CSE_UNWRAP_FAILED` when key and envelope do not
-   * fit; and whatever else the provider throws.
+   * @throws CseError `ERR_CSE_NO_MATCHING_KEY` when no provider matches the object, or more than one;
+   * `ERR_CSE_CANNOT_UNWRAP` when the provider has only a public key; `ERR_CSE_UNWRAP_FAILED` when key and envelope do
+   * not match; errors of the provider.
    */
   async unwrap(envelope: Envelope, options: MasterKeyCallOptions = {}): Promise<ContentKey> {
     const selected = this.#select(envelope)
@@ -130,14 +132,14 @@ export class Keyring {
         if (contentKey.cek.length !== CEK_BYTES || contentKey.iv.length !== IV_BYTES) throw unwrapFailed()
         return { cek: Uint8Array.from(contentKey.cek), iv: Uint8Array.from(contentKey.iv) }
       } catch (error) {
-        // Only among several candidates for an object without a description is a misfit not yet an error.
+        // With several candidates for an object without a description, a mismatch is not an error yet.
         if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_UNWRAP_FAILED') throw error
       }
     }
     throw unwrapFailed()
   }
 
-  /** The provider of an envelope, or the ones to try in order. FORMAT.md, "The keyring". */
+  /** Returns the provider of an envelope, or those to try in order. See FORMAT.md, "The keyring". */
   #select(envelope: Envelope): readonly MasterKeyProvider[] {
     const candidates = this.#providers.filter((p) => unwraps(p, envelope.wrapAlgorithm))
     const described = candidates.filter((p) =>
@@ -200,7 +202,7 @@ function checkProvider(provider: MasterKeyProvider): void {
   }
 }
 
-/** Two keys that an object could not tell apart are refused. */
+/** Refuses two keys that an object could not tell apart. */
 function checkDistinct(provider: MasterKeyProvider, other: MasterKeyProvider): void {
   const shared = algorithmsOf(provider).find((name) => unwraps(other, name))
   if (
@@ -216,7 +218,7 @@ function checkDistinct(provider: MasterKeyProvider, other: MasterKeyProvider): v
   )
 }
 
-/** Every wrap algorithm whose envelopes a provider takes. */
+/** All wrap algorithms whose envelopes a provider accepts. */
 function algorithmsOf({ wrapAlgorithm, alsoUnwraps = [] }: MasterKeyProvider): readonly string[] {
   return [wrapAlgorithm, ...alsoUnwraps]
 }

@@ -2,26 +2,26 @@ import { compareCodePoints } from './code-point-order.ts'
 import type { ObjectPage, PartPage, PendingUploadPage } from './ports.ts'
 import { MAX_PAGE_ENTRIES, MAX_PARTS } from './service-limits.ts'
 
-/** Where a listing of objects stands. */
+/** The position of a listing of objects. */
 export interface ObjectPosition {
-  /** How many entries the page may have. */
+  /** The maximum number of entries of the page. */
   readonly maxKeys: number
-  /** The last key or common prefix of the pages before; absent for the first page, and where it is not known. */
+  /** The last key or common prefix of the previous pages. Absent for the first page, and if it is unknown. */
   readonly after?: string | undefined
-  /** The token that the page was asked for with. */
+  /** The token with which the page was requested. */
   readonly continuationToken?: string | undefined
 }
 
-/** The page of uploads that was asked for. */
+/** The requested page of uploads. */
 export interface UploadPosition {
   readonly keyMarker?: string | undefined
   readonly uploadIdMarker?: string | undefined
 }
 
 /**
- * Tells what is wrong with a page of objects: a listing that is followed then could have no end.
+ * Tells what is wrong with a page of objects. A listing that followed such a page could be endless.
  *
- * @returns the end of a sentence about the page, or `undefined` for a page that can be used
+ * @returns the end of a sentence about the page, or `undefined` for a valid page
  */
 export function objectPageProblem(page: ObjectPage, position: ObjectPosition): string | undefined {
   const { objects, prefixes, nextContinuationToken: next } = page
@@ -43,7 +43,7 @@ export function objectPageProblem(page: ObjectPage, position: ObjectPosition): s
 /**
  * Tells what is wrong with a page of an upload's parts.
  *
- * @param after - the number of the last part that was listed before, or 0
+ * @param after - the number of the last part of the previous pages, or 0
  * @returns as `objectPageProblem`
  */
 export function partPageProblem(
@@ -91,7 +91,7 @@ export function uploadPageProblem(page: PendingUploadPage, position: UploadPosit
   return sameKey && compareCodePoints(nextUploadIdMarker, uploadIdMarker) > 0 ? undefined : NO_PROGRESS
 }
 
-/** The greatest key or common prefix of a page, where there is one behind `after`. */
+/** Returns the greatest key or common prefix of a page, if one comes after `after`. */
 export function lastListedName(
   { objects, prefixes }: ObjectPage,
   after: string | undefined,
@@ -107,7 +107,7 @@ export function lastListedName(
 
 const NO_PROGRESS = 'it says that there is more, and not where: its marker is missing or does not advance'
 
-/** A common prefix may come twice, where the page before ended among its keys. */
+/** A common prefix may occur twice, if the previous page ended among its keys. */
 function isBehind({ objects, prefixes }: ObjectPage, after: string): boolean {
   return (
     objects.every(({ key }) => compareCodePoints(key, after) > 0) &&

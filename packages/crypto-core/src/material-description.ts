@@ -1,12 +1,12 @@
 import { compareCodePoints } from './code-point-order.ts'
 import { CseError } from './errors.ts'
 
-/** Names a master key: any strings to any strings. `{}` is "no description". */
+/** Names a master key: a map of strings to strings. `{}` means no description. */
 export type MaterialDescription = Readonly<Record<string, string>>
 
 /**
- * What is written as `\uXXXX`: all but ASCII, and three characters that the Go SDKs write so. These two look a key up by
- * the text of its description, and not by what it says (oss/crypto/crypto_bucket.go:293 of V1 3.0.2,
+ * Characters that are written as `\uXXXX`: all but ASCII, and three that the Go SDKs escape. These SDKs look a key up
+ * by the text of its description, not by its content (oss/crypto/crypto_bucket.go:293 of V1 3.0.2,
  * oss/encryption_client.go:325 of V2 1.6.1).
  */
 const ESCAPED = /[<>&\u007f-\uffff]/g
@@ -15,14 +15,15 @@ function escapeForHeader(text: string): string {
   return text.replace(ESCAPED, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** Tells whether a description names nothing. */
+/** Tells whether a description is empty. */
 export function isEmptyDescription(description: MaterialDescription): boolean {
   return Object.keys(description).length === 0
 }
 
 /**
- * The text that goes into the header: a JSON object, compact, sorted by key, ASCII only, with `<`, `>`, `&` and whatever
- * is not ASCII as `\uXXXX`; the empty text for an empty description, because the header is then left out.
+ * Returns the text of the header: a JSON object, compact, sorted by key, ASCII only. `<`, `>`, `&` and all characters
+ * beyond ASCII are written as `\uXXXX`. The text is empty for an empty description, because the header is then left
+ * out.
  *
  * @example
  * ```ts
@@ -38,8 +39,8 @@ export function formatMaterialDescription(description: MaterialDescription): str
 }
 
 /**
- * Parses a description as any official SDK writes it: spaces or none, any order, `\uXXXX`, `\/` or raw UTF-8.
- * Absent, empty, `{}` and `[]` (PHP's empty map) all give `{}`.
+ * Parses a description in the form of any official SDK: with or without spaces, in any order, with `\uXXXX`, `\/` or
+ * raw UTF-8. Absent, empty, `{}` and `[]` (PHP's empty map) all return `{}`.
  *
  * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED` for anything that is not a JSON object of strings.
  */
@@ -61,7 +62,7 @@ export function parseMaterialDescription(text: string | undefined): MaterialDesc
   return copyDescription(value as Record<string, string>)
 }
 
-/** Tells whether two descriptions name the same key: the same pairs, in whatever order. */
+/** Tells whether two descriptions name the same key: they have the same pairs, in any order. */
 export function equalDescriptions(a: MaterialDescription, b: MaterialDescription): boolean {
   const pairs = Object.entries(a)
   return (
@@ -70,7 +71,7 @@ export function equalDescriptions(a: MaterialDescription, b: MaterialDescription
   )
 }
 
-/** Tells whether a value is a plain object of texts: a `Map`, for instance, has no entries that anybody would see. */
+/** Tells whether a value is a plain object of strings. A `Map`, for example, has no own entries. */
 export function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
   return (
     Object.prototype.toString.call(value) === '[object Object]' &&
@@ -79,7 +80,7 @@ export function isTextMap(value: unknown): value is Readonly<Record<string, stri
 }
 
 /**
- * A frozen copy of a description that a caller gave.
+ * Returns a frozen copy of a caller's description.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when it is not a plain map of strings to strings.
  */
@@ -93,14 +94,14 @@ export function checkedDescription(description: MaterialDescription): MaterialDe
   return copyDescription(description)
 }
 
-/** Pair by pair, so that `__proto__` is a key like any other. */
+/** Copies pair by pair, so that `__proto__` is a key like any other. */
 function copyDescription(description: MaterialDescription): MaterialDescription {
   return Object.freeze(Object.fromEntries(Object.entries(description)))
 }
 
 /**
- * HTTP clients hand out header bytes as Latin-1, and the Go SDK writes raw UTF-8: text that is valid UTF-8 when
- * its characters are taken as bytes is decoded once more.
+ * Decodes UTF-8 in a header's text. HTTP clients return header bytes as Latin-1, and the Go SDK writes raw UTF-8. So a
+ * text whose characters, taken as bytes, are valid UTF-8 is decoded a second time.
  */
 function decodeHeaderText(text: string): string {
   const codes = Array.from(text, (unit) => unit.charCodeAt(0))

@@ -4,16 +4,16 @@ import { V2_CEK_ALGORITHM } from './envelope-v2.ts'
 import { CseError } from './errors.ts'
 import type { GeneratedContentKey, MasterKeyProvider } from './ports.ts'
 
-/** What an envelope may record about its object beside the wrapped key. */
+/** Optional fields of an envelope that describe its object. */
 export type EnvelopeExtras = Pick<
   EnvelopeV2,
   'unencryptedContentLength' | 'unencryptedContentMd5' | 'dataSizeBytes' | 'partSizeBytes'
 >
 
 /**
- * The envelope of a content key that a provider has just made, of the generation that the provider writes.
+ * Returns the envelope of a content key that a provider has just made, in the version that the provider writes.
  *
- * @throws CseError `ERR_CSE_OPERATION_REFUSED` for an object in parts under a provider that writes V1, which has none.
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED` for an object in parts when the provider writes V1, which has no parts.
  */
 export function newEnvelope(
   provider: Pick<MasterKeyProvider, 'envelopeVersion' | 'wrapAlgorithm' | 'materialDescription'>,

@@ -1,12 +1,12 @@
 /**
- * Waits for a promise, or for the signal: for work that cannot itself be stopped. Nothing of the one stays with the
- * other.
+ * Waits for a promise or for the signal, for work that cannot be stopped itself. Afterwards neither keeps a reference
+ * to the other.
  *
  * @throws the signal's reason, when it aborts first
  *
  * @example
  * ```ts
- * const answer = await orAborted(client.decrypt(request), signal)
+ * const response = await orAborted(client.decrypt(request), signal)
  * ```
  */
 export function orAborted<Result>(

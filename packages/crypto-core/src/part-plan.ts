@@ -2,26 +2,26 @@ import { BLOCK_BYTES } from './ctr-counter.ts'
 import { CseError } from './errors.ts'
 import { MAX_PARTS, MAX_REQUEST_BYTES, MIN_PART_BYTES } from './service-limits.ts'
 
-/** The part size, in bytes, that is chosen when nothing asks for another. */
+/** The default part size in bytes. */
 export const DEFAULT_PART_BYTES: number = 10 * 1024 ** 2
 
 /** One part of an upload. */
 export interface PartRange {
   /** 1 to `partCount`. */
   readonly partNumber: number
-  /** Where the part starts in the object, in bytes; its counter is the IV advanced by a sixteenth of that. */
+  /** The part's offset in the object, in bytes. The part's counter is the IV plus a sixteenth of the offset. */
   readonly offsetBytes: number
   readonly sizeBytes: number
 }
 
-/** How an object is cut into parts: all of one size, but the last. */
+/** The division of an object into parts. All parts but the last have the same size. */
 export interface PartPlan {
-  /** The length of the whole in bytes. */
+  /** The length of the whole object in bytes. */
   readonly sizeBytes: number
   readonly partSizeBytes: number
   readonly partCount: number
   /**
-   * The place of one part.
+   * Returns the position of one part.
    *
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a number outside 1..partCount.
    */
@@ -32,9 +32,9 @@ export interface PartPlan {
  * Plans the parts of an upload.
  *
  * @param sizeBytes - the object's length
- * @param partSizeBytes - the wanted part size; absent: 10 MiB, or more where 10,000 parts would not be enough
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a part size that is not a multiple of 16, too small, too large
- * or makes too many parts; the message names the nearest valid one.
+ * @param partSizeBytes - the requested part size. Default: 10 MiB, or more if 10,000 parts would not be enough
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a part size that is not a multiple of 16, too small, too large, or
+ * leads to too many parts. The message names the nearest valid size.
  */
 export function planParts(sizeBytes: number, partSizeBytes?: number): PartPlan {
   if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
@@ -64,9 +64,9 @@ export function planParts(sizeBytes: number, partSizeBytes?: number): PartPlan {
 }
 
 /**
- * Checks a part size where the length of the whole is not known yet.
+ * Checks a part size before the length of the object is known.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT`; the message names the nearest valid size.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`. The message names the nearest valid size.
  */
 export function checkPartSize(partSizeBytes: number): void {
   checkAgainst(partSizeBytes, MIN_PART_BYTES, 'it')

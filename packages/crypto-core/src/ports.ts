@@ -1,18 +1,18 @@
 import type { Envelope } from './envelope.ts'
 import type { MaterialDescription } from './material-description.ts'
 
-/** What every call that waits accepts. */
+/** Options of a call that can wait. */
 export interface CallOptions {
-  /** Cancels the call: it rejects with the signal's reason. */
+  /** Cancels the call. It then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What every call of a bucket accepts. */
+/** Options of each call of a bucket. */
 export interface BoundedCallOptions extends CallOptions {
   /**
-   * How long the whole call may take, in milliseconds: requests, retries and the waits between them, the caller's own
-   * source or target, and the reading of a body that it returns. A whole number from 1 to 2**31 - 1. When it passes, the
-   * call ends as by an abort and rejects with `ERR_CSE_DEADLINE_EXCEEDED`. Absent: there is no limit on the whole.
+   * The time limit of the whole call in milliseconds: a whole number from 1 to 2**31 - 1. It covers requests, retries,
+   * the waits between them, your own source or target, and the reading of a returned body. When the time is over, the
+   * call stops as if it were aborted, and rejects with `ERR_CSE_DEADLINE_EXCEEDED`. Default: no limit.
    */
   readonly deadlineMs?: number | undefined
 }
@@ -20,26 +20,29 @@ export interface BoundedCallOptions extends CallOptions {
 /** The object whose content key a master key makes or unwraps. */
 export interface ObjectReference {
   /**
-   * Names the bucket and where it is, as `ObjectTransport.location` does. Of a presigned URL its origin; absent where the
-   * transport has no location.
+   * The bucket and its server, in the form of `ObjectTransport.location`. For a presigned URL: its origin. Absent if
+   * the transport has no location.
    */
   readonly location?: string | undefined
-  /** The object's key; of a presigned URL its path. Behind a symbolic link, the key of the link's target. */
+  /** The object's key. For a presigned URL: its path. For a symbolic link: the key of its target. */
   readonly key: string
-  /** The version that was asked for, in a versioned bucket. */
+  /** The requested version, in a versioned bucket. */
   readonly versionId?: string | undefined
 }
 
-/** What a master key is told beside what it works on. */
+/** Options of a call of a master key. */
 export interface MasterKeyCallOptions extends CallOptions {
   /**
-   * The object that the key is for, so that a key service can authorize by object. It is what the caller asked for and is not
-   * bound to the envelope: a service that must be sure reads the envelope from the bucket itself.
+   * The object that the key is for. A key service can use it to authorize by object. It is what the caller asked for,
+   * and it is not bound to the envelope. A service that must be sure reads the envelope from the bucket itself.
    */
   readonly object?: ObjectReference | undefined
 }
 
-/** A content key and its initial counter block, in clear. The keyring copies both and has its copies wiped. */
+/**
+ * A content key and its initial counter block, in plaintext. The keyring copies both, and its copies are wiped after
+ * use.
+ */
 export interface ContentKey {
   /** The content encryption key: 32 bytes. */
   readonly cek: Uint8Array
@@ -47,7 +50,7 @@ export interface ContentKey {
   readonly iv: Uint8Array
 }
 
-/** What signs the requests to a service: of a user, or temporary (STS) with a token. */
+/** Credentials that sign the requests to a service: those of a user, or temporary ones (STS) with a token. */
 export interface AccessCredentials {
   readonly accessKeyId: string
   readonly accessKeySecret: string
@@ -56,8 +59,9 @@ export interface AccessCredentials {
 }
 
 /**
- * Gives the credentials of the moment, and newer ones before those expire. It is asked often, and is expected to
- * cache. A `Credential` of `@alicloud/credentials` is one, as it is: what it gives is checked when it is used.
+ * Returns the current credentials, and newer ones before those expire. It is called often, so it should cache them. A
+ * `Credential` of `@alicloud/credentials` is a `CredentialsProvider`. The library checks each returned value before it
+ * uses it.
  */
 export interface CredentialsProvider {
   getCredential(): Promise<{
@@ -67,75 +71,78 @@ export interface CredentialsProvider {
   }>
 }
 
-/** A new content key, in clear and wrapped. */
+/** A new content key, in plaintext and wrapped. */
 export interface GeneratedContentKey {
   /** The content encryption key: 32 bytes, fresh and random for each call. The keyring copies it. */
   readonly cek: Uint8Array
-  /** The wrapped CEK as the header will hold it (printable ASCII, normally base64). */
+  /** The wrapped CEK as the header holds it: printable ASCII, normally base64. */
   readonly wrappedCek: string
-  /** The wrapped IV as the header will hold it; of a V1 envelope the wrapped start value. */
+  /** The wrapped IV as the header holds it. In a V1 envelope: the wrapped start value. */
   readonly wrappedIv: string
 }
 
 /**
- * A master key: wraps content keys, and unwraps them unless it holds only the public half.
+ * A master key. It wraps content keys, and unwraps them unless it holds only the public half.
  *
- * A provider never chooses whether it is the right one for an object: the keyring selects by wrap algorithm
- * and material description, and the provider unwraps or throws.
+ * A provider does not decide whether it is the right one for an object. The keyring selects it by wrap algorithm and
+ * material description. The provider then unwraps, or throws.
  */
 export interface MasterKeyProvider {
-  /** The algorithm's name as it stands in the envelope. Compared case-insensitively. */
+  /** The algorithm's name in the envelope. Compared case-insensitively. */
   readonly wrapAlgorithm: string
-  /** Names this key in the envelopes that it writes; `{}` names nothing. */
+  /** Names this key in the envelopes that it writes. `{}` means no description. */
   readonly materialDescription: MaterialDescription
-  /** False when this provider can only encrypt (a public key alone). Absent means true. */
+  /** False if this provider can only encrypt (it has only a public key). Default true. */
   readonly canUnwrap?: boolean | undefined
   /**
-   * Further wrap algorithms whose envelopes `unwrap` takes, beside `wrapAlgorithm`: what the same key is called in
-   * envelopes of another generation, for instance.
+   * Other wrap algorithms whose envelopes `unwrap` accepts, in addition to `wrapAlgorithm`. Example: the name of the
+   * same key in envelopes of another version.
    */
   readonly alsoUnwraps?: readonly string[] | undefined
-  /** The generation of the envelopes that it writes. Default 2; 1 is for readers that know no other (oss2 2.5 to 2.10). */
+  /**
+   * The version of the envelopes that this provider writes. Default 2. Version 1 is for readers that know no other:
+   * oss2 2.5 to 2.10.
+   */
   readonly envelopeVersion?: 1 | 2 | undefined
   /**
    * Makes a CEK, or has one made, and wraps it and `iv`. Called once per object.
    *
-   * @param iv - the 16-byte counter block to wrap; where `envelopeVersion` is 1 it is a start value, see `formatV1Start`
+   * @param iv - the 16-byte counter block to wrap. With `envelopeVersion` 1 it is a start value, see `formatV1Start`
    */
   generateContentKey(iv: Uint8Array, options?: MasterKeyCallOptions): Promise<GeneratedContentKey>
   /**
    * Unwraps an envelope's content key: a 32-byte CEK and a 16-byte IV.
    *
-   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same whatever went wrong inside, when the envelope
-   * and this key do not fit; `ERR_CSE_CANNOT_UNWRAP` when this provider only encrypts; a TransportError
-   * when a remote key service could not answer.
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED` when the envelope and this key do not match. It is the same error whatever
+   * went wrong inside. `ERR_CSE_CANNOT_UNWRAP` when this provider only encrypts. A TransportError when a remote key
+   * service could not respond.
    */
   unwrap(envelope: Envelope, options?: MasterKeyCallOptions): Promise<ContentKey>
 }
 
-/** Header names in lower case, values as text. */
+/** Header names in lower case, and their values. */
 export type HeaderMap = Readonly<Record<string, string>>
 
 /**
- * Bytes on their way to the service. A transport calls `open` exactly once per request, and MUST read the bytes to their
- * end before it reports success: it asks until the iterator says `done`, also when it has as many bytes as `sizeBytes`
- * says. Only the end tells that the source has no more, and that its own checks hold.
+ * The bytes of an upload. A transport calls `open` exactly once per request. It MUST read the bytes to their end before
+ * it reports success: it calls `next` until the iterator is done, even when it already has `sizeBytes` bytes. Only the
+ * end shows that the source has no more bytes, and that its own checks passed.
  */
 export interface ObjectBody {
-  /** The exact length in bytes, when it is known. */
+  /** The exact length in bytes, if it is known. */
   readonly sizeBytes?: number | undefined
-  /** Opens the bytes for one pass. The transport returns the iterator early when it gives up. */
+  /** Opens the bytes for one pass. A transport that stops early calls `return` on the iterator. */
   open(): AsyncIterable<Uint8Array>
 }
 
-/** A request with a body, and who wants to know how much of it has left. */
+/** A request with a body, and an optional listener for its progress. */
 export interface UploadRequest extends CallOptions {
   readonly headers: HeaderMap
   readonly body: ObjectBody
   /**
-   * Called with the number of bytes of the body that have left so far, never with less than before. A transport that
-   * reports them calls it with 0 before it opens the body: from then on its figures count. One that never calls it is
-   * taken to send bytes as it pulls them. What it throws is ignored.
+   * Called with the number of body bytes sent so far. The number never decreases. A transport that reports progress
+   * first calls it with 0, before it opens the body. From then on its numbers count. If a transport never calls it,
+   * bytes count as sent when they are pulled. Errors that it throws are ignored.
    */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
 }
@@ -146,30 +153,30 @@ export interface PutObjectRequest extends UploadRequest {
   readonly key: string
 }
 
-/** The service's answer to a successful PUT. */
+/** The response to a successful PUT. */
 export interface PutObjectResponse {
   readonly status: number
   readonly headers: HeaderMap
-  /** The answer's body: what the callback server said, when a callback was asked for. */
+  /** The response's body: what the callback server returned, if the request had a callback. */
   readonly data?: Uint8Array | undefined
 }
 
 /** A GET of one object. */
 export interface GetObjectRequest extends CallOptions {
   readonly key: string
-  /** Sent as they are: `range`, `if-match` and their like. */
+  /** Sent unchanged. Examples: `range`, `if-match`. */
   readonly headers: HeaderMap
   /** One version of an object in a versioned bucket. */
   readonly versionId?: string | undefined
 }
 
-/** The service's answer to a successful GET: 200 with the whole object, or 206 with a range of it. */
+/** The response to a successful GET: 200 with the whole object, or 206 with a range of it. */
 export interface GetObjectResponse {
   readonly status: number
   readonly headers: HeaderMap
   /**
-   * The stored bytes, unchanged (never decompressed), in order. Returning its iterator closes the connection, also
-   * before the first step.
+   * The stored bytes in order, unchanged (never decompressed). `return` on the iterator closes the connection, even
+   * before the first `next`.
    */
   readonly body: AsyncIterable<Uint8Array>
 }
@@ -181,66 +188,71 @@ export interface HeadObjectRequest extends CallOptions {
   readonly versionId?: string | undefined
 }
 
-/** The service's answer to a successful HEAD. */
+/** The response to a successful HEAD. */
 export interface HeadObjectResponse {
   readonly status: number
   readonly headers: HeaderMap
 }
 
 /**
- * Where objects are stored: one object at a time. Failures reject with a TransportError, judged as `judgeFailure` does; a
- * success that is not a response of the service (it has no `x-oss-request-id`, or a PUT no ETag) with `ERR_CSE_SERVICE`. A
- * body that fails, that gives something else than bytes, or that has another length than its `sizeBytes` rejects with
- * `ERR_CSE_SOURCE`, with the source's own error as `cause`; an aborted call rejects with the signal's reason.
+ * Stores and reads single objects.
+ *
+ * - A failed request rejects with a TransportError, with the code that `judgeFailure` returns.
+ * - A successful response that is not from the service (without `x-oss-request-id`, or a PUT without ETag) rejects with
+ *   `ERR_CSE_SERVICE`.
+ * - A body that fails, that yields something other than bytes, or whose length is not `sizeBytes` rejects with
+ *   `ERR_CSE_SOURCE`. The error of the source is its `cause`.
+ * - An aborted call rejects with the signal's reason.
  */
 export interface ObjectTransport {
   /**
-   * Names the bucket and where it is, such as `https://oss-cn-hangzhou.aliyuncs.com/my-bucket`, so that a checkpoint
-   * is never taken for one of another bucket. Without credentials.
+   * Identifies the bucket and its server, such as `https://oss-cn-hangzhou.aliyuncs.com/my-bucket`, without
+   * credentials. It keeps a checkpoint from being used for another bucket.
    */
   readonly location?: string | undefined
   put(request: PutObjectRequest): Promise<PutObjectResponse>
   get(request: GetObjectRequest): Promise<GetObjectResponse>
   head(request: HeadObjectRequest): Promise<HeadObjectResponse>
   /**
-   * Reads where a symbolic link points to. The service answers a GET or HEAD of a link with the link's own metadata, so that
-   * the envelope of its target has to be asked for by the target's name. Without this a link is refused.
+   * Reads the target of a symbolic link. The service returns the link's own metadata to a GET or HEAD of a link, so the
+   * envelope must be requested by the target's name. Without this method, links are refused.
    */
   getSymlink?(request: SymlinkRequest): Promise<SymlinkResponse>
 }
 
 /** A GET of a URL that carries its own signature. */
 export interface GetByUrlRequest extends CallOptions {
-  /** It is a secret as long as it is valid. */
+  /** A secret while it is valid. */
   readonly url: URL
-  /** Sent as they are, and no other header of the service: the signature covers each of them. */
+  /** Sent unchanged. A transport adds no other header of the service, because the signature covers each of them. */
   readonly headers: HeaderMap
 }
 
 /**
- * Reads an object through a presigned URL. A transport of any kind may have it; one that has nothing else reads URLs alone.
+ * Reads objects through presigned URLs. Any transport may implement it. A transport that implements only this one can
+ * read only URLs.
  */
 export interface UrlTransport {
   /**
-   * Sends a plain GET to the URL's own host, without credentials, and follows no redirect. The body is as of
-   * `ObjectTransport.get`: the stored bytes, never decompressed.
+   * Sends a plain GET to the URL's own host, without credentials. It follows no redirect. The body is the same as that
+   * of `ObjectTransport.get`: the stored bytes, never decompressed.
    *
-   * Rejects with a TransportError, judged as `judgeFailure` does, unless the response is a 200 or 206 and is the service's
-   * own; with `ERR_CSE_OPERATION_REFUSED` where the runtime has decompressed the bytes; with the signal's reason when that
-   * aborts. No error names the URL or a part of its query, and none shows text of the response that may repeat them.
+   * @throws TransportError with the code that `judgeFailure` returns, unless the response is a 200 or 206 of the
+   * service; `ERR_CSE_OPERATION_REFUSED` when the runtime has decompressed the bytes; the signal's reason when it
+   * aborts. No error contains the URL, a part of its query, or text of the response that may repeat them.
    */
   getByUrl(request: GetByUrlRequest): Promise<GetObjectResponse>
 }
 
-/** Asks where a symbolic link points to. */
+/** A request for the target of a symbolic link. */
 export interface SymlinkRequest extends CallOptions {
   readonly key: string
-  /** Sent as they are: who pays for the request, for instance. */
+  /** Sent unchanged. Example: who pays for the request. */
   readonly headers: HeaderMap
   readonly versionId?: string | undefined
 }
 
-/** Where a symbolic link points to. */
+/** The target of a symbolic link. */
 export interface SymlinkResponse {
   /** The key of the target, in the same bucket. */
   readonly targetKey: string
@@ -250,7 +262,7 @@ export interface SymlinkResponse {
 export interface UploadReference extends CallOptions {
   readonly key: string
   readonly uploadId: string
-  /** Sent as they are: who pays for the request, for instance. */
+  /** Sent unchanged. Example: who pays for the request. */
   readonly headers?: HeaderMap | undefined
 }
 
@@ -260,14 +272,14 @@ export interface UploadedPart {
   readonly partNumber: number
   readonly etag: string
   readonly sizeBytes?: number | undefined
-  /** The CRC-64 of the part's stored bytes, when the service told it. */
+  /** The CRC-64 of the part's stored bytes, if the service returned it. */
   readonly crc64?: bigint | undefined
 }
 
-/** One page of the parts of an upload: at most 1,000, in the order of their numbers, and behind those of the pages before. */
+/** One page of the parts of an upload: at most 1,000, sorted by number, after those of the previous pages. */
 export interface PartPage {
   readonly parts: readonly UploadedPart[]
-  /** Pass as `marker` for the next page; absent on the last. */
+  /** Pass it as `marker` to get the next page. Absent on the last page. */
   readonly nextMarker?: string | undefined
 }
 
@@ -282,17 +294,17 @@ export interface PendingUpload {
 export interface PendingUploadPage {
   readonly uploads: readonly PendingUpload[]
   /**
-   * Pass both as `keyMarker` and `uploadIdMarker` for the next page; absent on the last. The key comes behind the one that was
-   * asked for, in byte order, or is the same one, with an upload id behind the one that was asked for.
+   * Pass both as `keyMarker` and `uploadIdMarker` to get the next page. Absent on the last page. The key comes after
+   * the requested one in byte order. Or it is the same key, and the upload id comes after the requested one.
    */
   readonly nextKeyMarker?: string | undefined
   readonly nextUploadIdMarker?: string | undefined
 }
 
-/** Begins a multipart upload. */
+/** Initiates a multipart upload. */
 export interface InitiateUploadRequest extends CallOptions {
   readonly key: string
-  /** All of them: they become the object's. */
+  /** All headers of the object. */
   readonly headers: HeaderMap
 }
 
@@ -303,29 +315,29 @@ export interface UploadPartRequest extends UploadReference, UploadRequest {
   readonly partNumber: number
 }
 
-/** Makes the object out of the parts of a multipart upload. */
+/** Completes a multipart upload: makes the object from its parts. */
 export interface CompleteUploadRequest extends UploadReference {
-  /** In the order of their numbers. */
+  /** Sorted by number. */
   readonly parts: readonly UploadedPart[]
   readonly headers: HeaderMap
 }
 
-/** Asks for a page of the parts of a multipart upload. */
+/** A request for one page of the parts of an upload. */
 export interface ListPartsRequest extends UploadReference {
-  /** The `nextMarker` of the page before; absent for the first. */
+  /** The `nextMarker` of the previous page. Absent for the first page. */
   readonly marker?: string | undefined
 }
 
-/** Asks for a page of the bucket's unfinished uploads. */
+/** A request for one page of the bucket's unfinished uploads. */
 export interface ListUploadsRequest extends CallOptions {
   readonly prefix?: string | undefined
-  /** The `nextKeyMarker` of the page before; absent for the first. */
+  /** The `nextKeyMarker` of the previous page. Absent for the first page. */
   readonly keyMarker?: string | undefined
-  /** The `nextUploadIdMarker` of the page before. */
+  /** The `nextUploadIdMarker` of the previous page. */
   readonly uploadIdMarker?: string | undefined
 }
 
-/** Multipart uploads. Errors as for ObjectTransport. */
+/** Multipart uploads. It throws the same errors as `ObjectTransport`. */
 export interface MultipartTransport {
   initiate(request: InitiateUploadRequest): Promise<{ readonly uploadId: string }>
   uploadPart(request: UploadPartRequest): Promise<UploadedPart>
@@ -335,7 +347,7 @@ export interface MultipartTransport {
   listUploads(request: ListUploadsRequest): Promise<PendingUploadPage>
 }
 
-/** One object in a listing. Sizes are the stored ones, which AES-CTR leaves equal to the plaintext's. */
+/** One object of a listing. The size is the stored one. With AES-CTR the plaintext has the same size. */
 export interface ObjectSummary {
   readonly key: string
   readonly sizeBytes: number
@@ -345,26 +357,30 @@ export interface ObjectSummary {
 }
 
 /**
- * One page of a listing: at most `maxKeys` objects and prefixes together, in byte order, and behind those of the pages before.
+ * One page of a listing: at most `maxKeys` objects and prefixes together, in byte order, after those of the previous
+ * pages.
  */
 export interface ObjectPage {
   readonly objects: readonly ObjectSummary[]
-  /** With a delimiter: the common prefixes, each ending with it. */
+  /** With a delimiter: the common prefixes. Each ends with the delimiter. */
   readonly prefixes: readonly string[]
-  /** Pass as `continuationToken` for the next page: another one than this page was asked for with; absent on the last. */
+  /**
+   * Pass it as `continuationToken` to get the next page. It differs from the token of this page's request. Absent on
+   * the last page.
+   */
   readonly nextContinuationToken?: string | undefined
 }
 
-/** Asks for a page of the bucket's objects. */
+/** A request for one page of the bucket's objects. */
 export interface ListObjectsRequest extends CallOptions {
   readonly prefix?: string | undefined
-  /** Folds the keys that share what stands before it, behind the prefix, into one entry. */
+  /** Groups keys by the text between the prefix and the next delimiter: one entry per group. */
   readonly delimiter?: string | undefined
-  /** Only keys behind this one, in byte order. */
+  /** Lists only keys after this one, in byte order. */
   readonly startAfter?: string | undefined
   /** 1 to 1,000. */
   readonly maxKeys?: number | undefined
-  /** The `nextContinuationToken` of the page before; absent for the first. */
+  /** The `nextContinuationToken` of the previous page. Absent for the first page. */
   readonly continuationToken?: string | undefined
 }
 
@@ -383,19 +399,19 @@ export interface DeleteObjectsRequest extends CallOptions {
 /** Copies an object on the server. */
 export interface CopyObjectRequest extends CallOptions {
   readonly sourceKey: string
-  /** The bucket of the source; absent means the same bucket. */
+  /** The bucket of the source. Default: the same bucket. */
   readonly sourceBucket?: string | undefined
   readonly key: string
   readonly headers: HeaderMap
 }
 
-/** What a bucket holds. Errors as for ObjectTransport. */
+/** Lists, deletes and copies objects. It throws the same errors as `ObjectTransport`. */
 export interface ObjectCatalog {
   list(request: ListObjectsRequest): Promise<ObjectPage>
-  /** Deletes one object; one that does not exist counts as deleted. */
+  /** Deletes one object. It also succeeds if the object does not exist. */
   delete(request: DeleteObjectRequest): Promise<void>
-  /** Deletes up to 1,000 objects and returns those of the keys that the service reports as deleted, each once. */
+  /** Deletes up to 1,000 objects. Returns the keys that the service reports as deleted, each once. */
   deleteMany(request: DeleteObjectsRequest): Promise<readonly string[]>
-  /** Copies on the server, metadata included. */
+  /** Copies an object on the server, with its metadata. */
   copy(request: CopyObjectRequest): Promise<PutObjectResponse>
 }

@@ -2,7 +2,10 @@ import { BLOCK_BYTES } from './ctr-counter.ts'
 import { CseError } from './errors.ts'
 import type { HeaderMap } from './ports.ts'
 
-/** A range of an object's bytes: from `start` to `end` inclusive (or to the end), or the last `suffixLength`. */
+/**
+ * A range of an object's bytes: from `start` to `end` inclusive (default: to the end), or the last `suffixLength`
+ * bytes.
+ */
 export type ByteRange = { readonly start: number; readonly end?: number } | { readonly suffixLength: number }
 
 /** A range of an object's bytes: offsets from `start` to `end`, both inclusive. */
@@ -11,33 +14,33 @@ export interface ClosedRange {
   readonly end: number
 }
 
-/** How an answer gives what a caller asked for. */
+/** The position of the requested bytes in a response. */
 export interface RangeSlice {
-  /** The offset in the object of the answer's first byte: where the keystream starts. */
+  /** The offset in the object of the response's first byte. The keystream starts there. */
   readonly responseStart: number
-  /** How many bytes of the answer to drop before the first wanted one. */
+  /** The number of bytes of the response to drop before the first requested one. */
   readonly discardBytes: number
-  /** How many bytes the caller gets. */
+  /** The number of bytes that the caller receives. */
   readonly sizeBytes: number
-  /** The offset of the first wanted byte. */
+  /** The offset of the first requested byte. */
   readonly start: number
-  /** How many bytes the answer has. */
+  /** The length of the response in bytes. */
   readonly responseBytes: number
-  /** The length of the whole object, in bytes. */
+  /** The length of the whole object in bytes. */
   readonly totalBytes: number
-  /** True when the answer holds the whole object, so that its checksum can be verified. */
+  /** True if the response holds the whole object, so that its checksum can be verified. */
   readonly responseIsWhole: boolean
 }
 
 const RANGE_TEXT = /^(?:bytes=)?([0-9]+)?-([0-9]+)?$/
 const CONTENT_RANGE = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16})$/
-/** A range of nothing, in whatever way it is written: `0--1` and `*` have been seen. */
+/** An empty range in any notation: `0--1` and `*` have been seen. */
 const EMPTY_CONTENT_RANGE = /^bytes [0-9*-]+\/0+$/
-/** Behind every object's end, and exact, with room for a block more. */
+/** Beyond the end of any object, and still exact after one more block is added. */
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER - BLOCK_BYTES
 
 /**
- * Parses `0-99`, `100-`, `-100`, each also with `bytes=` before it. The numbers may have any length.
+ * Parses `0-99`, `100-` and `-100`, each also after `bytes=`. The numbers may have any length.
  *
  * @throws CseError as `checkRange`.
  */
@@ -54,11 +57,11 @@ export function parseRange(text: string): ByteRange {
 }
 
 /**
- * Checks a range that a caller gave, and copies it. An end or a suffix that is larger than any object is cut: ranges often
- * come from somebody else's request.
+ * Checks and copies a caller's range. An end or a suffix that is larger than any object is cut, because ranges often
+ * come from another client's request.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for numbers that make no range; `ERR_CSE_RANGE_NOT_SATISFIABLE`
- * for the last 0 bytes, and for a start behind every object's end.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for numbers that are not a range; `ERR_CSE_RANGE_NOT_SATISFIABLE` for the
+ * last 0 bytes, and for a start beyond the end of any object.
  */
 export function checkRange(range: ByteRange): ByteRange {
   const { start, end, suffixLength } = range as { start?: number; end?: number; suffixLength?: number }
@@ -78,8 +81,8 @@ export function checkRange(range: ByteRange): ByteRange {
 }
 
 /**
- * The Range header to send: the start aligned down to a block, the end left alone; a suffix long enough to reach
- * a block boundary.
+ * Returns the Range header to send. The start is aligned down to a block, and the end stays. A suffix is extended until
+ * it reaches a block boundary.
  */
 export function rangeHeader(range: ByteRange): string {
   if ('suffixLength' in range) return `bytes=-${range.suffixLength + BLOCK_BYTES - 1}`
@@ -87,12 +90,12 @@ export function rangeHeader(range: ByteRange): string {
 }
 
 /**
- * Computes the slice from the response's headers, never from the request.
+ * Computes the slice from the response headers, never from the request.
  *
- * @param range - what the caller asked for; `undefined` for the whole object
- * @param answer - the status, and the headers in lower case
- * @throws CseError `ERR_CSE_RANGE_NOT_SATISFIABLE` when the range starts behind the object's end;
- * `ERR_CSE_INTEGRITY` when the answer does not hold what was asked for.
+ * @param range - the requested range; `undefined` for the whole object
+ * @param response - the status, and the headers in lower case
+ * @throws CseError `ERR_CSE_RANGE_NOT_SATISFIABLE` when the range starts beyond the object's end; `ERR_CSE_INTEGRITY`
+ * when the response does not hold the requested bytes.
  */
 export function sliceResponse(
   range: ByteRange | undefined,
@@ -119,7 +122,7 @@ export function sliceResponse(
   }
 }
 
-/** Which bytes of the object an answer holds; `last` is -1 for an empty object. */
+/** Returns which bytes of the object a response holds. `last` is -1 for an empty object. */
 function answerExtent(answer: { readonly status: number; readonly headers: HeaderMap }): {
   first: number
   last: number
@@ -151,7 +154,7 @@ function contentLength(headers: HeaderMap): number | undefined {
   return length
 }
 
-/** Also a number that is too large to be exact, or what a text of too many digits becomes. */
+/** Also accepts a number that is too large to be exact, or the result of a text with too many digits. */
 function isOffset(value: number): boolean {
   return (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && value >= 0
 }

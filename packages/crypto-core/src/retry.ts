@@ -2,31 +2,31 @@ import pRetry, { AbortError } from 'p-retry'
 import { MAX_TIMER_MS } from './background-timer.ts'
 import { CseError, TransportError } from './errors.ts'
 
-/** When and how often a failed request is sent again. */
+/** Options of retries. */
 export interface RetryOptions {
-  /** How often a request is sent at most; 1 means never again. Default 4. */
+  /** The maximum number of attempts. 1 means no retry. Default 4. */
   readonly maxAttempts?: number | undefined
-  /** The wait before the second attempt, in milliseconds; it doubles each time, with jitter. Default 200. */
+  /** The wait before the second attempt, in milliseconds. It doubles each time, with jitter. Default 200. */
   readonly minDelayMs?: number | undefined
   /** The longest wait, in milliseconds. Default 10,000. */
   readonly maxDelayMs?: number | undefined
 }
 
-/** Complete retry options. */
+/** Retry options without gaps. */
 export type RetryPolicy = { readonly [Option in keyof RetryOptions]-?: number }
 
-/** How a call is repeated. */
+/** Options of `callWithRetries`. */
 export interface RetryContext {
   readonly retry: RetryPolicy
   readonly signal: AbortSignal | undefined
-  /** Whether a call may be sent again after this failure. Default `isRetryable`. */
+  /** Tells whether a call may be repeated after this error. Default `isRetryable`. */
   readonly mayRetry?: ((error: unknown) => boolean) | undefined
-  /** Told of each failure after which the call is sent again, and the number of the attempt, from 1. */
+  /** Called before each retry with the error and the number of the failed attempt, from 1. */
   readonly onRetry?: ((error: unknown, attempt: number) => void) | undefined
 }
 
 /**
- * Checks and completes retry options.
+ * Checks retry options and fills in the defaults.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
  */
@@ -47,24 +47,24 @@ export function checkedRetryOptions(options: RetryOptions = {}): RetryPolicy {
   return { maxAttempts, minDelayMs, maxDelayMs }
 }
 
-/** Tells whether the same request may succeed later, and nobody has repeated it yet. */
+/** Tells whether the same request may succeed later, and was not repeated yet. */
 export function isRetryable(error: unknown): boolean {
   return TransportError.isInstance(error) && error.retryable && !error.retriesExhausted
 }
 
 const REFUSALS: ReadonlySet<string> = new Set(['ERR_CSE_ACCESS_DENIED', 'ERR_CSE_CREDENTIALS_EXPIRED'])
 
-/** Tells whether the service refused credentials for which there are newer ones: no other refusal is retryable. */
+/** Tells whether the service refused credentials for which newer ones exist. No other refusal is retryable. */
 function wasRefusedForNow(error: unknown): boolean {
   if (!isRetryable(error) || !TransportError.isInstance(error)) return false
   return error.status !== undefined && REFUSALS.has(error.code)
 }
 
 /**
- * Sends a request until it succeeds, fails for good, or was sent often enough. One that was refused because its credentials
- * had expired is sent once more at once, with the newer ones, whatever `maxAttempts` says.
+ * Sends a request until it succeeds, fails for good, or the attempts are used up. A request that was refused because
+ * its credentials had expired is sent once more at once, with the newer ones, whatever `maxAttempts` is.
  *
- * @throws what the last attempt threw; the signal's reason when it aborts.
+ * @throws the error of the last attempt; the signal's reason when it aborts.
  */
 export async function callWithRetries<Result>(
   call: () => Promise<Result>,

@@ -1,14 +1,14 @@
-/** The most bytes that one request stores: an object in one piece, or one part of an upload. */
+/** The maximum number of bytes that one request stores: an object in one piece, or one part of an upload. */
 export const MAX_REQUEST_BYTES: number = 5 * 1024 ** 3
 
-/** The smallest part of an upload, in bytes, but for the last. */
+/** The minimum size of a part in bytes. The last part may be smaller. */
 export const MIN_PART_BYTES: number = 100 * 1024
 
-/** The most parts of one upload, which is the largest part number too. */
+/** The maximum number of parts of one upload, and so the largest part number. */
 export const MAX_PARTS = 10_000
 
-/** The most entries of one page of a listing. */
+/** The maximum number of entries of one page of a listing. */
 export const MAX_PAGE_ENTRIES = 1000
 
-/** The most objects that one request deletes. */
+/** The maximum number of objects that one request deletes. */
 export const MAX_DELETED_KEYS = 1000

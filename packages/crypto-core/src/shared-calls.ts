@@ -1,21 +1,21 @@
 import { orAborted } from './or-aborted.ts'
 import type { CallOptions } from './ports.ts'
 
-/** How long to wait for a shared call. */
+/** Options of a shared call. */
 export interface SharedCallOptions extends CallOptions {
-  /** After how many milliseconds a call that gives nothing is given up. */
+  /** The maximum wait for the call, in milliseconds. */
   readonly timeoutMs: number
-  /** The error of a call that was given up. */
+  /** Returns the error for a call that took too long. */
   readonly late: () => Error
 }
 
 /**
- * Calls that are made once for all who ask at the same time, by what is asked.
+ * Shares one call among all callers that ask for the same key at the same time.
  *
  * @example
  * ```ts
- * const answers = new SharedCalls<Service, Answer>()
- * const answer = await answers.run(service, () => service.ask(), { timeoutMs: 10_000, late: () => new Error('late') })
+ * const responses = new SharedCalls<Service, Response>()
+ * const response = await responses.run(service, () => service.ask(), { timeoutMs: 10_000, late: () => new Error('late') })
  * ```
  */
 export class SharedCalls<Key extends object, Result> {
@@ -27,10 +27,10 @@ export class SharedCalls<Key extends object, Result> {
   }
 
   /**
-   * Waits for the call that is under way, or makes it.
+   * Waits for the running call, or starts one.
    *
-   * @throws what the call throws; `late()` when it takes too long, and who asks next makes another one; the signal's reason,
-   * which ends the wait of this caller alone
+   * @throws errors of the call; `late()` when it takes too long, and the next caller then starts another call; the
+   * signal's reason, which ends only the wait of this caller
    */
   async run(key: Key, call: () => Promise<Result>, options: SharedCallOptions): Promise<Result> {
     const { timeoutMs, late, signal } = options
@@ -38,7 +38,7 @@ export class SharedCalls<Key extends object, Result> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const tooLate = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        // One that never ends must not hold up everybody who will ever ask.
+        // A call that never ends must not block all later callers.
         this.#forget(key, pending)
         reject(late())
       }, timeoutMs)
@@ -52,7 +52,7 @@ export class SharedCalls<Key extends object, Result> {
 
   #begin(key: Key, call: () => Promise<Result>): Promise<Result> {
     const pending = call().finally(() => this.#forget(key, pending))
-    // Nobody may wait for it any more by then.
+    // By then nobody may be waiting for it.
     pending.catch(() => {})
     this.#pending.set(key, pending)
     return pending

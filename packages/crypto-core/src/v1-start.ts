@@ -1,13 +1,13 @@
 import { IV_BYTES } from './content-key.ts'
 
 const MAX_NEW_START = 10
-/** The largest multiple of it that a byte holds: what lies above would favour small values. */
+/** The largest multiple of MAX_NEW_START that a byte holds. Values above it would favour small results. */
 const FAIR_BYTES = 256 - (256 % MAX_NEW_START)
 const MAX_START = (1n << 128n) - 1n
 
 /**
- * A fresh start value of a V1 envelope, as the counter block that it stands for: 1 to 10, like
- * oss2 2.10 oss2/utils.py `random_counter`. Few values, but each object has a CEK of its own.
+ * Returns a new start value of a V1 envelope, as its counter block: 1 to 10, like oss2 2.10 oss2/utils.py
+ * `random_counter`. These are few values, but each object has its own CEK.
  */
 export function generateV1Start(): Uint8Array {
   const iv = new Uint8Array(IV_BYTES)
@@ -18,16 +18,16 @@ export function generateV1Start(): Uint8Array {
   return iv
 }
 
-/** The decimal text of a start value, which a V1 envelope wraps in place of an IV. */
+/** Returns the decimal text of a start value. A V1 envelope wraps it in place of an IV. */
 export function formatV1Start(iv: Uint8Array): string {
   return iv.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n).toString()
 }
 
 /**
- * The counter block (16 bytes) of a start value.
+ * Returns the counter block (16 bytes) of a start value.
  *
- * @param text - what was unwrapped: a decimal number
- * @returns `undefined` for anything else, so that the caller chooses the error
+ * @param text - the unwrapped value: a decimal number
+ * @returns `undefined` for anything else, so that the caller can choose the error
  */
 export function parseV1Start(text: string): Uint8Array | undefined {
   if (!/^[0-9]{1,39}$/.test(text)) return undefined

@@ -6,26 +6,26 @@ import { CseError, TransportError, unwrapFailed } from './errors.ts'
 import { checkedDescription, type MaterialDescription } from './material-description.ts'
 import type { MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
 
-/** What a wrapping function is told beside the bytes. */
+/** Options of a call of `wrap` or `unwrap`. */
 export interface WrappingCallOptions extends MasterKeyCallOptions {
   /**
-   * Which of an envelope's two values it is. A service that authenticates further data or a context can bind it: then
-   * one never passes for the other, whatever their lengths.
+   * Which of the two values of an envelope it is. A service that authenticates additional data or a context can bind
+   * it. Then one value is never accepted as the other, whatever their lengths.
    */
   readonly field: 'cek' | 'iv'
 }
 
-/** A key service that wraps and unwraps a few bytes. */
+/** Options of a provider whose key service wraps and unwraps a few bytes. */
 export interface WrappingProviderOptions {
-  /** The algorithm's name in the envelope: your own, printable ASCII without spaces. */
+  /** Your own name of the algorithm, for the envelope: printable ASCII without spaces. */
   readonly wrapAlgorithm: string
-  /** Names the key in the envelopes. Default: nothing. */
+  /** Names the key in the envelopes. Default: no description. */
   readonly materialDescription?: MaterialDescription | undefined
-  /** Wraps 32 bytes (a CEK) or 16 (an IV). What it throws comes through as it is: keep the bytes out of it. */
+  /** Wraps 32 bytes (a CEK) or 16 (an IV). Its errors reach the caller unchanged, so keep the bytes out of them. */
   wrap(bytes: Uint8Array, options: WrappingCallOptions): Promise<Uint8Array> | Uint8Array
   /**
-   * Unwraps what `wrap` made. Absent: a provider that only encrypts. Throw a TransportError when the service
-   * could not answer; any other error means "this key does not fit" and is reported without its detail.
+   * Unwraps what `wrap` returned. Without it, the provider only encrypts. Throw a TransportError if the service could
+   * not respond. Any other error means that this key does not match, and is reported without detail.
    */
   unwrap?(wrapped: Uint8Array, options: WrappingCallOptions): Promise<Uint8Array> | Uint8Array
 }
@@ -33,8 +33,8 @@ export interface WrappingProviderOptions {
 /**
  * Builds a master key provider from a function that wraps bytes and one that unwraps them.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the description is not a map of strings, or the algorithm's
- * name cannot stand in an envelope.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the description is not a map of strings, or the name of the
+ * algorithm is not valid in an envelope.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export interface WrappingProviderOptions {
 export function createWrappingProvider(options: WrappingProviderOptions): MasterKeyProvider {
   const { wrapAlgorithm } = options
   checkWrapAlgorithm(wrapAlgorithm)
-  // Called on `options`, which may be an object with methods.
+  // The functions are called on `options`, which may be an object with methods.
   const unwrapText = async (
     text: string,
     sizeBytes: number,
@@ -59,7 +59,7 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
     try {
       bytes = wrapped && (await options.unwrap?.(wrapped, call))
     } catch (error) {
-      // Whatever else it throws means that the key does not fit.
+      // Any other error means that the key does not match.
       throw TransportError.isInstance(error) ? error : unwrapFailed()
     }
     if (!isUint8Array(bytes) || bytes.length !== sizeBytes) throw unwrapFailed()
@@ -67,7 +67,7 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
   }
   const wrapBytes = async (bytes: Uint8Array, call: WrappingCallOptions): Promise<string> => {
     const wrapped: unknown = await options.wrap(Uint8Array.from(bytes), call)
-    // A text, for instance, would be written as bytes that nobody can unwrap.
+    // A string, for example, would be stored as bytes that nobody can unwrap.
     if (isUint8Array(wrapped) && wrapped.length > 0) return encodeBase64(wrapped)
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
@@ -94,7 +94,7 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
       }
       if (envelope.version !== 2) throw unwrapFailed()
       call.signal?.throwIfAborted()
-      // Both are unwrapped before either is judged: only a service that is away ends it early.
+      // Both calls end before either result is judged. Only a service that does not respond ends them early.
       const [cek, iv] = await bothOrNone(
         call.signal,
         (signal) => unwrapText(envelope.wrappedCek, CEK_BYTES, { ...call, field: 'cek', signal }),

@@ -1,20 +1,21 @@
-/** Far more than the service's documents need: a listing is four elements deep. */
+/** Far more than the documents of the service need: a listing is four elements deep. */
 const MAX_DEPTH = 32
-/** Far more than the service's longest element name with its attributes takes, in characters. */
+/** In characters. Far more than the longest element name of the service needs, with its attributes. */
 const MAX_TAG_LENGTH = 1024
 
 const NAME = '[A-Za-z][\\w.:-]*'
 const START_TAG = new RegExp(`^(${NAME})(?:\\s+${NAME}=(?:"[^"<&]*"|'[^'<&]*'))*\\s*/?$`)
 const END_TAG = new RegExp(`^/(${NAME})\\s*$`)
-/** An ampersand that begins neither an entity of XML itself nor a character's number. */
+/** An ampersand that starts neither an entity of XML itself nor a character reference. */
 const FOREIGN_ENTITY = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\dA-Fa-f]{1,6});)/
-/** A parser that keeps elements in objects mistakes what every object has for an element that was there before. */
+/** A parser that keeps elements in objects mistakes an inherited property for an earlier element. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype))
 
 /**
- * Tells why a document of the service must not be given to an XML parser: it declares a document type, uses entities that XML
- * does not define, nests without measure, or names elements as JavaScript names what every object has. One pass, without
- * recursion. It does not tell whether the document is well-formed in every respect: the parser does.
+ * Tells why a document of the service must not be passed to an XML parser: it declares a document type, uses entities
+ * that XML does not define, is nested too deeply, or has element names that every JavaScript object has as properties.
+ * It runs in one pass, without recursion. It does not check that the document is well-formed in every respect: the
+ * parser does.
  *
  * @returns the end of a sentence about the document, or `undefined` for one that can be parsed
  */
@@ -49,7 +50,7 @@ export function xmlDocumentProblem(data: Uint8Array): string | undefined {
   }
 }
 
-/** Markup that is no element, and whose content is not looked at. */
+/** Markup that is not an element. Its content is skipped. */
 const SPECIAL: readonly { readonly begin: string; readonly end: string }[] = [
   { begin: '<!--', end: '-->' },
   { begin: '<![CDATA[', end: ']]>' },
