@@ -4,7 +4,7 @@ import { wipe } from './bytes.ts'
 
 export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 
-/** AES-256-CTR in plain JavaScript: the engine of runtimes that have neither other, and the tests' reference. */
+/** AES-256-CTR in plain JavaScript. The engine of runtimes without the other two, and the reference of the tests. */
 export const aesCtr: AesCtrEngine = {
   name: 'noble',
   start(cek, counter) {

@@ -3,7 +3,7 @@ import type { AesCtrEngine } from './aes-ctr.ts'
 
 export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 
-/** AES-256-CTR by `node:crypto`: the engine of Node.js. */
+/** AES-256-CTR with `node:crypto`. The engine of Node.js. */
 export const aesCtr: AesCtrEngine = {
   name: 'node',
   start(cek, counter) {

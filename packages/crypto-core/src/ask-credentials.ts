@@ -2,26 +2,27 @@ import { TransportError } from './errors.ts'
 import type { AccessCredentials, CallOptions, CredentialsProvider } from './ports.ts'
 import { SharedCalls } from './shared-calls.ts'
 
-/** How long to wait for credentials. */
+/** Options of a request for credentials. */
 export interface AskCredentialsOptions extends CallOptions {
-  /** After how many milliseconds a provider that gives nothing is given up. */
+  /** The maximum wait for the provider, in milliseconds. */
   readonly timeoutMs: number
 }
 
-const answers = new SharedCalls<CredentialsProvider, AccessCredentials>()
-/** The first failure since a provider last answered. */
+const pending = new SharedCalls<CredentialsProvider, AccessCredentials>()
+/** The first failure of each provider since it last returned credentials. */
 const failures = new WeakMap<CredentialsProvider, { readonly error: unknown }>()
 
 /**
- * Asks a provider for the credentials of the moment: once for all who ask at the same time, whichever transport or key
- * service they ask for, and in time.
+ * Asks a provider for its current credentials, with a timeout. Callers that ask at the same time share one call, for
+ * any transport or key service.
  *
- * A default chain of @alicloud/credentials 2.4 remembers the place it is looking at before it has found anything there:
- * a second question meanwhile would be put to that place alone, and fail (dist/src/providers/default.js). After a
- * failure of the whole chain it says only once what it looked for: of several failures in a row the first is thrown.
+ * The default chain of @alicloud/credentials 2.4 stores the source that it is trying before that source has returned
+ * anything. A second call in the meantime asks only that source, and fails (dist/src/providers/default.js). After a
+ * failure of the whole chain, only its first error names the sources that it tried. So of several failures in a row,
+ * the first is thrown.
  *
- * @returns a key that belongs together, without the white space around its parts
- * @throws what the provider threw; TransportError `ERR_CSE_ACCESS_DENIED` when a part is missing; `ERR_CSE_TIMEOUT`; the
+ * @returns an access key id, its secret, and its token if it has one, each without surrounding white space
+ * @throws errors of the provider; TransportError `ERR_CSE_ACCESS_DENIED` when a part is missing; `ERR_CSE_TIMEOUT`; the
  * signal's reason
  *
  * @example
@@ -37,10 +38,10 @@ export async function askCredentials(
     const message = `No request was sent: \`credentials\` gave nothing for ${timeoutMs} ms.`
     return new TransportError('ERR_CSE_TIMEOUT', message, { retryable: true })
   }
-  return answers.run(provider, () => checkedAnswer(provider), { timeoutMs, signal, late })
+  return pending.run(provider, () => checkedCredentials(provider), { timeoutMs, signal, late })
 }
 
-async function checkedAnswer(provider: CredentialsProvider): Promise<AccessCredentials> {
+async function checkedCredentials(provider: CredentialsProvider): Promise<AccessCredentials> {
   let given: Awaited<ReturnType<CredentialsProvider['getCredential']>> | undefined
   try {
     given = await provider.getCredential()
@@ -64,7 +65,7 @@ async function checkedAnswer(provider: CredentialsProvider): Promise<AccessCrede
   return { accessKeyId, accessKeySecret, ...(securityToken !== undefined && { securityToken }) }
 }
 
-/** Without the white space around it: an environment variable often ends with a line break. */
+/** Removes surrounding white space: an environment variable often ends with a line break. */
 function textOf(value: unknown): string | undefined {
   const text = typeof value === 'string' ? value.trim() : ''
   return text === '' ? undefined : text

@@ -1,11 +1,11 @@
-/** The longest time in milliseconds: a timer takes a longer one for none. */
+/** The longest delay of a timer, in milliseconds. A timer with a longer delay fires at once. */
 export const MAX_TIMER_MS: number = 2 ** 31 - 1
 
 /**
  * Starts a timer that does not keep the process alive.
  *
- * @param delayMs - in milliseconds, at most `MAX_TIMER_MS`
- * @returns stops it
+ * @param delayMs - the delay in milliseconds, at most `MAX_TIMER_MS`
+ * @returns a function that stops the timer
  *
  * @example
  * ```ts
@@ -15,7 +15,7 @@ export const MAX_TIMER_MS: number = 2 ** 31 - 1
  */
 export function backgroundTimer(callback: () => void, delayMs: number): () => void {
   const timer = setTimeout(callback, delayMs)
-  // A browser's timer is a number, and a page does not wait for it.
+  // In a browser a timer is a number, and does not keep the page open.
   if (typeof timer === 'object') (timer as { unref?(): void }).unref?.()
   return () => clearTimeout(timer)
 }

@@ -3,11 +3,11 @@ import { linkedAbort } from './linked-abort.ts'
 import { orAborted } from './or-aborted.ts'
 
 /**
- * Makes two calls of a key service at the same time, and waits for both. A failure of the service ends the other call;
- * a misfit (`ERR_CSE_UNWRAP_FAILED`) is judged when both are over, so that a failure of the service comes first,
- * whichever was faster. A call that does not look at its signal is left to itself when that aborts.
+ * Makes two calls of a key service at the same time, and waits for both. A failure of the service aborts the other
+ * call. A mismatch (`ERR_CSE_UNWRAP_FAILED`) is reported only after both calls have ended. So a failure of the service
+ * takes precedence, whichever call was faster. If a call ignores its signal, an abort ends only the wait for it.
  *
- * @throws the first failure that is no misfit; `ERR_CSE_UNWRAP_FAILED`; the caller's signal's reason
+ * @throws the first failure that is not a mismatch; `ERR_CSE_UNWRAP_FAILED`; the reason of the caller's signal
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export async function bothOrNone<First, Second>(
   }
   try {
     const [one, other] = await Promise.allSettled([watched(first), watched(second)])
-    // First: an aborted request often fails as if the network had.
+    // This comes first, because an aborted request often fails like a broken network.
     outer?.throwIfAborted()
     if (failure !== undefined) throw failure.error
     if (one.status === 'rejected' || other.status === 'rejected') throw unwrapFailed()
@@ -44,7 +44,7 @@ export async function bothOrNone<First, Second>(
   }
 }
 
-/** Tells whether an error says that key and envelope do not fit, and not that something failed. */
+/** Tells whether an error means that key and envelope do not match, rather than that the service failed. */
 export function isMisfit(error: unknown): boolean {
   return CseError.isInstance(error) && error.code === 'ERR_CSE_UNWRAP_FAILED'
 }

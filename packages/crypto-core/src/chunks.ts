@@ -1,12 +1,12 @@
 /**
- * The smallest chunk, in bytes, that the cipher and the checksum should see: small ones cost more per byte. A socket's
- * 64 KiB are large enough: to join them costs more, in copies and in garbage, than it saves.
+ * The minimum chunk size, in bytes, for the cipher and the checksum. Smaller chunks cost more per byte. The 64 KiB
+ * chunks of a socket are large enough: joining them costs more, in copies and in garbage, than it saves.
  */
 const CHUNK_BYTES: number = 32 * 1024
 
 /**
- * Joins small chunks until each (but the last) holds at least `minBytes`. A chunk that is large enough passes uncopied,
- * a smaller one is copied at once: its source may fill the same buffer again. Holds less than `minBytes`.
+ * Joins small chunks. Each result but the last has at least `minBytes`. A chunk that is large enough is not copied. A
+ * smaller one is copied at once, because its source may reuse the buffer. At most `minBytes` are buffered.
  */
 export async function* coalesceChunks(
   source: AsyncIterable<Uint8Array>,
@@ -28,8 +28,8 @@ export async function* coalesceChunks(
 }
 
 /**
- * Cuts and joins chunks so that each (but the last) holds exactly `sizeBytes`. One that does passes uncopied, another is
- * copied at once.
+ * Splits and joins chunks. Each result but the last has exactly `sizeBytes`. A run of that length inside one chunk is
+ * not copied. All other bytes are copied at once.
  */
 export async function* exactChunks(
   source: AsyncIterable<Uint8Array>,
@@ -51,7 +51,7 @@ export async function* exactChunks(
   if (!gathered.isEmpty) yield gathered.take()
 }
 
-/** A buffer that grows with what is put into it, up to a size. */
+/** A buffer that grows with its content, up to a maximum size. */
 class Gathered {
   readonly #sizeBytes: number
   #buffer = new Uint8Array()
@@ -69,7 +69,7 @@ class Gathered {
     return this.#filled === this.#sizeBytes
   }
 
-  /** Copies as much of a chunk as there is room for, and returns the rest. */
+  /** Copies as much of a chunk as fits, and returns the rest. */
   add(chunk: Uint8Array): Uint8Array {
     const piece = chunk.subarray(0, this.#sizeBytes - this.#filled)
     const needed = this.#filled + piece.length
@@ -83,7 +83,7 @@ class Gathered {
     return chunk.subarray(piece.length)
   }
 
-  /** Hands out what was gathered; the next bytes go into another buffer. */
+  /** Returns the gathered bytes. The next bytes go into a new buffer. */
   take(): Uint8Array {
     const bytes = this.#buffer.subarray(0, this.#filled)
     this.#buffer = new Uint8Array()

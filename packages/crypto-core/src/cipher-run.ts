@@ -4,11 +4,11 @@ import { type Crc64, createCrc64 } from './crc64.ts'
 import { CtrCipher } from './ctr-cipher.ts'
 import type { ContentKey } from './ports.ts'
 
-/** One pass over a run of an object's bytes. */
+/** Options of a cipher run: one pass over a run of an object's bytes. */
 interface CipherRunOptions {
-  /** Which way: the digests are of the ciphertext, which comes out of the one and goes into the other. */
+  /** The digests are those of the ciphertext: the output of `encrypt`, and the input of `decrypt`. */
   readonly direction: 'encrypt' | 'decrypt'
-  /** Absent for bytes that are not encrypted: they pass as they are. */
+  /** Absent for bytes that are not encrypted: they pass unchanged. */
   readonly contentKey: ContentKey | undefined
   /** The offset in the object of the first byte. */
   readonly offsetBytes: number
@@ -18,25 +18,25 @@ interface CipherRunOptions {
   readonly sha256?: boolean | undefined
 }
 
-/** What a run found out about its ciphertext: what it was asked for. */
+/** The requested digests of a run's ciphertext. */
 interface CipherDigests {
   readonly crc64?: bigint
   /** 32 bytes. */
   readonly sha256?: Uint8Array
 }
 
-/** Encrypts or decrypts one stream of bytes and digests the ciphertext on the way. */
+/** Encrypts or decrypts one stream of bytes, and computes digests of the ciphertext. */
 interface CipherRun {
-  /** The transformed bytes. Can be used once. */
+  /** Returns the transformed bytes. It can be called once. */
   transform(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined>
-  /** The digests, once the last byte has come out. */
+  /** Returns the digests, after the last byte was read. */
   digests(): CipherDigests
 }
 
 /**
- * Starts a run. Its chunks are joined to what cipher and checksum like best.
+ * Starts a run. It joins small chunks, for the speed of the cipher and the checksum.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key or the offset is not one.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key or the offset is not valid.
  */
 export function startCipherRun({
   direction,
@@ -45,7 +45,7 @@ export function startCipherRun({
   crc64,
   sha256,
 }: CipherRunOptions): CipherRun {
-  // Made at once: the caller may wipe its copy of the key.
+  // The cipher is made at once, because the caller may wipe its copy of the key.
   const cipher = contentKey && new CtrCipher(contentKey, { offsetBytes })
   let digests: CipherDigests = {}
   async function* transform(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
@@ -72,7 +72,7 @@ async function* observed(
   }
 }
 
-/** A transport may hand out Node.js Buffers, which are not what a caller was promised. */
+/** Converts Node.js Buffers, which a transport may return. A caller is promised plain Uint8Arrays. */
 async function* asUint8Arrays(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {

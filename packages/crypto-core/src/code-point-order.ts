@@ -1,8 +1,8 @@
 /**
- * Compares two texts by their code points, which is the order of their UTF-8 bytes. JavaScript's own order is another one
- * for characters outside the Basic Multilingual Plane.
+ * Compares two texts by their code points, which is the order of their UTF-8 bytes. JavaScript's own order differs for
+ * characters outside the Basic Multilingual Plane.
  *
- * @returns less than 0 where `a` comes first, more than 0 where `b` does, 0 for equal texts
+ * @returns less than 0 if `a` comes first, more than 0 if `b` comes first, 0 for equal texts
  */
 export function compareCodePoints(a: string, b: string): number {
   const common = Math.min(a.length, b.length)

@@ -4,10 +4,10 @@ const BLOCK_MASK = (1n << 128n) - 1n
 export const BLOCK_BYTES = 16
 
 /**
- * Adds a number of blocks to a counter block, as one 128-bit big-endian number that wraps.
+ * Adds a number of blocks to a counter block. The counter is one 128-bit big-endian number that wraps.
  *
- * @param counter - 16 bytes; not changed
- * @param blocks - how many blocks to advance
+ * @param counter - 16 bytes. Not changed
+ * @param blocks - the number of blocks to advance
  */
 export function addToCounter(counter: Uint8Array, blocks: number | bigint): Uint8Array {
   let value = 0n

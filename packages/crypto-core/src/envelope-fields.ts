@@ -1,6 +1,6 @@
 import { CseError } from './errors.ts'
 
-/** The error of an object whose envelope is incomplete or contradicts itself. */
+/** Returns the error for an object whose envelope is incomplete or contradicts itself. */
 export function damagedEnvelope(why: string): CseError {
   return new CseError(
     'ERR_CSE_ENVELOPE_DAMAGED',
@@ -8,7 +8,7 @@ export function damagedEnvelope(why: string): CseError {
   )
 }
 
-/** The values of headers that must all be there and not be empty. */
+/** Returns the values of required headers. A missing or empty one is an error. */
 export function requiredFields<const Names extends readonly string[]>(
   headers: Readonly<Record<string, string>>,
   fields: Names,
@@ -18,7 +18,7 @@ export function requiredFields<const Names extends readonly string[]>(
   return fields.map((field) => headers[field]) as { [Index in keyof Names]: string }
 }
 
-/** The value of an optional header that holds a decimal number. */
+/** Returns the value of an optional header that holds a decimal number. */
 export function decimalField(headers: Readonly<Record<string, string>>, field: string): number | undefined {
   const text = headers[field]
   if (text === undefined) return undefined
@@ -32,9 +32,9 @@ export function decimalField(headers: Readonly<Record<string, string>>, field: s
 const HEADER_TEXT = /^[\x21-\x7e]+$/
 
 /**
- * Checks that fields of an envelope can stand in headers.
+ * Checks that fields of an envelope are valid in headers.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` that names the first one that cannot.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` that names the first invalid field.
  */
 export function checkHeaderTexts(fields: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(fields)) {

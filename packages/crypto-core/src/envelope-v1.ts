@@ -9,7 +9,7 @@ import {
   parseMaterialDescription,
 } from './material-description.ts'
 
-/** What oss2 wrote into every V1 envelope; the content is AES-256-CTR without a tag all the same. */
+/** The value that oss2 wrote into every V1 envelope. The content is still AES-256-CTR without a tag. */
 export const V1_CEK_ALGORITHM = 'AES/GCM/NoPadding'
 
 /** Reads a V1 envelope (oss2 2.5 to 2.10, Python) from headers in lower case. */
@@ -40,7 +40,7 @@ export function decodeEnvelopeV1(headers: Readonly<Record<string, string>>): Env
   }
 }
 
-/** Under either name; under both it must be the same. */
+/** Reads the description under either name. If both headers exist, they must be equal. */
 function descriptionOf(headers: Readonly<Record<string, string>>): MaterialDescription {
   const written = parseMaterialDescription(headers[V1_HEADERS.materialDescription])
   const documented = parseMaterialDescription(headers[V1_HEADERS.documentedMaterialDescription])
@@ -50,8 +50,8 @@ function descriptionOf(headers: Readonly<Record<string, string>>): MaterialDescr
 }
 
 /**
- * The headers of a V1 envelope; see `encodeEnvelope`. Like oss2 2.5 to 2.10, which never wrote a description, it refuses
- * one: those readers would not know it.
+ * Returns the headers of a V1 envelope, see `encodeEnvelope`. It refuses a description: oss2 2.5 to 2.10 never wrote
+ * one, and those readers would not understand it.
  */
 export function encodeEnvelopeV1(envelope: EnvelopeV1): Record<string, string> {
   const { wrappedCek, wrappedStart, cekAlgorithm, wrapAlgorithm, materialDescription } = envelope

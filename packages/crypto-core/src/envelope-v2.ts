@@ -7,7 +7,7 @@ import { formatMaterialDescription, parseMaterialDescription } from './material-
 /** The only content algorithm that a V2 envelope may name. */
 export const V2_CEK_ALGORITHM = 'AES/CTR/NoPadding'
 
-/** The headers of a V2 envelope; see `encodeEnvelope`. */
+/** Returns the headers of a V2 envelope, see `encodeEnvelope`. */
 export function encodeEnvelopeV2(envelope: EnvelopeV2): Record<string, string> {
   checkWrapAlgorithm(envelope.wrapAlgorithm)
   const { wrappedCek, wrappedIv, cekAlgorithm } = envelope
@@ -30,7 +30,7 @@ export function encodeEnvelopeV2(envelope: EnvelopeV2): Record<string, string> {
 }
 
 /**
- * Checks that a wrap algorithm's name can stand in an envelope.
+ * Checks that the name of a wrap algorithm is valid in an envelope.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
  */

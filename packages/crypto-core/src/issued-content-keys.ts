@@ -3,19 +3,19 @@ import { IV_BYTES } from './content-key.ts'
 import { CtrCipher } from './ctr-cipher.ts'
 
 /**
- * Recognizes a content key that was issued before, among the last ones. It keeps no key: it remembers a CEK by what that
- * encrypts a secret block to. The block is random and never leaves this object.
+ * Recognizes a content key that was issued recently. It does not store keys. It remembers a CEK as the ciphertext of a
+ * secret block under that CEK. The block is random and never leaves this object.
  */
 export class IssuedContentKeys {
   readonly #capacity: number
   readonly #names = new Set<string>()
-  /** The same names in a ring, so that the oldest one is found at once. */
+  /** The same names in a ring, to find the oldest one in constant time. */
   readonly #ring: string[] = []
   #next = 0
-  /** Made when it is first needed: some runtimes have no random numbers while modules load. */
+  /** Made on first use: some runtimes have no random numbers while modules load. */
   #block: Uint8Array | undefined
 
-  /** @param capacity - how many keys it remembers */
+  /** @param capacity - the number of keys that it remembers */
   constructor(capacity: number) {
     this.#capacity = capacity
   }
@@ -23,14 +23,14 @@ export class IssuedContentKeys {
   /**
    * Remembers a CEK of 32 bytes.
    *
-   * @returns false when it was remembered already
+   * @returns false if the CEK is already known
    */
   async add(cek: Uint8Array): Promise<boolean> {
     this.#block ??= crypto.getRandomValues(new Uint8Array(IV_BYTES))
-    // The content's own engine: a hash would need WebAssembly in a browser, which a security policy may forbid.
+    // It uses the engine of the content. In a browser a hash would need WebAssembly, which a security policy may forbid.
     const cipher = new CtrCipher({ cek, iv: this.#block })
     const name = encodeBase64(await cipher.bytes(new Uint8Array(IV_BYTES)))
-    // Nothing waits between the look and the entry: of two calls at once one comes second.
+    // There is no await between the check and the insertion, so of two concurrent calls exactly one is second.
     if (this.#names.has(name)) return false
     const forgotten = this.#ring[this.#next]
     if (forgotten !== undefined) this.#names.delete(forgotten)

@@ -3,7 +3,7 @@ import type { Sha256 } from './sha256.ts'
 
 export type { Sha256 } from './sha256.ts'
 
-/** Makes a running SHA-256, by `node:crypto`. */
+/** Starts a SHA-256 with `node:crypto`. */
 export async function createSha256(): Promise<Sha256> {
   const hash = createHash('sha256')
   return {

@@ -3,7 +3,7 @@ import type { Sha256 } from './sha256.ts'
 
 export type { Sha256 } from './sha256.ts'
 
-/** Makes a running SHA-256, by hash-wasm: WebCrypto has none that takes its input piece by piece. */
+/** Starts a SHA-256 with hash-wasm, because WebCrypto cannot take its input in pieces. */
 export async function createSha256(): Promise<Sha256> {
   const hasher = await createSHA256()
   hasher.init()
