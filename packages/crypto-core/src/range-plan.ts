@@ -99,18 +99,19 @@ export function rangeHeader(range: ByteRange): string {
  */
 export function sliceResponse(
   range: ByteRange | undefined,
-  answer: { readonly status: number; readonly headers: HeaderMap },
+  response: { readonly status: number; readonly headers: HeaderMap },
 ): RangeSlice {
-  const { first, last, total } = answerExtent(answer)
+  const { first, last, total } = responseExtent(response)
   if (range === undefined && (first !== 0 || last !== total - 1))
-    throw wrongAnswer('a part of the object instead of the whole')
+    throw wrongResponse('a part of the object instead of the whole')
   const start =
     range === undefined ? 0 : 'suffixLength' in range ? Math.max(0, total - range.suffixLength) : range.start
   const wantedEnd = range !== undefined && 'start' in range ? (range.end ?? total - 1) : total - 1
   const end = Math.min(wantedEnd, total - 1)
   if (range !== undefined && start >= total)
     throw notSatisfiable(`it starts at ${start}, the object has ${total} bytes`)
-  if (first > start || last < end) throw wrongAnswer(`the bytes ${first}-${last} instead of ${start}-${end}`)
+  if (first > start || last < end)
+    throw wrongResponse(`the bytes ${first}-${last} instead of ${start}-${end}`)
   return {
     responseStart: first,
     discardBytes: start - first,
@@ -123,25 +124,25 @@ export function sliceResponse(
 }
 
 /** Returns which bytes of the object a response holds. `last` is -1 for an empty object. */
-function answerExtent(answer: { readonly status: number; readonly headers: HeaderMap }): {
+function responseExtent(response: { readonly status: number; readonly headers: HeaderMap }): {
   first: number
   last: number
   total: number
 } {
-  const length = contentLength(answer.headers)
-  if (answer.status !== 206) {
-    if (length === undefined) throw wrongAnswer('an object without its length')
+  const length = contentLength(response.headers)
+  if (response.status !== 206) {
+    if (length === undefined) throw wrongResponse('an object without its length')
     return { first: 0, last: length - 1, total: length }
   }
-  const contentRange = answer.headers['content-range'] ?? ''
+  const contentRange = response.headers['content-range'] ?? ''
   if (EMPTY_CONTENT_RANGE.test(contentRange) && !length) return { first: 0, last: -1, total: 0 }
   const match = CONTENT_RANGE.exec(contentRange) ?? []
   const [, first, last, total] = match.map(Number)
   if (first === undefined || last === undefined || total === undefined || first > last || last >= total) {
-    throw wrongAnswer('a range without a valid Content-Range')
+    throw wrongResponse('a range without a valid Content-Range')
   }
   if (length !== undefined && length !== last - first + 1) {
-    throw wrongAnswer('a range whose length contradicts its Content-Range')
+    throw wrongResponse('a range whose length contradicts its Content-Range')
   }
   return { first, last, total }
 }
@@ -150,7 +151,8 @@ function contentLength(headers: HeaderMap): number | undefined {
   const text = headers['content-length']
   if (text === undefined) return undefined
   const length = Number(text)
-  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(length)) throw wrongAnswer('a length that is no number')
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(length))
+    throw wrongResponse('a length that is no number')
   return length
 }
 
@@ -167,6 +169,6 @@ function notSatisfiable(why: string): CseError {
   return new CseError('ERR_CSE_RANGE_NOT_SATISFIABLE', `The range cannot be satisfied: ${why}.`)
 }
 
-function wrongAnswer(what: string): CseError {
+function wrongResponse(what: string): CseError {
   return new CseError('ERR_CSE_INTEGRITY', `The server answered ${what}.`)
 }

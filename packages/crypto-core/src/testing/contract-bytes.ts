@@ -1,11 +1,11 @@
 import { concatBytes } from '../bytes.ts'
 
-/** Bytes that differ at every offset that a test could confuse. */
+/** Returns bytes that differ between all offsets that a test could confuse. */
 export function pattern(sizeBytes: number): Uint8Array {
   return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
 }
 
-/** A body, whole. */
+/** Reads a whole body. */
 export async function collected(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of body) chunks.push(chunk)

@@ -1,6 +1,6 @@
 import { CseError, type CseErrorCode } from '../errors.ts'
 
-/** One rule of a contract: register `run` with any test runner under `name`. */
+/** One rule of a contract. Register `run` under `name` with any test runner. */
 export interface ContractCase {
   readonly name: string
   run(): Promise<void>
@@ -21,7 +21,7 @@ export function expectBytes(actual: Uint8Array, expected: Uint8Array, what: stri
   expectThat(at === -1, `${what}: the bytes differ at ${at}`)
 }
 
-/** Fails the case unless the promise rejects with the code; returns the error for further checks. */
+/** Fails the case unless the promise rejects with the code. Returns the error for further checks. */
 export async function expectCode(
   promise: Promise<unknown>,
   code: CseErrorCode,
@@ -33,7 +33,7 @@ export async function expectCode(
   return error
 }
 
-/** Fails the case unless the promise rejects; returns what it rejected with. */
+/** Fails the case unless the promise rejects. Returns the reason. */
 export async function rejection(promise: Promise<unknown>, what: string): Promise<unknown> {
   try {
     await promise

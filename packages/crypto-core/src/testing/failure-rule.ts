@@ -4,11 +4,11 @@ import { type ContractCase, expectCode, expectThat } from './expect.ts'
 /** An unsuccessful response of the service. */
 export interface ServiceFailure {
   readonly status: number
-  /** The `Code` of its error document; absent for a response without a document, as a proxy gives it. */
+  /** The `Code` of its error document. Absent for a response without a document, such as that of a proxy. */
   readonly serviceCode?: string
 }
 
-/** Each failure, and whether it is worth another try. */
+/** Failures of the service, with their code and whether they are retryable. */
 const FAILURES: readonly (readonly [failure: ServiceFailure, code: CseErrorCode, retryable: boolean])[] = [
   [{ status: 400 }, 'ERR_CSE_SERVICE', false],
   [{ status: 403 }, 'ERR_CSE_ACCESS_DENIED', false],
@@ -32,11 +32,11 @@ const FAILURES: readonly (readonly [failure: ServiceFailure, code: CseErrorCode,
 ]
 
 /**
- * The rule that holds a transport to the one table of failures.
+ * Returns the rule that a transport judges each failure like `judgeFailure`.
  *
  * @param name - the rule's name
- * @param prepare - makes what sends a request
- * @param failNext - has the service answer the next request so
+ * @param prepare - returns a function that sends a request
+ * @param failNext - makes the next request fail with this response
  */
 export function failureRule(
   name: string,

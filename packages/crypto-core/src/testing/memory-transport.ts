@@ -39,7 +39,7 @@ import { parseRange, sliceResponse } from '../range-plan.ts'
 import { MAX_PAGE_ENTRIES } from '../service-limits.ts'
 import { tell } from '../tell.ts'
 
-/** An object as the memory transport holds it. */
+/** An object in the memory transport. */
 export interface StoredObject {
   readonly headers: HeaderMap
   readonly bytes: Uint8Array
@@ -58,9 +58,9 @@ export interface RecordedRequest {
   readonly operation: string
   readonly key: string
   readonly headers: HeaderMap
-  /** Of a part's upload. */
+  /** Set for the upload of a part. */
   readonly partNumber?: number
-  /** Where a read asks for one version. */
+  /** Set for a read of one version. */
   readonly versionId?: string
 }
 
@@ -68,9 +68,9 @@ const STORED_HEADER =
   /^(?:x-oss-meta-|content-type$|content-encoding$|content-disposition$|content-language$|cache-control$|expires$)/
 
 /**
- * All three transports over a map in memory: ranges, conditions, checksums and multipart as the service does
- * them. Tests may read and change `objects`, look at `requests`, and set `intercept` to answer a request with an
- * error or to change an answer.
+ * A transport that keeps its objects in memory. It implements all ports. Ranges, conditions, checksums and multipart
+ * uploads behave like those of the service. Tests may read and change `objects`, inspect `requests`, set `intercept` to
+ * make a request fail, and set `alterGet` to change a response.
  *
  * @example
  * ```ts
@@ -81,14 +81,14 @@ const STORED_HEADER =
 export class MemoryTransport implements ObjectTransport, MultipartTransport, ObjectCatalog, UrlTransport {
   readonly location: string = 'memory:'
   readonly objects: Map<string, StoredObject> = new Map()
-  /** Symbolic links: the key that each one points to. */
+  /** Symbolic links: the key of each link, and that of its target. */
   readonly links: Map<string, string> = new Map()
   readonly requests: RecordedRequest[] = []
-  /** The length in bytes of the chunks of a GET's body. */
+  /** The length in bytes of the chunks of a GET's body. Default 64 KiB. */
   chunkBytes: number = 64 * 1024
-  /** Called before each request; what it throws is the request's failure. */
+  /** Called before each request. If it throws, the request fails with that error. */
   intercept: ((request: RecordedRequest) => void | Promise<void>) | undefined
-  /** Changes a GET's answer on its way out. */
+  /** Changes the response of a GET before it is returned. */
   alterGet: ((response: GetObjectResponse, request: GetObjectRequest) => GetObjectResponse) | undefined
   readonly #uploads = new Map<
     string,
@@ -96,7 +96,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   >()
   #serial = 0
 
-  /** Stores bytes as they are, past every rule. */
+  /** Stores bytes unchanged, without any check. Not recorded in `requests`. */
   async plant(key: string, bytes: Uint8Array, headers: HeaderMap = {}): Promise<void> {
     const crc = await createCrc64()
     crc.update(bytes)
@@ -115,14 +115,14 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
 
   async get(request: GetObjectRequest): Promise<GetObjectResponse> {
     await this.#begin('get', request.key, request.headers, request.signal, versionOf(request))
-    return this.#answer(request)
+    return this.#respond(request)
   }
 
-  /** Reads the object that the path of the URL names, as the service does without headers of its own. */
+  /** Reads the object that the path of the URL names. It does not check a signature. */
   async getByUrl({ url, headers, signal }: GetByUrlRequest): Promise<GetObjectResponse> {
     const key = decodeURIComponent(url.pathname.slice(1))
     await this.#begin('getByUrl', key, headers, signal)
-    return this.#answer({ key, headers, signal })
+    return this.#respond({ key, headers, signal })
   }
 
   async head(request: HeadObjectRequest): Promise<HeadObjectResponse> {
@@ -130,7 +130,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     const object = this.#find(request.key, request.headers)
     return {
       status: 200,
-      headers: { ...answerHeaders(object), 'content-length': String(object.bytes.length) },
+      headers: { ...responseHeaders(object), 'content-length': String(object.bytes.length) },
     }
   }
 
@@ -266,17 +266,17 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return this.#store(request.key, source.bytes, source.crc64, source.headers)
   }
 
-  #answer(request: GetObjectRequest): GetObjectResponse {
+  #respond(request: GetObjectRequest): GetObjectResponse {
     const object = this.#find(request.key, request.headers)
-    const answer = answerRange(object, request)
+    const { status, bytes, contentRange } = selectRange(object, request)
     const response: GetObjectResponse = {
-      status: answer.status,
+      status,
       headers: {
-        ...answerHeaders(object),
-        'content-length': String(answer.bytes.length),
-        ...(answer.contentRange !== undefined && { 'content-range': answer.contentRange }),
+        ...responseHeaders(object),
+        'content-length': String(bytes.length),
+        ...(contentRange !== undefined && { 'content-range': contentRange }),
       },
-      body: chunksOf(answer.bytes, this.chunkBytes, request.signal),
+      body: chunksOf(bytes, this.chunkBytes, request.signal),
     }
     return this.alterGet?.(response, request) ?? response
   }
@@ -316,7 +316,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     return object
   }
 
-  /** What a link answers: its target's bytes and ETag, under metadata of its own. As the service does it. */
+  /** Like the service, returns the bytes and the ETag of a link's target, with the link's own metadata. */
   #linked(key: string): StoredObject | undefined {
     const target = this.objects.get(this.links.get(key) ?? '')
     return target && { ...target, headers: { [OSS_HEADERS.objectType]: 'Symlink' } }
@@ -357,7 +357,7 @@ function etagOf(crc64: bigint): string {
   return `"${crc64.toString(16).toUpperCase().padStart(32, '0')}"`
 }
 
-function answerHeaders(object: StoredObject): Record<string, string> {
+function responseHeaders(object: StoredObject): Record<string, string> {
   return {
     'content-type': 'application/octet-stream',
     ...object.headers,
@@ -367,7 +367,7 @@ function answerHeaders(object: StoredObject): Record<string, string> {
   }
 }
 
-function answerRange(
+function selectRange(
   object: StoredObject,
   request: GetObjectRequest,
 ): { status: number; bytes: Uint8Array; contentRange?: string } {

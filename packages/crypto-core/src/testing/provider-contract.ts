@@ -9,25 +9,25 @@ import { generateV1Start } from '../v1-start.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 import { type Secret, showsSecret } from './shown-secrets.ts'
 
-/** What a provider's contract needs to be run. */
+/** Options of the contract of master key providers. */
 export interface ProviderContractOptions {
-  /** Makes a provider that encrypts and decrypts: each call a new one, of the same master key. */
+  /** Makes a provider that encrypts and decrypts. Each call returns a new one, with the same master key. */
   create(): MasterKeyProvider | Promise<MasterKeyProvider>
-  /** Makes one of the same wrap algorithm with another master key. */
+  /** Makes a provider with the same wrap algorithm and another master key. */
   createOther(): MasterKeyProvider | Promise<MasterKeyProvider>
-  /** Makes one that only encrypts, where the kind of key allows that. */
+  /** Makes a provider that only encrypts. Omit it if the kind of key does not allow that. */
   createEncryptOnly?(): MasterKeyProvider | Promise<MasterKeyProvider>
-  /** Makes one whose key service does not answer, where there is one: no server there, or one that fails. */
+  /** Makes a provider whose key service does not respond, or fails. Omit it if there is no key service. */
   createUnavailable?(): MasterKeyProvider | Promise<MasterKeyProvider>
-  /** What no provider of `create` may show beside content keys: its master key, passphrase or token. */
+  /** Secrets that a provider of `create` must not show, such as its master key, passphrase or token. */
   readonly secrets?: readonly (Uint8Array | string)[] | undefined
 }
 
-/** A call is aborted after so many turns of the queue: at once, and at the waits that a provider is likely to have. */
+/** After how many microtasks a call is aborted: at once, and at the awaits that a provider is likely to have. */
 const ABORT_AFTER_TURNS: readonly number[] = [0, 1, 2, 3, 5, 8, 20]
 
 /**
- * The rules that every master key provider keeps. Independent of any test runner.
+ * Returns the rules for every master key provider. They do not depend on a test runner.
  *
  * @example
  * ```ts
@@ -68,8 +68,8 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const envelope = newEnvelope(provider, await provider.generateContentKey(iv))
         const text = JSON.stringify(envelope)
         await provider.unwrap(envelope)
-        expectBytes(iv, kept, 'the IV that was handed in')
-        expectThat(JSON.stringify(envelope) === text, 'the envelope that was handed in is as it was')
+        expectBytes(iv, kept, 'the IV that was passed')
+        expectThat(JSON.stringify(envelope) === text, 'the envelope that was passed is unchanged')
       },
     },
     {
@@ -82,7 +82,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
           earlier,
           await wrapped(provider),
           ...(await Promise.all(Array.from({ length: 4 }, () => wrapped(provider)))),
-          // One that counts from a fixed start repeats itself in the next process.
+          // A provider that counts from a fixed start repeats its keys in the next process.
           await wrapped(await create()),
         ]
         for (const { cek } of objects) expectThat(cek.length === CEK_BYTES, 'a CEK has 32 bytes')
@@ -114,7 +114,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       name: 'does not show a plaintext key in the envelope',
       async run() {
         const { envelope, ...object } = await wrapped(await create())
-        expectThat(!showsSecret(envelope, keysOf(object)), 'the envelope holds no key in clear')
+        expectThat(!showsSecret(envelope, keysOf(object)), 'the envelope holds no plaintext key')
       },
     },
     {
@@ -149,9 +149,9 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const { envelope } = await wrapped(provider)
         expectBare(
           await expectCode(
-            provider.unwrap(ofOtherGeneration(envelope)),
+            provider.unwrap(ofOtherVersion(envelope)),
             'ERR_CSE_UNWRAP_FAILED',
-            'an envelope of the other generation',
+            'an envelope of the other version',
           ),
         )
       },
@@ -241,7 +241,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
             for (let turn = 0; turn < turns; turn++) await undefined
             controller.abort(reason)
             const failure = await outcome
-            expectThat(failure === undefined || failure.error === reason, 'nothing but the signal’s reason')
+            expectThat(failure === undefined || failure.error === reason, 'only the signal’s reason')
           }
         }
       },
@@ -268,7 +268,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const { iv } = object
         const calls = [provider.generateContentKey(Uint8Array.from(iv)), provider.unwrap(envelope)]
         for (const error of await Promise.all(
-          calls.map((call) => rejection(call, 'a service that is away')),
+          calls.map((call) => rejection(call, 'a service that does not respond')),
         )) {
           expectThat(TransportError.isInstance(error), `a TransportError, not ${String(error)}`)
           expectThat(!showsSecret(error, [...keysOf(object), ...secrets]), 'the error holds no key')
@@ -291,32 +291,32 @@ async function wrapped(
   return { cek: Uint8Array.from(generated.cek), iv, envelope: newEnvelope(provider, generated) }
 }
 
-/** What must not be seen of an object. A V1 start value is one of ten, and stands in many a text by chance. */
+/** The secrets of an object. A V1 start value is not one: it has ten possible values, and occurs in texts by chance. */
 function keysOf({ cek, iv }: { readonly cek: Uint8Array; readonly iv: Uint8Array }): readonly Secret[] {
   return iv.subarray(0, IV_BYTES - 1).some((byte) => byte !== 0) ? [cek, iv] : [cek]
 }
 
-/** Fails unless the error has nothing that `unwrapFailed` does not give it. */
+/** Fails if the error has a cause, or a property that the error of `unwrapFailed` does not have. */
 function expectBare(error: CseError): void {
-  expectThat(error.cause === undefined, 'the error tells no cause')
+  expectThat(error.cause === undefined, 'the error has no cause')
   const known = Object.getOwnPropertyNames(unwrapFailed())
-  // Some runtimes add where an error was made.
+  // Some runtimes add properties for the place where an error was made.
   const more = Object.keys(error).filter((name) => !known.includes(name))
-  expectThat(more.length === 0, `the error tells nothing more: ${more.join(', ')}`)
+  expectThat(more.length === 0, `the error has other properties: ${more.join(', ')}`)
 }
 
 function wrappedIvOf(envelope: Envelope): string {
   return envelope.version === 1 ? envelope.wrappedStart : envelope.wrappedIv
 }
 
-/** A base64 text of the same bytes whose last character has stray low bits; none where every bit counts. */
+/** Returns a base64 text of the same bytes with stray low bits in its last character. Returns none if it has no padding. */
 function withStrayBits(text: string): readonly string[] {
   const [, head, last = '', padding] = /^(.*)([A-Za-z0-9+/])(=+)$/.exec(text) ?? []
   return padding === undefined ? [] : [`${head}${String.fromCharCode(last.charCodeAt(0) + 1)}${padding}`]
 }
 
-/** The same wrapped values, said to be of the generation that the provider does not write. */
-function ofOtherGeneration(envelope: Envelope): Envelope {
+/** Returns the same wrapped values in an envelope of the version that the provider does not write. */
+function ofOtherVersion(envelope: Envelope): Envelope {
   const { wrappedCek, wrapAlgorithm, materialDescription, cekAlgorithm } = envelope
   const common = { wrappedCek, wrapAlgorithm, materialDescription, cekAlgorithm }
   return envelope.version === 1

@@ -4,15 +4,15 @@ export type Secret = Uint8Array | string
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /**
- * Tells whether what a logger would print of a value holds one of the secrets, in clear or in a usual notation: its
- * text, its JSON, and its properties, as deep as they go.
+ * Tells whether a logger that prints a value would reveal one of the secrets. It searches the value's text, its JSON,
+ * and its properties at any depth. It finds a secret as it is and in the usual notations.
  */
 export function showsSecret(value: unknown, secrets: readonly Secret[]): boolean {
   const text = printed(value)
   return secrets.some((secret) => notations(secret).some((notation) => text.includes(notation)))
 }
 
-/** All that a logger may make of a value, without the tools of a runtime. */
+/** Returns all texts that a logger may print for a value. It uses no API of a runtime. */
 function printed(value: unknown): string {
   return [stringOf(value), jsonOf(value), ...propertiesOf(value, new Set())].join('\n')
 }
@@ -33,7 +33,7 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** What a value that prints itself chose to show: then its properties are not what Node.js prints. */
+/** Returns what a value with its own `inspect` shows. Node.js prints that instead of its properties. */
 function inspected(value: object): unknown {
   const inspect: unknown = (value as Readonly<Record<symbol, unknown>>)[INSPECT]
   try {
@@ -43,7 +43,7 @@ function inspected(value: object): unknown {
   }
 }
 
-/** The texts and bytes in a value's own properties; an error's message and cause are such, although not enumerable. */
+/** Yields the texts and bytes in a value's own properties. Those of an error include its message and cause. */
 function* propertiesOf(value: unknown, seen: Set<object>): Generator<string, void, undefined> {
   if (typeof value === 'string') yield value
   if (typeof value !== 'object' || value === null || seen.has(value)) return

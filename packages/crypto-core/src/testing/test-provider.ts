@@ -3,19 +3,19 @@ import type { MaterialDescription } from '../material-description.ts'
 import type { MasterKeyProvider } from '../ports.ts'
 import { createWrappingProvider } from '../wrapping-provider.ts'
 
-/** What tells one test provider from another. */
+/** Options of a test provider. */
 export interface TestProviderOptions {
-  /** Fills the key: two providers with the same seed read each other's objects. Default 1. */
+  /** The byte that fills the key. Two providers with the same seed read each other's objects. Default 1. */
   readonly seed?: number | undefined
   /** Default `TEST/AES-KW`. */
   readonly wrapAlgorithm?: string | undefined
   readonly materialDescription?: MaterialDescription | undefined
-  /** True for a provider that only encrypts. */
+  /** True for a provider that only encrypts. Default false. */
   readonly encryptOnly?: boolean | undefined
 }
 
 /**
- * A provider for tests: AES key wrap under a key that anybody can guess. It notices a wrong key, like a real one.
+ * Makes a provider for tests. It uses AES key wrap under a key that anyone can guess. Like a real one, it detects a wrong key.
  *
  * @example
  * ```ts

@@ -12,22 +12,22 @@ import { type ContractCase, expectBytes, expectCode, expectThat, rejection } fro
 import { failureRule, type ServiceFailure } from './failure-rule.ts'
 import { type UrlTransportContractOptions, urlTransportContract } from './url-transport-contract.ts'
 
-/** What the transports' contract needs to be run. */
+/** Options of the contract of transports. */
 export interface TransportContractOptions {
-  /** Makes a transport onto an existing, empty bucket. */
+  /** Makes a transport for an existing, empty bucket. */
   create(): TransportUnderTest | Promise<TransportUnderTest>
   /**
-   * Has the service behind the transport that was made last answer its next request with a failure. Without it the rules
-   * about what is retried are left out.
+   * Makes the next request fail. It applies to the service of the transport that was made last. Without it, the rules
+   * about retryable failures are left out.
    */
   failNext?(failure: ServiceFailure): void | Promise<void>
-  /** Makes a symbolic link in the bucket. Without it the rule about links is left out. */
+  /** Makes a symbolic link in the bucket. Without it, the rule about links is left out. */
   link?(key: string, targetKey: string): void | Promise<void>
-  /** Signs a GET of an object. Needed for a transport that has `getByUrl`: without it the rules about URLs are left out. */
+  /** Signs a GET of an object. For transports with `getByUrl`. Without it, the rules about URLs are left out. */
   signUrl?(key: string): URL | Promise<URL>
 }
 
-/** A transport that fills all three ports, and perhaps that for URLs. */
+/** A transport that implements all three ports, and optionally that for URLs. */
 export type TransportUnderTest = ObjectTransport & MultipartTransport & ObjectCatalog & Partial<UrlTransport>
 
 function bodyOf(chunks: readonly Uint8Array[], sizeBytes?: number): ObjectBody {
@@ -39,7 +39,7 @@ function bodyOf(chunks: readonly Uint8Array[], sizeBytes?: number): ObjectBody {
   }
 }
 
-/** A body that tells whether it was asked for its end, which comes late, or fails. */
+/** Makes a body that tells whether it was read to its end. The end comes late, or fails. */
 function endedBody(
   bytes: Uint8Array,
   sizeBytes: number | undefined,
@@ -65,7 +65,7 @@ async function crcOf(bytes: Uint8Array): Promise<bigint> {
 }
 
 /**
- * The rules that every transport keeps. Independent of any test runner; needs a real or an emulated service
+ * Returns the rules for every transport. They do not depend on a test runner. They need a real or an emulated service
  * behind the transport.
  *
  * @example
@@ -139,9 +139,9 @@ export function transportContract({
           headers: { ...headers, ...envelopeHeaders },
           body: bodyOf([pattern(3)], 3),
         })
-        const answer = await transport.head({ key: 'meta', headers: {} })
+        const response = await transport.head({ key: 'meta', headers: {} })
         for (const [name, value] of Object.entries({ ...headers, ...envelopeHeaders })) {
-          expectThat(answer.headers[name] === value, `the header ${name}`)
+          expectThat(response.headers[name] === value, `the header ${name}`)
         }
       },
     },
@@ -176,7 +176,7 @@ export function transportContract({
         await expectCode(
           transport.get({ key: 'range', headers: { range: 'bytes=100-', ...standard } }),
           'ERR_CSE_RANGE_NOT_SATISFIABLE',
-          'a range behind the end',
+          'a range beyond the end',
         )
       },
     },
@@ -274,7 +274,7 @@ export function transportContract({
           const bytes = pattern(sizeBytes ?? 300_000)
           const read = endedBody(bytes, sizeBytes)
           await transport.put({ key: 'ended', headers: {}, body: read.body })
-          expectThat(read.ended(), `a put of ${sizeBytes ?? 'unknown'} bytes asks for the end`)
+          expectThat(read.ended(), `a put of ${sizeBytes ?? 'unknown'} bytes reads to the end`)
           const body = endedBody(pattern(sizeBytes ?? 10), sizeBytes, failed).body
           const error = await expectCode(
             transport.put({ key: 'ended', headers: {}, body }),
@@ -290,7 +290,7 @@ export function transportContract({
         const read = endedBody(pattern(102_400), 102_400)
         const part = { key: 'ended', uploadId, partNumber: 1, headers }
         await transport.uploadPart({ ...part, body: read.body })
-        expectThat(read.ended(), 'the upload of a part asks for the end')
+        expectThat(read.ended(), 'the upload of a part reads to the end')
         const body = endedBody(pattern(102_400).fill(0), 102_400, failed).body
         await expectCode(transport.uploadPart({ ...part, body }), 'ERR_CSE_SOURCE', 'a part')
         const { parts } = await transport.listParts({ key: 'ended', uploadId })
@@ -314,7 +314,7 @@ export function transportContract({
           await expectCode(
             transport.put({ key: 'size', headers: {}, body: bodyOf(chunks) }),
             'ERR_CSE_SOURCE',
-            `a source that gives ${typeof chunk}`,
+            `a source that yields ${typeof chunk}`,
           )
         }
         expectBytes(
@@ -340,11 +340,11 @@ export function transportContract({
           await transport.put({ key: 'sent', headers: {}, body, onSentBytes: (sent) => told.push(sent) })
           const counts = told.filter((entry) => entry !== 'opened')
           if (counts.length === 0) return
-          expectThat(told[0] === 0, 'it begins with 0, before the body is opened')
+          expectThat(told[0] === 0, 'it starts with 0, before the body is opened')
           expectThat(counts.at(-1) === sizeBytes, 'it ends with all bytes')
           expectThat(
             counts.every((count, index) => index === 0 || count >= (counts[index - 1] ?? 0)),
-            'it never goes back',
+            'it never decreases',
           )
         }
       },
@@ -395,9 +395,9 @@ export function transportContract({
           'aborted while sending',
         )
         const reading = new AbortController()
-        const answer = await transport.get({ key: 'abort', headers: {}, signal: reading.signal })
+        const response = await transport.get({ key: 'abort', headers: {}, signal: reading.signal })
         const consume = async () => {
-          for await (const _ of answer.body) reading.abort(reason)
+          for await (const _ of response.body) reading.abort(reason)
         }
         expectThat((await rejection(consume(), 'while reading')) === reason, 'aborted while reading')
       },
@@ -441,7 +441,7 @@ export function transportContract({
           rest.objects.map((o) => o.key).join() === 'l/3' && rest.prefixes.join() === 'l/sub/',
           'page two',
         )
-        expectThat(rest.nextContinuationToken === undefined, 'the last page says so')
+        expectThat(rest.nextContinuationToken === undefined, 'the last page has no token')
         expectThat(
           first.objects[0]?.sizeBytes === 5 && first.objects[0].lastModified instanceof Date,
           'size and date',
@@ -585,7 +585,7 @@ function getOf(create: TransportContractOptions['create']): () => Promise<() => 
   }
 }
 
-/** The URLs of a transport that has all ports: it stores what they are of. */
+/** Returns the options of the URL contract for a transport that also stores the objects. */
 function urlsOf(
   create: TransportContractOptions['create'],
   signUrl: NonNullable<TransportContractOptions['signUrl']>,
@@ -622,8 +622,8 @@ function linkRule(
       const { headers } = await transport.head({ key: 'link', headers: {} })
       expectThat(headers['x-oss-object-type'] === 'Symlink', 'the object type')
       for (const name of Object.keys(envelopeHeaders)) expectThat(!(name in headers), `no header ${name}`)
-      const answer = await transport.getSymlink?.({ key: 'link', headers: {} })
-      expectThat(answer?.targetKey === 'target of/a link+ä', 'the target')
+      const response = await transport.getSymlink?.({ key: 'link', headers: {} })
+      expectThat(response?.targetKey === 'target of/a link+ä', 'the target')
     },
   }
 }

@@ -5,21 +5,21 @@ import { collected, pattern } from './contract-bytes.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 import { failureRule, type ServiceFailure } from './failure-rule.ts'
 
-/** What the contract of a transport of URLs needs to be run. */
+/** Options of the contract of transports for presigned URLs. */
 export interface UrlTransportContractOptions {
   /** Makes a transport. Its bucket, if it has one, exists and is empty. */
   create(): UrlTransport | Promise<UrlTransport>
-  /** Stores an object after `create` as somebody else would, and signs a GET of it. The signature is in the query. */
+  /** Stores an object, without the transport, and signs a GET of it. Called after `create`. The signature is in the query. */
   store(key: string, bytes: Uint8Array, headers: HeaderMap): URL | Promise<URL>
   /** Signs a GET of an object that need not exist. */
   signUrl(key: string): URL | Promise<URL>
-  /** Has the service answer its next request with a failure. Without it the rule about what is retried is left out. */
+  /** Makes the next request fail. Without it, the rule about retryable failures is left out. */
   failNext?(failure: ServiceFailure): void | Promise<void>
 }
 
 /**
- * The rules that every transport keeps that has `getByUrl`. Independent of any test runner; needs a real or an emulated
- * service behind the URLs.
+ * Returns the rules for every transport that has `getByUrl`. They do not depend on a test runner. They need a real or
+ * an emulated service behind the URLs.
  *
  * @example
  * ```ts
@@ -78,7 +78,7 @@ export function urlTransportContract({
       async run() {
         const transport = await create()
         const { search } = await store('query', pattern(10), {})
-        expectThat(search.length > 1, 'the URL carries its signature in the query')
+        expectThat(search.length > 1, 'the signature is in the query of the URL')
         const url = await signUrl('none')
         const missing = await expectCode(
           transport.getByUrl({ url, headers: {} }),
@@ -88,7 +88,7 @@ export function urlTransportContract({
         expectThat('retryable' in missing && missing.retryable === false, 'not retryable')
         for (let error: unknown = missing; error instanceof Error; error = error.cause) {
           const shown = `${String(error)}${error.stack ?? ''}${JSON.stringify(error)}`
-          expectThat(!shown.includes(url.search.slice(1)), 'the query is in no text of the error')
+          expectThat(!shown.includes(url.search.slice(1)), 'no text of the error contains the query')
         }
       },
     },
