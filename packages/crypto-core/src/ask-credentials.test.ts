@@ -6,7 +6,7 @@ const timeoutMs = 60_000
 const code = (value: string) => expect.objectContaining({ code: value })
 const KEYS = { accessKeyId: 'id', accessKeySecret: 'secret' }
 
-/** A provider whose answers a test gives, one by one. */
+/** A provider whose calls a test resolves one by one. */
 function asked() {
   const waiting: { resolve(value: unknown): void; reject(error: unknown): void }[] = []
   const getCredential = vi.fn(
@@ -19,7 +19,7 @@ function asked() {
   }
 }
 
-test('all who ask at the same time are one question, and get the same answer; the next one is asked anew', async () => {
+test('concurrent callers share one call and its result; a later caller starts another call', async () => {
   const provider = asked()
   const answers = Promise.all([1, 2, 3].map(() => askCredentials(provider, { timeoutMs })))
   provider.answer(KEYS)
@@ -32,7 +32,7 @@ test('all who ask at the same time are one question, and get the same answer; th
   expect(provider.getCredential).toHaveBeenCalledTimes(2)
 })
 
-test('of several failures in a row the first is thrown, until the provider answers', async () => {
+test('of several failures in a row the first is thrown, until the provider succeeds', async () => {
   const provider = asked()
   const [first, second] = [new Error('nothing was found in five places'), new Error('ENOTFOUND undefined')]
   for (const failure of [first, second]) {
@@ -48,7 +48,7 @@ test('of several failures in a row the first is thrown, until the provider answe
   await expect(later).rejects.toBe(second)
 })
 
-test('a provider that gives nothing in time is given up, and does not hold up who asks next', async () => {
+test('a provider that does not return in time causes a timeout, and does not block the next caller', async () => {
   vi.useFakeTimers()
   try {
     const provider = asked()
@@ -67,7 +67,7 @@ test('a provider that gives nothing in time is given up, and does not hold up wh
   }
 })
 
-test('an abort ends the wait of the one who aborts, and leaves no timer behind', async () => {
+test('an abort ends only the wait of its own caller, and leaves no timer', async () => {
   vi.useFakeTimers()
   try {
     const provider = asked()
@@ -84,7 +84,7 @@ test('an abort ends the wait of the one who aborts, and leaves no timer behind',
   }
 })
 
-test('white space around a part does not belong to it; an empty token is none', async () => {
+test('surrounding white space is removed; an empty token is absent', async () => {
   const provider: CredentialsProvider = {
     getCredential: async () => ({ accessKeyId: ' id\n', accessKeySecret: 'secret\r\n', securityToken: ' ' }),
   }
@@ -96,7 +96,7 @@ test.each<[unknown, string]>([
   [{ accessKeyId: 'hidden', accessKeySecret: ' ' }, 'no accessKeySecret.'],
   [{ accessKeyId: 5, accessKeySecret: ['hidden'] }, 'no accessKeyId and no accessKeySecret.'],
   [undefined, 'no accessKeyId and no accessKeySecret.'],
-])('what is missing is named, and what was given is not: %j', async (given, said) => {
+])('the error names the missing parts, and no value: %j', async (given, said) => {
   const error = await askCredentials({ getCredential: async () => given as never }, { timeoutMs }).catch(
     (thrown: unknown) => thrown,
   )
@@ -105,7 +105,7 @@ test.each<[unknown, string]>([
   expect(String(error)).not.toContain('hidden')
 })
 
-test('a provider that throws at once is no different from one that rejects', async () => {
+test('a provider that throws synchronously is treated like one that rejects', async () => {
   const failure = new Error('no')
   const provider = {
     getCredential: (): never => {

@@ -35,7 +35,7 @@ export async function askCredentials(
   { timeoutMs, signal }: AskCredentialsOptions,
 ): Promise<AccessCredentials> {
   const late = (): TransportError => {
-    const message = `No request was sent: \`credentials\` gave nothing for ${timeoutMs} ms.`
+    const message = `No request was sent: \`credentials\` did not return within ${timeoutMs} ms.`
     return new TransportError('ERR_CSE_TIMEOUT', message, { retryable: true })
   }
   return pending.run(provider, () => checkedCredentials(provider), { timeoutMs, signal, late })
@@ -58,7 +58,7 @@ async function checkedCredentials(provider: CredentialsProvider): Promise<Access
     const missing = [!accessKeyId && 'accessKeyId', !accessKeySecret && 'accessKeySecret']
     throw new TransportError(
       'ERR_CSE_ACCESS_DENIED',
-      `No request was sent: \`credentials\` gave no ${missing.filter(Boolean).join(' and no ')}. Its getCredential() must resolve to { accessKeyId, accessKeySecret, securityToken? }.`,
+      `No request was sent: \`credentials\` returned no ${missing.filter(Boolean).join(' and no ')}. Its getCredential() must resolve to { accessKeyId, accessKeySecret, securityToken? }.`,
       { retryable: false },
     )
   }

@@ -3,14 +3,14 @@ import { bothOrNone } from './both-or-none.ts'
 import { TransportError, unwrapFailed } from './errors.ts'
 
 const down = new TransportError('ERR_CSE_NETWORK', 'down', { retryable: false })
-const misfit = async (): Promise<never> => {
+const mismatch = async (): Promise<never> => {
   throw unwrapFailed()
 }
 const later = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn++) await undefined
 }
 
-test('both are under way before either is waited for', async () => {
+test('both calls start before either is awaited', async () => {
   let arrived = 0
   let open = (): void => {}
   const gate = new Promise<void>((resolve) => {
@@ -24,23 +24,23 @@ test('both are under way before either is waited for', async () => {
   await expect(bothOrNone(undefined, call, call)).resolves.toEqual([2, 2])
 })
 
-test('a failure of the service comes before a misfit, in whichever order they come', async () => {
+test('a failure of the service takes precedence over a mismatch, in either order', async () => {
   const failing = async (): Promise<never> => {
     await later()
     throw down
   }
-  await expect(bothOrNone(undefined, misfit, failing)).rejects.toBe(down)
-  await expect(bothOrNone(undefined, failing, misfit)).rejects.toBe(down)
+  await expect(bothOrNone(undefined, mismatch, failing)).rejects.toBe(down)
+  await expect(bothOrNone(undefined, failing, mismatch)).rejects.toBe(down)
 })
 
-test('a misfit does not end the other call; a failure does, also where the call looks at no signal', async () => {
+test('a mismatch does not abort the other call; a failure does, even if that call ignores its signal', async () => {
   const signals: AbortSignal[] = []
   const watching = async (signal: AbortSignal): Promise<string> => {
     signals.push(signal)
     await later()
     return 'answer'
   }
-  await expect(bothOrNone(undefined, misfit, watching)).rejects.toMatchObject({
+  await expect(bothOrNone(undefined, mismatch, watching)).rejects.toMatchObject({
     code: 'ERR_CSE_UNWRAP_FAILED',
   })
   expect(signals[0]?.aborted).toBe(false)
@@ -52,7 +52,7 @@ test('a misfit does not end the other call; a failure does, also where the call 
   expect(signals[1]?.reason).toBe(down)
 })
 
-test('an abort is told by its reason, whatever the calls make of it', async () => {
+test('an abort rejects with its reason, whatever the calls throw', async () => {
   const controller = new AbortController()
   const call = async (signal: AbortSignal): Promise<never> => {
     controller.abort('stop')

@@ -6,7 +6,7 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-test('base64 comes back as the bytes it was', () => {
+test('base64 decodes to the encoded bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array(), (bytes) => {
       expect(decodeBase64(encodeBase64(bytes))).toEqual(bytes)
@@ -40,7 +40,7 @@ test.each(['YR==', 'Yf==', 'YWJ=', 'YWL=', 'AAAAYR=='])(
   },
 )
 
-test('no text but the encoding of its bytes is base64, whatever the runtime forgives', () => {
+test('only the canonical encoding of its bytes is base64, even if the runtime accepts more', () => {
   const character = fc.constantFrom(...'ABCQRghwxyz0189+/=-_ \n\f\v\u00a0é')
   fc.assert(
     fc.property(fc.string({ unit: character, maxLength: 12 }), (text) => {
@@ -50,12 +50,12 @@ test('no text but the encoding of its bytes is base64, whatever the runtime forg
   )
 })
 
-test('a runtime whose own decoder forgives more decodes no more', () => {
+test('a lenient decoder of the runtime does not decode more', () => {
   vi.stubGlobal('atob', () => 'a')
   expect(decodeBase64('YQ==')).toEqual(Uint8Array.of(97))
   for (const text of ['YR==', 'YQ', ' YQ==', 'YQ==\n']) expect(decodeBase64(text)).toBeUndefined()
 })
 
-test('text far longer than a header is not decoded', () => {
+test('a text far longer than a header is not decoded', () => {
   expect(decodeBase64('A'.repeat(8 * 1024 * 1024))).toBeUndefined()
 })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { concatBytes } from './bytes.ts'
 import { coalesceChunks, exactChunks } from './chunks.ts'
 
-test('chunks are joined up to the wanted size, none is lost or reordered', async () => {
+test('chunks are joined up to the minimum size; none is lost or reordered', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.uint8Array({ maxLength: 20 })),
@@ -30,7 +30,7 @@ test('a chunk that is large enough is not copied', async () => {
   expect((await coalesceChunks(source(), 100).next()).value).toBe(large)
 })
 
-test('exact chunks all have the wanted size but the last, and hold the same bytes', async () => {
+test('exact chunks have the requested size, except the last, and hold the same bytes', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.uint8Array({ maxLength: 20 })),
@@ -53,7 +53,7 @@ test('exact chunks all have the wanted size but the last, and hold the same byte
 test.each([
   ['coalesceChunks', coalesceChunks],
   ['exactChunks', exactChunks],
-])('a source that fills one buffer again and again gives what it held each time (%s)', async (_name, cut) => {
+])('a source may reuse one buffer for all its chunks (%s)', async (_name, cut) => {
   async function* source(): AsyncGenerator<Uint8Array> {
     const buffer = new Uint8Array(3)
     for (let n = 1; n <= 5; n++) yield buffer.fill(n)

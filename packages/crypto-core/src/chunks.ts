@@ -6,7 +6,7 @@ const CHUNK_BYTES: number = 32 * 1024
 
 /**
  * Joins small chunks. Each result but the last has at least `minBytes`. A chunk that is large enough is not copied. A
- * smaller one is copied at once, because its source may reuse the buffer. At most `minBytes` are buffered.
+ * smaller one is copied at once, because its source may reuse the buffer. Less than `minBytes` are buffered.
  */
 export async function* coalesceChunks(
   source: AsyncIterable<Uint8Array>,

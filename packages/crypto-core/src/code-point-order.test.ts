@@ -9,7 +9,7 @@ function compareBytes(a: string, b: string): number {
   return (left[at] as number) - (right[at] ?? -1)
 }
 
-test('texts are in the order of their UTF-8 bytes', () => {
+test('texts are ordered by their UTF-8 bytes', () => {
   const text = fc.string({ unit: fc.constantFrom('a', 'b', 'é', '\ud7ff', '\ue000', '｡', '😀', '😁', '𐀀') })
   fc.assert(
     fc.property(text, text, (a, b) => {

@@ -12,7 +12,7 @@ test('an IV is 8 random bytes, 4 zero bytes, 4 random bytes', () => {
   }
 })
 
-test('a content key has 32 bytes and no two are equal', () => {
+test('a content key has 32 bytes, and no two are equal', () => {
   const keys = Array.from({ length: 64 }, generateCek)
   expect(keys.every((key) => key.length === 32)).toBe(true)
   expect(new Set(keys.map(String)).size).toBe(64)

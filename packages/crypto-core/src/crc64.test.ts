@@ -9,14 +9,14 @@ const makers = [
 ]
 
 describe.each(makers)('CRC-64 in $name', ({ make }) => {
-  test('gives the published check value, and 0 for nothing', async () => {
+  test('returns the published check value, and 0 for no bytes', async () => {
     const crc = await make()
     expect(crc.value()).toBe(0n)
     crc.update(text('123456789'))
     expect(crc.value()).toBe(0x995dc9bbdf1939fan)
   })
 
-  test('may be read at any time without disturbing what follows', async () => {
+  test('can be read at any time without an effect on the following bytes', async () => {
     const crc = await make()
     crc.update(text('1234'))
     crc.value()
@@ -37,7 +37,7 @@ describe.each(makers)('CRC-64 in $name', ({ make }) => {
   })
 })
 
-test('several checksums run side by side', async () => {
+test('several checksums run independently', async () => {
   const [a, b] = [await createCrc64(), await createCrc64()]
   a.update(text('1234'))
   b.update(text('other bytes'))
@@ -62,7 +62,7 @@ test('both implementations agree, and parts combine to the whole', async () => {
   )
 })
 
-test('where WebAssembly is forbidden the plain one serves', async () => {
+test('without WebAssembly the plain implementation is used', async () => {
   const real = WebAssembly.compile
   WebAssembly.compile = () => Promise.reject(new WebAssembly.CompileError('forbidden by policy'))
   try {

@@ -40,7 +40,7 @@ describe.each(
   engines.map((engine, index) => ({ engine, label: index === 0 ? `chosen (${engine.name})` : engine.name })),
 )('the engine $label', ({ engine }) => {
   test.each(cases)(
-    'gives the ciphertext of the vector "$name", and its plaintext again',
+    'encrypts and decrypts the vector "$name"',
     async ({ contentKey, plaintext, ciphertext }) => {
       expect(await new CtrCipher(contentKey, { engine }).bytes(plaintext)).toEqual(ciphertext)
       expect(await new CtrCipher(contentKey, { engine }).bytes(ciphertext)).toEqual(plaintext)
@@ -56,7 +56,7 @@ describe.each(
     }
   })
 
-  test('gives the same bytes whole, byte by byte and split anywhere, for sizes 0 to 33', async () => {
+  test('returns the same bytes whole, byte by byte and split anywhere, for sizes 0 to 33', async () => {
     for (let size = 0; size <= 33; size++) {
       const data = nist.plaintext.subarray(0, size)
       const whole = nist.ciphertext.subarray(0, size)
@@ -102,14 +102,14 @@ describe.each(
     }
   })
 
-  test('leaves its input as it was', async () => {
+  test('does not change its input', async () => {
     const data = Uint8Array.from(nist.plaintext)
     await new CtrCipher(nist.contentKey, { engine }).bytes(data)
     expect(data).toEqual(nist.plaintext)
   })
 })
 
-test('a cipher cannot be used twice, whichever way', async () => {
+test('a cipher throws on a second use, by either method', async () => {
   const uses = [
     (cipher: CtrCipher) => cipher.bytes(new Uint8Array(1)),
     async (cipher: CtrCipher) => collect(cipher.transform(chunked(new Uint8Array(1), [1]))),
@@ -148,13 +148,13 @@ test.each([
   [{ cek: new Uint8Array(32), iv: new Uint8Array(16) }, -1],
   [{ cek: new Uint8Array(32), iv: new Uint8Array(16) }, 1.5],
   [{ cek: new Uint8Array(32), iv: new Uint8Array(16) }, 2 ** 53],
-])('keys of a wrong length and offsets that are none are refused (%#)', (contentKey, offsetBytes) => {
+])('keys of a wrong length and invalid offsets are refused (%#)', (contentKey, offsetBytes) => {
   expect(() => new CtrCipher(contentKey, { offsetBytes })).toThrow(
     expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
   )
 })
 
-test('a source that fails ends the stream with its own error', async () => {
+test('a failed source ends the stream with its own error', async () => {
   const broken = new Error('broken')
   async function* source(): AsyncGenerator<Uint8Array> {
     yield new Uint8Array(5)

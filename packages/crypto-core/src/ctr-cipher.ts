@@ -62,7 +62,7 @@ export class CtrCipher {
     if (this.#used) {
       throw new CseError(
         'ERR_CSE_CIPHER_REUSED',
-        'This cipher was used before: make a new CtrCipher for each run of bytes.',
+        'This cipher was already used. Make a new CtrCipher for each run of bytes.',
       )
     }
     this.#used = true

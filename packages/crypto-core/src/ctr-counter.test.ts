@@ -28,7 +28,7 @@ test('the counter wraps after 2^128', () => {
   )
 })
 
-test('adding is associative and leaves its input as it was', () => {
+test('addition is associative and does not change its input', () => {
   fc.assert(
     fc.property(block, amount, amount, (counter, a, b) => {
       const before = Uint8Array.from(counter)

@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A signal, and how many listen to it. */
+/** A signal, and the number of its listeners. */
 function watchedSignal() {
   const controller = new AbortController()
   const { signal } = controller
@@ -55,11 +55,11 @@ describe('a deadline', () => {
     },
   )
 
-  test.each([1, 2 ** 31 - 1])('of %i is one', async (deadlineMs) => {
+  test.each([1, 2 ** 31 - 1])('of %i is valid', async (deadlineMs) => {
     expect(await withDeadline({ deadlineMs }, 'a', async () => 'done')).toBe('done')
   })
 
-  test('leaves no timer and no listener behind a call that ends, well or not', async () => {
+  test('leaves no timer and no listener after a call that resolves or rejects', async () => {
     const { signal, listeners } = watchedSignal()
     await withDeadline({ deadlineMs: 1000, signal }, 'a', async () => {})
     await withDeadline({ deadlineMs: 1000, signal }, 'a', () => Promise.reject(new Error())).catch(() => {})
@@ -73,7 +73,7 @@ describe('a deadline', () => {
     expect(listeners()).toBe(0)
   })
 
-  test('leaves no timer and no listener where it passes and nobody unlinks', () => {
+  test('leaves no timer and no listener when it passes without an unlink', () => {
     const { signal, listeners } = watchedSignal()
     const link = deadlineAbort({ deadlineMs: 1000, signal }, undefined)
     expect(listeners()).toBe(1)
@@ -82,7 +82,7 @@ describe('a deadline', () => {
     expect(listeners()).toBe(0)
   })
 
-  test('gives way to the caller’s signal that aborts first, and its timer ends', async () => {
+  test('yields to the caller’s signal if that aborts first, and clears its timer', async () => {
     const { signal, abort } = watchedSignal()
     const call = withDeadline({ deadlineMs: 1000, signal }, 'a', (options) => never(options.signal))
     const reason = new Error('enough')
@@ -92,13 +92,13 @@ describe('a deadline', () => {
     await expect(call).rejects.toBe(reason)
   })
 
-  test('starts no timer under a signal that is aborted', () => {
+  test('starts no timer under an aborted signal', () => {
     const link = deadlineAbort({ deadlineMs: 1000, signal: AbortSignal.abort('why') }, undefined)
     expect(link.signal.reason).toBe('why')
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('passes for a series as a whole, also where the next item is at hand', async () => {
+  test('limits an iteration as a whole, even if the next item is ready', async () => {
     const items = eachWithDeadline({ deadlineMs: 1000 }, undefined, async function* () {
       yield 1
       yield 2

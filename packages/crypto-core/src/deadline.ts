@@ -90,10 +90,10 @@ async function* bounded<Options extends BoundedCallOptions, Item>(
 }
 
 function exceeded(deadlineMs: number, objectKey: string | undefined): CseError {
-  const what = objectKey === undefined ? 'The call' : `The call about ${objectKey}`
+  const what = objectKey === undefined ? 'The call' : `The call for ${objectKey}`
   return new CseError(
     'ERR_CSE_DEADLINE_EXCEEDED',
-    `${what} did not end within ${deadlineMs} ms (deadlineMs), and was ended. Allow it more time, or call it again.`,
+    `${what} did not end within ${deadlineMs} ms (deadlineMs) and was aborted. Increase deadlineMs, or call it again.`,
     { objectKey },
   )
 }

@@ -27,7 +27,7 @@ const v1 = {
 }
 const damaged = expect.objectContaining({ code: 'ERR_CSE_ENVELOPE_DAMAGED' })
 
-test('an envelope is written under exactly these names', () => {
+test('an envelope is encoded under exactly these names', () => {
   const full = {
     ...envelope,
     unencryptedContentLength: 5,
@@ -48,13 +48,13 @@ test('an envelope is written under exactly these names', () => {
   })
 })
 
-test('the description header is left out when it says nothing', () => {
+test('the description header is left out when the description is empty', () => {
   expect(encodeEnvelope({ ...envelope, materialDescription: {} })).not.toHaveProperty(
     V2_HEADERS.materialDescription,
   )
 })
 
-test('an envelope is read back as it was written, whatever the case of the names', () => {
+test('an envelope decodes to what was encoded, with names in any case', () => {
   const headers = encodeEnvelope({
     ...envelope,
     unencryptedContentLength: 0,
@@ -75,7 +75,7 @@ test('an envelope is read back as it was written, whatever the case of the names
   }
 })
 
-test('the wrap algorithm "rsa" is never written, in whatever case', () => {
+test('the wrap algorithm "rsa" is never encoded, in any case', () => {
   for (const wrapAlgorithm of ['rsa', 'RSA']) {
     expect(() => encodeEnvelope({ ...envelope, wrapAlgorithm })).toThrow(
       expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
@@ -83,7 +83,7 @@ test('the wrap algorithm "rsa" is never written, in whatever case', () => {
   }
 })
 
-test('what cannot stand in a header is not written', () => {
+test('values that are not valid in a header are not encoded', () => {
   for (const wrappedCek of ['', 'a b', 'a\nb', 'ä']) {
     expect(() => encodeEnvelope({ ...envelope, wrappedCek })).toThrow(
       expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
@@ -108,13 +108,13 @@ test('an object with only some of the required headers is damaged, for every sub
   }
 })
 
-test('an empty required header is as bad as a missing one', () => {
+test('an object with an empty required header is damaged', () => {
   for (const name of required) {
     expect(() => decodeEnvelope({ ...encodeEnvelope(envelope), [name]: '' })).toThrow(damaged)
   }
 })
 
-test('an object with headers of both generations is damaged', () => {
+test('an object with headers of both versions is damaged', () => {
   expect(() => decodeEnvelope({ ...encodeEnvelope(envelope), ...v1 })).toThrow(damaged)
   expect(() => decodeEnvelope({ ...encodeEnvelope(envelope), [V1_HEADERS.wrappedCek]: 'x' })).toThrow(damaged)
 })
@@ -148,7 +148,7 @@ test('a part size of zero is damaged', () => {
   expect(() => decodeEnvelope(headers)).toThrow(damaged)
 })
 
-test('a V1 envelope is read, under either name of its description', () => {
+test('a V1 envelope is decoded, with either name of its description', () => {
   for (const name of [V1_HEADERS.materialDescription, V1_HEADERS.documentedMaterialDescription]) {
     expect(
       decodeEnvelope({ ...v1, [name]: '{"a": "b"}', 'X-OSS-Meta-Unencrypted-Content-Length': '7' }),
@@ -173,7 +173,7 @@ test('a V1 envelope with a header missing or another content algorithm is refuse
   )
 })
 
-test('no headers, however strange, bring out anything but an envelope, a plain object or a CseError', () => {
+test('any headers lead to an envelope, a plain object or a CseError', () => {
   const name = fc.oneof(
     fc.constantFrom(...Object.values(V2_HEADERS), ...Object.values(V1_HEADERS)),
     fc.string(),
@@ -194,7 +194,7 @@ test('no headers, however strange, bring out anything but an envelope, a plain o
   )
 })
 
-test('a V1 envelope is written under exactly the names that oss2 2.10 reads, and read back', () => {
+test('a V1 envelope is encoded under exactly the names that oss2 2.10 reads, and decoded again', () => {
   const written = {
     ...v1,
     'x-oss-meta-unencrypted-content-length': '5',
@@ -210,7 +210,7 @@ test('a V1 envelope is written under exactly the names that oss2 2.10 reads, and
   ])
 })
 
-test('a V1 envelope with a description, or a field that cannot stand in a header, is not written', () => {
+test('a V1 envelope with a description, or with a field that is not valid in a header, is not encoded', () => {
   const decoded = decodeEnvelope(v1) as EnvelopeV1
   for (const change of [{ materialDescription: { a: 'b' } }, { wrappedStart: 'a b' }, { wrappedCek: '' }]) {
     expect(() => encodeEnvelope({ ...decoded, ...change })).toThrow(
@@ -219,7 +219,7 @@ test('a V1 envelope with a description, or a field that cannot stand in a header
   }
 })
 
-test('a V1 envelope with two descriptions is damaged, unless they say the same; an empty one says nothing', () => {
+test('a V1 envelope with two different descriptions is damaged; an empty one is ignored', () => {
   const both = (a: string, b: string) => ({
     ...v1,
     [V1_HEADERS.materialDescription]: a,

@@ -34,7 +34,7 @@ export function decodeEnvelope(headers: HeaderMap): Envelope | undefined {
   const names = Object.keys(lower)
   const hasV2 = names.some((name) => name.startsWith(V2_PREFIX))
   const hasV1 = names.some((name) => V1_MARKS.includes(name))
-  if (hasV1 && hasV2) throw damagedEnvelope('it has headers of both generations')
+  if (hasV1 && hasV2) throw damagedEnvelope('it has headers of both versions')
   if (hasV2) return decodeEnvelopeV2(lower)
   if (hasV1) return decodeEnvelopeV1(lower)
   return undefined

@@ -4,7 +4,7 @@ import { CseError } from './errors.ts'
 export function damagedEnvelope(why: string): CseError {
   return new CseError(
     'ERR_CSE_ENVELOPE_DAMAGED',
-    `The object's encryption envelope is damaged: ${why}. It must not be taken for plaintext.`,
+    `The object's encryption envelope is damaged: ${why}. Do not treat the object as plaintext.`,
   )
 }
 

@@ -23,7 +23,7 @@ export function decodeEnvelopeV1(headers: Readonly<Record<string, string>>): Env
   if (cekAlgorithm.toLowerCase() !== V1_CEK_ALGORITHM.toLowerCase()) {
     throw new CseError(
       'ERR_CSE_UNSUPPORTED_ALGORITHM',
-      `The object's content algorithm is ${JSON.stringify(cekAlgorithm)}; a V1 envelope names ${V1_CEK_ALGORITHM}.`,
+      `The object's content algorithm is ${JSON.stringify(cekAlgorithm)}; a V1 envelope must name ${V1_CEK_ALGORITHM}.`,
     )
   }
   const unencryptedContentLength = decimalField(headers, V1_HEADERS.unencryptedContentLength)
@@ -57,7 +57,7 @@ export function encodeEnvelopeV1(envelope: EnvelopeV1): Record<string, string> {
   const { wrappedCek, wrappedStart, cekAlgorithm, wrapAlgorithm, materialDescription } = envelope
   checkHeaderTexts({ wrappedCek, wrappedStart, cekAlgorithm, wrapAlgorithm })
   if (!isEmptyDescription(materialDescription)) {
-    throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'A V1 envelope has no room for a material description.')
+    throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'A V1 envelope cannot hold a material description.')
   }
   const { unencryptedContentLength, unencryptedContentMd5 } = envelope
   return {

@@ -39,7 +39,7 @@ export function checkWrapAlgorithm(name: string): void {
   if (name.toLowerCase() === 'rsa') {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'The wrap algorithm "rsa" is reserved by the service: name the padding too, for instance RSA/NONE/PKCS1Padding.',
+      'The wrap algorithm "rsa" is reserved by the service. Name the padding too, for example RSA/NONE/PKCS1Padding.',
     )
   }
 }
@@ -55,7 +55,7 @@ export function decodeEnvelopeV2(headers: Readonly<Record<string, string>>): Env
   if (cekAlgorithm.toLowerCase() !== V2_CEK_ALGORITHM.toLowerCase()) {
     throw new CseError(
       'ERR_CSE_UNSUPPORTED_ALGORITHM',
-      `The object's content algorithm is ${JSON.stringify(cekAlgorithm)}; only ${V2_CEK_ALGORITHM} can be read.`,
+      `The object's content algorithm is ${JSON.stringify(cekAlgorithm)}; only ${V2_CEK_ALGORITHM} is supported.`,
     )
   }
   const dataSizeBytes = decimalField(headers, V2_HEADERS.dataSize)

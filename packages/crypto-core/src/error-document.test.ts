@@ -9,7 +9,7 @@ import {
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-test('an error document gives its four fields, and nothing else of it', () => {
+test('only four fields of an error document are returned', () => {
   const document = `<?xml version="1.0" encoding="UTF-8"?>
 <Error>
   <Code>NoSuchKey</Code><Message>No &lt;key&gt; &amp;#39;a&#39;</Message>
@@ -31,18 +31,18 @@ test.each([
   ['an object that mentions an error', 'x<Error><Code>NoSuchKey</Code></Error>', undefined],
   ['another element', '<Errors><Code>NoSuchKey</Code></Errors>', 'Errors'],
   ['another document', '<?xml version="1.0"?>\n<ListBucketResult xmlns="x">', 'ListBucketResult'],
-])('%s is no error document', (_, text, root) => {
+])('%s is not an error document', (_, text, root) => {
   expect(isErrorDocument(bytes(text))).toBe(false)
   expect(parseErrorDocument(bytes(text))).toEqual({})
   expect(rootElement(bytes(text))).toBe(root)
 })
 
-test('a byte order mark and an empty element do not hide the root', () => {
+test('the root is found after a byte order mark, and in an empty element', () => {
   expect(rootElement(bytes('\ufeff<DeleteResult/>'))).toBe('DeleteResult')
   expect(isErrorDocument(bytes('  <Error/>'))).toBe(true)
 })
 
-test('the ids that a document lacks are taken from the headers, and no other', () => {
+test('only the ids that a document lacks are taken from the headers', () => {
   const headers = { 'x-oss-request-id': 'of the header', 'x-oss-ec': '0026-00000001' }
   expect(completeDocument({ serviceCode: 'AccessDenied', requestId: 'of the document' }, headers)).toEqual({
     serviceCode: 'AccessDenied',
@@ -52,7 +52,7 @@ test('the ids that a document lacks are taken from the headers, and no other', (
   expect(completeDocument({}, {})).toEqual({})
 })
 
-test('of a refused secret URL only codes and ids are shown, and only those that look like one', () => {
+test('for a presigned URL only codes and ids are shown, and only those with a valid form', () => {
   const url = '/a?Signature=s3cret'
   expect(plainDocument({ serviceCode: url, message: url, requestId: url, ec: url })).toEqual({})
   expect(plainDocument({ serviceCode: 'x'.repeat(65), requestId: '', ec: 'a\nb' })).toEqual({})

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { CseError, TransportError, unwrapFailed } from './errors.ts'
 
-test('an error of another copy of the package is recognised, anything else is not', () => {
+test('an error of another copy of the package is recognised, and no other value', () => {
   const foreign = Object.assign(new Error('x'), {
     [Symbol.for('oss-cse.error')]: true,
     code: 'ERR_CSE_INTEGRITY',
@@ -13,7 +13,7 @@ test('an error of another copy of the package is recognised, anything else is no
   }
 })
 
-test('a transport error is a CseError that tells the service’s side of it', () => {
+test('a transport error is a CseError with the details of the service', () => {
   const error = new TransportError('ERR_CSE_NOT_FOUND', 'gone', {
     status: 404,
     requestId: 'R',
@@ -46,7 +46,7 @@ const whole = new TransportError('ERR_CSE_NOT_MODIFIED', 'not modified', {
 })
 const shown = (error: TransportError) => ({ ...error, message: error.message, cause: error.cause })
 
-test('a copy of a transport error keeps every field, the cause included, and takes what is given', () => {
+test('a copy of a transport error keeps every field, including the cause, and takes the overrides', () => {
   expect(shown(TransportError.with(whole, {}))).toEqual(shown(whole))
   const overrides = {
     code: 'ERR_CSE_NETWORK',
@@ -68,7 +68,7 @@ test('a copy of a transport error keeps every field, the cause included, and tak
   expect(whole).toMatchObject({ code: 'ERR_CSE_NOT_MODIFIED', message: 'not modified', objectKey: 'a' })
 })
 
-test('a transport error of another copy of the package is copied as well, though it lacks what came later', () => {
+test('a transport error of another copy of the package can be copied, even if it lacks newer fields', () => {
   const cause = new Error('underneath')
   const foreign = Object.assign(new Error('slow down', { cause }), {
     [Symbol.for('oss-cse.error')]: true,

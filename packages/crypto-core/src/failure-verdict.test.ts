@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isRetryableStatus, judgeFailure } from './failure-verdict.ts'
 
-test('408, 429, 500, 502, 503 and 504 are worth another try, and no other status is', () => {
+test('only 408, 429, 500, 502, 503 and 504 are retryable', () => {
   const retryable = Array.from({ length: 600 }, (_, status) => status).filter(isRetryableStatus)
   expect(retryable).toEqual([408, 429, 500, 502, 503, 504])
 })

@@ -3,7 +3,7 @@ import { checkMetadataSize, metadataHeaders, userMetadata } from './header-map.t
 
 const invalid = expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' })
 
-test('metadata becomes x-oss-meta headers, and comes back without the envelope', () => {
+test('metadata is sent as x-oss-meta headers, and is returned without the envelope', () => {
   const headers = metadataHeaders({ Author: 'me', n: '1' })
   expect(headers).toEqual({ 'x-oss-meta-author': 'me', 'x-oss-meta-n': '1' })
   expect(
@@ -32,7 +32,7 @@ test.each([
 })
 
 test.each(['__proto__', 'constructor', 'Constructor', 'prototype', '__PROTO__'])(
-  'the metadata name %s, which every object has, is refused for that reason',
+  'the metadata name %s is refused, because every object has it',
   (name) => {
     expect(() => metadataHeaders({ [name]: 'x' })).toThrow(
       expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT', message: expect.stringContaining(name) }),
@@ -41,7 +41,7 @@ test.each(['__proto__', 'constructor', 'Constructor', 'prototype', '__PROTO__'])
   },
 )
 
-test('metadata that others stored under names of every object comes back, and changes no object', () => {
+test('metadata that others stored under names of every object is returned, and changes no object', () => {
   const headers = Object.fromEntries(
     ['__proto__', 'constructor', 'prototype', 'toString'].map((name) => [`x-oss-meta-${name}`, `of ${name}`]),
   )
@@ -55,12 +55,12 @@ test('metadata that others stored under names of every object comes back, and ch
   expect(Object.getPrototypeOf(metadata)).toBe(Object.prototype)
 })
 
-test('names of every object that no header has are absent from metadata', () => {
+test('names that every object has are not in the metadata unless a header has them', () => {
   expect(Object.keys(userMetadata({ etag: 'x' }))).toEqual([])
 })
 
 test.each(['ä', 'a\nb', ' a', 'a ', '\u0000'])(
-  'the metadata value %j would not arrive as it is: refused',
+  'the metadata value %j is refused, because it would be altered on the way',
   (value) => {
     expect(() => metadataHeaders({ a: value })).toThrow(invalid)
   },
@@ -70,7 +70,7 @@ test('a metadata name given twice in different case is refused', () => {
   expect(() => metadataHeaders({ a: '1', A: '2' })).toThrow(invalid)
 })
 
-test('all metadata together may take 8 KiB, names included, and not a byte more', () => {
+test('the limit of all metadata is exactly 8 KiB, including names', () => {
   const name = 'x-oss-meta-a'
   const fits = { [name]: 'v'.repeat(8192 - name.length), 'content-type': 'x'.repeat(9000) }
   expect(() => checkMetadataSize(fits)).not.toThrow()

@@ -35,7 +35,7 @@ export function lowerCaseHeaders(headers: HeaderMap): Record<string, string> {
     if (lower.has(key) && lower.get(key) !== value && isEnvelopeHeader(key)) {
       throw new CseError(
         'ERR_CSE_ENVELOPE_DAMAGED',
-        `The envelope header ${key} stands twice, with different values.`,
+        `The envelope header ${key} occurs twice, with different values.`,
       )
     }
     lower.set(key, value)
@@ -55,16 +55,18 @@ export function metadataHeaders(metadata: Readonly<Record<string, string>>): Rec
   for (const [name, value] of Object.entries(metadata)) {
     const header = USER_METADATA_PREFIX + name.toLowerCase()
     if (isReservedMetadata(header)) {
-      throw invalidMetadata(`the name ${name} is one that every JavaScript object has: choose another one`)
+      throw invalidMetadata(
+        `the name ${name} is reserved, because every JavaScript object has it: choose another one`,
+      )
     }
     if (!METADATA_NAME.test(name)) {
-      throw invalidMetadata(`the name ${JSON.stringify(name)} may hold only letters, digits and "-"`)
+      throw invalidMetadata(`the name ${JSON.stringify(name)} may contain only letters, digits and "-"`)
     }
     if (isEnvelopeHeader(header)) throw invalidMetadata(`the name ${name} belongs to the encryption envelope`)
     if (headers.has(header)) throw invalidMetadata(`the name ${name} is given twice (names ignore case)`)
     if (typeof value !== 'string' || !PRINTABLE_ASCII.test(value) || value !== value.trim()) {
       throw invalidMetadata(
-        `the value of ${name} must be printable ASCII without space at either end: encode anything else, for instance as base64`,
+        `the value of ${name} must be printable ASCII without a space at either end: encode anything else, for example as base64`,
       )
     }
     headers.set(header, value)
@@ -101,7 +103,7 @@ export function checkMetadataSize(headers: HeaderMap): void {
   if (size > USER_METADATA_LIMIT_BYTES) {
     throw new CseError(
       'ERR_CSE_METADATA_TOO_LARGE',
-      `The user metadata and the envelope take ${size} bytes; the service accepts ${USER_METADATA_LIMIT_BYTES}. Shorten the metadata or the material description.`,
+      `The user metadata and the envelope take ${size} bytes. The limit of the service is ${USER_METADATA_LIMIT_BYTES}. Shorten the metadata or the material description.`,
     )
   }
 }

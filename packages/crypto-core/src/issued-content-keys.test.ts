@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { generateCek } from './content-key.ts'
 import { IssuedContentKeys } from './issued-content-keys.ts'
 
-test('a key is new once, and known from then on, whichever array holds it', async () => {
+test('a key is new once, and known from then on, in any array', async () => {
   const issued = new IssuedContentKeys(3)
   const cek = generateCek()
   expect(await issued.add(cek)).toBe(true)
@@ -10,14 +10,14 @@ test('a key is new once, and known from then on, whichever array holds it', asyn
   expect(await issued.add(generateCek())).toBe(true)
 })
 
-test('of equal keys that are added at once one is new', async () => {
+test('of equal keys that are added concurrently, one is new', async () => {
   const issued = new IssuedContentKeys(3)
   const cek = generateCek()
   const added = await Promise.all(Array.from({ length: 5 }, () => issued.add(cek)))
   expect(added.filter(Boolean)).toHaveLength(1)
 })
 
-test('it remembers as many keys as it was told, and forgets the oldest first', async () => {
+test('it remembers as many keys as its capacity, and forgets the oldest first', async () => {
   const issued = new IssuedContentKeys(3)
   const ceks = Array.from({ length: 7 }, generateCek)
   for (const cek of ceks) expect(await issued.add(cek)).toBe(true)

@@ -24,7 +24,7 @@ function spied(
   return { ...provider, unwrap: vi.fn(provider.unwrap) }
 }
 
-test('an object is read with the key that its description names, and no other is asked', async () => {
+test('an object is read with the key that its description names, and no other provider is called', async () => {
   const a = spied(createTestProvider({ seed: 1, materialDescription: { k: 'a' } }))
   const b = spied(createTestProvider({ seed: 2, materialDescription: { k: 'b' } }))
   const ring = new Keyring({ encrypting: a, decrypting: [b] })
@@ -33,14 +33,14 @@ test('an object is read with the key that its description names, and no other is
   expect(b.unwrap).toHaveBeenCalledOnce()
 })
 
-test('the wrap algorithm selects first, in whatever case; the same description may serve two algorithms', async () => {
+test('the wrap algorithm is compared first, in any case; two algorithms may share a description', async () => {
   const a = createTestProvider({ seed: 1, materialDescription: { k: 'x' } })
   const b = createTestProvider({ seed: 2, materialDescription: { k: 'x' }, wrapAlgorithm: 'TEST/OTHER' })
   const ring = new Keyring({ encrypting: a, decrypting: [b] })
   await expect(ring.unwrap(await written(b, { wrapAlgorithm: 'test/other' }))).resolves.toHaveProperty('cek')
 })
 
-test('an object whose description nobody has is an error that names it and what is known; nothing is tried', async () => {
+test('an object whose description no key has is an error that names it and the known keys; no key is tried', async () => {
   const a = spied(createTestProvider({ seed: 1, materialDescription: { k: 'a' } }))
   const envelope = await written(a, { materialDescription: { k: 'lost' } })
   const error = await new Keyring({ encrypting: a }).unwrap(envelope).catch((thrown: unknown) => thrown)
@@ -51,14 +51,14 @@ test('an object whose description nobody has is an error that names it and what 
   expect(a.unwrap).not.toHaveBeenCalled()
 })
 
-test('an object whose wrap algorithm nobody has is an error', async () => {
+test('an object whose wrap algorithm no key has is an error', async () => {
   const a = createTestProvider()
   await expect(
     new Keyring({ encrypting: a }).unwrap(await written(a, { wrapAlgorithm: 'KMS/ALICLOUD' })),
   ).rejects.toEqual(code('ERR_CSE_NO_MATCHING_KEY'))
 })
 
-test('a key that fits by name but not in fact fails; another one is never tried instead', async () => {
+test('a key that matches only by name is an error; no other key is tried', async () => {
   const wrong = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
   const right = spied(createTestProvider({ seed: 2, materialDescription: { k: 'b' } }))
   const envelope = await written(right, { materialDescription: { k: 'a' } })
@@ -67,14 +67,14 @@ test('a key that fits by name but not in fact fails; another one is never tried 
   expect(right.unwrap).not.toHaveBeenCalled()
 })
 
-test('an object without a description is read by the one material without a description', async () => {
+test('an object without a description is read by the only key without a description', async () => {
   const described = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
   const bare = createTestProvider({ seed: 2 })
   const ring = new Keyring({ encrypting: described, decrypting: [bare] })
   await expect(ring.unwrap(await written(bare))).resolves.toHaveProperty('cek')
 })
 
-test('an object without a description is read by the encrypting material, when its algorithm fits', async () => {
+test('an object without a description is read by the encrypting key, if its algorithm matches', async () => {
   const a = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
   const b = spied(createTestProvider({ seed: 2, materialDescription: { k: 'b' } }))
   const ring = new Keyring({ encrypting: a, decrypting: [b] })
@@ -85,14 +85,14 @@ test('an object without a description is read by the encrypting material, when i
   expect(b.unwrap).not.toHaveBeenCalled()
 })
 
-test('an object without a description is read by the only candidate of its algorithm', async () => {
+test('an object without a description is read by the only key of its algorithm', async () => {
   const other = createTestProvider({ seed: 1, wrapAlgorithm: 'TEST/OTHER', materialDescription: { k: 'a' } })
   const only = createTestProvider({ seed: 2, materialDescription: { k: 'b' } })
   const ring = new Keyring({ encrypting: other, decrypting: [only] })
   await expect(ring.unwrap(await written(only, { materialDescription: {} }))).resolves.toHaveProperty('cek')
 })
 
-test('among several candidates an object without a description is read only by those listed for it, in order', async () => {
+test('of several candidates, an object without a description is read only by those listed for it, in order', async () => {
   const current = createTestProvider({
     seed: 1,
     wrapAlgorithm: 'TEST/OTHER',
@@ -114,7 +114,7 @@ test('among several candidates an object without a description is read only by t
   )
 })
 
-test('only a misfit moves on to the next listed key: any other failure ends the search', async () => {
+test('only after a mismatch the next listed key is tried; any other failure ends the search', async () => {
   const current = createTestProvider({
     seed: 1,
     wrapAlgorithm: 'TEST/OTHER',
@@ -131,7 +131,7 @@ test('only a misfit moves on to the next listed key: any other failure ends the 
   expect(right.unwrap).not.toHaveBeenCalled()
 })
 
-test('two materials with one algorithm and one non-empty description are refused', () => {
+test('two keys with the same algorithm and the same non-empty description are refused', () => {
   const twin = (seed: number, wrapAlgorithm = 'TEST/AES-KW') =>
     createTestProvider({ seed, wrapAlgorithm, materialDescription: { a: '1', b: '2' } })
   expect(() => new Keyring({ encrypting: twin(1), decrypting: [twin(2, 'test/aes-kw')] })).toThrow(
@@ -147,12 +147,12 @@ test('two materials with one algorithm and one non-empty description are refused
   ).not.toThrow()
 })
 
-test('one provider listed in several places is one material', () => {
+test('a provider that is listed several times is one key', () => {
   const a = createTestProvider({ materialDescription: { k: 'a' } })
   expect(new Keyring({ encrypting: a, decrypting: [a], undescribed: [a] }).providers).toEqual([a])
 })
 
-test('an object of a key that is here only to encrypt says so', async () => {
+test('an object whose key can only encrypt is an error that says so', async () => {
   const publicOnly = createTestProvider({ encryptOnly: true, materialDescription: { k: 'a' } })
   for (const change of [{}, { materialDescription: {} }]) {
     await expect(
@@ -161,7 +161,7 @@ test('an object of a key that is here only to encrypt says so', async () => {
   }
 })
 
-test('a provider that answers keys of a wrong length is not believed', async () => {
+test('a provider that returns keys of a wrong length is refused', async () => {
   const provider = createTestProvider()
   const short: MasterKeyProvider = {
     ...provider,
@@ -173,7 +173,7 @@ test('a provider that answers keys of a wrong length is not believed', async () 
   await expect(ring.generate()).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
 })
 
-test('something that is not a provider is refused when the keyring is built', () => {
+test('a value that is not a provider is refused when the keyring is built', () => {
   for (const provider of [
     undefined,
     {},
@@ -184,7 +184,7 @@ test('something that is not a provider is refused when the keyring is built', ()
   }
 })
 
-test('what the keyring hands out is its own copy: a provider may keep what it unwrapped', async () => {
+test('the keyring returns its own copy: a provider may keep the key that it unwrapped', async () => {
   const real = createTestProvider()
   const { envelope } = await new Keyring({ encrypting: real }).generate()
   const kept = await real.unwrap(envelope)
@@ -196,7 +196,7 @@ test('what the keyring hands out is its own copy: a provider may keep what it un
   expect((await ring.unwrap(envelope)).cek).toEqual(before)
 })
 
-test('an object without a description is read by the encrypting material first, then by those listed for it', async () => {
+test('an object without a description is read by the encrypting key first, then by those listed for it', async () => {
   const a = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
   const b = spied(createTestProvider({ seed: 2, materialDescription: { k: 'b' } }))
   const c = spied(createTestProvider({ seed: 3, materialDescription: { k: 'c' } }))
@@ -207,7 +207,7 @@ test('an object without a description is read by the encrypting material first, 
   expect(c.unwrap).not.toHaveBeenCalled()
 })
 
-test('each object gets a CEK and an IV of its own', async () => {
+test('each object has its own CEK and IV', async () => {
   const ring = new Keyring({ encrypting: createTestProvider() })
   const keys = await Promise.all(Array.from({ length: 20 }, () => ring.generate()))
   expect(new Set(keys.map(({ contentKey }) => String(contentKey.cek))).size).toBe(20)
@@ -215,7 +215,7 @@ test('each object gets a CEK and an IV of its own', async () => {
 })
 
 test.each([1, 2] as const)(
-  'a content key that a provider makes again is refused, under whatever IV and in whatever keyring: V%i',
+  'a content key that a provider repeats is refused, under any IV and in any keyring: V%i',
   async (envelopeVersion) => {
     const sound = createTestProvider()
     const first = await sound.generateContentKey(generateIv())
@@ -228,7 +228,7 @@ test.each([1, 2] as const)(
   },
 )
 
-test('the error of a repeated content key shows nothing of the key', async () => {
+test('the error of a repeated content key reveals nothing of the key', async () => {
   const made = { cek: generateCek(), wrappedCek: 'a', wrappedIv: 'b' }
   const ring = new Keyring({
     encrypting: { ...createTestProvider(), generateContentKey: async () => made },
@@ -240,13 +240,13 @@ test('the error of a repeated content key shows nothing of the key', async () =>
   expect(showsSecret(error, [made.cek])).toBe(false)
 })
 
-test('an object’s key may be unwrapped any number of times', async () => {
+test('a key can be unwrapped any number of times', async () => {
   const ring = new Keyring({ encrypting: createTestProvider() })
   const { envelope, contentKey } = await ring.generate()
   for (let i = 0; i < 3; i++) await expect(ring.unwrap(envelope)).resolves.toEqual(contentKey)
 })
 
-test('a provider is asked for every wrap algorithm that it unwraps, and counts as their material', async () => {
+test('a provider is selected for every wrap algorithm that it unwraps', async () => {
   const own = createTestProvider({ seed: 1, wrapAlgorithm: 'TEST/OTHER' })
   const both = { ...createTestProvider({ seed: 2 }), alsoUnwraps: ['legacy'] }
   const ring = new Keyring({ encrypting: own, decrypting: [both] })
@@ -257,7 +257,7 @@ test('a provider is asked for every wrap algorithm that it unwraps, and counts a
   )
 })
 
-test('under a provider that writes V1, an object gets a start value of 1 to 10 and a V1 envelope', async () => {
+test('with a provider that writes V1, an object has a start value of 1 to 10 and a V1 envelope', async () => {
   const wrappedIvs: Uint8Array[] = []
   const provider: MasterKeyProvider = {
     ...createTestProvider(),
@@ -286,14 +286,14 @@ test('under a provider that writes V1, an object gets a start value of 1 to 10 a
   expect([...starts].map(Number).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
 })
 
-test('an object in parts is refused under a provider that writes V1', async () => {
+test('an object in parts is refused with a provider that writes V1', async () => {
   const provider: MasterKeyProvider = { ...createTestProvider(), envelopeVersion: 1 }
   await expect(
     new Keyring({ encrypting: provider }).generate({ dataSizeBytes: 5, partSizeBytes: 16 }),
   ).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
 })
 
-test('a description that two providers share is refused also where only a further algorithm of theirs is the same', () => {
+test('two providers with the same description are refused even if they share only an additional algorithm', () => {
   const one = { ...createTestProvider({ seed: 1, materialDescription: { k: 'a' } }), alsoUnwraps: ['legacy'] }
   for (const change of [{ wrapAlgorithm: 'LEGACY' }, { wrapAlgorithm: 'TEST/B', alsoUnwraps: ['Legacy'] }]) {
     const other = { ...createTestProvider({ seed: 2, materialDescription: { k: 'a' } }), ...change }
@@ -309,18 +309,18 @@ test('a description that two providers share is refused also where only a furthe
 })
 
 test.each<[string, object]>([
-  ['a generation that there is not', { envelopeVersion: 3 }],
-  ['a generation in text', { envelopeVersion: '1' }],
-  ['further algorithms that are no list', { alsoUnwraps: 'kms' }],
-  ['a further algorithm without a name', { alsoUnwraps: [''] }],
-  ['a description that is no plain object', { materialDescription: new Map([['a', 'b']]) }],
-  ['a description under a provider that writes V1', { envelopeVersion: 1, materialDescription: { a: 'b' } }],
+  ['an unknown version', { envelopeVersion: 3 }],
+  ['a version as text', { envelopeVersion: '1' }],
+  ['additional algorithms that are not a list', { alsoUnwraps: 'kms' }],
+  ['an additional algorithm without a name', { alsoUnwraps: [''] }],
+  ['a description that is not a plain object', { materialDescription: new Map([['a', 'b']]) }],
+  ['a description and V1 envelopes', { envelopeVersion: 1, materialDescription: { a: 'b' } }],
 ])('a provider with %s is refused when the keyring is built', (_name, change) => {
   const provider = { ...createTestProvider(), ...change } as MasterKeyProvider
   expect(() => new Keyring({ encrypting: provider })).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
 })
 
-test('a material that is added later reads its objects from then on, also those without a description', async () => {
+test('a key that is added later reads its objects from then on, even those without a description', async () => {
   const current = createTestProvider({ seed: 1, materialDescription: { k: 'a' } })
   const old = createTestProvider({ seed: 2, materialDescription: { k: 'b' } })
   const bare = spied(createTestProvider({ seed: 3, materialDescription: { k: 'c' } }))
@@ -339,7 +339,7 @@ test('a material that is added later reads its objects from then on, also those 
   expect((await ring.generate()).envelope.materialDescription).toEqual({ k: 'a' })
 })
 
-test('a material that could be mistaken for another, or is none, is not added', async () => {
+test('a key that is ambiguous or not valid is not added', async () => {
   const ring = new Keyring({ encrypting: createTestProvider({ seed: 1, materialDescription: { k: 'a' } }) })
   for (const provider of [createTestProvider({ seed: 2, materialDescription: { k: 'a' } }), {} as never]) {
     expect(() => ring.addDecrypting(provider)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))

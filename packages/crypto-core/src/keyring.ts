@@ -87,7 +87,7 @@ export class Keyring {
   /**
    * Makes a content key for a new object, and its envelope.
    *
-   * @param extras - further fields of the envelope: lengths in bytes, the caller's MD5
+   * @param extras - additional fields of the envelope: lengths in bytes, the caller's MD5
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider returns a key of the wrong length;
    * `ERR_CSE_CONTENT_KEY_REUSED` when it returns one of the last 10,000 keys of this process; errors of the provider.
    */
@@ -102,7 +102,7 @@ export class Keyring {
     if (cek.length !== CEK_BYTES) {
       throw new CseError(
         'ERR_CSE_INVALID_ARGUMENT',
-        `The master key provider made a content key of ${cek.length} bytes; AES-256 needs ${CEK_BYTES}.`,
+        `The master key provider returned a content key of ${cek.length} bytes. AES-256 needs ${CEK_BYTES} bytes.`,
       )
     }
     const envelope = newEnvelope(provider, generated, extras)
@@ -112,7 +112,7 @@ export class Keyring {
     wipe(contentKey.cek)
     throw new CseError(
       'ERR_CSE_CONTENT_KEY_REUSED',
-      `The master key provider (${provider.wrapAlgorithm}) made a content key that it had made before: two objects under one key can reveal each other. Nothing was encrypted. Find out why its keys repeat before you use it again.`,
+      `The master key provider (${provider.wrapAlgorithm}) returned a content key that was used before. Two objects under one key can reveal each other, so nothing was encrypted. Find out why its keys repeat before you use it again.`,
     )
   }
 
@@ -156,7 +156,7 @@ export class Keyring {
     const known = this.#providers.map((p) => `${p.wrapAlgorithm} ${describe(p)}`).join('; ')
     throw new CseError(
       'ERR_CSE_NO_MATCHING_KEY',
-      `No master key of the keyring is this object's: it was wrapped by ${envelope.wrapAlgorithm} ${describe(envelope)}. Known: ${known}.`,
+      `No key in the keyring matches this object: its content key was wrapped by ${envelope.wrapAlgorithm} ${describe(envelope)}. Known keys: ${known}.`,
     )
   }
 }
@@ -167,7 +167,7 @@ function able(providers: readonly MasterKeyProvider[]): readonly MasterKeyProvid
   if (capable.length === 0 && first !== undefined) {
     throw new CseError(
       'ERR_CSE_CANNOT_UNWRAP',
-      `The object's master key (${first.wrapAlgorithm} ${describe(first)}) is here only to encrypt: reading needs its private key.`,
+      `The object's master key (${first.wrapAlgorithm} ${describe(first)}) can only encrypt: reading needs its private key.`,
     )
   }
   return capable
@@ -182,7 +182,7 @@ function checkProvider(provider: MasterKeyProvider): void {
   if (!complete) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'A master key provider needs wrapAlgorithm, materialDescription, generateContentKey and unwrap.',
+      'A master key provider must have wrapAlgorithm, materialDescription, generateContentKey and unwrap.',
     )
   }
   const { alsoUnwraps, envelopeVersion } = provider
@@ -190,19 +190,19 @@ function checkProvider(provider: MasterKeyProvider): void {
   if (!names || ![undefined, 1, 2].includes(envelopeVersion)) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      "A master key provider's alsoUnwraps is an array of names, and its envelopeVersion 1 or 2.",
+      'The alsoUnwraps of a master key provider must be an array of names, and its envelopeVersion must be 1 or 2.',
     )
   }
   const description = checkedDescription(provider.materialDescription)
   if (envelopeVersion === 1 && !isEmptyDescription(description)) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'A master key that writes V1 envelopes cannot have a material description: they have no room for one.',
+      'A master key that writes V1 envelopes cannot have a material description: these envelopes cannot hold one.',
     )
   }
 }
 
-/** Refuses two keys that an object could not tell apart. */
+/** Refuses two keys that the envelope of an object cannot distinguish. */
 function checkDistinct(provider: MasterKeyProvider, other: MasterKeyProvider): void {
   const shared = algorithmsOf(provider).find((name) => unwraps(other, name))
   if (
@@ -214,7 +214,7 @@ function checkDistinct(provider: MasterKeyProvider, other: MasterKeyProvider): v
   }
   throw new CseError(
     'ERR_CSE_INVALID_ARGUMENT',
-    `Two master keys share the wrap algorithm ${shared} and the description ${describe(provider)}: an object could not tell which is its own.`,
+    `Two master keys have the same wrap algorithm ${shared} and description ${describe(provider)}: the key of an object would be ambiguous.`,
   )
 }
 

@@ -10,55 +10,55 @@ const parts = (...numbers: number[]) => ({ parts: numbers.map(part) })
 const upload = (key: string, uploadId = 'u'): PendingUpload => ({ key, uploadId, initiated: date })
 
 describe('a page of objects', () => {
-  test('with what the service lists can be used', () => {
+  test('with valid entries is valid', () => {
     expect(objectPageProblem({ objects: [], prefixes: [] }, { maxKeys: 1 })).toBeUndefined()
     const page = { objects: [object('b')], prefixes: ['c/'], nextContinuationToken: 't' }
     const position = { maxKeys: 2, after: 'a', continuationToken: 's' }
     expect(objectPageProblem(page, position)).toBeUndefined()
   })
 
-  test('with nothing on it may go on elsewhere', () => {
+  test('may be empty and have a next page', () => {
     const page = { ...objects(), nextContinuationToken: 't' }
     expect(objectPageProblem(page, { maxKeys: 1000, continuationToken: 's' })).toBeUndefined()
   })
 
   test.each([
-    ['more entries than were asked for', objects('a', 'b', 'c')],
-    ['more prefixes than were asked for', { objects: [], prefixes: ['a/', 'b/', 'c/'] }],
+    ['more entries than requested', objects('a', 'b', 'c')],
+    ['more prefixes than requested', { objects: [], prefixes: ['a/', 'b/', 'c/'] }],
     ['no list', { objects: undefined, prefixes: [] }],
-    ['nothing for an object', { objects: [undefined], prefixes: [] }],
+    ['undefined for an object', { objects: [undefined], prefixes: [] }],
     ['an object without a key', { objects: [{ ...object('a'), key: undefined }], prefixes: [] }],
-    ['an object whose key is no text', { objects: [{ ...object('a'), key: ['a'] }], prefixes: [] }],
+    ['an object whose key is not a string', { objects: [{ ...object('a'), key: ['a'] }], prefixes: [] }],
     ['an object without a date', { objects: [{ ...object('a'), lastModified: undefined }], prefixes: [] }],
     ['a bad date', { objects: [{ ...object('a'), lastModified: new Date('x') }], prefixes: [] }],
     ['an object without an ETag', { objects: [{ ...object('a'), etag: undefined }], prefixes: [] }],
     ['an empty prefix', { objects: [], prefixes: [''] }],
     ['an empty token', { ...objects('a'), nextContinuationToken: '' }],
-    ['the token that it was asked for with', { ...objects('a'), nextContinuationToken: 's' }],
+    ['the token of its request', { ...objects('a'), nextContinuationToken: 's' }],
     ['a key that was listed before', objects('B', 'C')],
-    ['a key behind, and one that was listed before', objects('b', 'B')],
+    ['a key after it, and one that was listed before', objects('b', 'B')],
     ['a prefix before the last key', { objects: [], prefixes: ['A/'] }],
     ...[Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, 2 ** 53, '1', undefined].map((sizeBytes) => [
       `the size ${sizeBytes}`,
       { objects: [{ ...object('b'), sizeBytes }], prefixes: [] },
     ]),
-  ] as [string, never][])('with %s cannot', (_what, page) => {
+  ] as [string, never][])('with %s is invalid', (_what, page) => {
     expect(objectPageProblem(page, { maxKeys: 2, after: 'C', continuationToken: 's' })).toMatch(/\w/)
   })
 
-  test('is followed from its greatest key or prefix, in byte order', () => {
+  test('continues after its greatest key or prefix, in byte order', () => {
     expect(lastListedName({ objects: [object('a'), object('｡'), object('😀')], prefixes: ['b/'] }, 'A')).toBe(
       '😀',
     )
     expect(lastListedName({ objects: [object('a')], prefixes: ['b/'] }, undefined)).toBe('b/')
     expect(lastListedName(objects(), 'A')).toBe('A')
     expect(objectPageProblem(objects('😀'), { maxKeys: 1, after: '｡' })).toBeUndefined()
-    expect(objectPageProblem(objects('｡'), { maxKeys: 1, after: '😀' })).toMatch(/back/)
+    expect(objectPageProblem(objects('｡'), { maxKeys: 1, after: '😀' })).toMatch(/come after/)
   })
 })
 
 describe('a page of parts', () => {
-  test('with what the service lists can be used', () => {
+  test('with valid entries is valid', () => {
     expect(partPageProblem(parts(), { after: 0 })).toBeUndefined()
     const page = { ...parts(2, 10_000), nextMarker: '10000' }
     expect(partPageProblem(page, { after: 1, marker: '1' })).toBeUndefined()
@@ -67,7 +67,7 @@ describe('a page of parts', () => {
 
   test.each([
     ['no list', { parts: undefined }],
-    ['nothing for a part', { parts: [undefined] }],
+    ['undefined for a part', { parts: [undefined] }],
     ['more than 1,000 parts', parts(...Array.from({ length: 1001 }, (_, i) => i + 6))],
     ['200,000 parts', { parts: Array.from({ length: 200_000 }, (_, i) => part(i + 6)) }],
     ['a part before the marker', parts(4)],
@@ -84,9 +84,9 @@ describe('a page of parts', () => {
     ]),
     ['a part without an ETag', { parts: [{ ...part(6), etag: undefined }] }],
     ['an empty marker', { ...parts(6), nextMarker: '' }],
-    ['the marker that it was asked for with', { ...parts(6), nextMarker: '5' }],
-    ['no part and a marker', { ...parts(), nextMarker: '6' }],
-  ] as [string, never][])('with %s cannot', (_what, page) => {
+    ['the marker of its request', { ...parts(6), nextMarker: '5' }],
+    ['a marker without a part', { ...parts(), nextMarker: '6' }],
+  ] as [string, never][])('with %s is invalid', (_what, page) => {
     expect(partPageProblem(page, { after: 5, marker: '5' })).toMatch(/\w/)
   })
 })
@@ -97,25 +97,25 @@ describe('a page of uploads', () => {
     [{ nextKeyMarker: 'l', nextUploadIdMarker: 'a' }],
     [{ nextKeyMarker: 'k', nextUploadIdMarker: 'n' }],
     [{}],
-  ])('with what the service lists, and the markers %j, can be used', (markers) => {
+  ])('with valid entries and the markers %j is valid', (markers) => {
     const page = { uploads: [upload('x'), { key: 'y', uploadId: 'u' }], ...markers }
     expect(uploadPageProblem(page, { keyMarker: 'k', uploadIdMarker: 'm' })).toBeUndefined()
   })
 
   test.each([
     ['no list', { uploads: undefined }],
-    ['nothing for an upload', { uploads: [undefined] }],
+    ['undefined for an upload', { uploads: [undefined] }],
     ['more than 1,000 uploads', { uploads: Array.from({ length: 1001 }, () => upload('x')) }],
     ['an upload without a key', { uploads: [upload('')] }],
     ['an upload without an id', { uploads: [upload('x', '')] }],
     ['a bad date', { uploads: [{ ...upload('x'), initiated: new Date('x') }] }],
     ['an empty key marker', { uploads: [], nextKeyMarker: '' }],
     ['an upload id marker alone', { uploads: [], nextUploadIdMarker: 'z' }],
-    ['the key marker that it was asked for with', { uploads: [], nextKeyMarker: 'k' }],
-    ['the markers that it was asked for with', { uploads: [], nextKeyMarker: 'k', nextUploadIdMarker: 'm' }],
-    ['an upload id marker that goes back', { uploads: [], nextKeyMarker: 'k', nextUploadIdMarker: 'a' }],
-    ['a key marker that goes back', { uploads: [], nextKeyMarker: 'a', nextUploadIdMarker: 'z' }],
-  ] as [string, never][])('with %s cannot', (_what, page) => {
+    ['the key marker of its request', { uploads: [], nextKeyMarker: 'k' }],
+    ['the markers of its request', { uploads: [], nextKeyMarker: 'k', nextUploadIdMarker: 'm' }],
+    ['an upload id marker that decreases', { uploads: [], nextKeyMarker: 'k', nextUploadIdMarker: 'a' }],
+    ['a key marker that decreases', { uploads: [], nextKeyMarker: 'a', nextUploadIdMarker: 'z' }],
+  ] as [string, never][])('with %s is invalid', (_what, page) => {
     expect(uploadPageProblem(page, { keyMarker: 'k', uploadIdMarker: 'm' })).toMatch(/\w/)
   })
 })

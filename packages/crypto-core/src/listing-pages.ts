@@ -25,7 +25,7 @@ export interface UploadPosition {
  */
 export function objectPageProblem(page: ObjectPage, position: ObjectPosition): string | undefined {
   const { objects, prefixes, nextContinuationToken: next } = page
-  if (!Array.isArray(objects) || !Array.isArray(prefixes)) return 'it is no list'
+  if (!Array.isArray(objects) || !Array.isArray(prefixes)) return 'it is not a list'
   const { maxKeys, after, continuationToken } = position
   if (objects.length + prefixes.length > maxKeys) return tooLong(objects.length + prefixes.length, maxKeys)
   for (const object of objects) {
@@ -35,7 +35,8 @@ export function objectPageProblem(page: ObjectPage, position: ObjectPosition): s
     if (typeof object.etag !== 'string') return 'an object has no ETag'
   }
   if (!prefixes.every(isName)) return 'a common prefix is empty'
-  if (after !== undefined && !isBehind(page, after)) return 'it goes back to keys that were listed before'
+  if (after !== undefined && !isBehind(page, after))
+    return 'its keys do not come after those of the previous pages'
   if (next === undefined) return undefined
   return isName(next) && next !== continuationToken ? undefined : NO_PROGRESS
 }
@@ -50,7 +51,7 @@ export function partPageProblem(
   { parts, nextMarker }: PartPage,
   { after, marker }: { readonly after: number; readonly marker?: string | undefined },
 ): string | undefined {
-  if (!Array.isArray(parts)) return 'it is no list'
+  if (!Array.isArray(parts)) return 'it is not a list'
   if (parts.length > MAX_PAGE_ENTRIES) return tooLong(parts.length, MAX_PAGE_ENTRIES)
   let last = after
   for (const part of parts) {
@@ -58,7 +59,7 @@ export function partPageProblem(
     if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MAX_PARTS) {
       return `a part has no number from 1 to ${MAX_PARTS}`
     }
-    if (partNumber <= last) return 'its parts are not in the order of their numbers'
+    if (partNumber <= last) return 'its parts are not sorted by number'
     last = partNumber
     if (!isName(part.etag)) return `part ${partNumber} has no ETag`
     if (part.sizeBytes !== undefined && !isCount(part.sizeBytes))
@@ -75,7 +76,7 @@ export function partPageProblem(
  */
 export function uploadPageProblem(page: PendingUploadPage, position: UploadPosition): string | undefined {
   const { uploads, nextKeyMarker, nextUploadIdMarker } = page
-  if (!Array.isArray(uploads)) return 'it is no list'
+  if (!Array.isArray(uploads)) return 'it is not a list'
   if (uploads.length > MAX_PAGE_ENTRIES) return tooLong(uploads.length, MAX_PAGE_ENTRIES)
   for (const upload of uploads) {
     if (!isName(upload?.key)) return 'an upload has no key'
@@ -105,7 +106,7 @@ export function lastListedName(
   return last
 }
 
-const NO_PROGRESS = 'it says that there is more, and not where: its marker is missing or does not advance'
+const NO_PROGRESS = 'it announces another page, but its marker is missing or does not advance'
 
 /** A common prefix may occur twice, if the previous page ended among its keys. */
 function isBehind({ objects, prefixes }: ObjectPage, after: string): boolean {
@@ -116,7 +117,7 @@ function isBehind({ objects, prefixes }: ObjectPage, after: string): boolean {
 }
 
 function tooLong(count: number, limit: number): string {
-  return `it has ${count} entries, and not at most ${limit}`
+  return `it has ${count} entries, more than the limit of ${limit}`
 }
 
 function isName(value: unknown): value is string {

@@ -9,17 +9,17 @@ import {
 
 const description = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }))
 
-test('the canonical text is compact, sorted and ASCII, whatever the order it was given in', () => {
+test('the canonical text is compact, sorted and ASCII, for any order of the input', () => {
   const text =
     '{"":"","A":"/\\u003c\\u003e\\u0026","a":"q\\"","\\u00e4":"\\u4e2d","\\ud83d\\ude00":"\\u007f"}'
   expect(formatMaterialDescription({ '😀': '\u007f', ä: '中', a: 'q"', A: '/<>&', '': '' })).toBe(text)
 })
 
-test('an empty description has no text, because its header is left out', () => {
+test('the text of an empty description is empty, because its header is left out', () => {
   expect(formatMaterialDescription({})).toBe('')
 })
 
-test.each([undefined, '', '  ', '{}', '{ }', '[]'])('%j is no description', (text) => {
+test.each([undefined, '', '  ', '{}', '{ }', '[]'])('%j is an empty description', (text) => {
   expect(parseMaterialDescription(text)).toEqual({})
 })
 
@@ -30,7 +30,7 @@ test.each([
   ['Java', '{"a":"ü<","b":"a\\/b"}'],
   ['C++', '{"a":"\\u00FC<","b":"a/b"}'],
   ['PHP', '{"b":"a\\/b","a":"\\u00fc<"}'],
-])('the form of the %s SDK is read', (_sdk, text) => {
+])('the form of the %s SDK is parsed', (_sdk, text) => {
   expect(equalDescriptions(parseMaterialDescription(text), { a: 'ü<', b: 'a/b' })).toBe(true)
 })
 
@@ -43,7 +43,7 @@ test.each(['{', 'null', '"a"', '1', '["a"]', '{"a":1}', '{"a":null}', '{"a":{}}'
   },
 )
 
-test('every description survives the way through the header', () => {
+test('every description is the same after formatting and parsing', () => {
   fc.assert(
     fc.property(description, (given) => {
       const text = formatMaterialDescription(given)
@@ -53,7 +53,7 @@ test('every description survives the way through the header', () => {
   )
 })
 
-test('whatever text stands in the header, only the one error comes out', () => {
+test('any text in the header leads to a description or to the same error', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
       try {
@@ -65,7 +65,7 @@ test('whatever text stands in the header, only the one error comes out', () => {
   )
 })
 
-test('descriptions are equal only when every pair is, and __proto__ is a name like any other', () => {
+test('descriptions are equal only if all their pairs are, and __proto__ is a name like any other', () => {
   expect(equalDescriptions({ a: '1', b: '2' }, { b: '2', a: '1' })).toBe(true)
   expect(equalDescriptions({ a: '1' }, { a: '1', b: '2' })).toBe(false)
   expect(equalDescriptions({ a: '1' }, { a: '2' })).toBe(false)
@@ -74,7 +74,7 @@ test('descriptions are equal only when every pair is, and __proto__ is a name li
   expect(formatMaterialDescription(odd)).toBe('{"__proto__":"x"}')
 })
 
-test('a description that is not a map of strings is refused, one that is cannot change later', () => {
+test('a description that is not a map of strings is refused; a checked one cannot change later', () => {
   for (const value of [null, [], 'a', { a: 1 }]) {
     expect(() => checkedDescription(value as never)).toThrow(
       expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),

@@ -57,7 +57,7 @@ export function parseMaterialDescription(text: string | undefined): MaterialDesc
     throw damagedDescription('it is not a JSON object')
   }
   if (Object.values(value).some((item) => typeof item !== 'string')) {
-    throw damagedDescription('it holds a value that is not a string')
+    throw damagedDescription('it contains a value that is not a string')
   }
   return copyDescription(value as Record<string, string>)
 }
@@ -88,7 +88,7 @@ export function checkedDescription(description: MaterialDescription): MaterialDe
   if (!isTextMap(description)) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'A material description is a map of strings to strings, for instance { "key": "2026-11" }.',
+      'A material description must be a map of strings to strings, for example { "key": "2026-11" }.',
     )
   }
   return copyDescription(description)

@@ -29,7 +29,7 @@ export function newEnvelope(
   if (dataSizeBytes !== undefined || partSizeBytes !== undefined) {
     throw new CseError(
       'ERR_CSE_OPERATION_REFUSED',
-      'The V1 format has no objects in parts: use put, which sends up to 5 GB in one request, or a master key that writes V2.',
+      'The V1 format does not support objects in parts. Use put, which sends up to 5 GB in one request, or a master key that writes V2.',
     )
   }
   return { version: 1, ...common, wrappedStart: wrappedIv, cekAlgorithm: V1_CEK_ALGORITHM, ...recorded }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { planParts } from './part-plan.ts'
 import { MAX_PARTS, MAX_REQUEST_BYTES, MIN_PART_BYTES } from './service-limits.ts'
 
-test('parts follow one another without gap, all of one size but the last', () => {
+test('parts follow one another without a gap, and all but the last have the same size', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 1_000_000_000 }),
@@ -29,7 +29,7 @@ test.each([
   [10 * 1024 ** 2, 5, 102_400],
   [10_000 * 102_400 + 1, 102_400, 102_416],
   [1, MAX_REQUEST_BYTES + 16, MAX_REQUEST_BYTES],
-])('%d bytes in parts of %d are refused, and %d is named instead', (dataSize, partSize, nearest) => {
+])('%d bytes in parts of %d are refused, and the error names %d', (dataSize, partSize, nearest) => {
   expect(() => planParts(dataSize, partSize)).toThrow(
     expect.objectContaining({
       code: 'ERR_CSE_INVALID_ARGUMENT',
@@ -39,7 +39,7 @@ test.each([
   expect(planParts(dataSize, nearest).partSizeBytes).toBe(nearest)
 })
 
-test('a chosen part size is valid up to the largest object there can be, and no further', () => {
+test('a chosen part size is valid up to the largest object of 10,000 parts', () => {
   for (const dataSize of [0, 1, MIN_PART_BYTES, 100 * 1024 ** 3, 1024 ** 4, MAX_PARTS * MAX_REQUEST_BYTES]) {
     const plan = planParts(dataSize)
     expect(plan.partCount).toBeLessThanOrEqual(MAX_PARTS)
@@ -50,7 +50,7 @@ test('a chosen part size is valid up to the largest object there can be, and no 
   )
 })
 
-test('part numbers and sizes that are none are refused', () => {
+test('invalid part numbers and sizes are refused', () => {
   const plan = planParts(300_000, 102_400)
   for (const number of [0, 4, 1.5, Number.NaN]) {
     expect(() => plan.part(number)).toThrow(expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }))

@@ -76,7 +76,7 @@ function checkAgainst(chosen: number, smallest: number, what: string): void {
   const nearest = nearestValid(chosen, smallest)
   if (chosen === nearest) return
   throw invalid(
-    `a part size of ${chosen} bytes is not possible: ${what} must be a multiple of ${BLOCK_BYTES} from ${smallest} to ${MAX_REQUEST_BYTES}; the nearest is ${nearest}`,
+    `a part size of ${chosen} bytes is not valid: ${what} must be a multiple of ${BLOCK_BYTES} from ${smallest} to ${MAX_REQUEST_BYTES}; the nearest is ${nearest}`,
   )
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { CseError, TransportError } from './errors.ts'
 import { printable, printableJson } from './printable.ts'
 
-/** Each is followed by the text that stands for it. */
+/** Each text, and its escaped form. */
 const ESCAPED = [
   ['\0', '\\x00'],
   ['\t', '\\x09'],
@@ -24,7 +24,7 @@ const ESCAPED = [
 ] as const
 const KEPT = ['', 'a b', '\\', '"', 'ä', '中', '😀', '\u00a0', '👩‍👩‍👧', '~']
 const HOSTILE = ESCAPED.map(([text]) => text).join('x')
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the test searches for control characters
 const RAW = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/
 
 describe('a printable text', () => {
@@ -38,7 +38,7 @@ describe('a printable text', () => {
   })
 })
 
-test('printable JSON is one line that parses to the same value, and holds no such character', () => {
+test('printable JSON is one line that parses to the same value, without such a character', () => {
   fc.assert(
     fc.property(fc.jsonValue({ stringUnit: 'binary' }), fc.string({ unit: 'binary' }), (value, text) => {
       const whole = { value, [text]: HOSTILE + text }
@@ -49,15 +49,15 @@ test('printable JSON is one line that parses to the same value, and holds no suc
   )
 })
 
-describe('what a server said', () => {
-  test('is escaped in the message of an error, which keeps its object’s key as it is', () => {
+describe('a server’s text', () => {
+  test('is escaped in the message of an error, whose object key stays unescaped', () => {
     const error = new CseError('ERR_CSE_SERVICE', `put of ${HOSTILE} failed`, { objectKey: HOSTILE })
     expect(error.message).toBe(`put of ${printable(HOSTILE)} failed`)
     expect(error.stack?.split('\n')[0]).not.toMatch(RAW)
     expect(error.objectKey).toBe(HOSTILE)
   })
 
-  test('is escaped in each text of a transport’s error', () => {
+  test('is escaped in each text of a transport error', () => {
     const error = new TransportError('ERR_CSE_SERVICE', HOSTILE, {
       serviceCode: HOSTILE,
       requestId: HOSTILE,

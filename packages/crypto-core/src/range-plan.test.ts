@@ -4,7 +4,7 @@ import { type ByteRange, checkRange, parseRange, rangeHeader, sliceResponse } fr
 
 const code = (value: string) => expect.objectContaining({ code: value })
 
-test('every form of range text is read', () => {
+test('every form of range text is parsed', () => {
   for (const prefix of ['', 'bytes=']) {
     expect(parseRange(`${prefix}0-0`)).toEqual({ start: 0, end: 0 })
     expect(parseRange(`${prefix}5-99`)).toEqual({ start: 5, end: 99 })
@@ -14,17 +14,17 @@ test('every form of range text is read', () => {
 })
 
 test.each(['', '-', 'bytes=', 'bytes=-', 'a-b', '5', '9-5', '1-2,4-5', '0x1-2', '1.5-2', '--1'])(
-  '%j is no range',
+  '%j is not a range',
   (text) => {
     expect(() => parseRange(text)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
   },
 )
 
-test('the last 0 bytes are no range that can be satisfied', () => {
+test('a range of the last 0 bytes is not satisfiable', () => {
   expect(() => parseRange('-0')).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
 })
 
-test('numbers that are no offsets are refused', () => {
+test('numbers that are not offsets are refused', () => {
   for (const range of [
     { start: -1 },
     { start: 1.5 },
@@ -61,7 +61,7 @@ test.each([
   },
 )
 
-test('a start behind every object’s end is a range that cannot be satisfied', () => {
+test('a start beyond the end of any object is not satisfiable', () => {
   for (const start of [LARGEST, 2 ** 53, 2 ** 70, Number.POSITIVE_INFINITY]) {
     expect(() => checkRange({ start })).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
     expect(() => checkRange({ start, end: start })).toThrow(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
@@ -77,7 +77,7 @@ test('a start behind every object’s end is a range that cannot be satisfied', 
 })
 
 test.each(['bytes 0--1/0', 'bytes */0', 'bytes 0-0/0', 'bytes -1/0'])(
-  'a partial response of an empty object (%s) satisfies no range, and is the whole',
+  'a partial response of an empty object (%s) satisfies no range, and is the whole object',
   (contentRange) => {
     for (const range of [{ suffixLength: 1 }, { start: 0 }, { start: 0, end: 5 }]) {
       for (const length of [undefined, 0]) {
@@ -94,14 +94,14 @@ test.each(['bytes 0--1/0', 'bytes */0', 'bytes 0-0/0', 'bytes -1/0'])(
   },
 )
 
-test('a range is copied: what the caller changes later does not count', () => {
+test('a range is copied: a later change by the caller has no effect', () => {
   const range = { start: 1, end: 2 }
   const checked = checkRange(range)
   range.end = 99
   expect(checked).toEqual({ start: 1, end: 2 })
 })
 
-test('whatever text comes in, only a range or a CseError comes out', () => {
+test('any text leads to a range or a CseError', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.stringMatching(/^(bytes=)?\d{0,17}-\d{0,17}$/)), (text) => {
       try {
@@ -113,7 +113,7 @@ test('whatever text comes in, only a range or a CseError comes out', () => {
   )
 })
 
-test('the request is aligned down at its start, its end left alone', () => {
+test('the start of the request is aligned down, and its end is unchanged', () => {
   expect(rangeHeader({ start: 0, end: 0 })).toBe('bytes=0-0')
   expect(rangeHeader({ start: 15, end: 16 })).toBe('bytes=0-16')
   expect(rangeHeader({ start: 16 })).toBe('bytes=16-')
@@ -131,8 +131,8 @@ function made(status: number, contentLength: number | undefined, contentRange?: 
   }
 }
 
-/** What a server answers, by either of its behaviours. */
-function answer(header: string, total: number, behavior: 'standard' | 'lenient') {
+/** The response of a server, with either range behaviour. */
+function respond(header: string, total: number, behavior: 'standard' | 'lenient') {
   const range = parseRange(header)
   const start = 'suffixLength' in range ? Math.max(0, total - range.suffixLength) : range.start
   const end = 'start' in range ? (range.end ?? total - 1) : total - 1
@@ -143,7 +143,7 @@ function answer(header: string, total: number, behavior: 'standard' | 'lenient')
   return made(206, last - start + 1, `bytes ${start}-${last}/${total}`)
 }
 
-/** The slice as a reader would cut it from the whole object; undefined when it cannot be satisfied. */
+/** The slice that a reader cuts from the whole object, or undefined for an unsatisfiable range. */
 function wanted(range: ByteRange, total: number): [number, number] | undefined {
   const start = 'suffixLength' in range ? Math.max(0, total - range.suffixLength) : range.start
   const end = 'start' in range ? Math.min(range.end ?? total - 1, total - 1) : total - 1
@@ -162,7 +162,7 @@ test.each(['standard', 'lenient'] as const)(
     for (let total = 0; total <= 34; total++) {
       for (const range of ranges) {
         const expected = wanted(range, total)
-        const got = answer(rangeHeader(range), total, behavior)
+        const got = respond(rangeHeader(range), total, behavior)
         if (got === undefined) {
           expect(expected).toBeUndefined()
         } else if (expected === undefined) {
@@ -179,7 +179,7 @@ test.each(['standard', 'lenient'] as const)(
   },
 )
 
-test('the keystream offset comes from the answer: a 200 to an aligned request starts at zero', () => {
+test('the keystream offset comes from the response: after a 200 to an aligned request it is zero', () => {
   expect(sliceResponse({ start: 100, end: 5000 }, made(200, 1000))).toEqual({
     responseStart: 0,
     discardBytes: 100,
@@ -191,7 +191,7 @@ test('the keystream offset comes from the answer: a 200 to an aligned request st
   })
 })
 
-test('an answer that does not hold the wanted bytes is an integrity error', () => {
+test('a response that does not hold the requested bytes is an integrity error', () => {
   const range = { start: 32, end: 63 }
   for (const contentRange of [
     undefined,

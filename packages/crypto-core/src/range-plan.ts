@@ -66,9 +66,10 @@ export function parseRange(text: string): ByteRange {
 export function checkRange(range: ByteRange): ByteRange {
   const { start, end, suffixLength } = range as { start?: number; end?: number; suffixLength?: number }
   if (suffixLength !== undefined) {
-    if (start !== undefined || end !== undefined) throw invalid('suffixLength goes without start and end')
+    if (start !== undefined || end !== undefined)
+      throw invalid('suffixLength cannot be combined with start or end')
     if (!isOffset(suffixLength)) throw invalid(`suffixLength ${suffixLength} is not a length in bytes`)
-    if (suffixLength === 0) throw notSatisfiable('the last 0 bytes are no range')
+    if (suffixLength === 0) throw notSatisfiable('a suffix of 0 bytes is not a range')
     return { suffixLength: Math.min(suffixLength, MAX_OFFSET) }
   }
   if (start === undefined || !isOffset(start)) throw invalid(`start ${start} is not an offset in bytes`)
@@ -76,7 +77,7 @@ export function checkRange(range: ByteRange): ByteRange {
     if (!isOffset(end)) throw invalid(`end ${end} is not an offset in bytes`)
     if (end < start) throw invalid(`it ends (${end}) before it starts (${start})`)
   }
-  if (start > MAX_OFFSET) throw notSatisfiable(`no object reaches to its start, ${start}`)
+  if (start > MAX_OFFSET) throw notSatisfiable(`its start, ${start}, is beyond the end of any object`)
   return end === undefined ? { start } : { start, end: Math.min(end, MAX_OFFSET) }
 }
 
@@ -109,7 +110,7 @@ export function sliceResponse(
   const wantedEnd = range !== undefined && 'start' in range ? (range.end ?? total - 1) : total - 1
   const end = Math.min(wantedEnd, total - 1)
   if (range !== undefined && start >= total)
-    throw notSatisfiable(`it starts at ${start}, the object has ${total} bytes`)
+    throw notSatisfiable(`it starts at ${start}, but the object has ${total} bytes`)
   if (first > start || last < end)
     throw wrongResponse(`the bytes ${first}-${last} instead of ${start}-${end}`)
   return {
@@ -152,7 +153,7 @@ function contentLength(headers: HeaderMap): number | undefined {
   if (text === undefined) return undefined
   const length = Number(text)
   if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(length))
-    throw wrongResponse('a length that is no number')
+    throw wrongResponse('a length that is not a number')
   return length
 }
 
@@ -170,5 +171,5 @@ function notSatisfiable(why: string): CseError {
 }
 
 function wrongResponse(what: string): CseError {
-  return new CseError('ERR_CSE_INTEGRITY', `The server answered ${what}.`)
+  return new CseError('ERR_CSE_INTEGRITY', `The server returned ${what}.`)
 }

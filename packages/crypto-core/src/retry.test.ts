@@ -21,7 +21,7 @@ function failing(...failures: readonly unknown[]) {
   }
 }
 
-test('a call is repeated while its failure may pass, and each repetition is told', async () => {
+test('a call is repeated while its failure is retryable, and each retry is reported', async () => {
   const service = failing(down({ retryable: true }), down({ retryable: true }))
   const told: number[] = []
   const onRetry = (_error: unknown, attempt: number): void => void told.push(attempt)
@@ -32,7 +32,7 @@ test('a call is repeated while its failure may pass, and each repetition is told
   expect(told).toEqual([1, 2])
 })
 
-test('the last failure is thrown when the call was sent often enough', async () => {
+test('the last failure is thrown when the attempts are used up', async () => {
   const last = down({ retryable: true })
   const service = failing(down({ retryable: true }), down({ retryable: true }), last)
   await expect(callWithRetries(() => service.call(), { retry, signal: undefined })).rejects.toBe(last)
@@ -40,12 +40,12 @@ test('the last failure is thrown when the call was sent often enough', async () 
 })
 
 test.each([
-  ['one that will not pass', down({ retryable: false })],
-  ['one that was repeated often enough already', down({ retryable: true, retriesExhausted: true })],
-  ['an error of another kind', new CseError('ERR_CSE_UNWRAP_FAILED', 'no')],
-  ['a TypeError of the code itself', new TypeError('fetch failed')],
-  ['what is no error', 'text'],
-])('a failure is not followed by another attempt: %s', async (_name, failure) => {
+  ['a final failure', down({ retryable: false })],
+  ['a failure whose retries are exhausted', down({ retryable: true, retriesExhausted: true })],
+  ['an error of another class', new CseError('ERR_CSE_UNWRAP_FAILED', 'no')],
+  ['a TypeError', new TypeError('fetch failed')],
+  ['a value that is not an error', 'text'],
+])('a failure is not retried: %s', async (_name, failure) => {
   const service = failing(failure)
   await expect(callWithRetries(() => service.call(), { retry, signal: undefined })).rejects.toBe(failure)
   expect(service.calls).toBe(1)
@@ -55,7 +55,7 @@ test.each([
 const refused = (code: 'ERR_CSE_CREDENTIALS_EXPIRED' | 'ERR_CSE_ACCESS_DENIED', retryable: boolean) =>
   new TransportError(code, 'refused', { retryable, status: 403 })
 
-test('a call whose credentials were refused is sent once more with newer ones, also where nothing else is repeated', async () => {
+test('a call with refused credentials is repeated once with newer ones, even if nothing else is repeated', async () => {
   const once = {
     retry: checkedRetryOptions({ maxAttempts: 1, minDelayMs: 0, maxDelayMs: 0 }),
     signal: undefined,
@@ -79,7 +79,7 @@ test('a call whose credentials were refused is sent once more with newer ones, a
       expect(service.calls).toBe(1)
     }
   }
-  // Also where much else would be repeated: the newer ones are no better.
+  // Even if other failures were retried: a second refusal shows that the newer credentials are no better.
   const twice = failing(
     refused('ERR_CSE_CREDENTIALS_EXPIRED', true),
     refused('ERR_CSE_CREDENTIALS_EXPIRED', true),
@@ -94,7 +94,7 @@ test('a call whose credentials were refused is sent once more with newer ones, a
   expect(busy.calls).toBe(1)
 })
 
-test('an abort ends the waiting between two attempts, with the signal’s reason', async () => {
+test('an abort ends the wait between two attempts, with the signal’s reason', async () => {
   const controller = new AbortController()
   const service = failing(down({ retryable: true }))
   const waiting = callWithRetries(() => service.call(), {
@@ -113,7 +113,7 @@ test.each([
   { minDelayMs: 5, maxDelayMs: 4 },
   { maxDelayMs: 2 ** 31 },
   { minDelayMs: Number.NaN },
-])('options that make no sense are refused: %j', (options) => {
+])('invalid options are refused: %j', (options) => {
   expect(() => checkedRetryOptions(options)).toThrow(
     expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
   )

@@ -41,7 +41,7 @@ export function checkedRetryOptions(options: RetryOptions = {}): RetryPolicy {
   if (!valid) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      `retry needs maxAttempts of at least 1 and 0 <= minDelayMs <= maxDelayMs <= ${MAX_TIMER_MS}.`,
+      `retry needs maxAttempts >= 1 and 0 <= minDelayMs <= maxDelayMs <= ${MAX_TIMER_MS}.`,
     )
   }
   return { maxAttempts, minDelayMs, maxDelayMs }
@@ -62,7 +62,7 @@ function wasRefusedForNow(error: unknown): boolean {
 
 /**
  * Sends a request until it succeeds, fails for good, or the attempts are used up. A request that was refused because
- * its credentials had expired is sent once more at once, with the newer ones, whatever `maxAttempts` is.
+ * its credentials had expired is repeated once with the newer ones, without a wait, even if `maxAttempts` is 1.
  *
  * @throws the error of the last attempt; the signal's reason when it aborts.
  */

@@ -9,7 +9,7 @@ import { V1_HEADERS, V2_HEADERS } from './headers.ts'
 const IN_PARTS = /multipart/
 const PART_BYTES = 102_400
 
-/** What the vector says of its generation: oss2 wrote V1 up to 2.10, and oss-cse does when it is told to. */
+/** Tells whether a vector has a V1 envelope. oss2 wrote V1 up to 2.10, and oss-cse writes it on request. */
 function isV1({ kind, versions }: SdkVector): boolean {
   return kind.includes('format: v1') || versions['oss2']?.startsWith('2.10.') === true
 }
@@ -37,7 +37,7 @@ async function* chunked(data: Uint8Array, sizes: readonly number[]): AsyncGenera
   }
 }
 
-/** From every offset near the start, the end, the eleventh block, where counters carry, and the second part. */
+/** Ranges from each offset near the start, the end, the second part, and the eleventh block, where counters carry. */
 function rangesOf(sizeBytes: number): readonly (readonly [start: number, end: number])[] {
   const starts = [0, 160, PART_BYTES, sizeBytes].flatMap((near) =>
     Array.from({ length: 35 }, (_, index) => near - 17 + index),
@@ -47,20 +47,20 @@ function rangesOf(sizeBytes: number): readonly (readonly [start: number, end: nu
     .flatMap((start) => [sizeBytes, Math.min(start + 17, sizeBytes)].map((end) => [start, end] as const))
 }
 
-test('every SDK is here, with one object of a kind', () => {
+test('at least 12 SDKs have vectors, and each vector has its own name', () => {
   const names = sdkVectors.map(({ sdk, kind }) => `${sdk}: ${kind}`)
   expect(new Set(names).size).toBe(names.length)
   expect(new Set(sdkVectors.map(({ sdk }) => sdk)).size).toBeGreaterThanOrEqual(12)
 })
 
-describe.each(sdkVectors)('what $sdk wrote ($kind)', (vector) => {
+describe.each(sdkVectors)('an object of $sdk ($kind)', (vector) => {
   const { headers, sizeBytes } = vector
   const contentKey = { cek: bytesOf(vector.cek), iv: bytesOf(vector.iv) }
   const ciphertext = bytesOf(vector.ciphertext)
   const decrypted = async (start: number, end: number) =>
     new CtrCipher(contentKey, { offsetBytes: start }).bytes(ciphertext.subarray(start, end))
 
-  test('has the envelope of its generation, with its algorithms, description and lengths', () => {
+  test('has the envelope of its version, with its algorithms, description and lengths', () => {
     const v1 = isV1(vector)
     const description = headers[V2_HEADERS.materialDescription]
     const lengthHeader = (v1 ? V1_HEADERS : V2_HEADERS).unencryptedContentLength
@@ -79,13 +79,13 @@ describe.each(sdkVectors)('what $sdk wrote ($kind)', (vector) => {
     if (vector.description.length === 0) expect([undefined, '[]']).toContain(description)
   })
 
-  test('has the same envelope when its bytes are handed out as Latin-1, as HTTP clients do', () => {
+  test('has the same envelope when an HTTP client returns its bytes as Latin-1', () => {
     const latin1 = (text: string) => String.fromCharCode(...new TextEncoder().encode(text))
     const received = Object.entries(headers).map(([name, value]) => [name, latin1(value)])
     expect(decodeEnvelope(Object.fromEntries(received))).toEqual(decodeEnvelope(headers))
   })
 
-  test('has its user metadata beside the envelope', () => {
+  test('has its user metadata without the envelope', () => {
     expect(userMetadata(headers)).toEqual({ owner: 'lab', 'content-note': 'kept as it is' })
   })
 
@@ -100,12 +100,12 @@ describe.each(sdkVectors)('what $sdk wrote ($kind)', (vector) => {
     }
   })
 
-  test('gives by range what the whole has there', async () => {
+  test('decrypts each range to the same bytes as the whole', async () => {
     const whole = await decrypted(0, sizeBytes)
     for (const [start, end] of rangesOf(sizeBytes)) {
       const range = await decrypted(start, end)
       expect(range).toHaveLength(end - start)
-      // Not as arrays: of a hundred thousand bytes no difference could be printed.
+      // Not compared as arrays: the difference of a hundred thousand bytes cannot be printed.
       expect(range.findIndex((byte, index) => byte !== whole[start + index])).toBe(-1)
     }
   })

@@ -26,11 +26,11 @@ test.each([
   'OA==',
   '٣',
   '340282366920938463463374607431768211456',
-])('a start value that is no decimal number of 128 bits is none: %j', (text) => {
+])('a start value that is not a decimal number of 128 bits is invalid: %j', (text) => {
   expect(parseV1Start(text)).toBeUndefined()
 })
 
-test('a new start value is a small number, as the readers of V1 wrote it', () => {
+test('a new start value is a small number, like those of the SDKs that read V1', () => {
   for (let i = 0; i < 100; i++) {
     const start = Number(formatV1Start(generateV1Start()))
     expect(start).toBeGreaterThanOrEqual(1)

@@ -14,7 +14,7 @@ describe('the provider contract', () => {
   for (const rule of rules) test(rule.name, rule.run)
 })
 
-test('CEK and IV are both unwrapped before either is judged', async () => {
+test('both CEK and IV are unwrapped before either is judged', async () => {
   const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
   const unwrap = vi.fn(() => {
     throw new Error('authentication tag mismatch')
@@ -29,7 +29,7 @@ test('CEK and IV are both unwrapped before either is judged', async () => {
   expect(unwrap).toHaveBeenCalledTimes(2)
 })
 
-test('a key service that could not answer is not a misfit: its TransportError comes through', async () => {
+test('a key service that does not respond is not a mismatch: its TransportError is thrown unchanged', async () => {
   const down = new TransportError('ERR_CSE_NETWORK', 'the key service is down', { retryable: true })
   const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
   const provider = createWrappingProvider({
@@ -40,7 +40,7 @@ test('a key service that could not answer is not a misfit: its TransportError co
   await expect(provider.unwrap(envelope)).rejects.toBe(down)
 })
 
-test('whatever else is thrown is a misfit, and nothing of it comes through', async () => {
+test('any other error is a mismatch, and none of its details is thrown', async () => {
   const detail = new CseError('ERR_CSE_INVALID_KEY', 'padding byte 3', { cause: new Error('inside') })
   const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
   const provider = createWrappingProvider({
@@ -56,7 +56,7 @@ test('whatever else is thrown is a misfit, and nothing of it comes through', asy
   expect(error).not.toHaveProperty('cause')
 })
 
-test('an object with methods of its own serves as it is', async () => {
+test('an object with its own methods can be passed unchanged', async () => {
   class KeyService {
     readonly wrapAlgorithm = 'T/T'
     readonly #mask = 0x5a
@@ -81,7 +81,7 @@ test.each(['rsa', 'RSA', '', 'a b', 'ü'])(
   },
 )
 
-test('an unwrapped value of a wrong length is a misfit', async () => {
+test('an unwrapped value of a wrong length is a mismatch', async () => {
   const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
   const provider = createWrappingProvider({
     wrapAlgorithm: 'T/T',
@@ -91,7 +91,7 @@ test('an unwrapped value of a wrong length is a misfit', async () => {
   await expect(provider.unwrap(envelope)).rejects.toMatchObject({ code: 'ERR_CSE_UNWRAP_FAILED' })
 })
 
-test('an envelope of the first generation is a misfit, and the service is not asked', async () => {
+test('a V1 envelope is a mismatch, and the service is not called', async () => {
   const unwrap = vi.fn(() => new Uint8Array(32))
   const provider = createWrappingProvider({ wrapAlgorithm: 'T/T', wrap: (bytes) => bytes, unwrap })
   const envelope = {
@@ -106,7 +106,7 @@ test('an envelope of the first generation is a misfit, and the service is not as
   expect(unwrap).not.toHaveBeenCalled()
 })
 
-test('both functions are told which of the two values it is, so that it can be bound', async () => {
+test('both functions receive the name of the value, so that they can bind it', async () => {
   const fields: string[] = []
   const provider = createWrappingProvider({
     wrapAlgorithm: 'T/T',
@@ -124,7 +124,7 @@ test('both functions are told which of the two values it is, so that it can be b
   expect(fields.sort()).toEqual(['unwrap cek 32', 'unwrap iv 16', 'wrap cek 32', 'wrap iv 16'])
 })
 
-test('a call that is aborted under way rejects with the signal’s reason, whatever the function made of it', async () => {
+test('a running call that is aborted rejects with the signal’s reason, whatever the function throws', async () => {
   const controller = new AbortController()
   const failLate = async (): Promise<Uint8Array> => {
     controller.abort('stop')
@@ -135,7 +135,7 @@ test('a call that is aborted under way rejects with the signal’s reason, whate
   await expect(provider.generateContentKey(new Uint8Array(16), { signal })).rejects.toBe('stop')
 })
 
-test('when one of two calls fails for good the other is aborted, and nothing goes on behind the caller’s back', async () => {
+test('when one of two calls fails, the other is aborted, and nothing continues in the background', async () => {
   const down = new TransportError('ERR_CSE_NETWORK', 'the key service is down', { retryable: true })
   const aborted: string[] = []
   const call = (_bytes: Uint8Array, { field, signal }: WrappingCallOptions): Promise<Uint8Array> =>
@@ -154,7 +154,7 @@ test('when one of two calls fails for good the other is aborted, and nothing goe
   expect(aborted).toEqual(['cek', 'cek'])
 })
 
-test('an abort ends the wait for a function that does not look at its signal', async () => {
+test('an abort ends the wait for a function that ignores its signal', async () => {
   const never = () => new Promise<Uint8Array>(() => {})
   const provider = createWrappingProvider({ wrapAlgorithm: 'TEST/AES-KW', wrap: never, unwrap: never })
   const { envelope } = await new Keyring({ encrypting: createTestProvider() }).generate()
@@ -177,13 +177,10 @@ test.each<[string, unknown]>([
   ['nothing', undefined],
   ['no bytes', new Uint8Array()],
   ['an array of numbers', [1, 2, 3]],
-])(
-  'a wrap function that gives %s is refused: nobody could unwrap what would be written',
-  async (_name, wrapped) => {
-    const provider = createWrappingProvider({ wrapAlgorithm: 'TEST/X', wrap: () => wrapped as Uint8Array })
-    await expect(provider.generateContentKey(new Uint8Array(16))).rejects.toMatchObject({
-      code: 'ERR_CSE_INVALID_ARGUMENT',
-      message: expect.stringContaining('Uint8Array'),
-    })
-  },
-)
+])('a wrap function that returns %s is refused: nobody could unwrap the envelope', async (_name, wrapped) => {
+  const provider = createWrappingProvider({ wrapAlgorithm: 'TEST/X', wrap: () => wrapped as Uint8Array })
+  await expect(provider.generateContentKey(new Uint8Array(16))).rejects.toMatchObject({
+    code: 'ERR_CSE_INVALID_ARGUMENT',
+    message: expect.stringContaining('Uint8Array'),
+  })
+})

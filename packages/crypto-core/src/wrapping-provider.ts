@@ -71,7 +71,7 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
     if (isUint8Array(wrapped) && wrapped.length > 0) return encodeBase64(wrapped)
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      `The \`wrap\` function of this ${wrapAlgorithm} provider must give a Uint8Array that is not empty.`,
+      `The \`wrap\` function of this ${wrapAlgorithm} provider must return a Uint8Array that is not empty.`,
     )
   }
   return {

@@ -22,14 +22,14 @@ test.each([
   ['the entity __proto__', '<A>&__proto__;</A>', /entity/],
   ['an entity of HTML', '<A>&nbsp;</A>', /entity/],
   ['an entity that is not ended', '<A>&amp</A>', /entity/],
-  ['a number that is no character', '<A>&#99999999;</A>', /entity/],
+  ['a number that is not a character', '<A>&#99999999;</A>', /entity/],
   ['an entity behind its root', '<A/>&toString;', /entity/],
   ['33 elements in one another', `${'<A>'.repeat(33)}${'</A>'.repeat(33)}`, /nests/],
   ['a million elements in one another', '<A>'.repeat(1_000_000), /nests/],
   ['an element of every object', '<A><constructor>x</constructor></A>', /constructor/],
   ['the element __proto__', '<A><__proto__>x</__proto__></A>', /malformed/],
   ['an element named hasOwnProperty', '<A><hasOwnProperty/></A>', /hasOwnProperty/],
-  ['an attribute of the parser’s', '<A __proto__="x"/>', /malformed/],
+  ['an attribute named __proto__', '<A __proto__="x"/>', /malformed/],
   ['a bracket in an attribute', '<A b=">&c;">', /malformed/],
   ['an attribute without quotes', '<A b=c/>', /malformed/],
   ['an entity in an attribute', '<A b="&c;"/>', /malformed/],
@@ -41,7 +41,7 @@ test.each([
 })
 
 test.each(['<', '<!--', '<![CDATA[', '&', '<A b="', '<a/>', '&amp;', 'x'])(
-  'a document of a million %j is judged in one pass',
+  'a document of a million %j is checked in one pass',
   (piece) => {
     problemOf(`<A>${piece.repeat(1_000_000)}`)
     problemOf(piece.repeat(1_000_000))

@@ -8,7 +8,7 @@ const START_TAG = new RegExp(`^(${NAME})(?:\\s+${NAME}=(?:"[^"<&]*"|'[^'<&]*'))*
 const END_TAG = new RegExp(`^/(${NAME})\\s*$`)
 /** An ampersand that starts neither an entity of XML itself nor a character reference. */
 const FOREIGN_ENTITY = /&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\dA-Fa-f]{1,6});)/
-/** A parser that keeps elements in objects mistakes an inherited property for an earlier element. */
+/** Names of inherited properties. A parser that keeps elements in objects takes such a property for an earlier element. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(Object.getOwnPropertyNames(Object.prototype))
 
 /**

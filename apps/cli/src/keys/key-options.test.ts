@@ -196,7 +196,7 @@ describe('the keyring file', () => {
     ],
     [
       { encrypting: 'a', materials: { a: current, b: { ...old, materialDescription: { key: 'new' } } } },
-      'Two master keys share',
+      'Two master keys have the same wrap algorithm',
     ],
   ])('%j exits 3: %s', async (document, message) => {
     const { code, stderr } = await encrypt(['--keyring', keyring(document)])

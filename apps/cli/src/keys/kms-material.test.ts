@@ -259,7 +259,7 @@ describe('a keyring of several kinds', () => {
     const { code, stderr } = await cat('a', ['--rsa-private-key', file('own.pem')])
     expect([code, stderr]).toEqual([
       6,
-      expect.stringContaining('it was wrapped by KMS/ALICLOUD {"key":"kms"}'),
+      expect.stringContaining('its content key was wrapped by KMS/ALICLOUD {"key":"kms"}'),
     ])
   })
 })

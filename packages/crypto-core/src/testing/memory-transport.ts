@@ -415,7 +415,7 @@ async function collect({
   try {
     for await (const chunk of body.open()) {
       signal?.throwIfAborted()
-      if (!isUint8Array(chunk)) throw new TypeError('The source returned something else than a Uint8Array.')
+      if (!isUint8Array(chunk)) throw new TypeError('The source returned something other than a Uint8Array.')
       chunks.push(Uint8Array.from(chunk))
       crc.update(chunk)
       sentBytes += chunk.length
@@ -429,7 +429,7 @@ async function collect({
   if (body.sizeBytes !== undefined && body.sizeBytes !== bytes.length) {
     throw new CseError(
       'ERR_CSE_SOURCE',
-      `The source gave ${bytes.length} bytes instead of ${body.sizeBytes}.`,
+      `The source returned ${bytes.length} bytes instead of ${body.sizeBytes}.`,
     )
   }
   return { bytes, crc64: crc.value() }

@@ -10,21 +10,23 @@ import { createTestProvider } from './test-provider.ts'
 
 const UNWRAPS = 'unwraps what it wrapped'
 const SHARED = 'unwraps what another provider of the same master key wrapped'
-const LEAVES = 'leaves the IV and the envelope that it was given as they were'
+const LEAVES = 'does not change the IV and the envelope that it receives'
 const FRESH = 'makes a fresh 32-byte CEK for each object'
-const HEADERS = 'writes values that survive in headers'
-const ENVELOPE = 'does not show a plaintext key in the envelope'
-const PRINTED = 'does not show a key when it is printed'
-const FOREIGN = 'refuses an envelope of another master key, with the one unwrap error'
-const GENERATION = 'refuses an envelope of the other generation under its own name, with the one unwrap error'
-const DAMAGED = 'refuses altered, truncated, swapped and malformed wrapped values, always with the same error'
-const PARALLEL = 'serves many calls at once'
-const ABORTED = 'rejects a call whose signal is aborted, with the signal’s reason'
-const ABORTED_LATER = 'a call that is aborted under way rejects with the signal’s reason, or was done by then'
-const ENCRYPT_ONLY = 'without its private half it encrypts, and says that it cannot decrypt'
-const UNAVAILABLE = 'tells a key service that does not answer from a misfit, and shows no key in saying so'
+const HEADERS = 'writes values that are valid in headers'
+const ENVELOPE = 'does not reveal a plaintext key in the envelope'
+const PRINTED = 'does not reveal a key when it is printed'
+const FOREIGN = 'refuses an envelope of another master key with the standard unwrap error'
+const VERSION = 'refuses an envelope of the other version under its own name with the standard unwrap error'
+const DAMAGED = 'refuses altered, truncated, swapped and malformed wrapped values with one and the same error'
+const PARALLEL = 'handles concurrent calls'
+const ABORTED = 'rejects a call with an aborted signal, with the signal’s reason'
+const ABORTED_LATER =
+  'a running call that is aborted rejects with the signal’s reason, unless it has already resolved'
+const ENCRYPT_ONLY = 'encrypts without its private half, and refuses to decrypt'
+const UNAVAILABLE =
+  'distinguishes a key service that does not respond from a mismatch, and reveals no key in the error'
 
-/** The rules that a provider breaks. */
+/** Returns the names of the rules that a provider breaks. */
 async function broken(options: ProviderContractOptions): Promise<readonly string[]> {
   const names: string[] = []
   for (const rule of providerContract(options)) {
@@ -33,7 +35,7 @@ async function broken(options: ProviderContractOptions): Promise<readonly string
   return names
 }
 
-/** A sound provider with some of it replaced; `sound` is the whole one. */
+/** A sound provider with some members replaced. `sound` is the original. */
 function flawed(
   flaw: (sound: MasterKeyProvider) => Partial<MasterKeyProvider> & Record<string, unknown>,
 ): ProviderContractOptions {
@@ -44,8 +46,8 @@ function flawed(
   return { create: () => make(1), createOther: () => make(2) }
 }
 
-/** A sound provider that rejects with something else than the one error when key and envelope do not fit. */
-function misfitting(error: (envelope: Envelope) => unknown): ProviderContractOptions {
+/** A sound provider that rejects with another error than the standard one when key and envelope do not match. */
+function mismatching(error: (envelope: Envelope) => unknown): ProviderContractOptions {
   return flawed((sound) => ({
     unwrap: (envelope, call) =>
       sound.unwrap(envelope, call).catch((thrown: unknown) => {
@@ -57,7 +59,9 @@ function misfitting(error: (envelope: Envelope) => unknown): ProviderContractOpt
 
 test('a sound provider breaks no rule', async () => {
   const down = () =>
-    Promise.reject(new TransportError('ERR_CSE_NETWORK', 'The key service is away.', { retryable: true }))
+    Promise.reject(
+      new TransportError('ERR_CSE_NETWORK', 'The key service does not respond.', { retryable: true }),
+    )
   const options: ProviderContractOptions = {
     create: () => createTestProvider(),
     createOther: () => createTestProvider({ seed: 2 }),
@@ -75,7 +79,7 @@ test('a sound provider breaks no rule', async () => {
     ENVELOPE,
     PRINTED,
     FOREIGN,
-    GENERATION,
+    VERSION,
     DAMAGED,
     PARALLEL,
     ABORTED,
@@ -85,8 +89,8 @@ test('a sound provider breaks no rule', async () => {
   ])
 })
 
-describe('what it makes', () => {
-  test('a provider that caches one CEK for all objects is found', async () => {
+describe('generateContentKey', () => {
+  test('detects a provider that caches one CEK for all objects', async () => {
     const cached = flawed((sound) => {
       let first: Promise<GeneratedContentKey> | undefined
       return {
@@ -101,7 +105,7 @@ describe('what it makes', () => {
     expect(await broken(cached)).toEqual([FRESH])
   })
 
-  test('a provider that makes the same CEKs in each process is found', async () => {
+  test('detects a provider that makes the same CEKs in each process', async () => {
     const keys = Array.from({ length: 30 }, () => createTestProvider().generateContentKey(new Uint8Array(16)))
     const counting = flawed((sound) => {
       let count = 0
@@ -116,7 +120,7 @@ describe('what it makes', () => {
     expect(await broken({ ...counting, createOther: () => createTestProvider({ seed: 2 }) })).toEqual([FRESH])
   })
 
-  test('a provider that uses the CEK that it unwrapped for the next object is found', async () => {
+  test('detects a provider that uses an unwrapped CEK for the next object', async () => {
     const reusing = flawed((sound) => {
       const known = new Map<string, Uint8Array>()
       let next: { readonly cek: Uint8Array; readonly wrappedCek: string } | undefined
@@ -138,7 +142,7 @@ describe('what it makes', () => {
     expect(await broken(reusing)).toEqual([FRESH])
   })
 
-  test('a CEK of 16 bytes is found', async () => {
+  test('detects a CEK of 16 bytes', async () => {
     const short = flawed((sound) => ({
       async generateContentKey(iv, call) {
         const made = await sound.generateContentKey(iv, call)
@@ -152,7 +156,7 @@ describe('what it makes', () => {
     expect(await broken(short)).toEqual([FRESH])
   })
 
-  test('a provider that changes the IV that it is given is found', async () => {
+  test('detects a provider that changes the IV that it receives', async () => {
     const changing = flawed((sound) => ({
       async generateContentKey(iv, call) {
         const made = await sound.generateContentKey(iv, call)
@@ -163,14 +167,14 @@ describe('what it makes', () => {
     expect(await broken(changing)).toEqual([LEAVES])
   })
 
-  test('a provider that wraps another IV than it is given is found', async () => {
+  test('detects a provider that wraps another IV than it receives', async () => {
     const own = flawed((sound) => ({
       generateContentKey: (_iv, call) => sound.generateContentKey(new Uint8Array(16), call),
     }))
     expect(await broken(own)).toEqual([UNWRAPS, SHARED, PARALLEL])
   })
 
-  test('wrapped values that no header can hold are found', async () => {
+  test('detects wrapped values that no header can hold', async () => {
     const spaced = flawed((sound) => ({
       async generateContentKey(iv, call) {
         const made = await sound.generateContentKey(iv, call)
@@ -182,13 +186,13 @@ describe('what it makes', () => {
     expect(await broken(spaced)).toContain(HEADERS)
   })
 
-  test.each(['rsa', 'ACME HSM', 'ÄCME/HSM'])('the wrap algorithm %j is found', async (wrapAlgorithm) => {
+  test.each(['rsa', 'ACME HSM', 'ÄCME/HSM'])('detects the wrap algorithm %j', async (wrapAlgorithm) => {
     expect(await broken(flawed(() => ({ wrapAlgorithm })))).toEqual([HEADERS])
   })
 })
 
-describe('what it unwraps', () => {
-  test('a provider that answers random keys to an envelope of another master key is found', async () => {
+describe('unwrap', () => {
+  test('detects a provider that returns random keys for an envelope of another master key', async () => {
     const silent = flawed((sound) => ({
       unwrap: (envelope, call) =>
         sound.unwrap(envelope, call).catch((error: unknown): ContentKey => {
@@ -197,10 +201,10 @@ describe('what it unwraps', () => {
           return { cek: generateCek(), iv: new Uint8Array(16) }
         }),
     }))
-    expect(await broken(silent)).toEqual([FOREIGN, GENERATION, DAMAGED])
+    expect(await broken(silent)).toEqual([FOREIGN, VERSION, DAMAGED])
   })
 
-  test('a provider that only remembers its keys is found', async () => {
+  test('detects a provider that only remembers its keys', async () => {
     const remembering = flawed(() => {
       const kept = new Map<string, ContentKey>()
       return {
@@ -222,7 +226,7 @@ describe('what it unwraps', () => {
     expect(await broken(remembering)).toEqual([SHARED])
   })
 
-  test('a provider that unwraps an envelope only once is found', async () => {
+  test('detects a provider that unwraps an envelope only once', async () => {
     const once = flawed((sound) => {
       const done = new Set<string>()
       return {
@@ -237,7 +241,7 @@ describe('what it unwraps', () => {
     expect(await broken(once)).toContain(UNWRAPS)
   })
 
-  test('a provider whose methods lose their `this` inside is found', async () => {
+  test('detects a provider whose methods lose their `this`', async () => {
     class Detached implements MasterKeyProvider {
       readonly wrapAlgorithm = 'TEST/AES-KW'
       readonly materialDescription = {}
@@ -260,7 +264,7 @@ describe('what it unwraps', () => {
     expect(rules).toEqual(expect.arrayContaining([UNWRAPS, SHARED, PARALLEL, FOREIGN, DAMAGED]))
   })
 
-  test('a provider that mixes up calls that are under way at once is found', async () => {
+  test('detects a provider that mixes up concurrent calls', async () => {
     const mixing = flawed((sound) => {
       let current: Envelope | undefined
       return {
@@ -274,17 +278,17 @@ describe('what it unwraps', () => {
     expect(await broken(mixing)).toEqual([PARALLEL])
   })
 
-  test('a provider that takes the start value of a V1 envelope for an IV is found', async () => {
+  test('detects a provider that takes the start value of a V1 envelope for an IV', async () => {
     const careless = flawed((sound) => ({
       unwrap: (envelope, call) =>
         envelope.version === 2
           ? sound.unwrap(envelope, call)
           : sound.unwrap({ ...envelope, version: 2, wrappedIv: envelope.wrappedStart }, call),
     }))
-    expect(await broken(careless)).toEqual([GENERATION])
+    expect(await broken(careless)).toEqual([VERSION])
   })
 
-  test('values that are told apart by nothing but their place are found', async () => {
+  test('detects a provider that distinguishes the two values only by their position', async () => {
     const xor = (mask: number) => (bytes: Uint8Array) => bytes.map((byte) => byte ^ mask)
     const make = (mask: number): MasterKeyProvider =>
       createWrappingProvider({ wrapAlgorithm: 'T/XOR', wrap: xor(mask), unwrap: xor(mask) })
@@ -292,9 +296,9 @@ describe('what it unwraps', () => {
   })
 })
 
-describe('how it fails', () => {
-  test('a reason in the message is found', async () => {
-    const telling = misfitting(
+describe('errors', () => {
+  test('detects a reason in the message', async () => {
+    const telling = mismatching(
       (envelope) =>
         new CseError(
           'ERR_CSE_UNWRAP_FAILED',
@@ -304,27 +308,27 @@ describe('how it fails', () => {
     expect(await broken(telling)).toEqual([DAMAGED])
   })
 
-  test('a reason as the cause is found', async () => {
-    const causing = misfitting(
-      () => new CseError('ERR_CSE_UNWRAP_FAILED', 'It does not fit.', { cause: new Error('padding') }),
+  test('detects a reason as the cause', async () => {
+    const causing = mismatching(
+      () => new CseError('ERR_CSE_UNWRAP_FAILED', 'It does not match.', { cause: new Error('padding') }),
     )
-    expect(await broken(causing)).toEqual([FOREIGN, GENERATION, DAMAGED])
+    expect(await broken(causing)).toEqual([FOREIGN, VERSION, DAMAGED])
   })
 
-  test('a reason in a property of the error is found', async () => {
-    const carrying = misfitting(() => Object.assign(unwrapFailed(), { detail: 'padding' }))
-    expect(await broken(carrying)).toEqual([FOREIGN, GENERATION, DAMAGED])
+  test('detects a reason in a property of the error', async () => {
+    const carrying = mismatching(() => Object.assign(unwrapFailed(), { detail: 'padding' }))
+    expect(await broken(carrying)).toEqual([FOREIGN, VERSION, DAMAGED])
   })
 
   test.each([
-    new CseError('ERR_CSE_INVALID_KEY', 'It does not fit.'),
-    new TransportError('ERR_CSE_SERVICE', 'It does not fit.', { retryable: true }),
-    new Error('It does not fit.'),
-  ])('a misfit that is another error is found: %s', async (error) => {
-    expect(await broken(misfitting(() => error))).toEqual([FOREIGN, GENERATION, DAMAGED])
+    new CseError('ERR_CSE_INVALID_KEY', 'It does not match.'),
+    new TransportError('ERR_CSE_SERVICE', 'It does not match.', { retryable: true }),
+    new Error('It does not match.'),
+  ])('detects a mismatch with another error: %s', async (error) => {
+    expect(await broken(mismatching(() => error))).toEqual([FOREIGN, VERSION, DAMAGED])
   })
 
-  test('a provider that ignores an aborted signal is found', async () => {
+  test('detects a provider that ignores an aborted signal', async () => {
     const deaf = flawed((sound) => ({
       generateContentKey: (iv) => sound.generateContentKey(iv),
       unwrap: (envelope) => sound.unwrap(envelope),
@@ -332,7 +336,7 @@ describe('how it fails', () => {
     expect(await broken(deaf)).toEqual([ABORTED])
   })
 
-  test('a provider that takes an abort under way for a failure is found', async () => {
+  test('detects a provider that reports an abort of a running call as a failure', async () => {
     const confused = flawed((sound) => ({
       async unwrap(envelope, call) {
         call?.signal?.throwIfAborted()
@@ -344,7 +348,7 @@ describe('how it fails', () => {
     expect(await broken(confused)).toEqual([ABORTED_LATER])
   })
 
-  test('a key service that does not answer, taken for a misfit, is found', async () => {
+  test('detects a service that does not respond, reported as a mismatch', async () => {
     const sound = () => createTestProvider()
     const createUnavailable = (): MasterKeyProvider => ({
       ...sound(),
@@ -356,7 +360,7 @@ describe('how it fails', () => {
     expect(await broken(options)).toEqual([UNAVAILABLE])
   })
 
-  test('the request in the error of a key service that does not answer is found', async () => {
+  test('detects the request in the error of a key service that does not respond', async () => {
     const sound = () => createTestProvider()
     const createUnavailable = (): MasterKeyProvider => ({
       ...sound(),
@@ -374,7 +378,7 @@ describe('how it fails', () => {
     expect(await broken(options)).toEqual([UNAVAILABLE])
   })
 
-  test('an encrypt-only provider that calls its lack a misfit is found', async () => {
+  test('detects an encrypt-only provider that reports a mismatch', async () => {
     const createEncryptOnly = (): MasterKeyProvider => ({
       ...createTestProvider(),
       canUnwrap: false,
@@ -389,8 +393,8 @@ describe('how it fails', () => {
   })
 })
 
-describe('what it shows', () => {
-  /** A sound provider that shows its last CEK in one way or another. */
+describe('revealed secrets', () => {
+  /** A sound provider that reveals its last CEK. */
   const live = (show: (cek: Uint8Array) => Record<PropertyKey, unknown>): ProviderContractOptions => {
     const make = (seed: number): MasterKeyProvider => {
       const sound = createTestProvider({ seed })
@@ -419,16 +423,16 @@ describe('what it shows', () => {
     ['its text', (cek) => ({ toString: () => `provider ${hex(cek)}` })],
     ['what Node.js prints', (cek) => ({ [inspect]: () => `provider ${hex(cek).toUpperCase()}` })],
     ['a text in base64url', (cek) => ({ last: encodeBase64(cek).replaceAll('+', '-').replaceAll('/', '_') })],
-  ])('a CEK in %s is found', async (_where, show) => {
+  ])('detects a CEK in %s', async (_where, show) => {
     expect(await broken(live(show))).toEqual([PRINTED])
   })
 
-  test('a provider that prints itself without its key is sound', async () => {
+  test('accepts a provider that prints itself without its key', async () => {
     const redacted = live((cek) => ({ cek, toJSON: () => ({}), [inspect]: () => 'provider' }))
     expect(await broken(redacted)).toEqual([])
   })
 
-  test('a master key, passphrase or token in a property is found', async () => {
+  test('detects a master key, passphrase or token in a property', async () => {
     const make = (seed: number) => ({ ...createTestProvider({ seed }), key: new Uint8Array(32).fill(seed) })
     const options = { create: () => make(1), createOther: () => make(2) }
     expect(await broken({ ...options, secrets: [new Uint8Array(32).fill(1)] })).toEqual([PRINTED])
@@ -436,7 +440,7 @@ describe('what it shows', () => {
     expect(await broken({ ...tokens, secrets: ['open "sesame"'] })).toEqual([PRINTED])
   })
 
-  test('a plaintext key in the envelope is found', async () => {
+  test('detects a plaintext key in the envelope', async () => {
     const plain = flawed((sound) => ({
       async generateContentKey(iv, call) {
         const made = await sound.generateContentKey(iv, call)
@@ -453,9 +457,9 @@ describe('what it shows', () => {
     expect(await broken(plain)).toContain(ENVELOPE)
   })
 
-  test('a CEK in the error of a misfit is found', async () => {
-    const message = `The key ${encodeBase64(new Uint8Array(32).fill(1))} does not fit.`
-    const naming = misfitting(() => new CseError('ERR_CSE_UNWRAP_FAILED', message))
+  test('detects a CEK in the error of a mismatch', async () => {
+    const message = `The key ${encodeBase64(new Uint8Array(32).fill(1))} does not match.`
+    const naming = mismatching(() => new CseError('ERR_CSE_UNWRAP_FAILED', message))
     expect(await broken(naming)).toEqual([])
     expect(await broken({ ...naming, secrets: [new Uint8Array(32).fill(1)] })).toEqual([FOREIGN, DAMAGED])
   })

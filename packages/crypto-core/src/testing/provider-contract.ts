@@ -60,7 +60,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'leaves the IV and the envelope that it was given as they were',
+      name: 'does not change the IV and the envelope that it receives',
       async run() {
         const provider = await create()
         const iv = newIv(provider)
@@ -93,7 +93,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'writes values that survive in headers',
+      name: 'writes values that are valid in headers',
       async run() {
         const provider = await create()
         const { envelope } = await wrapped(provider)
@@ -111,14 +111,14 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'does not show a plaintext key in the envelope',
+      name: 'does not reveal a plaintext key in the envelope',
       async run() {
         const { envelope, ...object } = await wrapped(await create())
         expectThat(!showsSecret(envelope, keysOf(object)), 'the envelope holds no plaintext key')
       },
     },
     {
-      name: 'does not show a key when it is printed',
+      name: 'does not reveal a key when it is printed',
       async run() {
         const provider = await create()
         const { envelope, ...object } = await wrapped(provider)
@@ -130,7 +130,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'refuses an envelope of another master key, with the one unwrap error',
+      name: 'refuses an envelope of another master key with the standard unwrap error',
       async run() {
         const { envelope, ...object } = await wrapped(await createOther())
         const error = await expectCode(
@@ -143,7 +143,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'refuses an envelope of the other generation under its own name, with the one unwrap error',
+      name: 'refuses an envelope of the other version under its own name with the standard unwrap error',
       async run() {
         const provider = await create()
         const { envelope } = await wrapped(provider)
@@ -157,7 +157,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'refuses altered, truncated, swapped and malformed wrapped values, always with the same error',
+      name: 'refuses altered, truncated, swapped and malformed wrapped values with one and the same error',
       async run() {
         const provider = await create()
         const { envelope, ...object } = await wrapped(provider)
@@ -195,7 +195,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'serves many calls at once',
+      name: 'handles concurrent calls',
       async run() {
         const provider = await create()
         const objects = await Promise.all(Array.from({ length: 8 }, () => wrapped(provider)))
@@ -207,7 +207,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'rejects a call whose signal is aborted, with the signal’s reason',
+      name: 'rejects a call with an aborted signal, with the signal’s reason',
       async run() {
         const provider = await create()
         const reason = new Error('stop')
@@ -222,7 +222,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
-      name: 'a call that is aborted under way rejects with the signal’s reason, or was done by then',
+      name: 'a running call that is aborted rejects with the signal’s reason, unless it has already resolved',
       async run() {
         const provider = await create()
         const { envelope } = await wrapped(provider)
@@ -249,7 +249,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
   ]
   if (createEncryptOnly !== undefined) {
     cases.push({
-      name: 'without its private half it encrypts, and says that it cannot decrypt',
+      name: 'encrypts without its private half, and refuses to decrypt',
       async run() {
         const provider = await createEncryptOnly()
         expectThat(provider.canUnwrap === false, 'canUnwrap is false')
@@ -261,7 +261,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
   }
   if (createUnavailable !== undefined) {
     cases.push({
-      name: 'tells a key service that does not answer from a misfit, and shows no key in saying so',
+      name: 'distinguishes a key service that does not respond from a mismatch, and reveals no key in the error',
       async run() {
         const provider = await createUnavailable()
         const { envelope, ...object } = await wrapped(await create())

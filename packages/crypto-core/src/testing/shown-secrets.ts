@@ -5,7 +5,7 @@ const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * Tells whether a logger that prints a value would reveal one of the secrets. It searches the value's text, its JSON,
- * and its properties at any depth. It finds a secret as it is and in the usual notations.
+ * and its properties at any depth. It finds a secret in plaintext and in the usual encodings.
  */
 export function showsSecret(value: unknown, secrets: readonly Secret[]): boolean {
   const text = printed(value)

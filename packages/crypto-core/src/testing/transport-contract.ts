@@ -88,7 +88,7 @@ export function transportContract({
 
   return [
     {
-      name: 'an object comes back byte for byte, whatever its size and chunks, its length known or not',
+      name: 'returns an object byte for byte, for any size and chunks, with or without a known length',
       async run() {
         const transport = await create()
         for (const size of [0, 1, 15, 16, 17, 65_536, 300_001]) {
@@ -112,7 +112,7 @@ export function transportContract({
       },
     },
     {
-      name: 'put, get and head answer the CRC-64 of the stored bytes',
+      name: 'put, get and head return the CRC-64 of the stored bytes',
       async run() {
         const transport = await create()
         const bytes = pattern(1000)
@@ -126,7 +126,7 @@ export function transportContract({
       },
     },
     {
-      name: 'metadata and content headers come back as they were sent, from a frozen map that stays as it is',
+      name: 'returns metadata and content headers as they were sent, and does not change the frozen map',
       async run() {
         const transport = await create()
         const headers = Object.freeze({
@@ -146,7 +146,7 @@ export function transportContract({
       },
     },
     {
-      name: 'bytes stored with Content-Encoding: gzip come back as stored',
+      name: 'returns bytes with Content-Encoding: gzip as they were stored',
       async run() {
         const transport = await create()
         const bytes = pattern(500)
@@ -159,7 +159,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a range answers 206 and its Content-Range; one behind the end is not satisfiable',
+      name: 'returns 206 and Content-Range for a range, and rejects a range beyond the end',
       async run() {
         const transport = await create()
         const bytes = pattern(100)
@@ -181,7 +181,7 @@ export function transportContract({
       },
     },
     {
-      name: 'conditions: a wrong If-Match fails, a right If-None-Match says not modified',
+      name: 'rejects an If-Match that differs and an If-None-Match that matches, each with its code',
       async run() {
         const transport = await create()
         const { headers } = await put(transport, 'condition', pattern(10))
@@ -199,7 +199,7 @@ export function transportContract({
       },
     },
     {
-      name: 'what does not exist is ERR_CSE_NOT_FOUND, and not retryable',
+      name: 'rejects a missing object with ERR_CSE_NOT_FOUND, not retryable',
       async run() {
         const transport = await create()
         for (const call of [
@@ -212,7 +212,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a body is opened once, and its iterator is returned when the transport gives up',
+      name: 'opens a body once, and calls return on its iterator when it stops early',
       async run() {
         const transport = await create()
         let opened = 0
@@ -240,7 +240,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a failing source rejects with its own error as the cause, and leaves the object as it was',
+      name: 'rejects with the error of a failed source as the cause, and does not change the object',
       async run() {
         const transport = await create()
         await put(transport, 'kept', pattern(10))
@@ -266,7 +266,7 @@ export function transportContract({
       },
     },
     {
-      name: 'the body of an upload is read to its end before the upload is a success, and a source that fails there leaves the object as it was',
+      name: 'reads the body of an upload to its end before it reports success; a source that fails there does not change the object',
       async run() {
         const transport = await create()
         const failed = new Error('the checksum of the source is wrong')
@@ -298,7 +298,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a source that is shorter or longer than it said, or gives something else than bytes, is ERR_CSE_SOURCE, and leaves the object as it was',
+      name: 'rejects a source of the wrong length, or of something other than bytes, with ERR_CSE_SOURCE, and does not change the object',
       async run() {
         const transport = await create()
         await put(transport, 'size', pattern(10))
@@ -325,7 +325,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a transport that tells how many bytes it sent begins with 0 before it opens the body, and ends with all of them',
+      name: 'counts sent bytes from 0, before it opens the body, up to all of them, if it counts them',
       async run() {
         const transport = await create()
         for (const sizeBytes of [0, 1, 300_000]) {
@@ -350,7 +350,7 @@ export function transportContract({
       },
     },
     {
-      name: 'who is told how many bytes were sent may throw: the upload goes on',
+      name: 'continues an upload when its progress listener throws',
       async run() {
         const transport = await create()
         const onSentBytes = (): never => {
@@ -366,7 +366,7 @@ export function transportContract({
       },
     },
     {
-      name: 'an aborted call rejects with the signal’s reason, before, while sending and while reading',
+      name: 'rejects an aborted call with the signal’s reason: before the request, while sending and while reading',
       async run() {
         const transport = await create()
         const reason = new Error('stop')
@@ -403,7 +403,7 @@ export function transportContract({
       },
     },
     {
-      name: 'keys of every legal kind are stored apart',
+      name: 'stores keys of every legal kind separately',
       async run() {
         const transport = await create()
         const keys = ['a', 'a b', 'a+b', 'a%2Fb', 'a/b', 'a//b', 'ä/中文/😀', 'q?x=1&y=2#z', "!'()*~;:@=$,"]
@@ -420,7 +420,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a listing pages, honours prefix and delimiter, and tells sizes and dates',
+      name: 'lists in pages, by prefix and delimiter, with sizes and dates',
       async run() {
         const transport = await create()
         for (const key of ['l/1', 'l/2', 'l/3', 'l/sub/4', 'm']) await put(transport, key, pattern(5))
@@ -453,7 +453,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a listing advances page by page, in byte order, until it ends',
+      name: 'lists page by page, in byte order, to the end',
       async run() {
         const transport = await create()
         const keys = ['o/a', 'o/b', 'o/z', 'o/\u00e9', 'o/\uff61', 'o/\u{1f600}']
@@ -473,7 +473,7 @@ export function transportContract({
       },
     },
     {
-      name: 'deleting is idempotent, one by one and many at once',
+      name: 'deletes idempotently, one object or many',
       async run() {
         const transport = await create()
         for (const key of ['d1', 'd<2>&', 'd3']) await put(transport, key, pattern(1))
@@ -485,7 +485,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a copy on the server keeps bytes and metadata',
+      name: 'keeps bytes and metadata in a copy on the server',
       async run() {
         const transport = await create()
         await put(transport, 'from here', pattern(40), { 'x-oss-meta-a': 'b', ...envelopeHeaders })
@@ -498,7 +498,7 @@ export function transportContract({
       },
     },
     {
-      name: 'a multipart upload joins its parts, sent in any order, and answers their CRC-64',
+      name: 'joins the parts of a multipart upload, sent in any order, and returns their CRC-64',
       async run() {
         const transport = await create()
         const bytes = pattern(250_000)
@@ -542,7 +542,7 @@ export function transportContract({
       },
     },
     {
-      name: 'an aborted multipart upload is gone, and leaves others alone',
+      name: 'removes an aborted multipart upload, and no other',
       async run() {
         const transport = await create()
         const headers = { ...envelopeHeaders, ...multipartHeaders(10, 102_400) }
@@ -576,7 +576,7 @@ export function transportContract({
 }
 
 const FAILURE_RULE =
-  'a failure has the code and the retryability that judgeFailure names: the service’s own code decides before the status'
+  'judges a failure like judgeFailure: the service’s own code takes precedence over the status'
 
 function getOf(create: TransportContractOptions['create']): () => Promise<() => Promise<unknown>> {
   return async () => {
@@ -613,7 +613,7 @@ function linkRule(
   link: NonNullable<TransportContractOptions['link']>,
 ): ContractCase {
   return {
-    name: 'a symbolic link answers as a link, and getSymlink names its target',
+    name: 'returns the headers of a symbolic link as those of a link, and its target from getSymlink',
     async run() {
       const transport = await create()
       const body = bodyOf([pattern(40)], 40)

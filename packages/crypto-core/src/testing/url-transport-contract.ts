@@ -34,7 +34,7 @@ export function urlTransportContract({
 }: UrlTransportContractOptions): readonly ContractCase[] {
   return [
     {
-      name: 'a presigned URL gives the stored bytes and headers, whole and by a range',
+      name: 'returns the stored bytes and headers of a presigned URL, whole and by range',
       async run() {
         const transport = await create()
         for (const size of [0, 1, 300_001]) {
@@ -55,7 +55,7 @@ export function urlTransportContract({
       },
     },
     {
-      name: 'bytes stored with Content-Encoding: gzip come through a presigned URL as stored, or are refused',
+      name: 'returns bytes with Content-Encoding: gzip through a presigned URL as they were stored, or refuses them',
       async run() {
         const transport = await create()
         const url = await store('gzip', pattern(500), { 'content-encoding': 'gzip' })
@@ -74,7 +74,7 @@ export function urlTransportContract({
       },
     },
     {
-      name: 'no error of a presigned URL names its query',
+      name: 'does not reveal the query of a presigned URL in an error',
       async run() {
         const transport = await create()
         const { search } = await store('query', pattern(10), {})
@@ -93,7 +93,7 @@ export function urlTransportContract({
       },
     },
     {
-      name: 'an aborted read of a presigned URL rejects with the signal’s reason, before and while reading',
+      name: 'rejects an aborted read of a presigned URL with the signal’s reason, before and while reading',
       async run() {
         const transport = await create()
         const reason = new Error('stop')
@@ -117,7 +117,7 @@ export function urlTransportContract({
       ? []
       : [
           failureRule(
-            'a failure of a presigned URL is judged as any other',
+            'judges a failure of a presigned URL like any other failure',
             async () => {
               const transport = await create()
               const url = await signUrl('failing')
