@@ -61,59 +61,59 @@ import type { PutResult } from './write/put-result.ts'
 import type { UnverifiedUpload } from './write/unverified-upload.ts'
 
 /**
- * What a bucket works on: single objects, and multipart uploads, listings, deletions, copies and presigned URLs where it
- * offers them; or presigned URLs alone. An operation that it does not offer is refused.
+ * The transport of a bucket. It has `put`, `get` and `head`, or `getByUrl` alone, or both. Multipart uploads, listings,
+ * deletions and copies are optional. The bucket throws for an operation that its transport does not have.
  */
 export type BucketTransport = (ObjectTransport | (UrlTransport & Partial<ObjectTransport>)) &
   Partial<MultipartTransport & ObjectCatalog & UrlTransport>
 
-/** How a bucket is built. Give either `keyring` or `provider`. */
+/** Options of a bucket. Pass either `keyring` or `provider`. */
 export interface CryptoBucketOptions {
-  /** Where the ciphertext goes. */
+  /** Stores and returns the ciphertext. */
   readonly transport: BucketTransport
-  /** The master keys: one that encrypts, any number that decrypt. */
+  /** The master keys: one that encrypts, and any number that decrypt. */
   readonly keyring?: Keyring | undefined
-  /** Short for a keyring of one. */
+  /** Short for a keyring with one key. */
   readonly provider?: MasterKeyProvider | undefined
   /**
-   * What to do with an object that carries no envelope. Default `reject`: else whoever can strip the metadata
-   * could slip in content of their own as if it had been decrypted.
+   * What to do with an object that has no envelope. Default `reject`: otherwise anyone who can remove the metadata
+   * could replace the content and have it returned as if it had been decrypted.
    */
   readonly onPlainObject?: PlainObjectPolicy | undefined
   readonly retry?: RetryOptions | undefined
   readonly logger?: Logger | undefined
 }
 
-/** What may go with a listing. */
+/** Options of a listing. */
 export interface ListOptions extends BoundedCallOptions {
   readonly prefix?: string | undefined
-  /** Folds the keys that share what stands before it, behind the prefix, into one entry. Usually `/`. */
+  /** Groups the keys that have the same text between the prefix and the first delimiter into one entry. Usually `/`. */
   readonly delimiter?: string | undefined
-  /** Only keys behind this one, in byte order. */
+  /** Lists only keys after this one, in byte order. */
   readonly startAfter?: string | undefined
 }
 
-/** An object, or with a delimiter a common prefix. */
+/** An object or, with a delimiter, a common prefix. */
 export type ListEntry =
   | ({ readonly type: 'object' } & ObjectSummary)
   | { readonly type: 'prefix'; readonly prefix: string }
 
-/** What may go with a copy. */
+/** Options of a copy. */
 export interface CopyOptions extends BoundedCallOptions {
-  /** The source's bucket, when it is another one. */
+  /** The bucket of the source, if it is another one. */
   readonly sourceBucket?: string | undefined
-  /** Conditions, ACL, storage class and other headers that leave the metadata alone. */
+  /** Conditions, ACL, storage class and other headers that do not change the metadata. */
   readonly headers?: HeaderMap | undefined
 }
 
 /**
- * An OSS bucket whose objects are encrypted before they leave the machine: every `put` under a fresh content key
- * that the master key wraps, every `get` decrypted on the way in.
+ * An OSS bucket with client-side encryption. Each `put` encrypts under a new content key, which the master key wraps.
+ * Each `get` decrypts.
  *
- * Encryption is AES-256-CTR, which hides content and does not authenticate it: see docs/THREAT_MODEL.md.
+ * Encryption is AES-256-CTR. It keeps content secret and does not authenticate it: see docs/THREAT_MODEL.md.
  *
- * Each call takes a `signal` and a `deadlineMs`. It rejects with the signal's reason when that aborts, and with
- * `ERR_CSE_DEADLINE_EXCEEDED` when its deadline passes.
+ * Each call takes a `signal` and a `deadlineMs`. It rejects with the signal's reason when the signal aborts, and with
+ * `ERR_CSE_DEADLINE_EXCEEDED` when the deadline passes.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the options contradict one another.
  *
@@ -152,14 +152,14 @@ export class CryptoBucket {
   }
 
   /**
-   * Encrypts and uploads one object, in one pass and constant memory. Bytes, texts, Blobs and sources that can be
-   * opened again are retried, each time under a fresh content key; a stream is sent once.
+   * Encrypts and uploads one object in one pass, with constant memory. Bytes, text, Blobs and reopenable sources are
+   * retried, each time under a new content key. A stream is sent once.
    *
    * @param key - the object's key
-   * @param body - see BodyInput; its length need not be known (up to 5 GB)
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` and `ERR_CSE_METADATA_TOO_LARGE` before any request;
-   * `ERR_CSE_SOURCE` when the body fails; `ERR_CSE_INTEGRITY` when the service stored something else; what
-   * provider and transport throw. Unless the service had already stored it, the object stays as it was.
+   * @param body - see BodyInput; its length may be unknown; at most 5 GB
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` and `ERR_CSE_METADATA_TOO_LARGE` before any request; `ERR_CSE_SOURCE`
+   * when the body fails; `ERR_CSE_INTEGRITY` when the service stored other bytes; what the provider and the transport
+   * throw. The object stays unchanged, unless the service had already stored the new one.
    */
   async put(key: string, body: BodyInput, options: PutOptions = {}): Promise<PutResult> {
     checkKey(key)
@@ -169,12 +169,12 @@ export class CryptoBucket {
   }
 
   /**
-   * Requests an object or a range of it, and decrypts it as it arrives: one request, no HEAD before it. An
-   * interrupted read goes on where it stopped, as long as the object is the same.
+   * Requests an object or a range of it, and decrypts it as it arrives. Sends one request, without a HEAD before it. An
+   * interrupted read resumes at the same byte, as long as the object is the same.
    *
-   * @throws CseError `ERR_CSE_NOT_FOUND`, `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`,
-   * `ERR_CSE_NO_MATCHING_KEY`, `ERR_CSE_UNWRAP_FAILED`, `ERR_CSE_RANGE_NOT_SATISFIABLE` before any byte is
-   * released; what comes later errors the body.
+   * @throws CseError before any byte is released: `ERR_CSE_NOT_FOUND`, `ERR_CSE_NOT_ENCRYPTED`,
+   * `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_NO_MATCHING_KEY`, `ERR_CSE_UNWRAP_FAILED`, `ERR_CSE_RANGE_NOT_SATISFIABLE`.
+   * Later failures error the body.
    */
   async get(key: string, options: GetOptions = {}): Promise<GetResult> {
     checkKey(key)
@@ -182,9 +182,9 @@ export class CryptoBucket {
   }
 
   /**
-   * Reads an object or a range of it into memory, whole and verified.
+   * Reads an object or a range of it into memory. Resolves only when all bytes are there and verified.
    *
-   * @throws CseError as `get`, and `ERR_CSE_INTEGRITY` when checksum or length are wrong.
+   * @throws CseError as `get`, and `ERR_CSE_INTEGRITY` when the checksum or the length is wrong.
    */
   async getBytes(key: string, options: GetOptions = {}): Promise<Uint8Array> {
     const chunks: Uint8Array[] = []
@@ -193,11 +193,11 @@ export class CryptoBucket {
   }
 
   /**
-   * Reads an object through a presigned GET URL and decrypts it here. The URL's signature leaves no room for
-   * further headers of the service, so none is sent.
+   * Reads an object through a presigned GET URL and decrypts it locally. Adds no `x-oss-` headers, because they would
+   * invalidate the signature of the URL.
    *
    * @throws CseError as `get`; `ERR_CSE_ACCESS_DENIED` when the URL has expired; `ERR_CSE_OPERATION_REFUSED` when the
-   * transport has no `getByUrl`. No error names the URL.
+   * transport has no `getByUrl`. No error contains the URL.
    */
   async getByUrl(url: string | URL, options: Omit<GetOptions, 'versionId'> = {}): Promise<GetResult> {
     const parsed = parseUrl(url)
@@ -224,8 +224,8 @@ export class CryptoBucket {
   }
 
   /**
-   * Opens an object to read several ranges of it, also at the same time: its key is unwrapped once, and every byte is
-   * of the same state of the object.
+   * Opens an object to read several ranges of it, also in parallel. Its key is unwrapped once. All bytes come from the
+   * same state of the object.
    *
    * @throws CseError as `get`.
    *
@@ -244,12 +244,13 @@ export class CryptoBucket {
   }
 
   /**
-   * Downloads an object into a target, such as a file: in one request when it is small, else in parts, several at a
-   * time. With a checkpoint store, what has come by the time of an interruption is not fetched again.
+   * Downloads an object into a target, such as a file. A small object takes one request. A large one is downloaded in
+   * parts, several in parallel. With a checkpoint store, a later call resumes an interrupted download and does not
+   * fetch finished parts again.
    *
-   * @throws CseError as `get`; `ERR_CSE_INTEGRITY` when checksum or length are wrong; `ERR_CSE_PRECONDITION_FAILED` when
-   * the object was replaced meanwhile and `onObjectChanged` is `fail`; `ERR_CSE_CHECKPOINT_IN_USE` when the same
-   * download is under way elsewhere; and what the target throws.
+   * @throws CseError as `get`; `ERR_CSE_INTEGRITY` when the checksum or the length is wrong;
+   * `ERR_CSE_PRECONDITION_FAILED` when the object is replaced during the download and `onObjectChanged` is `fail`;
+   * `ERR_CSE_CHECKPOINT_IN_USE` when the same download is running elsewhere; and what the target throws.
    */
   async download(
     key: string,
@@ -265,16 +266,16 @@ export class CryptoBucket {
   }
 
   /**
-   * Encrypts and uploads a source of known length: in one put when it is small, else in parts, several at a time. With
-   * a checkpoint store, what the service has by the time of an interruption is not sent again, as long as the source
-   * is the same; when it changed, the upload begins anew under a new key.
+   * Encrypts and uploads a source of known length. A small source takes one put. A large one is uploaded in parts,
+   * several in parallel. With a checkpoint store, a later call resumes an interrupted upload and does not send finished
+   * parts again, as long as the source is the same. If the source changed, the upload restarts under a new key.
    *
-   * Each part under way is held in memory, up to 64 MiB together; further ones are read twice.
+   * The parts that are being sent are held in memory, up to 64 MiB together. Further parts are read twice instead.
    *
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` and `ERR_CSE_METADATA_TOO_LARGE` before any request; `ERR_CSE_SOURCE`
-   * when the source fails; `ERR_CSE_SOURCE_CHANGED` when it changes meanwhile; `ERR_CSE_INTEGRITY` when the service
-   * stored something else; `ERR_CSE_CHECKPOINT_IN_USE` when the same upload is under way elsewhere; what provider and
-   * transport throw. Unless the service had already stored it, the object stays as it was.
+   * when the source fails; `ERR_CSE_SOURCE_CHANGED` when it changes during the upload; `ERR_CSE_INTEGRITY` when the
+   * service stored other bytes; `ERR_CSE_CHECKPOINT_IN_USE` when the same upload is running elsewhere; what the
+   * provider and the transport throw. The object stays unchanged, unless the service had already stored the new one.
    */
   async upload(key: string, source: SizedInput, options: UploadOptions = {}): Promise<UploadResult> {
     checkKey(key)
@@ -284,10 +285,10 @@ export class CryptoBucket {
   }
 
   /**
-   * Begins a multipart upload of one encrypted object, whose parts you send yourself.
+   * Starts a multipart upload of one encrypted object. You send the parts yourself.
    *
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request, for a part size that is not valid (the message
-   * names the nearest one that is) or an empty object; `ERR_CSE_METADATA_TOO_LARGE`; what provider and transport throw.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request, for an invalid part size (the message names the
+   * nearest valid one) or an empty object; `ERR_CSE_METADATA_TOO_LARGE`; what the provider and the transport throw.
    */
   async initiateMultipartUpload(key: string, options: InitiateOptions): Promise<MultipartUpload> {
     checkKey(key)
@@ -302,11 +303,12 @@ export class CryptoBucket {
   }
 
   /**
-   * Resumes a multipart upload, from what its `toJSON` returned or its `persist` was given. Its `verifyParts` compares what
-   * was sent with the source as it is now, and returns the upload that sends the rest.
+   * Resumes a multipart upload from a state that its `toJSON` returned or that its `persist` received. The
+   * `verifyParts` of the result compares the sent parts with the current source, and returns an upload that sends the
+   * missing parts.
    *
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when that is not the state of an upload; `ERR_CSE_CANNOT_UNWRAP` when the
-   * master key is a public one alone, and the other failures of an unwrap.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the state is invalid; `ERR_CSE_CANNOT_UNWRAP` when the master key
+   * is only a public key; and the other failures of an unwrap.
    */
   async resumeMultipartUpload(
     state: MultipartUploadState,
@@ -325,7 +327,7 @@ export class CryptoBucket {
   /**
    * Lists the bucket's multipart uploads that were neither completed nor aborted, encrypted or not.
    *
-   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be.
+   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance or that has invalid values.
    */
   listUploads(
     options: BoundedCallOptions & { readonly prefix?: string | undefined } = {},
@@ -343,7 +345,9 @@ export class CryptoBucket {
     for await (const { uploads } of pages) yield* uploads
   }
 
-  /** Gives up a multipart upload that was left behind, and frees its parts. One that is gone counts as aborted. */
+  /**
+   * Aborts a multipart upload that was left behind, and frees its parts. Does nothing if the upload is already gone.
+   */
   async abortMultipartUpload(key: string, uploadId: string, options: BoundedCallOptions = {}): Promise<void> {
     checkKey(key)
     try {
@@ -356,7 +360,7 @@ export class CryptoBucket {
   }
 
   /**
-   * Tells what the service knows about an object: sizes, metadata, how it is encrypted.
+   * Returns what the service knows about an object: its size, its metadata and how it is encrypted.
    *
    * @throws CseError `ERR_CSE_NOT_FOUND`; `ERR_CSE_ENVELOPE_DAMAGED`.
    */
@@ -375,7 +379,7 @@ export class CryptoBucket {
   }
 
   /**
-   * Tells whether an object exists, encrypted or not.
+   * Returns whether an object exists, encrypted or not.
    *
    * @throws CseError `ERR_CSE_NOT_FOUND` when the bucket itself does not exist, and what the transport throws.
    */
@@ -396,9 +400,9 @@ export class CryptoBucket {
   }
 
   /**
-   * Lists objects in byte order of their keys, page by page as they are asked for.
+   * Lists objects in byte order of their keys. Requests a page only when you need it.
    *
-   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be.
+   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance or that has invalid values.
    */
   list(options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {
     return eachWithDeadline(options, undefined, (bounded) => this.#list(bounded))
@@ -418,7 +422,7 @@ export class CryptoBucket {
     }
   }
 
-  /** Deletes an object, or one version of it. One that does not exist counts as deleted. */
+  /** Deletes an object, or one version of it. Does nothing if there is no such object. */
   async delete(
     key: string,
     options: BoundedCallOptions & { readonly versionId?: string | undefined } = {},
@@ -430,9 +434,9 @@ export class CryptoBucket {
   }
 
   /**
-   * Deletes any number of objects, a thousand to a request.
+   * Deletes any number of objects, 1,000 per request.
    *
-   * @returns those of the keys whose deletion the service reports
+   * @returns the given keys whose deletion the service reports
    */
   async deleteMany(keys: Iterable<string>, options: BoundedCallOptions = {}): Promise<readonly string[]> {
     const all = [...keys]
@@ -451,10 +455,10 @@ export class CryptoBucket {
   }
 
   /**
-   * Copies an object on the server, envelope and metadata included: the copy is read with the same master key.
+   * Copies an object on the server, with its envelope and metadata. The same master key decrypts the copy.
    *
-   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for headers that would replace the metadata, because the service
-   * does not let an envelope be changed.
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for headers that would replace the metadata, because the service does
+   * not allow changes to an envelope.
    */
   async copy(sourceKey: string, key: string, options: CopyOptions = {}): Promise<void> {
     checkKey(sourceKey)
@@ -467,9 +471,9 @@ export class CryptoBucket {
   }
 
   /**
-   * Waits until nothing is left to be undone on the service. An aborted call rejects at once; an upload that it has begun
-   * is aborted in the background, which takes a few seconds at most and keeps the process alive no longer than that. Wait
-   * for it before `process.exit()`.
+   * Waits until all cleanup on the service has ended. An aborted call rejects at once, and an upload that it started is
+   * aborted in the background. That takes a few seconds at most, and does not keep the process alive longer. Call this
+   * before `process.exit()`.
    */
   async settled(): Promise<void> {
     await this.#context.leftovers.settled()
@@ -486,7 +490,7 @@ export class CryptoBucket {
     return withRetries(() => send(headers), { operation: 'head', key, retry, logger, signal })
   }
 
-  /** Where an object, or the target of a link, is read from. */
+  /** Reads from the object, or from the target if the object is a link. */
   #readerSource(
     key: string,
     { versionId, signal }: Pick<OpenOptions, 'versionId' | 'signal'>,
@@ -504,13 +508,13 @@ export class CryptoBucket {
     }
   }
 
-  /** The transport, when it has more than URLs. */
+  /** Returns the transport if it has more than URLs. */
   #objects(operation: string): ObjectTransport & Partial<MultipartTransport> {
     if (hasObjects(this.#transport)) return this.#transport
     throw refusedOperation(operation)
   }
 
-  /** Sends a request that may be sent again, through one of the transport's operations, when it has it. */
+  /** Sends a repeatable request through one of the transport's operations, if the transport has it. */
   async #send<Request extends CallOptions, Response>(
     operation: RetryEvent['operation'],
     key: string,
@@ -535,7 +539,7 @@ function hasUrls(transport: BucketTransport | undefined): transport is BucketTra
   return typeof transport?.getByUrl === 'function'
 }
 
-/** Half an ObjectTransport is a mistake, also where it has URLs. */
+/** A transport with only some of `put`, `get` and `head` is a mistake, even if it has URLs. */
 function hasUrlsAlone(transport: BucketTransport | undefined): boolean {
   const { put, get, head } = transport ?? {}
   return hasUrls(transport) && [put, get, head].every((call) => call === undefined)
@@ -558,7 +562,7 @@ function parseUrl(url: string | URL): URL {
   try {
     parsed = new URL(url)
   } catch {
-    // Not named in the error: it may hold a signature.
+    // Not part of the error: it may contain a signature.
   }
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
     throw invalid('A presigned URL must start with https:// or http://')
@@ -567,7 +571,7 @@ function parseUrl(url: string | URL): URL {
   return parsed
 }
 
-/** What errors and results call the object of a URL. */
+/** The name of a URL's object in errors and results. */
 function keyOfUrl({ pathname }: URL): string {
   try {
     return decodeURIComponent(pathname.slice(1))

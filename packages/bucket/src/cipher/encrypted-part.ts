@@ -9,10 +9,10 @@ import { exactChunks, startCipherRun } from '@oss-cse/crypto-core/internal'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import { type ByteSource, checkedSource } from '../source/byte-source.ts'
 
-/** How much of a part that is read twice is compared, and then sent, at a time, in bytes. */
+/** The size in bytes of a chunk that is compared and then sent, of a part that is read twice. */
 const COMPARED_BYTES = 1024 * 1024
 
-/** The ciphertext of one part: the same bytes however often it is opened. */
+/** The ciphertext of one part. Each `open` returns the same bytes. */
 export interface EncryptedPart extends ObjectBody {
   readonly sizeBytes: number
   /** SHA-256 of the ciphertext, base64. */
@@ -20,18 +20,18 @@ export interface EncryptedPart extends ObjectBody {
   /** CRC-64 of the ciphertext. */
   readonly crc64: bigint
   /**
-   * Lets go of the bytes. Must be called once the part is not needed any more.
+   * Releases the bytes. Must be called when the part is no longer needed.
    *
-   * @param reusable - false when a connection may still read what it was given, so that the memory must not be used again
+   * @param reusable - false when a connection may still read the bytes, so that the memory must not be reused
    */
   release(reusable: boolean): void
 }
 
-/** What is known of a part's ciphertext once it was computed. */
+/** The digests of a part's ciphertext. */
 export type PartDigest = Pick<EncryptedPart, 'sha256' | 'crc64'>
 
 /**
- * Encrypts one part and keeps its ciphertext in memory, so that it can be sent, and sent again, unchanged.
+ * Encrypts one part and keeps its ciphertext in memory, so that each attempt sends the same bytes.
  *
  * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length.
  */
@@ -47,11 +47,11 @@ export async function encryptPartInMemory(
 }
 
 /**
- * Encrypts one part that is too large for memory: once for its digests, and once more whenever it is sent. Each
- * chunk is then compared before it goes on, so that a source that changed never leaves under the same counter.
+ * Encrypts one part that is too large for memory: once for its digests, and again each time it is sent. Each chunk is
+ * compared before it is sent, so a changed source is never sent under the same counter.
  *
- * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length; opened,
- * `ERR_CSE_SOURCE_CHANGED` when it gives other bytes than before.
+ * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length. `open` throws
+ * `ERR_CSE_SOURCE_CHANGED` when the source returns other bytes than before.
  */
 export async function encryptPartTwice(
   source: ByteSource,
@@ -75,7 +75,7 @@ export async function encryptPartTwice(
   return { ...first.digest(), sizeBytes: range.sizeBytes, open: compared, release: () => {} }
 }
 
-/** Encrypts one part for its digests alone. */
+/** Encrypts one part only for its digests. */
 export async function digestPart(
   source: ByteSource,
   range: PartRange,
@@ -86,7 +86,7 @@ export async function digestPart(
   return digest()
 }
 
-/** The error of a part whose plaintext is not what it was when it was first encrypted. */
+/** The error of a part whose plaintext has changed since it was first encrypted. */
 export function sourceChanged(partNumber: number): CseError {
   return new CseError(
     'ERR_CSE_SOURCE_CHANGED',
@@ -94,7 +94,7 @@ export function sourceChanged(partNumber: number): CseError {
   )
 }
 
-/** One pass over a part: its ciphertext, and behind that its digests. */
+/** One pass over a part: its ciphertext and, after that, its digests. */
 function encryption(
   source: ByteSource,
   { offsetBytes, sizeBytes }: PartRange,

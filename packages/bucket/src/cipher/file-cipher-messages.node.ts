@@ -1,13 +1,13 @@
-/** What the caller asks of the thread. Buffers go over and come back: none is copied. */
+/** A request to the thread. Buffers are transferred and returned, never copied. */
 export type FileCipherRequest =
   | {
-      /** Reads a run of a file, encrypts it into the buffer, and digests the ciphertext. */
+      /** Reads a range of a file, encrypts it into the buffer, and digests the ciphertext. */
       readonly type: 'encrypt'
       readonly id: number
       readonly fd: number
-      /** Where the run begins in the file. */
+      /** The start of the range in the file. */
       readonly positionBytes: number
-      /** Where the run begins in the object. */
+      /** The start of the range in the object. */
       readonly offsetBytes: number
       readonly sizeBytes: number
       readonly cek: Uint8Array
@@ -15,7 +15,7 @@ export type FileCipherRequest =
       readonly buffer: ArrayBuffer
     }
   | {
-      /** Begins to decrypt a run of an object into a file, at the run's own offset. */
+      /** Starts to decrypt a range of an object into a file, at the range's own offset. */
       readonly type: 'decrypt'
       readonly id: number
       readonly run: number
@@ -33,21 +33,21 @@ export type FileCipherRequest =
       readonly buffer: ArrayBuffer
     }
   | {
-      /** The end of a run: answered with the CRC-64 of its ciphertext. */
+      /** The end of a run. The response contains the CRC-64 of its ciphertext. */
       readonly type: 'end'
       readonly id: number
       readonly run: number
     }
 
-/** What the thread answers: one answer for each request. */
+/** A response of the thread: one for each request. */
 export interface FileCipherAnswer {
   readonly id: number
   /** The request's buffer. */
   readonly buffer?: ArrayBuffer
   readonly crc64?: bigint
   readonly sha256?: Uint8Array
-  /** How many bytes the file had, where those were too few. */
+  /** The number of bytes that the file had, if it had too few. */
   readonly endedAfter?: number
-  /** The system's code and text of a failed read or write. */
+  /** The system's code and message of a failed read or write. */
   readonly failure?: { readonly code: string | undefined; readonly message: string }
 }

@@ -4,21 +4,21 @@ import { Worker } from 'node:worker_threads'
 import { type ContentKey, CseError } from '@oss-cse/crypto-core'
 import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
 
-/** A request before it has its number. */
+/** A request without its id. */
 type Asked = FileCipherRequest extends infer Each ? (Each extends unknown ? Omit<Each, 'id'> : never) : never
 
 let shared: Promise<FileCipherThread | undefined> | undefined
 
 /**
- * The process's thread that reads, encrypts and digests files, and decrypts into them; `undefined` where the machine
- * has no second core for it, or it cannot be started, as in a bundle that left its file out.
+ * Returns the process's thread that reads, encrypts and digests files, and decrypts into them. Returns `undefined` if
+ * the machine has no second core for it, or if it cannot start, as in a bundle without its file.
  */
 export async function fileCipherThread(): Promise<FileCipherThread | undefined> {
   const started: typeof shared = shared ?? startShared()
   shared = started
   const thread = await started
   if (!thread?.isLost) return thread
-  // Another caller may have started the next one by now.
+  // Another caller may already have started the next one.
   if (shared === started) shared = undefined
   return fileCipherThread()
 }
@@ -28,10 +28,11 @@ async function startShared(): Promise<FileCipherThread | undefined> {
 }
 
 /**
- * Answers to a thread's requests are awaited here. The thread does not keep the process alive, awaited answers do.
+ * Sends requests to a thread and waits for the responses. The thread does not keep the process alive, but pending
+ * requests do.
  *
- * When the thread ends, whatever ended it, all that it was asked for rejects with `ERR_CSE_THREAD`; buffers that it had are
- * gone.
+ * When the thread ends, for any reason, all its pending requests reject with `ERR_CSE_THREAD`, and the buffers that it
+ * held are gone.
  */
 export class FileCipherThread {
   readonly #worker: Worker
@@ -39,7 +40,7 @@ export class FileCipherThread {
     number,
     { resolve(answer: FileCipherAnswer): void; reject(error: unknown): void }
   >()
-  /** What ended the thread, where it said so. */
+  /** The error that ended the thread, if it reported one. */
   #cause: unknown
   #lost = false
   #lastId = 0
@@ -50,17 +51,18 @@ export class FileCipherThread {
     worker.on('error', (error) => {
       this.#cause ??= error
     })
-    // An answer that cannot be read is nobody's: whoever waits for it would wait for ever.
+    // A response that cannot be deserialized has no id, so its request would stay pending forever.
     worker.on('messageerror', (error) => {
       this.#cause ??= error
       void worker.terminate()
     })
-    // Not before: until then the thread may still use a file, whose number goes to another file once it is closed.
+    // Not earlier: until the exit the thread may still use a file descriptor, which a closed file's successor would
+    // reuse.
     worker.on('exit', () => this.#ended())
     worker.unref()
   }
 
-  /** Whether the thread has ended: it serves nothing any more. */
+  /** Whether the thread has ended. It then serves no more requests. */
   get isLost(): boolean {
     return this.#lost
   }
@@ -81,9 +83,9 @@ export class FileCipherThread {
   }
 
   /**
-   * Encrypts a run of a file into a buffer.
+   * Encrypts a range of a file into a buffer.
    *
-   * @param buffer - at least as long as the run; it comes back with the answer
+   * @param buffer - at least as long as the range; the response returns it
    */
   async encrypt(
     run: Pick<
@@ -96,7 +98,7 @@ export class FileCipherThread {
     return this.#ask({ type: 'encrypt', ...run, ...copyOf(contentKey), buffer }, [buffer])
   }
 
-  /** Begins to decrypt a run of an object into a file. Give it the ciphertext chunk by chunk, then end it. */
+  /** Starts to decrypt a range of an object into a file. Pass the ciphertext chunk by chunk, then end the run. */
   async decrypt(fd: number, offsetBytes: number, contentKey: ContentKey): Promise<FileDecryption> {
     this.#lastId += 1
     const run = this.#lastId
@@ -135,20 +137,20 @@ export class FileCipherThread {
   }
 }
 
-/** A run of an object on its way into a file. */
+/** A range of an object that is being decrypted into a file. */
 export interface FileDecryption {
-  /** Hands over ciphertext; resolves, with the buffer, when it is in the file, decrypted. */
+  /** Sends ciphertext. Resolves, with the buffer, when it is in the file, decrypted. */
   write(buffer: ArrayBuffer, sizeBytes: number): Promise<FileCipherAnswer>
-  /** The CRC-64 of all ciphertext. Must be called, also after a failure. */
+  /** Returns the CRC-64 of all ciphertext. Must be called, even after a failure. */
   end(): Promise<FileCipherAnswer>
 }
 
-/** The thread wipes what it gets, and the caller its own. */
+/** The thread wipes its copy, and the caller wipes the original. */
 function copyOf({ cek, iv }: ContentKey): { readonly cek: Uint8Array; readonly iv: Uint8Array } {
   return { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
 }
 
-/** The error of work whose thread ended before it was done. */
+/** The error of work whose thread ended before the work did. */
 export function threadLost(cause?: unknown): CseError {
   return new CseError(
     'ERR_CSE_THREAD',
@@ -158,9 +160,9 @@ export function threadLost(cause?: unknown): CseError {
 }
 
 /**
- * Does work in a thread, and once more in a new one when that thread is lost.
+ * Runs work in a thread, and once more in a new thread if the first one is lost.
  *
- * @param work - asks for a thread each time, and may be done from its beginning again
+ * @param work - gets the current thread on each call, and can be restarted
  * @throws CseError `ERR_CSE_THREAD` when the second thread is lost too; what the work throws
  */
 export async function againWhenThreadLost<Result>(work: () => Promise<Result>): Promise<Result> {

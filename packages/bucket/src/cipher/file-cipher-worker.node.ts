@@ -5,17 +5,17 @@ import { type Crc64, createCrc64, keystreamAt } from '@oss-cse/crypto-core/inter
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
 
-/** The thread's side of FileCipherThread: it serves one request after the other. */
+/** The thread's side of FileCipherThread. It serves requests one after another. */
 
-/** How much of a file is read and encrypted at a time, in bytes. */
+/** The number of bytes of a file that are read and encrypted at a time. */
 const READ_BYTES = 256 * 1024
 
-/** A run of an object on its way into a file. */
+/** A range of an object that is being decrypted into a file. */
 interface Decryption {
   readonly fd: number
   readonly keystream: AesCtrKeystream
   readonly crc64: Crc64
-  /** Where the next bytes go. */
+  /** The file offset of the next bytes. */
   position: number
 }
 
@@ -81,15 +81,15 @@ function decrypt(decryption: Decryption | undefined, ciphertext: Uint8Array): vo
 }
 
 /**
- * Gives an array's memory back at once, where the runtime can (Node.js 22): the garbage collector would let a lot of it
- * pile up first.
+ * Frees an array's memory at once, if the runtime can (Node.js 22). The garbage collector would let much of it pile up
+ * first.
  */
 function free({ buffer, byteLength }: Uint8Array): void {
   const { transfer } = buffer as ArrayBuffer & { transfer?: (newLength: number) => ArrayBuffer }
   if (byteLength === buffer.byteLength) transfer?.call(buffer, 0)
 }
 
-/** A keystream at an offset of the object; the key that came with the request is wiped. */
+/** A keystream at an offset of the object. Wipes the key that came with the request. */
 function startedKeystream({
   cek,
   iv,
@@ -118,12 +118,12 @@ async function answer(request: FileCipherRequest): Promise<void> {
   }
 }
 
-// One after the other: a run's chunks must stay in order.
+// One after another: a run's chunks must stay in order.
 let served: Promise<void> = Promise.resolve()
 parentPort?.on('message', (request: FileCipherRequest) => {
   served = served.then(() => answer(request))
 })
-// A request that cannot be read would never be answered: this ends the thread.
+// A request that cannot be deserialized would never get a response, so this ends the thread.
 parentPort?.on('messageerror', (error) => {
   throw error
 })

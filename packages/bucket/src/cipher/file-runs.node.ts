@@ -17,11 +17,11 @@ import {
 import type { BindFileRuns } from './file-runs.ts'
 import type { RunTarget, WritableFile, WrittenListener } from './run-target.ts'
 
-/** A file of at least this many bytes is worth the start of a thread. */
+/** A file of at least this many bytes is worth starting a thread for. */
 const THREAD_BYTES = 4 * 1024 * 1024
-/** How much ciphertext goes to the thread at a time, in bytes. */
+/** The size in bytes of a chunk of ciphertext for the thread. */
 const CHUNK_BYTES = 256 * 1024
-/** How many chunks of one run may be with the thread. */
+/** The most chunks of one run that the thread holds at a time. */
 const DEPTH = 4
 
 /** Runs over large files, in the process's cipher thread. */
@@ -33,11 +33,11 @@ export const bindFileRuns: BindFileRuns = (contentKey) => {
   }
 }
 
-/** Buffers that go to the thread and back. New ones for each chunk would keep the garbage collector busy. */
+/** Buffers that are sent to the thread and back. New buffers for each chunk would keep the garbage collector busy. */
 class BufferPool {
   readonly #free: ArrayBuffer[] = []
 
-  /** A buffer of at least that many bytes; its content is anything. */
+  /** Returns a buffer of at least that many bytes. Its content is undefined. */
   take(sizeBytes: number): ArrayBuffer {
     const buffer = this.#free.pop()
     return buffer !== undefined && buffer.byteLength >= sizeBytes ? buffer : new ArrayBuffer(sizeBytes)
@@ -49,13 +49,13 @@ class BufferPool {
 }
 
 /**
- * Encrypts a part of a file in the thread, into memory; once more in another one when the thread is lost. What the lost one
- * had encrypted went with its buffer: nothing of a part leaves before its digest is known here, so that no two texts can
- * meet under one keystream.
+ * Encrypts a part of a file in the thread, into memory. If the thread is lost, encrypts it again in a new thread. The
+ * ciphertext of the lost thread is lost with its buffer. Nothing of a part is sent before its digest is known here, so
+ * two plaintexts are never sent under one keystream.
  *
- * @returns `undefined` where there is no thread
- * @throws CseError `ERR_CSE_SOURCE` when the file cannot be read or ends early; `ERR_CSE_THREAD` when the second thread is
- * lost too
+ * @returns `undefined` if there is no thread
+ * @throws CseError `ERR_CSE_SOURCE` when the file cannot be read or ends early; `ERR_CSE_THREAD` when the second thread
+ * is lost too
  */
 async function encryptPart(
   { partNumber, offsetBytes: objectOffset, sizeBytes }: PartRange,
@@ -86,7 +86,7 @@ async function encryptPart(
   return { sizeBytes, sha256: encodeBase64(sha256), crc64, open, release }
 }
 
-/** What a run into a file needs. */
+/** What a decryption into a file needs. */
 interface Decryption {
   readonly offsetBytes: number
   readonly onWritten: WrittenListener
@@ -95,8 +95,8 @@ interface Decryption {
 }
 
 /**
- * Decrypts a run into a file, in the thread. When the thread is lost the run is read again from its beginning, and
- * overwrites what that thread has written of it.
+ * Decrypts a run into a file, in the thread. If the thread is lost, the run is read again from its start, and
+ * overwrites what that thread wrote of it.
  *
  * @throws CseError `ERR_CSE_THREAD` when the second thread is lost too
  */
@@ -112,7 +112,7 @@ async function decryptInto(
   })
 }
 
-/** The thread of the moment; `undefined` for a file that is not worth one, and where there can be none. */
+/** The current thread, or `undefined` for a small file or where no thread can start. */
 async function threadFor(fileSizeBytes: number): Promise<FileCipherThread | undefined> {
   return fileSizeBytes < THREAD_BYTES ? undefined : fileCipherThread()
 }
@@ -150,7 +150,7 @@ async function decryptOnce(
     failed ??= { error }
   }
   await Promise.all(pending)
-  // Also after a failure, which is thrown rather than that the thread is lost by now.
+  // Even after a failure. That failure is thrown then, not the loss of the thread that may follow from it.
   const ended = await run.end().catch((error: unknown) => {
     failed ??= { error }
   })
@@ -159,12 +159,12 @@ async function decryptOnce(
   return ended.crc64
 }
 
-/** A failure as the thread told it. */
+/** The error of a failure that the thread reported. */
 function systemError({ message, code }: NonNullable<FileCipherAnswer['failure']>): Error {
   return Object.assign(new Error(message), { code })
 }
 
-/** Gathers chunks in buffers that can be handed over. */
+/** Gathers chunks in buffers that can be transferred. */
 async function* gathered(
   chunks: AsyncIterable<Uint8Array>,
   pool: BufferPool,

@@ -4,10 +4,10 @@ import type { EncryptedPart } from './encrypted-part.ts'
 import type { RunTarget, WrittenListener } from './run-target.ts'
 
 /**
- * Runs that a runtime does away from the caller's thread, because it can open what the run describes. There is one
- * implementation for each runtime; the `imports` of package.json choose it.
+ * Runs that a runtime does outside the caller's thread, because it can open the files of the run. Each runtime has its
+ * own implementation; the `imports` of package.json select it.
  *
- * A method returns `undefined` where the run must be done in place.
+ * A method returns `undefined` if the run must be done in place.
  */
 export interface FileRuns {
   /** Reads a part from its file, encrypts it into memory and digests the ciphertext. */
@@ -15,7 +15,7 @@ export interface FileRuns {
   /**
    * Decrypts a run of an object into a file.
    *
-   * @param source - the ciphertext; it is opened again when the first attempt is lost
+   * @param source - the ciphertext; it is opened again if the first attempt is lost
    * @returns the CRC-64 of the ciphertext
    */
   decryptInto(
@@ -28,6 +28,6 @@ export interface FileRuns {
 /**
  * Binds the runs to one object.
  *
- * @param contentKey - returns the object's key at the moment it is copied for a run, and throws once it was wiped
+ * @param contentKey - returns the object's key each time it is copied for a run, and throws once it is wiped
  */
 export type BindFileRuns = (contentKey: () => ContentKey) => FileRuns

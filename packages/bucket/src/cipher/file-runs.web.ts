@@ -1,6 +1,6 @@
 import type { BindFileRuns } from './file-runs.ts'
 
-/** Here no run has an open file: each is done in place. */
+/** This runtime has no open files, so each run is done in place. */
 export const bindFileRuns: BindFileRuns = () => ({
   encryptPart: async () => undefined,
   decryptInto: async () => undefined,

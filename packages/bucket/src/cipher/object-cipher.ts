@@ -25,33 +25,34 @@ import {
 import type { FileRuns } from './file-runs.ts'
 import type { RunTarget, WrittenListener } from './run-target.ts'
 
-/** How many bytes of ciphertext an upload keeps in memory for parts under way; a further part is read twice. */
+/** The most bytes of ciphertext that an upload keeps in memory for its running parts. Further parts are read twice. */
 export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
 
-/** A stream of bytes on its way through the cipher. */
+/** A stream of bytes that passes through the cipher. */
 interface CipherPass {
-  /** The transformed bytes. They can be read once: a second reading throws `ERR_CSE_CIPHER_REUSED`. */
+  /** The transformed bytes. They can be read once: a second call throws `ERR_CSE_CIPHER_REUSED`. */
   open(): AsyncGenerator<Uint8Array, void, undefined>
-  /** The CRC-64 of the ciphertext, once the last byte was read. */
+  /** The CRC-64 of the ciphertext, after the last byte was read. */
   crc64(): bigint | undefined
 }
 
 /**
- * Keeps the content key of one object and does all that takes it. Nobody else in the bucket sees the key: callers hand over
- * descriptions of where bytes come from and where they go, and get bytes and digests back.
+ * Keeps the content key of one object and does all work that needs it. No other code in the bucket sees the key:
+ * callers describe where bytes come from and where they go, and get bytes and digests back.
  *
- * A run names its source and its sink, and does not iterate them itself: a source may stand in an open file
- * (`ByteSource.file`) and so may a sink (`RunTarget.file`), which a worker opens where the runtime has one.
+ * A run names its source and its sink, and does not iterate them itself. Both may be open files (`ByteSource.file`,
+ * `RunTarget.file`), which a worker reads or writes directly if the runtime has one.
  */
 export interface ObjectCipher {
   /** Whether the key was wiped. */
   readonly closed: boolean
-  /** Encrypts a whole object into a stream. The pass keeps working when the key is wiped. */
+  /** Encrypts a whole object into a stream. The pass still works after the key is wiped. */
   encrypt(source: ByteSource): CipherPass
   /**
-   * Decrypts a run into a stream; bytes of a plain object pass as they are. The pass keeps working when the key is wiped.
+   * Decrypts a run into a stream. The bytes of a plain object pass unchanged. The pass still works after the key is
+   * wiped.
    *
-   * @param run - `checksum: false` leaves the CRC-64 out
+   * @param run - `checksum: false` skips the CRC-64
    */
   decrypt(
     source: ObjectBody,
@@ -60,7 +61,7 @@ export interface ObjectCipher {
   /**
    * Decrypts a run into a target.
    *
-   * @param source - the ciphertext. It is opened again when the worker that decrypts is lost
+   * @param source - the ciphertext. It is opened again if the worker that decrypts is lost
    * @returns the CRC-64 of the ciphertext
    * @throws CseError `ERR_CSE_THREAD` when a second worker is lost too; what source and target throw
    */
@@ -70,24 +71,24 @@ export interface ObjectCipher {
     run: { readonly offsetBytes: number; readonly onWritten: WrittenListener },
   ): Promise<bigint>
   /**
-   * Encrypts one part. It is held in memory while all parts that were not released are no more than 64 MiB; of a source that
-   * can be opened again a further one is read twice instead, and compared as it is sent.
+   * Encrypts one part. The part is held in memory while all unreleased parts together are at most 64 MiB. A further
+   * part is read twice instead, if its source can be opened again, and is compared while it is sent.
    *
    * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length; `ERR_CSE_THREAD`
    */
   encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart>
   /** The digests of a part's ciphertext, which is not kept. Throws as `encryptPart`. */
   digestPart(source: ByteSource, range: PartRange): Promise<PartDigest>
-  /** The CRC-64 that the ciphertext of a run of plaintext has in this object. */
+  /** The CRC-64 of the ciphertext that a run of plaintext has in this object. */
   ciphertextCrc64(plaintext: ObjectBody, offsetBytes: number): Promise<bigint>
-  /** Wipes the key. Can be called again. */
+  /** Wipes the key. Can be called repeatedly. */
   close(): void
 }
 
 /**
- * Makes a fresh content key, wrapped for an object's envelope.
+ * Makes a new content key, wrapped for an object's envelope.
  *
- * @throws CseError what the keyring and its provider throw, naming the object; the signal's reason at once
+ * @throws CseError what the keyring and its provider throw, with the object's key; the signal's reason at once
  */
 export async function generateCipher(
   { keyring }: BucketContext,
@@ -104,7 +105,7 @@ export async function generateCipher(
 /**
  * Unwraps an object's content key, with retries.
  *
- * @param key - what the caller calls the object, for errors and the log
+ * @param key - the object's name in errors and the log
  * @throws CseError as `generateCipher`
  */
 export async function unwrapCipher(
@@ -124,7 +125,7 @@ export async function unwrapCipher(
   return new KeyCustodian(await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal }))
 }
 
-/** Passes the bytes of an object that is not encrypted as they are, and computes the same checksums. */
+/** A cipher that leaves the bytes of an unencrypted object unchanged, and computes the same checksums. */
 export function plainCipher(): ObjectCipher {
   return new KeyCustodian(undefined)
 }
@@ -234,7 +235,7 @@ class KeyCustodian implements ObjectCipher {
     return this.#boundRuns
   }
 
-  /** The key, where it is there: what is encrypted under a wiped one would look like any other ciphertext. */
+  /** The key, if it is not wiped: ciphertext under a wiped key would look like any other. */
   #key(): ContentKey {
     this.#checkOpen()
     if (this.#contentKey === undefined) throw new TypeError('The object is not encrypted.')
@@ -256,8 +257,8 @@ function known(crc64: bigint | undefined): bigint {
 }
 
 /**
- * Calls the keyring for one object. A key service does not know the object that it is asked for; its failures name it
- * from here on. The call ends with the signal, also where a provider does not hear it: a key that comes later is wiped.
+ * Calls the keyring for one object, and adds the object's key to its errors, because a key service does not know it.
+ * The call ends with the signal, even if the provider ignores it. A key that arrives later is wiped.
  */
 async function forObject<Result extends ContentKey | { readonly contentKey: ContentKey }>(
   objectKey: string,

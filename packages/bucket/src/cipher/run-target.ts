@@ -1,18 +1,18 @@
 import type { CseError } from '@oss-cse/crypto-core'
 import type { OpenFile } from '../source/open-file.ts'
 
-/** Called with the bytes of a run that were written so far. It starts over when the run does. */
+/** Called with the number of bytes of a run that were written so far. Starts at zero again when the run restarts. */
 export type WrittenListener = (writtenBytes: number) => void
 
-/** A file that takes decrypted bytes. */
+/** A file that receives decrypted bytes. */
 export interface WritableFile extends OpenFile {
-  /** The error of a write that failed with a system's code. */
+  /** Returns the error of a failed write, from the system's error. */
   failure(cause: unknown): CseError
 }
 
-/** Where a run's bytes go, each at its offset in the object. */
+/** The target of a run's bytes, each at its offset in the object. */
 export interface RunTarget {
   write(chunk: Uint8Array, offsetBytes: number): Promise<void>
-  /** The open file behind `write`, when there is one: a worker writes into it by itself. */
+  /** The open file behind `write`, if there is one. A worker writes into it directly. */
   readonly file?: WritableFile | undefined
 }

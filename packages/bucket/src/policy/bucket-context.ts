@@ -2,10 +2,10 @@ import type { Keyring, RetryPolicy } from '@oss-cse/crypto-core'
 import type { Leftovers } from './leftovers.ts'
 import type { Logger } from './retry.ts'
 
-/** What to do with an object that carries no envelope. */
+/** What to do with an object that has no envelope. */
 export type PlainObjectPolicy = 'reject' | 'passthrough'
 
-/** What every operation of a bucket needs to know. */
+/** What every operation of a bucket needs. */
 export interface BucketContext {
   readonly keyring: Keyring
   readonly onPlainObject: PlainObjectPolicy

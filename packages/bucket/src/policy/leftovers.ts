@@ -1,4 +1,4 @@
-/** Work that goes on after the call that caused it has ended: what an aborted call has begun on the service is undone. */
+/** Work that continues after its call has ended: it undoes what an aborted call started on the service. */
 export class Leftovers {
   readonly #underWay = new Set<Promise<void>>()
 
@@ -8,7 +8,7 @@ export class Leftovers {
     void work.then(() => this.#underWay.delete(work))
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no work is left. */
   async settled(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
   }

@@ -8,14 +8,14 @@ import {
   uploadPageProblem,
 } from '@oss-cse/crypto-core/internal'
 
-/** How many pages in a row may have nothing new, as where versions were deleted, before a listing is given up. */
+/** After this many pages in a row without a new entry, a listing fails. Deleted versions cause such pages. */
 const MAX_IDLE_PAGES = 1000
 
 /**
- * The pages of a listing of objects, each one judged before it is handed out. Only where the listing stands is kept.
+ * The pages of a listing of objects. Each page is checked before it is returned. Only the current position is kept.
  *
  * @param ask - requests a page of at most 1,000 entries
- * @throws CseError `ERR_CSE_SERVICE` for a page that cannot be, or that does not advance
+ * @throws CseError `ERR_CSE_SERVICE` for a page that is invalid or does not advance
  */
 export async function* objectPages(
   ask: (continuationToken: string | undefined) => Promise<ObjectPage>,
@@ -57,9 +57,10 @@ export async function* uploadPages(
 }
 
 /**
- * The pages of a listing of an upload's parts, as `objectPages`: at most 10,000 parts together, as each has a number of its own.
+ * The pages of a listing of an upload's parts, as `objectPages`. Part numbers are unique, so there are at most 10,000
+ * parts in total.
  *
- * @param objectKey - the object that the upload makes
+ * @param objectKey - the object that the upload creates
  * @param ask - requests a page
  * @throws CseError `ERR_CSE_SERVICE` as `objectPages`
  */

@@ -1,26 +1,23 @@
 import { tell } from '@oss-cse/crypto-core/internal'
 
-/** How far a transfer is. */
+/** The progress of a transfer. */
 export interface Progress {
-  /**
-   * Bytes sent or received so far; never less than in an earlier report, retries included, unless the transfer had to
-   * begin anew.
-   */
+  /** Bytes sent or received so far. Never decreases, even across retries, unless the transfer restarts. */
   readonly transferredBytes: number
-  /** Bytes in all, when that is known. */
+  /** The total number of bytes, if it is known. */
   readonly totalBytes?: number | undefined
-  /** Of the transferred bytes those that an earlier run transferred, in a transfer that was resumed. */
+  /** How many of the transferred bytes an earlier run transferred, if the transfer was resumed. */
   readonly resumedBytes?: number | undefined
-  /** Parts that are done, in a transfer in parts. */
+  /** The number of finished parts, in a transfer in parts. */
   readonly partsDone?: number | undefined
-  /** Parts in all, in a transfer in parts. */
+  /** The total number of parts, in a transfer in parts. */
   readonly partCount?: number | undefined
 }
 
-/** Receives a transfer's progress. What it throws is ignored: a display must not break a transfer. */
+/** Receives a transfer's progress. An error that it throws is ignored: a display must not break a transfer. */
 export type ProgressListener = (progress: Progress) => void
 
-/** Makes a function that reports how far an attempt is, and stays silent while a retry catches up. */
+/** Returns a function that reports the progress of an attempt. It reports nothing until a retry has caught up. */
 export function progressReporter(
   listener: ProgressListener | undefined,
   totalBytes: number | undefined,
@@ -33,7 +30,9 @@ export function progressReporter(
   }
 }
 
-/** Counts the bytes of an upload: as they leave, where the transport tells that, else as it pulls them. */
+/**
+ * Counts the bytes of an upload: as they leave, if the transport reports that, otherwise as the transport pulls them.
+ */
 export class SentBytes {
   readonly #report: (sentBytes: number) => void
   #told = false
@@ -54,7 +53,7 @@ export class SentBytes {
     if (!this.#told) this.reached(bytes)
   }
 
-  /** This many bytes have certainly left. */
+  /** At least this many bytes have left. */
   reached(bytes: number): void {
     if (bytes <= this.#reported) return
     this.#reported = bytes
@@ -79,18 +78,18 @@ export class PartsProgress {
     this.#report()
   }
 
-  /** What an earlier run transferred, in bytes. */
+  /** Bytes that an earlier run transferred. */
   get resumedBytes(): number {
     return this.#resumedBytes
   }
 
-  /** A part that an earlier run transferred. */
+  /** Counts a part that an earlier run transferred. */
   resumed(partNumber: number, sizeBytes: number): void {
     this.#resumedBytes += sizeBytes
     this.done(partNumber, sizeBytes)
   }
 
-  /** A part is this far; a part that is sent again stays where it was until it has caught up. */
+  /** Sets the progress of a part. A part that is sent again keeps its old progress until it has caught up. */
   advance(partNumber: number, bytes: number): void {
     const before = this.#bytesOfPart.get(partNumber) ?? 0
     if (bytes <= before) return
@@ -99,7 +98,7 @@ export class PartsProgress {
     this.#report()
   }
 
-  /** A part is done. */
+  /** Counts a finished part. */
   done(partNumber: number, sizeBytes: number): void {
     this.#partsDone += 1
     this.#transferredBytes += sizeBytes - (this.#bytesOfPart.get(partNumber) ?? 0)

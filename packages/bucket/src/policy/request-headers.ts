@@ -21,11 +21,12 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 const PRINTABLE_ASCII = /^[\t\x20-\x7e]*$/
 
 /**
- * The headers a caller adds to a request, in lower case. Whatever the service understands passes through.
+ * Checks the headers that a caller adds to a request, and lower-cases their names. Everything that the service
+ * understands passes.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a header given twice, one that cannot be sent as it is, one of
- * the envelope or one that the library sets itself; `ERR_CSE_OPERATION_REFUSED` for processing on the server,
- * which sees only ciphertext.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a header that is given twice, cannot be sent unchanged, belongs to the
+ * envelope, or is set by the library itself; `ERR_CSE_OPERATION_REFUSED` for processing on the server, which sees only
+ * ciphertext.
  */
 export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
   const result: [name: string, value: string][] = []
@@ -54,9 +55,9 @@ export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
 }
 
 /**
- * Adds a header that has an option of its own.
+ * Adds a header that has its own option.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the headers say something else.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the headers have another value for it.
  */
 function addHeader(headers: Record<string, string>, name: string, value: string | undefined): void {
   if (value === undefined) return
@@ -79,18 +80,18 @@ export function refuseProcessing(): never {
   )
 }
 
-/** What an upload says of its object, beside the bytes. */
+/** Options that describe the uploaded object. */
 export interface ObjectOptions {
   /**
-   * User metadata: names without `x-oss-meta-`, of letters, digits and `-`, but not `constructor` or `prototype`; values printable
-   * ASCII. Stored in clear.
+   * User metadata, stored in plaintext. Names have no `x-oss-meta-` prefix; they consist of letters, digits and `-`,
+   * and are not `constructor` or `prototype`. Values are printable ASCII.
    */
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** The object's Content-Type. Stored in clear. */
+  /** The object's Content-Type, stored in plaintext. */
   readonly contentType?: string | undefined
   /**
-   * The MD5 of the plaintext, base64, kept in the envelope for readers. It is an unkeyed hash: whoever can read
-   * the metadata can confirm a guess of the content with it.
+   * The MD5 of the plaintext, base64. It is stored in the envelope for readers. It is an unkeyed hash: anyone who can
+   * read the metadata can use it to confirm a guess of the content.
    */
   readonly contentMd5?: string | undefined
   /** Any other header that the service understands: ACL, storage class, tagging, callbacks… */
@@ -100,7 +101,8 @@ export interface ObjectOptions {
 const MD5_BYTES = 16
 
 /**
- * The headers of an upload, with a Content-MD5 taken out: of the plaintext it must not travel as one of the body.
+ * The headers of an upload, without Content-MD5. The caller's Content-MD5 is of the plaintext, and the body is
+ * ciphertext, so it must not be sent as a header of the body.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_METADATA_TOO_LARGE`, `ERR_CSE_OPERATION_REFUSED`.
  */
@@ -125,7 +127,7 @@ export function uploadHeaders(options: ObjectOptions): {
   return { headers, contentMd5 }
 }
 
-/** Which of an upload's headers go with which of its requests, where that is not the initiating one alone. */
+/** Headers of an upload that are sent after the initiating request: here with each part, below with the completion. */
 const PART_HEADERS: readonly string[] = [OSS_HEADERS.requestPayer, OSS_HEADERS.trafficLimit]
 const COMPLETE_HEADERS: readonly string[] = [
   OSS_HEADERS.requestPayer,
@@ -134,7 +136,7 @@ const COMPLETE_HEADERS: readonly string[] = [
   OSS_HEADERS.callback,
   OSS_HEADERS.callbackVariables,
 ]
-/** What the service reads when an upload is completed, and not before. */
+/** Headers that the service reads only when an upload is completed. */
 const NOT_ON_INITIATE: readonly string[] = [
   OSS_HEADERS.trafficLimit,
   OSS_HEADERS.objectAcl,
@@ -142,7 +144,7 @@ const NOT_ON_INITIATE: readonly string[] = [
   OSS_HEADERS.callbackVariables,
 ]
 
-/** The headers of InitiateMultipartUpload: what describes the object. */
+/** The headers of InitiateMultipartUpload: those that describe the object. */
 export function initiateHeaders(headers: HeaderMap): HeaderMap {
   return filtered(headers, (name) => !NOT_ON_INITIATE.includes(name))
 }
@@ -152,7 +154,7 @@ export function partHeaders(headers: HeaderMap): HeaderMap {
   return filtered(headers, (name) => PART_HEADERS.includes(name))
 }
 
-/** The headers of every further request about an upload: who pays. */
+/** The headers of each further request about an upload: who pays. */
 export function referenceHeaders(headers: HeaderMap): HeaderMap {
   return filtered(headers, (name) => name === OSS_HEADERS.requestPayer)
 }
@@ -162,7 +164,7 @@ export function completeHeaders(headers: HeaderMap): HeaderMap {
   return filtered(headers, (name) => COMPLETE_HEADERS.includes(name))
 }
 
-/** What an upload must remember of its headers once it is initiated. */
+/** The headers that an upload still needs after it is initiated. */
 export function laterHeaders(headers: HeaderMap): HeaderMap {
   return { ...partHeaders(headers), ...completeHeaders(headers) }
 }

@@ -7,13 +7,15 @@ import {
 } from '@oss-cse/crypto-core'
 import { isRetryable } from '@oss-cse/crypto-core/internal'
 
-/** What the bucket tells a logger. It never holds keys, headers or content. */
+/** An event for the logger. It never contains keys, headers or content. */
 export type LogEvent = RetryEvent | TransferEvent
 
 /** A request failed and is sent again. */
 export interface RetryEvent {
   readonly type: 'retry'
-  /** What failed; `read` is the going on of an interrupted get, `unwrap` a call of the master key's service. */
+  /**
+   * What failed. `read` is the resumption of an interrupted get. `unwrap` is a call to the service of the master key.
+   */
   readonly operation:
     | 'put'
     | 'get'
@@ -30,29 +32,32 @@ export interface RetryEvent {
     | 'abort'
     | 'listParts'
     | 'listUploads'
-  /** The object's key; of a listing its prefix, of many keys the first. */
+  /** The object's key. For a listing its prefix, for several keys the first one. */
   readonly key: string
-  /** The number of the attempt that failed, from 1. */
+  /** The number of the attempt that failed, starting at 1. */
   readonly attempt: number
   readonly code: CseErrorCode
-  /** The service's request id of the failed attempt, when it answered. */
+  /** The service's request id of the failed attempt, if there was a response. */
   readonly requestId?: string
 }
 
-/** What became of an earlier, interrupted transfer. */
+/** What happened to an earlier, interrupted transfer. */
 export interface TransferEvent {
-  /** `resume`: it goes on. `restart`: it cannot, and begins anew. `not-resumable`: this one cannot go on later. */
+  /**
+   * `resume`: it is resumed. `restart`: it cannot be resumed, and restarts. `not-resumable`: this transfer cannot be
+   * resumed later.
+   */
   readonly type: 'resume' | 'restart' | 'not-resumable'
   readonly operation: 'upload' | 'download'
   readonly key: string
-  /** For a person. */
+  /** For a person to read. */
   readonly message: string
 }
 
-/** Receives what the bucket does behind the caller's back. What it throws is ignored. */
+/** Receives events that the caller would not see otherwise. An error that it throws is ignored. */
 export type Logger = (event: LogEvent) => void
 
-/** What a retried call is called in the log, and when it may be sent again. */
+/** The name of a retried call in the log, and the rules for its retries. */
 export interface RetryContext {
   readonly operation: RetryEvent['operation']
   readonly key: string
@@ -61,7 +66,7 @@ export interface RetryContext {
   readonly signal: AbortSignal | undefined
 }
 
-/** Sends a request until it succeeds, fails for good, or was sent often enough; tells the logger of each repetition. */
+/** Sends a request until it succeeds, fails permanently, or has used all attempts. Logs each retry. */
 export async function withRetries<Result>(
   call: () => Promise<Result>,
   context: RetryContext,
@@ -85,7 +90,7 @@ function logRetry({ logger, operation, key }: RetryContext, error: unknown, atte
   })
 }
 
-/** Tells a logger. */
+/** Sends an event to a logger. */
 export function log(logger: Logger | undefined, event: LogEvent): void {
   try {
     logger?.(event)

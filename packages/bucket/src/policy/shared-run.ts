@@ -1,6 +1,6 @@
 /**
- * Lets calls that come while a run is under way share the next one: each call resolves after a run that began after
- * the call, so what it wanted to be covered is.
+ * Lets calls share runs. A call that arrives during a run waits for the next one, and shares it with all other waiting
+ * calls. So each call resolves after a run that started after the call.
  */
 export function sharedRun(run: () => Promise<void>): () => Promise<void> {
   let current: Promise<void> | undefined

@@ -7,8 +7,9 @@ import type { FileRange } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 
 /**
- * What can be uploaded: bytes, text (as UTF-8), a Blob, a Web stream, a Node.js stream, any async iterable of bytes or text,
- * or a source that can be opened again for a retry. A stream is read, or closed, whatever comes of the upload.
+ * What can be uploaded: bytes, text (as UTF-8), a Blob, a Web stream, a Node.js stream, any async iterable of bytes or
+ * text, or a source that can be opened again for a retry. A stream is always read or closed, even when the upload
+ * fails.
  */
 export type BodyInput =
   | Uint8Array
@@ -20,37 +21,37 @@ export type BodyInput =
 
 /** Bytes that can be opened again for a retry. */
 export interface ReopenableBody extends ObjectBody {
-  /** The same bytes in an open file, from an offset on. A worker reads them there, faster than through `open`. */
+  /** The same bytes in an open file, starting at an offset. A worker reads them there, faster than through `open`. */
   readonly file?: FileRange | undefined
 }
 
-/** A body of any kind as the bucket reads it. */
+/** A body of any kind in the form that the bucket reads. */
 export interface ByteSource extends ObjectBody {
-  /** False for a stream that can be read only once, and so never sent again. */
+  /** False for a stream that can be read only once, and so is never sent again. */
   readonly replayable: boolean
   /** The same bytes in an open file. */
   readonly file?: FileRange | undefined
   /**
-   * Reads the first bytes of what does not tell whether it was read before, so that one that is spent is refused before
-   * any request.
+   * Reads the first bytes of a source that does not show whether it was read before. So a spent source is refused
+   * before any request.
    */
   begin?(signal: AbortSignal | undefined): Promise<void>
-  /** Closes a stream that was not read to its end, also while somebody waits for its next chunk. */
+  /** Closes a stream that was not read to its end, even while a read of its next chunk is pending. */
   discard?(): Promise<void>
 }
 
-/** How much of an array in memory is handed on at a time, in bytes. */
+/** The slice size for arrays in memory, in bytes. */
 const SLICE_BYTES = 1024 * 1024
 
-/** Streams that were opened: a second upload of one would store what is left of it, which is nothing. */
+/** Streams that were opened. A second upload of one would store only its remaining bytes, which are none. */
 const spent = new WeakSet<object>()
 
 /**
  * Turns a caller's body into a source.
  *
- * @param sizeBytes - the length of a stream, when the caller knows it
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for anything that is not a body, a stream that was read before, or
- * a length that contradicts the body.
+ * @param sizeBytes - the length of a stream, if the caller knows it
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a value that is not a body, a stream that was read before, or a
+ * length that contradicts the body.
  */
 export function byteSource(input: BodyInput, sizeBytes?: number): ByteSource {
   const source = recognize(input)
@@ -85,12 +86,12 @@ function recognize(input: BodyInput): ByteSource {
   if ('arrayBuffer' in input && 'stream' in input && 'size' in input) {
     return { sizeBytes: input.size, replayable: true, open: () => readStream(input.stream()) }
   }
-  // A Web stream comes first: where it is async-iterable too, both ways read the same bytes.
+  // Before the check for async iterables: a Web stream may be one too, and both ways read the same bytes.
   if ('getReader' in input) {
     if (input.locked || isDisturbed(input)) throw spentStream()
     return webSource(input)
   }
-  // Before `open`, which Node's file streams have too.
+  // Before the check for `open`, which Node's file streams have too.
   if (isNodeStream(input)) {
     takeNodeStream(input)
     return oneShot(
@@ -129,16 +130,16 @@ function webSource(input: ReadableStream<Uint8Array | string>): ByteSource {
       yield value
     }
   }
-  // By its reader: a stream that is being read cannot be cancelled otherwise.
+  // Through the reader: a locked stream can only be cancelled by its reader.
   return oneShot(input, open, () => (reader ?? input).cancel())
 }
 
-/** A generator that has ended looks like one that has not begun: only its first step tells. */
+/** An ended generator looks like one that has not started. Only its first step shows the difference. */
 function iteratorSource(
   input: AsyncIterable<Uint8Array | string> & AsyncIterator<Uint8Array | string>,
 ): ByteSource {
   let first: IteratorYieldResult<Uint8Array | string> | undefined
-  // Not awaited: one whose step is still under way ends behind it.
+  // Not awaited: if a step is pending, `return` waits for it.
   const close = async (): Promise<void> => void Promise.resolve(input.return?.()).catch(() => {})
   async function* open(): AsyncGenerator<Uint8Array | string, void, undefined> {
     try {
@@ -177,7 +178,7 @@ function bytesSource(bytes: Uint8Array): ByteSource {
 /**
  * A source that is read once.
  *
- * @param close - ends the stream, whether somebody reads it or not
+ * @param close - ends the stream, whether or not it is being read
  */
 function oneShot(
   stream: object,
@@ -188,7 +189,7 @@ function oneShot(
   let ended = false
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of open()) {
-      // What gathers small chunks would go on pulling them after everybody else has left.
+      // Code that gathers small chunks would keep pulling them after the reader has stopped.
       if (ended) return
       yield typeof chunk === 'string' ? encoder.encode(chunk) : chunk
     }
@@ -213,8 +214,8 @@ function oneShot(
 const encoder = new TextEncoder()
 
 /**
- * Hands the source's bytes on in slices, and fails where the source fails, gives something that is not bytes, or
- * does not have the length it announced: before the first byte too many, or at the end.
+ * Passes the source's bytes on in slices. Throws when the source fails, returns something other than bytes, or does not
+ * have its announced length: before the first excess byte, or at the end.
  */
 export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   const { sizeBytes } = source
@@ -240,7 +241,7 @@ export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Ar
   }
 }
 
-/** A source whose reading ends with a signal, also where it gives nothing. */
+/** A source that stops when the signal aborts, even while no bytes arrive. */
 export function abortableSource(source: ByteSource, signal: AbortSignal | undefined): ByteSource {
   if (signal === undefined) return source
   async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -252,7 +253,7 @@ export function abortableSource(source: ByteSource, signal: AbortSignal | undefi
         yield step.value
       }
     } finally {
-      // Not awaited: a source that gives nothing would not end either.
+      // Not awaited: a stalled source would not end either.
       void Promise.resolve(iterator.return?.()).catch(() => {})
     }
   }
@@ -268,7 +269,7 @@ function isFileRange(value: unknown): value is FileRange {
   )
 }
 
-/** What was given, for an error: never its content. */
+/** The kind of a value, for an error: never its content. */
 function kindOf(chunk: unknown): string {
   if (chunk === null || typeof chunk !== 'object') return chunk === null ? 'null' : `a ${typeof chunk}`
   return Array.isArray(chunk) ? 'an array' : 'an object'

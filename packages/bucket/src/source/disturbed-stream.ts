@@ -1,9 +1,9 @@
-/** Where Node.js tells whether a Web stream was read, as `isDisturbed` of `node:stream` does. */
+/** Node.js keeps under this symbol whether a Web stream was read, as `isDisturbed` of `node:stream` returns. */
 const NODE_DISTURBED = Symbol.for('nodejs.stream.disturbed')
 
 /**
- * Tells whether somebody has read from a Web stream, or cancelled it, although no reader holds it any more. Streams do not
- * tell that themselves; what makes a response of one must not take such a one (Fetch standard, "extract a body").
+ * Returns whether a Web stream was read or cancelled, even if no reader holds it any more. Streams do not expose this.
+ * But the constructor of Response must refuse a disturbed stream (Fetch standard, "extract a body").
  */
 export function isDisturbed(stream: ReadableStream<unknown>): boolean {
   const told = (stream as { readonly [NODE_DISTURBED]?: unknown })[NODE_DISTURBED]

@@ -1,12 +1,12 @@
 import { invalidBody, sourceError, spentStream } from './body-errors.ts'
 
-/** A readable stream of Node.js, as far as it is looked at: this file runs in browsers too. */
+/** The parts of a Node.js readable stream that are used here. This file runs in browsers too. */
 export interface NodeStream extends AsyncIterable<Uint8Array | string> {
   pipe(target: unknown): unknown
   readonly readable?: boolean
   readonly readableDidRead?: boolean
   readonly readableEnded?: boolean
-  /** True while somebody else reads it. */
+  /** True while another consumer reads it. */
   readonly readableFlowing?: boolean | null
   readonly destroyed?: boolean
   readonly errored?: Error | null
@@ -16,16 +16,16 @@ export interface NodeStream extends AsyncIterable<Uint8Array | string> {
   destroy?(): unknown
 }
 
-/** Tells a stream of Node.js, readable or not, from other objects. */
+/** Returns whether an object is a Node.js stream, readable or not. */
 export function isNodeStream(input: object): input is NodeStream {
   return typeof (input as Partial<NodeStream>).pipe === 'function'
 }
 
 /**
- * Takes a stream that is to be read later. Nothing of it is lost meanwhile: one that flows already, for a listener of its
- * caller, waits; and an error of it is heard when it is read, and ends no process.
+ * Takes a stream to read it later, and keeps it intact until then. A flowing stream is paused. An early error is kept
+ * until the stream is read, and does not end the process.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for one that cannot be read, that was read before, or that is closed
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a stream that is not readable, was read before, or is closed
  */
 export function takeNodeStream(stream: NodeStream): void {
   const { destroyed, errored, readable, readableDidRead, readableEnded } = stream
@@ -41,10 +41,10 @@ export function takeNodeStream(stream: NodeStream): void {
 /**
  * Reads a stream that was taken.
  *
- * @throws CseError `ERR_CSE_SOURCE` when somebody else has read of it since
+ * @throws CseError `ERR_CSE_SOURCE` when something else has read from it since
  */
 export function openNodeStream(stream: NodeStream): AsyncIterable<Uint8Array | string> {
-  // A socket that is read to its end may still be written to: only who gives a stream up destroys it.
+  // A socket that is read to its end may still be written to, so only `discard` destroys the stream.
   if (!stream.readableDidRead) return stream.iterator?.({ destroyOnReturn: false }) ?? stream
   throw sourceError('was read elsewhere meanwhile')
 }

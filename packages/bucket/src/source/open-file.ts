@@ -1,4 +1,4 @@
-/** An open file that a worker can read or write by itself. It stays open until the transfer has ended. */
+/** An open file that a worker can read or write directly. It stays open until the transfer has ended. */
 export interface OpenFile {
   /** The file descriptor. */
   readonly fd: number
@@ -6,7 +6,7 @@ export interface OpenFile {
   readonly sizeBytes: number
 }
 
-/** Bytes that stand in an open file, from an offset on. */
+/** The bytes of an open file, starting at an offset. */
 export interface FileRange extends OpenFile {
   readonly offsetBytes: number
 }

@@ -1,4 +1,4 @@
-/** Reads a Web stream, also where streams are not async-iterable. Stopping early cancels the stream. */
+/** Reads a Web stream, even where streams are not async-iterable. Stopping early cancels the stream. */
 export async function* readStream(
   stream: ReadableStream<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {

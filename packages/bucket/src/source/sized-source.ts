@@ -3,24 +3,21 @@ import { isUint8Array } from '@oss-cse/crypto-core/internal'
 import type { OpenFile } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 
-/** Bytes of a known length that can be opened at any offset, as often as it takes. */
+/** Bytes of a known length that can be opened at any offset, any number of times. */
 export interface SizedSource {
   readonly sizeBytes: number
-  /** Opens a run of the bytes. */
+  /** Opens a range of the bytes. */
   open(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array>
-  /** Names the source among others, such as a file's absolute path: a checkpoint is found by it. */
+  /** Identifies the source, such as a file's absolute path. A checkpoint is found by it. */
   readonly identity?: string | undefined
-  /**
-   * Tells a changed source from an unchanged one, such as a file's times. Asked for when an upload begins and before it
-   * is completed.
-   */
+  /** Differs when the source changed, such as a file's times. Read when an upload starts and before it is completed. */
   fingerprint?(): Promise<string>
   /**
-   * Differs when the source may have changed although its fingerprint is the same. What was sent is then compared with
-   * the source once more before an upload is completed.
+   * Differs when the source may have changed even though its fingerprint is the same. The sent parts are then compared
+   * with the source again before the upload is completed.
    */
   changeMark?(): Promise<string>
-  /** The open file that holds the bytes, from its beginning. A worker reads them there, faster than through `open`. */
+  /** The open file that holds the bytes, from its start. A worker reads them there, faster than through `open`. */
   readonly file?: OpenFile | undefined
 }
 
@@ -30,7 +27,8 @@ export type SizedInput = Uint8Array | Blob | SizedSource
 /**
  * Turns a caller's source into one that can be opened at any offset.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for anything else: a stream has no length and no second reading.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for anything else: a stream has no known length and can be read only
+ * once.
  */
 export function sizedSource(input: SizedInput): SizedSource {
   if (isUint8Array(input)) {
