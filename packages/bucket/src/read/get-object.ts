@@ -23,34 +23,36 @@ import { checkStoredChecksum, type OpenedResponse, openResponse } from './opened
 import { type ReadableBody, readableBody } from './readable-body.ts'
 import { closeIterator, ResumedRead, skipBytes } from './resumed-read.ts'
 
-/** What may go with a download. */
+/** Options of a get. */
 export interface GetOptions extends BoundedCallOptions {
-  /** Which bytes of the plaintext: offsets with an inclusive end, the last bytes, or `"0-99"`, `"100-"`, `"-100"`. */
+  /**
+   * The bytes of the plaintext to read: offsets with an inclusive end, the last bytes, or `"0-99"`, `"100-"`, `"-100"`.
+   */
   readonly range?: ByteRange | string | undefined
   /** One version of the object, in a versioned bucket. */
   readonly versionId?: string | undefined
   /** Any other header that the service understands: conditions, request payer, traffic limit… */
   readonly headers?: HeaderMap | undefined
-  /** Default: the bucket's. */
+  /** Default: the policy of the bucket. */
   readonly onPlainObject?: PlainObjectPolicy | undefined
-  /** Called as decrypted bytes are handed to the caller. */
+  /** Called as decrypted bytes are passed to the caller. */
   readonly onProgress?: ProgressListener | undefined
 }
 
-/** An object, or a range of one, on its way. Read `body` to the end, or cancel it. */
+/** An object, or a range of one, that is being read. Read `body` to the end, or cancel it. */
 export interface GetResult extends ObjectDescription {
   /**
-   * The decrypted bytes. It errors at the end when the ciphertext's checksum or length was wrong: what was read
-   * before must not be trusted then.
+   * The decrypted bytes. The stream errors at its end if the checksum or the length of the ciphertext was wrong. Then
+   * do not trust the bytes that you read before.
    */
   readonly body: ReadableBody
-  /** How many bytes `body` gives. */
+  /** The number of bytes in `body`. */
   readonly sizeBytes: number
   /** The length of the whole object in bytes. */
   readonly totalBytes: number
-  /** For a range: `bytes FIRST-LAST/TOTAL`, in the caller's terms. */
+  /** For a range: `bytes FIRST-LAST/TOTAL`, as the caller requested it. */
   readonly contentRange?: string
-  /** What the end of `body` has checked: the CRC-64 of the whole ciphertext, or its length alone. */
+  /** What is checked by the end of `body`: the CRC-64 of the whole ciphertext, or only its length. */
   readonly verification: 'crc64' | 'length'
 }
 
@@ -107,7 +109,7 @@ function result(
     slice,
     reopen: (start, end, error) => requests.resume(etag, start, end, error),
   })
-  // The checksum is the whole object's: it says something only where the whole passes by.
+  // The checksum covers the whole object, so it can be compared only if all bytes are read.
   const wholePasses = slice.responseIsWhole && slice.discardBytes + slice.sizeBytes === slice.responseBytes
   const plaintext = decryptedBody({
     key,
@@ -124,11 +126,11 @@ function result(
     cipher.close()
   }
   const cancel = async (): Promise<void> => {
-    // The signal first: it ends a read that is under way, and a wait before the next request.
+    // The signal first: it ends a pending read, and a wait before the next request.
     abort.abort(new DOMException('The body was cancelled.', 'AbortError'))
     release()
     await ciphertext.close()
-    // A generator whose read is under way ends by itself, one that never ran has nothing to end.
+    // A generator with a pending read ends by itself, and one that never ran has nothing to end.
     plaintext.return().catch(() => {})
   }
   return {
@@ -148,7 +150,7 @@ interface DecryptedBodyOptions {
   readonly ciphertext: AsyncIterable<Uint8Array>
   readonly cipher: ObjectCipher
   readonly slice: RangeSlice
-  /** The service's checksum of the whole ciphertext, when all of it passes by. */
+  /** The service's checksum of the whole ciphertext, if all of it is read. */
   readonly expectedCrc64: string | undefined
   readonly report: (transferredBytes: number) => void
   readonly signal: AbortSignal

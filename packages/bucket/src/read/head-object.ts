@@ -8,7 +8,7 @@ import {
 } from '@oss-cse/crypto-core'
 import { summarizeEnvelope, userMetadata } from '@oss-cse/crypto-core/internal'
 
-/** What may go with a head. */
+/** Options of a head. */
 export interface HeadOptions extends BoundedCallOptions {
   /** One version of the object, in a versioned bucket. */
   readonly versionId?: string | undefined
@@ -16,33 +16,35 @@ export interface HeadOptions extends BoundedCallOptions {
   readonly headers?: HeaderMap | undefined
 }
 
-/** What an object's headers say of it. */
+/** The description of an object in its headers. */
 export interface ObjectDescription {
   readonly key: string
-  /** How the object is encrypted; absent for a plain object. */
+  /** How the object is encrypted. Absent for a plain object. */
   readonly envelope?: EnvelopeSummary
-  /** User metadata, the envelope left out. */
+  /** User metadata, without the envelope. */
   readonly metadata: Readonly<Record<string, string>>
   readonly contentType?: string
   readonly etag?: string
   readonly lastModified?: Date
   readonly versionId?: string
-  /** The ciphertext's CRC-64, as a decimal text. */
+  /** The ciphertext's CRC-64, as a decimal string. */
   readonly crc64?: string
-  /** The service's answer as it came, names in lower case; of a range its own Content-Range. */
+  /**
+   * The service's response headers, unchanged, with lower-case names. For a range they contain its own Content-Range.
+   */
   readonly headers: HeaderMap
 }
 
 /** What the service knows about an object. */
 export interface HeadResult extends ObjectDescription {
-  /** The plaintext's length in bytes, which is the ciphertext's too. */
+  /** The plaintext's length in bytes. The ciphertext has the same length. */
   readonly sizeBytes: number
 }
 
 /**
  * Reads an object's headers.
  *
- * @param envelope - the headers' envelope, where it was read before
+ * @param envelope - the envelope in the headers, if it was already decoded
  * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_UNSUPPORTED_ALGORITHM`.
  */
 export function describeObject(

@@ -12,14 +12,14 @@ import { referenceHeaders } from '../policy/request-headers.ts'
 import { closeIterator } from './resumed-read.ts'
 
 /**
- * One object as it is read: behind a symbolic link, the link's target in the same bucket. The service answers for a link with
- * the link's own metadata, in which the target's envelope is not; taken as it comes, its ciphertext would pass for a plain
- * object.
+ * An object to read, or the target in the same bucket if the object is a symbolic link. The service responds to a link
+ * with the link's own metadata, which does not contain the target's envelope. Without this class, the target's
+ * ciphertext would be taken for a plain object.
  */
 export class LinkedObject {
   readonly #transport: ObjectTransport
   readonly #asked: Address
-  /** What was asked for, or where it led. */
+  /** The requested object, or the target of its link. */
   #current: Address
 
   constructor(transport: ObjectTransport, key: string, versionId: string | undefined) {
@@ -28,21 +28,21 @@ export class LinkedObject {
     this.#current = this.#asked
   }
 
-  /** What the last response was of. */
+  /** The object of the last response. */
   get reference(): ObjectReference {
     return { location: this.#transport.location, ...this.#current }
   }
 
-  /** Forgets where a link led: it may lead elsewhere by now. */
+  /** Forgets the target of a link, which may have changed. */
   forget(): void {
     this.#current = this.#asked
   }
 
   /**
-   * Sends a GET, of the link and then of its target.
+   * Sends a GET and, if the object is a link, another one for its target.
    *
-   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a link that the transport cannot follow; `ERR_CSE_SERVICE` for one that
-   * leads nowhere; what the transport throws
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a link that the transport cannot follow; `ERR_CSE_SERVICE` for one
+   * without a target; what the transport throws
    */
   get(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> {
     return this.#read(
@@ -54,7 +54,7 @@ export class LinkedObject {
   }
 
   /**
-   * Sends a HEAD, of the link and then of its target.
+   * Sends a HEAD and, if the object is a link, another one for its target.
    *
    * @throws CseError as `get`
    */
@@ -80,7 +80,7 @@ export class LinkedObject {
     throw refusedLink(this.#current.key, 'it is the target of another symbolic link')
   }
 
-  /** A target that is gone may have been replaced by another one: then the link says so. */
+  /** A target that no longer exists may have been replaced by another one. Then the link is read again. */
   async #sendAgainWhenGone<Response>(send: () => Promise<Response>): Promise<Response> {
     try {
       return await send()
@@ -119,7 +119,7 @@ interface Address {
 }
 
 /**
- * Refuses a symbolic link where there is no way to follow it.
+ * Refuses a symbolic link where it cannot be followed.
  *
  * @throws CseError `ERR_CSE_OPERATION_REFUSED`
  */

@@ -24,23 +24,21 @@ import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { openResponse } from './opened-response.ts'
 import { closeIterator, ResumedRead, skipBytes, wasReplaced } from './resumed-read.ts'
 
-/** What may go with the opening of an object. */
+/** Options of opening an object. */
 export interface OpenOptions extends BoundedCallOptions {
   /** One version of the object, in a versioned bucket. */
   readonly versionId?: string | undefined
   /** Any other header that the service understands: conditions, request payer, traffic limit… */
   readonly headers?: HeaderMap | undefined
-  /** Default: the bucket's. */
+  /** Default: the policy of the bucket. */
   readonly onPlainObject?: PlainObjectPolicy | undefined
-  /**
-   * The range that will be read first: the object is then opened by that request. Absent: by a HEAD.
-   */
+  /** The range that you will read first. The object is then opened with a GET of this range. Absent: with a HEAD. */
   readonly firstRange?: ClosedRange | undefined
 }
 
-/** A run of an object's bytes on its way. Read it to the end, or return its iterator. */
+/** A range of an object's bytes. Read it to the end, or return its iterator. */
 export interface RangeRead extends AsyncIterable<Uint8Array> {
-  /** The CRC-64 of the run's ciphertext, once its last byte was read. */
+  /** The CRC-64 of the range's ciphertext, after its last byte was read. */
   ciphertextCrc64(): bigint | undefined
 }
 
@@ -60,13 +58,13 @@ interface ReaderParts {
 }
 
 /**
- * One state of one object, opened once: its key unwrapped, any range of it to be read, also several at a time. Every
- * request carries If-Match, so that all bytes are of the same object.
+ * One state of one object, with its key unwrapped. Reads any range, also several in parallel. Each request has an
+ * If-Match header, so all bytes come from the same object.
  *
- * Made by `CryptoBucket.openObject`. Close it after use.
+ * Returned by `CryptoBucket.openObject`. Close it after use.
  */
 export class ObjectReader {
-  /** What the object's headers say. */
+  /** The description from the object's headers. */
   readonly description: ObjectDescription
   /** The object's length in bytes. */
   readonly sizeBytes: number
@@ -88,11 +86,11 @@ export class ObjectReader {
   }
 
   /**
-   * Reads a range, decrypted. It goes on by itself where the connection breaks.
+   * Reads and decrypts a range. Resumes if the connection breaks.
    *
-   * @param range - offsets in bytes, the end inclusive, inside the object
-   * @throws CseError, as it is read: `ERR_CSE_PRECONDITION_FAILED` when the object was replaced, `ERR_CSE_INTEGRITY`
-   * when other bytes come than were announced, and what the transport throws.
+   * @param range - offsets in bytes with an inclusive end, inside the object
+   * @throws CseError while it is read: `ERR_CSE_PRECONDITION_FAILED` when the object was replaced, `ERR_CSE_INTEGRITY`
+   * when other bytes arrive than were announced, and what the transport throws.
    */
   read(range: ClosedRange, options: BoundedCallOptions = {}): RangeRead {
     const { start, end } = this.#checked(range)
@@ -109,11 +107,12 @@ export class ObjectReader {
   }
 
   /**
-   * Reads a range and writes it, decrypted, into a target: each byte at its offset in the object.
+   * Reads and decrypts a range into a target: each byte at its offset in the object.
    *
-   * @param target - where the bytes go. Behind a `file` a worker decrypts and writes by itself, where there is one
-   * @param options - `onWritten` is called with the bytes of the range that were written so far; it starts over when the
-   * range is read again
+   * @param target - receives the bytes. If it has a `file`, a worker decrypts and writes directly where the runtime has
+   * one
+   * @param options - `onWritten` is called with the number of bytes of the range that were written so far; starts at
+   * zero again when the range is read again
    * @returns the CRC-64 of the range's ciphertext
    * @throws CseError as `read`; `ERR_CSE_THREAD` when the worker is lost twice; what the target throws
    */
@@ -136,17 +135,17 @@ export class ObjectReader {
   }
 
   /**
-   * The CRC-64 that the ciphertext of a run of plaintext has in this object: whether bytes that were read before are
-   * still what they were.
+   * Computes the CRC-64 that a run of plaintext has as ciphertext in this object. It shows whether bytes that were read
+   * before are unchanged.
    *
    * @param plaintext - the run's bytes
-   * @param offsetBytes - where the run begins in the object
+   * @param offsetBytes - the start of the run in the object
    */
   async ciphertextCrc64(plaintext: AsyncIterable<Uint8Array>, offsetBytes: number): Promise<bigint> {
     return this.#cipher.ciphertextCrc64({ open: () => plaintext }, offsetBytes)
   }
 
-  /** Forgets the key, and closes the first range's connection if nobody has read it. Never rejects. */
+  /** Wipes the key, and closes the first range's connection if it was not read. Never rejects. */
   async close(): Promise<void> {
     this.#cipher.close()
     const first = this.#takeFirst()
@@ -181,7 +180,7 @@ export class ObjectReader {
         slice,
         reopen: (start, end, error) => requests.resume(etag ?? '', start, end, error),
       })
-      // The first range's request knows only the signal that the object was opened with.
+      // The first range's request only has the signal that the object was opened with.
       const stop = (): void => void ciphertext.close()
       signal?.addEventListener('abort', stop, { once: true })
       try {
@@ -196,7 +195,7 @@ export class ObjectReader {
     }
   }
 
-  /** Where the range lies in an answer, which is of this state of the object; any other is closed. */
+  /** Computes the slice of a response. Closes a response that is from another state of the object, and throws. */
   async #checkedSlice(range: ByteRange, response: GetObjectResponse): Promise<RangeSlice> {
     try {
       const slice = sliceResponse(range, response)
@@ -216,7 +215,7 @@ export class ObjectReader {
     return new ObjectRequests(this.#source, headers, { operation: 'get', key, retry, logger, signal })
   }
 
-  /** The first range's answer, once: for who reads that range, or closes the reader. */
+  /** Returns the first range's response, once: for a read of that range, or to close it. */
   #takeFirst(range?: ClosedRange): ReaderParts['first'] {
     const first = this.#first
     if (first === undefined) return undefined
@@ -228,9 +227,9 @@ export class ObjectReader {
   }
 }
 
-/** Where a reader's bytes and headers come from. */
+/** The source of a reader's bytes and headers. */
 export interface ReaderSource extends GetSource {
-  /** Forgets where a symbolic link led. */
+  /** Forgets the target of a symbolic link. */
   forgetLink(): void
   /** Sends a HEAD. */
   head(headers: HeaderMap): Promise<{ readonly status: number; readonly headers: HeaderMap }>

@@ -9,17 +9,17 @@ import { rangeHeader } from '@oss-cse/crypto-core/internal'
 import { type RetryContext, withRetries } from '../policy/retry.ts'
 import { closeIterator } from './resumed-read.ts'
 
-/** Where a download's bytes come from. */
+/** The source of a download's bytes. */
 export interface GetSource {
-  /** What the last response was of. */
+  /** The object of the last response. */
   readonly reference: ObjectReference
   /** Sends the request. */
   request(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse>
-  /** False where the request's signature leaves no room for further `x-oss-` headers: a presigned URL. */
+  /** False if the request's signature does not allow further `x-oss-` headers, as in a presigned URL. */
   readonly ossHeaders: boolean
 }
 
-/** The requests of one get: the first one, and those by which an interrupted read goes on. */
+/** The requests of one get: the first one, and those that resume an interrupted read. */
 export class ObjectRequests {
   readonly #source: GetSource
   readonly #headers: HeaderMap
@@ -45,13 +45,13 @@ export class ObjectRequests {
         return response
       }, this.#context)
     } catch (error) {
-      // Aborted in the moment the answer came.
+      // The signal may abort just as the response arrives.
       if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
       throw error
     }
   }
 
-  /** Asks for the rest of the same object after `error`; gives up when nothing more comes, attempt by attempt. */
+  /** Requests the rest of the same object after `error`. Gives up after too many attempts in a row without a byte. */
   async resume(etag: string, start: number, end: number, error: unknown): Promise<GetObjectResponse> {
     if (start !== this.#resumedFrom) this.#failuresThere = 0
     this.#resumedFrom = start
@@ -61,7 +61,7 @@ export class ObjectRequests {
     let interruption: { readonly error: unknown } | undefined = { error }
     return withRetries(
       () => {
-        // The interruption counts as the first failure, so that the request waits like any second attempt.
+        // The interruption counts as the first failure, so the request waits like any second attempt.
         const first = interruption
         interruption = undefined
         return first === undefined ? this.#send(headers) : Promise.reject(first.error)

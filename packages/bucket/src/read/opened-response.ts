@@ -10,20 +10,20 @@ import { type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
 import { type ObjectCipher, plainCipher, unwrapCipher } from '../cipher/object-cipher.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 
-/** A response that was judged, and what decrypts it. */
+/** A response that was checked, and the cipher that decrypts it. */
 export interface OpenedResponse {
   readonly slice: RangeSlice
-  /** Absent for a plain object that may pass. */
+  /** Absent for a plain object that is allowed. */
   readonly envelope: Envelope | undefined
   /** Close it after use. */
   readonly cipher: ObjectCipher
 }
 
-/** A response that is to be judged. */
+/** A response to check. */
 export interface ResponseToOpen {
-  /** What the caller calls the object. */
+  /** The caller's name for the object. */
   readonly key: string
-  /** The object that the response is of. */
+  /** The object that the response is from. */
   readonly object: ObjectReference
   readonly range: ByteRange | undefined
   readonly response: { readonly status: number; readonly headers: HeaderMap }
@@ -31,7 +31,7 @@ export interface ResponseToOpen {
   readonly signal: AbortSignal
 }
 
-/** Everything that is judged before the first byte is released. */
+/** Does all checks that precede the first released byte. */
 export async function openResponse(
   context: BucketContext,
   { key, object, range, response, policy, signal }: ResponseToOpen,
@@ -51,9 +51,9 @@ export async function openResponse(
 }
 
 /**
- * Compares a whole object's ciphertext with the checksum that the service keeps of it, when it tells one.
+ * Compares a whole object's ciphertext with the service's checksum, if the service sent one.
  *
- * @param expected - the service's, as a decimal text
+ * @param expected - the service's checksum, as a decimal string
  * @throws CseError `ERR_CSE_INTEGRITY`
  */
 export function checkStoredChecksum(
@@ -69,7 +69,7 @@ export function checkStoredChecksum(
   )
 }
 
-/** An object that is shorter or longer than its envelope recorded was cut or extended behind the writer's back. */
+/** If the length differs from the one in the envelope, the object was truncated or extended after it was written. */
 function checkRecordedLength(key: string, envelope: Envelope, totalBytes: number): void {
   const recorded = [
     envelope.unencryptedContentLength,

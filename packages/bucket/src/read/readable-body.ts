@@ -1,10 +1,10 @@
 import { readStream } from '../source/read-stream.ts'
 
-/** A body that a caller reads: a Web stream that can also be read with `for await`. */
+/** A body for the caller: a Web stream that also works with `for await`. */
 export type ReadableBody = ReadableStream<Uint8Array> & AsyncIterable<Uint8Array>
 
 /**
- * A pull-driven stream over an iterator: nothing is read ahead of the caller.
+ * Makes a pull-driven stream from an iterator. Nothing is read ahead of the caller.
  *
  * @param close - called when the caller cancels, also before the first read
  */
@@ -20,7 +20,7 @@ export function readableBody(chunks: AsyncIterator<Uint8Array>, close: () => Pro
     },
     { highWaterMark: 0 },
   )
-  // Not every browser's streams are async-iterable.
+  // Not all browsers have async-iterable streams.
   if (!(Symbol.asyncIterator in stream)) {
     Object.defineProperty(stream, Symbol.asyncIterator, { value: () => readStream(stream) })
   }

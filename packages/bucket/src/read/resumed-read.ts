@@ -1,29 +1,29 @@
 import { CseError, type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
 import { isRetryable, type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
 
-/** The bytes of an answer that are still to come, and how to ask for them again. */
+/** The remaining bytes of a response, and a way to request them again. */
 export interface ResumedReadOptions {
   readonly key: string
   readonly response: GetObjectResponse
-  /** Where the answer's bytes lie in the object, and which of them are wanted. */
+  /** The position of the response's bytes in the object, and which of them are wanted. */
   readonly slice: RangeSlice
-  /** Asks for `start`..`end` of the same object, waiting first as the retry policy says. */
+  /** Requests `start`..`end` of the same object, after the wait that the retry policy requires. */
   readonly reopen: (start: number, end: number, error: unknown) => Promise<GetObjectResponse>
 }
 
 /**
- * Reads an answer's bytes from its first to the last wanted one; where the connection breaks it goes on at the
- * same byte of the same object. Gives exactly the announced number of bytes, or fails.
+ * Reads a response from its first to its last wanted byte. If the connection breaks, resumes at the same byte of the
+ * same object. Returns exactly the announced number of bytes, or throws.
  *
- * @throws CseError `ERR_CSE_INTEGRITY` when other bytes come than were announced; `ERR_CSE_PRECONDITION_FAILED`
- * when the object was replaced meanwhile; and what the transport throws.
+ * @throws CseError `ERR_CSE_INTEGRITY` when other bytes arrive than were announced; `ERR_CSE_PRECONDITION_FAILED` when
+ * the object was replaced in the meantime; and what the transport throws.
  */
 export class ResumedRead implements AsyncIterable<Uint8Array> {
   readonly #options: ResumedReadOptions
   readonly #etag: string | undefined
   readonly #sizeBytes: number
   #chunks: AsyncIterator<Uint8Array>
-  /** False when the current answer goes on behind the last wanted byte. */
+  /** False if the current response continues after the last wanted byte. */
   #endsWithResponse: boolean
   #discardBytes = 0
   #received = 0
@@ -38,7 +38,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     this.#chunks = response.body[Symbol.asyncIterator]()
   }
 
-  /** Closes the current connection; nothing is asked for again. Never rejects. */
+  /** Closes the current connection. Nothing is requested again. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true
     await closeIterator(this.#chunks)
@@ -56,7 +56,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     }
   }
 
-  /** The next chunk, from this connection or another one; `undefined` at the end of the answer. */
+  /** The next chunk, from this connection or a new one. `undefined` at the end of the response. */
   async #next(): Promise<Uint8Array | undefined> {
     try {
       const { done, value } = await this.#chunks.next()
@@ -65,14 +65,14 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
       throw cutShort(this.#options.key)
     } catch (error) {
       if (this.#closed || this.#etag === undefined || !isRetryable(error)) throw error
-      // All bytes are here: what broke after them is of no interest.
+      // All bytes have arrived, so a failure after them does not matter.
       if (this.#received === this.#sizeBytes) return undefined
       await this.#reopen(error)
       return new Uint8Array()
     }
   }
 
-  /** The bytes of a chunk that lie in the wanted range. */
+  /** The bytes of a chunk that are in the wanted range. */
   #wanted(chunk: Uint8Array): Uint8Array {
     const left = this.#sizeBytes - this.#received
     const discarded = Math.min(this.#discardBytes, chunk.length)
@@ -90,7 +90,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     await closeIterator(this.#chunks)
     const response = await reopen(start, end, error)
     this.#chunks = response.body[Symbol.asyncIterator]()
-    // If-Match was sent; a cache on the way may have left it out.
+    // If-Match was sent, but a cache may have dropped it.
     if (response.headers['etag'] !== this.#etag) throw wasReplaced(key)
     const next = sliceResponse({ start, end }, response)
     if (next.totalBytes !== slice.totalBytes) throw otherBytes(key)
@@ -99,7 +99,7 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Drops a stream's first bytes: what an answer holds before the wanted ones. Gives no empty chunk. */
+/** Drops the first bytes of a stream: those before the wanted ones. Never yields an empty chunk. */
 export async function* skipBytes(
   chunks: AsyncIterable<Uint8Array>,
   discardBytes: number,
@@ -112,7 +112,7 @@ export async function* skipBytes(
   }
 }
 
-/** Closes a connection whose bytes nobody will read. Never rejects: what matters failed or ended before. */
+/** Closes a connection that nothing will read from. Never rejects: the result that matters is already known. */
 export async function closeIterator(chunks: AsyncIterator<Uint8Array>): Promise<void> {
   await chunks.return?.().catch(() => {})
 }
@@ -130,7 +130,7 @@ function otherBytes(objectKey: string): CseError {
   })
 }
 
-/** The error of an object that is not the one any more whose bytes were read before. */
+/** The error of an object that was replaced between two reads. */
 export function wasReplaced(objectKey: string): CseError {
   return new CseError(
     'ERR_CSE_PRECONDITION_FAILED',

@@ -23,24 +23,24 @@ import { MultipartUpload } from './multipart-upload.ts'
 import { invalidUpload, OpenUpload, type PersistState } from './open-upload.ts'
 import { UnverifiedUpload } from './unverified-upload.ts'
 
-/** What may go with the initiation of a multipart upload. */
+/** Options of the initiation of a multipart upload. */
 export interface InitiateOptions extends BoundedCallOptions, ObjectOptions {
-  /** The object's length in bytes: the service needs it before the first part. */
+  /** The object's length in bytes. The service needs it before the first part. */
   readonly sizeBytes: number
   /**
-   * The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for no more than 10,000 parts.
-   * Absent: 10 MiB, or what the largest objects need.
+   * The length in bytes of each part except the last: a multiple of 16, at least 100 KiB. There can be at most 10,000
+   * parts. Absent: 10 MiB, or more for the largest objects.
    */
   readonly partSizeBytes?: number | undefined
   /**
-   * Called with the upload's state at its beginning and before the first byte of each part leaves. Whoever goes on
-   * with the upload in another process must have the last of these states: with an older one, a part whose plaintext
-   * changed could be encrypted under a keystream that was used before.
+   * Called with the upload's state at the start, and before the first byte of each part is sent. To resume the upload
+   * in another process, use the last of these states. With an older one, a part whose plaintext changed could be
+   * encrypted under a keystream that was used before.
    */
   readonly persist?: PersistState | undefined
 }
 
-/** Begins a multipart upload; see `CryptoBucket.initiateMultipartUpload`. */
+/** Starts a multipart upload; see `CryptoBucket.initiateMultipartUpload`. */
 export async function initiateMultipartUpload(
   context: BucketContext,
   transport: MultipartObjectTransport,
@@ -130,9 +130,9 @@ export async function resumeMultipartUpload(
 }
 
 /**
- * Refuses an upload that may go in parts, whatever its size, under a master key that writes V1 envelopes: those know
- * no parts, and a call that works until a file grows would be worse. Before a content key is made, which a key service
- * would have to be asked for.
+ * Refuses an upload that may need parts, whatever its size, under a master key that writes V1 envelopes. V1 has no
+ * parts, and a call that works until a file grows would be worse. Called before a content key is made, which would be a
+ * request to a key service.
  *
  * @throws CseError `ERR_CSE_OPERATION_REFUSED`
  */

@@ -5,7 +5,8 @@ import { callerHeaders } from '../policy/request-headers.ts'
 /**
  * The headers of a copy that keeps the metadata.
  *
- * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a header that would replace it; `ERR_CSE_INVALID_ARGUMENT`.
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED` for a header that would replace the metadata;
+ * `ERR_CSE_INVALID_ARGUMENT`.
  */
 export function copyHeaders(headers: HeaderMap = {}): Record<string, string> {
   const checked = callerHeaders(headers)

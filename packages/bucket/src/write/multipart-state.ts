@@ -3,9 +3,9 @@ import { isEnvelopeHeader } from '@oss-cse/crypto-core/internal'
 import * as v from 'valibot'
 
 /**
- * Everything that it takes to go on with a multipart upload in another process: plain JSON. It holds wrapped keys
- * alone; going on needs the master key that unwraps them. It selects the key that the remaining parts are encrypted under,
- * and nothing proves who made it: keep it where only you can write.
+ * The state of a multipart upload that another process can resume: plain JSON. It contains wrapped keys only, so
+ * resuming needs the master key that unwraps them. It selects the key that the remaining parts are encrypted under, and
+ * nothing proves who made it: keep it where only you can write.
  */
 export interface MultipartUploadState {
   readonly version: 1
@@ -13,13 +13,13 @@ export interface MultipartUploadState {
   readonly uploadId: string
   readonly sizeBytes: number
   readonly partSizeBytes: number
-  /** The encryption headers that the upload began with and that each part carries. */
+  /** The encryption headers of the upload's initiation, which each part repeats. */
   readonly envelope: HeaderMap
-  /** Other headers of the caller's that later requests carry. */
+  /** Other headers from the caller, for later requests. */
   readonly headers: HeaderMap
   /**
-   * For each part of which a byte may have left: SHA-256 of its ciphertext, base64, by part number. Only a part with
-   * the same ciphertext may ever be sent under that number.
+   * For each part of which a byte may have been sent: the SHA-256 of its ciphertext, base64, by part number. Only a
+   * part with the same ciphertext may ever be sent under that number.
    */
   readonly partDigests: Readonly<Record<string, string>>
 }
@@ -54,7 +54,7 @@ const State = v.strictObject({
 /**
  * Checks a state that comes from outside.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when it is none.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when it is invalid.
  */
 export function checkedState(value: unknown): MultipartUploadState {
   const result = v.safeParse(State, value)

@@ -13,10 +13,10 @@ import type { BucketContext } from '../policy/bucket-context.ts'
 import { referenceHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 
-/** What a multipart upload works on. */
+/** The transport of a multipart upload. */
 export type MultipartObjectTransport = ObjectTransport & MultipartTransport
 
-/** Tells whether a transport has multipart uploads. */
+/** Returns whether a transport has multipart uploads. */
 export function hasMultipart(
   transport: ObjectTransport & Partial<MultipartTransport>,
 ): transport is MultipartObjectTransport {
@@ -25,7 +25,7 @@ export function hasMultipart(
 }
 
 /**
- * The transport, when it has multipart uploads.
+ * Returns the transport if it has multipart uploads.
  *
  * @throws CseError `ERR_CSE_OPERATION_REFUSED`
  */
@@ -36,16 +36,16 @@ export function requireMultipart(
   throw new CseError('ERR_CSE_OPERATION_REFUSED', 'The transport of this bucket has no multipart uploads.')
 }
 
-/** How long the clearing away of an upload may take, in milliseconds: what is left then, `listUploads` shows. */
+/** How long aborting an upload may take, in milliseconds. `listUploads` shows what is left then. */
 const ABORT_TIMEOUT_MS = 5_000
 
-/** How long a caller that has aborted waits for it, in milliseconds. The rest goes on in the background. */
+/** How long an aborted caller waits for that, in milliseconds. The rest continues in the background. */
 const ABORTED_WAIT_MS = 500
 
 /**
- * Frees an upload's parts on the service, as far as that can be done. Never rejects.
+ * Frees an upload's parts on the service, as far as possible. Never rejects.
  *
- * @param upload - its signal does not stop this, but when it has aborted this does not wait long for the end
+ * @param upload - its signal does not stop this, but if it has aborted, this does not wait long for the result
  */
 export async function abortQuietly(
   context: BucketContext,
@@ -78,19 +78,23 @@ export async function abortUpload(
   await withRetries(attempt, { operation: 'abort', key, retry, logger, signal })
 }
 
-/** Tells whether a request failed because the service does not know its upload any more: it was completed, aborted or expired. */
+/**
+ * Returns whether a request failed because the service no longer knows the upload: it was completed, aborted or
+ * expired.
+ */
 export function isNoSuchUpload(error: unknown): boolean {
   return TransportError.isInstance(error) && error.serviceCode === 'NoSuchUpload'
 }
 
-/** How long the response to an initiation that was aborted is awaited, in milliseconds. */
+/** How long to wait for the response to an aborted initiation, in milliseconds. */
 const LATE_RESPONSE_MS = 3_000
 
 /**
  * Sends one InitiateMultipartUpload.
  *
- * When the signal aborts, the service may have begun an upload whose id only its response tells. So the request does not
- * end with the signal: its response is taken in the background, for at most 3 seconds, and the upload is aborted.
+ * When the signal aborts, the service may have started an upload, and only the response contains its id. So the request
+ * does not end with the signal. Its response is awaited in the background, for at most 3 seconds, and the upload is
+ * aborted.
  *
  * @returns the upload's id
  * @throws the signal's reason, at once; what the transport throws
@@ -116,7 +120,7 @@ export async function initiateUpload(
     const stop = backgroundTimer(() => late.abort(signal?.reason), LATE_RESPONSE_MS)
     const undone = response
       .then(({ uploadId }) => abortQuietly(context, transport, { key, uploadId, headers }))
-      // Without a response there is no id: what was begun all the same, `listUploads` shows.
+      // Without a response there is no id. `listUploads` shows an upload that was started anyway.
       .catch(() => {})
       .finally(stop)
     context.leftovers.add(orAborted(undone, late.signal).catch(() => {}))

@@ -17,28 +17,29 @@ import { checkedPutResult, type PutResult } from './put-result.ts'
 
 /** Options of one part. */
 export interface UploadPartOptions extends BoundedCallOptions {
-  /** Headers of this part, beside those that the upload began with: `x-oss-traffic-limit`, `x-oss-request-payer`. */
+  /** Further headers of this part: `x-oss-traffic-limit`, `x-oss-request-payer`. */
   readonly headers?: HeaderMap | undefined
   /**
-   * Called with the part's bytes that have left; it starts over when the part is sent again. What it throws is ignored.
+   * Called with the number of the part's bytes that have left. Starts at zero again when the part is sent again. An
+   * error that it throws is ignored.
    */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
 }
 
 /** Options of the completion of an upload. */
 export interface CompleteOptions extends BoundedCallOptions {
-  /** Headers of this request, beside those that the upload began with: a callback, ACL, `x-oss-forbid-overwrite`… */
+  /** Further headers of this request: a callback, ACL, `x-oss-forbid-overwrite`… */
   readonly headers?: HeaderMap | undefined
 }
 
 /**
- * A multipart upload of one encrypted object. Its key, IV and part size are settled: each part's keystream follows
- * from its number alone, so parts may be sent in any order, in parallel, and again.
+ * A multipart upload of one encrypted object. Its key, IV and part size are fixed. Each part's keystream depends only
+ * on its number, so parts may be sent in any order, in parallel, and again.
  *
- * The same ciphertext is sent however often a part is: `uploadPart` refuses another plaintext for a number that was
- * begun before, because the difference of the two would lie open.
+ * A part that is sent again has the same ciphertext: `uploadPart` refuses another plaintext for a number that was
+ * started before, because that would reveal the difference of the two.
  *
- * Made by `CryptoBucket.initiateMultipartUpload` and `CryptoBucket.resumeMultipartUpload`.
+ * Returned by `CryptoBucket.initiateMultipartUpload` and `UnverifiedUpload.verifyParts`.
  *
  * @example
  * ```ts
@@ -53,13 +54,13 @@ export interface CompleteOptions extends BoundedCallOptions {
 export class MultipartUpload {
   /** The object's key. */
   readonly key: string
-  /** The service's name for the upload. */
+  /** The service's id of the upload. */
   readonly uploadId: string
-  /** How the object is cut. */
+  /** How the object is divided into parts. */
   readonly plan: PartPlan
   readonly #upload: OpenUpload
   readonly #parts: Map<number, UploadedPart>
-  /** The object's headers, where the upload turned out to be complete already. */
+  /** The object's headers, if the upload was already complete. */
   readonly #stored: HeaderMap | undefined
 
   /** @internal */
@@ -73,27 +74,27 @@ export class MultipartUpload {
     Object.freeze(this)
   }
 
-  /** The upload's state as it is now: plain JSON, with wrapped keys alone. */
+  /** The upload's current state: plain JSON, with wrapped keys only. */
   toJSON(): MultipartUploadState {
     return this.#upload.state()
   }
 
-  /** The numbers of the parts that are on the service as they should be: sent here, or verified. */
+  /** The numbers of the parts that are correct on the service: sent here, or verified. */
   get doneParts(): ReadonlySet<number> {
     return new Set(this.#parts.keys())
   }
 
   /**
-   * Encrypts and sends one part; again, when the service or the network fails, with the same bytes.
+   * Encrypts and sends one part. If the service or the network fails, sends the same bytes again.
    *
-   * A part is held in memory until it is acknowledged, as long as all parts under way are no more than 64 MiB; of a
-   * body that can be opened again, a further one is read twice instead, and compared as it is sent.
+   * A part is held in memory until it is acknowledged, while all parts that are being sent are at most 64 MiB together.
+   * A further part is read twice instead, if its body can be opened again, and is compared while it is sent.
    *
    * @param partNumber - 1 to `plan.partCount`
-   * @param body - exactly the bytes that `plan.part(partNumber)` says
+   * @param body - exactly the bytes of `plan.part(partNumber)`
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request, for a number or a length outside the plan;
-   * `ERR_CSE_SOURCE` when the body fails or has another length than announced; `ERR_CSE_SOURCE_CHANGED` when the part
-   * was begun before with other bytes; `ERR_CSE_INTEGRITY` when the service stores something else; what the transport
+   * `ERR_CSE_SOURCE` when the body fails or does not have its announced length; `ERR_CSE_SOURCE_CHANGED` when the part
+   * was started before with other bytes; `ERR_CSE_INTEGRITY` when the service stores other bytes; what the transport
    * throws.
    */
   async uploadPart(
@@ -141,22 +142,23 @@ export class MultipartUpload {
   }
 
   /**
-   * Compares each part that was begun once more with its plaintext as it is now, for a source that may have changed since.
+   * Compares each started part with its current plaintext again, for a source that may have changed since.
    *
    * @param open - opens the plaintext of one part
-   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when one differs: abort this upload and begin another
+   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when one differs: abort this upload and start another
    */
   async compareParts(open: (range: PartRange) => BodyInput, options: BoundedCallOptions = {}): Promise<void> {
     await withDeadline(options, this.key, (bounded) => this.#upload.verifyParts(open, bounded))
   }
 
   /**
-   * Makes the object out of its parts. Parts that this process did not send are looked up on the service.
+   * Completes the object from its parts. Asks the service about parts that this process did not send.
    *
-   * A completion whose response was lost is recognised by the object's own wrapped key and checksum.
+   * A completion whose response was lost is recognized by the object's own wrapped key and checksum.
    *
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when parts are missing; `ERR_CSE_INTEGRITY` when a part, or the whole,
-   * is not what was sent; what the transport throws. Unless the service had completed it, the object stays as it was.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when parts are missing; `ERR_CSE_INTEGRITY` when a part or the whole
+   * differs from what was sent; what the transport throws. The object stays unchanged, unless the service had completed
+   * the upload.
    */
   async completeMultipartUpload(options: CompleteOptions = {}): Promise<PutResult> {
     this.#upload.checkOpen()
@@ -179,7 +181,7 @@ export class MultipartUpload {
     }
   }
 
-  /** Gives the upload up and frees its parts on the service. One that is gone counts as aborted. */
+  /** Aborts the upload and frees its parts on the service. Does nothing if the upload is already gone. */
   async abort(options: BoundedCallOptions = {}): Promise<void> {
     const { remote, cipher } = this.#upload
     cipher.close()
@@ -196,9 +198,9 @@ export class MultipartUpload {
   }
 
   /**
-   * The parts that the service holds, in the order of their numbers.
+   * Lists the parts that the service holds, in the order of their numbers.
    *
-   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance, or that has values that cannot be; and what the
+   * @throws CseError `ERR_CSE_SERVICE` for a listing that does not advance or that has invalid values; and what the
    * transport throws.
    */
   async listParts(options: BoundedCallOptions = {}): Promise<readonly UploadedPart[]> {
@@ -220,7 +222,7 @@ export class MultipartUpload {
   }
 }
 
-/** The checksum of the whole, from those of its parts. */
+/** The checksum of the whole object, combined from those of its parts. */
 function combined(parts: readonly UploadedPart[], plan: PartPlan): bigint {
   return parts.reduce((crc, { partNumber, sizeBytes, crc64 }) => {
     const expected = plan.part(partNumber).sizeBytes

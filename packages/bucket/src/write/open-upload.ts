@@ -16,23 +16,23 @@ import { isNoSuchUpload, type MultipartObjectTransport } from './multipart-trans
 import { PartLedger } from './part-ledger.ts'
 import { RemoteUpload } from './remote-upload.ts'
 
-/** Makes an upload's state outlive the process. Must not resolve before the state is safe. */
+/** Saves an upload's state outside the process. Must not resolve before the state is safe. */
 export type PersistState = (state: MultipartUploadState) => Promise<void>
 
-/** Options of the comparison of parts with their plaintext. */
+/** Options of comparing parts with their plaintext. */
 export interface VerifyOptions extends BoundedCallOptions {
-  /** Called for each part that the service holds unchanged. */
+  /** Called for each part that is unchanged on the service. */
   readonly onVerified?: ((range: PartRange) => void) | undefined
 }
 
-/** What the service holds of an upload, compared with the plaintext. */
+/** The parts of an upload that the service holds, compared with the plaintext. */
 export interface VerifiedParts {
   readonly parts: ReadonlyMap<number, UploadedPart>
-  /** The object's headers, where the upload turned out to be complete already. */
+  /** The object's headers, if the upload was already complete. */
   readonly stored?: HeaderMap | undefined
 }
 
-/** An upload under way: the service's side of it, its key, its plan, and the ledger of its parts. */
+/** A running upload: its remote side, its key, its plan, and the ledger of its parts. */
 export class OpenUpload {
   readonly remote: RemoteUpload
   readonly cipher: ObjectCipher
@@ -52,7 +52,7 @@ export class OpenUpload {
     this.ledger = new PartLedger(state.partDigests, async () => persist?.(this.state()))
   }
 
-  /** The upload's state as it is now. */
+  /** The upload's current state. */
   state(): MultipartUploadState {
     const { sizeBytes, partSizeBytes } = this.plan
     const { key, uploadId, envelope, headers } = this.remote.toJSON()
@@ -69,7 +69,7 @@ export class OpenUpload {
   }
 
   /**
-   * Refuses what comes after the end of the upload.
+   * Refuses calls after the end of the upload.
    *
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
    */
@@ -96,11 +96,11 @@ export class OpenUpload {
   }
 
   /**
-   * Compares each part that was sent or begun with its plaintext as it is now.
+   * Compares each part that was sent or started with its current plaintext.
    *
    * @param open - opens the plaintext of one part
-   * @returns the parts that the service holds unchanged
-   * @throws CseError `ERR_CSE_SOURCE_CHANGED`; `ERR_CSE_NOT_FOUND` when the service does not know the upload any more
+   * @returns the parts that are unchanged on the service
+   * @throws CseError `ERR_CSE_SOURCE_CHANGED`; `ERR_CSE_NOT_FOUND` when the service no longer knows the upload
    */
   async verifyParts(
     open: (range: PartRange) => BodyInput,
@@ -134,7 +134,7 @@ export class OpenUpload {
     return { parts, stored }
   }
 
-  /** What the service holds of this upload: its parts, or all of them when it was completed. */
+  /** The parts of this upload that the service holds. All of them, if it was completed. */
   async #held(signal: AbortSignal | undefined): Promise<{
     readonly held: ReadonlyMap<number, UploadedPart>
     readonly stored?: HeaderMap
@@ -152,7 +152,7 @@ export class OpenUpload {
   }
 }
 
-/** The error of what cannot be done with an upload. */
+/** The error of an operation that the upload does not allow. */
 export function invalidUpload(objectKey: string, why: string): CseError {
   return new CseError('ERR_CSE_INVALID_ARGUMENT', `The multipart upload of ${objectKey}: ${why}.`, {
     objectKey,

@@ -2,8 +2,8 @@ import { sourceChanged } from '../cipher/encrypted-part.ts'
 import { sharedRun } from '../policy/shared-run.ts'
 
 /**
- * Remembers which ciphertext each part of an upload has, from before its first byte leaves. Two plaintexts under one part
- * number would be encrypted with the same keystream, and their difference would lie open.
+ * Records the ciphertext of each part of an upload before its first byte is sent. Two plaintexts under one part number
+ * would be encrypted with the same keystream, which would reveal their difference.
  */
 export class PartLedger {
   readonly #digests: Map<number, string>
@@ -11,8 +11,8 @@ export class PartLedger {
   readonly #save: () => Promise<void>
 
   /**
-   * @param digests - SHA-256 of the ciphertext, base64, by part number, of the parts that were begun before
-   * @param save - makes the ledger outlive the process
+   * @param digests - SHA-256 of the ciphertext, base64, by part number, of the parts that were started before
+   * @param save - saves the ledger outside the process
    */
   constructor(digests: Readonly<Record<string, string>>, save: () => Promise<void>) {
     this.#digests = new Map(Object.entries(digests).map(([n, digest]) => [Number(n), digest]))
@@ -20,16 +20,16 @@ export class PartLedger {
     this.#save = sharedRun(save)
   }
 
-  /** The numbers of the parts of which a byte may have left. */
+  /** The numbers of the parts of which a byte may have been sent. */
   get begun(): readonly number[] {
     return [...this.#digests.keys()]
   }
 
   /**
-   * Writes down what a part's ciphertext is. Resolves once that was saved: then a byte of it may leave.
+   * Records the ciphertext of a part. Resolves when it is saved; only then may a byte of the part be sent.
    *
    * @param sha256 - of the ciphertext, base64
-   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when the part was begun with another ciphertext; what saving throws
+   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when the part was started with another ciphertext; what saving throws
    */
   async begin(partNumber: number, sha256: string): Promise<void> {
     if (this.#digests.has(partNumber)) this.check(partNumber, sha256)
@@ -40,15 +40,15 @@ export class PartLedger {
   }
 
   /**
-   * Checks that a part was begun with a ciphertext.
+   * Checks that a part was started with this ciphertext.
    *
-   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when it was begun with another one, or not at all
+   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when it was started with another one, or not at all
    */
   check(partNumber: number, sha256: string): void {
     if (this.#digests.get(partNumber) !== sha256) throw sourceChanged(partNumber)
   }
 
-  /** The digests, as the constructor takes them. */
+  /** The digests, in the form that the constructor takes. */
   toJSON(): Record<string, string> {
     return Object.fromEntries(this.#digests)
   }

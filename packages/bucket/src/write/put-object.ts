@@ -17,9 +17,9 @@ import { withRetries } from '../policy/retry.ts'
 import { type BodyInput, type ByteSource, byteSource } from '../source/byte-source.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult } from './put-result.ts'
 
-/** What may go with an upload. */
+/** Options of a put. */
 export interface PutOptions extends BoundedCallOptions, ObjectOptions {
-  /** The plaintext's length in bytes, for a stream whose length is known. Ciphertext has the same length. */
+  /** The plaintext's length in bytes, for a stream of known length. The ciphertext has the same length. */
   readonly sizeBytes?: number | undefined
   /** Called as bytes leave. */
   readonly onProgress?: ProgressListener | undefined
@@ -49,12 +49,12 @@ export async function putObject(
     }
     const overwrites = upload.headers[OSS_HEADERS.forbidOverwrite]?.toLowerCase() !== 'true'
     const maxAttempts = source.replayable ? context.retry.maxAttempts : 1
-    // Where the caller knows the length, a source that is spent does not have it, or is as empty as was said.
+    // With a known length, a spent source is found by its length, unless it is to be empty anyway.
     if (source.sizeBytes === undefined) await source.begin?.(signal)
     return await withRetries(
       () => putOnce(upload, sent),
       { operation: 'put', key, retry: { ...context.retry, maxAttempts }, logger: context.logger, signal },
-      // What was stored wrongly is replaced by the retry, under a content key of its own, unless that is forbidden.
+      // A retry replaces wrongly stored bytes, under a new content key, unless overwriting is forbidden.
       (error) => source.replayable && (isRetryable(error) || (overwrites && isIntegrityFailure(error))),
     )
   } catch (error) {
@@ -74,7 +74,7 @@ interface Upload {
   readonly signal: AbortSignal | undefined
 }
 
-/** What an attempt sent, to know it again when its answer was lost. */
+/** What an attempt sent, to recognize the object if the response is lost. */
 interface SentObject {
   readonly wrappedCek: string
   sizeBytes: number
@@ -83,7 +83,7 @@ interface SentObject {
   readonly crc64: () => string
 }
 
-/** One attempt: a content key of its own, one pass over the source. */
+/** One attempt: a new content key, one pass over the source. */
 async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult> {
   const { context, transport, key, source, contentMd5, report, signal } = upload
   const { sizeBytes } = source
@@ -93,7 +93,7 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
   }
   const object = { location: transport.location, key }
   const { cipher, envelope } = await generateCipher(context, object, extras, signal)
-  // One pass for the attempt: a second reading of the body would need it again, and it refuses.
+  // One pass for the attempt: a second reading of the body would use it again, and it throws then.
   const pass = cipher.encrypt(source)
   cipher.close()
   const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
@@ -112,7 +112,7 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
       yield chunk
       count.pulled(sent.sizeBytes)
     }
-    // A stream that an abort has closed ends too, and is not whole.
+    // A stream that was closed by an abort ends too, but is not whole.
     signal?.throwIfAborted()
     sent.whole = true
   }
@@ -133,8 +133,8 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
 }
 
 /**
- * An attempt whose answer was lost may have stored the object; where overwriting is forbidden the next one is then
- * refused. The object's own wrapped key tells that it is ours.
+ * An attempt whose response was lost may have stored the object. If overwriting is forbidden, the next attempt is then
+ * refused. The wrapped key of the stored object shows whether it is ours.
  */
 async function storedEarlier(
   upload: Upload,
@@ -150,7 +150,7 @@ async function storedEarlier(
     headers = (await transport.head({ key, headers: {}, signal })).headers
     wrapped = decodeEnvelope(headers)?.wrappedCek
   } catch {
-    // Not known, or damaged, and so somebody else's: the refusal is what counts.
+    // Unknown, or damaged and so not ours: the refusal stands.
     signal?.throwIfAborted()
     return undefined
   }
@@ -167,7 +167,7 @@ function putResult(
   return checkedPutResult(key, { sizeBytes: sent.sizeBytes, crc64: sent.crc64() }, response)
 }
 
-/** What was stored may be less than the body, or a body whose source went on or failed at its end. */
+/** The stored object may be shorter than the body, or its source may have continued or failed at its end. */
 function notReadToEnd(objectKey: string): CseError {
   return new CseError(
     'ERR_CSE_INTEGRITY',

@@ -1,29 +1,29 @@
 import { CseError, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
 
-/** What came of an upload. */
+/** The result of an upload. */
 export interface PutResult {
   readonly key: string
-  /** The length of the plaintext, and of the ciphertext, in bytes. */
+  /** The length in bytes of the plaintext and of the ciphertext. */
   readonly sizeBytes: number
   /** The ciphertext's ETag. */
   readonly etag?: string
-  /** The version that was made, in a versioned bucket. */
+  /** The version that was created, in a versioned bucket. */
   readonly versionId?: string
-  /** The ciphertext's CRC-64, as a decimal text like the service's. */
+  /** The ciphertext's CRC-64, as a decimal string, like the service's. */
   readonly crc64: string
-  /** `crc64` when the service answered the same checksum; `none` when it answered none. */
+  /** `crc64` if the service returned the same checksum; `none` if it returned none. */
   readonly verification: 'crc64' | 'none'
-  /** What the callback server answered, when the headers asked for a callback. */
+  /** The response of the callback server, if the headers requested a callback. */
   readonly callbackData?: Uint8Array
-  /** The service's answer, names in lower case. */
+  /** The service's response headers, with lower-case names. */
   readonly headers: HeaderMap
 }
 
 /**
- * Compares what the service stored with what was sent, and describes it.
+ * Compares what the service stored with what was sent, and returns the result.
  *
- * @param sent - `crc64` as a decimal text
- * @throws CseError `ERR_CSE_INTEGRITY` when the service stored something else.
+ * @param sent - `crc64` as a decimal string
+ * @throws CseError `ERR_CSE_INTEGRITY` when the service stored other bytes.
  */
 export function checkedPutResult(
   key: string,
@@ -47,7 +47,7 @@ export function checkedPutResult(
   }
 }
 
-/** The error of an object that was not stored as it was sent. */
+/** The error of an object that was stored with other bytes than were sent. */
 export function storedOtherwise(objectKey: string): CseError {
   return new CseError(
     'ERR_CSE_INTEGRITY',
@@ -56,7 +56,7 @@ export function storedOtherwise(objectKey: string): CseError {
   )
 }
 
-/** Tells whether bytes were sent or stored wrongly, which another try may mend. */
+/** Returns whether bytes were sent or stored wrongly, which a retry may fix. */
 export function isIntegrityFailure(error: unknown): boolean {
   return CseError.isInstance(error) && error.code === 'ERR_CSE_INTEGRITY'
 }

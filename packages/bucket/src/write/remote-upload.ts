@@ -9,24 +9,24 @@ import { type RetryEvent, withRetries } from '../policy/retry.ts'
 import { abortUpload, isNoSuchUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { isIntegrityFailure, storedOtherwise } from './put-result.ts'
 
-/** Which upload it is, and what its requests carry. */
+/** Identifies the upload, and holds the headers of its requests. */
 interface RemoteUploadOptions {
   readonly key: string
   readonly uploadId: string
-  /** The encryption headers that the upload began with and that each part carries. */
+  /** The encryption headers of the upload's initiation, which each part repeats. */
   readonly envelope: HeaderMap
-  /** Other headers of the caller's that later requests carry. */
+  /** Other headers from the caller, for later requests. */
   readonly headers: HeaderMap
 }
 
 /** One request about an upload. */
 interface RemoteCall {
-  /** Headers of this request, beside those that the upload began with. */
+  /** Further headers of this request. */
   readonly headers?: HeaderMap | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** The service's side of a multipart upload: its requests, each with its headers and retries. It never sees a key. */
+/** The remote side of a multipart upload: its requests, each with its headers and retries. It never has a key. */
 export class RemoteUpload {
   readonly key: string
   readonly uploadId: string
@@ -48,16 +48,18 @@ export class RemoteUpload {
     this.#transport = transport
   }
 
-  /** Which upload it is, and what its requests carry: plain JSON. */
+  /** The options of the constructor: plain JSON. */
   toJSON(): RemoteUploadOptions {
     const { key, uploadId } = this
     return { key, uploadId, envelope: this.#envelope, headers: this.#headers }
   }
 
   /**
-   * Sends one part and releases it, sent or not. A part that fails, or that the service stores otherwise, is sent again.
+   * Sends one part and releases it, even after a failure. Sends a part again if the request fails or the service stores
+   * other bytes.
    *
-   * @param onSentBytes - called with the part's bytes that have left; it starts over when the part is sent again
+   * @param onSentBytes - called with the number of the part's bytes that have left; starts at zero again when the part
+   * is sent again
    * @throws CseError `ERR_CSE_INTEGRITY`; what the transport throws
    */
   async sendPart(
@@ -94,7 +96,7 @@ export class RemoteUpload {
       const uploaded = await this.#try('uploadPart', signal, attempt, (error) => {
         return isRetryable(error) || isIntegrityFailure(error)
       })
-      // After a failed attempt its connection may still be writing what it was given.
+      // The connection of a failed attempt may still be writing these bytes.
       reusable = attempts === 1
       return uploaded
     } finally {
@@ -102,7 +104,7 @@ export class RemoteUpload {
     }
   }
 
-  /** The parts that the service holds, in the order of their numbers. */
+  /** Lists the parts that the service holds, in the order of their numbers. */
   async listParts(signal: AbortSignal | undefined): Promise<readonly UploadedPart[]> {
     const { key, uploadId } = this
     const headers = referenceHeaders(this.#headers)
@@ -117,8 +119,8 @@ export class RemoteUpload {
   }
 
   /**
-   * Makes the object out of its parts. A completion that failed may have happened, now or before: then the object carries this
-   * upload's wrapped key.
+   * Completes the object from its parts. A completion that failed may still have happened, now or before. Then the
+   * object has this upload's wrapped key.
    */
   async complete(
     parts: readonly UploadedPart[],
@@ -137,7 +139,7 @@ export class RemoteUpload {
     }
   }
 
-  /** The headers of the object, when it is this upload's; `undefined` when there is none, or it is another one. */
+  /** The headers of the object, if it is from this upload. `undefined` if there is none, or it is another one. */
   async findStored(signal: AbortSignal | undefined): Promise<HeaderMap | undefined> {
     const { key } = this
     const request = { key, headers: referenceHeaders(this.#headers), signal }

@@ -5,18 +5,18 @@ import { MultipartUpload } from './multipart-upload.ts'
 import type { OpenUpload, VerifyOptions } from './open-upload.ts'
 
 /**
- * A multipart upload that is resumed from a state. Its parts must be compared with their plaintext before anything is sent:
- * a part whose plaintext changed would be encrypted under a keystream that was used before.
+ * A multipart upload that is resumed from a state. Its parts must be compared with their plaintext before anything is
+ * sent: a part whose plaintext changed would be encrypted under a keystream that was used before.
  *
- * Made by `CryptoBucket.resumeMultipartUpload`. To give it up, call `close`, and `CryptoBucket.abortMultipartUpload` where
- * its parts should go too.
+ * Returned by `CryptoBucket.resumeMultipartUpload`. To give it up, call `close`. To free its parts too, also call
+ * `CryptoBucket.abortMultipartUpload`.
  */
 export class UnverifiedUpload {
   /** The object's key. */
   readonly key: string
-  /** The service's name for the upload. */
+  /** The service's id of the upload. */
   readonly uploadId: string
-  /** How the object is cut. */
+  /** How the object is divided into parts. */
   readonly plan: PartPlan
   readonly #upload: OpenUpload
 
@@ -30,12 +30,12 @@ export class UnverifiedUpload {
   }
 
   /**
-   * Compares each part that was sent or begun with its plaintext as it is now.
+   * Compares each part that was sent or started with its current plaintext.
    *
    * @param open - opens the plaintext of one part
    * @returns the upload, ready to send; its `doneParts` need not be sent again
-   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when one differs, or the service holds a part that the state does not
-   * know: abort this upload and begin another; `ERR_CSE_NOT_FOUND` when the service does not know the upload any more;
+   * @throws CseError `ERR_CSE_SOURCE_CHANGED` when a part differs, or the service holds a part that the state does not
+   * know: abort this upload and start another; `ERR_CSE_NOT_FOUND` when the service no longer knows the upload;
    * `ERR_CSE_INVALID_ARGUMENT` when it was closed
    */
   async verifyParts(
