@@ -1,6 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
 
-/** What a system's error code says of the directory of checkpoints, or of the machine, and what to do. */
+/** The meaning of a system's error code for the checkpoint directory or the machine. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'you have no permission to write there',
   EPERM: 'you have no permission to write there',
@@ -20,12 +20,12 @@ const OUT_OF_FILES: Readonly<Record<string, string>> = {
   ENFILE: 'The system has too many files open (ENFILE): raise its limit, or close other programs.',
 }
 
-/** Tells whether an error says that no more files can be opened, which no directory is at fault for. */
+/** Returns whether an error means that no more files can be opened, which is not a problem of the directory. */
 export function isOutOfFiles(error: unknown): boolean {
   return Object.hasOwn(OUT_OF_FILES, codeOf(error))
 }
 
-/** The `ERR_CSE_CHECKPOINT` of a system error: what is at fault, and its code. */
+/** The `ERR_CSE_CHECKPOINT` of a system error, with its reason and its code. */
 export function checkpointFailure(directory: string, cause: unknown): CseError {
   const code = codeOf(cause)
   const outOfFiles = OUT_OF_FILES[code]

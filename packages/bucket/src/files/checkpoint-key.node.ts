@@ -9,10 +9,10 @@ const FILE = 'checkpoints.key'
 const KEY_BYTES = 32
 
 /**
- * Reads the key that authenticates the records of a directory: a file beside them, for this user alone.
+ * Reads the key that authenticates the records of a directory. It is a file beside them, which only this user can read.
  *
- * @returns `undefined` when there is none yet
- * @throws CseError `ERR_CSE_CHECKPOINT` when somebody else can read or write it, or it is damaged
+ * @returns `undefined` if there is none yet
+ * @throws CseError `ERR_CSE_CHECKPOINT` when another user can read or write it, or it is damaged
  */
 export async function readCheckpointKey(directory: string): Promise<Uint8Array | undefined> {
   const path = join(directory, FILE)
@@ -32,8 +32,8 @@ export async function readCheckpointKey(directory: string): Promise<Uint8Array |
 }
 
 /**
- * Reads the key of a directory, or makes it. Of several processes that make one, all get the same; only where the file system
- * has no hard links the last one wins, and what the others saved until then counts as damaged.
+ * Reads the key of a directory, or creates it. If several processes create one, all get the same key. Only on a file
+ * system without hard links the last one wins, and what the others saved until then is treated as damaged.
  */
 export async function makeCheckpointKey(directory: string): Promise<Uint8Array> {
   for (;;) {
@@ -43,7 +43,7 @@ export async function makeCheckpointKey(directory: string): Promise<Uint8Array> 
   }
 }
 
-/** Makes the file whole or not at all; one that is there by then stays. */
+/** Creates the whole file or nothing. Keeps a file that another process created first. */
 async function makeFile(path: string): Promise<void> {
   const temporary = join(dirname(path), temporaryName(randomUUID()))
   const file = await open(temporary, 'wx', 0o600)

@@ -1,20 +1,20 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 
-/** What decides where a user's data is kept. */
+/** What determines the directory of a user's data. */
 export interface DataDirectoryPlace {
   readonly platform: NodeJS.Platform
   readonly env: Readonly<Record<string, string | undefined>>
-  /** The user's home directory; throws, or returns a path that is not absolute, where there is none. */
+  /** The user's home directory. Without one, this throws or returns a path that is not absolute. */
   homedir(): string
 }
 
 /**
- * The directory in which this user's oss-cse keeps its data, or `undefined` where the user has no home directory: an
- * account without an entry, as in some containers, or an empty HOME. It is looked up when it is needed, and need not
- * exist.
+ * Returns the directory for this user's oss-cse data. Returns `undefined` if the user has no home directory: an account
+ * without an entry, as in some containers, or an empty HOME. It is computed when it is needed, and the directory may
+ * not exist.
  *
- * On Linux it is below XDG_DATA_HOME, which counts only when it is absolute
+ * On Linux it is below XDG_DATA_HOME, which is ignored if it is not absolute
  * (https://specifications.freedesktop.org/basedir-spec/latest/).
  */
 export function dataDirectory(

@@ -9,17 +9,18 @@ import { replaceFile } from './replace-file.node.ts'
 import { finalPath, TemporaryFile } from './temporary-file.node.ts'
 
 /**
- * Downloads and decrypts an object into a file: under a temporary name beside it, renamed only when everything has
- * arrived, was verified and is on disk. A failure leaves no file of that name, or the old one.
+ * Downloads and decrypts an object into a file. The file has a temporary name in the same directory until everything
+ * has arrived, is verified and is on disk. Then it is renamed. After a failure there is no file at `path`, or the old
+ * one.
  *
- * A large object comes in parts, several at a time. With a `checkpointStore`, a download that was interrupted, also by
- * the end of its process, goes on when it is called again with the same arguments, and fetches only what is missing;
- * what had come stays beside the file, decrypted, under the temporary name. A range comes in one request.
+ * A large object is downloaded in parts, several in parallel. With a `checkpointStore`, a call with the same arguments
+ * resumes an interrupted download, even in another process, and fetches only what is missing. Until then, the fetched
+ * bytes stay in the directory, decrypted, under the temporary name. A range takes one request.
  *
- * @param path - the file to make or replace
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there, before any request; `ERR_CSE_FILE`
- * when it cannot be written, as on a full disk; `ERR_CSE_THREAD` when the thread that decrypts a large file ends, and the
- * next one too; otherwise as `CryptoBucket.download`.
+ * @param path - the file to create or replace
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request, when the file cannot be created there; `ERR_CSE_FILE`
+ * when it cannot be written, for example on a full disk; `ERR_CSE_THREAD` when the thread that decrypts a large file
+ * ends, and the next one too; otherwise as `CryptoBucket.download`.
  *
  * @example
  * ```ts
@@ -40,7 +41,7 @@ export async function downloadFile(
       return { ...result, resumedBytes: 0 }
     })
   }
-  // Before any request, and before anything of an earlier run is touched.
+  // Before any request, and before any bytes of an earlier run are touched.
   await TemporaryFile.open(path).then((probe) => probe.discard())
   const identity = await finalPath(path)
   const target = new FileTarget(path, identity, options.checkpointStore && resumableName(identity, key))
@@ -54,7 +55,7 @@ function resumableName(identity: string, key: string): string {
     .slice(0, 32)
 }
 
-/** A file that a download writes, under a temporary name that the next run finds again when it is to be resumed. */
+/** A file that a download writes. For a resumable download, it has a temporary name that the next run finds again. */
 class FileTarget implements DownloadTarget {
   readonly identity: string
   readonly #path: string
@@ -112,10 +113,10 @@ class FileTarget implements DownloadTarget {
     return this.#file
   }
 
-  /** The room that a length gives a file is only promised: whether the bytes fit is better known before they come. */
+  /** Setting the length of a file does not reserve space, so this checks the free space before the bytes arrive. */
   async #checkSpace(sizeBytes: number): Promise<void> {
     const { bavail, bsize, blocks } = await statfs(dirname(this.identity), { bigint: true })
-    // Some file systems do not tell.
+    // Some file systems do not report it.
     if (blocks === 0n || bavail * bsize >= BigInt(sizeBytes)) return
     throw new CseError(
       'ERR_CSE_FILE',

@@ -12,13 +12,16 @@ import { openLocked } from './open-locked.node.ts'
 import { removeTemporaryFile, TemporaryFile } from './temporary-file.node.ts'
 import { openTrustedDirectory, openTrustedFile, trustedFile } from './trusted-file.node.ts'
 
-/** Where checkpoints are kept. */
+/** Options of a checkpoint store in files. */
 export interface FileCheckpointStoreOptions {
-  /** A directory for this user alone; made when it is missing. Default: in the user's data directory. */
+  /**
+   * A directory that only this user can write to. It is created if it is missing. Default: in the user's data
+   * directory.
+   */
   readonly directory?: string | undefined
 }
 
-/** A record as it is in its file. The MAC tells one that this store wrote from a damaged one and from anybody else's. */
+/** The content of a record's file. The MAC shows whether this store wrote the record and it is undamaged. */
 interface StoredRecord {
   readonly format: typeof FORMAT
   readonly mac: string
@@ -29,13 +32,14 @@ const FORMAT = 'oss-cse checkpoint 2'
 const NAME = /^[a-z0-9-]{1,100}$/
 
 /**
- * Checkpoints in files, each written as a whole and flushed to disk before a transfer continues. A record is taken by a
- * lock of the operating system, which ends with its process, however that ends.
+ * Keeps checkpoints in files. Each is written as a whole and flushed to disk before a transfer continues. A lock of the
+ * operating system protects an open record. It ends with its process, even after a crash.
  *
- * A checkpoint selects the key that an upload encrypts under. So the directory, its records and their locks must belong to
- * this user and be writable by nobody else; every use checks that, on the open files, and throws `ERR_CSE_CHECKPOINT`
- * otherwise. Each record also has a MAC under a key that is made once and kept beside the records, mode 0600: a record
- * that was copied in counts as damaged. Windows has no such owners and modes: there keep the directory in your profile.
+ * A checkpoint selects the key that an upload encrypts under. So the directory, its records and their locks must belong
+ * to this user, and nobody else may be able to write to them. Each use checks that on the open files, and throws
+ * `ERR_CSE_CHECKPOINT` otherwise. Each record also has a MAC. Its key is created once and stored beside the records,
+ * mode 0600. A record that was copied from elsewhere is treated as damaged. Windows has no such owners and modes: keep
+ * the directory in your profile there.
  *
  * @example
  * ```ts
@@ -44,7 +48,7 @@ const NAME = /^[a-z0-9-]{1,100}$/
  * ```
  */
 export class FileCheckpointStore implements CheckpointStore {
-  /** Where the records are. */
+  /** The directory of the records. */
   readonly directory: string
 
   /** @throws CseError `ERR_CSE_CHECKPOINT` when no directory is given and the user has no home directory */
@@ -89,21 +93,21 @@ function defaultDirectory(): string {
   )
 }
 
-/** Where a record is. */
+/** The file of a record. */
 interface RecordFile {
   readonly directory: string
   readonly name: string
   readonly path: string
 }
 
-/** A record that is locked, and the directory that it was locked in. */
+/** A locked record and the directory in which it was locked. */
 interface TakenRecord extends RecordFile {
   readonly lock: FileHandle
-  /** Tells that directory from one that takes its place. */
+  /** Distinguishes that directory from one that replaces it. */
   readonly place: string | undefined
 }
 
-/** Locks a record, after a look at everything that could be somebody else's. */
+/** Locks a record, and checks everything that may belong to another user. */
 async function takeRecord(record: RecordFile): Promise<TakenRecord> {
   const { directory, path } = record
   await makeDirectory(directory)
@@ -123,15 +127,16 @@ async function takeRecord(record: RecordFile): Promise<TakenRecord> {
 }
 
 async function letGo({ path, lock }: TakenRecord): Promise<void> {
-  // Removed while it is held: whoever opened it before finds that it is not the file of that name any more.
+  // Removed before it is closed: a process that opened it earlier then notices that the name has another file.
   await unlink(`${path}.lock`).catch(() => {})
   await lock.close().catch(() => {})
 }
 
 /**
- * Opens a directory that only this user can write to, and tells which it is; `undefined` on Windows, which opens none.
+ * Opens a directory that only this user can write to, and returns its identity. `undefined` on Windows, which cannot
+ * open a directory.
  *
- * @param flush - makes the renames in it last
+ * @param flush - true: flush renames in the directory to disk
  */
 async function placeOf(path: string, flush = false): Promise<string | undefined> {
   if (process.platform === 'win32') return undefined
@@ -146,8 +151,8 @@ async function placeOf(path: string, flush = false): Promise<string | undefined>
 }
 
 /**
- * @param flush - makes the renames in the directory last
- * @throws CseError `ERR_CSE_CHECKPOINT` when the directory of a record is not the one that it was taken in
+ * @param flush - true: flush renames in the directory to disk
+ * @throws CseError `ERR_CSE_CHECKPOINT` when another directory is now at the path of the record's directory
  */
 async function checkPlace({ directory, place }: TakenRecord, flush = false): Promise<void> {
   if ((await placeOf(directory, flush)) === place) return
@@ -198,10 +203,10 @@ async function saveRecord(taken: TakenRecord, record: unknown): Promise<void> {
   try {
     await replaceWhole(path, name, text)
   } catch (error) {
-    // In the words of checkpoints, which have no file that the caller named.
+    // Reported as a checkpoint failure: the caller did not name this file.
     throw CseError.isInstance(error) ? (error.cause ?? error) : error
   }
-  // The rename itself lasts only once the directory is on disk.
+  // The rename is durable only once the directory is on disk.
   await checkPlace(taken, true)
 }
 
@@ -217,7 +222,7 @@ async function replaceWhole(path: string, name: string, text: Uint8Array): Promi
   }
 }
 
-/** Removes a record, and what a save that was killed half-way left of it. */
+/** Removes a record, and the temporary file of a save that was killed. */
 async function removeRecord(record: TakenRecord): Promise<void> {
   const { name, path } = record
   await checkPlace(record)
@@ -227,7 +232,7 @@ async function removeRecord(record: TakenRecord): Promise<void> {
   })
 }
 
-/** The name is in it: a record is not one of another transfer. */
+/** Includes the name, so that a record cannot pass as that of another transfer. */
 function macOf(key: Uint8Array, name: string, record: unknown): string {
   return createHmac('sha256', key)
     .update(JSON.stringify([FORMAT, name, record]))

@@ -2,17 +2,18 @@ import { lstat, readlink, realpath } from 'node:fs/promises'
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 
-/** As many as Linux follows. */
+/** The limit of Linux. */
 const MAX_LINKS = 40
-/** A directory that everybody can write to, and remove only what is their own, as /tmp. */
+/** A directory in which everybody can create files and remove only their own, such as /tmp. */
 const STICKY_AND_OPEN = 0o1002
 
 /**
- * The path with all symbolic links followed, as far as it exists. In a directory that everybody can write to, a link is
- * followed only when this user or the directory's owner made it: Linux's rule of `fs.protected_symlinks`, held here also
- * where it is switched off, and because who resolves a path step by step escapes it.
+ * Returns the path with all symbolic links followed, as far as it exists. In a directory that everybody can write to, a
+ * link is followed only if this user or the directory's owner created it. That is Linux's rule of
+ * `fs.protected_symlinks`. It is enforced here because it may be switched off, and because it does not apply to paths
+ * that are resolved step by step.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a link that is not followed, or links that lead in a circle
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a link that is not followed, or a loop of links
  */
 export async function followedPath(path: string): Promise<string> {
   const user = process.geteuid?.()
@@ -29,7 +30,7 @@ export async function followedPath(path: string): Promise<string> {
     }
     const next = join(at, name)
     const found = await lstat(next).catch(() => undefined)
-    // What is not there, or cannot be looked at, fails when it is opened.
+    // If it is missing or cannot be inspected, opening it fails later.
     if (found === undefined) return join(next, ...rest)
     if (!found.isSymbolicLink()) {
       at = next

@@ -2,10 +2,10 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
- * Makes a directory for this user alone, and the directories above it where they are missing.
+ * Creates a directory for this user only, and its missing parents.
  *
- * Not `mkdir` with `recursive`: that tries for ever where a file system answers ENOENT below a directory that exists, as
- * `/proc` does.
+ * Not `mkdir` with `recursive`: it loops forever on a file system that returns ENOENT below an existing directory, such
+ * as `/proc`.
  *
  * @throws what the system throws
  */
@@ -14,7 +14,7 @@ export async function makeDirectory(path: string): Promise<void> {
   if (code !== 'ENOENT' || dirname(path) === path) return
   await makeDirectory(dirname(path))
   await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    // Another process was faster.
+    // Another process created it first.
     if (error.code !== 'EEXIST') throw error
   })
 }

@@ -3,22 +3,22 @@ import { CseError } from '@oss-cse/crypto-core'
 import { checkpointInUse } from '../resume/checkpoint-store.ts'
 import { isOutOfFiles } from './checkpoint-failure.node.ts'
 
-/** Where files are renamed all the time; more rounds mean a file system whose files have no lasting numbers. */
+/** More rounds than renames can explain: the inode numbers of this file system are not stable. */
 const MAX_ROUNDS = 100
 
 /**
- * Opens a file, or makes it, and locks it. The operating system holds the lock: it ends when the file is closed or the
- * process ends, however that ends.
+ * Opens or creates a file, and locks it. The operating system holds the lock. It ends when the file is closed or the
+ * process ends, even after a crash.
  *
- * @throws CseError `ERR_CSE_CHECKPOINT_IN_USE` when another open file has the lock; `ERR_CSE_CHECKPOINT` where there are
- * no locks; and what the system throws when the file cannot be opened
+ * @throws CseError `ERR_CSE_CHECKPOINT_IN_USE` when another open file has the lock; `ERR_CSE_CHECKPOINT` if locks are
+ * not available; and what the system throws when the file cannot be opened
  */
 export async function openLocked(path: string, flags: number, mode: number): Promise<FileHandle> {
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const file = await open(path, flags, mode)
     try {
       await lock(file, path)
-      // Removed or renamed before it was locked: then it is not the one that others would take.
+      // If the file was removed or renamed before it was locked, others would lock another file.
       const held = await file.stat({ bigint: true })
       const named = await stat(path, { bigint: true }).catch(() => undefined)
       if (held.ino === named?.ino && held.dev === named.dev) return file
@@ -31,9 +31,7 @@ export async function openLocked(path: string, flags: number, mode: number): Pro
   throw cannotLock(path)
 }
 
-/**
- * Locks an open file where the machine can: a file that is locked is not taken for what a crashed run left.
- */
+/** Locks an open file if the machine can, so that it is not treated as the leftover of a crashed run. */
 export async function lockIfPossible(file: FileHandle): Promise<void> {
   await lock(file, '').catch(() => {})
 }
@@ -41,11 +39,11 @@ export async function lockIfPossible(file: FileHandle): Promise<void> {
 async function lock(file: FileHandle, path: string): Promise<void> {
   let locked: boolean
   try {
-    // Loaded when it is needed: it is native, and not made for every machine.
+    // Loaded on first use: it is a native module that does not exist for every platform.
     const { tryLock } = await import('fs-native-extensions')
     locked = tryLock(file.fd)
   } catch (cause) {
-    // As Windows puts it.
+    // The codes of Windows.
     const { code } = cause as NodeJS.ErrnoException
     if (code === 'EBUSY' || code === 'EACCES') throw checkpointInUse()
     if (isOutOfFiles(cause)) throw cause

@@ -1,16 +1,16 @@
 import { TemporaryFile } from './temporary-file.node.ts'
 
 /**
- * Makes or replaces a file as a whole: bytes go under a temporary name beside it, which becomes the file's only
- * when `write` has succeeded and everything is on disk. A failure leaves no file, or the old one. Until then nobody else
- * can open it. The permission bits and the group of a replaced file of this user stay; where the group cannot, its bits are
- * dropped. Of a link, the target is replaced.
+ * Creates or replaces a whole file. The bytes are written under a temporary name in the same directory. The file gets
+ * its name only when `write` has succeeded and everything is on disk. After a failure there is no file, or the old one.
+ * Until then only this user can open it. A replaced file of this user keeps its permission bits and its group. If the
+ * group cannot be kept, its bits are removed. If the path is a link, its target is replaced.
  *
  * @param path - a regular file, or none yet
- * @param write - hands over the bytes by `append`, one after the other
+ * @param write - writes the bytes with `append`, one call after another
  * @returns what `write` returns
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there, before `write` is called;
- * `ERR_CSE_FILE` when it cannot be written, as on a full disk; and whatever `write` throws
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before `write` is called, when the file cannot be created there;
+ * `ERR_CSE_FILE` when it cannot be written, for example on a full disk; and what `write` throws
  *
  * @example
  * ```ts

@@ -9,28 +9,28 @@ import { removeLeftovers } from './temporary-leftovers.node.ts'
 import { temporaryName } from './temporary-name.node.ts'
 
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
-/** Whoever could open it now, whatever its mode is later, could read what is written then. */
+/** Strict from the start: a process that opens the file now can read all later bytes, whatever the mode is then. */
 const TEMPORARY_MODE = 0o600
 const GROUP = 0o070
-/** How often somebody may put a file in the way while it is being removed. */
+/** The number of attempts to remove a file that somebody else keeps creating. */
 const MAX_ROUNDS = 100
 
-/** What a temporary file becomes, and what it is called until then. */
+/** Options of a temporary file. */
 export interface TemporaryFileOptions {
-  /** What tells it from other temporary files, so that a later run finds it; absent: a name that none has. */
+  /** Identifies the file, so that a later run finds it. Absent: a random name. */
   readonly name?: string | undefined
-  /** True: the file of that name is opened where it is there, and was made here and by nobody else. */
+  /** True: opens an existing file of that name, if it was created here and by nobody else. */
   readonly keep?: boolean | undefined
   /**
-   * The final permission bits. A file that is replaced then gives it none, and a link at the path is itself replaced.
-   * Absent: those of the replaced file of this user, and its group; else what the directory gives a new file.
+   * The final permission bits. The permissions of a replaced file are then ignored, and a link at the path is itself
+   * replaced. Absent: the permissions and the group of the replaced file of this user, or the directory's defaults.
    */
   readonly mode?: number | undefined
 }
 
 /**
- * A file under a temporary name beside the one that it will be: bytes go there, in any order, and it takes the final
- * name only when it is committed. Until then this user alone can open it. It is locked while it is open.
+ * A file that has a temporary name beside its final one until it is committed. Bytes are written in any order. Until
+ * the commit only this user can open it. It is locked while it is open.
  */
 export class TemporaryFile {
   readonly #path: string
@@ -49,11 +49,11 @@ export class TemporaryFile {
   }
 
   /**
-   * Opens the temporary file of `path`. What crashed runs of this user left in its directory is removed first.
+   * Opens the temporary file of `path`. First removes leftovers of this user's crashed runs from its directory.
    *
    * @param path - a regular file, or none yet; the target of a link is replaced, unless `mode` is given
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be made there, or could not be replaced;
-   * `ERR_CSE_FILE` when something of somebody else is under the temporary name and cannot be removed;
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the file cannot be created there, or could not be replaced;
+   * `ERR_CSE_FILE` when a file of another user has the temporary name and cannot be removed;
    * `ERR_CSE_CHECKPOINT_IN_USE` when another transfer has it open
    */
   static async open(
@@ -81,13 +81,13 @@ export class TemporaryFile {
     })
   }
 
-  /** The file's length in bytes, as it is now. */
+  /** The file's current length in bytes. */
   async sizeBytes(): Promise<number> {
     return (await this.#file.stat()).size
   }
 
   /**
-   * Gives the file its length before the bytes come.
+   * Sets the length of the file before the bytes arrive.
    *
    * @throws CseError `ERR_CSE_FILE` when there is not enough space
    */
@@ -95,9 +95,7 @@ export class TemporaryFile {
     await this.#attempt(() => this.#file.truncate(sizeBytes))
   }
 
-  /**
-   * @throws CseError `ERR_CSE_FILE` when the bytes cannot be written, as on a full disk
-   */
+  /** @throws CseError `ERR_CSE_FILE` when the bytes cannot be written, for example on a full disk */
   async write(chunk: Uint8Array, offsetBytes: number): Promise<void> {
     await this.#attempt(async () => {
       for (let written = 0; written < chunk.length; ) {
@@ -107,26 +105,26 @@ export class TemporaryFile {
     })
   }
 
-  /** The open file's descriptor, for who writes it otherwise. */
+  /** The file descriptor, for code that writes to it directly. */
   get fd(): number {
     return this.#file.fd
   }
 
-  /** Reads back what was written. */
+  /** Reads bytes that were written. */
   async *read(offsetBytes: number, sizeBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
     yield* readFileRange(this.#file, offsetBytes, sizeBytes)
   }
 
-  /** Flushes the bytes to disk and gives them the final permissions and name. */
+  /** Flushes the bytes to disk and gives the file its final permissions and name. */
   async commit(): Promise<void> {
     await this.#attempt(async () => {
       await this.#file.sync()
       await this.#setPermissions()
       try {
-        // Before the lock goes with the file: who takes it then must not find these bytes under the old name.
+        // Before the lock is released: the next owner of the lock must not find these bytes under the temporary name.
         await rename(this.#temporary, this.#target)
       } catch (error) {
-        // Under the temporary name it is this user's alone again, and can be resumed.
+        // Under the temporary name the file is private again, and can be resumed.
         await this.#chmod(TEMPORARY_MODE)
         throw error
       }
@@ -134,12 +132,12 @@ export class TemporaryFile {
     })
   }
 
-  /** Gives the file its final mode and group, by its descriptor: what the name stands for may be exchanged. */
+  /** Sets the file's final mode and group through its descriptor: another file may have its name by now. */
   async #setPermissions(): Promise<void> {
     if (this.#mode !== undefined) return this.#chmod(this.#mode)
     const replaced = await lstat(this.#target).catch(() => undefined)
     const { uid, gid } = await this.#file.stat()
-    // Somebody else's would choose who can read this one.
+    // The permissions of another user's file would let that user choose who can read this one.
     if (replaced === undefined || !replaced.isFile() || replaced.uid !== uid) {
       return this.#chmod((await newFile(dirname(this.#target), 0o666)).mode)
     }
@@ -149,11 +147,13 @@ export class TemporaryFile {
         () => true,
         () => false,
       ))
-    // Without the group the bits would be another group's.
+    // Without the group, its bits would apply to another group.
     await this.#chmod(groupKept ? replaced.mode : replaced.mode & ~GROUP)
   }
 
-  /** Some file systems have no modes; what has them leaves a file that cannot be changed as it was made, this user's alone. */
+  /**
+   * Some file systems have no modes. On others, a file whose mode cannot be changed stays private, as it was created.
+   */
   async #chmod(mode: number): Promise<void> {
     await this.#file.chmod(mode & 0o777).catch(() => {})
   }
@@ -165,7 +165,7 @@ export class TemporaryFile {
     await this.close()
   }
 
-  /** Closes the file and leaves it. Never rejects. */
+  /** Closes the file and keeps it. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#file.close().catch(() => {})
@@ -188,10 +188,10 @@ export class TemporaryFile {
 }
 
 /**
- * The path of the file that a name stands for, links followed.
+ * Returns the path of a file, with links followed.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when something else than a regular file is there, a file that this user may
- * not replace, or a link that is not followed
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when there is something other than a regular file, a file that this user
+ * may not replace, or a link that is not followed
  */
 export async function finalPath(path: string): Promise<string> {
   const target = await followedPath(path)
@@ -209,7 +209,10 @@ export async function finalPath(path: string): Promise<string> {
   return target
 }
 
-/** Tells whether the system would refuse to replace a file, which shows only at the end: the rule of sticky directories. */
+/**
+ * Returns whether the system would refuse to replace a file, which it would do only at the end. That is the rule of
+ * sticky directories.
+ */
 async function belongsToAnother(file: Stats, directory: string): Promise<boolean> {
   const user = process.geteuid?.()
   if (user === undefined || user === 0 || file.uid === user) return false
@@ -220,7 +223,7 @@ async function belongsToAnother(file: Stats, directory: string): Promise<boolean
 /**
  * Opens and locks a temporary file that a later run finds.
  *
- * @returns `undefined` where nothing can be locked, so that no later run could resume
+ * @returns `undefined` if locks are not available, so that no later run could resume
  */
 async function openNamed(path: string, temporary: string, keep: boolean): Promise<FileHandle | undefined> {
   try {
@@ -232,7 +235,7 @@ async function openNamed(path: string, temporary: string, keep: boolean): Promis
         return made
       }
       if (found !== 'foreign' && keep && (await wasMadeHere(found, dirname(temporary)))) return found
-      // Whoever has it open since others could open it would read what is written to it now.
+      // A process that opened the file while others could open it would read the new bytes.
       await removeFound(path, temporary).finally(() => found !== 'foreign' && found.close())
     }
   } catch (error) {
@@ -242,13 +245,13 @@ async function openNamed(path: string, temporary: string, keep: boolean): Promis
   throw inTheWay(path, temporary)
 }
 
-/** Makes and locks a temporary file; `undefined` when another process was faster. */
+/** Creates and locks a temporary file. Returns `undefined` if another process created it first. */
 async function makeNamed(temporary: string): Promise<FileHandle | undefined> {
   try {
     return await openLocked(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, TEMPORARY_MODE)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
-    // It was made, and cannot be locked here.
+    // It was created, but locks are not available here.
     if (CseError.isInstance(error) && error.code === 'ERR_CSE_CHECKPOINT') await unlink(temporary)
     throw error
   }
@@ -260,7 +263,10 @@ async function removeFound(path: string, temporary: string): Promise<void> {
   })
 }
 
-/** Opens and locks what is under a temporary name; `foreign` is what cannot be opened for writing, or is a link. */
+/**
+ * Opens and locks a file with a temporary name. Returns `foreign` for a file that is a link or cannot be opened for
+ * writing.
+ */
 async function openFound(temporary: string): Promise<FileHandle | 'foreign' | undefined> {
   try {
     return await openLocked(temporary, O_RDWR | O_NOFOLLOW, TEMPORARY_MODE)
@@ -272,11 +278,11 @@ async function openFound(temporary: string): Promise<FileHandle | 'foreign' | un
   }
 }
 
-/** Tells whether a file is one that was made here as a temporary one: a file made now would have the same owner and mode. */
+/** Returns whether a file was created here as a temporary one: a new file would have the same owner and mode. */
 async function wasMadeHere(file: FileHandle, directory: string): Promise<boolean> {
   try {
     const found = await file.stat()
-    // A link that another user made of this user's own file would let that be overwritten.
+    // Another user could link to this user's own file and have it overwritten.
     if (!found.isFile() || found.nlink > 1) return false
     const { uid, mode } = await newFile(directory, TEMPORARY_MODE)
     return found.uid === uid && (found.mode & 0o777) === mode
@@ -307,9 +313,9 @@ export async function removeTemporaryFile(path: string, name: string): Promise<v
 }
 
 /**
- * What a new file in a directory is like: its owner and permission bits. It is tried: to ask for the process's mask means to
- * change it for a moment, for other threads too; a directory can have defaults of its own (an ACL), and a file system its
- * own owners and modes.
+ * Returns the owner and permission bits of a new file in a directory, by creating one. Reading the process's umask
+ * would change it for a moment, for other threads too. Also, a directory can have its own defaults (an ACL), and a file
+ * system its own owners and modes.
  */
 async function newFile(
   directory: string,
@@ -326,13 +332,13 @@ async function newFile(
   }
 }
 
-/** How much of a file is read at a time, in bytes. */
+/** The number of bytes that are read from a file at a time. */
 const READ_BYTES = 1024 * 1024
 
 /**
- * Reads a run of a file's bytes, one chunk ahead. It ends early where the file does: a run without end reads to there.
- * A chunk holds its bytes until the next one is asked for: two buffers are filled in turn, or reading would make as much
- * garbage as it reads.
+ * Reads a range of a file, one chunk ahead. Stops at the end of the file, so a range may be endless. A chunk is valid
+ * until the next one is requested: two buffers are filled in turn, because new ones would create as much garbage as the
+ * file is long.
  */
 export async function* readFileRange(
   file: FileHandle,
@@ -348,7 +354,7 @@ export async function* readFileRange(
     const { bytesRead } = await file.read(buffer, 0, buffer.length, position)
     return buffer.subarray(0, bytesRead)
   }
-  // It may fail while the chunk before it is being worked on: heard here, thrown when it is awaited.
+  // It may fail while the previous chunk is in use. The rejection is handled here, and thrown when it is awaited.
   const readAhead = (position: number): Promise<Uint8Array> => {
     const reading = readAt(position)
     reading.catch(() => {})
@@ -363,7 +369,7 @@ export async function* readFileRange(
       if (chunk.length > 0) yield chunk
     }
   } finally {
-    // Read ahead and not wanted any more: the file must not be closed under it.
+    // The file must not be closed during a pending read.
     await next?.catch(() => {})
   }
 }

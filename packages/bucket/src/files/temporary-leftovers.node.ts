@@ -6,19 +6,20 @@ import { RESUMABLE, UNNAMED } from './temporary-name.node.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
-/** Which files count as left when they were last written to so long ago, in milliseconds. */
+/** How long after the last write a file is a leftover, in milliseconds. */
 const LEFT_AFTER_MS: readonly (readonly [RegExp, number])[] = [
   [UNNAMED, DAY_MS],
   [RESUMABLE, 30 * DAY_MS],
 ]
 
-/** Directories that this process has looked through, the latest ones. */
+/** The directories that this process cleaned most recently. */
 const seen = new Set<string>()
 const MAX_SEEN = 1000
 
 /**
- * Removes what crashed runs left in a directory: temporary files of this user that nobody has locked, after a day those that
- * no later run would find, after 30 days those that nobody resumed. A process looks through a directory once. Never rejects.
+ * Removes the leftovers of crashed runs from a directory: temporary files of this user that are not locked. Files that
+ * no later run would find are removed after a day, and files that were not resumed after 30 days. A process cleans a
+ * directory once. Never rejects.
  */
 export async function removeLeftovers(directory: string): Promise<void> {
   const path = resolve(directory)
@@ -34,16 +35,16 @@ export async function removeLeftovers(directory: string): Promise<void> {
       if (kind !== undefined) await removeLeftover(join(path, entry.name), kind[1])
     }
   } catch {
-    // One that cannot be read may still be written to.
+    // A directory that cannot be read may still be writable.
   }
 }
 
 async function removeLeftover(path: string, leftAfterMs: number): Promise<void> {
   try {
-    // Before it is locked: a file that its process has just made must find its lock free.
+    // Before the lock: a process that has just created a file must find its lock free.
     if (!isLeft(await lstat(path), leftAfterMs)) return
     const { O_RDWR, O_NOFOLLOW = 0 } = constants
-    // Throws where another process has it, and where nothing can be locked: then nobody knows whether one has.
+    // Throws if another process has the lock, or if locks are not available. Then the file may be in use.
     const file = await openLocked(path, O_RDWR | O_NOFOLLOW, 0o600)
     try {
       if (isLeft(await file.stat(), leftAfterMs)) await unlink(path)
@@ -55,7 +56,7 @@ async function removeLeftover(path: string, leftAfterMs: number): Promise<void> 
   }
 }
 
-/** Tells whether a file is a regular one of this user's, and nothing was written to it for so long. */
+/** Returns whether a file is a regular one of this user with no write for that long. */
 function isLeft(found: Stats, leftAfterMs: number): boolean {
   const mine = found.uid === (process.geteuid?.() ?? found.uid)
   return found.isFile() && mine && found.mtimeMs < Date.now() - leftAfterMs

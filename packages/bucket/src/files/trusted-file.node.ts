@@ -8,10 +8,11 @@ const GROUP_OR_OTHERS_WRITE = 0o022
 const GROUP_OR_OTHERS = 0o077
 
 /**
- * Says why somebody else may have written a file or directory; `undefined` when only this user can have. OpenSSH judges
- * its configuration by the same two facts, the owner and the mode. Windows has neither: there nothing is judged.
+ * Returns why somebody else may have written a file or directory. Returns `undefined` if only this user can have.
+ * OpenSSH judges its configuration files by the same two properties, the owner and the mode. Windows has neither, so
+ * there nothing is checked.
  *
- * @param found - the state of an open descriptor: what a path names can be exchanged between the check and the use
+ * @param found - the state of an open descriptor: a path may name another file between the check and the use
  */
 function distrust(found: Pick<Stats, 'uid' | 'mode'>): string | undefined {
   const user = process.geteuid?.()
@@ -24,23 +25,23 @@ function distrust(found: Pick<Stats, 'uid' | 'mode'>): string | undefined {
 /**
  * Opens a directory that only this user can write to.
  *
- * @throws CseError `ERR_CSE_CHECKPOINT` when somebody else can; and what the system throws when it cannot be opened
+ * @throws CseError `ERR_CSE_CHECKPOINT` when another user can; and what the system throws when it cannot be opened
  */
 export async function openTrustedDirectory(path: string): Promise<FileHandle> {
   return trusted(path, await open(path, O_RDONLY | O_DIRECTORY))
 }
 
 /**
- * Opens a regular file for reading that only this user can have written. A symbolic link is not followed.
+ * Opens a regular file for reading that only this user can have written. Does not follow a symbolic link.
  *
  * @param secret - true: nobody else may be able to read it either
- * @returns `undefined` when there is no such file
+ * @returns `undefined` if there is no such file
  * @throws CseError `ERR_CSE_CHECKPOINT` when it is not such a file; and what the system throws when it cannot be opened
  */
 export async function openTrustedFile(path: string, secret = false): Promise<FileHandle | undefined> {
   let file: FileHandle
   try {
-    // Not blocking: a named pipe in its place would be waited for.
+    // Non-blocking: opening a named pipe would wait.
     file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
@@ -50,7 +51,7 @@ export async function openTrustedFile(path: string, secret = false): Promise<Fil
 }
 
 /**
- * Returns an open file when it is a regular one that only this user can have written, and closes it otherwise.
+ * Returns an open file if it is a regular one that only this user can have written. Closes it otherwise.
  *
  * @param secret - true: nobody else may be able to read it either
  * @throws CseError `ERR_CSE_CHECKPOINT`

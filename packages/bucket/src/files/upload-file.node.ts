@@ -10,15 +10,16 @@ import type { PutResult } from '../write/put-result.ts'
 import { readFileRange } from './temporary-file.node.ts'
 
 /**
- * Encrypts and uploads a file: in one put when it is small, else in parts, several at a time. With a
- * `checkpointStore`, an upload that was interrupted, also by the end of its process, goes on when it is called again with the same
- * arguments, and sends only what is missing.
+ * Encrypts and uploads a file: a small one with one put, a large one in parts, several in parallel. With a
+ * `checkpointStore`, a call with the same arguments resumes an interrupted upload, even in another process, and sends
+ * only what is missing.
  *
- * @param path - a regular file. One that has content although its file system tells of none (procfs) goes up as a stream does
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
- * `CryptoBucket.upload`, and `ERR_CSE_THREAD` when the thread that encrypts a large file ends, and the next one too. A file
- * that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with
- * `ERR_CSE_SOURCE` where it ends elsewhere than its file system tells.
+ * @param path - a regular file. A file that has content although its file system reports none (procfs) is uploaded as a
+ * stream
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; `ERR_CSE_THREAD` when the
+ * thread that encrypts a large file ends, and the next one too; `ERR_CSE_SOURCE_CHANGED` when the file changes during
+ * the upload; `ERR_CSE_SOURCE` when its length differs from what its file system reports; otherwise as
+ * `CryptoBucket.upload`.
  *
  * @example
  * ```ts
@@ -40,13 +41,12 @@ export async function uploadFile(
 }
 
 /**
- * Encrypts and uploads a file in one request, of at most 5 GB; again, under a fresh key, when the service or the network
+ * Encrypts and uploads a file of at most 5 GB in one request. Retries under a new key if the service or the network
  * fails.
  *
  * @param path - a regular file, as for `uploadFile`
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; otherwise as
- * `CryptoBucket.put`. A file that changes meanwhile fails with `ERR_CSE_SOURCE_CHANGED`, or with `ERR_CSE_SOURCE` where
- * its length changes.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when there is no such file; `ERR_CSE_SOURCE_CHANGED`
+ * when the file changes during the upload; `ERR_CSE_SOURCE` when its length changes; otherwise as `CryptoBucket.put`.
  *
  * @example
  * ```ts
@@ -70,7 +70,7 @@ async function withFile<Result>(
   path: string,
   use: (source: SizedSource | UnsizedSource) => Promise<Result>,
 ): Promise<Result> {
-  // Not blocking: a named pipe is refused below, and would be waited for here.
+  // Non-blocking: opening a named pipe would wait. It is refused below.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
   const file = await open(path, flags).catch((cause: unknown) => {
     throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} cannot be read.`, { cause })
@@ -82,13 +82,13 @@ async function withFile<Result>(
   }
 }
 
-/** A file that has content although its file system tells of none: its length shows when it is read. */
+/** A file that has content although its file system reports none. Its length is known only after reading it. */
 type UnsizedSource = { open(): AsyncIterable<Uint8Array> }
 
 async function fileSource(path: string, file: FileHandle): Promise<SizedSource | UnsizedSource> {
   const found = await file.stat()
   if (!found.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
-  // procfs does that, and some FUSE mounts.
+  // procfs has such files, and some FUSE mounts.
   if (found.size === 0 && (await goesOnBehind(path, file, 0))) {
     return { open: () => readFileRange(file, 0, Number.POSITIVE_INFINITY) }
   }
@@ -114,13 +114,13 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
       return `${size} bytes, modified ${mtimeNs}`
     },
     async changeMark() {
-      // Whoever puts the time of a modification back changes this one; so does a new name.
+      // The change time also changes when a process resets the modification time, and when the file is renamed.
       return String((await file.stat({ bigint: true })).ctimeNs)
     },
   }
 }
 
-/** Tells whether there is a byte at an offset, whatever the file system says of the file's length. */
+/** Returns whether the file has a byte at this offset, whatever length the file system reports. */
 async function goesOnBehind(path: string, file: FileHandle, offsetBytes: number): Promise<boolean> {
   try {
     const { bytesRead } = await file.read(new Uint8Array(1), 0, 1, offsetBytes)

@@ -1,41 +1,41 @@
 import { CseError } from '@oss-cse/crypto-core'
 
 /**
- * Keeps what it takes to go on with an interrupted transfer. Records are plain JSON and hold wrapped keys alone, never
- * a content key in clear. A record selects the key of an upload: a store must return only what this user saved in it.
+ * Stores the records that resume interrupted transfers. Records are plain JSON and contain wrapped keys only, never a
+ * content key in plaintext. A record selects the key of an upload: a store must return only what this user saved in it.
  */
 export interface CheckpointStore {
   /**
-   * Takes one record for this caller alone, until it is closed or the process ends, however it ends.
+   * Opens one record exclusively, until it is closed or the process ends for any reason.
    *
    * @param name - letters, digits and hyphens
-   * @throws CseError `ERR_CSE_CHECKPOINT_IN_USE` when another transfer has it; `ERR_CSE_CHECKPOINT` when the store
-   * cannot be used.
+   * @throws CseError `ERR_CSE_CHECKPOINT_IN_USE` when another transfer has the record open; `ERR_CSE_CHECKPOINT` when
+   * the store cannot be used.
    */
   open(name: string): Promise<Checkpoint>
 }
 
-/** One record of a store, taken by one transfer. */
+/** One record of a store, open for one transfer. */
 export interface Checkpoint {
   /**
-   * The record; `undefined` when there is none.
+   * Returns the record, or `undefined` if there is none.
    *
-   * @throws CseError `ERR_CSE_CHECKPOINT` when there is one and it is damaged, or cannot be read.
+   * @throws CseError `ERR_CSE_CHECKPOINT` when the record is damaged or cannot be read.
    */
   load(): Promise<unknown>
   /**
-   * Replaces the record as a whole. Once it resolves, the record is there also after a crash of the machine.
+   * Replaces the whole record. Once it resolves, the record survives a crash of the machine.
    *
    * @throws CseError `ERR_CSE_CHECKPOINT`
    */
   save(record: unknown): Promise<void>
   /** Removes the record, if there is one. */
   remove(): Promise<void>
-  /** Lets go of the record, which stays as it is. Never rejects. */
+  /** Closes the record and keeps its content. Never rejects. */
   close(): Promise<void>
 }
 
-/** A store in memory: a transfer can go on after a failure, as long as the process lives. */
+/** A store in memory. It can resume a failed transfer in the same process only. */
 export class MemoryCheckpointStore implements CheckpointStore {
   readonly #records = new Map<string, string>()
   readonly #taken = new Map<string, symbol>()
@@ -63,7 +63,7 @@ export class MemoryCheckpointStore implements CheckpointStore {
   }
 }
 
-/** The error of a record that another transfer has taken. */
+/** The error of a record that another transfer has open. */
 export function checkpointInUse(): CseError {
   return new CseError(
     'ERR_CSE_CHECKPOINT_IN_USE',

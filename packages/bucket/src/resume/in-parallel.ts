@@ -1,6 +1,6 @@
 /**
- * Works on items, up to `parallel` at a time, in the order of the items. The first failure, or the signal, stops the
- * others; it returns, or throws that failure, only when all have come to an end.
+ * Works on items in order, up to `parallel` at a time. The first failure, or the signal, stops the others. Returns, or
+ * throws that failure, only when all have ended.
  */
 export async function inParallel<Item>(
   items: Iterable<Item>,
@@ -8,7 +8,7 @@ export async function inParallel<Item>(
   signal: AbortSignal | undefined,
   work: (item: Item, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  // A controller for each item: one signal with the listeners of all of them would look like a leak.
+  // A controller for each item: one signal with the listeners of all items would look like a leak.
   const running = new Set<AbortController>()
   let stopped: { readonly reason: unknown } | undefined
   const stop = (reason: unknown): void => {

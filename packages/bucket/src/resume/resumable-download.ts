@@ -17,52 +17,54 @@ import { inParallel } from './in-parallel.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
 import { loadRecord, openRecord, type TransferName } from './transfer-record.ts'
 
-/** Where a download's bytes go: written in any order, and there under their final name only when all have come. */
+/**
+ * The target of a download. The bytes are written in any order, and get their final name only when all have arrived.
+ */
 export interface DownloadTarget extends RunTarget {
-  /** Names the target among others, such as a file's absolute path: a checkpoint is found by it. */
+  /** Identifies the target, such as a file's absolute path. A checkpoint is found by it. */
   readonly identity?: string | undefined
   /**
-   * Makes room for the bytes.
+   * Prepares the target for the bytes.
    *
-   * @param keep - whether what an earlier run left may stay
-   * @returns true when something of that length was left and stays; false when the target is empty
+   * @param keep - whether to keep the bytes of an earlier run
+   * @returns true if bytes of that length from an earlier run were kept; false if the target is empty
    */
   open(sizeBytes: number, keep: boolean): Promise<boolean>
-  /** Reads back what was written. */
+  /** Reads bytes that were written. */
   read(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array>
-  /** Gives the bytes their final name: all are there and were verified. */
+  /** Gives the bytes their final name. Called when all are there and verified. */
   commit(): Promise<void>
   /** Removes what was written. Never rejects. */
   discard(): Promise<void>
-  /** Lets go, and leaves what was written for a later run. Never rejects. */
+  /** Closes the target and keeps the written bytes for a later run. Never rejects. */
   close(): Promise<void>
 }
 
-/** What may go with a download. */
+/** Options of a download. */
 export interface DownloadOptions extends GetOptions, TransferOptions {
   /**
-   * What to do when the object is replaced before all of it has come: `restart` (three times at most; the default)
-   * downloads the new one from its beginning, `fail` rejects with `ERR_CSE_PRECONDITION_FAILED`.
+   * What to do if the object is replaced during the download. `restart` (the default) downloads the new object from its
+   * start, at most three times. `fail` rejects with `ERR_CSE_PRECONDITION_FAILED`.
    */
   readonly onObjectChanged?: 'restart' | 'fail' | undefined
 }
 
-/** What came of a download: the object's description, its bytes by now in the target. */
+/** The result of a download: the description of the object, whose bytes are in the target. */
 export interface DownloadResult extends Omit<GetResult, 'body'> {
-  /** How many bytes an earlier, interrupted run had fetched, so that this one did not. */
+  /** The number of bytes that an earlier, interrupted run had fetched. */
   readonly resumedBytes: number
 }
 
 const MAX_RESTARTS = 3
 
-/** What the bucket hands to a download. */
+/** What the bucket passes to a download. */
 export interface DownloadContext {
   readonly context: BucketContext
   readonly source: ReaderSource
   readonly location: string
 }
 
-/** Downloads an object into a target, in parts where it is large; see `CryptoBucket.download`. */
+/** Downloads an object into a target, in parts if it is large; see `CryptoBucket.download`. */
 export async function downloadObject(
   bucket: DownloadContext,
   key: string,
@@ -119,7 +121,10 @@ export async function downloadObject(
   }
 }
 
-/** A store that cannot be used matters only to an object that comes in parts, which no request has told yet. */
+/**
+ * Replaces a store that cannot be used. It matters only to an object that needs parts, which is not known before the
+ * first request.
+ */
 function unusable(error: unknown): Checkpoint {
   if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_CHECKPOINT') throw error
   return {
@@ -139,7 +144,7 @@ interface Download extends DownloadContext {
   readonly firstBytes: number
 }
 
-/** Carries the error of a download whose object was replaced meanwhile. */
+/** Contains the error of a download whose object was replaced in the meantime. */
 class ObjectChanged extends Error {}
 
 /** The record of an interrupted download. The bytes themselves are in the target, decrypted. */
@@ -150,7 +155,7 @@ interface DownloadRecord extends TransferName {
   readonly sizeBytes: number
   readonly firstBytes: number
   readonly partSizeBytes: number
-  /** CRC-64 of the ciphertext of each part that is in the target, as a decimal text, by number. */
+  /** CRC-64 of the ciphertext of each part that is in the target, as a decimal string, by number. */
   readonly parts: Readonly<Record<string, string>>
 }
 
@@ -182,7 +187,7 @@ interface Part extends ClosedRange {
   readonly partNumber: number
 }
 
-/** An object and how it is cut: a first part as long as the first request, then equal ones. */
+/** An object and its parts: the first one as long as the first request, then parts of equal length. */
 interface OpenDownload {
   readonly reader: ObjectReader
   readonly parts: readonly Part[]
@@ -190,7 +195,7 @@ interface OpenDownload {
   /** CRC-64 of the ciphertext of each part that is in the target. */
   readonly done: Map<number, bigint>
   readonly progress: PartsProgress
-  /** Whether a record tells what is in the target. */
+  /** Whether a record describes the content of the target. */
   recorded: boolean
 }
 
@@ -239,7 +244,7 @@ async function begin(download: Download): Promise<OpenDownload> {
   }
 }
 
-/** Opens the object by its first range; an empty one, of which no range exists, by a HEAD. */
+/** Opens the object with its first range. An empty object has no ranges, so it is opened with a HEAD. */
 async function open(download: Download, firstRange: ClosedRange): Promise<ObjectReader> {
   const { context, source, key, options } = download
   const { versionId, headers, onPlainObject, signal } = options
@@ -252,7 +257,7 @@ async function open(download: Download, firstRange: ClosedRange): Promise<Object
   }
 }
 
-/** Goes on with an earlier download; `undefined` when that cannot be and its record was cleared away. */
+/** Resumes an earlier download. Returns `undefined` if that is not possible; its record is then removed. */
 async function resume(
   download: Download,
   name: TransferName,
@@ -304,7 +309,7 @@ async function resume(
       signal?.throwIfAborted()
       const plaintext = target.read(start, end - start + 1)
       const crc64 = await reader.ciphertextCrc64(plaintext, start)
-      // What is not what was fetched is fetched again.
+      // A mismatch means other bytes than were fetched, so they are fetched again.
       if (String(crc64) !== expected) continue
       done.set(partNumber, crc64)
       progress.resumed(partNumber, end - start + 1)
@@ -345,7 +350,7 @@ async function fetchParts(
   }
   const saveShared = sharedRun(save)
   const missing = parts.filter(({ partNumber }) => !done.has(partNumber))
-  // Without an ETag nothing holds several requests together.
+  // Without an ETag, several requests cannot be tied to one object.
   const atOnce = etag === undefined ? 1 : parallel
   await inParallel(missing, atOnce, options.signal, async ({ partNumber, start, end }, signal) => {
     const onWritten = (writtenBytes: number): void => progress.advance(partNumber, writtenBytes)
@@ -355,7 +360,7 @@ async function fetchParts(
   })
 }
 
-/** Compares the whole with the service's checksum, and describes it. */
+/** Compares the whole object with the service's checksum, and returns the result. */
 function verified({ reader, parts, done, progress }: OpenDownload, key: string): DownloadResult {
   const { description, sizeBytes } = reader
   const stored = description.headers[OSS_HEADERS.crc64]

@@ -45,21 +45,19 @@ import { inParallel } from './in-parallel.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
 import { digestText, loadRecord, openRecord, type TransferName } from './transfer-record.ts'
 
-/** What may go with an upload. */
+/** Options of an upload. */
 export interface UploadOptions extends BoundedCallOptions, ObjectOptions, TransferOptions {
   /** Called as bytes leave. */
   readonly onProgress?: ProgressListener | undefined
 }
 
-/** What came of an upload. */
+/** The result of an upload. */
 export interface UploadResult extends PutResult {
-  /** How many bytes an earlier, interrupted run had sent, so that this one did not. */
+  /** The number of bytes that an earlier, interrupted run had sent. */
   readonly resumedBytes: number
 }
 
-/**
- * Uploads a source of known length: in one put when it is small, else in parts; see `CryptoBucket.upload`.
- */
+/** Uploads a source of known length: a small one with one put, a large one in parts; see `CryptoBucket.upload`. */
 export async function uploadObject(
   context: BucketContext,
   transport: ObjectTransport & Partial<MultipartTransport>,
@@ -76,7 +74,7 @@ export async function uploadObject(
   const atOnce = checkedParallel(parallel)
   checkThreshold(multipartThresholdBytes)
   const common = { context, key, source, options, plan, parallel: atOnce }
-  // More than one put can hold goes up in parts whatever the threshold.
+  // A source that is too large for one put is uploaded in parts, whatever the threshold.
   if (sizeBytes === 0 || (sizeBytes < multipartThresholdBytes && sizeBytes <= MAX_REQUEST_BYTES)) {
     if (checkpointStore !== undefined && hasMultipart(transport)) {
       await forgetEarlier({ ...common, transport }, checkpointStore)
@@ -99,7 +97,10 @@ export async function uploadObject(
   }
 }
 
-/** All bytes of a source; it fails behind the last one when the source changed meanwhile, so that nothing is stored. */
+/**
+ * Reads all bytes of a source. Throws after the last one if the source changed during the read, so that nothing is
+ * stored.
+ */
 export async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
   const begun = await stateOf(source)
   yield* source.open(0, source.sizeBytes)
@@ -107,7 +108,7 @@ export async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Arr
   if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
 }
 
-/** What a source was like at one moment. */
+/** The state of a source at one moment. */
 interface SourceState {
   readonly fingerprint: string
   readonly mark: string
@@ -130,9 +131,9 @@ interface UploadTransfer {
 /** The record of an interrupted upload. */
 interface UploadRecord extends TransferName {
   readonly version: 1
-  /** What the source was like when the upload began. */
+  /** The state of the source when the upload started. */
   readonly source: { readonly sizeBytes: number; readonly fingerprint: string }
-  /** A digest of the object's metadata and other headers, which cannot change any more. */
+  /** A digest of the object's metadata and other headers, which can no longer change. */
   readonly headers: string
   readonly upload: MultipartUploadState
 }
@@ -157,7 +158,7 @@ function parseRecord(value: unknown): UploadRecord | undefined {
   }
 }
 
-/** Uploads with a checkpoint: goes on with an earlier upload where that can be, and can itself be gone on with. */
+/** Uploads with a checkpoint. Resumes an earlier upload if possible, and can be resumed itself. */
 async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore): Promise<UploadResult> {
   const { source, options } = transfer
   const name = nameOf(transfer)
@@ -180,14 +181,14 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
   }
 }
 
-/** Gives up an earlier upload of a source that was larger then: its record would outlive its use. */
+/** Gives up an earlier upload of a source that was larger then. Its record would never be used again. */
 async function forgetEarlier(transfer: UploadTransfer, store: CheckpointStore): Promise<void> {
   const name = nameOf(transfer)
   let checkpoint: Checkpoint
   try {
     checkpoint = await openRecord(store, name)
   } catch (error) {
-    // A store that cannot be used holds nothing, a record in use is another upload's; what is to be uploaded needs none.
+    // Such a store has no earlier upload to give up, or another upload uses the record. A single put needs no store.
     if (CseError.isInstance(error)) return
     throw error
   }
@@ -207,7 +208,7 @@ function nameOf({ transport, key, source }: UploadTransfer): TransferName {
   return { operation: 'upload', location: transport.location ?? '', key, identity: source.identity ?? '' }
 }
 
-/** Begins an upload and sends its parts. */
+/** Starts an upload and sends its parts. */
 async function uploadInParts(
   transfer: UploadTransfer,
   begun: SourceState,
@@ -230,13 +231,15 @@ async function uploadInParts(
   return sendParts(transfer, { upload, progress }, checkpoint, begun)
 }
 
-/** An upload under way, and how far it is. */
+/** A running upload and its progress. */
 interface RunningUpload {
   readonly upload: MultipartUpload
   readonly progress: PartsProgress
 }
 
-/** Goes on with an earlier upload; `undefined` when that cannot be and everything of it was cleared away. */
+/**
+ * Resumes an earlier upload. Returns `undefined` if that is not possible; its parts and its record are then removed.
+ */
 async function resume(
   transfer: UploadTransfer,
   earlier: UploadRecord,
@@ -278,7 +281,7 @@ async function resume(
   }
 }
 
-/** Tells whether an upload's key is wrapped by the master key that wraps new ones. */
+/** Returns whether an upload's key is wrapped by the master key that wraps new ones. */
 function isUnder(provider: MasterKeyProvider, { envelope }: MultipartUploadState): boolean {
   const decoded = decodeEnvelope(envelope)
   return (
@@ -287,7 +290,7 @@ function isUnder(provider: MasterKeyProvider, { envelope }: MultipartUploadState
   )
 }
 
-/** What says that an earlier upload cannot go on, although a new one may succeed. */
+/** Errors after which an earlier upload cannot be resumed, although a new one may succeed. */
 const GIVE_UP: ReadonlySet<string> = new Set([
   'ERR_CSE_SOURCE_CHANGED',
   'ERR_CSE_INVALID_ARGUMENT',
@@ -324,7 +327,7 @@ async function sendParts(
       await upload.compareParts((range) => partBody(source, range), { signal })
     }
     const result = await upload.completeMultipartUpload({ signal })
-    // The object is there. A record that stays is recognised by the next run.
+    // The object exists now. The next run recognizes a record that stays.
     await checkpoint?.remove().catch(() => {})
     return { ...result, resumedBytes }
   } catch (error) {
@@ -347,7 +350,7 @@ function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): R
   return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), file }
 }
 
-/** Saves an upload's state, with what it belongs to. */
+/** Saves an upload's state, together with the transfer that it belongs to. */
 function persistInto(checkpoint: Checkpoint, fresh: object): PersistState {
   return (state) => checkpoint.save({ ...fresh, upload: state })
 }

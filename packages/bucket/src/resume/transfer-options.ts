@@ -1,32 +1,32 @@
 import { CseError } from '@oss-cse/crypto-core'
 import type { CheckpointStore } from './checkpoint-store.ts'
 
-/** How many parts are under way at once, when nothing else is asked for. */
+/** The default number of parallel parts. */
 const DEFAULT_PARALLEL = 3
 
-/** How a transfer is cut and resumed. */
+/** Options that set the parts of a transfer and let it resume. */
 export interface TransferOptions {
   /**
-   * The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for no more than 10,000 parts.
-   * Absent: 10 MiB, or what the largest objects need.
+   * The length in bytes of each part except the last: a multiple of 16, at least 100 KiB. There can be at most 10,000
+   * parts. Absent: 10 MiB, or more for the largest objects.
    */
   readonly partSizeBytes?: number | undefined
   /**
-   * Objects of at least this many bytes are transferred in parts. Default 10 MiB. A download's first request, which learns the
-   * length of the object, asks for as many bytes, or for one part where that is more.
+   * Objects of at least this many bytes are transferred in parts. Default 10 MiB. A download's first request, which
+   * finds out the length of the object, is for this many bytes or for one part, whichever is more.
    */
   readonly multipartThresholdBytes?: number | undefined
-  /** How many parts are under way at once, 1 to 100. Default 3. */
+  /** The number of parts that are transferred in parallel, 1 to 100. Default 3. */
   readonly parallel?: number | undefined
   /**
-   * Where to keep what it takes to resume after an interruption. Absent: a failed transfer leaves nothing behind, and the
-   * next one starts from the beginning.
+   * Keeps the state that resumes an interrupted transfer. Absent: a failed transfer leaves nothing behind, and the next
+   * one starts from the beginning.
    */
   readonly checkpointStore?: CheckpointStore | undefined
 }
 
 /**
- * Checks how many parts may be under way at once.
+ * Checks the number of parallel parts.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
  */
@@ -36,7 +36,7 @@ export function checkedParallel(parallel: number = DEFAULT_PARALLEL): number {
 }
 
 /**
- * Checks the length that an object must have to be transferred in parts.
+ * Checks the length from which objects are transferred in parts.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
  */

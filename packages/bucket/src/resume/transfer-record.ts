@@ -2,22 +2,22 @@ import { CseError } from '@oss-cse/crypto-core'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 
-/** What a checkpoint is found by. */
+/** Identifies the checkpoint of a transfer. */
 export interface TransferName {
   readonly operation: 'upload' | 'download'
-  /** The transport's name for the bucket and where it is. */
+  /** The transport's name for the bucket and its endpoint. */
   readonly location: string
   readonly key: string
-  /** The other end: a file's absolute path. */
+  /** The local end: a file's absolute path. */
   readonly identity: string
 }
 
-/** Takes the record of a transfer. */
+/** Opens the record of a transfer. */
 export async function openRecord(store: CheckpointStore, name: TransferName): Promise<Checkpoint> {
   return store.open(`${name.operation}-${await digestText([name.location, name.key, name.identity])}`)
 }
 
-/** A digest of plain JSON, as hexadecimal text, to compare with one that was kept. */
+/** A hexadecimal digest of plain JSON, to compare with a stored one. */
 export async function digestText(value: unknown): Promise<string> {
   const sha256 = await createSha256()
   sha256.update(new TextEncoder().encode(JSON.stringify(value)))
@@ -25,9 +25,9 @@ export async function digestText(value: unknown): Promise<string> {
 }
 
 /**
- * Loads the record of a transfer; one that is damaged counts as none.
+ * Loads the record of a transfer. A damaged record is treated like a missing one.
  *
- * @param onDiscard - told why there is none although there was one
+ * @param onDiscard - called with the reason if a record is discarded
  */
 export async function loadRecord<Record extends TransferName>(
   checkpoint: Checkpoint,
