@@ -134,7 +134,7 @@ export class CryptoBucket {
       throw invalid('CryptoBucket: pass either keyring or provider, not both')
     }
     if (!hasObjects(transport) && !hasUrlsAlone(transport)) {
-      throw invalid('CryptoBucket: transport must have put, get and head, or none of them and getByUrl')
+      throw invalid('CryptoBucket: transport must have put, get and head, or only getByUrl')
     }
     if (onPlainObject !== 'reject' && onPlainObject !== 'passthrough') {
       throw invalid(
@@ -205,7 +205,7 @@ export class CryptoBucket {
     if (!hasUrls(transport)) {
       throw refusedOperation(
         'getByUrl',
-        ': give it a FetchTransport of @oss-cse/transport-fetch, or an OssTransport of @oss-cse/transport-oss',
+        ': use FetchTransport of @oss-cse/transport-fetch, or OssTransport of @oss-cse/transport-oss',
       )
     }
     const key = keyOfUrl(parsed)
@@ -554,7 +554,7 @@ function refusedOperation(operation: string, remedy = ''): CseError {
 }
 
 function checkKey(key: string): void {
-  if (typeof key !== 'string' || key === '') throw invalid('An object key must be a string that is not empty')
+  if (typeof key !== 'string' || key === '') throw invalid('An object key must be a non-empty string')
 }
 
 function parseUrl(url: string | URL): URL {

@@ -177,7 +177,7 @@ describe('an interrupted put', () => {
     const { code, stderr } = await interrupted([...PUT, ...publicKey])
     expect(code).toBe(130)
     expect(stderr).toMatch(
-      /^oss-cse: warning: .*public key alone.*\noss-cse: Interrupted\. Nothing was kept, because .*public key cannot resume\.\n$/,
+      /^oss-cse: warning: .*only a public key.*\noss-cse: Interrupted\. Nothing was kept, because .*public key cannot resume\.\n$/,
     )
     expect([await uploads(), await checkpoints()]).toEqual(['', []])
   })

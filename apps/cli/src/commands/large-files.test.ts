@@ -154,7 +154,7 @@ describe('a large file', () => {
 
   test('with only a public key prints a warning, because the upload cannot resume', async () => {
     const argv = ['put', file('plain'), 'oss://demo/big', ...inParts, ...keys.ownPublic]
-    expect((await oss(argv)).stderr).toMatch(/^oss-cse: warning: .*public key alone.*\nUploaded /)
+    expect((await oss(argv)).stderr).toMatch(/^oss-cse: warning: .*only a public key.*\nUploaded /)
     expect((await oss([...argv, '--no-resume'])).stderr).toMatch(/^Uploaded /)
   })
 })

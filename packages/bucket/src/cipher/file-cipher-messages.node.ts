@@ -40,7 +40,7 @@ export type FileCipherRequest =
     }
 
 /** A response of the thread: one for each request. */
-export interface FileCipherAnswer {
+export interface FileCipherResponse {
   readonly id: number
   /** The request's buffer. */
   readonly buffer?: ArrayBuffer

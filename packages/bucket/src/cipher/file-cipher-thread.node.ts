@@ -2,10 +2,14 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { type ContentKey, CseError } from '@oss-cse/crypto-core'
-import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
+import type { FileCipherRequest, FileCipherResponse } from './file-cipher-messages.node.ts'
 
 /** A request without its id. */
-type Asked = FileCipherRequest extends infer Each ? (Each extends unknown ? Omit<Each, 'id'> : never) : never
+type NewRequest = FileCipherRequest extends infer Each
+  ? Each extends unknown
+    ? Omit<Each, 'id'>
+    : never
+  : never
 
 let shared: Promise<FileCipherThread | undefined> | undefined
 
@@ -36,9 +40,9 @@ async function startShared(): Promise<FileCipherThread | undefined> {
  */
 export class FileCipherThread {
   readonly #worker: Worker
-  readonly #awaited = new Map<
+  readonly #pending = new Map<
     number,
-    { resolve(answer: FileCipherAnswer): void; reject(error: unknown): void }
+    { resolve(response: FileCipherResponse): void; reject(error: unknown): void }
   >()
   /** The error that ended the thread, if it reported one. */
   #cause: unknown
@@ -47,7 +51,7 @@ export class FileCipherThread {
 
   private constructor(worker: Worker) {
     this.#worker = worker
-    worker.on('message', (answer: FileCipherAnswer) => this.#answered(answer))
+    worker.on('message', (response: FileCipherResponse) => this.#received(response))
     worker.on('error', (error) => {
       this.#cause ??= error
     })
@@ -76,7 +80,9 @@ export class FileCipherThread {
     file: URL = new URL(import.meta.resolve('#file-cipher-worker')),
   ): Promise<FileCipherThread> {
     const worker = new Worker(file, { name: 'oss-cse file cipher', execArgv: [] })
-    const ended = once(worker, 'exit').then(() => Promise.reject(new Error('The thread ended at once.')))
+    const ended = once(worker, 'exit').then(() =>
+      Promise.reject(new Error('The thread ended before it was ready.')),
+    )
     await Promise.race([once(worker, 'message'), ended])
     ended.catch(() => {})
     return new FileCipherThread(worker)
@@ -94,23 +100,23 @@ export class FileCipherThread {
     >,
     contentKey: ContentKey,
     buffer: ArrayBuffer,
-  ): Promise<FileCipherAnswer> {
-    return this.#ask({ type: 'encrypt', ...run, ...copyOf(contentKey), buffer }, [buffer])
+  ): Promise<FileCipherResponse> {
+    return this.#send({ type: 'encrypt', ...run, ...copyOf(contentKey), buffer }, [buffer])
   }
 
   /** Starts to decrypt a range of an object into a file. Pass the ciphertext chunk by chunk, then end the run. */
   async decrypt(fd: number, offsetBytes: number, contentKey: ContentKey): Promise<FileDecryption> {
     this.#lastId += 1
     const run = this.#lastId
-    const { failure } = await this.#ask({ type: 'decrypt', run, fd, offsetBytes, ...copyOf(contentKey) })
+    const { failure } = await this.#send({ type: 'decrypt', run, fd, offsetBytes, ...copyOf(contentKey) })
     if (failure !== undefined) throw threadLost(new Error(failure.message))
     return {
-      write: (buffer, sizeBytes) => this.#ask({ type: 'chunk', run, sizeBytes, buffer }, [buffer]),
-      end: () => this.#ask({ type: 'end', run }),
+      write: (buffer, sizeBytes) => this.#send({ type: 'chunk', run, sizeBytes, buffer }, [buffer]),
+      end: () => this.#send({ type: 'end', run }),
     }
   }
 
-  #ask(asked: Asked, transfer: readonly ArrayBuffer[] = []): Promise<FileCipherAnswer> {
+  #send(request: NewRequest, transfer: readonly ArrayBuffer[] = []): Promise<FileCipherResponse> {
     return new Promise((resolve, reject) => {
       if (this.#lost) {
         reject(threadLost(this.#cause))
@@ -118,31 +124,31 @@ export class FileCipherThread {
       }
       this.#lastId += 1
       const id = this.#lastId
-      this.#worker.postMessage({ ...asked, id }, transfer)
-      if (this.#awaited.size === 0) this.#worker.ref()
-      this.#awaited.set(id, { resolve, reject })
+      this.#worker.postMessage({ ...request, id }, transfer)
+      if (this.#pending.size === 0) this.#worker.ref()
+      this.#pending.set(id, { resolve, reject })
     })
   }
 
-  #answered(answer: FileCipherAnswer): void {
-    this.#awaited.get(answer.id)?.resolve(answer)
-    this.#awaited.delete(answer.id)
-    if (this.#awaited.size === 0) this.#worker.unref()
+  #received(response: FileCipherResponse): void {
+    this.#pending.get(response.id)?.resolve(response)
+    this.#pending.delete(response.id)
+    if (this.#pending.size === 0) this.#worker.unref()
   }
 
   #ended(): void {
     this.#lost = true
-    for (const { reject } of this.#awaited.values()) reject(threadLost(this.#cause))
-    this.#awaited.clear()
+    for (const { reject } of this.#pending.values()) reject(threadLost(this.#cause))
+    this.#pending.clear()
   }
 }
 
 /** A range of an object that is being decrypted into a file. */
 export interface FileDecryption {
   /** Sends ciphertext. Resolves, with the buffer, when it is in the file, decrypted. */
-  write(buffer: ArrayBuffer, sizeBytes: number): Promise<FileCipherAnswer>
+  write(buffer: ArrayBuffer, sizeBytes: number): Promise<FileCipherResponse>
   /** Returns the CRC-64 of all ciphertext. Must be called, even after a failure. */
-  end(): Promise<FileCipherAnswer>
+  end(): Promise<FileCipherResponse>
 }
 
 /** The thread wipes its copy, and the caller wipes the original. */

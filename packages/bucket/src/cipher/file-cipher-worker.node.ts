@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { type AesCtrKeystream, wipe } from '@oss-cse/crypto-core'
 import { type Crc64, createCrc64, keystreamAt } from '@oss-cse/crypto-core/internal'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
-import type { FileCipherAnswer, FileCipherRequest } from './file-cipher-messages.node.ts'
+import type { FileCipherRequest, FileCipherResponse } from './file-cipher-messages.node.ts'
 
 /** The thread's side of FileCipherThread. It serves requests one after another. */
 
@@ -22,7 +22,7 @@ interface Decryption {
 const plaintext = new Uint8Array(READ_BYTES)
 const decryptions = new Map<number, Decryption>()
 
-async function serve(request: FileCipherRequest): Promise<Omit<FileCipherAnswer, 'id' | 'buffer'>> {
+async function serve(request: FileCipherRequest): Promise<Omit<FileCipherResponse, 'id' | 'buffer'>> {
   switch (request.type) {
     case 'encrypt':
       return encrypt(request)
@@ -46,7 +46,7 @@ async function serve(request: FileCipherRequest): Promise<Omit<FileCipherAnswer,
 
 async function encrypt(
   request: Extract<FileCipherRequest, { type: 'encrypt' }>,
-): Promise<Omit<FileCipherAnswer, 'id' | 'buffer'>> {
+): Promise<Omit<FileCipherResponse, 'id' | 'buffer'>> {
   const { fd, positionBytes, sizeBytes, buffer } = request
   const [crc64, sha256] = await Promise.all([createCrc64(), createSha256()])
   const keystream = startedKeystream(request)
@@ -101,8 +101,8 @@ function startedKeystream({
   return keystream
 }
 
-async function answer(request: FileCipherRequest): Promise<void> {
-  let result: Omit<FileCipherAnswer, 'id' | 'buffer'>
+async function respond(request: FileCipherRequest): Promise<void> {
+  let result: Omit<FileCipherResponse, 'id' | 'buffer'>
   try {
     result = await serve(request)
   } catch (error) {
@@ -112,16 +112,16 @@ async function answer(request: FileCipherRequest): Promise<void> {
   const { id } = request
   if ('buffer' in request) {
     const { buffer } = request
-    parentPort?.postMessage({ id, buffer, ...result } satisfies FileCipherAnswer, [buffer])
+    parentPort?.postMessage({ id, buffer, ...result } satisfies FileCipherResponse, [buffer])
   } else {
-    parentPort?.postMessage({ id, ...result } satisfies FileCipherAnswer)
+    parentPort?.postMessage({ id, ...result } satisfies FileCipherResponse)
   }
 }
 
 // One after another: a run's chunks must stay in order.
 let served: Promise<void> = Promise.resolve()
 parentPort?.on('message', (request: FileCipherRequest) => {
-  served = served.then(() => answer(request))
+  served = served.then(() => respond(request))
 })
 // A request that cannot be deserialized would never get a response, so this ends the thread.
 parentPort?.on('messageerror', (error) => {

@@ -7,7 +7,7 @@ import {
 } from '@oss-cse/crypto-core'
 import type { FileRange } from '../source/open-file.ts'
 import type { EncryptedPart } from './encrypted-part.ts'
-import type { FileCipherAnswer } from './file-cipher-messages.node.ts'
+import type { FileCipherResponse } from './file-cipher-messages.node.ts'
 import {
   againWhenThreadLost,
   type FileCipherThread,
@@ -63,13 +63,13 @@ async function encryptPart(
   contentKey: () => ContentKey,
   pool: BufferPool,
 ): Promise<EncryptedPart | undefined> {
-  const answer = await againWhenThreadLost(async () => {
+  const response = await againWhenThreadLost(async () => {
     const thread = await threadFor(file.sizeBytes)
     const run = { fd: file.fd, positionBytes: file.offsetBytes, offsetBytes: objectOffset, sizeBytes }
     return thread?.encrypt(run, contentKey(), pool.take(sizeBytes))
   })
-  if (answer === undefined) return undefined
-  const { buffer, sha256, crc64, failure, endedAfter } = answer
+  if (response === undefined) return undefined
+  const { buffer, sha256, crc64, failure, endedAfter } = response
   if (buffer === undefined || sha256 === undefined || crc64 === undefined) {
     const what =
       failure === undefined ? `ended after ${endedAfter} of its ${sizeBytes} bytes` : 'could not be read'
@@ -160,7 +160,7 @@ async function decryptOnce(
 }
 
 /** The error of a failure that the thread reported. */
-function systemError({ message, code }: NonNullable<FileCipherAnswer['failure']>): Error {
+function systemError({ message, code }: NonNullable<FileCipherResponse['failure']>): Error {
   return Object.assign(new Error(message), { code })
 }
 

@@ -7,7 +7,7 @@ describe('the failure of a checkpoint', () => {
   test.each([
     ['EACCES', 'you have no permission to write there'],
     ['EROFS', 'read-only'],
-    ['ENOENT', 'cannot be made'],
+    ['ENOENT', 'cannot be created'],
     ['ENOTDIR', 'a file is where'],
     ['ELOOP', 'a symbolic link is where'],
     ['ENOSPC', 'no space is left'],

@@ -5,7 +5,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'you have no permission to write there',
   EPERM: 'you have no permission to write there',
   EROFS: 'the file system is read-only',
-  ENOENT: 'the directory does not exist and cannot be made',
+  ENOENT: 'the directory does not exist and cannot be created',
   ENOTDIR: 'a file is where a directory should be',
   EEXIST: 'a file is where the directory should be',
   EISDIR: 'a directory is where a file should be',

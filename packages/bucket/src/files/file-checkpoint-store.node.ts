@@ -58,7 +58,10 @@ export class FileCheckpointStore implements CheckpointStore {
 
   async open(name: string): Promise<Checkpoint> {
     if (!NAME.test(name)) {
-      throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${JSON.stringify(name)} cannot name a checkpoint.`)
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        `${JSON.stringify(name)} is not a valid checkpoint name.`,
+      )
     }
     const path = join(this.directory, `${name}.json`)
     const record = await this.#using(() => takeRecord({ directory: this.directory, name, path }))

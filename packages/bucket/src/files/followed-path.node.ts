@@ -41,7 +41,11 @@ export async function followedPath(path: string): Promise<string> {
     const directory = await lstat(at)
     const open = (directory.mode & STICKY_AND_OPEN) === STICKY_AND_OPEN
     if (open && found.uid !== user && found.uid !== directory.uid) {
-      throw notFollowed(path, next, `is a link that another user (uid ${found.uid}) made where everybody can`)
+      throw notFollowed(
+        path,
+        next,
+        `is a link that another user (uid ${found.uid}) created in a directory that everybody can write to`,
+      )
     }
     const target = await readlink(next)
     if (isAbsolute(target)) at = sep

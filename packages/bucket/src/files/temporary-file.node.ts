@@ -203,7 +203,7 @@ export async function finalPath(path: string): Promise<string> {
   if (await belongsToAnother(replaced, dirname(target))) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      `${path} belongs to another user, in a directory where only its owner can replace it. Name another file.`,
+      `${path} belongs to another user, in a directory where only its owner can replace it. Choose another file.`,
     )
   }
   return target
@@ -296,7 +296,7 @@ function inTheWay(path: string, temporary: string, cause?: NodeJS.ErrnoException
   const code = cause?.code === undefined ? '' : ` (${cause.code})`
   return new CseError(
     'ERR_CSE_FILE',
-    `${path} could not be written: something is at ${temporary}, where its bytes go first, and cannot be removed${code}. Remove it, write to another directory, or download without a checkpoint.`,
+    `${path} could not be written: its temporary file ${temporary} already exists and cannot be removed${code}. Remove it, write to another directory, or download without a checkpoint.`,
     { cause },
   )
 }

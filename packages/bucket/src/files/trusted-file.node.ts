@@ -60,7 +60,7 @@ export function trustedFile(path: string, file: FileHandle, secret = false): Pro
   return trusted(path, file, (found) => {
     if (!found.isFile()) return 'it is not a regular file'
     if (!secret || process.geteuid === undefined || (found.mode & GROUP_OR_OTHERS) === 0) return undefined
-    return `its group or others can read it (mode ${octal(found.mode)}): remove it, and another one is made`
+    return `its group or others can read it (mode ${octal(found.mode)}): remove it, and a new one is created`
   })
 }
 
@@ -75,7 +75,7 @@ async function trusted(
     if (reason === undefined) return file
     throw new CseError(
       'ERR_CSE_CHECKPOINT',
-      `${path} is not trusted: ${reason}. A checkpoint selects the key of an upload, so nobody else may be able to write it. Name a directory that does not exist yet: it is made that way.`,
+      `${path} is not trusted: ${reason}. A checkpoint selects the key of an upload, so nobody else may be able to write it. Use a directory that does not exist yet: it is created with safe permissions.`,
     )
   } catch (error) {
     await file.close()

@@ -89,7 +89,7 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
   const found = await file.stat()
   if (!found.isFile()) throw new CseError('ERR_CSE_INVALID_ARGUMENT', `${path} is not a regular file.`)
   // procfs has such files, and some FUSE mounts.
-  if (found.size === 0 && (await goesOnBehind(path, file, 0))) {
+  if (found.size === 0 && (await hasByteAt(path, file, 0))) {
     return { open: () => readFileRange(file, 0, Number.POSITIVE_INFINITY) }
   }
   return {
@@ -105,7 +105,7 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
           `${path} changed its length from ${found.size} to ${size} bytes while it was being uploaded. Nothing was stored.`,
         )
       }
-      if (await goesOnBehind(path, file, found.size)) {
+      if (await hasByteAt(path, file, found.size)) {
         throw new CseError(
           'ERR_CSE_SOURCE',
           `${path} has more than the ${found.size} bytes that its file system reports. Nothing was stored.`,
@@ -121,7 +121,7 @@ async function fileSource(path: string, file: FileHandle): Promise<SizedSource |
 }
 
 /** Returns whether the file has a byte at this offset, whatever length the file system reports. */
-async function goesOnBehind(path: string, file: FileHandle, offsetBytes: number): Promise<boolean> {
+async function hasByteAt(path: string, file: FileHandle, offsetBytes: number): Promise<boolean> {
   try {
     const { bytesRead } = await file.read(new Uint8Array(1), 0, 1, offsetBytes)
     return bytesRead > 0

@@ -6,15 +6,15 @@ import {
   USER_METADATA_PREFIX,
 } from '@oss-cse/crypto-core/internal'
 
-/** Headers that the library sets itself, and what to use instead. */
+/** Headers that the library sets itself, and what to do instead or why. */
 const OWN_HEADERS: ReadonlyMap<string, string> = new Map([
-  ['content-length', 'sizeBytes'],
-  ['transfer-encoding', 'sizeBytes'],
-  ['range', 'the range option'],
-  ['accept-encoding', 'nothing: the stored bytes are always read as they are'],
-  [OSS_HEADERS.rangeBehavior, 'the range option'],
-  [OSS_HEADERS.crc64, 'nothing: the checksum of the ciphertext is compared by the library'],
-  [OSS_HEADERS.copySource, 'copy()'],
+  ['content-length', 'use sizeBytes'],
+  ['transfer-encoding', 'use sizeBytes'],
+  ['range', 'use the range option'],
+  ['accept-encoding', 'the stored bytes are always read unchanged'],
+  [OSS_HEADERS.rangeBehavior, 'use the range option'],
+  [OSS_HEADERS.crc64, 'the library compares the checksum of the ciphertext'],
+  [OSS_HEADERS.copySource, 'use copy()'],
 ])
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
@@ -36,8 +36,8 @@ export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
     const name = given.toLowerCase()
     if (seen.has(name)) throw invalid(`the header ${name} is given twice`)
     seen.add(name)
-    const instead = OWN_HEADERS.get(name)
-    if (instead !== undefined) throw invalid(`the header ${name} is set by the library: use ${instead}`)
+    const remedy = OWN_HEADERS.get(name)
+    if (remedy !== undefined) throw invalid(`the header ${name} is set by the library: ${remedy}`)
     if (isEnvelopeHeader(name)) throw invalid(`the header ${name} belongs to the encryption envelope`)
     if (name === OSS_HEADERS.process) refuseProcessing()
     if (name.startsWith(USER_METADATA_PREFIX)) {

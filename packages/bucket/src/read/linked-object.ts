@@ -95,14 +95,14 @@ export class LinkedObject {
   async #follow(headers: HeaderMap, signal: AbortSignal | undefined): Promise<void> {
     const { key } = this.#current
     if (typeof this.#transport.getSymlink !== 'function') {
-      throw refusedLink(key, "this bucket's transport cannot tell where it points to (it has no getSymlink)")
+      throw refusedLink(key, "this bucket's transport cannot find its target (it has no getSymlink)")
     }
     const request = { ...this.#current, headers: referenceHeaders(headers), signal }
     const { targetKey } = await this.#transport.getSymlink(request)
     if (typeof targetKey !== 'string' || targetKey === '') {
       throw new TransportError(
         'ERR_CSE_SERVICE',
-        `The service did not tell where the symbolic link ${key} points to.`,
+        `The service did not return the target of the symbolic link ${key}.`,
         {
           retryable: false,
           objectKey: key,
@@ -124,8 +124,7 @@ interface Address {
  * @throws CseError `ERR_CSE_OPERATION_REFUSED`
  */
 export function refuseLink(key: string, headers: HeaderMap): void {
-  if (isLink(headers))
-    throw refusedLink(key, 'a presigned URL does not lead to its target. Read it by its name')
+  if (isLink(headers)) throw refusedLink(key, 'a presigned URL cannot follow it. Read the object by its key')
 }
 
 function isLink(headers: HeaderMap): boolean {

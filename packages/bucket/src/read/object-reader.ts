@@ -159,7 +159,7 @@ export class ObjectReader {
     if (end < this.sizeBytes) return { start, end }
     throw new CseError(
       'ERR_CSE_RANGE_NOT_SATISFIABLE',
-      `The range ends at ${end}, the object has ${this.sizeBytes} bytes.`,
+      `The range ends at ${end}, but the object has only ${this.sizeBytes} bytes.`,
     )
   }
 
@@ -248,12 +248,12 @@ export async function openObject(
   const range = firstRange && (checkRange(firstRange) as ClosedRange)
   const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
   const { retry, logger } = context
-  let response: GetObjectResponse | undefined
+  let first: GetObjectResponse | undefined
   source.forgetLink()
   try {
-    let answer: { readonly status: number; readonly headers: HeaderMap }
+    let response: { readonly status: number; readonly headers: HeaderMap }
     if (range === undefined) {
-      answer = await withRetries(() => source.head(headers), {
+      response = await withRetries(() => source.head(headers), {
         operation: 'head',
         key,
         retry,
@@ -262,22 +262,22 @@ export async function openObject(
       })
     } else {
       const requests = new ObjectRequests(source, headers, { operation: 'get', key, retry, logger, signal })
-      response = await requests.first(range)
-      answer = response
+      first = await requests.first(range)
+      response = first
     }
     const { reference: object } = source
-    const opened = await openResponse(context, { key, object, range, response: answer, policy, signal })
+    const opened = await openResponse(context, { key, object, range, response, policy, signal })
     return new ObjectReader({
       context,
       source,
-      description: describeObject(key, answer.headers, opened.envelope),
+      description: describeObject(key, response.headers, opened.envelope),
       sizeBytes: opened.slice.totalBytes,
       cipher: opened.cipher,
       headers,
-      first: response && range && { range, response },
+      first: first && range && { range, response: first },
     })
   } catch (error) {
-    if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
+    if (first !== undefined) await closeIterator(first.body[Symbol.asyncIterator]())
     throw aboutObject(error, key)
   }
 }

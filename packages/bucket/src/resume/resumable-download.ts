@@ -80,7 +80,7 @@ export async function downloadObject(
   signal?.throwIfAborted()
   checkThreshold(multipartThresholdBytes)
   if (onObjectChanged !== 'restart' && onObjectChanged !== 'fail') {
-    throw new CseError('ERR_CSE_INVALID_ARGUMENT', "onObjectChanged is 'restart' or 'fail'.", {
+    throw new CseError('ERR_CSE_INVALID_ARGUMENT', "onObjectChanged must be 'restart' or 'fail'.", {
       objectKey: key,
     })
   }
@@ -279,7 +279,7 @@ async function resume(
   const wanted = given['if-match']
   if (wanted !== undefined && wanted !== earlier.etag)
     return giveUp('If-Match names another state of the object.')
-  if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object was asked for.')
+  if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object was requested.')
   if (options.partSizeBytes !== undefined && options.partSizeBytes !== earlier.partSizeBytes) {
     return giveUp('The part size is different.')
   }

@@ -88,7 +88,7 @@ export async function uploadObject(
   try {
     if (checkpointStore === undefined) return await uploadInParts(transfer, await stateOf(source))
     if (context.keyring.encrypting.canUnwrap === false) {
-      tell(transfer, 'not-resumable', 'With a public key alone, an interrupted upload cannot be resumed.')
+      tell(transfer, 'not-resumable', 'With only a public key, an interrupted upload cannot be resumed.')
       return await uploadInParts(transfer, await stateOf(source))
     }
     return await uploadWithRecord(transfer, checkpointStore)
@@ -258,7 +258,8 @@ async function resume(
     earlier.source.fingerprint === fresh.source.fingerprint
   if (!same) return giveUp('The source changed since the earlier upload.')
   if (earlier.headers !== fresh.headers) return giveUp('The metadata or headers of the object are different.')
-  if (!isUnder(context.keyring.encrypting, earlier.upload)) return giveUp('Another master key encrypts now.')
+  if (!isUnder(context.keyring.encrypting, earlier.upload))
+    return giveUp('The encrypting master key is different.')
   const { sizeBytes, partSizeBytes } = earlier.upload
   if (options.partSizeBytes !== undefined && options.partSizeBytes !== partSizeBytes) {
     return giveUp('The part size is different.')
@@ -275,7 +276,7 @@ async function resume(
     return { upload, progress }
   } catch (error) {
     await unverified?.close()
-    if (isNoSuchUpload(error)) return giveUp('The service has dropped the earlier upload.')
+    if (isNoSuchUpload(error)) return giveUp('The service no longer has the earlier upload.')
     if (CseError.isInstance(error) && GIVE_UP.has(error.code)) return giveUp(error.message)
     throw error
   }

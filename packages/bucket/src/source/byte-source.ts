@@ -68,7 +68,7 @@ function withLength(source: ByteSource, sizeBytes: number | undefined): ByteSour
     throw invalidBody(`sizeBytes must be a length in bytes, not ${sizeBytes}`)
   }
   if (sizeBytes !== undefined && source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
-    throw invalidBody(`the body has ${source.sizeBytes} bytes, sizeBytes says ${sizeBytes}`)
+    throw invalidBody(`the body has ${source.sizeBytes} bytes, but sizeBytes is ${sizeBytes}`)
   }
   const known = sizeBytes === undefined ? source : { ...source, sizeBytes }
   if (known.sizeBytes !== undefined && known.sizeBytes > MAX_REQUEST_BYTES) {
@@ -113,7 +113,7 @@ function recognize(input: BodyInput): ByteSource {
   if ('open' in input && typeof input.open === 'function') {
     const { sizeBytes, file } = input as ReopenableBody
     if (file !== undefined && !isFileRange(file)) {
-      throw invalidBody('file is { fd, sizeBytes, offsetBytes }, three whole numbers, or absent')
+      throw invalidBody('file must be { fd, sizeBytes, offsetBytes } with non-negative integers')
     }
     return { sizeBytes, replayable: true, open: () => input.open(), file }
   }
@@ -283,5 +283,7 @@ const SPENT_ITERATOR =
   'the iterator returned nothing: it was read before, or it is empty. Make a new one for each upload; an empty object is new Uint8Array()'
 
 function noBody(): CseError {
-  return invalidBody('it is bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes')
+  return invalidBody(
+    'it must be bytes (Uint8Array), a string, a Blob, a stream or an async iterable of bytes',
+  )
 }

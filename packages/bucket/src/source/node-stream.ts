@@ -32,7 +32,7 @@ export function takeNodeStream(stream: NodeStream): void {
   if (destroyed || errored || readableDidRead || readableEnded) throw spentStream()
   if (readable !== true) throw invalidBody('the stream is writable but not readable')
   if (typeof stream[Symbol.asyncIterator] !== 'function') {
-    throw invalidBody('the stream is of an old kind. Pass new Readable().wrap(stream)')
+    throw invalidBody('the stream is an old-style stream. Pass new Readable().wrap(stream)')
   }
   stream.on?.('error', () => {})
   if (stream.readableFlowing === true) stream.pause?.()
@@ -46,5 +46,5 @@ export function takeNodeStream(stream: NodeStream): void {
 export function openNodeStream(stream: NodeStream): AsyncIterable<Uint8Array | string> {
   // A socket that is read to its end may still be written to, so only `discard` destroys the stream.
   if (!stream.readableDidRead) return stream.iterator?.({ destroyOnReturn: false }) ?? stream
-  throw sourceError('was read elsewhere meanwhile')
+  throw sourceError('was read elsewhere in the meantime')
 }

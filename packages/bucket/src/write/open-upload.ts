@@ -85,7 +85,10 @@ export class OpenUpload {
   checkSource(source: ByteSource, { partNumber, sizeBytes }: PartRange): void {
     const { key } = this.remote
     if (source.sizeBytes !== undefined && source.sizeBytes !== sizeBytes) {
-      throw invalidUpload(key, `part ${partNumber} has ${sizeBytes} bytes, the body ${source.sizeBytes}`)
+      throw invalidUpload(
+        key,
+        `part ${partNumber} has ${sizeBytes} bytes, but the body has ${source.sizeBytes}`,
+      )
     }
     if (!source.replayable && sizeBytes > MAX_HELD_BYTES) {
       throw invalidUpload(

@@ -31,8 +31,8 @@ export function checkedPutResult(
   { headers, data }: { readonly headers: HeaderMap; readonly data?: Uint8Array | undefined },
 ): PutResult {
   const { sizeBytes, crc64 } = sent
-  const answered = headers[OSS_HEADERS.crc64]
-  if (answered !== undefined && answered !== crc64) throw storedOtherwise(key)
+  const stored = headers[OSS_HEADERS.crc64]
+  if (stored !== undefined && stored !== crc64) throw storedOtherwise(key)
   const { etag } = headers
   const versionId = headers[OSS_HEADERS.versionId]
   return {
@@ -41,7 +41,7 @@ export function checkedPutResult(
     ...(etag !== undefined && { etag }),
     ...(versionId !== undefined && { versionId }),
     crc64,
-    verification: answered === undefined ? 'none' : 'crc64',
+    verification: stored === undefined ? 'none' : 'crc64',
     ...(data !== undefined && { callbackData: data }),
     headers,
   }
