@@ -1,9 +1,9 @@
-/** Bytes that differ at every offset that a test could confuse. */
+/** Bytes that differ at any two offsets that a test could confuse. */
 export function pattern(sizeBytes: number): Uint8Array {
   return Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 31 + (i >> 8) * 7) & 0xff)
 }
 
-/** A source that gives bytes in chunks of the given sizes, over and over. */
+/** A source of chunks with the given sizes, repeated. */
 export async function* chunked(bytes: Uint8Array, ...sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   let offset = 0
   for (let i = 0; offset < bytes.length; i++) {
@@ -13,7 +13,7 @@ export async function* chunked(bytes: Uint8Array, ...sizes: readonly number[]): 
   }
 }
 
-/** A body that breaks after some bytes. */
+/** A body that fails after some bytes. */
 export async function* broken(
   body: AsyncIterable<Uint8Array>,
   afterBytes: number,
@@ -30,7 +30,7 @@ export async function* broken(
   }
 }
 
-/** Where two runs of bytes differ first; `undefined` when they are equal. Quicker than an assertion on long ones. */
+/** The first index where two arrays differ; `undefined` if they are equal. Faster than an assertion on long ones. */
 export function difference(actual: Uint8Array, expected: Uint8Array): number | undefined {
   const length = Math.max(actual.length, expected.length)
   for (let i = 0; i < length; i++) if (actual[i] !== expected[i]) return i

@@ -6,7 +6,7 @@ import { pattern } from './bytes.ts'
 import { memoryBucket } from './memory-bucket.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
-describe('building a bucket', () => {
+describe('the constructor of a bucket', () => {
   const transport = new MemoryTransport()
   const provider = createTestProvider()
   const keyring = new Keyring({ encrypting: provider })
@@ -21,7 +21,7 @@ describe('building a bucket', () => {
     expect(() => new CryptoBucket(options as never)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
   })
 
-  test('a transport of three functions is enough, and says what it cannot do', async () => {
+  test('works with a transport of three functions, and reports the missing operations', async () => {
     const { put, get, head } = transport
     const narrow = { put: put.bind(transport), get: get.bind(transport), head: head.bind(transport) }
     const bucket = new CryptoBucket({ transport: narrow, provider })
@@ -33,7 +33,7 @@ describe('building a bucket', () => {
 })
 
 describe('head, exists', () => {
-  test('head tells plaintext size, metadata without the envelope, and the envelope without keys', async () => {
+  test('head returns plaintext size, metadata without the envelope, and the envelope without keys', async () => {
     const { bucket } = memoryBucket({ provider: createTestProvider({ materialDescription: { k: 'a' } }) })
     await bucket.put('a', pattern(1000), { metadata: { Mine: 'yes' }, contentType: 'text/x' })
     const head = await bucket.head('a')
@@ -52,7 +52,7 @@ describe('head, exists', () => {
     })
   })
 
-  test('head of a plain object has no envelope; of a damaged one it fails', async () => {
+  test('head of a plain object has no envelope; of a damaged one it throws', async () => {
     const { bucket, transport } = memoryBucket()
     await transport.plant('plain', pattern(5), {})
     expect((await bucket.head('plain')).envelope).toBeUndefined()
@@ -60,7 +60,7 @@ describe('head, exists', () => {
     await expect(bucket.head('damaged')).rejects.toEqual(code('ERR_CSE_ENVELOPE_DAMAGED'))
   })
 
-  test('exists answers yes, no, and rejects when the service could not tell', async () => {
+  test('exists returns true, false, and rejects when the service gives no result', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', 'x')
     expect(await bucket.exists('a')).toBe(true)
@@ -80,7 +80,7 @@ describe('head, exists', () => {
 })
 
 describe('list, delete, copy', () => {
-  test('a listing runs over all pages and folds prefixes', async () => {
+  test('a listing reads all pages and groups prefixes', async () => {
     const { bucket, transport } = memoryBucket()
     for (let i = 0; i < 2500; i++) await transport.plant(`k/${String(i).padStart(4, '0')}`, new Uint8Array(1))
     await transport.plant('k/sub/x', new Uint8Array(1))
@@ -94,14 +94,14 @@ describe('list, delete, copy', () => {
     expect(transport.requests.filter(({ operation }) => operation === 'list')).toHaveLength(3)
   })
 
-  test('a listing asks for no page that nobody reads', async () => {
+  test('a listing requests no page that is not read', async () => {
     const { bucket, transport } = memoryBucket()
     for (let i = 0; i < 1500; i++) await transport.plant(`${i}`, new Uint8Array(1))
     for await (const _ of bucket.list()) break
     expect(transport.requests.filter(({ operation }) => operation === 'list')).toHaveLength(1)
   })
 
-  test('deleteMany sends a thousand keys to a request', async () => {
+  test('deleteMany sends 1,000 keys per request', async () => {
     const { bucket, transport } = memoryBucket()
     const keys = Array.from({ length: 2001 }, (_, i) => `k${i}`)
     expect(await bucket.deleteMany(keys)).toEqual(keys)
@@ -138,7 +138,7 @@ test.each([{ 'x-oss-copy-source': '/other/secret' }, { 'x-a\r\nb': 'c' }, { 'x-o
   },
 )
 
-test('the key of a deletion is the one it is called with', async () => {
+test('a deletion uses the key of its own call', async () => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')
   await bucket.put('z', 'x')
@@ -147,7 +147,7 @@ test('the key of a deletion is the one it is called with', async () => {
   expect([...transport.objects.keys()]).toEqual(['z'])
 })
 
-test('requests that may be sent again are, when the service is busy', async () => {
+test('repeatable requests are retried when the service is busy', async () => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')
   let busy = true

@@ -41,7 +41,7 @@ const OPERATIONS = [
 ] as const
 type Operation = (typeof OPERATIONS)[number]
 
-/** From now on requests of these kinds get no answer. Returns how many were sent. */
+/** From now on requests of these kinds get no response. Returns how many were sent. */
 function silence(transport: MemoryTransport, silent: readonly Operation[] = OPERATIONS): () => number {
   let sent = 0
   for (const operation of silent) {
@@ -124,14 +124,14 @@ describe('a deadline', () => {
     })
     await vi.advanceTimersByTimeAsync(59_999)
     expect(ended).toBe(false)
-    // What an aborted call may take to clear up, half a second, is not the call's own.
+    // The cleanup of an aborted call, which may take half a second, is not part of the call.
     await vi.advanceTimersByTimeAsync(1 + 500)
     await expect(result).rejects.toEqual(code(EXCEEDED))
     await vi.advanceTimersByTimeAsync(3_000)
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test.each(Object.entries(calls))('that is none is refused before %s sends anything', async (_, call) => {
+  test.each(Object.entries(calls))('that is invalid is refused before %s sends anything', async (_, call) => {
     const { transport, ...rest } = await made()
     const sent = silence(transport)
     for (const deadlineMs of [0, 0.5, 2 ** 31, '9' as never]) {
@@ -140,7 +140,7 @@ describe('a deadline', () => {
     expect(sent()).toBe(0)
   })
 
-  test('is over with the call: no timer is left', async () => {
+  test('ends with the call: no timer is left', async () => {
     const { bucket } = memoryBucket()
     const deadlineMs = 60_000
     await bucket.put('a', data, { deadlineMs })
@@ -154,7 +154,7 @@ describe('a deadline', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('counts the waits between attempts, and what it ended is not tried again', async () => {
+  test('includes the waits between attempts, and prevents further ones', async () => {
     const { bucket, transport } = memoryBucket({ retry: { minDelayMs: 50_000, maxDelayMs: 50_000 } })
     transport.intercept = () => {
       throw lost
@@ -168,7 +168,7 @@ describe('a deadline', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('counts the time that the source takes, and the object stays as it was', async () => {
+  test('includes the time of the source, and the object stays unchanged', async () => {
     const transport = impatientTransport()
     const { bucket } = memoryBucket({ transport })
     await bucket.put('a', 'old')
@@ -189,7 +189,7 @@ describe('a deadline', () => {
     expect(await pendingUploads(transport)).toBe(0)
   })
 
-  test('counts the time that a master key takes which hears no signal', async () => {
+  test('includes the time of a master key that ignores the signal', async () => {
     const provider = createTestProvider()
     const never = () => new Promise<never>(() => {})
     const { bucket, transport } = memoryBucket({ provider: { ...provider, generateContentKey: never } })
@@ -207,7 +207,7 @@ describe('a deadline', () => {
     }
   })
 
-  test('that passes between the parts of an upload frees them, or leaves what a later run resumes', async () => {
+  test('that passes between the parts of an upload frees them, or keeps what a later run resumes', async () => {
     for (const checkpointStore of [undefined, new MemoryCheckpointStore()]) {
       const { bucket, transport } = memoryBucket()
       const uploadPart = transport.uploadPart.bind(transport)
@@ -250,7 +250,7 @@ describe('a deadline', () => {
     expect(target).toMatchObject({ bytes: undefined, partial: undefined, isOpen: false })
   })
 
-  test('gives way to a signal that aborts first', async () => {
+  test('is overridden by a signal that aborts first', async () => {
     const { bucket, transport } = memoryBucket()
     silence(transport)
     const reason = new Error('enough')
@@ -266,7 +266,7 @@ describe('a deadline', () => {
 describe('the deadline of a get', () => {
   const deadlineMs = 60_000
 
-  test('counts the reading of the body: it errors when the time has passed', async () => {
+  test('includes reading the body, which errors when the time has passed', async () => {
     const { bucket, transport } = memoryBucket()
     transport.chunkBytes = 1000
     await bucket.put('a', data)
@@ -278,7 +278,7 @@ describe('the deadline of a get', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('ends a read that is under way, and the connection', async () => {
+  test('ends a pending read, and the connection', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', data)
     let signal: AbortSignal | undefined
@@ -297,7 +297,7 @@ describe('the deadline of a get', () => {
     expect(signal?.aborted).toBe(true)
   })
 
-  test('errors a body that a deaf transport goes on with', async () => {
+  test('errors a body of a transport that ignores the signal', async () => {
     const { bucket, transport } = memoryBucket()
     transport.chunkBytes = 1000
     await bucket.put('a', data)

@@ -5,7 +5,7 @@ import { memoryBucket } from './memory-bucket.ts'
 import { settle } from './multipart.ts'
 import { WatchedKeyring } from './watched-keys.ts'
 
-/** A key service that fails so many times before it answers, and counts how often it was asked. */
+/** A key service that fails the given number of times before it responds, and counts its calls. */
 function service(failures: number, retriesExhausted: boolean) {
   const real = createTestProvider()
   const state = { asked: 0, left: 0 }
@@ -40,9 +40,9 @@ function service(failures: number, retriesExhausted: boolean) {
 }
 
 describe.each(['put', 'upload', 'get', 'open'] as const)(
-  'a key service that fails for a moment, in %s',
+  'a key service that fails temporarily, in %s',
   (name) => {
-    test('is asked again by the bucket', async () => {
+    test('is retried by the bucket', async () => {
       const { bucket, operations, state, fail } = service(2, false)
       await bucket.put('a', 'text')
       fail()
@@ -50,7 +50,7 @@ describe.each(['put', 'upload', 'get', 'open'] as const)(
       expect(state.asked).toBe(3)
     })
 
-    test('is not asked again when its provider has done so already, and nothing is sent', async () => {
+    test('is not retried when its provider has already done so, and nothing is sent', async () => {
       const { bucket, transport, operations, state, fail } = service(2, true)
       await bucket.put('a', 'text')
       fail()
@@ -67,7 +67,7 @@ describe.each(['put', 'upload', 'get', 'open'] as const)(
 )
 
 test.each(['generate', 'unwrap'] as const)(
-  'a call that is aborted does not wait for a key service that hears no signal, and a key that comes later is wiped: %s',
+  'an aborted call does not wait for a key service that ignores the signal, and a key that arrives later is wiped: %s',
   async (method) => {
     const keyring = new WatchedKeyring()
     const { bucket, transport } = memoryBucket({ keyring })
@@ -102,7 +102,7 @@ test.each(['generate', 'unwrap'] as const)(
 )
 
 test.each(['put', 'upload'] as const)(
-  'a content key that a provider makes again is refused before anything is sent, in %s',
+  'a repeated content key of a provider is refused before anything is sent, in %s',
   async (name) => {
     const real = createTestProvider()
     let first: ReturnType<typeof real.generateContentKey> | undefined

@@ -1,7 +1,7 @@
 import { orAborted } from '@oss-cse/crypto-core'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 
-/** A transport in memory that gives a put up as soon as its signal aborts, as one with a connection does. */
+/** A transport in memory that gives up a put as soon as its signal aborts, like one with a connection. */
 export function impatientTransport(): MemoryTransport {
   const transport = new MemoryTransport()
   const put = transport.put.bind(transport)

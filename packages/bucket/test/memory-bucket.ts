@@ -2,7 +2,7 @@ import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testin
 import { CryptoBucket, type CryptoBucketOptions } from '../src/crypto-bucket.ts'
 import type { LogEvent } from '../src/policy/retry.ts'
 
-/** A bucket over a transport in memory, which retries at once, with what it logged. */
+/** A bucket over a transport in memory, which retries at once, with its log. */
 export function memoryBucket(options: Partial<CryptoBucketOptions> = {}): {
   readonly transport: MemoryTransport
   readonly bucket: CryptoBucket

@@ -1,15 +1,15 @@
 import type { DownloadTarget } from '../src/resume/resumable-download.ts'
 
-/** A download's target in memory, which keeps what was written beside what was committed, as a file does. */
+/** A download's target in memory. Like a file, it keeps written bytes apart from committed ones. */
 export class MemoryTarget implements DownloadTarget {
   readonly identity: string = '/data/file'
-  /** What is there under the final name. */
+  /** The bytes under the final name. */
   bytes: Uint8Array | undefined
-  /** What is there under the temporary name. */
+  /** The bytes under the temporary name. */
   partial: Uint8Array | undefined
   /** Whether it was opened, and neither committed nor discarded nor closed. */
   isOpen = false
-  /** Called before each call: what it throws is the call's failure. */
+  /** Called before each call. An error that it throws becomes the call's failure. */
   intercept:
     | ((call: 'open' | 'write' | 'read' | 'commit', offsetBytes?: number) => void | Promise<void>)
     | undefined

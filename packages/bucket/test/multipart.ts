@@ -4,9 +4,9 @@ import type { MemoryTransport } from '@oss-cse/crypto-core/testing'
 /** The smallest part, in bytes. */
 export const PART = 102_400
 
-/** A failure that passes. */
+/** A temporary failure. */
 export const lost: TransportError = new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
-/** A failure that stays. */
+/** A permanent failure. */
 export const denied: TransportError = new TransportError('ERR_CSE_ACCESS_DENIED', 'denied', {
   status: 403,
   serviceCode: 'AccessDenied',
@@ -21,7 +21,7 @@ export interface SentPart {
   readonly bytes: Uint8Array
 }
 
-/** Collects what a transport is handed for each part, attempt by attempt; `answered` may change or lose an answer. */
+/** Collects what a transport receives for each part, attempt by attempt. `answered` may change or lose a response. */
 export function watchParts(
   transport: MemoryTransport,
   answered: (part: SentPart, answer: UploadedPart) => UploadedPart = (_, answer) => answer,
@@ -55,23 +55,23 @@ export function operations(transport: MemoryTransport): string[] {
   return transport.requests.map(({ operation }) => operation)
 }
 
-/** How many uploads of a transport were neither completed nor aborted. */
+/** The number of uploads of a transport that were neither completed nor aborted. */
 export async function pendingUploads(transport: MemoryTransport): Promise<number> {
   return (await transport.listUploads({})).uploads.length
 }
 
-/** SHA-256 as base64 text, reckoned by the runtime. */
+/** SHA-256 in base64, computed by the runtime. */
 export async function sha256(bytes: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', Uint8Array.from(bytes))
   return btoa(String.fromCharCode(...new Uint8Array(digest)))
 }
 
-/** Lets everything go on that waits for nothing but promises. */
+/** Lets all code run that waits only for promises. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 500; i++) await Promise.resolve()
 }
 
-/** Aborts as the k-th request begins; the request is cancelled, or answered all the same. */
+/** Aborts as the k-th request starts. The request is cancelled, or still gets its response. */
 export function abortAt(
   transport: MemoryTransport,
   k: number,

@@ -1,8 +1,8 @@
 import { readdir, readlink } from 'node:fs/promises'
 
 /**
- * How many files below a directory this process has open; zero where that cannot be told. What else it has open comes
- * and goes with the test runner.
+ * The number of files below a directory that this process has open; zero where the system does not report it. Other
+ * open files come and go with the test runner.
  */
 export async function openFilesBelow(directory: string): Promise<number> {
   const descriptors = await readdir('/proc/self/fd').catch(() => [])

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 const DIST = new URL('../dist/', import.meta.url)
 
-test('no published type names a content key: a caller cannot be handed one', () => {
+test('no published type contains a content key, so no caller can get one', () => {
   const declarations = readdirSync(DIST).filter((name) => name.endsWith('.d.ts'))
   expect(declarations).toContain('index.d.ts')
   expect(declarations).toContain('node.d.ts')

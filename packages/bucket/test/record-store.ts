@@ -1,12 +1,12 @@
 import { type Checkpoint, type CheckpointStore, checkpointInUse } from '../src/resume/checkpoint-store.ts'
 
-/** A checkpoint store that a test can look into. */
+/** A checkpoint store that a test can inspect. */
 export class RecordStore implements CheckpointStore {
-  /** The records as JSON text, by name. */
+  /** The records as JSON, by name. */
   readonly records: Map<string, string> = new Map()
   /** Every text that was ever saved. */
   readonly saved: string[] = []
-  /** Called before each call on a record: what it throws is the call's failure. */
+  /** Called before each call on a record. An error that it throws becomes the call's failure. */
   intercept: ((call: 'load' | 'save' | 'remove', record?: unknown) => void | Promise<void>) | undefined
   readonly #taken = new Set<string>()
 

@@ -21,7 +21,7 @@ import { WatchedKeyring } from './watched-keys.ts'
 const code = (value: string) => expect.objectContaining({ code: value })
 const data = pattern(1000)
 
-/** A provider that writes V1, or V2, and reads both, as one master key of oss2 does. */
+/** A provider that writes V1 or V2, and reads both, like a master key of oss2. */
 function provider(envelopeVersion: 1 | 2 = 1, seed = 1): MasterKeyProvider & { generated: number } {
   const inner = createTestProvider({ seed })
   const names = ['test', inner.wrapAlgorithm]
@@ -48,7 +48,7 @@ function v1Bucket() {
   return memoryBucket({ provider: provider() })
 }
 
-/** AES-256-CTR by the runtime: the counter is all 16 bytes. */
+/** AES-256-CTR of the runtime, whose counter has all 16 bytes. */
 async function referenceCipher(cek: Uint8Array, iv: Uint8Array, bytes: Uint8Array): Promise<Uint8Array> {
   const key = await crypto.subtle.importKey('raw', Uint8Array.from(cek), 'AES-CTR', false, ['encrypt'])
   const counter = Uint8Array.from(iv)
@@ -58,7 +58,7 @@ async function referenceCipher(cek: Uint8Array, iv: Uint8Array, bytes: Uint8Arra
   )
 }
 
-/** Stores a V1 object that the runtime encrypted from this start value. */
+/** Stores a V1 object that the runtime encrypted from this counter start. */
 async function plant(
   transport: MemoryTransport,
   start: string,
@@ -128,14 +128,14 @@ describe('a put under a V1 master key', () => {
     },
   )
 
-  test('takes a stream of unknown length, and then records none', async () => {
+  test('takes a stream of unknown length, and then records no length', async () => {
     const { bucket, transport } = v1Bucket()
     await bucket.put('a', chunked(data, 7, 100))
     expect(transport.objects.get('a')?.headers).not.toHaveProperty('x-oss-meta-unencrypted-content-length')
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('is sent again under a fresh key', async () => {
+  test('is sent again under a new key', async () => {
     const { bucket, transport } = v1Bucket()
     let failures = 2
     transport.intercept = ({ operation }) => {
@@ -147,7 +147,7 @@ describe('a put under a V1 master key', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('whose answer was lost is recognised as stored, where overwriting is forbidden', async () => {
+  test('whose response was lost is recognized as stored, even if overwriting is forbidden', async () => {
     const { bucket, transport } = v1Bucket()
     const put = transport.put.bind(transport)
     let answersLost = 1
@@ -165,7 +165,7 @@ describe('a put under a V1 master key', () => {
 })
 
 describe('the metadata of a V1 object', () => {
-  test('is kept, and what the envelope holds is no part of it', async () => {
+  test('is kept, and does not include the envelope', async () => {
     const { bucket } = v1Bucket()
     await bucket.put('a', data, { metadata: { author: 'me', 'oss-note': 'mine' }, contentType: 'text/x' })
     const head = await bucket.head('a')
@@ -185,7 +185,7 @@ describe('the metadata of a V1 object', () => {
     expect(head.sizeBytes).toBe(1000)
   })
 
-  test.each(Object.values(V1_HEADERS))('is not for the caller to say: %s is refused', async (name) => {
+  test.each(Object.values(V1_HEADERS))('cannot be set by the caller: %s is refused', async (name) => {
     const { bucket, transport } = v1Bucket()
     const metadata = { [name.slice('x-oss-meta-'.length)]: '1' }
     for (const options of [{ headers: { [name]: '1' } }, { metadata }]) {
@@ -194,7 +194,7 @@ describe('the metadata of a V1 object', () => {
     expect(transport.requests).toEqual([])
   })
 
-  test('goes along with a copy, which reads like the original', async () => {
+  test('is part of a copy, which reads like the original', async () => {
     const { bucket } = v1Bucket()
     await bucket.put('a', data, { metadata: { author: 'me' } })
     await bucket.copy('a', 'b')
@@ -204,7 +204,7 @@ describe('the metadata of a V1 object', () => {
 })
 
 describe('a read of a V1 object', () => {
-  test('gives every range exactly: aligned or not, open, from the end, beyond the end', async () => {
+  test('returns every range exactly: aligned or not, open, from the end, beyond the end', async () => {
     const { bucket } = v1Bucket()
     for (const size of [0, 1, 15, 16, 17, 53]) {
       const plaintext = data.subarray(0, size)
@@ -234,7 +234,7 @@ describe('a read of a V1 object', () => {
     '4294967295',
     '18446744073709551615',
     '340282366920938463463374607431768211455',
-  ])('counts on from its start %s in 128 bits, whole and by range', async (start) => {
+  ])('counts from its start %s in 128 bits, whole and by range', async (start) => {
     const { bucket, transport } = v1Bucket()
     await plant(transport, start, data)
     transport.chunkBytes = 100
@@ -245,7 +245,7 @@ describe('a read of a V1 object', () => {
     expect(await bucket.getBytes('a', { range: { suffixLength: 33 } })).toEqual(data.subarray(-33))
   })
 
-  test('goes on where the connection broke', async () => {
+  test('is resumed when the connection breaks', async () => {
     const { bucket, transport } = v1Bucket()
     await bucket.put('a', data)
     transport.requests.length = 0
@@ -258,7 +258,7 @@ describe('a read of a V1 object', () => {
     }
   })
 
-  test('through openObject unwraps the key once, for any ranges at a time', async () => {
+  test('through openObject unwraps the key once, for any number of parallel ranges', async () => {
     const keyring = new WatchedKeyring(provider())
     const { bucket } = memoryBucket({ keyring })
     await bucket.put('a', data)
@@ -281,7 +281,7 @@ describe('a read of a V1 object', () => {
     expect(keyring.wiped).toBe(true)
   })
 
-  test('is refused before a byte is released when its length is not the one that it records', async () => {
+  test('is refused before a byte is released when its length is not the recorded one', async () => {
     const { bucket, transport } = v1Bucket()
     for (const length of ['999', '1001', '0']) {
       await plant(transport, '8', data, { [V1_HEADERS.unencryptedContentLength]: length })
@@ -340,7 +340,7 @@ describe('a download of a V1 object', () => {
       operation === 'get' && headers['range']?.startsWith(`bytes=${(n - 1) * PART}-`) === true
   }
 
-  test('goes in parts, several at a time', async () => {
+  test('uses parallel parts', async () => {
     const { bucket, transport } = v1Bucket()
     await bucket.put('a', long)
     transport.requests.length = 0
@@ -351,7 +351,7 @@ describe('a download of a V1 object', () => {
     expect(result).toMatchObject({ verification: 'crc64', envelope: { version: 1 } })
   })
 
-  test('goes on after an interruption, fetching only what is missing', async () => {
+  test('is resumed after an interruption, and fetches only what is missing', async () => {
     const { bucket, transport } = v1Bucket()
     await bucket.put('a', long)
     const target = new MemoryTarget()
@@ -372,7 +372,7 @@ describe('a download of a V1 object', () => {
   })
 })
 
-describe('under a V1 master key no object goes in parts', () => {
+describe('under a V1 master key no object is uploaded in parts', () => {
   test.each([0, 1, 3 * PART])('upload of %i bytes is refused before any request', async (size) => {
     const encrypting = provider()
     const { bucket, transport } = memoryBucket({ keyring: new Keyring({ encrypting }) })
@@ -388,7 +388,7 @@ describe('under a V1 master key no object goes in parts', () => {
     expect(checkpointStore.isFree).toBe(true)
   })
 
-  test('upload of a source that opens anew, as a file does, is refused before it is opened', async () => {
+  test('upload of a reopenable source, such as a file, is refused before it is opened', async () => {
     const { bucket, transport } = v1Bucket()
     let touched = 0
     const source = {
@@ -417,7 +417,7 @@ describe('under a V1 master key no object goes in parts', () => {
     expect(transport.requests).toEqual([])
   })
 
-  test('a multipart upload with a V1 envelope is not gone on with', async () => {
+  test('a multipart upload with a V1 envelope cannot be resumed', async () => {
     const { bucket, transport } = v1Bucket()
     await plant(transport, '8', data)
     const state = {
@@ -434,7 +434,7 @@ describe('under a V1 master key no object goes in parts', () => {
     expect(transport.requests).toEqual([])
   })
 
-  test('one that a V2 key began is gone on with under the same key, whatever it writes now', async () => {
+  test('one that a V2 key started is resumed under the same key, whatever it writes now', async () => {
     const made = memoryBucket({ provider: provider(2) })
     const begun = await made.bucket.initiateMultipartUpload('a', {
       sizeBytes: PART + 1,

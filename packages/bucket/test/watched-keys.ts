@@ -1,13 +1,13 @@
 import { type ContentKey, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
 
-/** A keyring that tells which content keys it handed out: the very arrays, and copies of them. */
+/** A keyring that records the content keys it returned: the arrays themselves, and copies of them. */
 export class WatchedKeyring extends Keyring {
   /** The arrays that the library holds. */
   readonly handedOut: ContentKey[] = []
-  /** What stood in them at first. */
+  /** Their original content. */
   readonly copies: ContentKey[] = []
-  /** How often a key was unwrapped. */
+  /** The number of unwraps. */
   unwrapped = 0
 
   constructor(provider: MasterKeyProvider = createTestProvider()) {
@@ -27,7 +27,7 @@ export class WatchedKeyring extends Keyring {
     return contentKey
   }
 
-  /** Whether everything that was handed out is zero by now. */
+  /** Whether everything that was returned is zero now. */
   get wiped(): boolean {
     return this.handedOut.every(({ cek, iv }) => [...cek, ...iv].every((byte) => byte === 0))
   }
@@ -38,7 +38,7 @@ export class WatchedKeyring extends Keyring {
   }
 }
 
-/** Every usual way in which a key could stand in a text. */
+/** Every usual text form of a key. */
 export function spellings({ cek, iv }: ContentKey): string[] {
   return [cek, iv].flatMap((bytes) => {
     const binary = String.fromCharCode(...bytes)

@@ -12,7 +12,7 @@ const contentKey: ContentKey = { cek: pattern(32), iv: pattern(16) }
 const plan = planParts(6 * MIB, 2.5 * MIB)
 const whole = pattern(plan.sizeBytes)
 
-/** A source that gives other bytes each time it is opened, from the list, and the last for ever. */
+/** A source that returns the next bytes of the list each time it is opened, and the last ones from then on. */
 function changing(...readings: readonly Uint8Array[]) {
   let opened = 0
   return byteSource({
@@ -27,7 +27,7 @@ async function read(part: EncryptedPart): Promise<Uint8Array> {
   return concatBytes(chunks)
 }
 
-/** What the runtime's own cipher makes of the whole. */
+/** The ciphertext of the whole object, from the runtime's own cipher. */
 const ciphertext = new Uint8Array(
   await crypto.subtle.encrypt(
     { name: 'AES-CTR', counter: Uint8Array.from(contentKey.iv), length: 128 },
@@ -40,7 +40,7 @@ describe.each([
   ['in memory', encryptPartInMemory],
   ['that is read twice', encryptPartTwice],
 ])('a part %s', (_what, encrypt) => {
-  test.each([1, 2, 3])('%i of an object is that run of the object’s ciphertext', async (partNumber) => {
+  test.each([1, 2, 3])('%i of an object is that range of the object’s ciphertext', async (partNumber) => {
     const range = plan.part(partNumber)
     const { offsetBytes, sizeBytes } = range
     const expected = ciphertext.subarray(offsetBytes, offsetBytes + sizeBytes)
@@ -60,14 +60,17 @@ describe.each([
     })
   })
 
-  test.each([-1, 1])('whose source is %i bytes too long fails, whatever the source says', async (by) => {
-    const range = plan.part(1)
-    const body = whole.subarray(0, range.sizeBytes + by)
-    for (const sizeBytes of [range.sizeBytes, body.length, undefined]) {
-      const source = byteSource({ sizeBytes, open: () => chunked(body, 100_000) })
-      await expect(encrypt(source, range, contentKey)).rejects.toEqual(code('ERR_CSE_SOURCE'))
-    }
-  })
+  test.each([-1, 1])(
+    'whose source is %i bytes too long fails, whatever length the source announces',
+    async (by) => {
+      const range = plan.part(1)
+      const body = whole.subarray(0, range.sizeBytes + by)
+      for (const sizeBytes of [range.sizeBytes, body.length, undefined]) {
+        const source = byteSource({ sizeBytes, open: () => chunked(body, 100_000) })
+        await expect(encrypt(source, range, contentKey)).rejects.toEqual(code('ERR_CSE_SOURCE'))
+      }
+    },
+  )
 })
 
 describe('a part that is read twice', () => {
@@ -83,7 +86,7 @@ describe('a part that is read twice', () => {
     [2 * MIB, 2],
     [right.length - 1, 2],
   ])(
-    'and whose byte %i changes between the readings gives no byte of that chunk',
+    'whose byte %i changes between the two readings yields no byte of that chunk',
     async (offset, chunksBefore) => {
       const wrong = right.slice()
       wrong[offset] = (wrong[offset] ?? 0) ^ 1
@@ -102,7 +105,7 @@ describe('a part that is read twice', () => {
     ['much shorter', right.subarray(0, 100), 0],
     ['empty', right.subarray(0, 0), 0],
     ['longer', whole.subarray(0, right.length + 1), 2 * MIB],
-  ])('and becomes %s gives nothing that was not compared', async (_what, second, mostBytes) => {
+  ])('that becomes %s yields only compared bytes', async (_what, second, mostBytes) => {
     const part = await encryptPartTwice(changing(right, second), range, contentKey)
     const given: Uint8Array[] = []
     const reading = async () => {
@@ -114,7 +117,7 @@ describe('a part that is read twice', () => {
     expect(difference(bytes, ciphertext.subarray(0, bytes.length))).toBeUndefined()
   })
 
-  test('and is as it was at the third reading is sent again', async () => {
+  test('that is unchanged at the third reading is sent again', async () => {
     const part = await encryptPartTwice(changing(right, right.slice().reverse(), right), range, contentKey)
     await expect(read(part)).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
     expect(difference(await read(part), ciphertext.subarray(0, right.length))).toBeUndefined()

@@ -30,13 +30,13 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Starts a thread that says it is ready and then runs some code. */
+/** Starts a thread that reports that it is ready and then runs the given code. */
 function startThread(body: string): Promise<FileCipherThread> {
   const text = `import { parentPort } from 'node:worker_threads'\nparentPort.postMessage('ready')\n${body}`
   return FileCipherThread.start(new URL(`data:text/javascript,${encodeURIComponent(text)}`))
 }
 
-/** Ends a number of threads, each in place of its n-th request of a type; what was handed over is gone. */
+/** Ends several threads, each instead of its n-th request of a type. Transferred buffers are lost. */
 function endThreads(type: FileCipherRequest['type'], { times = 1, at = 1 } = {}): Set<Worker> {
   const ended = new Set<Worker>()
   const counts = new Map<Worker, number>()
@@ -54,12 +54,12 @@ function endThreads(type: FileCipherRequest['type'], { times = 1, at = 1 } = {})
   return ended
 }
 
-describe('what a thread was asked for', () => {
+describe('a request to a thread', () => {
   test.each([
     ['throws', 'parentPort.on("message", () => { throw new Error("out of order") })', 'out of order'],
     ['exits', 'parentPort.on("message", () => process.exit(3))', undefined],
     ['rejects', 'parentPort.on("message", () => Promise.reject(new Error("unheard")))', 'unheard'],
-  ])('fails with a code when the thread %s, as does what it is asked for later', async (_, body, message) => {
+  ])('fails with a code when the thread %s, and so does a later request', async (_, body, message) => {
     const thread = await startThread(body)
     const ask = () =>
       thread.encrypt(
@@ -79,7 +79,7 @@ describe('what a thread was asked for', () => {
     await expect(thread.decrypt(0, 0, contentKey)).rejects.toEqual(code('ERR_CSE_THREAD'))
   })
 
-  test('fails when its answer cannot be read, and only once the thread has ended', async () => {
+  test('fails when its response cannot be deserialized, but only once the thread has ended', async () => {
     const workers: Worker[] = []
     const { postMessage } = Worker.prototype
     vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, request, transfer) {
@@ -90,11 +90,11 @@ describe('what a thread was asked for', () => {
     const thread = await startThread('parentPort.on("message", () => {})')
     const asked = thread.decrypt(0, 0, contentKey)
     await expect(asked).rejects.toMatchObject({ code: 'ERR_CSE_THREAD', cause: { message: 'unreadable' } })
-    // Node.js gives a thread that has exited this number.
+    // Node.js gives this id to a thread that has exited.
     expect(workers.map(({ threadId }) => threadId)).toEqual([-1])
   })
 
-  test('that cannot be handed over fails, and the thread serves the next request', async () => {
+  test('that cannot be transferred fails, and the thread serves the next request', async () => {
     const thread = await FileCipherThread.start()
     const file = await open(here('in'))
     try {
@@ -102,7 +102,7 @@ describe('what a thread was asked for', () => {
       const run = { fd: file.fd, positionBytes: 0, offsetBytes: 0, sizeBytes: 16 }
       const { buffer: back } = await thread.encrypt(run, contentKey, buffer)
       expect(back?.byteLength).toBe(16)
-      // It is gone with the first request.
+      // It was transferred with the first request.
       await expect(thread.encrypt(run, contentKey, buffer)).rejects.toThrow()
       expect((await thread.encrypt(run, contentKey, new ArrayBuffer(16))).crc64).toBeDefined()
     } finally {
@@ -114,7 +114,7 @@ describe('what a thread was asked for', () => {
 describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () => {
   const options = { multipartThresholdBytes: MIB, partSizeBytes: MIB }
 
-  test('uploads what it lost in a new thread, each part once', async () => {
+  test('uploads the lost part again from a new thread, and each part once', async () => {
     const { bucket, transport } = memoryBucket()
     const sent = watchParts(transport)
     const before = await fileCipherThread()
@@ -127,7 +127,7 @@ describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () =>
     expect(Buffer.compare(await bucket.getBytes('a'), data)).toBe(0)
   })
 
-  test('compares in a new thread what an earlier run had sent', async () => {
+  test('compares again in a new thread what an earlier run sent', async () => {
     const { bucket, transport } = memoryBucket()
     const checkpointStore = new MemoryCheckpointStore()
     transport.intercept = ({ partNumber }) => {
@@ -160,7 +160,7 @@ describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () =>
     { type: 'chunk', at: 1 },
     { type: 'chunk', at: 10 },
     { type: 'end', at: 2 },
-  ] as const)('downloads what it lost once more: $type, request $at', async ({ type, at }) => {
+  ] as const)('downloads the lost run again: $type, request $at', async ({ type, at }) => {
     const { bucket } = memoryBucket()
     await bucket.put('a', data)
     const ended = endThreads(type, { at })

@@ -3,7 +3,7 @@ import { checkpointFailure, isOutOfFiles } from './checkpoint-failure.node.ts'
 
 const systemError = (code: string) => Object.assign(new Error(code), { code })
 
-describe('the failure of a checkpoint', () => {
+describe('a checkpoint failure', () => {
   test.each([
     ['EACCES', 'you have no permission to write there'],
     ['EROFS', 'read-only'],
@@ -21,7 +21,7 @@ describe('the failure of a checkpoint', () => {
     expect(isOutOfFiles(cause)).toBe(false)
   })
 
-  test.each(['EMFILE', 'ENFILE'])('%s is not put down to the directory', (code) => {
+  test.each(['EMFILE', 'ENFILE'])('%s is not blamed on the directory', (code) => {
     const error = checkpointFailure('/data/checkpoints', systemError(code))
     expect(error.code).toBe('ERR_CSE_CHECKPOINT')
     expect(error.message).toMatch(new RegExp(`too many files open \\(${code}\\)`))

@@ -5,13 +5,13 @@ const of = (platform: NodeJS.Platform, env: Record<string, string> = {}, home = 
   dataDirectory({ platform, env, homedir: () => home })?.replaceAll('\\', '/')
 
 describe('the data directory', () => {
-  test('is where each system keeps a user’s data', () => {
+  test('is the place that each system has for a user’s data', () => {
     expect(of('linux')).toBe('/home/me/.local/share/oss-cse')
     expect(of('darwin')).toBe('/home/me/Library/Application Support/oss-cse')
     expect(of('win32')).toBe('/home/me/AppData/Local/oss-cse/Data')
   })
 
-  test('is moved by XDG_DATA_HOME and LOCALAPPDATA, where they are absolute', () => {
+  test('follows XDG_DATA_HOME and LOCALAPPDATA, if they are absolute', () => {
     expect(of('linux', { XDG_DATA_HOME: '/data' })).toBe('/data/oss-cse')
     expect(of('win32', { LOCALAPPDATA: '/data' })).toBe('/data/oss-cse/Data')
     for (const relative of ['', 'data']) {
@@ -20,7 +20,7 @@ describe('the data directory', () => {
     expect(of('linux', { XDG_DATA_HOME: '/data' }, '')).toBe('/data/oss-cse')
   })
 
-  test('is none where the user has no home directory', () => {
+  test('is undefined if the user has no home directory', () => {
     for (const platform of ['linux', 'darwin', 'win32'] as const) {
       expect(of(platform, {}, '')).toBeUndefined()
       expect(

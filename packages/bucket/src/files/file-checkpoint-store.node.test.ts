@@ -40,7 +40,7 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true })
 })
 
-/** A process of its own that takes the record `a`; what it answered. */
+/** Opens the record `a` in another process, and returns the output. */
 async function start(task: 'hold' | 'save'): Promise<{ child: ChildProcess; answer: string }> {
   const path = fileURLToPath(new URL('../../test/checkpoint-child.mjs', import.meta.url))
   const child = fork(path, [directory, task])
@@ -55,12 +55,12 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited
 }
 
-/** The files of the directory, but for the key that its records are authenticated by. */
+/** The files of the directory, without the key that authenticates its records. */
 async function records(): Promise<string[]> {
   return (await readdir(directory)).filter((name) => name !== 'checkpoints.key')
 }
 
-/** Saves the record and gives the path of its file. */
+/** Saves the record and returns the path of its file. */
 async function saved(): Promise<string> {
   const checkpoint = await store.open('a')
   await checkpoint.save(record)
@@ -68,7 +68,7 @@ async function saved(): Promise<string> {
   return join(directory, 'a.json')
 }
 
-/** What the record `a` is by now. */
+/** The current content of the record `a`. */
 async function loaded(): Promise<unknown> {
   const checkpoint = await store.open('a')
   try {
@@ -95,7 +95,7 @@ describe('a record', () => {
     expect(await records()).toEqual([])
   })
 
-  test('and its directory are the user’s alone', async () => {
+  test('and its directory are private to the user', async () => {
     const path = await saved()
     const checkpoint = await store.open('a')
     await checkpoint.save(record)
@@ -106,14 +106,14 @@ describe('a record', () => {
     await checkpoint.close()
   })
 
-  test('that others could read is the user’s alone once it is saved again', async () => {
+  test('that others could read is private again after the next save', async () => {
     const path = await saved()
     await chmod(path, 0o644)
     await saved()
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   })
 
-  test('does not touch records of names that begin alike', async () => {
+  test('does not affect records whose names start alike', async () => {
     const names = ['a', 'a-b', 'ab', 'a-json']
     for (const name of names) {
       const checkpoint = await store.open(name)
@@ -127,7 +127,7 @@ describe('a record', () => {
   })
 
   test.each(['', 'A', 'a/b', '../a', 'a.json', 'a b', 'ä', 'a\0', 'x'.repeat(101)])(
-    'cannot be named %j',
+    'cannot have the name %j',
     async (name) => {
       await expect(store.open(name as string)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
       await expect(stat(directory)).rejects.toHaveProperty('code', 'ENOENT')
@@ -141,13 +141,13 @@ describe('a record', () => {
     await checkpoint.close()
   })
 
-  test('is kept in the user’s data directory where nothing else is said', () => {
+  test('is in the user’s data directory by default', () => {
     expect(new FileCheckpointStore().directory).toMatch(/oss-cse.checkpoints$/)
   })
 })
 
 describe('a damaged record', () => {
-  test('is told, wherever it was cut', async () => {
+  test('is detected, wherever it is truncated', async () => {
     const path = await saved()
     const bytes = await readFile(path)
     const checkpoint = await store.open('a')
@@ -159,7 +159,7 @@ describe('a damaged record', () => {
     await checkpoint.close()
   })
 
-  test('is told, whichever byte has a wrong bit', async () => {
+  test('is detected, whichever byte has a wrong bit', async () => {
     const path = await saved()
     const bytes = await readFile(path)
     const checkpoint = await store.open('a')
@@ -180,13 +180,13 @@ describe('a damaged record', () => {
     '{}',
     '{"format":"oss-cse checkpoint 0","sha256":"","record":{}}',
     '\0\0\0',
-  ])('that is %s is told', async (text) => {
+  ])('that is %s is detected', async (text) => {
     const path = await saved()
     await writeFile(path, text)
     await expect(loaded()).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
   })
 
-  test('that is a directory is told', async () => {
+  test('that is a directory is detected', async () => {
     await mkdir(join(directory, 'a.json'), { recursive: true })
     await expect(loaded()).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
   })
@@ -200,7 +200,7 @@ describe('a damaged record', () => {
 })
 
 describe('saving', () => {
-  test('leaves the old record where the new one cannot be written', async () => {
+  test('keeps the old record if the new one cannot be written', async () => {
     await saved()
     const checkpoint = await store.open('a')
     await expect(checkpoint.save({ count: 1n })).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
@@ -209,7 +209,7 @@ describe('saving', () => {
     expect(await records()).toEqual(['a.json'])
   })
 
-  test('fails where the directory is gone', async () => {
+  test('fails if the directory is gone', async () => {
     const checkpoint = await store.open('a')
     await rm(directory, { recursive: true })
     await expect(checkpoint.save(record)).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
@@ -217,7 +217,7 @@ describe('saving', () => {
     await checkpoint.close()
   })
 
-  test('again and again leaves one file', async () => {
+  test('repeatedly leaves one file', async () => {
     const checkpoint = await store.open('a')
     for (let n = 0; n < 20; n++) await checkpoint.save({ n })
     expect(await checkpoint.load()).toEqual({ n: 19 })
@@ -248,7 +248,7 @@ describe('saving', () => {
   })
 })
 
-describe('a record that is taken', () => {
+describe('an open record', () => {
   const inUse = code('ERR_CSE_CHECKPOINT_IN_USE')
 
   test('is refused to others in the same process, until it is closed', async () => {
@@ -269,7 +269,7 @@ describe('a record that is taken', () => {
     await first.close()
   })
 
-  test('is refused to one of many that ask at the same time, but one', async () => {
+  test('is refused to all but one of many parallel calls', async () => {
     for (let round = 0; round < 5; round++) {
       const asked = await Promise.allSettled(Array.from({ length: 8 }, () => store.open('a')))
       const got = asked.flatMap((result) => (result.status === 'fulfilled' ? result.value : []))
@@ -279,7 +279,7 @@ describe('a record that is taken', () => {
     }
   })
 
-  test('stays taken, whoever was refused or asks while it is being closed', async () => {
+  test('stays locked after refusals, and after calls during its close', async () => {
     for (let round = 0; round < 10; round++) {
       const first = await store.open('a')
       await store.open('a').catch(() => {})
@@ -293,7 +293,7 @@ describe('a record that is taken', () => {
     }
   })
 
-  test('is not given away by who closes it twice', async () => {
+  test('is not released by a second close of an earlier owner', async () => {
     const first = await store.open('a')
     await first.close()
     const second = await store.open('a')
@@ -302,7 +302,7 @@ describe('a record that is taken', () => {
     await second.close()
   })
 
-  test('by another process is refused, and free as soon as that is killed', async () => {
+  test('of another process is refused, and free as soon as that is killed', async () => {
     const { child, answer } = await start('hold')
     expect(answer).toBe('ready')
     await expect(store.open('a')).rejects.toEqual(inUse)
@@ -318,7 +318,7 @@ describe('a record that is taken', () => {
     expect((await start('hold')).answer).toBe('ready')
   })
 
-  test('leaves no lock behind, whatever became of it', async () => {
+  test('leaves no lock file behind, however it ends', async () => {
     for (let n = 0; n < 5; n++) await (await store.open(`a-${n}`)).close()
     const first = await store.open('a')
     await store.open('a').catch(() => {})
@@ -326,7 +326,7 @@ describe('a record that is taken', () => {
     expect(await records()).toEqual([])
   })
 
-  test.runIf(process.platform === 'linux')('leaves no open file behind, whoever was refused', async () => {
+  test.runIf(process.platform === 'linux')('leaves no open file behind after a refusal', async () => {
     const first = await store.open('a')
     expect(await openFilesBelow(root)).toBe(1)
     for (let n = 0; n < 20; n++) await store.open('a').catch(() => {})
@@ -337,7 +337,7 @@ describe('a record that is taken', () => {
 })
 
 describe('a directory that cannot be used', () => {
-  test('because a file is in its place, or above it, is told', async () => {
+  test('because a file is at its path, or above it, is reported', async () => {
     await writeFile(join(root, 'file'), 'x')
     for (const path of [join(root, 'file'), join(root, 'file', 'below')]) {
       const opened = new FileCheckpointStore({ directory: path }).open('a')
@@ -347,7 +347,7 @@ describe('a directory that cannot be used', () => {
   })
 
   test.runIf(process.platform === 'linux')(
-    'because there is no home directory is told, when it is built',
+    'because there is no home directory is reported by the constructor',
     () => {
       vi.stubEnv('HOME', '').stubEnv('XDG_DATA_HOME', '')
       expect(() => new FileCheckpointStore()).toThrow(code('ERR_CSE_CHECKPOINT'))
@@ -356,20 +356,20 @@ describe('a directory that cannot be used', () => {
     },
   )
 
-  test('because the lock cannot be made is told', async () => {
+  test('because the lock cannot be created is reported', async () => {
     await mkdir(join(directory, 'a.json.lock'), { recursive: true })
     await expect(store.open('a')).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
   })
 })
 
-describe.runIf(process.platform !== 'win32')('what somebody else could have written', () => {
+describe.runIf(process.platform !== 'win32')('input that another user could have written', () => {
   const NOBODY = 65_534
   const untrusted = expect.objectContaining({
     code: 'ERR_CSE_CHECKPOINT',
     message: expect.stringContaining('is not trusted'),
   })
 
-  test.each([0o720, 0o702, 0o777, 0o1777])('is a directory of mode %o: it is refused', async (mode) => {
+  test.each([0o720, 0o702, 0o777, 0o1777])('as a directory of mode %o is refused', async (mode) => {
     await saved()
     await chmod(directory, mode)
     await expect(store.open('a')).rejects.toEqual(untrusted)
@@ -377,7 +377,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     expect((await records()).sort()).toEqual(['a.json'])
   })
 
-  test('is a directory that others can write to by the time of each use: it is refused', async () => {
+  test('as a directory that others can write to when it is used is refused', async () => {
     const path = await saved()
     const before = await readFile(path)
     const checkpoint = await store.open('a')
@@ -389,7 +389,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     expect(await readFile(path)).toEqual(before)
   })
 
-  test('is a directory that takes the place of the one in use: nothing in it is used or changed', async () => {
+  test('as a directory that replaces the one in use is neither used nor changed', async () => {
     const path = await saved()
     const checkpoint = await store.open('a')
     await rename(directory, `${directory}-away`)
@@ -408,7 +408,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     expect(await loaded()).toEqual(record)
   })
 
-  test.each([0o660, 0o602, 0o666])('is a record of mode %o: it is refused when it is taken', async (mode) => {
+  test.each([0o660, 0o602, 0o666])('as a record of mode %o is refused when it is opened', async (mode) => {
     const path = await saved()
     await chmod(path, mode)
     await expect(store.open('a')).rejects.toEqual(untrusted)
@@ -416,7 +416,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     expect(await records()).toEqual(['a.json'])
   })
 
-  test('is a record that others can write to by the time it is read: it is refused', async () => {
+  test('as a record that others can write to when it is read is refused', async () => {
     const path = await saved()
     const checkpoint = await store.open('a')
     await chmod(path, 0o666)
@@ -424,24 +424,27 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     await checkpoint.close()
   })
 
-  test('is a lock that others can write to: it is refused', async () => {
+  test('as a lock that others can write to is refused', async () => {
     await saved()
     await writeFile(join(directory, 'a.json.lock'), '')
     await chmod(join(directory, 'a.json.lock'), 0o666)
     await expect(store.open('a')).rejects.toEqual(untrusted)
   })
 
-  test.each([0o644, 0o640, 0o666])('or read is a key of mode %o: no record is taken by it', async (mode) => {
-    await saved()
-    await chmod(join(directory, 'checkpoints.key'), mode)
-    const checkpoint = await store.open('a')
-    await expect(checkpoint.load()).rejects.toEqual(untrusted)
-    await expect(checkpoint.save(record)).rejects.toEqual(untrusted)
-    await checkpoint.close()
-  })
+  test.each([0o644, 0o640, 0o666])(
+    'or read, as a key of mode %o, is refused, and no record is loaded with it',
+    async (mode) => {
+      await saved()
+      await chmod(join(directory, 'checkpoints.key'), mode)
+      const checkpoint = await store.open('a')
+      await expect(checkpoint.load()).rejects.toEqual(untrusted)
+      await expect(checkpoint.save(record)).rejects.toEqual(untrusted)
+      await checkpoint.close()
+    },
+  )
 
   test.each(['a.json', 'a.json.lock'])(
-    'is the target of a link at %s: it is refused, and stays',
+    'as the target of a link at %s is refused, and stays unchanged',
     async (name) => {
       await saved()
       const victim = join(root, 'victim')
@@ -454,7 +457,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
   )
 
   test.each(['a.json', '.oss-cse-a.part', 'checkpoints.key'])(
-    'is the target of a link at %s made while the record is taken: it stays',
+    'as the target of a link at %s, created while the record is opened, stays unchanged',
     async (name) => {
       const checkpoint = await store.open('a')
       const victim = join(root, 'victim')
@@ -466,7 +469,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     },
   )
 
-  test('is the file of another name at the place of a half-made record: it stays', async () => {
+  test('as the file of a link at the path of a temporary record stays unchanged', async () => {
     const checkpoint = await store.open('a')
     const victim = join(root, 'victim')
     await writeFile(victim, 'untouched', { mode: 0o600 })
@@ -478,7 +481,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
   })
 
   test.each(['a.json', 'a.json.lock', 'checkpoints.key'])(
-    'is a named pipe at %s: nobody waits for it',
+    'as a named pipe at %s causes no wait',
     async (name) => {
       await saved()
       await rm(join(directory, name), { force: true })
@@ -487,7 +490,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     },
   )
 
-  test('is a record that was copied in from another directory: it counts as damaged', async () => {
+  test('as a record that was copied from another directory is treated as damaged', async () => {
     const other = new FileCheckpointStore({ directory: join(root, 'other') })
     const forged = await other.open('a')
     await forged.save({ forged: true })
@@ -499,7 +502,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     expect(await loaded()).toEqual(record)
   })
 
-  test('is a record of another name: it counts as damaged', async () => {
+  test('as a record of another name is treated as damaged', async () => {
     const path = await saved()
     await cp(path, join(directory, 'b.json'))
     const checkpoint = await store.open('b')
@@ -507,7 +510,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     await checkpoint.close()
   })
 
-  test('a record without its key counts as damaged, and the next one has a new key', async () => {
+  test('a record without its key is treated as damaged, and the next one has a new key', async () => {
     await saved()
     await rm(join(directory, 'checkpoints.key'))
     await expect(loaded()).rejects.toEqual(code('ERR_CSE_CHECKPOINT'))
@@ -521,7 +524,7 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     await expect(loaded()).rejects.toThrow('checkpoints.key is damaged')
   })
 
-  test('many stores that begin at once have the same key, for this user alone', async () => {
+  test('many stores that start at once get the same key, private to this user', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
     const open = (name: string) => new FileCheckpointStore({ directory }).open(name)
     const taken = await Promise.all(names.map(open))
@@ -536,27 +539,27 @@ describe.runIf(process.platform !== 'win32')('what somebody else could have writ
     expect((await records()).sort()).toEqual(names.map((name) => `${name}.json`))
   })
 
-  describe('as another user', () => {
+  describe('from another user', () => {
     beforeEach((context) => {
       if (process.getuid?.() !== 0) context.skip('Only root can give a file to another user.')
     })
 
-    test('is a directory that was made first: it is refused', async () => {
+    test('a directory that was created first is refused', async () => {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       await chown(directory, NOBODY, NOBODY)
       await expect(store.open('a')).rejects.toEqual(untrusted)
       expect(await readdir(directory)).toEqual([])
     })
 
-    test.each(['a.json', 'a.json.lock', 'checkpoints.key'])('is %s: it is refused', async (name) => {
+    test.each(['a.json', 'a.json.lock', 'checkpoints.key'])('%s is refused', async (name) => {
       const path = await saved()
       if (name === 'a.json.lock') await writeFile(`${path}.lock`, '', { mode: 0o600 })
       await chown(join(directory, name), NOBODY, NOBODY)
       await expect(loaded()).rejects.toEqual(untrusted)
     })
 
-    test('is a whole directory with a forged record and its key: an upload does not begin', async () => {
-      // The other user forges by the same code, and makes everything readable.
+    test('a whole directory with a forged record and its key starts no upload', async () => {
+      // The other user forges with the same code, and makes everything readable.
       const path = await saved()
       for (const entry of ['', 'checkpoints.key', 'a.json'])
         await chown(join(directory, entry), NOBODY, NOBODY)

@@ -42,7 +42,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
-test('a file comes back as it was, whatever its size', async () => {
+test('a file of any size is read back unchanged', async () => {
   for (const size of [0, 1, 1_048_575, 1_048_576, 2_500_001]) {
     await writeFile(join(directory, 'in'), pattern(size))
     await uploadFile(bucket, 'a', join(directory, 'in'))
@@ -53,7 +53,7 @@ test('a file comes back as it was, whatever its size', async () => {
   }
 })
 
-test('putFile sends a file in one request, whatever its size, and again when that fails', async () => {
+test('putFile sends a file of any size in one request, and again when that fails', async () => {
   const path = join(directory, 'in')
   await writeFile(path, pattern(12 * 1024 ** 2))
   let failures = 1
@@ -68,7 +68,7 @@ test('putFile sends a file in one request, whatever its size, and again when tha
   expect((await bucket.head('a')).metadata).toEqual({ owner: 'ops' })
 })
 
-test('putFile of a file that changes meanwhile stores nothing', async () => {
+test('putFile of a file that changes during the upload stores nothing', async () => {
   const path = join(directory, 'in')
   await writeFile(path, pattern(3_000_000))
   const put = transport.put.bind(transport)
@@ -90,7 +90,7 @@ test('putFile of a file that changes meanwhile stores nothing', async () => {
   expect(await bucket.exists('a')).toBe(false)
 })
 
-/** Has the file system tell another length of every file that is opened. */
+/** Makes the file system report another length for each file that is opened. */
 async function tellLength(sizeBytes: number): Promise<void> {
   const some = await open(join(directory, 'in'))
   const prototype = Object.getPrototypeOf(some) as FileHandle
@@ -106,7 +106,7 @@ async function tellLength(sizeBytes: number): Promise<void> {
 test.each([
   ['putFile', putFile],
   ['uploadFile', uploadFile],
-] as const)('%s reads a file to its real end where the file system tells of no content', async (_, send) => {
+] as const)('%s reads a file to its real end if the file system reports no content', async (_, send) => {
   for (const size of [1, 1_048_576, 1_500_001]) {
     await writeFile(join(directory, 'in'), pattern(size))
     await tellLength(0)
@@ -123,7 +123,7 @@ test.each([
   ['uploadFile, in one put', uploadFile, {}],
   ['uploadFile, in parts', uploadFile, { multipartThresholdBytes: 0, partSizeBytes: 100 * 1024 }],
 ] as const)(
-  '%s fails where a file ends elsewhere than the file system tells, and stores nothing',
+  '%s fails if a file does not end where the file system reports, and stores nothing',
   async (_, send, options) => {
     await writeFile(join(directory, 'in'), pattern(250_000))
     for (const told of [1, 249_999, 250_001, 400_000]) {
@@ -135,15 +135,15 @@ test.each([
   },
 )
 
-// Where there is such a file system: the length that it tells is 0.
-test.runIf(existsSync('/proc/self/status'))('a file of procfs goes up with its content', async () => {
+// Only if there is such a file system: it reports a length of 0.
+test.runIf(existsSync('/proc/self/status'))('a file of procfs is uploaded with its content', async () => {
   for (const send of [putFile, uploadFile]) {
     await send(bucket, 'a', '/proc/self/status')
     expect(new TextDecoder().decode(await bucket.getBytes('a'))).toMatch(/^Name:/)
   }
 })
 
-test('putFile refuses what is no file before any request', async () => {
+test('putFile refuses anything but a file before any request', async () => {
   for (const path of [directory, join(directory, 'none')]) {
     await expect(putFile(bucket, 'a', path)).rejects.toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
   }
@@ -177,7 +177,7 @@ test('an upload that failed reads the file again', async () => {
   expect(await bucket.getBytes('a')).toEqual(pattern(100_000))
 })
 
-test('a file that is not there, or is no file, is refused before any request', async () => {
+test('a file that does not exist, or is not a file, is refused before any request', async () => {
   await expect(uploadFile(bucket, 'a', join(directory, 'none'))).rejects.toEqual(
     code('ERR_CSE_INVALID_ARGUMENT'),
   )
@@ -185,7 +185,7 @@ test('a file that is not there, or is no file, is refused before any request', a
   expect(transport.requests).toEqual([])
 })
 
-test('a file that shrinks while it is sent fails, and the object stays as it was', async () => {
+test('a file that shrinks while it is sent fails, and the object stays unchanged', async () => {
   await bucket.put('a', 'old')
   const path = join(directory, 'in')
   await writeFile(path, pattern(5_000_000))
@@ -198,7 +198,7 @@ test('a file that shrinks while it is sent fails, and the object stays as it was
   expect(new TextDecoder().decode(await bucket.getBytes('a'))).toBe('old')
 })
 
-test('a download that fails at any point leaves the old file and nothing else', async () => {
+test('a download that fails at any point keeps the old file and leaves nothing else', async () => {
   await bucket.put('a', pattern(500_000))
   await writeFile(join(directory, 'out'), 'old')
   const stored = transport.objects.get('a')
@@ -236,7 +236,7 @@ test('an aborted download leaves no file', async () => {
   expect(await readdir(directory)).toEqual([])
 })
 
-test('a place where no file can be made is refused before any request', async () => {
+test('a path where no file can be created is refused before any request', async () => {
   await bucket.put('a', 'x')
   transport.requests.length = 0
   await expect(downloadFile(bucket, 'a', join(directory, 'none', 'out'))).rejects.toEqual(
@@ -245,7 +245,7 @@ test('a place where no file can be made is refused before any request', async ()
   expect(transport.requests).toEqual([])
 })
 
-test('what is not a regular file is not replaced, and nothing is requested', async () => {
+test('anything but a regular file is not replaced, and nothing is requested', async () => {
   await bucket.put('a', 'x')
   transport.requests.length = 0
   await mkdir(join(directory, 'folder'))
@@ -255,7 +255,7 @@ test('what is not a regular file is not replaced, and nothing is requested', asy
   expect(transport.requests).toEqual([])
 })
 
-test('a link is followed: what it names is replaced', async () => {
+test('a link is followed: its target is replaced', async () => {
   await bucket.put('a', pattern(10))
   await writeFile(join(directory, 'file'), 'old')
   await symlink(join(directory, 'file'), join(directory, 'link'))
@@ -264,13 +264,13 @@ test('a link is followed: what it names is replaced', async () => {
   expect((await lstat(join(directory, 'link'))).isSymbolicLink()).toBe(true)
 })
 
-test('the longest name that a file can have is fine', async () => {
+test('the longest possible name of a file works', async () => {
   await bucket.put('a', pattern(10))
   await downloadFile(bucket, 'a', join(directory, 'n'.repeat(255)))
   expect(await readdir(directory)).toEqual(['n'.repeat(255)])
 })
 
-test('a Readable that was read, or destroyed, is refused', async () => {
+test('a Readable that was read or destroyed is refused', async () => {
   const read = Readable.from([Buffer.from('x')])
   for await (const _ of read);
   const destroyed = Readable.from([Buffer.from('x')]).destroy()

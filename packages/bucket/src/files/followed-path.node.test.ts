@@ -17,7 +17,7 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 const at = (...names: string[]) => join(root, ...names)
 
 describe.runIf(process.platform !== 'win32')('a path', () => {
-  test('is the real one, whatever links lead there', async () => {
+  test('is resolved through all links', async () => {
     await symlink('a/b', at('relative'))
     await symlink(at('relative'), at('absolute'))
     await symlink('../../absolute/../b/file', at('a', 'b', 'up'))
@@ -33,7 +33,7 @@ describe.runIf(process.platform !== 'win32')('a path', () => {
     }
   })
 
-  test('that does not exist yet is where it would be made', async () => {
+  test('that does not exist yet is where it would be created', async () => {
     await symlink('a', at('link'))
     await symlink('a/none', at('dangling'))
     expect(await followedPath(at('link', 'new'))).toBe(at('a', 'new'))
@@ -41,7 +41,7 @@ describe.runIf(process.platform !== 'win32')('a path', () => {
     expect(await followedPath(at('dangling'))).toBe(at('a', 'none'))
   })
 
-  test('whose links lead in a circle is refused', async () => {
+  test('whose links form a loop is refused', async () => {
     await symlink('two', at('one'))
     await symlink('one', at('two'))
     await expect(followedPath(at('one'))).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
@@ -58,15 +58,18 @@ describe.runIf(process.platform !== 'win32')('a path', () => {
     })
     const paths = () => [at('shared', 'file'), at('shared', 'directory', 'file')]
 
-    test.each([0o1777, 0o1773])('where everybody can make one is refused (mode %o)', async (mode) => {
-      await chmod(at('shared'), mode)
-      for (const path of paths()) {
-        await expect(followedPath(path)).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
-        await expect(followedPath(path)).rejects.toThrow('another user')
-      }
-    })
+    test.each([0o1777, 0o1773])(
+      'is refused in a directory that everybody can write to (mode %o)',
+      async (mode) => {
+        await chmod(at('shared'), mode)
+        for (const path of paths()) {
+          await expect(followedPath(path)).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
+          await expect(followedPath(path)).rejects.toThrow('another user')
+        }
+      },
+    )
 
-    test('is followed where the directory is theirs, or not everybody’s', async () => {
+    test('is followed if the directory belongs to that user, or not everybody can write to it', async () => {
       await chmod(at('shared'), 0o755)
       for (const path of paths()) expect(await followedPath(path)).toBe(at('a', 'b', 'file'))
       await chmod(at('shared'), 0o1777)
@@ -74,7 +77,7 @@ describe.runIf(process.platform !== 'win32')('a path', () => {
       for (const path of paths()) expect(await followedPath(path)).toBe(at('a', 'b', 'file'))
     })
 
-    test('is followed once the link is this user’s own', async () => {
+    test('is followed if the link is this user’s own', async () => {
       await chmod(at('shared'), 0o1777)
       for (const name of ['directory', 'file']) await lchown(at('shared', name), 0, 0)
       for (const path of paths()) expect(await followedPath(path)).toBe(at('a', 'b', 'file'))

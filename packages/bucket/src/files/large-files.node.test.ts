@@ -63,7 +63,7 @@ async function bytesOf(name: string): Promise<Uint8Array> {
   return new Uint8Array(await readFile(here(name)))
 }
 
-/** What is in the directory beside the checkpoints. */
+/** The content of the directory, without the checkpoints. */
 async function files(): Promise<string[]> {
   return (await readdir(directory)).filter((name) => name !== 'checkpoints').sort()
 }
@@ -87,11 +87,11 @@ function transfers(): string[] {
 }
 
 function equal(actual: Uint8Array, expected: Uint8Array): void {
-  // Compared natively where they are equal, which is nearly always.
+  // Compared natively first, because they are nearly always equal.
   if (Buffer.compare(actual, expected) !== 0) expect(difference(actual, expected)).toBeUndefined()
 }
 
-// Long files are read, and written, in a thread of their own.
+// Large files are read and written in a separate thread.
 describe.each([
   { what: 'a short file', size: 5 * PART + 17, partSizeBytes: PART },
   { what: 'a long file', size: 5 * MIB + 17, partSizeBytes: MIB },
@@ -138,7 +138,7 @@ describe.each([
     transport.requests.length = 0
   }
 
-  test('comes back as it was, whatever goes at once', async () => {
+  test('is read back unchanged with any number of parallel parts', async () => {
     for (const parallel of [1, 3, 10]) {
       const progress: Progress[] = []
       const onProgress = (report: Progress) => progress.push(report)
@@ -155,7 +155,7 @@ describe.each([
     }
   })
 
-  test('is read alike by a plain get', async () => {
+  test('is the same in a plain get', async () => {
     await upload()
     equal(await bucket.getBytes('a'), data)
   })
@@ -176,7 +176,7 @@ describe.each([
     equal(await bucket.getBytes('a'), data)
   })
 
-  test('gives a connection that failed no other bytes later: it may still be writing them', async () => {
+  test('gives no other bytes later to a failed connection, which may still be writing them', async () => {
     const uploadPart = transport.uploadPart.bind(transport)
     const given: { chunk: Uint8Array; copy: Uint8Array }[] = []
     const failed = new Set<number>()
@@ -191,7 +191,7 @@ describe.each([
     for (const { chunk, copy } of given) equal(chunk, copy)
   })
 
-  test('goes on where an upload was interrupted', async () => {
+  test('is resumed after an interrupted upload', async () => {
     await interruptedUpload()
     expect(await records()).toHaveLength(1)
     const [name = ''] = await records()
@@ -228,7 +228,7 @@ describe.each([
         await utimes(here('in'), atime, mtime)
       },
     ],
-  ])('is uploaded anew when it %s after an interruption', async (_what, change) => {
+  ])('is uploaded again from the start when it %s after an interruption', async (_what, change) => {
     // Times that can be set again exactly.
     await utimes(here('in'), 1_000_000, 1_000_000)
     await interruptedUpload()
@@ -247,7 +247,7 @@ describe.each([
     ['grows', async () => appendFile(here('in'), 'x'), 'ERR_CSE_SOURCE_CHANGED'],
     ['shrinks', async () => truncate(here('in'), partSizeBytes + 5), 'ERR_CSE_SOURCE'],
     ['is emptied', async () => truncate(here('in'), 0), 'ERR_CSE_SOURCE'],
-  ])('is not stored when it %s meanwhile', async (_what, change, expected) => {
+  ])('is not stored when it %s during the upload', async (_what, change, expected) => {
     for (const checkpointStore of [undefined, store]) {
       await writeFile(here('in'), data)
       let changed: Promise<void> | undefined
@@ -266,7 +266,7 @@ describe.each([
     }
   })
 
-  test('goes up whole although its name is given to another file meanwhile', async () => {
+  test('is uploaded whole even if its name is given to another file during the upload', async () => {
     transport.intercept = async ({ partNumber }) => {
       if (partNumber !== 2) return
       await unlink(here('in'))
@@ -305,7 +305,7 @@ describe.each([
     equal(await bucket.getBytes('a'), data)
   })
 
-  test('goes on where a download was interrupted, and has its name only at the end', async () => {
+  test('is resumed after an interrupted download, and has its name only at the end', async () => {
     await writeFile(here('out'), 'old')
     await chmod(here('out'), 0o640)
     await interruptedDownload()
@@ -323,7 +323,7 @@ describe.each([
     expect(await records()).toEqual([])
   })
 
-  test('is fetched again where a bit of what had come is wrong', async () => {
+  test('is fetched again where a fetched bit is wrong', async () => {
     await interruptedDownload()
     const file = await open(await temporary(), 'r+')
     await file.write(Uint8Array.of(0x80 ^ (data[2 * partSizeBytes - 1] ?? 0)), 0, 1, 2 * partSizeBytes - 1)
@@ -338,7 +338,7 @@ describe.each([
     ['removed', async () => unlink(await temporary())],
     ['cut', async () => truncate(await temporary(), size - 1)],
     ['extended', async () => truncate(await temporary(), size + 1)],
-  ])('is fetched anew when what had come was %s', async (_what, change) => {
+  ])('is fetched again from the start when the fetched bytes were %s', async (_what, change) => {
     await interruptedDownload()
     await change()
     const result = await download({ checkpointStore: store })
@@ -348,7 +348,7 @@ describe.each([
     expect(await files()).toEqual(['out'])
   })
 
-  test('is fetched anew when the object was replaced after the interruption', async () => {
+  test('is fetched again from the start when the object was replaced after the interruption', async () => {
     await interruptedDownload()
     await bucket.put('a', otherData)
     await download({ checkpointStore: store })
@@ -356,7 +356,7 @@ describe.each([
     expect(await files()).toEqual(['out'])
   })
 
-  test('without a checkpoint leaves nothing when it is interrupted, and the old file as it was', async () => {
+  test('leaves nothing after an interruption without a checkpoint, and keeps the old file', async () => {
     await writeFile(here('out'), 'old')
     await interruptedDownload({ checkpointStore: undefined })
     expect(await files()).toEqual(['out'])
@@ -395,7 +395,7 @@ describe.each([
     expect(await files()).toEqual(['in', 'out'])
   })
 
-  test('goes to the file that a link names', async () => {
+  test('is written to the target of a link', async () => {
     await writeFile(here('real'), 'old')
     await symlink(here('real'), here('out'))
     await interruptedDownload()
@@ -406,7 +406,7 @@ describe.each([
     expect(await files()).toEqual(['out', 'real'])
   })
 
-  test('is whole although another download, with a store of its own, makes the same file at once', async () => {
+  test('is whole even if another download, with its own store, creates the same file in parallel', async () => {
     await bucket.put('a', data)
     let second: Promise<unknown> | undefined
     let secondHolds = (): void => {}
@@ -434,7 +434,7 @@ describe.each([
     equal(await bytesOf('out'), data)
   })
 
-  test('is not written through a link that somebody put in the way', async () => {
+  test('is not written through a link at its temporary name', async () => {
     await interruptedDownload()
     const path = await temporary()
     await writeFile(here('victim'), 'untouched')
@@ -445,7 +445,7 @@ describe.each([
     expect(await readFile(here('victim'), 'utf8')).toBe('untouched')
   })
 
-  test.runIf(isRoot)('is not written into somebody else’s file', async () => {
+  test.runIf(isRoot)('is not written into another user’s file', async () => {
     await interruptedDownload()
     const path = await temporary()
     await chown(path, 12_345, 12_345)
@@ -459,7 +459,7 @@ describe.each([
     equal(buffer, before)
   })
 
-  test('that cannot fit is told before it comes, and leaves nothing', async () => {
+  test('that does not fit on the disk is reported before it arrives, and leaves nothing', async () => {
     const firstBytes = 10 * MIB
     await bucket.put('a', chunked(new Uint8Array(firstBytes), MIB))
     transport.alterGet = (response) => ({
@@ -477,7 +477,7 @@ describe.each([
     expect(new Set(counts).size).toBe(1)
   })
 
-  test('whose name is taken by a directory meanwhile fails, and goes on once that is gone', async () => {
+  test('whose name is taken by a directory during the download fails, and is resumed once that is gone', async () => {
     await bucket.put('a', data)
     transport.intercept = async (request) => {
       if (isGetOf(6)(request)) await mkdir(here('out'))
@@ -495,7 +495,7 @@ describe.each([
   test.each([
     ['is missing', ['none', 'out']],
     ['is a file', ['in', 'out']],
-  ])('is refused before any request where its directory %s', async (_what, path) => {
+  ])('is refused before any request if its directory %s', async (_what, path) => {
     await bucket.put('a', data)
     transport.requests.length = 0
     await expect(download({ checkpointStore: store }, join(...path))).rejects.toEqual(
@@ -510,7 +510,7 @@ test.each([
   [10 * MIB - 1, 'put', ['get']],
   [10 * MIB, 'initiate', ['get']],
   [10 * MIB + 1, 'initiate', ['get', 'get']],
-])('a file of %i bytes goes by default in one %s', async (size, operation, expected) => {
+])('a file of %i bytes takes by default one %s', async (size, operation, expected) => {
   const data = Buffer.alloc(size, pattern(65_537))
   await writeFile(here('in'), data)
   await uploadFile(bucket, 'a', here('in'))
@@ -521,11 +521,11 @@ test.each([
   equal(await bytesOf('out'), data)
 })
 
-describe('a part that is too large to be kept', () => {
+describe('a part that is too large for memory', () => {
   const size = MAX_HELD_BYTES + 16
   const data = Buffer.alloc(size, pattern(65_537))
 
-  test('is read once more for each time it is sent, and sent with the same bytes', async () => {
+  test('is read again each time it is sent, and sent with the same bytes', async () => {
     let opened = 0
     const body = {
       sizeBytes: size,
@@ -548,17 +548,17 @@ describe('a part that is too large to be kept', () => {
     equal(await bucket.getBytes('a'), data)
   }, 60_000)
 
-  test('is not held in memory to be verified either', async () => {
+  test('is not held in memory for verification either', async () => {
     const upload = await bucket.initiateMultipartUpload('a', { sizeBytes: size, partSizeBytes: size })
     const partDigests = { 1: btoa('x'.repeat(32)) }
     const later = await bucket.resumeMultipartUpload({ ...upload.toJSON(), partDigests })
-    // Whoever reads the part from the file, to hold it, finds that there is none.
+    // Code that reads the part from the file, to hold it, finds no file.
     const file = { fd: 2 ** 31 - 1, sizeBytes: size, offsetBytes: 0 }
     const body = { sizeBytes: size, open: () => chunked(data, 8 * MIB), file }
     await expect(later.verifyParts(() => body)).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
   })
 
-  test('and that changes is not sent from the change on', async () => {
+  test('that changes is not sent from the change on', async () => {
     const changed = Buffer.from(data)
     changed[3 * MIB + 5] = (changed[3 * MIB + 5] ?? 0) ^ 1
     let opened = 0
@@ -580,7 +580,7 @@ test.skipIf(process.platform === 'win32')('a named pipe is refused at once', asy
   expect(transport.requests).toEqual([])
 })
 
-test('an upload closes its file, whatever comes of it', async () => {
+test('an upload closes its file, whatever its result', async () => {
   await writeFile(here('in'), pattern(5 * MIB))
   const before = await openFilesBelow(directory)
   for (const options of [

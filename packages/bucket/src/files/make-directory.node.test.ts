@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
-test('a directory and those above it are made for this user alone, and one that is there stays', async () => {
+test('a directory and its parents are created private to this user, and an existing one stays unchanged', async () => {
   const path = join(root, 'a', 'b', 'c')
   await Promise.all([makeDirectory(path), makeDirectory(path)])
   await makeDirectory(path)
@@ -21,11 +21,14 @@ test('a directory and those above it are made for this user alone, and one that 
   expect((await stat(join(root, 'open'))).mode & 0o777).toBe(0o755)
 })
 
-test('a file in the way is told', async () => {
+test('a file at the path is reported', async () => {
   await writeFile(join(root, 'file'), '')
   await expect(makeDirectory(join(root, 'file', 'a'))).rejects.toHaveProperty('code', 'ENOTDIR')
 })
 
-test.runIf(process.platform === 'linux')('a file system that makes no directories is told', async () => {
-  await expect(makeDirectory('/proc/none/a/b')).rejects.toHaveProperty('code', 'ENOENT')
-})
+test.runIf(process.platform === 'linux')(
+  'a file system that creates no directories is reported',
+  async () => {
+    await expect(makeDirectory('/proc/none/a/b')).rejects.toHaveProperty('code', 'ENOENT')
+  },
+)

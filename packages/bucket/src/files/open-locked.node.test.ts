@@ -47,14 +47,14 @@ function afterFirstOpen(change: () => Promise<unknown>): void {
   }
 }
 
-test('a file that was removed before it was locked is not the one that is taken', async () => {
+test('a file that was removed before it was locked is not the one that is returned', async () => {
   afterFirstOpen(() => unlink(path))
   const file = await take()
   expect((await file.stat()).ino).toBe((await stat(path)).ino)
   await expect(take()).rejects.toEqual(inUse)
 })
 
-test('a file that somebody else removed and made anew before it was locked is theirs', async () => {
+test('a file that another process removed and created again before it was locked belongs to that process', async () => {
   afterFirstOpen(async () => {
     await unlink(path)
     await take()

@@ -58,7 +58,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** A second one of the same name, opened in the moment before a call of the file system. */
+/** A second one of the same name, opened just before a call to the file system. */
 function openBefore(call: 'rename' | 'unlink'): { readonly opened: Promise<TemporaryFile>[] } {
   const opened: Promise<TemporaryFile>[] = []
   calls.before = async (name) => {
@@ -81,7 +81,7 @@ test('bytes have the final name once they are committed, and not before', async 
   expect(await readdir(directory)).toEqual(['out'])
 })
 
-test('a name is for one at a time, and free again whatever became of it', async () => {
+test('a name is used once at a time, and is free again however the file ends', async () => {
   for (const end of ['close', 'discard', 'commit'] as const) {
     const first = await TemporaryFile.open(path, { name: 'shared' })
     await expect(TemporaryFile.open(path, { name: 'shared' })).rejects.toEqual(inUse)
@@ -92,7 +92,7 @@ test('a name is for one at a time, and free again whatever became of it', async 
   }
 })
 
-test('what was closed is there for the next, and what was discarded is not', async () => {
+test('a closed file is there for the next run, and a discarded one is not', async () => {
   const first = await TemporaryFile.open(path, { name: 'shared' })
   await first.resize(7)
   await first.close()
@@ -108,7 +108,7 @@ test('what was closed is there for the next, and what was discarded is not', asy
   expect(await readdir(directory)).toEqual([])
 })
 
-test('nobody takes a file between its last byte and its final name', async () => {
+test('nobody can open a file between its last byte and its final name', async () => {
   const { opened } = openBefore('rename')
   const first = await TemporaryFile.open(path, { name: 'shared' })
   await first.resize(5)
@@ -119,7 +119,7 @@ test('nobody takes a file between its last byte and its final name', async () =>
   expect(await readFile(path, 'utf8')).toBe('hello')
 })
 
-test('nobody takes a file that is about to be removed', async () => {
+test('nobody can open a file that is about to be removed', async () => {
   const { opened } = openBefore('unlink')
   const first = await TemporaryFile.open(path, { name: 'shared' })
   await first.discard()
@@ -127,7 +127,7 @@ test('nobody takes a file that is about to be removed', async () => {
   await expect(opened[0]).rejects.toEqual(inUse)
 })
 
-test.each(['close', 'discard', 'commit'] as const)('ending it twice (%s) does no harm', async (end) => {
+test.each(['close', 'discard', 'commit'] as const)('ending it twice (%s) has no effect', async (end) => {
   const first = await TemporaryFile.open(path, { name: 'shared' })
   await first[end]()
   const second = await TemporaryFile.open(path, { name: 'shared' })
@@ -147,19 +147,22 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
     return modeOf(join(directory, 'plain'))
   }
 
-  test.each([undefined, 'shared'])('is this user’s alone until it is committed (name %s)', async (name) => {
-    await writeFile(path, 'old')
-    await chmod(path, 0o666)
-    const file = await TemporaryFile.open(path, { name })
-    const [temporary = ''] = (await readdir(directory)).filter((entry) => entry !== 'out')
-    expect(await modeOf(join(directory, temporary))).toBe(0o600)
-    await file.write(new Uint8Array(3), 0)
-    expect(await modeOf(join(directory, temporary))).toBe(0o600)
-    await file.commit()
-    expect(await modeOf(path)).toBe(0o666)
-  })
+  test.each([undefined, 'shared'])(
+    'is private to this user until it is committed (name %s)',
+    async (name) => {
+      await writeFile(path, 'old')
+      await chmod(path, 0o666)
+      const file = await TemporaryFile.open(path, { name })
+      const [temporary = ''] = (await readdir(directory)).filter((entry) => entry !== 'out')
+      expect(await modeOf(join(directory, temporary))).toBe(0o600)
+      await file.write(new Uint8Array(3), 0)
+      expect(await modeOf(join(directory, temporary))).toBe(0o600)
+      await file.commit()
+      expect(await modeOf(path)).toBe(0o666)
+    },
+  )
 
-  test('is never made for others to read, whatever it replaces', async () => {
+  test('is never readable for others, whatever it replaces', async () => {
     await writeFile(path, 'old')
     await chmod(path, 0o666)
     const modes: unknown[] = []
@@ -203,7 +206,7 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
     expect(await readFile(victim, 'utf8')).toBe('untouched')
   })
 
-  test('takes no mode from a link that was made meanwhile', async () => {
+  test('takes no mode from a link that was created in the meantime', async () => {
     const file = await TemporaryFile.open(path)
     const lure = join(directory, 'lure')
     await writeFile(lure, '')
@@ -214,13 +217,13 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
     expect(await readFile(lure, 'utf8')).toBe('')
   })
 
-  describe.each([false, true])('of a lasting name (kept: %s)', (keep) => {
+  describe.each([false, true])('with a stable name (kept: %s)', (keep) => {
     const temporary = () => join(directory, '.oss-cse-shared.part')
     const victim = () => join(directory, 'victim')
     const opened = () => TemporaryFile.open(path, { name: 'shared', keep })
 
     test.each(['hard link', 'named pipe', 'symbolic link'])(
-      'takes the place of a %s there, and is not written into it',
+      'replaces a %s there, and is not written into it',
       async (kind) => {
         await writeFile(victim(), 'untouched', { mode: 0o600 })
         if (kind === 'hard link') await link(victim(), temporary())
@@ -236,14 +239,14 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
       },
     )
 
-    test('says what is in its way where that cannot be removed', async () => {
+    test('reports the file at its temporary name if that cannot be removed', async () => {
       await mkdir(temporary())
       await expect(opened()).rejects.toMatchObject({ code: 'ERR_CSE_FILE' })
       await expect(opened()).rejects.toThrow(temporary())
     })
 
     test.each([0o620, 0o602, 0o644, 0o604])(
-      'is not the file there that others could open (mode %o): they may have it open still',
+      'is not the existing file that others could open (mode %o), because they may still have it open',
       async (mode) => {
         await writeFile(temporary(), 'planted')
         await chmod(temporary(), mode)
@@ -258,7 +261,7 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
     )
   })
 
-  test('that cannot take its final name is this user’s alone again, and is there for the next', async () => {
+  test('that cannot get its final name is private again, and is there for the next run', async () => {
     await writeFile(path, 'old')
     await chmod(path, 0o666)
     const file = await TemporaryFile.open(path, { name: 'shared' })
@@ -281,14 +284,16 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
 
     const module = new URL('../../dist/node.js', import.meta.url).href
 
-    /** Runs a program as a user who owns nothing else. The package is loaded before: that user may not read it. */
+    /**
+     * Runs a program as a user who owns nothing else. The package is loaded first, because that user may not read it.
+     */
     function asNobody(program: string): string {
       const script = `await import(${JSON.stringify(module)})
         process.setgroups([]); process.setgid(${NOBODY}); process.setuid(${NOBODY}); ${program}`
       return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
     }
 
-    test('keeps the group of the one that it replaces', async () => {
+    test('keeps the group of the replaced file', async () => {
       await writeFile(path, 'old')
       await chown(path, -1, NOBODY)
       await chmod(path, 0o640)
@@ -297,7 +302,7 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
       expect(await modeOf(path)).toBe(0o640)
     })
 
-    test('gives no other group the rights of the old one', async () => {
+    test('gives no other group the permissions of the old group', async () => {
       await writeFile(path, 'old')
       await chmod(path, 0o664)
       // As its owner, who is not in the file's group.
@@ -311,7 +316,7 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
       expect(await modeOf(path)).toBe(0o604)
     })
 
-    test.each([false, true])('is not taken over (kept: %s)', async (keep) => {
+    test.each([false, true])('is not used (kept: %s)', async (keep) => {
       const temporary = join(directory, '.oss-cse-shared.part')
       await writeFile(temporary, 'planted', { mode: 0o600 })
       await chown(temporary, NOBODY, NOBODY)
@@ -320,7 +325,7 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
       await file.discard()
     })
 
-    test('does not choose who can read the one that replaces it', async () => {
+    test('does not determine who can read the new file', async () => {
       await writeFile(path, 'lure')
       await chmod(path, 0o666)
       await chown(path, NOBODY, NOBODY)
@@ -329,7 +334,7 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
       expect((await stat(path)).gid).not.toBe(NOBODY)
     })
 
-    test('is refused at once where only its owner can replace it', async () => {
+    test('is refused at once if only its owner can replace it', async () => {
       await chmod(directory, 0o1777)
       await writeFile(path, 'theirs')
       const program = `await (await import(${JSON.stringify(module)})).replaceFile(${JSON.stringify(path)}, () => console.log('begun')).catch((error) => console.log(error.code, error.message))`
@@ -345,7 +350,7 @@ describe.runIf(process.platform !== 'win32')('a file', () => {
   }
 })
 
-test('a file that cannot be compared with a new one is left as it is, and closed', async () => {
+test('a file that cannot be compared with a new one is kept, and closed', async () => {
   const first = await TemporaryFile.open(path, { name: 'shared' })
   await first.resize(7)
   await first.close()
@@ -356,13 +361,13 @@ test('a file that cannot be compared with a new one is left as it is, and closed
   await expect(opened).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
   await expect(opened).rejects.toThrow('(ENOSPC)')
   calls.onOpen = () => undefined
-  // Closed: else it would be in use.
+  // Closed: otherwise it would be in use.
   const next = await TemporaryFile.open(path, { name: 'shared', keep: true })
   expect(await next.sizeBytes()).toBe(7)
   await next.discard()
 })
 
-test('a directory that is not there is told, and nothing is made', async () => {
+test('a directory that does not exist is reported, and nothing is created', async () => {
   for (const name of [undefined, 'shared']) {
     const opened = TemporaryFile.open(join(directory, 'none', 'out'), { name })
     await expect(opened).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
@@ -371,7 +376,7 @@ test('a directory that is not there is told, and nothing is made', async () => {
   expect(await readdir(directory)).toEqual([])
 })
 
-test('a read ahead that fails while a chunk is worked on fails the reading, and nothing else', async () => {
+test('a read ahead that fails while a chunk is in use fails the read, and nothing else', async () => {
   const broken = new Error('EIO')
   let reads = 0
   const read = async (buffer: Uint8Array) => {
@@ -381,7 +386,7 @@ test('a read ahead that fails while a chunk is worked on fails the reading, and 
   }
   const chunks = readFileRange({ read } as unknown as FileHandle, 0, 3 * 1024 ** 2)
   expect((await chunks.next()).value?.length).toBe(1024 ** 2)
-  // The failure is there by now; were nobody to hear it, the process would end here.
+  // The failure has happened. If it were unhandled, the process would end here.
   await new Promise((resolve) => setImmediate(resolve))
   await expect(chunks.next()).rejects.toBe(broken)
 })

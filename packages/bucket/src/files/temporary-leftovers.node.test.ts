@@ -22,7 +22,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** A file that was last written to at a time. */
+/** A file with the given time of its last write. */
 async function leave(name: string, timeSeconds = TWO_DAYS_AGO): Promise<string> {
   await writeFile(join(directory, name), 'decrypted')
   await utimes(join(directory, name), timeSeconds, timeSeconds)
@@ -31,7 +31,7 @@ async function leave(name: string, timeSeconds = TWO_DAYS_AGO): Promise<string> 
 
 const unnamed = () => `.oss-cse-${randomUUID()}.part`
 
-test('what a crash left is removed when the next file of its directory is opened', async () => {
+test('leftovers of a crash are removed when the next file of their directory is opened', async () => {
   await leave(unnamed())
   await leave(unnamed())
   const file = await TemporaryFile.open(join(directory, 'out'))
@@ -39,13 +39,13 @@ test('what a crash left is removed when the next file of its directory is opened
   expect(await readdir(directory)).toEqual(['out'])
 })
 
-test('what nobody resumed for a month is removed', async () => {
+test('files that were not resumed for a month are removed', async () => {
   await leave('.oss-cse-0123456789abcdef0123456789abcdef.part', NOW_SECONDS - 31 * 24 * 60 * 60)
   await removeLeftovers(directory)
   expect(await readdir(directory)).toEqual([])
 })
 
-test('what a later run resumes stays, and so does everything else', async () => {
+test('files that a later run resumes stay, and so do all others', async () => {
   await leave('.oss-cse-0123456789abcdef0123456789abcdef.part', NOW_SECONDS - 29 * 24 * 60 * 60)
   const others = [
     '.oss-cse-0123456789abcdef0123456789abcdee.part',
@@ -61,13 +61,13 @@ test('what a later run resumes stays, and so does everything else', async () => 
   expect((await readdir(directory)).sort()).toEqual(others.sort())
 })
 
-test('what was written to within a day stays', async () => {
+test('files that were written within a day stay', async () => {
   const name = await leave(unnamed(), NOW_SECONDS - 23 * 60 * 60)
   await removeLeftovers(directory)
   expect(await readdir(directory)).toEqual([name])
 })
 
-test('what another process has open stays, and is removed once that was killed', async () => {
+test('a file that another process has open stays, and is removed once that is killed', async () => {
   const child = fork(fileURLToPath(new URL('../../test/temporary-file-child.mjs', import.meta.url)), [
     join(directory, 'out'),
   ])
@@ -80,7 +80,7 @@ test('what another process has open stays, and is removed once that was killed',
   const exited = once(child, 'exit')
   child.kill('SIGKILL')
   await exited
-  // Under another name: a process looks through a directory once.
+  // Under another name: a process cleans a directory once.
   await symlink(directory, `${directory}-again`)
   await removeLeftovers(`${directory}-again`)
   await rm(`${directory}-again`)
@@ -97,7 +97,7 @@ test('a directory and a link of such a name stay', async () => {
   expect((await readdir(directory)).sort()).toEqual([made, linked, target].sort())
 })
 
-test('somebody else’s stays', async (context) => {
+test('files of another user stay', async (context) => {
   if (process.getuid?.() !== 0) context.skip('Only root can give a file to another user.')
   const name = await leave(unnamed())
   await chown(join(directory, name), 65_534, 65_534)
@@ -105,14 +105,14 @@ test('somebody else’s stays', async (context) => {
   expect(await readdir(directory)).toEqual([name])
 })
 
-test('a process looks through a directory once', async () => {
+test('a process cleans a directory once', async () => {
   await removeLeftovers(directory)
   const name = await leave(unnamed())
   await removeLeftovers(directory)
   expect(await readdir(directory)).toEqual([name])
 })
 
-test('a link that takes the place of a leftover, and what it names, stay', async () => {
+test('a link that replaces a leftover stays, and so does its target', async () => {
   const name = unnamed()
   const target = await leave('target')
   await symlink(join(directory, target), join(directory, name))
@@ -121,7 +121,7 @@ test('a link that takes the place of a leftover, and what it names, stay', async
   expect((await readdir(directory)).sort()).toEqual([name, target].sort())
 })
 
-test('a directory that is not there or cannot be read does no harm', async () => {
+test('a directory that does not exist or cannot be read has no effect', async () => {
   await removeLeftovers(join(directory, 'none'))
   await removeLeftovers(join(directory, await leave('file')))
 })

@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 test.each([undefined, 'shared'])(
-  'where nothing can be locked a file is written all the same, and leaves nothing (name %s)',
+  'without locks a file is still written, and leaves nothing (name %s)',
   async (name) => {
     const path = join(directory, 'out')
     const file = await TemporaryFile.open(path, { name })

@@ -5,7 +5,7 @@ import { memoryBucket } from '../../test/memory-bucket.ts'
 const refused = expect.objectContaining({ code: 'ERR_CSE_SERVICE', retryable: false })
 const date = new Date(0)
 
-/** Counts the requests of a listing that would have no end, and ends it where the bucket does not. */
+/** Counts the requests of an endless listing, and ends it if the bucket does not. */
 function counted<Page>(page: (count: number) => Page): { readonly ask: () => Promise<Page>; count: number } {
   const counter = {
     count: 0,
@@ -72,7 +72,7 @@ describe('a listing of objects ends', () => {
     expect(listing.count).toBe(requests)
   })
 
-  test('and not at empty pages between others', async () => {
+  test('but not at empty pages between others', async () => {
     const { bucket, transport } = memoryBucket()
     transport.list = counted((n) => ({
       objects: n % 900 === 0 ? [object(String(n).padStart(4, '0'))] : [],
@@ -148,7 +148,7 @@ describe('a listing of parts ends', () => {
 })
 
 describe('deleteMany', () => {
-  test('returns each key that was asked for and reported once, whatever else the service reports', async () => {
+  test('returns each requested key once if the service reports it, and no other keys', async () => {
     const { bucket, transport } = memoryBucket()
     transport.deleteMany = async () => [
       ...Array.from({ length: 200_000 }, (_, i) => `other-${i}`),

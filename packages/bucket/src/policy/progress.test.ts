@@ -7,7 +7,7 @@ function listen(totalBytes: number, partCount: number) {
   return { progress, transferred: () => reports.map(({ transferredBytes }) => transferredBytes), reports }
 }
 
-test('a part that is sent again is silent until it has caught up', () => {
+test('a part that is sent again reports nothing until it has caught up', () => {
   const { progress, transferred } = listen(100, 2)
   for (const bytes of [10, 30]) progress.advance(1, bytes)
   progress.advance(2, 5)
@@ -15,7 +15,7 @@ test('a part that is sent again is silent until it has caught up', () => {
   expect(transferred()).toEqual([0, 10, 30, 35, 36])
 })
 
-test('a part that is done counts whole, however far it had come', () => {
+test('a finished part counts whole, whatever it reported before', () => {
   const { progress, reports } = listen(100, 3)
   progress.resumed(2, 40)
   progress.advance(1, 10)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { settle } from '../../test/multipart.ts'
 import { sharedRun } from './shared-run.ts'
 
-/** A run that a test ends itself, and how many there were. */
+/** A run that the test ends itself, and the number of runs. */
 function heldRuns() {
   const runs: { resolve(): void; reject(error: unknown): void }[] = []
   const call = sharedRun(() => new Promise<void>((resolve, reject) => runs.push({ resolve, reject })))
@@ -15,7 +15,7 @@ test('the first call runs at once', () => {
   expect(runs).toHaveLength(1)
 })
 
-test('calls during a run share one further run, which begins after them and after it', async () => {
+test('calls during a run share the next run, which starts after all of them', async () => {
   const { runs, call } = heldRuns()
   const ended: string[] = []
   void call().then(() => ended.push('first'))
@@ -37,7 +37,7 @@ test('calls during a run share one further run, which begins after them and afte
   expect(runs).toHaveLength(3)
 })
 
-test('whenever it is called, a call ends only after a run that began after it', async () => {
+test('a call ends only after a run that started after the call, at any timing', async () => {
   let begun = 0
   let under = 0
   const call = sharedRun(async () => {
@@ -57,7 +57,7 @@ test('whenever it is called, a call ends only after a run that began after it', 
   expect(begun).toBeLessThan(60)
 })
 
-test('a failure reaches the callers of its run, and those alone', async () => {
+test('a failure reaches only the callers of its run', async () => {
   const { runs, call } = heldRuns()
   const results: string[] = []
   const watch = (name: string, run: Promise<void>) =>
@@ -77,7 +77,7 @@ test('a failure reaches the callers of its run, and those alone', async () => {
   expect(results).toEqual(['a: full', 'b: still full', 'c: still full', 'd is there'])
 })
 
-test('after a failure that nobody shared the next call runs at once', async () => {
+test('after a failure that no other call shared, the next call runs at once', async () => {
   const { runs, call } = heldRuns()
   const failed = call()
   runs[0]?.reject(new Error('full'))

@@ -11,7 +11,7 @@ import type { Progress } from '../policy/progress.ts'
 const code = (value: string) => expect.objectContaining({ code: value })
 const reset = () => new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
 
-/** Changes an object as whoever may write to the bucket could, its checksum as the service would keep it or not. */
+/** Changes an object like an attacker with write access to the bucket, with or without a matching checksum. */
 async function tamper(
   transport: MemoryTransport,
   change: (object: { headers: Record<string, string>; bytes: Uint8Array }) => void,
@@ -31,7 +31,7 @@ async function toTheEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promis
 }
 
 describe('one get', () => {
-  test('is one request, with no HEAD before it, and asks for the stored bytes as they are', async () => {
+  test('is one request without a HEAD before it, and requests the stored bytes unchanged', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     transport.requests.length = 0
@@ -46,7 +46,7 @@ describe('one get', () => {
     })
   })
 
-  test('tells what it gives', async () => {
+  test('returns sizes, metadata and verification', async () => {
     const { bucket } = memoryBucket()
     await bucket.put('a', pattern(100), { metadata: { m: '1' }, contentType: 'text/x' })
     const whole = await bucket.get('a')
@@ -71,7 +71,7 @@ describe('one get', () => {
     await range.body.cancel()
   })
 
-  test('gives a Web stream that can be read with getReader and with for await', async () => {
+  test('returns a Web stream that works with getReader and with for await', async () => {
     const { bucket } = memoryBucket()
     await bucket.put('a', pattern(10))
     const { body } = await bucket.get('a')
@@ -81,7 +81,7 @@ describe('one get', () => {
     for await (const chunk of again.body) expect(chunk).toEqual(pattern(10))
   })
 
-  test('reads no further than the caller', async () => {
+  test('does not read ahead of the caller', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(5_000_000))
     let pulled = 0
@@ -100,7 +100,7 @@ describe('one get', () => {
     await reader.cancel()
   })
 
-  /** A body that counts how often it was closed; it ends only when that happens or the signal says so. */
+  /** A body that counts how often it was closed. It ends only when it is closed or the signal aborts. */
   function endless(signal: AbortSignal | undefined, first: readonly Uint8Array[] = []) {
     const chunks = [...first]
     const state = { closed: 0 }
@@ -176,7 +176,7 @@ describe('one get', () => {
     expect(transport.requests).toHaveLength(1)
   })
 
-  test('the caller’s signal is let go when the body ends, fails to open or is cancelled', async () => {
+  test('the caller’s signal keeps no listener after the body ends, fails to open or is cancelled', async () => {
     const { bucket } = memoryBucket()
     await bucket.put('a', pattern(1000))
     const controller = new AbortController()
@@ -191,7 +191,7 @@ describe('one get', () => {
 })
 
 describe('ranges', () => {
-  test('every range of small objects is exact, with either range behaviour', async () => {
+  test('every range of small objects is exact, with either range behavior', async () => {
     for (const standard of [true, false]) {
       const { bucket, transport } = memoryBucket()
       if (!standard) {
@@ -256,7 +256,7 @@ describe('ranges', () => {
     },
   )
 
-  test('an answer that is not the range asked for is not decrypted', async () => {
+  test('a response with another range than requested is not decrypted', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(200))
     for (const contentRange of ['bytes 64-95/200', undefined]) {
@@ -272,7 +272,7 @@ describe('ranges', () => {
   })
 })
 
-describe('what must not be believed', () => {
+describe('integrity', () => {
   test('an object without an envelope is rejected, and passes only on request', async () => {
     const { bucket, transport } = memoryBucket()
     await transport.plant('a', pattern(100))
@@ -290,7 +290,7 @@ describe('what must not be believed', () => {
     expect(await lenient.getBytes('a')).toEqual(pattern(100))
   })
 
-  test('an object whose envelope was stripped is rejected', async () => {
+  test('an object whose envelope was removed is rejected', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     await tamper(transport, (object) => {
@@ -306,28 +306,31 @@ describe('what must not be believed', () => {
     [V2_HEADERS.wrapAlgorithm, 'ERR_CSE_NO_MATCHING_KEY', 'ERR_CSE_ENVELOPE_DAMAGED'],
     [V2_HEADERS.materialDescription, 'ERR_CSE_ENVELOPE_DAMAGED', undefined],
     [V2_HEADERS.unencryptedContentLength, 'ERR_CSE_INTEGRITY', undefined],
-  ])('%s altered is %s before a byte is released, dropped it is %s', async (name, altered, dropped) => {
-    const { bucket, transport } = memoryBucket({
-      provider: createTestProvider({ materialDescription: { k: 'a' } }),
-    })
-    await bucket.put('a', pattern(100))
-    const stored = transport.objects.get('a')
-    await tamper(transport, ({ headers }) => {
-      const value = headers[name] ?? ''
-      headers[name] = `${value.startsWith('1') ? '2' : '1'}${value.slice(1)}`
-    })
-    await expect(bucket.get('a')).rejects.toMatchObject({ code: altered, objectKey: 'a' })
-    if (stored) transport.objects.set('a', stored)
-    await tamper(transport, ({ headers }) => {
-      delete headers[name]
-    })
-    if (dropped !== undefined)
-      await expect(bucket.get('a')).rejects.toMatchObject({ code: dropped, objectKey: 'a' })
-    // Neither the description nor the recorded length is needed to read: the one key there is fits.
-    else expect(await bucket.getBytes('a')).toEqual(pattern(100))
-  })
+  ])(
+    'an altered %s causes %s before a byte is released, and a missing one %s',
+    async (name, altered, dropped) => {
+      const { bucket, transport } = memoryBucket({
+        provider: createTestProvider({ materialDescription: { k: 'a' } }),
+      })
+      await bucket.put('a', pattern(100))
+      const stored = transport.objects.get('a')
+      await tamper(transport, ({ headers }) => {
+        const value = headers[name] ?? ''
+        headers[name] = `${value.startsWith('1') ? '2' : '1'}${value.slice(1)}`
+      })
+      await expect(bucket.get('a')).rejects.toMatchObject({ code: altered, objectKey: 'a' })
+      if (stored) transport.objects.set('a', stored)
+      await tamper(transport, ({ headers }) => {
+        delete headers[name]
+      })
+      if (dropped !== undefined)
+        await expect(bucket.get('a')).rejects.toMatchObject({ code: dropped, objectKey: 'a' })
+      // Neither the material description nor the recorded length is needed to read: the only key fits.
+      else expect(await bucket.getBytes('a')).toEqual(pattern(100))
+    },
+  )
 
-  test('wrapped key and IV swapped are noticed', async () => {
+  test('swapping the wrapped key and the IV is detected', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     await tamper(transport, ({ headers }) => {
@@ -338,14 +341,14 @@ describe('what must not be believed', () => {
     await expect(bucket.get('a')).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
   })
 
-  test('an object of another master key is refused, with nothing released', async () => {
+  test('an object of another master key is refused, and no byte is released', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(100))
     const stranger = new CryptoBucket({ transport, provider: createTestProvider({ seed: 9 }) })
     await expect(stranger.get('a')).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
   })
 
-  test('an object cut or extended behind the writer’s back is noticed by its recorded length', async () => {
+  test('a truncated or extended object is detected by its recorded length', async () => {
     for (const bytes of [pattern(99), pattern(101), new Uint8Array()]) {
       const { bucket, transport } = memoryBucket()
       await bucket.put('a', pattern(100))
@@ -356,7 +359,7 @@ describe('what must not be believed', () => {
     }
   })
 
-  test('an object that does not have the length of its parts together is noticed', async () => {
+  test('an object whose length differs from the sum of its parts is detected', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', chunked(pattern(100), 10))
     await tamper(transport, ({ headers }) => {
@@ -373,7 +376,7 @@ describe('what must not be believed', () => {
     await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
   })
 
-  test('a flipped bit in an object of length 0 to 33 fails the checksum wherever it is', async () => {
+  test('a flipped bit in an object of length 0 to 33 fails the checksum at any position', async () => {
     for (let size = 1; size <= 33; size++) {
       const { bucket, transport } = memoryBucket()
       await bucket.put('a', pattern(size))
@@ -382,7 +385,7 @@ describe('what must not be believed', () => {
     }
   })
 
-  test('where the service answers no checksum, the length is checked and the result says so', async () => {
+  test('if the service returns no checksum, the length is checked and the result says so', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1000))
     transport.alterGet = (response) => {
@@ -395,7 +398,7 @@ describe('what must not be believed', () => {
     expect(await bucket.getBytes('a')).toEqual(pattern(1000))
   })
 
-  test('an answer of more bytes than it announced is an integrity error', async () => {
+  test('a response with more bytes than announced is an integrity error', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1000))
     transport.alterGet = (response) => ({ ...response, body: chunked(pattern(1001), 100) })
@@ -413,7 +416,7 @@ describe('what must not be believed', () => {
     for (const error of [unwrap, integrity]) expect((error as Error).cause).toBeUndefined()
   })
 
-  test('an error that hides what failed to close does not take the place of the real one', async () => {
+  test('an error while closing a connection does not replace the original error', async () => {
     const { bucket, transport } = memoryBucket()
     await transport.plant('a', pattern(100))
     transport.alterGet = (response) => ({
@@ -429,7 +432,7 @@ describe('what must not be believed', () => {
   })
 })
 
-test('a key service that hiccups is asked again', async () => {
+test('a key service that fails temporarily is called again', async () => {
   const real = createTestProvider()
   let hiccups = 2
   const provider = {
@@ -463,7 +466,7 @@ test('an aborted read rejects with the signal’s reason, and is not resumed', a
   }
 })
 
-test('a get is retried when the service is busy, not when the object is missing', async () => {
+test('a get is retried when the service is busy, but not when the object is missing', async () => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')
   let busy = 2
@@ -476,7 +479,7 @@ test('a get is retried when the service is busy, not when the object is missing'
   expect(transport.requests).toHaveLength(1)
 })
 
-test('conditions and versions are the caller’s to give', async () => {
+test('conditions and versions are passed on', async () => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'x')
   const etag = transport.objects.get('a')?.etag ?? ''
@@ -522,7 +525,7 @@ test('the content key is wiped when the body ends, fails or is cancelled', async
   for (const key of keys) expect(key.every((byte) => byte === 0)).toBe(true)
 })
 
-test('progress of a download grows to the length of what was asked for', async () => {
+test('the progress of a download rises to the requested length', async () => {
   const { bucket } = memoryBucket()
   await bucket.put('a', pattern(1_000_000))
   const seen: Progress[] = []
@@ -533,7 +536,7 @@ test('progress of a download grows to the length of what was asked for', async (
   expect(new Set(seen.map(({ totalBytes }) => totalBytes))).toEqual(new Set([899_900]))
 })
 
-test('a plain object that passes is given as Uint8Arrays, whatever the transport gave', async () => {
+test('a plain object that is allowed is returned as Uint8Arrays, whatever the transport returned', async () => {
   const { bucket, transport } = memoryBucket()
   class Special extends Uint8Array {}
   await transport.plant('a', pattern(100))

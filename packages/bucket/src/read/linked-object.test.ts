@@ -7,7 +7,7 @@ import type { CryptoBucket } from '../crypto-bucket.ts'
 
 const data = pattern(120_000)
 
-/** A bucket with an encrypted object, a link to it, and a plain object with a link of its own. */
+/** A bucket with an encrypted object, a link to it, and a plain object with its own link. */
 async function linkedBucket(options: Parameters<typeof memoryBucket>[0] = {}) {
   const made = memoryBucket(options)
   const { transport, bucket } = made
@@ -44,27 +44,30 @@ const READS: readonly (readonly [
   ],
 ]
 
-describe.each(READS)('a symbolic link is read through, by %s', (_, read) => {
-  test('its target is decrypted', async () => {
+describe.each(READS)('a symbolic link read with %s', (_, read) => {
+  test('returns its decrypted target', async () => {
     const { bucket, transport } = await linkedBucket()
     expect(await read(bucket, 'link')).toEqual(data)
     expect(transport.requests.filter(({ operation }) => operation === 'getSymlink')).toHaveLength(1)
   })
 
-  test.each([undefined, '', 7])('a target named %j is no answer of the service', async (targetKey) => {
-    const { bucket, transport } = await linkedBucket()
-    transport.getSymlink = async () => ({ targetKey: targetKey as string })
-    await expect(read(bucket, 'link')).rejects.toMatchObject({ code: 'ERR_CSE_SERVICE', objectKey: 'link' })
-  })
+  test.each([undefined, '', 7])(
+    'a target named %j is an invalid response of the service',
+    async (targetKey) => {
+      const { bucket, transport } = await linkedBucket()
+      transport.getSymlink = async () => ({ targetKey: targetKey as string })
+      await expect(read(bucket, 'link')).rejects.toMatchObject({ code: 'ERR_CSE_SERVICE', objectKey: 'link' })
+    },
+  )
 
-  test('a target that is plain is refused, or passed where that is allowed', async () => {
+  test('a plain target is refused, or passes if that is allowed', async () => {
     const { bucket } = await linkedBucket()
     await expect(read(bucket, 'to plain')).rejects.toMatchObject({ code: 'ERR_CSE_NOT_ENCRYPTED' })
     const passing = await linkedBucket({ onPlainObject: 'passthrough' })
     expect(await read(passing.bucket, 'to plain')).toEqual(pattern(100))
   })
 
-  test('ciphertext behind it is never passed for a plain object', async () => {
+  test('never returns the target’s ciphertext as a plain object', async () => {
     const { bucket } = await linkedBucket({ onPlainObject: 'passthrough' })
     expect(await read(bucket, 'link')).toEqual(data)
   })
@@ -94,14 +97,14 @@ describe.each(READS)('a symbolic link is read through, by %s', (_, read) => {
   })
 })
 
-test('ranges of a link are those of its target', async () => {
+test('ranges of a link are ranges of its target', async () => {
   const { bucket } = await linkedBucket()
   for (const range of ['0-0', '17-70000', '-33', '119999-']) {
     expect(await bucket.getBytes('link', { range })).toEqual(await bucket.getBytes('real/target', { range }))
   }
 })
 
-test('head of a link tells what its target is, under the name that was asked for; exists asks for the link alone', async () => {
+test('head of a link describes its target under the requested key; exists checks only the link', async () => {
   const { bucket, transport } = await linkedBucket()
   const ofTarget = await bucket.head('real/target')
   expect(ofTarget).toMatchObject({ sizeBytes: 120_000, metadata: { m: '1' }, envelope: { version: 2 } })
@@ -111,7 +114,7 @@ test('head of a link tells what its target is, under the name that was asked for
   expect(transport.requests.map(({ operation, key }) => [operation, key])).toEqual([['head', 'link']])
 })
 
-test('the response of a link is closed before its target is asked for', async () => {
+test('the response for a link is closed before its target is requested', async () => {
   const { bucket, transport } = await linkedBucket()
   const closed: string[] = []
   transport.alterGet = (response, { key }) => {
@@ -131,7 +134,7 @@ test('the response of a link is closed before its target is asked for', async ()
   expect(closed).toEqual(['link', 'real/target'])
 })
 
-test('a master key is told which object it unwraps: the target of a link, with its bucket and version', async () => {
+test('a provider receives the reference of the object that it unwraps: the target of a link, with its bucket and version', async () => {
   const provider = createTestProvider()
   const unwrap = vi.spyOn(provider, 'unwrap')
   const generate = vi.spyOn(provider, 'generateContentKey')
@@ -153,7 +156,7 @@ test('a master key is told which object it unwraps: the target of a link, with i
   expect(transport.location).toBe(location)
 })
 
-describe('a link that is pointed elsewhere while it is read', () => {
+describe('a link whose target changes while it is read', () => {
   const other = pattern(90_001).map((byte) => byte ^ 0xff)
 
   async function repointed(whenKey: string, times: number) {
@@ -172,7 +175,7 @@ describe('a link that is pointed elsewhere while it is read', () => {
     return made
   }
 
-  test('is followed anew by a download that begins anew', async () => {
+  test('is followed again by a download that restarts', async () => {
     const { bucket, log } = await repointed('real/target', 2)
     const target = new MemoryTarget()
     await bucket.download('link', target, {

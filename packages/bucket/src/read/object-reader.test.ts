@@ -27,7 +27,7 @@ async function stored(bytes: Uint8Array = data) {
   return { ...made, keyring }
 }
 
-/** Changes the k-th answer to a get, and tells whether its connection was closed. */
+/** Changes the k-th response to a get, and returns whether its connection was closed. */
 function alterAnswer(
   transport: MemoryTransport,
   k: number,
@@ -65,7 +65,7 @@ test('every range of a small object is that slice of it', async () => {
   await reader.close()
 })
 
-test('the checksum of a range is that of its ciphertext, and plaintext has it at that offset alone', async () => {
+test('the checksum of a range is that of its ciphertext, and only the plaintext at that offset has it', async () => {
   const { bucket, transport } = await stored()
   const ciphertext = transport.objects.get('a')?.bytes ?? new Uint8Array()
   const reader = await bucket.openObject('a')
@@ -83,14 +83,14 @@ test('the checksum of a range is that of its ciphertext, and plaintext has it at
     crc.update(ciphertext.subarray(start, end + 1))
     expect(run.ciphertextCrc64()).toBe(crc.value())
     expect(await reader.ciphertextCrc64(chunked(plaintext, 5), start)).toBe(crc.value())
-    // One byte alone is the same at two offsets once in 256 times.
+    // One byte has the same ciphertext at two offsets in 1 of 256 cases.
     if (end > start) {
       expect(await reader.ciphertextCrc64(chunked(plaintext, 5), start + 16)).not.toBe(crc.value())
     }
   }
 })
 
-test('several ranges are read at the same time, chunk by chunk in turns', async () => {
+test('several ranges are read in parallel, chunk by chunk in turns', async () => {
   const { bucket, transport } = await stored()
   transport.chunkBytes = 11
   const reader = await bucket.openObject('a')
@@ -109,7 +109,7 @@ test('several ranges are read at the same time, chunk by chunk in turns', async 
   for (const [index, start] of starts.entries()) expect(bytes[index]).toEqual(data.subarray(start))
 })
 
-test('the key is unwrapped once, by one HEAD, and every request is pinned to the object', async () => {
+test('the key is unwrapped once, with one HEAD, and each request is pinned to the object', async () => {
   const { bucket, transport, keyring } = await stored()
   const reader = await bucket.openObject('a', {
     versionId: 'v1',
@@ -126,7 +126,7 @@ test('the key is unwrapped once, by one HEAD, and every request is pinned to the
   }
 })
 
-test('it tells what the object is', async () => {
+test('it describes the object', async () => {
   const { bucket } = await stored()
   await bucket.put('a', data, { metadata: { by: 'me' }, contentType: 'text/x-a' })
   const head = await bucket.head('a')
@@ -143,7 +143,7 @@ test('it tells what the object is', async () => {
   }
 })
 
-test('of an empty object there is nothing to read', async () => {
+test('an empty object has no bytes to read', async () => {
   const { bucket, transport } = await stored(new Uint8Array())
   const reader = await bucket.openObject('a')
   expect(reader.sizeBytes).toBe(0)
@@ -167,7 +167,7 @@ test.each([
 })
 
 describe('opened by its first range', () => {
-  test('an object needs no request for that range', async () => {
+  test('an object needs no second request for that range', async () => {
     const { bucket, transport } = await stored()
     for (const start of [0, 3, 16, 500]) {
       transport.requests.length = 0
@@ -185,14 +185,14 @@ describe('opened by its first range', () => {
     ['longer', { start: 100, end: 999 }],
     ['earlier', { start: 0, end: 200 }],
     ['later', { start: 101, end: 200 }],
-  ])('an object gives another range that is %s', async (_what, range) => {
+  ])('an object returns another range that is %s', async (_what, range) => {
     const { bucket } = await stored()
     const reader = await bucket.openObject('a', { firstRange: { start: 100, end: 200 } })
     expect(await read(reader.read(range))).toEqual(data.subarray(range.start, range.end + 1))
     await reader.close()
   })
 
-  test('an object whose first range ends behind it tells its length', async () => {
+  test('an object that ends inside the first range has the right length', async () => {
     const { bucket, transport } = await stored()
     const reader = await bucket.openObject('a', { firstRange: { start: 0, end: 1_000_000 } })
     expect(reader.sizeBytes).toBe(1000)
@@ -200,7 +200,7 @@ describe('opened by its first range', () => {
     expect(operations(transport)).toEqual(['get'])
   })
 
-  test('an object closes the connection when nobody reads it', async () => {
+  test('an object closes the connection when that range is not read', async () => {
     const { bucket, transport } = await stored()
     const first = alterAnswer(transport, 1, () => ({}))
     const reader = await bucket.openObject('a', { firstRange: { start: 0, end: 99 } })
@@ -223,7 +223,7 @@ describe('opened by its first range', () => {
     expect(first.closed).toBe(true)
   })
 
-  test('an object whose reading was aborted before it began is not read', async () => {
+  test('an object whose read was aborted before it started is not read', async () => {
     const { bucket, transport } = await stored()
     const first = alterAnswer(transport, 1, () => ({}))
     const reader = await bucket.openObject('a', { firstRange: { start: 0, end: 99 } })
@@ -235,7 +235,7 @@ describe('opened by its first range', () => {
 })
 
 describe('an object that was replaced', () => {
-  test('is not read any more, whether the service or only its answer tells', async () => {
+  test('is not read any more, whether the service or only its response shows it', async () => {
     const { bucket, transport } = await stored()
     const reader = await bucket.openObject('a')
     await bucket.put('a', data.subarray(0, 900))
@@ -250,7 +250,7 @@ describe('an object that was replaced', () => {
     expect(answer.closed).toBe(true)
   })
 
-  test('is told by its length where there is no ETag', async () => {
+  test('is detected by its length if there is no ETag', async () => {
     const { bucket, transport } = await stored()
     const withoutTag = ({ headers: { etag: _, ...headers } }: GetObjectResponse) => ({ headers })
     alterAnswer(transport, 1, withoutTag)
@@ -263,7 +263,7 @@ describe('an object that was replaced', () => {
     expect(answer.closed).toBe(true)
   })
 
-  test('after its first range was answered still gives that range', async () => {
+  test('after its first range arrived still returns that range', async () => {
     const { bucket } = await stored()
     const reader = await bucket.openObject('a', { firstRange: { start: 0, end: 99 } })
     await bucket.put(
@@ -277,7 +277,7 @@ describe('an object that was replaced', () => {
   })
 })
 
-describe('an answer', () => {
+describe('a response', () => {
   test.each([
     ['with another range', { 'content-range': 'bytes 500-609/1000', 'content-length': '110' }],
     ['with no range', { 'content-range': '' }],
@@ -293,7 +293,7 @@ describe('an answer', () => {
     expect(answer.closed).toBe(true)
   })
 
-  test('that breaks is gone on with, by the same object', async () => {
+  test('that is interrupted is resumed with the same object', async () => {
     const { bucket, transport, log } = await stored()
     transport.chunkBytes = 10
     const reader = await bucket.openObject('a')
@@ -303,14 +303,14 @@ describe('an answer', () => {
     expect(transport.requests.at(-1)?.headers['if-match']).toBe(reader.description.etag)
   })
 
-  test('that fails for good fails the reading', async () => {
+  test('that fails permanently fails the read', async () => {
     const { bucket, transport } = await stored()
     const reader = await bucket.openObject('a')
     alterAnswer(transport, 1, ({ body }) => ({ body: broken(body, 333, denied) }))
     await expect(read(reader.read({ start: 5, end: 990 }))).rejects.toBe(denied)
   })
 
-  test('that nobody reads to the end is closed', async () => {
+  test('that is not read to its end is closed', async () => {
     const { bucket, transport } = await stored()
     transport.chunkBytes = 10
     const reader = await bucket.openObject('a')
@@ -319,7 +319,7 @@ describe('an answer', () => {
     expect(answer.closed).toBe(true)
   })
 
-  test('of a plain object passes through where that is asked for', async () => {
+  test('of a plain object passes if that is allowed', async () => {
     const { bucket, transport } = await stored()
     await transport.plant('a', data)
     await expect(bucket.openObject('a')).rejects.toEqual(code('ERR_CSE_NOT_ENCRYPTED'))
@@ -329,7 +329,7 @@ describe('an answer', () => {
 })
 
 describe('an abort', () => {
-  test.each(['head', 'get'])('as the opening %s begins rejects with its reason', async (operation) => {
+  test.each(['head', 'get'])('as the opening %s starts rejects with its reason', async (operation) => {
     const { bucket, transport, keyring } = await stored()
     const controller = new AbortController()
     transport.intercept = () => controller.abort(reason)
@@ -341,7 +341,7 @@ describe('an abort', () => {
     expect(keyring.wiped).toBe(true)
   })
 
-  test('while a range is read ends it, and not the others', async () => {
+  test('during a read ends that read and not the others', async () => {
     const { bucket, transport } = await stored()
     transport.chunkBytes = 10
     const reader = await bucket.openObject('a')
@@ -375,7 +375,7 @@ describe('a reader that was closed', () => {
     return { reader, begun, keyring }
   }
 
-  test('has forgotten its key, and fails rather than give what it cannot decrypt', async () => {
+  test('has wiped its key, and throws for what it cannot decrypt', async () => {
     const { reader, keyring } = await closed()
     expect(keyring.handedOut).toHaveLength(1)
     expect(keyring.wiped).toBe(true)
@@ -383,7 +383,7 @@ describe('a reader that was closed', () => {
     await expect(reading()).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_CSE_/) })
   })
 
-  test('never gives wrong bytes to a reading that was begun before', async () => {
+  test('never returns wrong bytes to a read that started before', async () => {
     const { begun } = await closed()
     const bytes = await read(begun).catch(() => data)
     expect(bytes).toEqual(data)

@@ -31,7 +31,7 @@ test('a presigned URL is read and decrypted, whole and by range, without a heade
   }
 })
 
-test('a range behind the end of the object is not satisfiable, though the server answers everything', async () => {
+test('a range after the end of the object is not satisfiable, even if the server returns the whole object', async () => {
   const { bucket } = memoryBucket()
   await bucket.put('a', data)
   await expect(bucket.getByUrl(url, { range: '300000-' })).rejects.toEqual(
@@ -45,7 +45,7 @@ test('ciphertext stored with a Content-Encoding is read as it is stored', async 
   expect(await read((await bucket.getByUrl(url)).body)).toEqual(data)
 })
 
-test('an interrupted read goes on', async () => {
+test('an interrupted read is resumed', async () => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', data)
   const getByUrl = transport.getByUrl.bind(transport)
@@ -65,7 +65,7 @@ test('an interrupted read goes on', async () => {
   expect(requests[1]?.headers['if-match']).toBe(transport.objects.get('a')?.etag)
 })
 
-test('what the transport refuses comes out as it is, and what may succeed later is asked for again', async () => {
+test('an error of the transport is passed on unchanged, and a temporary one is retried', async () => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', data)
   let asked = 0
@@ -82,7 +82,7 @@ test('what the transport refuses comes out as it is, and what may succeed later 
 })
 
 test.each(['not a url', 'ftp://host/a?s3cret', 'file:///etc/passwd'])(
-  '%s is refused before any request, and not named',
+  '%s is refused before any request, and not contained in the error',
   async (bad) => {
     const { bucket, transport } = memoryBucket()
     const error = await bucket.getByUrl(bad).catch((thrown: unknown) => thrown)
@@ -92,7 +92,7 @@ test.each(['not a url', 'ftp://host/a?s3cret', 'file:///etc/passwd'])(
   },
 )
 
-test('a URL that would have the server process the object is refused before any request', async () => {
+test('a URL that requests processing on the server is refused before any request', async () => {
   const { bucket, transport } = memoryBucket()
   await expect(bucket.getByUrl(`${url}&x-oss-process=image%2Fresize`)).rejects.toEqual(
     code('ERR_CSE_OPERATION_REFUSED'),
@@ -126,7 +126,7 @@ describe('the transport', () => {
   const bucketOn = (transport: BucketTransport) =>
     new CryptoBucket({ transport, provider: createTestProvider(), retry: { minDelayMs: 0, maxDelayMs: 0 } })
 
-  test('without getByUrl: a URL is refused before any request, with what to give the bucket', async () => {
+  test('without getByUrl refuses a URL before any request, and names the transports that have it', async () => {
     const { transport } = memoryBucket()
     const { put, get, head } = transport
     const bucket = bucketOn({
@@ -182,7 +182,7 @@ describe('the transport', () => {
     expect(await read((await bucket.getByUrl(url)).body)).toEqual(data)
   })
 
-  test('with half of what objects need is refused, also where it has getByUrl', () => {
+  test('with only some of put, get and head is refused, even if it has getByUrl', () => {
     const { transport } = memoryBucket()
     const { get, getByUrl } = transport
     for (const half of [{}, { get }, { get, getByUrl }, undefined]) {

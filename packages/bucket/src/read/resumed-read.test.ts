@@ -9,7 +9,7 @@ const code = (value: string) => expect.objectContaining({ code: value })
 const reset = () => new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
 
 describe('an interrupted read', () => {
-  test('goes on at the same byte by Range and If-Match, and is verified as a whole', async () => {
+  test('is resumed at the same byte with Range and If-Match, and is verified as a whole', async () => {
     const { bucket, transport, log } = memoryBucket()
     const data = pattern(1_000_000)
     await bucket.put('a', data)
@@ -28,7 +28,7 @@ describe('an interrupted read', () => {
     expect(log).toHaveLength(5)
   })
 
-  test('goes on inside a range too', async () => {
+  test('is also resumed inside a range', async () => {
     const { bucket, transport } = memoryBucket()
     const data = pattern(300_000)
     await bucket.put('a', data)
@@ -40,7 +40,7 @@ describe('an interrupted read', () => {
     )
   })
 
-  test('a body that ends early without an error is an interruption too', async () => {
+  test('includes a body that ends early without an error', async () => {
     const { bucket, transport } = memoryBucket()
     const data = pattern(300_000)
     await bucket.put('a', data)
@@ -49,7 +49,7 @@ describe('an interrupted read', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('does not go on in an object that was replaced meanwhile', async () => {
+  test('is not resumed in an object that was replaced in the meantime', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(300_000))
     let breaks = 1
@@ -71,7 +71,7 @@ describe('an interrupted read', () => {
     await expect(read()).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
   })
 
-  test('is not mixed with another object, even where If-Match was lost on the way', async () => {
+  test('is not mixed with another object, even if a cache dropped If-Match', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(300_000))
     const get = transport.get.bind(transport)
@@ -90,7 +90,7 @@ describe('an interrupted read', () => {
     await expect(read()).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
   })
 
-  test('goes on where the server answers with the whole object instead of the rest', async () => {
+  test('is resumed when the server returns the whole object instead of the rest', async () => {
     const { bucket, transport } = memoryBucket()
     const data = pattern(300_000)
     await bucket.put('a', data)
@@ -125,7 +125,7 @@ describe('an interrupted read', () => {
     }
   })
 
-  test('that makes no progress any more fails after the last attempt', async () => {
+  test('that makes no more progress fails after the last attempt', async () => {
     const { bucket, transport } = memoryBucket({ retry: { maxAttempts: 3, minDelayMs: 0, maxDelayMs: 0 } })
     await bucket.put('a', pattern(1000))
     transport.requests.length = 0
@@ -134,7 +134,7 @@ describe('an interrupted read', () => {
     expect(transport.requests.length).toBe(3)
   })
 
-  test('by a failure that would come again ends at once', async () => {
+  test('after a permanent failure ends at once', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1000))
     transport.requests.length = 0

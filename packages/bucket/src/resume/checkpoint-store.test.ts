@@ -3,7 +3,7 @@ import { MemoryCheckpointStore } from './checkpoint-store.ts'
 
 const inUse = expect.objectContaining({ code: 'ERR_CSE_CHECKPOINT_IN_USE' })
 
-test('a record outlives the checkpoint that saved it, as it was when it was saved', async () => {
+test('a record outlives the checkpoint that saved it, and later changes to the value have no effect', async () => {
   const store = new MemoryCheckpointStore()
   const first = await store.open('a')
   expect(await first.load()).toBeUndefined()
@@ -20,14 +20,14 @@ test('a record outlives the checkpoint that saved it, as it was when it was save
   expect(await second.load()).toBeUndefined()
 })
 
-test('what is loaded is a copy', async () => {
+test('a loaded record is a copy', async () => {
   const checkpoint = await new MemoryCheckpointStore().open('a')
   await checkpoint.save({ parts: [1] })
   ;((await checkpoint.load()) as { parts: number[] }).parts.push(2)
   expect(await checkpoint.load()).toEqual({ parts: [1] })
 })
 
-test('a record is taken by one at a time, and records of other names are free', async () => {
+test('a record is open once at a time, and records of other names are free', async () => {
   const store = new MemoryCheckpointStore()
   const first = await store.open('a')
   await expect(store.open('a')).rejects.toEqual(inUse)

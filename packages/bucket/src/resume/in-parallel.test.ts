@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { settle } from '../../test/multipart.ts'
 import { inParallel } from './in-parallel.ts'
 
-/** Work that a test ends item by item. */
+/** Work that the test ends item by item. */
 function heldWork() {
   const begun: number[] = []
   const signals = new Map<number, AbortSignal>()
@@ -17,7 +17,7 @@ function heldWork() {
 
 describe('work in parallel', () => {
   test.each([1, 2, 3, 7, 100])(
-    'is never on more than %i items at once, and on so many when it can',
+    'is never on more than %i items at once, and reaches that number',
     async (n) => {
       let now = 0
       let most = 0
@@ -39,7 +39,7 @@ describe('work in parallel', () => {
     await inParallel([], 3, undefined, () => Promise.reject(new Error('no work')))
   })
 
-  test('takes items only when it gets to them', async () => {
+  test('takes an item only when it can start it', async () => {
     const { begun, ends, work } = heldWork()
     let taken = 0
     function* items(): Generator<number> {
@@ -59,7 +59,7 @@ describe('work in parallel', () => {
     await running
   })
 
-  test('begins nothing more after a failure, tells the others, waits for them, and rejects with the first', async () => {
+  test('starts nothing after a failure, signals the others, waits for them, and rejects with the first failure', async () => {
     const { begun, signals, ends, work } = heldWork()
     let ended = false
     const running = inParallel([0, 1, 2, 3, 4], 3, undefined, work).finally(() => {
@@ -90,7 +90,7 @@ describe('work in parallel', () => {
     expect(seen).toEqual([0])
   })
 
-  test('that fails with nothing fails all the same', async () => {
+  test('that fails with undefined fails too', async () => {
     const failed = inParallel([0], 2, undefined, () => Promise.reject(undefined)).then(
       () => false,
       () => true,
@@ -98,7 +98,7 @@ describe('work in parallel', () => {
     expect(await failed).toBe(true)
   })
 
-  test('waits for what is under way also when the items themselves fail', async () => {
+  test('waits for running items even if the iterable fails', async () => {
     const { ends, work } = heldWork()
     let ended = false
     const failure = new Error('no further item')
@@ -116,14 +116,14 @@ describe('work in parallel', () => {
     await expect(running).rejects.toBe(failure)
   })
 
-  test('that was aborted before begins nothing', async () => {
+  test('that was aborted before starts nothing', async () => {
     const reason = new Error('stop')
     const { begun, work } = heldWork()
     await expect(inParallel([0], 1, AbortSignal.abort(reason), work)).rejects.toBe(reason)
     expect(begun).toEqual([])
   })
 
-  test('that is aborted tells every item, waits for them, and rejects with the reason', async () => {
+  test('that is aborted signals every item, waits for them, and rejects with the reason', async () => {
     const reason = new Error('stop')
     const controller = new AbortController()
     const { begun, signals, ends, work } = heldWork()
@@ -137,7 +137,7 @@ describe('work in parallel', () => {
     expect(begun).toEqual([0, 1])
   })
 
-  test('leaves the signal of its caller without listeners', async () => {
+  test('leaves no listener on the caller’s signal', async () => {
     const { signal } = new AbortController()
     let listeners = 0
     const { addEventListener, removeEventListener } = signal

@@ -35,7 +35,7 @@ function ranges(transport: MemoryTransport): string[] {
   return transport.requests.flatMap(({ headers }) => headers['range'] ?? []).sort()
 }
 
-/** Where in the object the requests for parts began, in parts. */
+/** The offsets of the part requests in the object, in parts. */
 function fetchedParts(transport: MemoryTransport): number[] {
   return ranges(transport)
     .map((range) => Number(/=(\d+)/.exec(range)?.[1]) / PART + 1)
@@ -83,7 +83,7 @@ describe('a download', () => {
     [3 * PART, PART, ['get', 'get', 'get']],
     [3 * PART + 1, PART, ['get', 'get', 'get', 'get']],
     [3 * PART, 0, ['get', 'get', 'get']],
-    // Never less than a part: an object of one part comes in one request anyway.
+    // Never less than a part: an object of one part takes one request anyway.
     [3 * PART, 7, ['get', 'get', 'get']],
     [3 * PART, PART + 0.5, ['get', 'get', 'get']],
     [3 * PART, Number.POSITIVE_INFINITY, ['get']],
@@ -110,7 +110,7 @@ describe('a download', () => {
     },
   )
 
-  test('asks for each part once, and pins all but the first to the object', async () => {
+  test('requests each part once, and pins all but the first to the object', async () => {
     const { bucket, transport, target } = await stored()
     await fetch(bucket, target, { headers: { 'x-oss-request-payer': 'requester' } })
     const { etag } = transport.objects.get('a') ?? {}
@@ -127,7 +127,7 @@ describe('a download', () => {
     }
   })
 
-  test('asks for one version alone where one is wanted', async () => {
+  test('requests only the given version', async () => {
     for (const size of [0, data.length]) {
       const { bucket, transport, target } = await stored(memoryBucket(), data.subarray(0, size))
       await fetch(bucket, target, { versionId: 'v1' })
@@ -136,7 +136,7 @@ describe('a download', () => {
   })
 
   test.each([1, 2, 100])(
-    'with parallel %i has no more parts under way, and so many when it can',
+    'with parallel %i has at most that many running parts, and reaches that number',
     async (parallel) => {
       const { bucket, transport, target } = await stored()
       let now = 0
@@ -183,7 +183,7 @@ describe('a download', () => {
     expectNothingLeft(target, store)
   })
 
-  test('of a plain object is refused, or passes through where that is asked for', async () => {
+  test('of a plain object is refused, or passes if that is allowed', async () => {
     for (const size of [0, 10, data.length]) {
       const { bucket, transport, target } = await stored()
       await transport.plant('a', data.slice(0, size))
@@ -244,7 +244,7 @@ describe('a download', () => {
     },
   )
 
-  test('of an object whose bytes changed underneath is an integrity failure, whichever part it is', async () => {
+  test('of an object whose bytes changed on the service is an integrity failure, whichever part it is', async () => {
     for (const n of [1, 2, 6]) {
       const { bucket, transport, target } = await stored()
       const object = transport.objects.get('a')
@@ -256,14 +256,14 @@ describe('a download', () => {
     }
   })
 
-  test('where the service tells no checksum says so', async () => {
+  test('without a checksum from the service says so in the result', async () => {
     const { bucket, transport, target } = await stored()
     transport.alterGet = (response) => ({ ...response, headers: without(response, 'x-oss-hash-crc64ecma') })
     expect((await fetch(bucket, target)).verification).toBe('length')
     expect(target.bytes).toEqual(data)
   })
 
-  test('where the service tells no ETag takes one part at a time', async () => {
+  test('without an ETag from the service takes one part at a time', async () => {
     const { bucket, transport, target, store } = await stored()
     let now = 0
     transport.alterGet = (response) => {
@@ -280,7 +280,7 @@ describe('a download', () => {
     expect(store.saved).toEqual([])
   })
 
-  test('goes on where a connection breaks', async () => {
+  test('is resumed when a connection breaks', async () => {
     const { bucket, transport, target, log } = await stored()
     let answers = 0
     transport.alterGet = (response) => {
@@ -296,7 +296,7 @@ describe('a download', () => {
     ['in each answer', () => true],
     ['in the first answer alone', (index: number) => index === 0],
     ['in every answer but the first', (index: number) => index > 0],
-  ])('of a service that ignores ranges (%s) is right all the same', async (_what, ignores) => {
+  ])('from a service that ignores ranges (%s) is still correct', async (_what, ignores) => {
     for (const size of [1, PART, 2 * PART + 1, data.length]) {
       const { bucket, transport, target } = await stored(memoryBucket(), data.subarray(0, size))
       const object = transport.objects.get('a')
@@ -317,7 +317,7 @@ describe('a download', () => {
     }
   })
 
-  test('of an object that was uploaded in parts is right, whatever the parts of the download', async () => {
+  test('of an object that was uploaded in parts is correct, whatever the parts of the download', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.upload('a', data, { multipartThresholdBytes: 1, partSizeBytes: PART })
     for (const [multipartThresholdBytes, partSizeBytes] of [
@@ -333,7 +333,7 @@ describe('a download', () => {
     expect(transport.objects.size).toBe(1)
   })
 
-  test('that cannot write fails with the target’s own error, and leaves nothing where it is not to go on', async () => {
+  test('that cannot write throws the target’s error, and leaves nothing unless it can be resumed', async () => {
     const full = new CseError('ERR_CSE_FILE', 'no space is left')
     for (const call of ['open', 'write', 'commit'] as const) {
       const { bucket, transport, target } = await stored()
@@ -377,7 +377,7 @@ function without({ headers }: GetObjectResponse, name: string): HeaderMap {
   return Object.fromEntries(Object.entries(headers).filter(([other]) => other !== name))
 }
 
-/** Counts the answers whose bodies were neither read to the end nor closed. */
+/** Counts the responses whose bodies were neither read to the end nor closed. */
 function watchBodies(transport: MemoryTransport): { open: number } {
   const bodies = { open: 0 }
   const { alterGet } = transport
@@ -418,7 +418,7 @@ describe('progress', () => {
     [10, 1],
     [data.length, 1],
     [data.length, 3],
-  ])('of %i bytes rises to the whole with parallel %i', async (size, parallel) => {
+  ])('of %i bytes rises to the total with parallel %i', async (size, parallel) => {
     const { bucket, transport, target } = await stored(memoryBucket(), data.subarray(0, size))
     let answers = 0
     transport.alterGet = (response) => {
@@ -442,7 +442,7 @@ describe('progress', () => {
     }
   })
 
-  test('of a download that goes on begins with what was fetched before', async () => {
+  test('of a resumed download starts with the bytes that were fetched before', async () => {
     const { bucket, target, store } = await interrupted()
     const reports: Progress[] = []
     const onProgress = (progress: Progress) => reports.push(progress)
@@ -472,7 +472,7 @@ describe('an abort', () => {
   describe.each([
     ['that is cancelled', true],
     ['that is answered all the same', false],
-  ])('as a request begins %s', (_what, cancelled) => {
+  ])('as a request starts %s', (_what, cancelled) => {
     test.each([1, 2, 3, 4, 5, 6])('without a checkpoint leaves nothing (request %i)', async (k) => {
       const keyring = new WatchedKeyring()
       const { bucket, transport, target } = await stored(memoryBucket({ keyring }))
@@ -518,14 +518,14 @@ describe('an abort', () => {
         if (now === call) controller.abort(reason)
       }
       const download = fetch(bucket, target, { signal: controller.signal })
-      // What is committed is there.
+      // What is committed stays.
       if (call === 'commit') await expect(download).resolves.toMatchObject({ sizeBytes: data.length })
       else await expect(download).rejects.toBe(reason)
       expectNothingLeft(target)
     },
   )
 
-  test('ends a connection that gives nothing more', async () => {
+  test('ends a stalled connection', async () => {
     const { bucket, transport, target } = await stored()
     const controller = new AbortController()
     transport.alterGet = (response, { signal }) => {
@@ -545,7 +545,7 @@ describe('an abort', () => {
 })
 
 describe('a download with a checkpoint', () => {
-  test('that ends well leaves no record', async () => {
+  test('that succeeds leaves no record', async () => {
     const { bucket, target, store } = await stored()
     await fetch(bucket, target, { checkpointStore: store })
     expect(target.bytes).toEqual(data)
@@ -566,7 +566,7 @@ describe('a download with a checkpoint', () => {
     expectNothingLeft(target, store)
   })
 
-  test('keeps to the state of the object that the caller named', async () => {
+  test('uses the state of the object that the caller gave', async () => {
     const { bucket, transport, target, store } = await interrupted()
     const { etag = '' } = transport.objects.get('a') ?? {}
     const named = (value: string) =>
@@ -577,7 +577,7 @@ describe('a download with a checkpoint', () => {
     expect(target.bytes).toEqual(data)
   })
 
-  test('is not given up for a 404 that does not say that the object is gone', async () => {
+  test('is not given up for a 404 that does not mean that the object is gone', async () => {
     const { bucket, transport, target, store } = await interrupted()
     transport.intercept = () => {
       throw new TransportError('ERR_CSE_NOT_FOUND', 'not here', { status: 404, retryable: false })
@@ -594,7 +594,7 @@ describe('a download with a checkpoint', () => {
     expectNothingLeft(target, store)
   })
 
-  test('that is interrupted again and again arrives in the end', async () => {
+  test('that is interrupted repeatedly succeeds in the end', async () => {
     const { bucket, transport, target, store } = await interrupted()
     for (const failing of [4, 5, 6, 6]) {
       transport.intercept = (request) => {
@@ -609,7 +609,7 @@ describe('a download with a checkpoint', () => {
     expect(target.bytes).toEqual(data)
   })
 
-  test('that has everything but its final name needs one request', async () => {
+  test('that has everything except its final name needs one request', async () => {
     const { bucket, transport, target, store } = await stored()
     target.intercept = (call) => {
       if (call === 'commit') throw new CseError('ERR_CSE_FILE', 'no such name')
@@ -623,7 +623,7 @@ describe('a download with a checkpoint', () => {
     expect(target.bytes).toEqual(data)
   })
 
-  test('never holds CEK, IV or content in its records', async () => {
+  test('never has the CEK, IV or content in its records', async () => {
     const keyring = new WatchedKeyring()
     const { store } = await interrupted({}, memoryBucket({ keyring }))
     const secrets = keyring.copies.flatMap(spellings)
@@ -634,7 +634,7 @@ describe('a download with a checkpoint', () => {
   test.each([
     ['the first byte of its second part', PART],
     ['the last byte of its third part', 3 * PART - 1],
-  ])('whose bytes changed meanwhile (%s) fetches that part again', async (_what, offset) => {
+  ])('whose bytes changed in the meantime (%s) fetches that part again', async (_what, offset) => {
     const { bucket, transport, target, store } = await interrupted()
     if (target.partial !== undefined) target.partial[offset] = (target.partial[offset] ?? 0) ^ 0x80
     const result = await fetch(bucket, target, { checkpointStore: store })
@@ -647,7 +647,7 @@ describe('a download with a checkpoint', () => {
     ['removed', undefined],
     ['cut', pattern(data.length - 1)],
     ['extended', pattern(data.length + 1)],
-  ])('whose bytes were %s meanwhile begins anew', async (_what, partial) => {
+  ])('whose bytes were %s in the meantime restarts', async (_what, partial) => {
     const { bucket, transport, log, target, store } = await interrupted()
     target.partial = partial
     expect((await fetch(bucket, target, { checkpointStore: store })).resumedBytes).toBe(0)
@@ -661,7 +661,7 @@ describe('a download with a checkpoint', () => {
     ['parallel', { parallel: 5 }],
     ['no part size', { partSizeBytes: undefined }],
     ['another threshold', { multipartThresholdBytes: 3 * PART + 7 }],
-  ])('goes on with %s', async (_what, options) => {
+  ])('is resumed with %s', async (_what, options) => {
     const { bucket, transport, target, store } = await interrupted()
     await fetch(bucket, target, { checkpointStore: store, ...options })
     expect(fetchedParts(transport)).toEqual([4, 5, 6])
@@ -671,7 +671,7 @@ describe('a download with a checkpoint', () => {
   test.each([
     ['another part size', { partSizeBytes: 2 * PART }, 2 * PART],
     ['another version', { versionId: 'v2' }, PART],
-  ])('begins anew with %s', async (_what, options, firstBytes) => {
+  ])('restarts with %s', async (_what, options, firstBytes) => {
     const { bucket, transport, log, target, store } = await interrupted()
     await fetch(bucket, target, { checkpointStore: store, ...options })
     expect(transfers(log)).toEqual(['restart'])
@@ -680,7 +680,7 @@ describe('a download with a checkpoint', () => {
     expectNothingLeft(target, store)
   })
 
-  test('of one version goes on with that version', async () => {
+  test('of one version is resumed with that version', async () => {
     const { bucket, transport, target, store } = await interrupted({ versionId: 'v1' })
     await fetch(bucket, target, { checkpointStore: store, versionId: 'v1' })
     expect(fetchedParts(transport)).toEqual([4, 5, 6])
@@ -700,7 +700,7 @@ describe('a download with a checkpoint', () => {
     ['knows no length', (text: string) => text.replace(/"sizeBytes":\d+/, '"sizeBytes":0')],
     ['has parts of a fraction', (text: string) => text.replace(/"partSizeBytes":\d+/, '"partSizeBytes":0.5')],
     ['knows another length', (text: string) => text.replace(/"sizeBytes":\d+/, '"sizeBytes":7')],
-  ])('whose record %s begins anew', async (_what, alter) => {
+  ])('whose record %s restarts', async (_what, alter) => {
     const { bucket, log, target, store } = await interrupted()
     store.alter((text) => {
       const altered = alter(text)
@@ -717,7 +717,7 @@ describe('a download with a checkpoint', () => {
     ['wrong checksums', (text: string) => text.replace(/"([123])":"\d+"/g, '"$1":"5"')],
     ['other cuts', (text: string) => text.replace(/"firstBytes":\d+/, '"firstBytes":16')],
     ['too many parts', (text: string) => text.replace('"parts":{', '"parts":{"99":"1",')],
-  ])('whose record has %s still gives the object', async (_what, alter) => {
+  ])('whose record has %s still returns the object', async (_what, alter) => {
     const { bucket, target, store } = await interrupted()
     store.alter(alter)
     await fetch(bucket, target, { checkpointStore: store })
@@ -725,7 +725,7 @@ describe('a download with a checkpoint', () => {
     expectNothingLeft(target, store)
   })
 
-  test('of which nothing can be saved fails, and is not in the way of the next', async () => {
+  test('whose record cannot be saved fails, and does not block the next one', async () => {
     const { bucket, target, store } = await stored()
     const full = new CseError('ERR_CSE_CHECKPOINT', 'the disk is full')
     store.intercept = (call) => {
@@ -742,7 +742,7 @@ describe('a download with a checkpoint', () => {
     expectNothingLeft(target, store)
   })
 
-  test('is refused while another one to the same target is under way', async () => {
+  test('is refused while another one to the same target is running', async () => {
     const { bucket, transport, target, store } = await stored()
     let second: Promise<unknown> | undefined
     transport.intercept = () => {
@@ -767,21 +767,21 @@ describe('a download with a checkpoint', () => {
     expect(target.bytes).toEqual(newer)
   })
 
-  test('of an object of one part that is interrupted leaves nothing: there is nothing to go on with', async () => {
+  test('of an object of one part that is interrupted leaves nothing, because nothing can be resumed', async () => {
     const { bucket, transport, target, store } = await stored(memoryBucket(), data.subarray(0, PART))
     transport.alterGet = (response) => ({ ...response, body: broken(response.body, 70_001, denied) })
     await expect(fetch(bucket, target, { checkpointStore: store })).rejects.toBe(denied)
     expectNothingLeft(target, store)
   })
 
-  test('that fails before anything of it could go on later leaves nothing', async () => {
+  test('that fails before anything of it could be resumed leaves nothing', async () => {
     const { bucket, transport, target, store } = await stored()
     transport.alterGet = (response) => ({ ...response, body: broken(response.body, 70_001, denied) })
     await expect(fetch(bucket, target, { checkpointStore: store })).rejects.toBe(denied)
     expectNothingLeft(target, store)
   })
 
-  test('that gives up what an earlier run left, and then fails, lets go of the target', async () => {
+  test('that gives up what an earlier run left, and then fails, closes the target', async () => {
     const { bucket, transport, target, store } = await interrupted()
     target.partial = pattern(3)
     transport.intercept = ({ operation }) => {
@@ -791,7 +791,7 @@ describe('a download with a checkpoint', () => {
     expectNothingLeft(target, store)
   })
 
-  test('whose key cannot be had at the moment stays for later', async () => {
+  test('whose key is temporarily unavailable can be resumed later', async () => {
     const { transport, target, store } = await interrupted()
     const provider = { ...createTestProvider(), unwrap: () => Promise.reject(denied) }
     const failing = memoryBucket({ transport, provider })
@@ -815,7 +815,7 @@ describe('a download with a checkpoint', () => {
       (target: MemoryTarget) => Object.assign(target, { partial: pattern(3) }),
       (text: string) => text,
     ],
-  ])('that begins anew because of %s forgets the key it had before', async (_what, spoil, alter) => {
+  ])('that restarts because of %s wipes its earlier key', async (_what, spoil, alter) => {
     const keyring = new WatchedKeyring()
     const { bucket, target, store } = await interrupted({}, memoryBucket({ keyring }))
     spoil(target)
@@ -840,19 +840,22 @@ describe('an object that is replaced', () => {
     }
   }
 
-  test.each([2, 3, 4, 5, 6])('during a run is downloaded anew, never mixed (request %i)', async (k) => {
-    for (const checkpointStore of [undefined, new RecordStore()]) {
-      const { bucket, transport, log, target } = await stored()
-      replaceAt(bucket, transport, k)
-      const result = await fetch(bucket, target, { checkpointStore })
-      expect(target.bytes).toEqual(newer)
-      expect(result.etag).toBe(transport.objects.get('a')?.etag)
-      expect(transfers(log)).toEqual(['restart'])
-      expectNothingLeft(target, checkpointStore)
-    }
-  })
+  test.each([2, 3, 4, 5, 6])(
+    'during a run is downloaded again from the start, never mixed (request %i)',
+    async (k) => {
+      for (const checkpointStore of [undefined, new RecordStore()]) {
+        const { bucket, transport, log, target } = await stored()
+        replaceAt(bucket, transport, k)
+        const result = await fetch(bucket, target, { checkpointStore })
+        expect(target.bytes).toEqual(newer)
+        expect(result.etag).toBe(transport.objects.get('a')?.etag)
+        expect(transfers(log)).toEqual(['restart'])
+        expectNothingLeft(target, checkpointStore)
+      }
+    },
+  )
 
-  test.each([2, 4, 6])('during a run fails where that is asked for (request %i)', async (k) => {
+  test.each([2, 4, 6])('during a run fails with onObjectChanged: fail (request %i)', async (k) => {
     for (const checkpointStore of [undefined, new RecordStore()]) {
       const { bucket, transport, log, target } = await stored()
       const bodies = watchBodies(transport)
@@ -870,7 +873,7 @@ describe('an object that is replaced', () => {
     }
   })
 
-  test('three times is downloaded anew three times, and once more is a failure', async () => {
+  test('three times is downloaded again each time, and a fourth time is a failure', async () => {
     for (const [times, ends] of [
       [3, true],
       [4, false],
@@ -891,7 +894,7 @@ describe('an object that is replaced', () => {
     ['of another length', newer.subarray(0, 3 * PART + 1)],
     ['that is small', newer.subarray(0, 10)],
     ['that is empty', newer.subarray(0, 0)],
-  ])('between the runs by one %s is downloaded anew', async (_what, bytes) => {
+  ])('between the runs by one %s is downloaded again from the start', async (_what, bytes) => {
     const { bucket, transport, log, target, store } = await interrupted()
     await bucket.put('a', bytes)
     transport.requests.length = 0
@@ -901,7 +904,7 @@ describe('an object that is replaced', () => {
     expectNothingLeft(target, store)
   })
 
-  test('between the runs fails where that is asked for, and leaves nothing of the old one', async () => {
+  test('between the runs fails with onObjectChanged: fail, and leaves nothing of the old one', async () => {
     const { bucket, target, store } = await interrupted()
     await bucket.put('a', newer)
     await expect(fetch(bucket, target, { checkpointStore: store, onObjectChanged: 'fail' })).rejects.toEqual(
@@ -910,7 +913,7 @@ describe('an object that is replaced', () => {
     expectNothingLeft(target, store)
   })
 
-  test('while a connection is mended is not mixed', async () => {
+  test('during a resumed read is not mixed', async () => {
     const { bucket, transport, log, target } = await stored()
     let answers = 0
     transport.alterGet = (response) => {
@@ -923,7 +926,7 @@ describe('an object that is replaced', () => {
     expect(transfers(log)).toEqual(['restart'])
   })
 
-  test('and a cache that ignores If-Match is told by the ETag of the answer', async () => {
+  test('and a cache that ignores If-Match are detected by the ETag of the response', async () => {
     const { bucket, transport, log, target } = await stored()
     const get = transport.get.bind(transport)
     transport.get = (request) => {
@@ -936,7 +939,7 @@ describe('an object that is replaced', () => {
     expect(transfers(log)).toEqual(['restart'])
   })
 
-  test('by one that cannot be read fails with that, and leaves nothing', async () => {
+  test('by one that cannot be read fails with its error, and leaves nothing', async () => {
     const { bucket, transport, target } = await stored()
     transport.intercept = (request) => (isGetOf(3)(request) ? transport.plant('a', pattern(9)) : undefined)
     await expect(fetch(bucket, target)).rejects.toEqual(code('ERR_CSE_NOT_ENCRYPTED'))

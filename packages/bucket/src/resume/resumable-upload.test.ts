@@ -38,7 +38,7 @@ function fileOf(bytes: Uint8Array, { fingerprint = 'as it was', identity = '/dat
   }
 }
 
-/** The data, with one byte of some parts changed. */
+/** The data with one byte changed in the given parts. */
 function changedIn(...partNumbers: readonly number[]): Uint8Array {
   const bytes = data.slice()
   for (const n of partNumbers) bytes[n * PART - 1] = (bytes[n * PART - 1] ?? 0) ^ 1
@@ -49,14 +49,14 @@ function send(bucket: CryptoBucket, source: SizedSource, options: UploadOptions 
   return bucket.upload('a', source, { multipartThresholdBytes: PART, partSizeBytes: PART, ...options })
 }
 
-/** Which parts the service holds of unfinished uploads. */
+/** The parts that the service holds of unfinished uploads. */
 async function heldParts(transport: MemoryTransport): Promise<number[]> {
   const { uploads } = await transport.listUploads({})
   const pages = await Promise.all(uploads.map((upload) => transport.listParts(upload)))
   return pages.flatMap(({ parts }) => parts.map(({ partNumber }) => partNumber))
 }
 
-/** Which parts were sent since the requests were last cleared. */
+/** The parts that were sent since the requests were last cleared. */
 function sentParts(transport: MemoryTransport): number[] {
   return transport.requests.flatMap(({ partNumber }) => partNumber ?? []).sort()
 }
@@ -65,14 +65,14 @@ function transfers(log: readonly LogEvent[]): string[] {
   return log.flatMap(({ type }) => (type === 'retry' ? [] : type))
 }
 
-/** What the uploads of these tests replace. */
+/** The object that the uploads of these tests replace. */
 const old = new TextEncoder().encode('old')
 
 async function storeOld(transport: MemoryTransport): Promise<void> {
   await memoryBucket({ transport }).bucket.put('a', old)
 }
 
-/** An upload of `data` whose fourth part is denied: three parts are there, the fourth was begun. */
+/** An upload of `data` whose fourth part is denied: three parts are stored, and the fourth was started. */
 async function interrupted(options: UploadOptions = {}, made = memoryBucket()) {
   const { bucket, transport, log } = made
   const store = new RecordStore()
@@ -138,7 +138,7 @@ describe('an upload', () => {
     ['a Blob', new Blob([data as Uint8Array<ArrayBuffer>])],
     ['a source', fileOf(data)],
     ['a source without a name or a fingerprint', { sizeBytes: data.length, open: fileOf(data).open }],
-  ])('of %s comes back as it was, in parts and whole', async (_what, source) => {
+  ])('of %s is read back unchanged, in parts and whole', async (_what, source) => {
     const { bucket } = memoryBucket()
     for (const multipartThresholdBytes of [PART, data.length + 1]) {
       await bucket.upload('a', source, { multipartThresholdBytes, partSizeBytes: PART })
@@ -192,7 +192,7 @@ describe('an upload', () => {
   })
 
   test.each([1, 2, 5, 100])(
-    'with parallel %i has no more parts under way, and so many when it can',
+    'with parallel %i has at most that many running parts, and reaches that number',
     async (parallel) => {
       const { bucket, transport } = memoryBucket()
       let now = 0
@@ -212,7 +212,7 @@ describe('an upload', () => {
     },
   )
 
-  test('carries metadata and other headers, in parts as whole', async () => {
+  test('has metadata and other headers, in parts and whole', async () => {
     const { bucket } = memoryBucket()
     for (const multipartThresholdBytes of [PART, data.length + 1]) {
       await send(bucket, fileOf(data), {
@@ -258,7 +258,7 @@ describe('an upload', () => {
     expect(opened.sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5].map((n) => n * PART))
   })
 
-  test('stops at the first part that fails for good, and leaves nothing behind', async () => {
+  test('stops at the first part that fails permanently, and leaves nothing behind', async () => {
     const keyring = new WatchedKeyring()
     const { bucket, transport } = memoryBucket({ keyring })
     await storeOld(transport)
@@ -274,7 +274,7 @@ describe('an upload', () => {
     expect(keyring.wiped).toBe(true)
   })
 
-  test('fails with the first failure also when what it left cannot be cleared away', async () => {
+  test('throws the first failure even if the cleanup fails too', async () => {
     const { bucket, transport } = memoryBucket()
     transport.intercept = ({ operation, partNumber }) => {
       if (partNumber === 2) throw denied
@@ -309,7 +309,7 @@ describe('an upload', () => {
     },
   )
 
-  test('is not broken by a display or a logger that throws', async () => {
+  test('is not affected by a display or a logger that throws', async () => {
     const logger = () => {
       throw new Error('no log')
     }
@@ -323,7 +323,7 @@ describe('an upload', () => {
 })
 
 describe('progress', () => {
-  test.each([1, 3])('rises to the whole, part by part, with parallel %i', async (parallel) => {
+  test.each([1, 3])('rises to the total, part by part, with parallel %i', async (parallel) => {
     const { bucket } = memoryBucket()
     const reports: Progress[] = []
     await send(bucket, fileOf(data), { parallel, onProgress: (progress) => reports.push(progress) })
@@ -347,7 +347,7 @@ describe('progress', () => {
     }
   })
 
-  test('of a resumed upload begins with what was sent before', async () => {
+  test('of a resumed upload starts with the bytes that were sent before', async () => {
     const { bucket, store } = await interrupted()
     const reports: Progress[] = []
     const onProgress = (progress: Progress) => reports.push(progress)
@@ -366,7 +366,7 @@ describe('progress', () => {
     }
   })
 
-  test('of one put is the put’s', async () => {
+  test('of one put is that of the put', async () => {
     const { bucket } = memoryBucket()
     const reports: Progress[] = []
     const onProgress = (progress: Progress) => reports.push(progress)
@@ -382,7 +382,7 @@ const requestNumbers = [1, 2, 3, 4, 5, 6, 7, 8]
 describe.each([
   ['that is cancelled', true],
   ['that is answered all the same', false],
-])('an abort as a request begins %s', (_what, cancelled) => {
+])('an abort as a request starts %s', (_what, cancelled) => {
   test.each(requestNumbers)('without a checkpoint leaves nothing behind (request %i)', async (k) => {
     const keyring = new WatchedKeyring()
     const { bucket, transport } = memoryBucket({ keyring })
@@ -391,7 +391,7 @@ describe.each([
     await expect(send(bucket, fileOf(data), { signal })).rejects.toBe(reason)
     transport.intercept = undefined
     expect(await pendingUploads(transport)).toBe(0)
-    // The last request may have made the object before its answer was of no interest any more.
+    // The last request may have created the object before the abort.
     const stored = !cancelled && k === 8 ? data : old
     expect(await bucket.getBytes('a')).toEqual(stored)
     expect(keyring.wiped).toBe(true)
@@ -420,7 +420,7 @@ describe.each([
 })
 
 describe('an abort', () => {
-  test('before an upload sends nothing and takes no record', async () => {
+  test('before an upload sends nothing and opens no record', async () => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
     const signal = AbortSignal.abort(reason)
@@ -447,7 +447,7 @@ describe('an abort', () => {
   })
 
   test.each(['load', 'save'] as const)(
-    'while a record is under way (%s) rejects with its reason',
+    'during a call on the record (%s) rejects with its reason',
     async (call) => {
       const { bucket, transport, store } = await interrupted()
       const controller = new AbortController()
@@ -464,7 +464,7 @@ describe('an abort', () => {
     },
   )
 
-  test('while earlier parts are verified leaves the upload for later', async () => {
+  test('while earlier parts are verified keeps the upload for later', async () => {
     const { bucket, transport, store } = await interrupted()
     const controller = new AbortController()
     const file = fileOf(data)
@@ -478,7 +478,7 @@ describe('an abort', () => {
     expect((await send(bucket, file, { checkpointStore: store })).resumedBytes).toBe(3 * PART)
   })
 
-  test('is kept by a reason of any kind', async () => {
+  test('with a reason of any type keeps the upload', async () => {
     for (const odd of [undefined, null, 'text', 0]) {
       const { bucket, transport } = memoryBucket()
       const controller = new AbortController()
@@ -493,7 +493,7 @@ describe('an abort', () => {
 })
 
 describe('an upload with a checkpoint', () => {
-  test('that ends well leaves no record', async () => {
+  test('that succeeds leaves no record', async () => {
     const { bucket } = memoryBucket()
     const store = new RecordStore()
     await send(bucket, fileOf(data), { checkpointStore: store })
@@ -502,7 +502,7 @@ describe('an upload with a checkpoint', () => {
     expect(store.saved.length).toBeGreaterThan(1)
   })
 
-  test('that goes in one put needs no record', async () => {
+  test('that takes one put needs no record', async () => {
     const { bucket } = memoryBucket()
     const store = new RecordStore()
     await send(bucket, fileOf(data), { checkpointStore: store, multipartThresholdBytes: data.length + 1 })
@@ -523,7 +523,7 @@ describe('an upload with a checkpoint', () => {
     expect(store.records.size).toBe(0)
   })
 
-  test('that is interrupted again and again arrives in the end', async () => {
+  test('that is interrupted repeatedly succeeds in the end', async () => {
     const { bucket, transport, store } = await interrupted()
     for (const failing of [4, 5, 5, 6]) {
       transport.intercept = ({ partNumber }) => {
@@ -538,7 +538,7 @@ describe('an upload with a checkpoint', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('never holds CEK or IV in clear in its records', async () => {
+  test('never has the CEK or IV in plaintext in its records', async () => {
     const keyring = new WatchedKeyring()
     const { bucket, store } = await interrupted({}, memoryBucket({ keyring }))
     await send(bucket, fileOf(data), { checkpointStore: store })
@@ -548,7 +548,7 @@ describe('an upload with a checkpoint', () => {
     for (const text of store.saved) for (const secret of secrets) expect(text).not.toContain(secret)
   })
 
-  test('has a part’s digest in its record before the part’s first byte leaves', async () => {
+  test('has a part’s digest in its record before the part’s first byte is sent', async () => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
     store.intercept = settle
@@ -568,7 +568,7 @@ describe('an upload with a checkpoint', () => {
     expect(sentParts(transport)).toEqual(allParts)
   })
 
-  test('whose record cannot be saved sends nothing more, and goes on later', async () => {
+  test('whose record cannot be saved sends nothing more, and is resumed later', async () => {
     const { bucket, transport, store } = await interrupted()
     const full = new CseError('ERR_CSE_CHECKPOINT', 'the disk is full')
     store.intercept = (call) => {
@@ -578,7 +578,7 @@ describe('an upload with a checkpoint', () => {
       code: 'ERR_CSE_CHECKPOINT',
     })
     store.intercept = undefined
-    // The fourth part was in the record before: nothing of it had to be saved again.
+    // The fourth part was already in the record, so nothing of it had to be saved again.
     expect(sentParts(transport).filter((n) => n > 4)).toEqual([])
     await send(bucket, fileOf(data), { checkpointStore: store })
     expect(await bucket.getBytes('a')).toEqual(data)
@@ -597,7 +597,7 @@ describe('an upload with a checkpoint', () => {
     expect(store.isFree).toBe(true)
   })
 
-  test('is refused while another one of the same source and object is under way', async () => {
+  test('is refused while another one of the same source and object is running', async () => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
     let second: Promise<unknown> | undefined
@@ -612,7 +612,7 @@ describe('an upload with a checkpoint', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('goes on beside uploads to another key, of another file, to another bucket', async () => {
+  test('runs beside uploads to another key, of another file, to another bucket', async () => {
     const { bucket, transport, log, store } = await interrupted()
     const options = { multipartThresholdBytes: PART, partSizeBytes: PART, checkpointStore: store }
     await bucket.upload('b', fileOf(data), options)
@@ -637,20 +637,20 @@ describe('an upload with a checkpoint', () => {
   test.each([
     [1, 'one'],
     [8, 'a hundred'],
-  ])('goes on with any parallel (%i)', async (parallel) => {
+  ])('is resumed with any parallel (%i)', async (parallel) => {
     const { bucket, store } = await interrupted({ parallel: 3 })
     await send(bucket, fileOf(data), { checkpointStore: store, parallel })
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('goes on with the part size it began with, where none is asked for', async () => {
+  test('is resumed with its original part size if none is given', async () => {
     const { bucket, transport, store } = await interrupted()
     await send(bucket, fileOf(data), { checkpointStore: store, partSizeBytes: undefined })
     expect(sentParts(transport)).toEqual([4, 5, 6])
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('goes on when the same metadata come in another order', async () => {
+  test('is resumed when the same metadata is given in another order', async () => {
     const headers = { 'Cache-Control': 'no-cache', 'x-oss-meta-by': 'me' }
     const { bucket, transport, store } = await interrupted({ headers, contentType: 'text/x-a' })
     const same = {
@@ -662,7 +662,7 @@ describe('an upload with a checkpoint', () => {
     expect(await bucket.head('a')).toMatchObject({ metadata: { by: 'me' }, contentType: 'text/x-a' })
   })
 
-  test('of bytes without a name goes on as well', async () => {
+  test('of bytes without an identity is also resumed', async () => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
     transport.intercept = ({ partNumber }) => {
@@ -689,7 +689,7 @@ describe('a source that changed since the earlier run', () => {
     ['in a part that was begun and never acknowledged', fileOf(changedIn(4))],
     ['in its length', fileOf(data.subarray(0, 5 * PART))],
     ['in everything', fileOf(otherData)],
-  ])('%s is uploaded anew, under a new key', async (_what, source) => {
+  ])('%s is uploaded again from the start, under a new key', async (_what, source) => {
     const made = await interrupted()
     const { bucket, transport, store } = made
     const earlier = JSON.parse(store.record ?? '').upload
@@ -715,14 +715,14 @@ describe('a source that changed since the earlier run', () => {
     expect(aborted).toBeLessThan(operations(transport).indexOf('uploadPart'))
   })
 
-  test('only in parts that never left is not anew: the sent parts stay', async () => {
+  test('only in parts that were never sent is resumed: the sent parts stay', async () => {
     const { bucket, transport, store } = await interrupted()
     await send(bucket, fileOf(changedIn(5)), { checkpointStore: store })
     expect(sentParts(transport)).toEqual([4, 5, 6])
     expect(await bucket.getBytes('a')).toEqual(changedIn(5))
   })
 
-  test('and is small by now leaves nothing of the earlier upload', async () => {
+  test('and is small now leaves nothing of the earlier upload', async () => {
     const { bucket, transport, store } = await interrupted()
     await send(bucket, fileOf(data.subarray(0, 10)), { checkpointStore: store })
     expect(await bucket.getBytes('a')).toEqual(data.subarray(0, 10))
@@ -730,7 +730,7 @@ describe('a source that changed since the earlier run', () => {
     expect(store.records.size).toBe(0)
   })
 
-  test('and is small by now leaves no record either, though it was damaged', async () => {
+  test('and is small now leaves no record, even if it was damaged', async () => {
     const { bucket, store } = await interrupted()
     store.alter(() => 'null')
     await send(bucket, fileOf(data.subarray(0, 10)), { checkpointStore: store })
@@ -738,7 +738,7 @@ describe('a source that changed since the earlier run', () => {
     expect(store.isFree).toBe(true)
   })
 
-  test('is uploaded anew also where the earlier upload cannot be aborted', async () => {
+  test('is uploaded again even if the earlier upload cannot be aborted', async () => {
     const { bucket, transport, store } = await interrupted()
     transport.intercept = ({ operation }) => {
       if (operation === 'abort') throw denied
@@ -770,7 +770,7 @@ describe('a source that changes during a run', () => {
     }
   })
 
-  test('also counts when an earlier run’s parts are gone on with', async () => {
+  test('is also detected in a resumed upload', async () => {
     const { bucket, transport, store } = await interrupted()
     let asked = 0
     const source = { ...fileOf(data), fingerprint: async () => (asked++ === 0 ? 'as it was' : 'touched') }
@@ -781,7 +781,7 @@ describe('a source that changes during a run', () => {
     expect(store.records.size).toBe(0)
   })
 
-  test('or whose fingerprint fails, fails with that', async () => {
+  test('or whose fingerprint fails throws that error', async () => {
     const gone = new Error('the file is gone')
     const { bucket, transport } = memoryBucket()
     for (const failing of [1, 2]) {
@@ -802,20 +802,20 @@ describe('a source that changes during a run', () => {
   })
 })
 
-describe('an upload that cannot go on begins anew', () => {
+describe('an upload that cannot be resumed restarts', () => {
   test.each([
     ['metadata', { metadata: { by: 'me' } }, { metadata: { by: 'you' } }],
-    ['metadata that were none', {}, { metadata: { by: 'you' } }],
-    ['a content type', { contentType: 'text/x-a' }, { contentType: 'text/x-b' }],
+    ['metadata (none before)', {}, { metadata: { by: 'you' } }],
+    ['content type', { contentType: 'text/x-a' }, { contentType: 'text/x-b' }],
     ['headers', { headers: { 'x-oss-storage-class': 'IA' } }, {}],
-    ['an MD5', {}, { contentMd5: 'XUFAKrxLKna5cZ2REBfFkg==' }],
-  ])('with %s of another kind', async (_what, before, now) => {
+    ['MD5', {}, { contentMd5: 'XUFAKrxLKna5cZ2REBfFkg==' }],
+  ])('with different %s', async (_what, before, now) => {
     const made = await interrupted(before)
     await send(made.bucket, fileOf(data), { checkpointStore: made.store, ...now })
     await expectRestarted(made)
   })
 
-  test('with a part size of another kind', async () => {
+  test('with a different part size', async () => {
     const { bucket, transport, log, store } = await interrupted()
     await send(bucket, fileOf(data), { checkpointStore: store, partSizeBytes: 2 * PART })
     expect(transfers(log)).toEqual(['restart'])
@@ -824,7 +824,7 @@ describe('an upload that cannot go on begins anew', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('when the service has dropped it', async () => {
+  test('when the service no longer has it', async () => {
     const made = await interrupted()
     for (const { key, uploadId } of (await made.transport.listUploads({})).uploads) {
       await made.bucket.abortMultipartUpload(key, uploadId)
@@ -843,7 +843,7 @@ describe('an upload that cannot go on begins anew', () => {
     await expectRestarted({ bucket, transport, log, store })
   })
 
-  test('when another master key encrypts now, although the earlier one is still in the keyring', async () => {
+  test('when the encrypting master key is different, even if the earlier one is still in the keyring', async () => {
     const provider = createTestProvider({ materialDescription: { desc: 'old' } })
     const { transport, store } = await interrupted({}, memoryBucket({ provider }))
     const keyring = new Keyring({
@@ -913,11 +913,11 @@ describe('an upload that cannot go on begins anew', () => {
   })
 })
 
-describe('an upload that goes on, and meets a failure that passes,', () => {
+describe('a resumed upload that meets a temporary failure', () => {
   test.each([
     ['the listing of the parts', denied],
     ['the listing of the parts, again and again', lost],
-  ])('of %s, stays for a later run, and its key is wiped', async (_what, failure) => {
+  ])('of %s can be resumed by a later run, and its key is wiped', async (_what, failure) => {
     const keyring = new WatchedKeyring()
     const { bucket, transport, log, store } = await interrupted({}, memoryBucket({ keyring }))
     transport.intercept = ({ operation }) => {
@@ -931,7 +931,7 @@ describe('an upload that goes on, and meets a failure that passes,', () => {
     expect((await send(bucket, fileOf(data), { checkpointStore: store })).resumedBytes).toBe(3 * PART)
   })
 
-  test('of the master key’s service, stays for a later run', async () => {
+  test('of the master key’s service can be resumed by a later run', async () => {
     const { transport, store } = await interrupted()
     const down = new TransportError('ERR_CSE_SERVICE', 'down', { retryable: false })
     const provider = { ...createTestProvider(), unwrap: () => Promise.reject(down) }
@@ -945,7 +945,7 @@ describe('an upload that goes on, and meets a failure that passes,', () => {
     expect((await send(bucket, fileOf(data), { checkpointStore: store })).resumedBytes).toBe(3 * PART)
   })
 
-  test('of the source while it is verified, stays for a later run', async () => {
+  test('of the source during verification can be resumed by a later run', async () => {
     const { bucket, store } = await interrupted()
     const source: SizedSource = {
       ...fileOf(data),
@@ -966,7 +966,7 @@ describe('an upload whose record outlived its completion', () => {
     store.intercept = (call) => {
       if (call === 'remove') throw new Error('killed')
     }
-    // The object is stored, so this is no failure; the record stays, as after a kill.
+    // The object is stored, so this is no failure. The record stays, as after a kill.
     await send(made.bucket, fileOf(data), { checkpointStore: store })
     expect(store.records.size).toBe(1)
     store.intercept = undefined
@@ -974,7 +974,7 @@ describe('an upload whose record outlived its completion', () => {
     return { ...made, store }
   }
 
-  test('is recognised, and nothing is sent again', async () => {
+  test('is recognized, and nothing is sent again', async () => {
     const { bucket, transport, store } = await killed()
     const stored = transport.objects.get('a')
     const reports: Progress[] = []
@@ -993,7 +993,7 @@ describe('an upload whose record outlived its completion', () => {
     expect(store.records.size).toBe(0)
   })
 
-  test('is uploaded anew when the object was replaced since', async () => {
+  test('is uploaded again when the object was replaced since', async () => {
     const { bucket, transport, log, store } = await killed()
     await bucket.put('a', 'newer')
     transport.requests.length = 0
@@ -1001,15 +1001,15 @@ describe('an upload whose record outlived its completion', () => {
     await expectRestarted({ bucket, transport, log, store })
   })
 
-  test('is uploaded anew when the source changed since', async () => {
+  test('is uploaded again when the source changed since', async () => {
     const { bucket, transport, log, store } = await killed()
     await send(bucket, fileOf(otherData), { checkpointStore: store })
     await expectRestarted({ bucket, transport, log, store }, otherData)
   })
 })
 
-describe('with a public key alone', () => {
-  test('an upload works, says that it cannot go on later, and keeps no record', async () => {
+describe('with only a public key', () => {
+  test('an upload succeeds, logs that it cannot be resumed, and keeps no record', async () => {
     const provider = createTestProvider({ encryptOnly: true })
     const { bucket, transport, log } = memoryBucket({ provider })
     const store = new RecordStore()
@@ -1030,14 +1030,14 @@ describe('with a public key alone', () => {
     expect(await pendingUploads(transport)).toBe(0)
   })
 
-  test('nothing is said where no checkpoint is wanted', async () => {
+  test('nothing is logged without a checkpoint store', async () => {
     const { bucket, log } = memoryBucket({ provider: createTestProvider({ encryptOnly: true }) })
     await send(bucket, fileOf(data))
     expect(log).toEqual([])
   })
 })
 
-describe('an upload that the service stored wrongly', () => {
+describe('an upload that the service stores wrongly', () => {
   test('is an integrity failure, and leaves no record', async () => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
@@ -1064,7 +1064,7 @@ describe('an upload that the service stored wrongly', () => {
     expect(store.records.size).toBe(0)
   })
 
-  test('between the runs, in one part, is mended by the next run', async () => {
+  test('between the runs, in one part, is fixed by the next run', async () => {
     const { bucket, transport, store } = await interrupted()
     const listParts = transport.listParts.bind(transport)
     transport.listParts = async (request) => {

@@ -3,7 +3,7 @@ import { impatientTransport } from '../../test/impatient-transport.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
 import { type BodyInput, byteSource, checkedSource } from './byte-source.ts'
 
-test('a stream of unknown length fails where it goes over what one upload can hold', async () => {
+test('a stream of unknown length fails when it exceeds what one upload can hold', async () => {
   const chunk = new Uint8Array(1024 ** 2)
   async function* endless(): AsyncGenerator<Uint8Array> {
     for (;;) yield chunk
@@ -31,7 +31,7 @@ async function* generator(...chunks: (Uint8Array | string)[]): AsyncGenerator<Ui
   yield* chunks
 }
 
-/** Bodies of which nothing, or not all, is left. */
+/** Bodies that were read before, in whole or in part. */
 const SPENT: readonly (readonly [name: string, make: () => Promise<BodyInput>])[] = [
   [
     'a Web stream that somebody holds',
@@ -88,7 +88,7 @@ const SPENT: readonly (readonly [name: string, make: () => Promise<BodyInput>])[
 ]
 
 describe.each(SPENT)('%s', (_, make) => {
-  test('is refused before any request, and the object stays as it was', async () => {
+  test('is refused before any request, and the object stays unchanged', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', 'good')
     transport.requests.length = 0
@@ -105,7 +105,7 @@ test.each([
     'an iterable that begins anew each time',
     () => ({ [Symbol.asyncIterator]: () => generator('ab', text('c'), '中') }),
   ],
-])('%s may give text, which goes up as UTF-8', async (_, make) => {
+])('%s may yield text, which is uploaded as UTF-8', async (_, make) => {
   const { bucket } = memoryBucket()
   await bucket.put('a', make())
   expect(await bucket.getBytes('a')).toEqual(text('abc中'))
@@ -113,7 +113,7 @@ test.each([
   expect(await bucket.getBytes('a')).toEqual(text('abc中'))
 })
 
-test('an empty Web stream, and an iterator that was said to be empty, make an empty object', async () => {
+test('an empty Web stream, and an iterator declared as empty, make an empty object', async () => {
   const { bucket } = memoryBucket()
   for (const put of [
     () => bucket.put('a', webStream()),
@@ -126,7 +126,7 @@ test('an empty Web stream, and an iterator that was said to be empty, make an em
   }
 })
 
-test('a generator whose first step fails is the source’s failure, and one that never steps ends with the signal', async () => {
+test('the failure of a generator’s first step is a source failure, and a step that never ends is ended by the signal', async () => {
   const { bucket, transport } = memoryBucket()
   const broken = new Error('the disk is gone')
   async function* failing(): AsyncGenerator<Uint8Array> {
@@ -149,7 +149,7 @@ describe.each([
   ['its first chunk is none', [5], {}],
   ['its second chunk is none', ['abc', 5], {}],
   ['it is longer than it was said to be', ['abc', 'def'], { sizeBytes: 4 }],
-] as const)('a source is ended where %s', (_, chunks, options) => {
+] as const)('a source is ended when %s', (_, chunks, options) => {
   test.each(['a generator', 'a Web stream'])('%s', async (kind) => {
     const { bucket } = memoryBucket()
     let ended = false
@@ -173,12 +173,12 @@ describe.each([
           })
     const put = bucket.put('a', body, options)
     await expect(put).rejects.toMatchObject({ code: 'ERR_CSE_SOURCE' })
-    // Nobody waits for it.
+    // No call waits for it.
     while (!ended) await new Promise((resolve) => setTimeout(resolve))
   })
 })
 
-test('after an abort nothing more is pulled, however small the chunks are that are being gathered', async () => {
+test('after an abort no more chunks are pulled, even while small chunks are being gathered', async () => {
   const { bucket } = memoryBucket({ transport: impatientTransport() })
   const controller = new AbortController()
   let pulled = 0

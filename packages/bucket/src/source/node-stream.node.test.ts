@@ -78,7 +78,7 @@ test.each([
   ['an object behind text', ['abc', { a: 1 }, 'def']],
   ['a number', [1]],
   ['an array', [['abc']]],
-])('a stream in object mode that gives %s fails the upload and nothing else', async (_, chunks) => {
+])('a stream in object mode that yields %s fails the upload and nothing else', async (_, chunks) => {
   const { bucket } = memoryBucket()
   await bucket.put('a', 'good')
   const stream = Readable.from(chunks)
@@ -92,13 +92,13 @@ test.each([
   ['text in object mode', () => Readable.from(['ab', 'cä'])],
   ['text of its encoding', () => new PassThrough({ encoding: 'utf8' }).end('abcä')],
   ['nothing', () => Readable.from([])],
-])('a stream of %s goes up as it is', async (what, make) => {
+])('a stream of %s is uploaded unchanged', async (what, make) => {
   const { bucket } = memoryBucket()
   await bucket.put('a', make())
   expect(await bucket.getBytes('a')).toEqual(bytes(what === 'nothing' ? '' : 'abcä'))
 })
 
-test('a stream that flows already, for a listener or a pipe, goes up whole, and they hear all of it too', async () => {
+test('a stream that is already flowing, to a listener or a pipe, is uploaded whole, and they receive all of it too', async () => {
   const { bucket } = memoryBucket()
   for (const listen of [
     (stream: Readable, hear: (chunk: Uint8Array) => void) => void stream.on('data', hear),
@@ -122,7 +122,7 @@ test('a stream that flows already, for a listener or a pipe, goes up whole, and 
   }
 })
 
-test('a stream that somebody else reads before the upload does is the source’s failure', async () => {
+test('a stream that is read elsewhere before the upload reads it is a source failure', async () => {
   const { bucket, transport } = memoryBucket()
   const stream = Readable.from(['abc', 'def'])
   transport.intercept = async () => {
@@ -132,7 +132,7 @@ test('a stream that somebody else reads before the upload does is the source’s
   expect(transport.objects.size).toBe(0)
 })
 
-test('a stream that fails before it is read fails the upload, with its own error as the cause, and ends no process', async () => {
+test('a stream that fails before it is read fails the upload with its error as the cause, and does not end the process', async () => {
   const { bucket, transport } = memoryBucket()
   const broken = new Error('the disk is gone')
   const stream = new PassThrough()
@@ -156,7 +156,7 @@ test('a stream is closed when its upload is refused before it is read, by the se
   }
 })
 
-test('a stream that gives nothing more is closed when its upload is aborted: whole, and as a part', async () => {
+test('a stalled stream is closed when its upload is aborted: as a whole body and as a part', async () => {
   const { bucket } = memoryBucket({ transport: impatientTransport() })
   const upload = await bucket.initiateMultipartUpload('parts', { sizeBytes: 200_000 })
   for (const send of [

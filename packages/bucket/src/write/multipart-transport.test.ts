@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A bucket whose service has begun the upload, and answers when it is told to. */
+/** A bucket whose service has started the upload, and responds when the test says so. */
 function slowService() {
   const made = memoryBucket()
   const { transport } = made
@@ -39,9 +39,9 @@ const calls = [
   ['upload', { checkpointStore: new MemoryCheckpointStore() }],
 ] as const
 
-describe('an abort while the service begins an upload', () => {
+describe('an abort while the service starts an upload', () => {
   test.each(calls)(
-    'rejects %s at once, and frees the upload when the response comes: %j',
+    'rejects %s at once, and frees the upload when the response arrives: %j',
     async (name, options) => {
       const { bucket, transport, begun, answer } = slowService()
       const controller = new AbortController()
@@ -61,7 +61,7 @@ describe('an abort while the service begins an upload', () => {
     },
   )
 
-  test('leaves no upload, whenever it comes', async () => {
+  test('leaves no upload, whenever it happens', async () => {
     let freed = 0
     for (let turns = 0; turns < 60; turns++) {
       const { bucket, transport } = memoryBucket()
@@ -85,7 +85,7 @@ describe('an abort while the service begins an upload', () => {
     expect(freed).toBeGreaterThan(20)
   })
 
-  test('ends the request when no response comes for three seconds', async () => {
+  test('ends the request when no response arrives for three seconds', async () => {
     vi.useFakeTimers()
     const { bucket, begun, ended } = slowService()
     const controller = new AbortController()
@@ -102,7 +102,7 @@ describe('an abort while the service begins an upload', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('is over after three seconds where the transport does not hear its signal; what it answers later is freed', async () => {
+  test('is over after three seconds if the transport ignores its signal, and a later response still frees the upload', async () => {
     vi.useFakeTimers()
     const { bucket, transport } = memoryBucket()
     const initiate = transport.initiate.bind(transport)
@@ -145,7 +145,7 @@ describe('an abort while the service begins an upload', () => {
   })
 })
 
-test('an abort while parts are sent waits half a second for the upload to be freed, which then goes on by itself', async () => {
+test('an abort while parts are sent waits half a second for the abort of the upload, which then continues in the background', async () => {
   vi.useFakeTimers()
   const { bucket, transport } = memoryBucket()
   const controller = new AbortController()

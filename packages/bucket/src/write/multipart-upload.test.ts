@@ -64,11 +64,11 @@ function requestsOf(transport: MemoryTransport, operation: string) {
   return transport.requests.filter((request) => request.operation === operation)
 }
 
-describe('the object that parts make', () => {
+describe('the object made of parts', () => {
   const boundaries = [1, 2, 3].flatMap((n) => [-17, -16, -1, 0, 1, 15, 16, 17].map((by) => n * PART + by))
 
   test.each([1, 15, 16, 17, ...boundaries])(
-    'of %i bytes is the one that a put makes, whatever the order of the parts',
+    'of %i bytes is the same as one made by a put, whatever the order of the parts',
     async (size) => {
       const { bucket, transport } = memoryBucket()
       const bytes = data.subarray(0, size)
@@ -92,7 +92,7 @@ describe('the object that parts make', () => {
     },
   )
 
-  test('is the same whether a part comes as bytes, a Blob, a stream or a source', async () => {
+  test('is the same whether a part is given as bytes, a Blob, a stream or a source', async () => {
     const { bucket } = memoryBucket()
     const upload = await initiate(bucket, data.length)
     const body = (n: number) => part(upload, n) as Uint8Array<ArrayBuffer>
@@ -106,7 +106,7 @@ describe('the object that parts make', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('is read at any offset around the boundaries of its parts', async () => {
+  test('can be read at any offset around the boundaries of its parts', async () => {
     const { bucket } = memoryBucket()
     const upload = await initiate(bucket, data.length)
     await sendAll(upload)
@@ -117,7 +117,7 @@ describe('the object that parts make', () => {
     }
   })
 
-  test('has a key and an IV of its own in each upload', async () => {
+  test('has its own key and IV in each upload', async () => {
     const { bucket, transport } = memoryBucket()
     const uploads = [await initiate(bucket, 20), await initiate(bucket, 20)]
     const envelopes = uploads.map((upload) => upload.toJSON().envelope)
@@ -129,7 +129,7 @@ describe('the object that parts make', () => {
     expect(sent[0]?.bytes).not.toEqual(sent[1]?.bytes)
   })
 
-  test('of parts that were listed page by page is the right one', async () => {
+  test('of parts that were listed page by page is correct', async () => {
     const { bucket, transport } = memoryBucket()
     const first = await initiate(bucket, data.length)
     await sendAll(first)
@@ -150,7 +150,7 @@ describe('the object that parts make', () => {
 })
 
 describe('headers', () => {
-  test('the envelope goes, always the same, with the initiation and each part, and not with the completion', async () => {
+  test('the same envelope is sent with the initiation and each part, and not with the completion', async () => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, data.length)
     await sendAll(upload)
@@ -184,7 +184,7 @@ describe('headers', () => {
     ['x-oss-callback-var', 'e30=', ['complete']],
     ['x-oss-request-payer', 'requester', ['initiate', 'uploadPart', 'listParts', 'complete']],
   ])(
-    '%s goes with the requests that read it, also when another process goes on',
+    '%s is sent with the requests that need it, also after a resume in another process',
     async (name, value, expected) => {
       const { bucket, transport } = memoryBucket()
       const begun = await initiate(bucket, PART + 1, { headers: { [name]: value } })
@@ -201,7 +201,7 @@ describe('headers', () => {
     },
   )
 
-  test('a Content-MD5 of the plaintext goes into the envelope alone', async () => {
+  test('a Content-MD5 of the plaintext is only in the envelope', async () => {
     const { bucket, transport } = memoryBucket()
     const contentMd5 = 'XUFAKrxLKna5cZ2REBfFkg=='
     const upload = await initiate(bucket, 20, { contentMd5 })
@@ -211,7 +211,7 @@ describe('headers', () => {
     expect(transport.objects.get('a')?.headers[V2_HEADERS.unencryptedContentMd5]).toBe(contentMd5)
   })
 
-  test('a part takes headers of its own, and no others go with it', async () => {
+  test('a part takes its own headers, and they are sent with no other part', async () => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, data.length, { headers: { 'x-oss-traffic-limit': '819200' } })
     const bytes = data.subarray(0, upload.plan.part(1).sizeBytes)
@@ -230,7 +230,7 @@ describe('headers', () => {
     expect(requestsOf(transport, 'uploadPart')).toHaveLength(2)
   })
 
-  test('the completion takes headers of its own, and no others go with it', async () => {
+  test('the completion takes its own headers, and they are sent with no other request', async () => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, data.length, { headers: { 'x-oss-object-acl': 'private' } })
     await sendAll(upload)
@@ -241,7 +241,7 @@ describe('headers', () => {
     ])
   })
 
-  test('what the callback server answers to the completion is handed on', async () => {
+  test('the response of the callback server to the completion is returned', async () => {
     const { bucket, transport } = memoryBucket()
     const complete = transport.complete.bind(transport)
     transport.complete = async (request) => ({ ...(await complete(request)), data: Uint8Array.of(7) })
@@ -251,7 +251,7 @@ describe('headers', () => {
   })
 })
 
-describe('what is refused before any request', () => {
+describe('refused before any request', () => {
   test.each([
     ['a part size below the smallest', 1_000_000, 102_384, 'the nearest is 102400'],
     ['a part size of nothing', 1_000_000, 0, 'the nearest is 102400'],
@@ -262,13 +262,16 @@ describe('what is refused before any request', () => {
     ['one part too many', 10_000 * PART + 1, PART, 'the nearest is 102416'],
     ['a part size above the largest', 1_000_000, 5 * 1024 ** 3 + 16, 'the nearest is 5368709120'],
     ['an endless part', 1_000_000, Number.POSITIVE_INFINITY, 'the nearest is 5368709120'],
-  ])('%s, and the nearest valid part size is named', async (_what, sizeBytes, partSizeBytes, message) => {
-    const { bucket, transport } = memoryBucket()
-    const initiated = bucket.initiateMultipartUpload('a', { sizeBytes, partSizeBytes })
-    await expect(initiated).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
-    await expect(initiated).rejects.toThrow(message)
-    expect(transport.requests).toEqual([])
-  })
+  ])(
+    '%s, and the error names the nearest valid part size',
+    async (_what, sizeBytes, partSizeBytes, message) => {
+      const { bucket, transport } = memoryBucket()
+      const initiated = bucket.initiateMultipartUpload('a', { sizeBytes, partSizeBytes })
+      await expect(initiated).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+      await expect(initiated).rejects.toThrow(message)
+      expect(transport.requests).toEqual([])
+    },
+  )
 
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '5', undefined, 10_000 * 5 * 1024 ** 3 + 1])(
     'an object of %s bytes',
@@ -281,7 +284,7 @@ describe('what is refused before any request', () => {
     },
   )
 
-  test('10,000 parts are not too many', async () => {
+  test('10,000 parts are allowed', async () => {
     const { bucket } = memoryBucket()
     const upload = await initiate(bucket, 10_000 * PART)
     expect(upload.plan).toMatchObject({ partCount: 10_000, partSizeBytes: PART })
@@ -319,7 +322,7 @@ describe('what is refused before any request', () => {
     [6, 16],
     [6, 18],
     [6, PART],
-  ])('a body for part %i of %i bytes, whatever says how long it is', async (partNumber, size) => {
+  ])('a body for part %i of %i bytes, whichever property has its length', async (partNumber, size) => {
     const { bucket, transport } = memoryBucket()
     const bytes = data.slice(0, size)
     const persisted: MultipartUploadState[] = []
@@ -343,7 +346,7 @@ describe('what is refused before any request', () => {
     await expect(upload.uploadPart(partNumber, right)).resolves.toMatchObject({ partNumber })
   })
 
-  test('a body that lies about its length', async () => {
+  test('a body with another length than announced', async () => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, data.length)
     for (const size of [PART - 1, PART + 1]) {
@@ -376,7 +379,7 @@ describe('what is refused before any request', () => {
     expect(operations(transport)).toEqual(['initiate'])
   })
 
-  test('a stream for a part that is too large to be kept', async () => {
+  test('a stream for a part that is too large for memory', async () => {
     const { bucket, transport } = memoryBucket()
     const size = MAX_HELD_BYTES + 16
     const upload = await initiate(bucket, size, { partSizeBytes: size })
@@ -384,7 +387,7 @@ describe('what is refused before any request', () => {
     expect(operations(transport)).toEqual(['initiate'])
   })
 
-  test('the completion of an upload with parts missing, which are named', async () => {
+  test('the completion of an upload with missing parts, which the error names', async () => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, data.length)
     for (const n of [2, 4, 5]) await upload.uploadPart(n, part(upload, n))
@@ -397,7 +400,7 @@ describe('what is refused before any request', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('multipart uploads over a transport that has none', async () => {
+  test('multipart uploads over a transport without them', async () => {
     const { put, get, head } = memoryBucket().transport
     const { bucket } = memoryBucket({ transport: { put, get, head } })
     await expect(initiate(bucket, 20)).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
@@ -408,7 +411,7 @@ describe('what is refused before any request', () => {
 })
 
 describe('never two ciphertexts under one counter', () => {
-  test('a part that is sent again is sent with the same bytes, whatever its source gives by then', async () => {
+  test('a part that is sent again has the same bytes, even if its source has changed', async () => {
     const { bucket, transport } = memoryBucket()
     let attempts = 0
     const sent = watchParts(transport, (_, answer) => {
@@ -426,7 +429,7 @@ describe('never two ciphertexts under one counter', () => {
     expect(await bucket.getBytes('a')).toEqual(data.subarray(0, PART))
   })
 
-  test('a part whose bytes the caller overwrites while it is sent is sent again as it was', async () => {
+  test('a part whose buffer the caller overwrites during the request is sent again unchanged', async () => {
     const { bucket, transport } = memoryBucket()
     const bytes = data.slice(0, PART)
     let attempts = 0
@@ -472,7 +475,7 @@ describe('never two ciphertexts under one counter', () => {
     expect(sent.at(-1)?.bytes).toEqual(sent[0]?.bytes)
   })
 
-  test('of two bodies for one part at once only one is encrypted for the connection', async () => {
+  test('of two parallel bodies for one part only one is encrypted for the connection', async () => {
     const { bucket, transport } = memoryBucket()
     const sent = watchParts(transport)
     const upload = await initiate(bucket, PART, { persist: settle })
@@ -488,7 +491,7 @@ describe('never two ciphertexts under one counter', () => {
     expect(await bucket.getBytes('a')).toEqual(winner.subarray(0, PART))
   })
 
-  test('another process is refused other bytes for a part that was begun', async () => {
+  test('another process cannot send other bytes for a part that was started', async () => {
     const { bucket, transport } = memoryBucket()
     const states: MultipartUploadState[] = []
     const first = await initiate(bucket, data.length, { persist: async (state) => void states.push(state) })
@@ -507,7 +510,7 @@ describe('never two ciphertexts under one counter', () => {
     expect(sent).toHaveLength(1)
   })
 
-  test('what a part is, is durable before its first byte leaves', async () => {
+  test('the digest of a part is durable before its first byte is sent', async () => {
     const { bucket, transport } = memoryBucket()
     let durable: Readonly<Record<string, string>> = {}
     const durableAtFirstByte = new Map<number, string | undefined>()
@@ -537,7 +540,7 @@ describe('never two ciphertexts under one counter', () => {
     }
   })
 
-  test('the state is durable before the upload can be used, with no part in it', async () => {
+  test('the state is durable before the upload can be used, and contains no part yet', async () => {
     const { bucket } = memoryBucket()
     const states: MultipartUploadState[] = []
     const upload = await initiate(bucket, data.length, {
@@ -550,7 +553,7 @@ describe('never two ciphertexts under one counter', () => {
     expect(upload.toJSON()).toMatchObject({ partDigests: {}, uploadId: upload.uploadId, key: 'a' })
   })
 
-  test('where the state cannot be made durable nothing is sent, and a later attempt may succeed', async () => {
+  test('if the state cannot be saved nothing is sent, and a later attempt may succeed', async () => {
     const { bucket, transport } = memoryBucket()
     const full = new Error('the disk is full')
     let failing = false
@@ -573,7 +576,7 @@ describe('never two ciphertexts under one counter', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('an upload whose first state cannot be made durable is aborted', async () => {
+  test('an upload whose first state cannot be saved is aborted', async () => {
     const { bucket, transport } = memoryBucket()
     const full = new Error('the disk is full')
     await expect(initiate(bucket, 20, { persist: () => Promise.reject(full) })).rejects.toBe(full)
@@ -619,7 +622,7 @@ describe('the state', () => {
   const open = ({ offsetBytes, sizeBytes }: { offsetBytes: number; sizeBytes: number }) =>
     data.subarray(offsetBytes, offsetBytes + sizeBytes)
 
-  test('holds neither CEK nor IV in clear, whatever was persisted when', async () => {
+  test('never contains the CEK or IV in plaintext, at any time', async () => {
     const keyring = new WatchedKeyring()
     const { bucket } = memoryBucket({ keyring })
     const states: string[] = []
@@ -634,7 +637,7 @@ describe('the state', () => {
     for (const state of states) for (const secret of secrets) expect(state).not.toContain(secret)
   })
 
-  test('goes on in another process: what is there is verified and not sent again', async () => {
+  test('is resumed in another process: finished parts are verified and not sent again', async () => {
     const { state, transport } = await interrupted()
     const { bucket } = memoryBucket({ transport })
     const sent = watchParts(transport)
@@ -654,7 +657,7 @@ describe('the state', () => {
   test.each([
     ['a part that was sent', 2],
     ['a part that was begun, and perhaps never arrived', 3],
-  ])('%s is verified: other bytes are told before anything is sent', async (_what, changed) => {
+  ])('%s is verified: other bytes are reported before anything is sent', async (_what, changed) => {
     const { state, transport, bucket } = await interrupted()
     const upload = await bucket.resumeMultipartUpload(state)
     const verified = upload.verifyParts(({ partNumber, offsetBytes, sizeBytes }) => {
@@ -665,7 +668,7 @@ describe('the state', () => {
     expect(operations(transport)).not.toContain('uploadPart')
   })
 
-  test('other bytes in a part that was never begun are fine', async () => {
+  test('other bytes in a part that was never started are allowed', async () => {
     const { state, bucket } = await interrupted()
     const unverified = await bucket.resumeMultipartUpload(state)
     const changed = data.slice()
@@ -681,7 +684,7 @@ describe('the state', () => {
     expect(await bucket.getBytes('a')).toEqual(changed)
   })
 
-  test('a part that the service holds and the state does not know is told', async () => {
+  test('a part that the service holds and the state does not know is reported', async () => {
     const { state, bucket } = await interrupted()
     const { 5: _, ...partDigests } = state.partDigests
     const upload = await bucket.resumeMultipartUpload({ ...state, partDigests })
@@ -713,7 +716,7 @@ describe('the state', () => {
     expect([...(await upload.verifyParts(open)).doneParts]).toEqual([5])
   })
 
-  test('of an upload that was completed tells so: the completion needs no further request', async () => {
+  test('of an upload that was completed is recognized: the completion needs no further request', async () => {
     const { bucket, transport } = memoryBucket()
     const first = await initiate(bucket, data.length)
     await sendAll(first)
@@ -728,19 +731,22 @@ describe('the state', () => {
   test.each([
     ['nothing is', undefined],
     ['another object is', pattern(5)],
-  ])('of an upload that is gone, where %s in its place, says that it is gone', async (_what, replacement) => {
-    const { state, transport, bucket } = await interrupted()
-    await bucket.abortMultipartUpload('a', state.uploadId)
-    if (replacement !== undefined) await bucket.put('a', replacement)
-    const upload = await bucket.resumeMultipartUpload(state)
-    await expect(upload.verifyParts(open)).rejects.toMatchObject({
-      code: 'ERR_CSE_NOT_FOUND',
-      serviceCode: 'NoSuchUpload',
-    })
-    expect(transport.objects.get('a')?.bytes.length).toBe(replacement?.length)
-  })
+  ])(
+    'of an upload that is gone, with %s in its place, throws that it is gone',
+    async (_what, replacement) => {
+      const { state, transport, bucket } = await interrupted()
+      await bucket.abortMultipartUpload('a', state.uploadId)
+      if (replacement !== undefined) await bucket.put('a', replacement)
+      const upload = await bucket.resumeMultipartUpload(state)
+      await expect(upload.verifyParts(open)).rejects.toMatchObject({
+        code: 'ERR_CSE_NOT_FOUND',
+        serviceCode: 'NoSuchUpload',
+      })
+      expect(transport.objects.get('a')?.bytes.length).toBe(replacement?.length)
+    },
+  )
 
-  test('that is incomplete, of wrong types or contradicts itself is refused before any request', async () => {
+  test('that is incomplete, has wrong types or contradicts itself is refused before any request', async () => {
     const { state, transport, bucket, keyring } = await interrupted()
     const without = (name: string) =>
       Object.fromEntries(Object.entries(state).filter(([key]) => key !== name))
@@ -789,7 +795,7 @@ describe('the state', () => {
     expect(keyring.unwrapped).toBe(0)
   })
 
-  test('with the digest of a part that the plan does not have is refused', async () => {
+  test('with the digest of a part outside the plan is refused', async () => {
     const { state, bucket } = await interrupted()
     const partDigests = { ...state.partDigests, 7: state.partDigests[2] as string }
     await expect(bucket.resumeMultipartUpload({ ...state, partDigests })).rejects.toEqual(
@@ -798,7 +804,7 @@ describe('the state', () => {
   })
 
   test.each([V2_HEADERS.wrappedCek, V2_HEADERS.wrappedIv])(
-    'whose %s is damaged gives the error of every failed unwrap',
+    'with a damaged %s throws the error of any failed unwrap',
     async (name) => {
       const { state, transport, bucket } = await interrupted()
       for (const wrapped of ['AAAA', 'not base64!', btoa('x'.repeat(40))]) {
@@ -815,7 +821,7 @@ describe('the state', () => {
     ['another master key', { seed: 2 }, 'ERR_CSE_UNWRAP_FAILED'],
     ['a key of another kind', { wrapAlgorithm: 'TEST/OTHER' }, 'ERR_CSE_NO_MATCHING_KEY'],
     ['a public key alone', { encryptOnly: true }, 'ERR_CSE_CANNOT_UNWRAP'],
-  ])('cannot go on with %s', async (_what, options, expected) => {
+  ])('cannot be resumed with %s', async (_what, options, expected) => {
     const { state, transport } = await interrupted()
     const { bucket } = memoryBucket({ transport, provider: createTestProvider(options) })
     await expect(bucket.resumeMultipartUpload(state)).rejects.toMatchObject({
@@ -825,7 +831,7 @@ describe('the state', () => {
     expect(transport.requests).toEqual([])
   })
 
-  test('is a copy: what happens to it later changes nothing', async () => {
+  test('is a copy: later changes to the original have no effect', async () => {
     const { bucket } = memoryBucket()
     const upload = await initiate(bucket, data.length)
     const state = upload.toJSON() as { partDigests: Record<string, string> }
@@ -854,7 +860,7 @@ describe('the completion', () => {
     }
   }
 
-  test('whose answer was lost is recognised by the object', async () => {
+  test('whose response was lost is recognized by the object', async () => {
     const { bucket, transport, upload, bytes } = await ready()
     loseAnswer(transport)
     const result = await upload.completeMultipartUpload()
@@ -869,7 +875,7 @@ describe('the completion', () => {
     expect(await bucket.getBytes('a')).toEqual(bytes)
   })
 
-  test('whose answer was lost is recognised although overwriting is forbidden', async () => {
+  test('whose response was lost is recognized even if overwriting is forbidden', async () => {
     const { bucket, transport, upload, bytes } = await ready({
       headers: { 'x-oss-forbid-overwrite': 'true' },
     })
@@ -894,7 +900,7 @@ describe('the completion', () => {
       'replaced by a plain one',
       async (_: CryptoBucket, transport: MemoryTransport) => transport.plant('a', pattern(9)),
     ],
-  ])('whose answer was lost and whose object was %s is not taken for a success', async (_what, change) => {
+  ])('whose response was lost and whose object was %s is not a success', async (_what, change) => {
     const { bucket, transport, upload } = await ready()
     loseAnswer(transport, () => change(bucket, transport))
     await expect(upload.completeMultipartUpload()).rejects.toMatchObject({
@@ -903,7 +909,7 @@ describe('the completion', () => {
     })
   })
 
-  test('whose answer was lost, of an object with other bytes under this key, is an integrity failure', async () => {
+  test('whose response was lost, of an object with other bytes under this key, is an integrity failure', async () => {
     const { transport, upload } = await ready()
     loseAnswer(transport, async () => {
       const stored = transport.objects.get('a')
@@ -912,7 +918,7 @@ describe('the completion', () => {
     await expect(upload.completeMultipartUpload()).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
   })
 
-  test('that is refused because the object exists is refused', async () => {
+  test('that is refused because the object exists throws that', async () => {
     const { bucket, transport, upload } = await ready()
     await bucket.put('a', 'old')
     const complete = transport.complete.bind(transport)
@@ -935,7 +941,7 @@ describe('the completion', () => {
     expect(await bucket.getBytes('a')).toEqual(bytes)
   })
 
-  test('that is answered with the checksum of something else is an integrity failure', async () => {
+  test('whose response has another checksum is an integrity failure', async () => {
     const { transport, upload } = await ready()
     const complete = transport.complete.bind(transport)
     transport.complete = async (request) => {
@@ -945,7 +951,7 @@ describe('the completion', () => {
     await expect(upload.completeMultipartUpload()).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
   })
 
-  test('that is answered without a checksum says so', async () => {
+  test('whose response has no checksum says so in the result', async () => {
     const { transport, upload } = await ready()
     const complete = transport.complete.bind(transport)
     transport.complete = async (request) => ({ ...(await complete(request)), headers: {} })
@@ -964,14 +970,14 @@ describe('the completion', () => {
   test.each([
     ['no length', { sizeBytes: undefined }],
     ['no checksum', { crc64: undefined }],
-  ])('of a part that the service lists with %s goes by what was compared', async (_what, wrong) => {
+  ])('of a part that the service lists with %s uses what was compared', async (_what, wrong) => {
     const { bucket, transport, upload: first } = await ready()
     listPartWith(transport, wrong)
     const upload = await resumed(bucket, first.toJSON())
     await expect(upload.completeMultipartUpload()).resolves.toMatchObject({ verification: 'crc64' })
   })
 
-  test('and every part of a resumed upload take an upload whose parts were compared', async () => {
+  test('and every part of a resumed upload need an upload whose parts were compared', async () => {
     const { bucket, transport, upload: first } = await ready()
     transport.requests.length = 0
     const unverified = await bucket.resumeMultipartUpload(first.toJSON())
@@ -979,12 +985,12 @@ describe('the completion', () => {
     const changed = unverified.verifyParts((range) => part(unverified, range.partNumber, otherData))
     await expect(changed).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
     expect(new Set(operations(transport))).toEqual(new Set(['listParts']))
-    // The right plaintext may still come.
+    // The right plaintext may still be given.
     const upload = await unverified.verifyParts((range) => part(unverified, range.partNumber))
     await expect(upload.completeMultipartUpload()).resolves.toMatchObject({ verification: 'crc64' })
   })
 
-  test('of an unverified upload that was closed is out of reach, and its key is wiped', async () => {
+  test('is impossible for an unverified upload that was closed, and its key is wiped', async () => {
     const keyring = new WatchedKeyring()
     const { bucket, transport } = memoryBucket({ keyring })
     const first = await initiate(bucket, 20)
@@ -999,7 +1005,7 @@ describe('the completion', () => {
   })
 })
 
-/** Changes how the service lists the second part. */
+/** Changes the entry of the second part in the service's listing. */
 function listPartWith(transport: MemoryTransport, wrong: object): void {
   const listParts = transport.listParts.bind(transport)
   transport.listParts = async (request) => {
@@ -1023,7 +1029,7 @@ describe('a part that is stored wrongly', () => {
     expect(log).toMatchObject([{ type: 'retry', operation: 'uploadPart', code: 'ERR_CSE_INTEGRITY' }])
   })
 
-  test('again and again is an integrity failure, and the part stays missing', async () => {
+  test('each time is an integrity failure, and the part stays missing', async () => {
     const { bucket, transport } = memoryBucket()
     const sent = watchParts(transport, (_, answer) => ({ ...answer, crc64: 5n }))
     const upload = await initiate(bucket, 20)
@@ -1034,7 +1040,7 @@ describe('a part that is stored wrongly', () => {
     expect(sent).toHaveLength(4)
   })
 
-  test('without the service telling a checksum is found at the completion', async () => {
+  test('without a checksum from the service is detected at the completion', async () => {
     const { bucket, transport } = memoryBucket()
     const uploadPart = transport.uploadPart.bind(transport)
     transport.uploadPart = async (request) => {
@@ -1055,7 +1061,7 @@ describe('the end of an upload', () => {
     ['completed', (upload: MultipartUpload) => upload.completeMultipartUpload()],
     ['aborted', (upload: MultipartUpload) => upload.abort()],
     ['closed', async (upload: MultipartUpload) => upload.close()],
-  ])('an upload that was %s takes nothing more, and its key is wiped', async (_what, end) => {
+  ])('an upload that was %s refuses every call, and its key is wiped', async (_what, end) => {
     const keyring = new WatchedKeyring()
     const { bucket, transport } = memoryBucket({ keyring })
     const upload = await initiate(bucket, 20)
@@ -1074,7 +1080,7 @@ describe('the end of an upload', () => {
     expect(transport.requests).toEqual([])
   })
 
-  test('a part whose encryption is under way when the upload is given up is not sent', async () => {
+  test('a part that is being encrypted when the upload is given up is not sent', async () => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, PART)
     const body = {
@@ -1089,7 +1095,7 @@ describe('the end of an upload', () => {
     expect(operations(transport)).toEqual(['initiate', 'abort'])
   })
 
-  test('a part whose state is being made durable when the upload is given up is not sent', async () => {
+  test('a part whose state is being saved when the upload is given up is not sent', async () => {
     const { bucket, transport } = memoryBucket()
     let upload: MultipartUpload | undefined
     upload = await initiate(bucket, PART, { persist: async () => upload?.abort() })
@@ -1108,7 +1114,7 @@ describe('the end of an upload', () => {
     await bucket.abortMultipartUpload('a', upload.uploadId)
   })
 
-  test('an abort that fails says so', async () => {
+  test('an abort that fails rejects', async () => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, 20)
     transport.intercept = () => {
@@ -1132,7 +1138,7 @@ describe('an abort by a signal', () => {
   const reason = new Error('stop')
 
   test.each(['initiate', 'uploadPart', 'listParts', 'head', 'complete'])(
-    'while %s is under way rejects with its reason',
+    'during %s rejects with its reason',
     async (operation) => {
       const { bucket, transport } = memoryBucket()
       const first = await initiate(bucket, 2 * PART)
@@ -1193,7 +1199,7 @@ describe('an abort by a signal', () => {
     expect(operations(transport)).toEqual(['initiate'])
   })
 
-  test('ends the wait for a body that gives nothing', async () => {
+  test('ends the wait for a stalled body', async () => {
     const { bucket } = memoryBucket()
     const upload = await initiate(bucket, PART)
     const controller = new AbortController()
@@ -1206,7 +1212,7 @@ describe('an abort by a signal', () => {
     await expect(upload.uploadPart(1, stalled, { signal: controller.signal })).rejects.toBe(reason)
   })
 
-  test('in the moment the initiation is answered leaves no upload behind', async () => {
+  test('just as the response to the initiation arrives leaves no upload behind', async () => {
     const { bucket, transport } = memoryBucket()
     const controller = new AbortController()
     transport.intercept = () => controller.abort(reason)
@@ -1218,7 +1224,7 @@ describe('an abort by a signal', () => {
 
 describe('retries', () => {
   test.each(['initiate', 'uploadPart', 'listParts', 'complete', 'abort'])(
-    'of %s go on as often as the options say, and are logged',
+    'of %s follow the options, and are logged',
     async (operation) => {
       const { bucket, transport, log } = memoryBucket()
       let failures = 0
@@ -1244,7 +1250,7 @@ describe('retries', () => {
     },
   )
 
-  test('report the bytes of each attempt from its beginning', async () => {
+  test('report the bytes of each attempt from zero', async () => {
     const { bucket, transport } = memoryBucket()
     let attempts = 0
     watchParts(transport, (_, answer) => {

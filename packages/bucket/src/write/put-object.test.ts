@@ -31,7 +31,7 @@ const bodies = [
   { what: 'a source of unknown length', body: () => ({ open: () => chunked(bytes, 999) }), known: false },
 ]
 
-test.each(bodies)('$what is stored as ciphertext and comes back', async ({ body, known }) => {
+test.each(bodies)('$what is stored as ciphertext and read back unchanged', async ({ body, known }) => {
   const { bucket, transport } = memoryBucket()
   const result = await bucket.put('a', body())
   const stored = transport.objects.get('a')
@@ -53,13 +53,13 @@ test('a string is stored as UTF-8', async () => {
   expect(new TextDecoder().decode(await bucket.getBytes('a'))).toBe('grüße 😀')
 })
 
-test('every size around a block and a chunk survives, its length known or not', async () => {
+test('every size around a block and a chunk is read back unchanged, with known and unknown length', async () => {
   const { bucket } = memoryBucket()
   for (const size of [...Array.from({ length: 34 }, (_, i) => i), 262_143, 262_144, 262_145, 1_048_577]) {
     const data = pattern(size)
     await bucket.put('known', data)
     expect(await bucket.getBytes('known')).toEqual(data)
-    // A generator that gives nothing at all could be one that was read before.
+    // A generator that yields nothing could be one that was read before.
     await bucket.put('unknown', size > 0 ? chunked(data, 65_536, 3) : new Blob([]).stream())
     expect(await bucket.getBytes('unknown')).toEqual(data)
   }
@@ -77,7 +77,7 @@ test('two uploads of the same bytes have different keys, IVs and ciphertexts', a
 })
 
 describe('headers', () => {
-  test('metadata, content type and whatever the service understands pass through', async () => {
+  test('metadata, content type and any header that the service understands are passed on', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', bytes, {
       metadata: { Author: 'me' },
@@ -175,7 +175,7 @@ describe('headers', () => {
     expect(transport.requests).toEqual([])
   })
 
-  test('a header named like a property of every object is a header like any other', async () => {
+  test('a header named like a property of every object is an ordinary header', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', 'x', { headers: { constructor: '1' } })
     expect(transport.requests[0]?.headers).toHaveProperty('constructor', '1')
@@ -215,7 +215,7 @@ describe('headers', () => {
 })
 
 describe('a source that fails', () => {
-  test('rejects with its own error as the cause, and leaves the object as it was', async () => {
+  test('rejects with its own error as the cause, and leaves the object unchanged', async () => {
     const { bucket } = memoryBucket()
     await bucket.put('a', 'old')
     const broken = new Error('disk')
@@ -250,7 +250,7 @@ describe('a source that fails', () => {
     [new ArrayBuffer(3)],
     [new Uint16Array(3)],
     [new Date(0)],
-  ])('gives %o, which is neither bytes nor text: nothing is stored', async (wrong) => {
+  ])('with a chunk of %o, which is neither bytes nor text, stores nothing', async (wrong) => {
     const { bucket, transport } = memoryBucket()
     for (const chunks of [[wrong], ['abc', wrong, 'def']]) {
       async function* source(): AsyncGenerator<Uint8Array> {
@@ -263,7 +263,7 @@ describe('a source that fails', () => {
 })
 
 describe('retries', () => {
-  test('bytes and sources that can be opened again are sent again, each time under a fresh key', async () => {
+  test('bytes and reopenable sources are sent again, each time under a new key', async () => {
     for (const body of [
       bytes,
       { open: () => chunked(bytes, 1000) },
@@ -296,14 +296,14 @@ describe('retries', () => {
     expect(transport.requests).toHaveLength(1)
   })
 
-  test('after the last attempt the failure comes out as it is', async () => {
+  test('after the last attempt the failure is thrown unchanged', async () => {
     const { bucket, transport } = memoryBucket({ retry: { maxAttempts: 2, minDelayMs: 0, maxDelayMs: 0 } })
     failing(transport, 9, busy)
     await expect(bucket.put('a', bytes)).rejects.toBe(busy)
     expect(transport.requests).toHaveLength(2)
   })
 
-  test('a failure that would come again is not retried', async () => {
+  test('a permanent failure is not retried', async () => {
     const { bucket, transport } = memoryBucket()
     failing(
       transport,
@@ -331,7 +331,7 @@ describe('retries', () => {
     await expect(bucket.put('c', chunked(bytes, 5000))).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
   })
 
-  test('a service that answers no checksum is no failure, and the result says so', async () => {
+  test('a service that returns no checksum is no failure, and the result says so', async () => {
     const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     transport.put = async (request) => ({ ...(await put(request)), headers: {} })
@@ -343,7 +343,7 @@ describe('retries', () => {
 })
 
 describe('abort', () => {
-  test('before the request: the reason comes out and nothing is sent', async () => {
+  test('before the request: throws the reason and sends nothing', async () => {
     const { bucket, transport } = memoryBucket()
     for (const reason of [new Error('stop'), 'a plain text']) {
       await expect(bucket.put('a', bytes, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
@@ -351,7 +351,7 @@ describe('abort', () => {
     expect(transport.requests).toEqual([])
   })
 
-  test('between attempts and while sending: the reason comes out, whatever it is', async () => {
+  test('between attempts and during a request: throws the reason, of any type', async () => {
     for (const reason of [new Error('stop'), 'a plain text']) {
       const { bucket, transport } = memoryBucket()
       const controller = new AbortController()
@@ -375,7 +375,7 @@ describe('abort', () => {
   })
 })
 
-test('progress never goes back, retries included, and ends at the whole', async () => {
+test('progress never decreases, even across retries, and ends at the total', async () => {
   const { bucket, transport } = memoryBucket()
   const put = transport.put.bind(transport)
   let calls = 0
@@ -400,12 +400,12 @@ test('progress never goes back, retries included, and ends at the whole', async 
   expect(new Set(seen.map(({ totalBytes }) => totalBytes))).toEqual(new Set([data.length]))
 })
 
-test('progress counts what left, where the transport tells that, and not what it pulled', async () => {
+test('progress counts sent bytes if the transport reports them, and not pulled ones', async () => {
   const { bucket, transport } = memoryBucket()
   const seen: number[] = []
   const onProgress = ({ transferredBytes }: Progress): void => void seen.push(transferredBytes)
   const put = transport.put.bind(transport)
-  // As a transport on `fetch` does it: all of the body is collected before a byte leaves.
+  // Like a transport on `fetch`: it collects the whole body before a byte leaves.
   transport.put = async (request) => {
     const { onSentBytes, body } = request
     onSentBytes?.(0)
@@ -420,7 +420,7 @@ test('progress counts what left, where the transport tells that, and not what it
   await bucket.put('a', pattern(1_000_000), { onProgress })
   expect(seen).toEqual([0, 400_000, 900_000, 1_000_000])
 
-  // One that does not tell is taken to send what it pulls.
+  // A transport that does not report is assumed to send what it pulls.
   seen.length = 0
   transport.put = ({ onSentBytes: _, ...request }) => put(request)
   await bucket.put(
@@ -431,7 +431,7 @@ test('progress counts what left, where the transport tells that, and not what it
   expect(seen).toEqual([0, 100_000, 200_000, 300_000])
 })
 
-test('after credentials were refused a body that can be opened again is sent once more, and a stream is not', async () => {
+test('after credentials were refused a reopenable body is sent once more, and a stream is not', async () => {
   const refused = new TransportError('ERR_CSE_CREDENTIALS_EXPIRED', 'expired', {
     retryable: true,
     status: 403,
@@ -447,7 +447,7 @@ test('after credentials were refused a body that can be opened again is sent onc
   expect(streams.transport.requests).toHaveLength(1)
 })
 
-test('a progress listener or a logger that throws disturbs nothing', async () => {
+test('a progress listener or a logger that throws has no effect', async () => {
   const broken = () => {
     throw new Error('display')
   }
@@ -457,7 +457,7 @@ test('a progress listener or a logger that throws disturbs nothing', async () =>
   expect(await bucket.getBytes('a', { onProgress: broken })).toEqual(bytes)
 })
 
-test('the content key is wiped when it has been handed to the cipher, and after a failure', async () => {
+test('the content key is wiped when the cipher has it, and after a failure', async () => {
   const keys: Uint8Array[] = []
   class WatchedKeyring extends Keyring {
     override async generate(...args: Parameters<Keyring['generate']>): ReturnType<Keyring['generate']> {
@@ -498,7 +498,7 @@ describe('a stream', () => {
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('that another reader holds is refused before any request', async () => {
+  test('that is locked by another reader is refused before any request', async () => {
     const { bucket, transport } = memoryBucket()
     const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream()
     stream.getReader()
@@ -538,7 +538,7 @@ describe('a stream', () => {
   })
 })
 
-describe('a transport that does not keep its contract', () => {
+describe('a transport that violates its contract', () => {
   test('cannot open a body twice, which would encrypt two texts under one key', async () => {
     const { bucket, transport } = memoryBucket()
     transport.put = async ({ body }) => {
@@ -552,7 +552,7 @@ describe('a transport that does not keep its contract', () => {
   test.each([
     ['nothing', 0],
     ['the first chunk', 1],
-  ])('and reads %s of the body does not pass for success', async (_what, chunks) => {
+  ])('and reads %s of the body is not a success', async (_what, chunks) => {
     const { bucket, transport } = memoryBucket()
     transport.put = async ({ body }) => {
       const iterator = body.open()[Symbol.asyncIterator]()
@@ -564,7 +564,7 @@ describe('a transport that does not keep its contract', () => {
     }
   })
 
-  test('and reads no further than the announced length does not pass for success: the end was not looked at', async () => {
+  test('and stops at the announced length is not a success, because it did not check the end', async () => {
     const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     transport.put = (request) => {
@@ -584,10 +584,10 @@ describe('a transport that does not keep its contract', () => {
   })
 })
 
-describe('where overwriting is forbidden', () => {
+describe('if overwriting is forbidden', () => {
   const headers = { 'x-oss-forbid-overwrite': 'true' }
 
-  test('an upload whose answer was lost is recognised as stored', async () => {
+  test('an upload whose response was lost is recognized as stored', async () => {
     const { bucket, transport } = memoryBucket()
     const put = transport.put.bind(transport)
     let lost = 1
@@ -604,7 +604,7 @@ describe('where overwriting is forbidden', () => {
     expect(await bucket.getBytes('a')).toEqual(bytes)
   })
 
-  test('an object of somebody else is not taken for ours', async () => {
+  test('another writer’s object is not taken for ours', async () => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', 'theirs')
     let failures = 1
@@ -614,7 +614,7 @@ describe('where overwriting is forbidden', () => {
     await expect(bucket.put('a', bytes, { headers })).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
   })
 
-  test('an object of somebody else that is damaged, or cannot be looked at, leaves the refusal as it is', async () => {
+  test('another writer’s object that is damaged or cannot be read leaves the refusal unchanged', async () => {
     for (const headers of [
       { 'x-oss-meta-client-side-encryption-key': 'alone' },
       { 'x-oss-meta-oss-crypto-key': 'alone' },
@@ -653,7 +653,7 @@ test('a master key that cannot wrap fails the upload before any request', async 
   expect(transport.requests).toEqual([])
 })
 
-test('what the callback server answered is handed on', async () => {
+test('the response of the callback server is returned', async () => {
   const { bucket, transport } = memoryBucket()
   const put = transport.put.bind(transport)
   const data = new TextEncoder().encode('{"stored":true}')
@@ -683,7 +683,7 @@ test('a body that is longer than one upload can hold is refused before any reque
   expect(transport.requests).toEqual([])
 })
 
-test('the body is pulled as it is sent: a transport that stops reading stops the source', async () => {
+test('the body is pulled while it is sent: a transport that stops reading stops the source', async () => {
   const { bucket, transport } = memoryBucket()
   let pulled = 0
   async function* source(): AsyncGenerator<Uint8Array> {
