@@ -346,7 +346,7 @@ export class CryptoBucket {
   }
 
   /**
-   * Aborts a multipart upload that was left behind, and frees its parts. Does nothing if the upload is already gone.
+   * Aborts a multipart upload that was left behind, and frees its parts. Succeeds if the upload is already gone.
    */
   async abortMultipartUpload(key: string, uploadId: string, options: BoundedCallOptions = {}): Promise<void> {
     checkKey(key)
@@ -422,7 +422,7 @@ export class CryptoBucket {
     }
   }
 
-  /** Deletes an object, or one version of it. Does nothing if there is no such object. */
+  /** Deletes an object, or one version of it. Succeeds if there is no such object. */
   async delete(
     key: string,
     options: BoundedCallOptions & { readonly versionId?: string | undefined } = {},

@@ -73,7 +73,7 @@ test.each(['generate', 'unwrap'] as const)(
     const { bucket, transport } = memoryBucket({ keyring })
     await bucket.put('a', 'text')
     const call = keyring[method].bind(keyring) as (...args: unknown[]) => Promise<never>
-    let answer = (): void => {}
+    let respond = (): void => {}
     let asked = (): void => {}
     const isAsked = new Promise<void>((resolve) => {
       asked = resolve
@@ -81,7 +81,7 @@ test.each(['generate', 'unwrap'] as const)(
     keyring[method] = async (...args: unknown[]) => {
       asked()
       await new Promise<void>((resolve) => {
-        answer = resolve
+        respond = resolve
       })
       return call(args[0], {})
     }
@@ -93,7 +93,7 @@ test.each(['generate', 'unwrap'] as const)(
     controller.abort()
     await expect(result).rejects.toMatchObject({ name: 'AbortError' })
     const before = keyring.handedOut.length
-    answer()
+    respond()
     await settle()
     expect(keyring.handedOut).toHaveLength(before + 1)
     expect(keyring.handedOut.at(-1)).toEqual({ cek: new Uint8Array(32), iv: new Uint8Array(16) })

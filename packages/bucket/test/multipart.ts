@@ -21,10 +21,10 @@ export interface SentPart {
   readonly bytes: Uint8Array
 }
 
-/** Collects what a transport receives for each part, attempt by attempt. `answered` may change or lose a response. */
+/** Collects what a transport receives for each part, attempt by attempt. `change` may change or lose a response. */
 export function watchParts(
   transport: MemoryTransport,
-  answered: (part: SentPart, answer: UploadedPart) => UploadedPart = (_, answer) => answer,
+  change: (part: SentPart, response: UploadedPart) => UploadedPart = (_, response) => response,
 ): SentPart[] {
   const sent: SentPart[] = []
   const uploadPart = transport.uploadPart.bind(transport)
@@ -45,7 +45,7 @@ export function watchParts(
         yield chunk
       }
     }
-    return answered(part, await uploadPart({ ...request, body: { ...body, open } }))
+    return change(part, await uploadPart({ ...request, body: { ...body, open } }))
   }
   return sent
 }

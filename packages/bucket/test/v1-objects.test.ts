@@ -250,11 +250,11 @@ describe('a read of a V1 object', () => {
     await bucket.put('a', data)
     transport.requests.length = 0
     for (const brokenAfter of [0, 1, 16, 333]) {
-      let answers = 0
+      let responses = 0
       transport.alterGet = (response) =>
-        answers++ === 0 ? { ...response, body: broken(response.body, brokenAfter, lost) } : response
+        responses++ === 0 ? { ...response, body: broken(response.body, brokenAfter, lost) } : response
       expect(await bucket.getBytes('a')).toEqual(data)
-      expect(answers).toBe(2)
+      expect(responses).toBe(2)
     }
   })
 

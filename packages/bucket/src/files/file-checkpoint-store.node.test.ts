@@ -41,12 +41,12 @@ afterEach(async () => {
 })
 
 /** Opens the record `a` in another process, and returns the output. */
-async function start(task: 'hold' | 'save'): Promise<{ child: ChildProcess; answer: string }> {
+async function start(task: 'hold' | 'save'): Promise<{ child: ChildProcess; output: string }> {
   const path = fileURLToPath(new URL('../../test/checkpoint-child.mjs', import.meta.url))
   const child = fork(path, [directory, task])
   children.push(child)
-  const [{ code: answer }] = await once(child, 'message')
-  return { child, answer }
+  const [{ code: output }] = await once(child, 'message')
+  return { child, output }
 }
 
 async function kill(child: ChildProcess): Promise<void> {
@@ -227,8 +227,8 @@ describe('saving', () => {
 
   test('that is killed at any moment leaves a whole record', async () => {
     for (let round = 0; round < 5; round++) {
-      const { child, answer } = await start('save')
-      expect(answer).toBe('ready')
+      const { child, output } = await start('save')
+      expect(output).toBe('ready')
       await kill(child)
       expect(await loaded()).toMatchObject({ text: expect.stringMatching(/^x*$/), end: true })
     }
@@ -303,8 +303,8 @@ describe('an open record', () => {
   })
 
   test('of another process is refused, and free as soon as that is killed', async () => {
-    const { child, answer } = await start('hold')
-    expect(answer).toBe('ready')
+    const { child, output } = await start('hold')
+    expect(output).toBe('ready')
     await expect(store.open('a')).rejects.toEqual(inUse)
     await kill(child)
     await (await store.open('a')).close()
@@ -313,9 +313,9 @@ describe('an open record', () => {
 
   test('is refused to another process, until it is closed', async () => {
     const checkpoint = await store.open('a')
-    expect((await start('hold')).answer).toBe('ERR_CSE_CHECKPOINT_IN_USE')
+    expect((await start('hold')).output).toBe('ERR_CSE_CHECKPOINT_IN_USE')
     await checkpoint.close()
-    expect((await start('hold')).answer).toBe('ready')
+    expect((await start('hold')).output).toBe('ready')
   })
 
   test('leaves no lock file behind, however it ends', async () => {

@@ -162,10 +162,10 @@ describe.each([
 
   test('is sent again with the same bytes when a part fails', async () => {
     const failures = new Map<number, number>()
-    const sent = watchParts(transport, ({ partNumber }, answer) => {
+    const sent = watchParts(transport, ({ partNumber }, response) => {
       failures.set(partNumber, (failures.get(partNumber) ?? 0) + 1)
       if ((failures.get(partNumber) ?? 0) < 3) throw lost
-      return answer
+      return response
     })
     await upload({ parallel: 3 })
     expect(sent).toHaveLength(18)
@@ -219,7 +219,7 @@ describe.each([
       },
     ],
     [
-      'gets other bytes in a part that was begun, and its old time',
+      'gets other bytes in a part that was started, and its old time',
       async () => {
         const { atime, mtime } = await stat(here('in'))
         const file = await open(here('in'), 'r+')
@@ -535,10 +535,10 @@ describe('a part that is too large for memory', () => {
       },
     }
     let attempts = 0
-    const sent = watchParts(transport, (_, answer) => {
+    const sent = watchParts(transport, (_, response) => {
       attempts += 1
       if (attempts === 1) throw lost
-      return answer
+      return response
     })
     const upload = await bucket.initiateMultipartUpload('a', { sizeBytes: size, partSizeBytes: size })
     await upload.uploadPart(1, body)

@@ -29,38 +29,34 @@ describe('a listing of objects ends', () => {
 
   test.each<[string, number, (count: number) => ObjectPage]>([
     [
-      'at a token that comes again',
+      'at a repeated token',
       2,
       (n) => ({ objects: [object(`k${n}`)], prefixes: [], nextContinuationToken: 't' }),
     ],
     [
-      'at tokens in a circle',
+      'at tokens that form a loop',
       2,
       (n) => ({ objects: [object(`k${n % 2}`)], prefixes: [], nextContinuationToken: `t${n % 2}` }),
     ],
     [
-      'at keys that come again',
+      'at repeated keys',
       2,
       (n) => ({ objects: [object('k')], prefixes: [], nextContinuationToken: `t${n}` }),
     ],
+    ['after 1,000 empty pages', 1001, (n) => ({ objects: [], prefixes: [], nextContinuationToken: `t${n}` })],
     [
-      'after a thousand pages without anything',
-      1001,
-      (n) => ({ objects: [], prefixes: [], nextContinuationToken: `t${n}` }),
-    ],
-    [
-      'after a thousand pages of the same prefix',
+      'after 1,000 pages of the same prefix',
       1002,
       (n) => ({ objects: [], prefixes: ['p/'], nextContinuationToken: `t${n}` }),
     ],
     [
-      'at a page that is longer than it was asked for',
+      'at a page with more entries than requested',
       1,
       () => ({ objects: Array.from({ length: 1001 }, (_, i) => object(`k${i}`)), prefixes: [] }),
     ],
     ['at an empty token', 1, () => ({ objects: [], prefixes: [], nextContinuationToken: '' })],
     [
-      'at a size that cannot be',
+      'at an impossible size',
       1,
       () => ({ objects: [{ ...object('k'), sizeBytes: Number.POSITIVE_INFINITY }], prefixes: [] }),
     ],
@@ -87,7 +83,7 @@ describe('a listing of uploads ends', () => {
   const uploads = [{ key: 'k', uploadId: 'u' }]
 
   test.each<[string, number, (count: number) => PendingUploadPage]>([
-    ['at markers that come again', 2, () => ({ uploads, nextKeyMarker: 'k', nextUploadIdMarker: 'u' })],
+    ['at repeated markers', 2, () => ({ uploads, nextKeyMarker: 'k', nextUploadIdMarker: 'u' })],
     ['at a key marker that goes back', 2, (n) => ({ uploads, nextKeyMarker: `k${9 - n}` })],
     [
       'at an upload id marker that goes back',
@@ -95,11 +91,7 @@ describe('a listing of uploads ends', () => {
       (n) => ({ uploads, nextKeyMarker: 'k', nextUploadIdMarker: `u${9 - n}` }),
     ],
     ['at an empty marker', 1, () => ({ uploads, nextKeyMarker: '' })],
-    [
-      'after a thousand pages without anything',
-      1001,
-      (n) => ({ uploads: [], nextKeyMarker: String(n).padStart(5, '0') }),
-    ],
+    ['after 1,000 empty pages', 1001, (n) => ({ uploads: [], nextKeyMarker: String(n).padStart(5, '0') })],
     ['at an upload without an id', 1, () => ({ uploads: [{ key: 'k', uploadId: '' }] })],
   ])('%s', async (_what, requests, page) => {
     const { bucket, transport } = memoryBucket()
@@ -120,23 +112,23 @@ describe('a listing of parts ends', () => {
   const part = (partNumber: number) => ({ partNumber, etag: 'e' })
 
   test.each<[string, number, (count: number) => PartPage]>([
-    ['at a marker that comes again', 2, (n) => ({ parts: [part(n)], nextMarker: '1' })],
-    ['at parts that come again', 2, (n) => ({ parts: [part(1)], nextMarker: String(n) })],
-    ['at a page without anything that is not the last', 1, () => ({ parts: [], nextMarker: '1' })],
+    ['at a repeated marker', 2, (n) => ({ parts: [part(n)], nextMarker: '1' })],
+    ['at repeated parts', 2, (n) => ({ parts: [part(1)], nextMarker: String(n) })],
+    ['at an empty page that is not the last', 1, () => ({ parts: [], nextMarker: '1' })],
     [
       'at 200,000 parts on a page',
       1,
       () => ({ parts: Array.from({ length: 200_000 }, (_, i) => part(i + 1)) }),
     ],
     [
-      'behind the part 10,000',
+      'after part 10,000',
       11,
       (n) => ({
         parts: Array.from({ length: 1000 }, (_, i) => part((n - 1) * 1000 + i + 1)),
         nextMarker: String(n * 1000),
       }),
     ],
-    ['at a part number that cannot be', 1, () => ({ parts: [part(1.5)] })],
+    ['at an impossible part number', 1, () => ({ parts: [part(1.5)] })],
   ])('%s', async (_what, requests, page) => {
     const { bucket, transport } = memoryBucket()
     const upload = await bucket.initiateMultipartUpload('a', { sizeBytes: 1, partSizeBytes: 102_400 })

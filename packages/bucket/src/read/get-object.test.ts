@@ -124,8 +124,8 @@ describe('one get', () => {
   test.each([
     ['before the first read', 0, false],
     ['after a read', 1, false],
-    ['while a read is under way', 0, true],
-    ['after a read, while the next is under way', 1, true],
+    ['during a read', 0, true],
+    ['after a read, during the next', 1, true],
   ])('cancelling %s closes the connection at once', async (_when, reads, pending) => {
     const { bucket, transport } = memoryBucket()
     await bucket.put('a', pattern(1_000_000))

@@ -139,20 +139,20 @@ test('a provider receives the reference of the object that it unwraps: the targe
   const unwrap = vi.spyOn(provider, 'unwrap')
   const generate = vi.spyOn(provider, 'generateContentKey')
   const { bucket, transport } = await linkedBucket({ provider })
-  const told = (spy: { readonly mock: { readonly calls: readonly (readonly unknown[])[] } }) =>
+  const referenceOf = (spy: { readonly mock: { readonly calls: readonly (readonly unknown[])[] } }) =>
     (spy.mock.calls.at(-1)?.[1] as { readonly object?: object } | undefined)?.object
   const location = 'memory:'
-  expect(told(generate)).toEqual({ location, key: 'real/target' })
+  expect(referenceOf(generate)).toEqual({ location, key: 'real/target' })
   await bucket.getBytes('real/target', { versionId: 'v1' })
-  expect(told(unwrap)).toEqual({ location, key: 'real/target', versionId: 'v1' })
+  expect(referenceOf(unwrap)).toEqual({ location, key: 'real/target', versionId: 'v1' })
   await bucket.getBytes('link', { versionId: 'v1' })
-  expect(told(unwrap)).toEqual({ location, key: 'real/target', versionId: undefined })
+  expect(referenceOf(unwrap)).toEqual({ location, key: 'real/target', versionId: undefined })
   await (await bucket.openObject('link')).close()
-  expect(told(unwrap)).toEqual({ location, key: 'real/target', versionId: undefined })
+  expect(referenceOf(unwrap)).toEqual({ location, key: 'real/target', versionId: undefined })
   const upload = await bucket.initiateMultipartUpload('parts', { sizeBytes: 200_000 })
-  expect(told(generate)).toEqual({ location, key: 'parts' })
+  expect(referenceOf(generate)).toEqual({ location, key: 'parts' })
   await (await bucket.resumeMultipartUpload(upload.toJSON())).close()
-  expect(told(unwrap)).toEqual({ location, key: 'parts' })
+  expect(referenceOf(unwrap)).toEqual({ location, key: 'parts' })
   expect(transport.location).toBe(location)
 })
 

@@ -28,16 +28,16 @@ async function stored(bytes: Uint8Array = data) {
 }
 
 /** Changes the k-th response to a get, and returns whether its connection was closed. */
-function alterAnswer(
+function alterResponse(
   transport: MemoryTransport,
   k: number,
   alter: (response: GetObjectResponse) => Partial<GetObjectResponse>,
 ): { closed: boolean } {
   const state = { closed: false }
-  let answers = 0
+  let responses = 0
   transport.alterGet = (response) => {
-    answers += 1
-    if (answers !== k) return response
+    responses += 1
+    if (responses !== k) return response
     const altered = { ...response, ...alter(response) }
     const iterator = altered.body[Symbol.asyncIterator]()
     const body: AsyncIterator<Uint8Array> = {
@@ -202,7 +202,7 @@ describe('opened by its first range', () => {
 
   test('an object closes the connection when that range is not read', async () => {
     const { bucket, transport } = await stored()
-    const first = alterAnswer(transport, 1, () => ({}))
+    const first = alterResponse(transport, 1, () => ({}))
     const reader = await bucket.openObject('a', { firstRange: { start: 0, end: 99 } })
     await read(reader.read({ start: 200, end: 299 }))
     expect(first.closed).toBe(false)
@@ -213,7 +213,7 @@ describe('opened by its first range', () => {
 
   test('an object that cannot be opened closes the connection', async () => {
     const { bucket, transport } = await stored()
-    const first = alterAnswer(transport, 1, ({ headers }) => ({
+    const first = alterResponse(transport, 1, ({ headers }) => ({
       headers: { ...headers, 'x-oss-meta-client-side-encryption-key': btoa('x'.repeat(40)) },
     }))
     await expect(bucket.openObject('a', { firstRange: { start: 0, end: 99 } })).rejects.toMatchObject({
@@ -225,7 +225,7 @@ describe('opened by its first range', () => {
 
   test('an object whose read was aborted before it started is not read', async () => {
     const { bucket, transport } = await stored()
-    const first = alterAnswer(transport, 1, () => ({}))
+    const first = alterResponse(transport, 1, () => ({}))
     const reader = await bucket.openObject('a', { firstRange: { start: 0, end: 99 } })
     const run = reader.read({ start: 0, end: 99 }, { signal: AbortSignal.abort(reason) })
     await expect(read(run)).rejects.toBe(reason)
@@ -245,22 +245,22 @@ describe('an object that was replaced', () => {
     })
     const get = transport.get.bind(transport)
     transport.get = (request) => get({ ...request, headers: { range: request.headers['range'] ?? '' } })
-    const answer = alterAnswer(transport, 1, () => ({}))
+    const altered = alterResponse(transport, 1, () => ({}))
     await expect(read(reader.read({ start: 0, end: 9 }))).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
-    expect(answer.closed).toBe(true)
+    expect(altered.closed).toBe(true)
   })
 
   test('is detected by its length if there is no ETag', async () => {
     const { bucket, transport } = await stored()
     const withoutTag = ({ headers: { etag: _, ...headers } }: GetObjectResponse) => ({ headers })
-    alterAnswer(transport, 1, withoutTag)
+    alterResponse(transport, 1, withoutTag)
     const reader = await bucket.openObject('a', { firstRange: { start: 0, end: 0 } })
     await bucket.put('a', data.subarray(0, 900))
-    const answer = alterAnswer(transport, 1, withoutTag)
+    const altered = alterResponse(transport, 1, withoutTag)
     await expect(read(reader.read({ start: 100, end: 109 }))).rejects.toEqual(
       code('ERR_CSE_PRECONDITION_FAILED'),
     )
-    expect(answer.closed).toBe(true)
+    expect(altered.closed).toBe(true)
   })
 
   test('after its first range arrived still returns that range', async () => {
@@ -281,23 +281,23 @@ describe('a response', () => {
   test.each([
     ['with another range', { 'content-range': 'bytes 500-609/1000', 'content-length': '110' }],
     ['with no range', { 'content-range': '' }],
-    ['that is too short by its own account', { 'content-range': 'bytes 96-100/1000', 'content-length': '5' }],
+    ['whose announced range is too short', { 'content-range': 'bytes 96-100/1000', 'content-length': '5' }],
   ])('%s is an integrity failure, and its connection is closed', async (_what, wrong) => {
     const { bucket, transport } = await stored()
     const reader = await bucket.openObject('a')
-    const answer = alterAnswer(transport, 1, ({ headers }) => ({ headers: { ...headers, ...wrong } }))
+    const altered = alterResponse(transport, 1, ({ headers }) => ({ headers: { ...headers, ...wrong } }))
     await expect(read(reader.read({ start: 100, end: 199 }))).rejects.toMatchObject({
       code: 'ERR_CSE_INTEGRITY',
       objectKey: 'a',
     })
-    expect(answer.closed).toBe(true)
+    expect(altered.closed).toBe(true)
   })
 
   test('that is interrupted is resumed with the same object', async () => {
     const { bucket, transport, log } = await stored()
     transport.chunkBytes = 10
     const reader = await bucket.openObject('a')
-    alterAnswer(transport, 1, ({ body }) => ({ body: broken(body, 333, lost) }))
+    alterResponse(transport, 1, ({ body }) => ({ body: broken(body, 333, lost) }))
     expect(await read(reader.read({ start: 5, end: 990 }))).toEqual(data.subarray(5, 991))
     expect(log).toMatchObject([{ type: 'retry', operation: 'read' }])
     expect(transport.requests.at(-1)?.headers['if-match']).toBe(reader.description.etag)
@@ -306,7 +306,7 @@ describe('a response', () => {
   test('that fails permanently fails the read', async () => {
     const { bucket, transport } = await stored()
     const reader = await bucket.openObject('a')
-    alterAnswer(transport, 1, ({ body }) => ({ body: broken(body, 333, denied) }))
+    alterResponse(transport, 1, ({ body }) => ({ body: broken(body, 333, denied) }))
     await expect(read(reader.read({ start: 5, end: 990 }))).rejects.toBe(denied)
   })
 
@@ -314,9 +314,9 @@ describe('a response', () => {
     const { bucket, transport } = await stored()
     transport.chunkBytes = 10
     const reader = await bucket.openObject('a')
-    const answer = alterAnswer(transport, 1, () => ({}))
+    const altered = alterResponse(transport, 1, () => ({}))
     for await (const _ of reader.read({ start: 0, end: 999 })) break
-    expect(answer.closed).toBe(true)
+    expect(altered.closed).toBe(true)
   })
 
   test('of a plain object passes if that is allowed', async () => {
@@ -333,7 +333,7 @@ describe('an abort', () => {
     const { bucket, transport, keyring } = await stored()
     const controller = new AbortController()
     transport.intercept = () => controller.abort(reason)
-    const first = alterAnswer(transport, 1, () => ({}))
+    const first = alterResponse(transport, 1, () => ({}))
     const firstRange = operation === 'get' ? { start: 0, end: 9 } : undefined
     await expect(bucket.openObject('a', { firstRange, signal: controller.signal })).rejects.toBe(reason)
     expect(operations(transport)).toEqual([operation])
@@ -347,10 +347,10 @@ describe('an abort', () => {
     const reader = await bucket.openObject('a')
     const controller = new AbortController()
     const other = reader.read({ start: 0, end: 999 })
-    let answers = 0
+    let responses = 0
     transport.alterGet = (response) => {
-      answers += 1
-      if (answers > 1) return response
+      responses += 1
+      if (responses > 1) return response
       async function* body(): AsyncGenerator<Uint8Array> {
         for await (const chunk of response.body) {
           yield chunk

@@ -67,6 +67,6 @@ export class MemoryCheckpointStore implements CheckpointStore {
 export function checkpointInUse(): CseError {
   return new CseError(
     'ERR_CSE_CHECKPOINT_IN_USE',
-    'Another transfer of the same file and object is under way, here or in another process: wait for it, or stop it.',
+    'Another transfer of the same file and object is running in this or another process: wait for it, or stop it.',
   )
 }

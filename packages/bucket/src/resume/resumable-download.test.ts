@@ -89,7 +89,7 @@ describe('a download', () => {
     [3 * PART, Number.POSITIVE_INFINITY, ['get']],
     [5, undefined, ['get']],
   ])(
-    'of %i bytes with the threshold %s is made of the requests %j',
+    'of %i bytes with the threshold %s consists of the requests %j',
     async (size, multipartThresholdBytes, expected) => {
       for (const parallel of [1, 3]) {
         const { bucket, transport, target } = await stored(memoryBucket(), data.subarray(0, size))
@@ -198,19 +198,19 @@ describe('a download', () => {
   })
 
   test.each([
-    ['that is not there', (transport: MemoryTransport) => transport.objects.clear(), 'ERR_CSE_NOT_FOUND'],
+    ['that does not exist', (transport: MemoryTransport) => transport.objects.clear(), 'ERR_CSE_NOT_FOUND'],
     [
       'whose envelope is damaged',
       (transport: MemoryTransport) => alterHeaders(transport, { '-key': undefined }),
       'ERR_CSE_ENVELOPE_DAMAGED',
     ],
     [
-      'whose key is not ours',
+      'under another master key',
       (transport: MemoryTransport) => alterHeaders(transport, { '-key': btoa('x'.repeat(40)) }),
       'ERR_CSE_UNWRAP_FAILED',
     ],
     [
-      'that was cut',
+      'that was truncated',
       (transport: MemoryTransport) => {
         const object = transport.objects.get('a')
         if (object !== undefined) transport.objects.set('a', { ...object, bytes: object.bytes.slice(1) })
@@ -282,10 +282,10 @@ describe('a download', () => {
 
   test('is resumed when a connection breaks', async () => {
     const { bucket, transport, target, log } = await stored()
-    let answers = 0
+    let responses = 0
     transport.alterGet = (response) => {
-      answers += 1
-      return answers % 2 === 1 ? { ...response, body: broken(response.body, 70_001, lost) } : response
+      responses += 1
+      return responses % 2 === 1 ? { ...response, body: broken(response.body, 70_001, lost) } : response
     }
     await fetch(bucket, target)
     expect(target.bytes).toEqual(data)
@@ -293,16 +293,16 @@ describe('a download', () => {
   })
 
   test.each([
-    ['in each answer', () => true],
-    ['in the first answer alone', (index: number) => index === 0],
-    ['in every answer but the first', (index: number) => index > 0],
+    ['in each response', () => true],
+    ['only in the first response', (index: number) => index === 0],
+    ['in each response except the first', (index: number) => index > 0],
   ])('from a service that ignores ranges (%s) is still correct', async (_what, ignores) => {
     for (const size of [1, PART, 2 * PART + 1, data.length]) {
       const { bucket, transport, target } = await stored(memoryBucket(), data.subarray(0, size))
       const object = transport.objects.get('a')
-      let answers = 0
+      let responses = 0
       transport.alterGet = (response) => {
-        if (!ignores(answers++) || object === undefined) return response
+        if (!ignores(responses++) || object === undefined) return response
         async function* body(): AsyncGenerator<Uint8Array> {
           yield* [
             object?.bytes.slice(0, 1000) ?? new Uint8Array(),
@@ -420,10 +420,10 @@ describe('progress', () => {
     [data.length, 3],
   ])('of %i bytes rises to the total with parallel %i', async (size, parallel) => {
     const { bucket, transport, target } = await stored(memoryBucket(), data.subarray(0, size))
-    let answers = 0
+    let responses = 0
     transport.alterGet = (response) => {
-      answers += 1
-      return answers === 2 ? { ...response, body: broken(response.body, 70_001, lost) } : response
+      responses += 1
+      return responses === 2 ? { ...response, body: broken(response.body, 70_001, lost) } : response
     }
     const reports: Progress[] = []
     await fetch(bucket, target, { parallel, onProgress: (progress) => reports.push(progress) })
@@ -471,7 +471,7 @@ describe('an abort', () => {
 
   describe.each([
     ['that is cancelled', true],
-    ['that is answered all the same', false],
+    ['that still gets its response', false],
   ])('as a request starts %s', (_what, cancelled) => {
     test.each([1, 2, 3, 4, 5, 6])('without a checkpoint leaves nothing (request %i)', async (k) => {
       const keyring = new WatchedKeyring()
@@ -694,12 +694,15 @@ describe('a download with a checkpoint', () => {
     ['is of another bucket', (text: string) => text.replace('"location":"memory:"', '"location":"other:"')],
     ['is of another key', (text: string) => text.replace('"key":"a"', '"key":"b"')],
     ['is of another file', (text: string) => text.replace('/data/file', '/data/other')],
-    ['is one of an upload', (text: string) => text.replace('"download"', '"upload"')],
-    ['names a part of no number', (text: string) => text.replace('"parts":{', '"parts":{"0":"1",')],
-    ['names a part without its checksum', (text: string) => text.replace(/"1":"\d+"/, '"1":""')],
-    ['knows no length', (text: string) => text.replace(/"sizeBytes":\d+/, '"sizeBytes":0')],
-    ['has parts of a fraction', (text: string) => text.replace(/"partSizeBytes":\d+/, '"partSizeBytes":0.5')],
-    ['knows another length', (text: string) => text.replace(/"sizeBytes":\d+/, '"sizeBytes":7')],
+    ['is of an upload', (text: string) => text.replace('"download"', '"upload"')],
+    ['has a part without a number', (text: string) => text.replace('"parts":{', '"parts":{"0":"1",')],
+    ['has a part without a checksum', (text: string) => text.replace(/"1":"\d+"/, '"1":""')],
+    ['has no length', (text: string) => text.replace(/"sizeBytes":\d+/, '"sizeBytes":0')],
+    [
+      'has a fractional part size',
+      (text: string) => text.replace(/"partSizeBytes":\d+/, '"partSizeBytes":0.5'),
+    ],
+    ['has another length', (text: string) => text.replace(/"sizeBytes":\d+/, '"sizeBytes":7')],
   ])('whose record %s restarts', async (_what, alter) => {
     const { bucket, log, target, store } = await interrupted()
     store.alter((text) => {
@@ -715,7 +718,7 @@ describe('a download with a checkpoint', () => {
 
   test.each([
     ['wrong checksums', (text: string) => text.replace(/"([123])":"\d+"/g, '"$1":"5"')],
-    ['other cuts', (text: string) => text.replace(/"firstBytes":\d+/, '"firstBytes":16')],
+    ['other part boundaries', (text: string) => text.replace(/"firstBytes":\d+/, '"firstBytes":16')],
     ['too many parts', (text: string) => text.replace('"parts":{', '"parts":{"99":"1",')],
   ])('whose record has %s still returns the object', async (_what, alter) => {
     const { bucket, target, store } = await interrupted()
@@ -915,10 +918,10 @@ describe('an object that is replaced', () => {
 
   test('during a resumed read is not mixed', async () => {
     const { bucket, transport, log, target } = await stored()
-    let answers = 0
+    let responses = 0
     transport.alterGet = (response) => {
-      answers += 1
-      return answers === 3 ? { ...response, body: broken(response.body, 70_001, lost) } : response
+      responses += 1
+      return responses === 3 ? { ...response, body: broken(response.body, 70_001, lost) } : response
     }
     replaceAt(bucket, transport, 4)
     await fetch(bucket, target, { parallel: 1 })

@@ -112,7 +112,7 @@ describe('an upload', () => {
     [3 * PART, Number.POSITIVE_INFINITY, ['put']],
     [PART, undefined, ['put']],
   ])(
-    'of %i bytes with the threshold %s is made of the requests %j',
+    'of %i bytes with the threshold %s consists of the requests %j',
     async (size, multipartThresholdBytes, expected) => {
       const { bucket, transport } = memoryBucket()
       const result = await bucket.upload('a', data.subarray(0, size), {
@@ -137,7 +137,7 @@ describe('an upload', () => {
     ['bytes', data],
     ['a Blob', new Blob([data as Uint8Array<ArrayBuffer>])],
     ['a source', fileOf(data)],
-    ['a source without a name or a fingerprint', { sizeBytes: data.length, open: fileOf(data).open }],
+    ['a source without an identity or a fingerprint', { sizeBytes: data.length, open: fileOf(data).open }],
   ])('of %s is read back unchanged, in parts and whole', async (_what, source) => {
     const { bucket } = memoryBucket()
     for (const multipartThresholdBytes of [PART, data.length + 1]) {
@@ -227,11 +227,11 @@ describe('an upload', () => {
   test('sends each part again when it fails, and counts no byte twice', async () => {
     const { bucket, transport, log } = memoryBucket()
     const failures = new Map<number, number>()
-    const sent = watchParts(transport, ({ partNumber }, answer) => {
+    const sent = watchParts(transport, ({ partNumber }, response) => {
       const failed = failures.get(partNumber) ?? 0
       failures.set(partNumber, failed + 1)
       if (failed < 2) throw lost
-      return answer
+      return response
     })
     const reports: Progress[] = []
     await send(bucket, fileOf(data), { onProgress: (progress) => reports.push(progress) })
@@ -381,7 +381,7 @@ const requestNumbers = [1, 2, 3, 4, 5, 6, 7, 8]
 
 describe.each([
   ['that is cancelled', true],
-  ['that is answered all the same', false],
+  ['that still gets its response', false],
 ])('an abort as a request starts %s', (_what, cancelled) => {
   test.each(requestNumbers)('without a checkpoint leaves nothing behind (request %i)', async (k) => {
     const keyring = new WatchedKeyring()
@@ -684,9 +684,9 @@ describe('an upload with a checkpoint', () => {
 describe('a source that changed since the earlier run', () => {
   test.each([
     ['by its fingerprint', fileOf(otherData, { fingerprint: 'touched' })],
-    ['by its fingerprint alone', fileOf(data, { fingerprint: 'touched' })],
+    ['only by its fingerprint', fileOf(data, { fingerprint: 'touched' })],
     ['in a part that was sent, unnoticed by its fingerprint', fileOf(changedIn(2))],
-    ['in a part that was begun and never acknowledged', fileOf(changedIn(4))],
+    ['in a part that was started and never acknowledged', fileOf(changedIn(4))],
     ['in its length', fileOf(data.subarray(0, 5 * PART))],
     ['in everything', fileOf(otherData)],
   ])('%s is uploaded again from the start, under a new key', async (_what, source) => {
@@ -834,8 +834,8 @@ describe('an upload that cannot be resumed restarts', () => {
   })
 
   test.each([
-    ['is another one by now', createTestProvider({ seed: 2 })],
-    ['is of another kind by now', createTestProvider({ wrapAlgorithm: 'TEST/OTHER' })],
+    ['is another one now', createTestProvider({ seed: 2 })],
+    ['is of another type now', createTestProvider({ wrapAlgorithm: 'TEST/OTHER' })],
   ])('when the master key %s', async (_what, provider) => {
     const { transport, store } = await interrupted()
     const { bucket, log } = memoryBucket({ transport, provider })
@@ -858,7 +858,7 @@ describe('an upload that cannot be resumed restarts', () => {
 
   test.each([
     ['is damaged', () => 'null'],
-    ['is a text', () => '"record"'],
+    ['is a string', () => '"record"'],
     ['is empty', () => '{}'],
     ['has no upload', (text: string) => JSON.stringify({ ...JSON.parse(text), upload: undefined })],
     ['has no source', (text: string) => JSON.stringify({ ...JSON.parse(text), source: undefined })],
@@ -867,18 +867,18 @@ describe('an upload that cannot be resumed restarts', () => {
     ['is of another bucket', (text: string) => text.replace('"location":"memory:"', '"location":"other:"')],
     ['is of another key', (text: string) => text.replace('"key":"a"', '"key":"b"')],
     ['is of another file', (text: string) => text.replace('/data/file', '/data/other')],
-    ['is one of a download', (text: string) => text.replace('"upload"', '"download"')],
-    ['holds what it need not', (text: string) => text.replace('{', '{"more":1,')],
+    ['is of a download', (text: string) => text.replace('"upload"', '"download"')],
+    ['has an unknown property', (text: string) => text.replace('{', '{"more":1,')],
     [
-      'holds a state that contradicts itself',
+      'has a state that contradicts itself',
       (text: string) => text.replace(`"partSizeBytes":${PART}`, `"partSizeBytes":${PART + 16}`),
     ],
     [
-      'holds the digest of no part',
+      'has a digest of a part outside the plan',
       (text: string) => text.replace('"partDigests":{', '"partDigests":{"0":"",'),
     ],
     [
-      'holds a key that nobody wrapped',
+      'has an invalid wrapped key',
       (text: string) => text.replace(/(encryption-key":")[^"]*/, `$1${btoa('x'.repeat(40))}`),
     ],
   ])('when its record %s', async (_what, alter) => {
@@ -916,7 +916,7 @@ describe('an upload that cannot be resumed restarts', () => {
 describe('a resumed upload that meets a temporary failure', () => {
   test.each([
     ['the listing of the parts', denied],
-    ['the listing of the parts, again and again', lost],
+    ['the listing of the parts, each time', lost],
   ])('of %s can be resumed by a later run, and its key is wiped', async (_what, failure) => {
     const keyring = new WatchedKeyring()
     const { bucket, transport, log, store } = await interrupted({}, memoryBucket({ keyring }))
@@ -1043,8 +1043,8 @@ describe('an upload that the service stores wrongly', () => {
     const store = new RecordStore()
     const complete = transport.complete.bind(transport)
     transport.complete = async (request) => {
-      const answer = await complete(request)
-      return { ...answer, headers: { ...answer.headers, 'x-oss-hash-crc64ecma': '1' } }
+      const response = await complete(request)
+      return { ...response, headers: { ...response.headers, 'x-oss-hash-crc64ecma': '1' } }
     }
     await expect(send(bucket, fileOf(data), { checkpointStore: store })).rejects.toEqual(
       code('ERR_CSE_INTEGRITY'),
@@ -1056,7 +1056,7 @@ describe('an upload that the service stores wrongly', () => {
   test('in one part, each time, is an integrity failure, and leaves nothing', async () => {
     const { bucket, transport } = memoryBucket()
     const store = new RecordStore()
-    watchParts(transport, (_, answer) => ({ ...answer, crc64: 1n }))
+    watchParts(transport, (_, response) => ({ ...response, crc64: 1n }))
     await expect(send(bucket, fileOf(data), { checkpointStore: store })).rejects.toEqual(
       code('ERR_CSE_INTEGRITY'),
     )

@@ -34,7 +34,7 @@ async function* generator(...chunks: (Uint8Array | string)[]): AsyncGenerator<Ui
 /** Bodies that were read before, in whole or in part. */
 const SPENT: readonly (readonly [name: string, make: () => Promise<BodyInput>])[] = [
   [
-    'a Web stream that somebody holds',
+    'a Web stream that is locked',
     async () => {
       const stream = webStream('abc')
       stream.getReader()
@@ -42,7 +42,7 @@ const SPENT: readonly (readonly [name: string, make: () => Promise<BodyInput>])[
     },
   ],
   [
-    'a Web stream of which one chunk was read',
+    'a Web stream from which one chunk was read',
     async () => {
       const stream = webStream('abc', 'def')
       const reader = stream.getReader()
@@ -102,7 +102,7 @@ test.each([
   ['a Web stream', () => webStream('ab', text('c'), '中')],
   ['a generator', () => generator('ab', text('c'), '中')],
   [
-    'an iterable that begins anew each time',
+    'an iterable that restarts each time',
     () => ({ [Symbol.asyncIterator]: () => generator('ab', text('c'), '中') }),
   ],
 ])('%s may yield text, which is uploaded as UTF-8', async (_, make) => {
@@ -146,9 +146,9 @@ test('the failure of a generator’s first step is a source failure, and a step 
 })
 
 describe.each([
-  ['its first chunk is none', [5], {}],
-  ['its second chunk is none', ['abc', 5], {}],
-  ['it is longer than it was said to be', ['abc', 'def'], { sizeBytes: 4 }],
+  ['its first chunk is invalid', [5], {}],
+  ['its second chunk is invalid', ['abc', 5], {}],
+  ['it is longer than announced', ['abc', 'def'], { sizeBytes: 4 }],
 ] as const)('a source is ended when %s', (_, chunks, options) => {
   test.each(['a generator', 'a Web stream'])('%s', async (kind) => {
     const { bucket } = memoryBucket()

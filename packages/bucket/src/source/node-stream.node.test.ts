@@ -28,7 +28,7 @@ test.each([
     },
   ],
   [
-    'one of which a chunk was read',
+    'one from which a chunk was read',
     async () => {
       const stream = Readable.from(['abc', 'def'])
       await stream[Symbol.asyncIterator]().next()
@@ -57,11 +57,8 @@ test.each([
       return stream
     },
   ],
-  [
-    'a Duplex that gives nothing to read',
-    async () => new Duplex({ readable: false, write: () => {} } as object),
-  ],
-  ['a stream of an old kind', async () => Object.assign(new Stream(), { readable: true })],
+  ['a Duplex with nothing to read', async () => new Duplex({ readable: false, write: () => {} } as object)],
+  ['an old-style stream', async () => Object.assign(new Stream(), { readable: true })],
 ])('a stream that cannot be read to its end is refused before any request: %s', async (_, make) => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', 'good')
@@ -75,7 +72,7 @@ test.each([
 
 test.each([
   ['an object', [{ a: 1 }]],
-  ['an object behind text', ['abc', { a: 1 }, 'def']],
+  ['an object after text', ['abc', { a: 1 }, 'def']],
   ['a number', [1]],
   ['an array', [['abc']]],
 ])('a stream in object mode that yields %s fails the upload and nothing else', async (_, chunks) => {

@@ -16,7 +16,7 @@ function slowService() {
   const made = memoryBucket()
   const { transport } = made
   const initiate = transport.initiate.bind(transport)
-  let answer: (() => void) | undefined
+  let respond: (() => void) | undefined
   let signal: AbortSignal | undefined
   const begun = new Promise<void>((resolve) => {
     transport.initiate = async (request) => {
@@ -24,13 +24,13 @@ function slowService() {
       const { uploadId } = await initiate({ ...request, signal: undefined })
       resolve()
       await new Promise<void>((ready, reject) => {
-        answer = ready
+        respond = ready
         signal?.addEventListener('abort', () => reject(signal?.reason))
       })
       return { uploadId }
     }
   })
-  return { ...made, begun, answer: () => answer?.(), ended: () => signal?.aborted }
+  return { ...made, begun, respond: () => respond?.(), ended: () => signal?.aborted }
 }
 
 const calls = [
@@ -43,7 +43,7 @@ describe('an abort while the service starts an upload', () => {
   test.each(calls)(
     'rejects %s at once, and frees the upload when the response arrives: %j',
     async (name, options) => {
-      const { bucket, transport, begun, answer } = slowService()
+      const { bucket, transport, begun, respond } = slowService()
       const controller = new AbortController()
       const { signal } = controller
       const call =
@@ -55,7 +55,7 @@ describe('an abort while the service starts an upload', () => {
       controller.abort(reason)
       await expect(call).rejects.toBe(reason)
       expect(await pendingUploads(transport)).toBe(1)
-      answer()
+      respond()
       await bucket.settled()
       expect(await pendingUploads(transport)).toBe(0)
     },
@@ -106,13 +106,13 @@ describe('an abort while the service starts an upload', () => {
     vi.useFakeTimers()
     const { bucket, transport } = memoryBucket()
     const initiate = transport.initiate.bind(transport)
-    let answer = (): void => {}
+    let respond = (): void => {}
     const begun = new Promise<void>((resolve) => {
       transport.initiate = async (request) => {
         const response = await initiate(request)
         resolve()
         await new Promise<void>((ready) => {
-          answer = ready
+          respond = ready
         })
         return response
       }
@@ -125,7 +125,7 @@ describe('an abort while the service starts an upload', () => {
     const settled = bucket.settled()
     vi.advanceTimersByTime(3_000)
     await settled
-    answer()
+    respond()
     await settle()
     await bucket.settled()
     expect(await pendingUploads(transport)).toBe(0)
@@ -149,13 +149,13 @@ test('an abort while parts are sent waits half a second for the abort of the upl
   vi.useFakeTimers()
   const { bucket, transport } = memoryBucket()
   const controller = new AbortController()
-  let answer = (): void => {}
+  let respond = (): void => {}
   const abort = transport.abort.bind(transport)
   const asked = new Promise<AbortSignal | undefined>((resolve) => {
     transport.abort = async (request) => {
       resolve(request.signal)
       await new Promise<void>((ready) => {
-        answer = ready
+        respond = ready
       })
       return abort(request)
     }
@@ -175,7 +175,7 @@ test('an abort while parts are sent waits half a second for the abort of the upl
   await vi.advanceTimersByTimeAsync(1)
   await expect(upload).rejects.toMatchObject({ name: 'AbortError' })
   expect(signal?.aborted).toBe(false)
-  answer()
+  respond()
   await bucket.settled()
   expect(await pendingUploads(transport)).toBe(0)
 })

@@ -254,14 +254,14 @@ describe('headers', () => {
 describe('refused before any request', () => {
   test.each([
     ['a part size below the smallest', 1_000_000, 102_384, 'the nearest is 102400'],
-    ['a part size of nothing', 1_000_000, 0, 'the nearest is 102400'],
+    ['a part size of 0', 1_000_000, 0, 'the nearest is 102400'],
     ['a negative part size', 1_000_000, -16, 'the nearest is 102400'],
-    ['a part size that is no multiple of 16', 1_000_000, 102_423, 'the nearest is 102416'],
-    ['a fraction', 1_000_000, 102_400.5, 'the nearest is 102400'],
-    ['no number', 1_000_000, Number.NaN, 'the nearest is 102400'],
+    ['a part size that is not a multiple of 16', 1_000_000, 102_423, 'the nearest is 102416'],
+    ['a fractional part size', 1_000_000, 102_400.5, 'the nearest is 102400'],
+    ['a part size that is not a number', 1_000_000, Number.NaN, 'the nearest is 102400'],
     ['one part too many', 10_000 * PART + 1, PART, 'the nearest is 102416'],
     ['a part size above the largest', 1_000_000, 5 * 1024 ** 3 + 16, 'the nearest is 5368709120'],
-    ['an endless part', 1_000_000, Number.POSITIVE_INFINITY, 'the nearest is 5368709120'],
+    ['an infinite part size', 1_000_000, Number.POSITIVE_INFINITY, 'the nearest is 5368709120'],
   ])(
     '%s, and the error names the nearest valid part size',
     async (_what, sizeBytes, partSizeBytes, message) => {
@@ -299,7 +299,7 @@ describe('refused before any request', () => {
       { metadata: { a: 'x'.repeat(8000) } },
       'ERR_CSE_METADATA_TOO_LARGE',
     ],
-    ['an MD5 that is none', { contentMd5: 'abc' }, 'ERR_CSE_INVALID_ARGUMENT'],
+    ['an invalid MD5', { contentMd5: 'abc' }, 'ERR_CSE_INVALID_ARGUMENT'],
   ])('%s', async (_what, options, expected) => {
     const { bucket, transport } = memoryBucket()
     await expect(initiate(bucket, 20, options)).rejects.toEqual(code(expected))
@@ -414,10 +414,10 @@ describe('never two ciphertexts under one counter', () => {
   test('a part that is sent again has the same bytes, even if its source has changed', async () => {
     const { bucket, transport } = memoryBucket()
     let attempts = 0
-    const sent = watchParts(transport, (_, answer) => {
+    const sent = watchParts(transport, (_, response) => {
       attempts += 1
       if (attempts < 4) throw lost
-      return answer
+      return response
     })
     let opened = 0
     const open = () => chunked(opened++ === 0 ? data.subarray(0, PART) : otherData.subarray(0, PART), 999)
@@ -433,11 +433,11 @@ describe('never two ciphertexts under one counter', () => {
     const { bucket, transport } = memoryBucket()
     const bytes = data.slice(0, PART)
     let attempts = 0
-    const sent = watchParts(transport, (_, answer) => {
+    const sent = watchParts(transport, (_, response) => {
       attempts += 1
       bytes.fill(attempts)
       if (attempts < 3) throw lost
-      return answer
+      return response
     })
     const upload = await initiate(bucket, PART)
     await upload.uploadPart(1, bytes)
@@ -448,15 +448,15 @@ describe('never two ciphertexts under one counter', () => {
 
   test.each([
     ['that was sent', undefined],
-    ['whose sending failed', denied],
-    ['whose sending failed again and again', lost],
+    ['whose request failed', denied],
+    ['whose request failed each time', lost],
   ])('a part %s is refused with other bytes, and sent with the same', async (_what, failure) => {
     const { bucket, transport } = memoryBucket()
     const upload = await initiate(bucket, data.length)
     let failing = failure !== undefined
-    const sent = watchParts(transport, (_, answer) => {
+    const sent = watchParts(transport, (_, response) => {
       if (failing && failure !== undefined) throw failure
-      return answer
+      return response
     })
     await upload.uploadPart(2, part(upload, 2)).catch(() => {})
     failing = false
@@ -656,7 +656,7 @@ describe('the state', () => {
 
   test.each([
     ['a part that was sent', 2],
-    ['a part that was begun, and perhaps never arrived', 3],
+    ['a part that was started, and perhaps never arrived', 3],
   ])('%s is verified: other bytes are reported before anything is sent', async (_what, changed) => {
     const { state, transport, bucket } = await interrupted()
     const upload = await bucket.resumeMultipartUpload(state)
@@ -729,8 +729,8 @@ describe('the state', () => {
   })
 
   test.each([
-    ['nothing is', undefined],
-    ['another object is', pattern(5)],
+    ['nothing', undefined],
+    ['another object', pattern(5)],
   ])(
     'of an upload that is gone, with %s in its place, throws that it is gone',
     async (_what, replacement) => {
@@ -819,8 +819,8 @@ describe('the state', () => {
 
   test.each([
     ['another master key', { seed: 2 }, 'ERR_CSE_UNWRAP_FAILED'],
-    ['a key of another kind', { wrapAlgorithm: 'TEST/OTHER' }, 'ERR_CSE_NO_MATCHING_KEY'],
-    ['a public key alone', { encryptOnly: true }, 'ERR_CSE_CANNOT_UNWRAP'],
+    ['a key of another type', { wrapAlgorithm: 'TEST/OTHER' }, 'ERR_CSE_NO_MATCHING_KEY'],
+    ['only a public key', { encryptOnly: true }, 'ERR_CSE_CANNOT_UNWRAP'],
   ])('cannot be resumed with %s', async (_what, options, expected) => {
     const { state, transport } = await interrupted()
     const { bucket } = memoryBucket({ transport, provider: createTestProvider(options) })
@@ -853,8 +853,8 @@ describe('the completion', () => {
     let calls = 0
     transport.complete = async (request) => {
       calls += 1
-      const answer = await complete(request)
-      if (calls > 1) return answer
+      const response = await complete(request)
+      if (calls > 1) return response
       await afterwards()
       throw lost
     }
@@ -945,8 +945,8 @@ describe('the completion', () => {
     const { transport, upload } = await ready()
     const complete = transport.complete.bind(transport)
     transport.complete = async (request) => {
-      const answer = await complete(request)
-      return { ...answer, headers: { ...answer.headers, 'x-oss-hash-crc64ecma': '1' } }
+      const response = await complete(request)
+      return { ...response, headers: { ...response.headers, 'x-oss-hash-crc64ecma': '1' } }
     }
     await expect(upload.completeMultipartUpload()).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
   })
@@ -1017,10 +1017,10 @@ function listPartWith(transport: MemoryTransport, wrong: object): void {
 describe('a part that is stored wrongly', () => {
   test('is sent again', async () => {
     const { bucket, transport, log } = memoryBucket()
-    let answers = 0
-    const sent = watchParts(transport, (_, answer) => {
-      answers += 1
-      return answers === 1 ? { ...answer, crc64: 5n } : answer
+    let responses = 0
+    const sent = watchParts(transport, (_, response) => {
+      responses += 1
+      return responses === 1 ? { ...response, crc64: 5n } : response
     })
     const upload = await initiate(bucket, 20)
     await upload.uploadPart(1, data.subarray(0, 20))
@@ -1031,7 +1031,7 @@ describe('a part that is stored wrongly', () => {
 
   test('each time is an integrity failure, and the part stays missing', async () => {
     const { bucket, transport } = memoryBucket()
-    const sent = watchParts(transport, (_, answer) => ({ ...answer, crc64: 5n }))
+    const sent = watchParts(transport, (_, response) => ({ ...response, crc64: 5n }))
     const upload = await initiate(bucket, 20)
     await expect(upload.uploadPart(1, data.subarray(0, 20))).rejects.toMatchObject({
       code: 'ERR_CSE_INTEGRITY',
@@ -1047,8 +1047,8 @@ describe('a part that is stored wrongly', () => {
       async function* open(): AsyncGenerator<Uint8Array> {
         for await (const chunk of request.body.open()) yield chunk.map((byte) => byte ^ 1)
       }
-      const { crc64: _, ...answer } = await uploadPart({ ...request, body: { ...request.body, open } })
-      return answer
+      const { crc64: _, ...response } = await uploadPart({ ...request, body: { ...request.body, open } })
+      return response
     }
     const upload = await initiate(bucket, 20)
     await upload.uploadPart(1, data.subarray(0, 20))
@@ -1253,10 +1253,10 @@ describe('retries', () => {
   test('report the bytes of each attempt from zero', async () => {
     const { bucket, transport } = memoryBucket()
     let attempts = 0
-    watchParts(transport, (_, answer) => {
+    watchParts(transport, (_, response) => {
       attempts += 1
       if (attempts === 1) throw lost
-      return answer
+      return response
     })
     const upload = await initiate(bucket, PART)
     const reports: number[] = []

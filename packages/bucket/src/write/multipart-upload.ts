@@ -181,7 +181,7 @@ export class MultipartUpload {
     }
   }
 
-  /** Aborts the upload and frees its parts on the service. Does nothing if the upload is already gone. */
+  /** Aborts the upload and frees its parts on the service. Succeeds if the upload is already gone. */
   async abort(options: BoundedCallOptions = {}): Promise<void> {
     const { remote, cipher } = this.#upload
     cipher.close()

@@ -24,7 +24,7 @@ const bodies = [
   { what: 'a Web stream', body: () => new Blob([bytes as Uint8Array<ArrayBuffer>]).stream(), known: false },
   { what: 'an async iterable', body: () => chunked(bytes, 1000, 1), known: false },
   {
-    what: 'a source that can be opened again',
+    what: 'a reopenable source',
     body: () => ({ sizeBytes: bytes.length, open: () => chunked(bytes, 999) }),
     known: true,
   },
@@ -160,7 +160,7 @@ describe('headers', () => {
       'ERR_CSE_OPERATION_REFUSED',
     ],
     ['metadata that is not ASCII', { metadata: { a: 'ü' } }, 'ERR_CSE_INVALID_ARGUMENT'],
-    ['an MD5 that is none', { contentMd5: 'abc' }, 'ERR_CSE_INVALID_ARGUMENT'],
+    ['an invalid MD5', { contentMd5: 'abc' }, 'ERR_CSE_INVALID_ARGUMENT'],
     ['an MD5 with stray low bits', { contentMd5: 'XUFAKrxLKna5cZ2REBfFkh==' }, 'ERR_CSE_INVALID_ARGUMENT'],
     ['too much metadata', { metadata: { a: 'x'.repeat(8200) } }, 'ERR_CSE_METADATA_TOO_LARGE'],
     [
@@ -232,8 +232,8 @@ describe('a source that fails', () => {
   })
 
   test.each([
-    ['is shorter than it said', 10_001],
-    ['is longer than it said', 9_999],
+    ['is shorter than announced', 10_001],
+    ['is longer than announced', 9_999],
   ])('%s: nothing is stored', async (_what, sizeBytes) => {
     const { bucket, transport } = memoryBucket()
     await expect(bucket.put('a', chunked(pattern(10_000), 100), { sizeBytes })).rejects.toEqual(
