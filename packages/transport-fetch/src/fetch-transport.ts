@@ -9,20 +9,21 @@ import {
 import { OSS_HEADER_PREFIX } from '@oss-cse/crypto-core/internal'
 import { connectionError, foreignResponse, statusError } from './url-errors.ts'
 
-/** How much of a refusal's document is read, in bytes. */
+/** How many bytes of an error document are read. */
 const REFUSAL_BYTES = 16 * 1024
 
 /**
- * Nothing of the request, nor of what comes back, is for anybody else: an HTTP cache would hand out an object that was replaced
- * long ago, and a referrer is the page's address.
+ * Keeps request and response away from others: an HTTP cache could return an old version of the object, and a
+ * referrer would send the address of the page.
  */
 const PRIVATE: RequestInit = { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer' }
 
 /**
- * Reads objects through presigned URLs by `fetch`, in a browser, in a worker, and in Node.js. It has no other operation.
+ * Reads objects through presigned URLs with `fetch`, in a browser, in a worker or in Node.js. It has no other
+ * operation.
  *
- * `fetch` tells nothing of a connection that stands still: there is no idle timeout, and a call without a `signal` waits as
- * long as the runtime does.
+ * `fetch` does not report idle connections, so there is no idle timeout. A call without a `signal` waits as long as
+ * the runtime does.
  *
  * @example
  * ```ts
@@ -32,15 +33,16 @@ const PRIVATE: RequestInit = { cache: 'no-store', credentials: 'omit', referrerP
  */
 export class FetchTransport implements UrlTransport {
   /**
-   * Reads an object, or a range of it, through a presigned URL. Read the body to its end or return its iterator: until then it
-   * holds a connection.
+   * Reads an object, or a range of it, through a presigned URL. Read the body to its end or return its iterator.
+   * Until then it holds a connection.
    *
-   * @throws TransportError that does not name the URL; `ERR_CSE_OPERATION_REFUSED` for an object that is stored with a
-   * Content-Encoding, which `fetch` undoes; the signal's reason
+   * @throws TransportError, which does not contain the URL; `ERR_CSE_OPERATION_REFUSED` for an object that is stored
+   *   with a Content-Encoding, which `fetch` would decode; the signal's reason
    */
   async getByUrl({ url, headers, signal }: GetByUrlRequest): Promise<GetObjectResponse> {
-    // A browser sets Accept-Encoding itself and forbids others to: gzip, unless there is a Range. The service then compresses
-    // what looks like text, and leaves out its length. Without `x-oss-range-behavior` the range of an empty object is ignored.
+    // A browser sets Accept-Encoding itself and does not let others set it: gzip, unless there is a Range. The
+    // service then compresses what looks like text, and omits its length. Without `x-oss-range-behavior` the range of
+    // an empty object is ignored.
     const { 'accept-encoding': _set, range = 'bytes=0-', ...sent } = headers
     const request = {
       ...supported(),
@@ -52,13 +54,13 @@ export class FetchTransport implements UrlTransport {
       throw signal?.aborted ? signal.reason : connectionError('fetch failed')
     })
     const { status } = response
-    const answered = Object.fromEntries(response.headers)
+    const responseHeaders = Object.fromEntries(response.headers)
     if (status !== 200 && status !== 206) {
       const document = await readRefusal(response)
-      throw signal?.aborted ? signal.reason : statusError(status, answered, document)
+      throw signal?.aborted ? signal.reason : statusError(status, responseHeaders, document)
     }
-    const encoding = answered['content-encoding']
-    const refusal = isOfOss(answered)
+    const encoding = responseHeaders['content-encoding']
+    const refusal = isOfOss(responseHeaders)
       ? encoding !== undefined && encoding !== 'identity' && decompressed()
       : foreignResponse(
           status,
@@ -69,16 +71,16 @@ export class FetchTransport implements UrlTransport {
       throw refusal
     }
     const body = response.body ?? new Blob().stream()
-    return { status, headers: answered, body: readBody(body, signal) }
+    return { status, headers: responseHeaders, body: readBody(body, signal) }
   }
 }
 
-/** Some runtimes throw at an option that they do not have. */
+/** Some runtimes throw for an option that they do not know. */
 function supported(): RequestInit {
   return Object.fromEntries(Object.entries(PRIVATE).filter(([option]) => option in Request.prototype))
 }
 
-/** A page sees only the headers that the bucket's CORS rule exposes: any one of the service's will do. */
+/** A page sees only the headers that the CORS rule of the bucket exposes. Any header of the service is enough. */
 function isOfOss(headers: HeaderMap): boolean {
   return Object.keys(headers).some((name) => name.startsWith(OSS_HEADER_PREFIX))
 }
@@ -86,11 +88,11 @@ function isOfOss(headers: HeaderMap): boolean {
 function decompressed(): CseError {
   return new CseError(
     'ERR_CSE_OPERATION_REFUSED',
-    "The response has a Content-Encoding, which this runtime's fetch undoes before the object can be decrypted: read it in Node.js, through @oss-cse/transport-oss.",
+    'The response has a Content-Encoding, which the fetch of this runtime decodes before the object can be decrypted. Read the object in Node.js with @oss-cse/transport-oss.',
   )
 }
 
-/** The document of a refusal, as far as it comes. The status is known without it. */
+/** Reads the document of an error response, as far as it arrives. The status is known without it. */
 async function readRefusal({ body }: Response): Promise<Uint8Array> {
   const reader = body?.getReader()
   const chunks: Uint8Array[] = []
@@ -103,13 +105,13 @@ async function readRefusal({ body }: Response): Promise<Uint8Array> {
       sizeBytes += value.length
     }
   } catch {
-    // What has come serves.
+    // Use what has arrived.
   }
   await reader?.cancel().catch(() => {})
   return concatBytes(chunks)
 }
 
-/** Not a generator: returning one before its first step, or during one, would not close the connection. */
+/** Not a generator: returning a generator before its first step, or during a step, would not close the connection. */
 function readBody(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,

@@ -41,15 +41,15 @@ import { abortUpload, completeUpload, initiateUpload, uploadPart } from './calls
 import { putObject } from './calls/put-object.ts'
 
 /**
- * Objects in a bucket of Alibaba Cloud OSS, through ali-oss.
+ * Reads and writes objects in a bucket of Alibaba Cloud OSS, through ali-oss.
  *
- * ali-oss addresses, signs and parses; the bytes move through an HTTP exchange of our own, which streams with
- * back-pressure both ways, stops when its signal aborts, and never retries. Of a client that you pass
- * nothing is changed but the credentials that its own `refreshSTSToken` gives: each call works on a view of it.
+ * ali-oss addresses, signs and parses. The transport sends the HTTP requests itself: it streams with back-pressure
+ * both ways, stops when the signal aborts, and never retries. If you pass a client, each call works on a view of it.
+ * The transport changes only its credentials, and only to those that its own `refreshSTSToken` returns.
  *
- * Every call that waits rejects with a TransportError when the service or the network fails, with
- * `ERR_CSE_SOURCE` (or the source's own CseError) when a body's source does, and with the signal's reason when
- * the signal aborts.
+ * Every asynchronous call rejects with a TransportError when the service or the network fails, with `ERR_CSE_SOURCE`
+ * (or the source's own CseError) when the source of a body fails, and with the signal's reason when the signal
+ * aborts.
  *
  * @example
  * ```ts
@@ -63,14 +63,14 @@ import { putObject } from './calls/put-object.ts'
  * ```
  */
 export class OssTransport implements ObjectTransport, MultipartTransport, ObjectCatalog, UrlTransport {
-  /** The bucket's name. */
+  /** The name of the bucket. */
   readonly bucket: string
-  /** The endpoint and the bucket: what checkpoints are bound to. */
+  /** The endpoint and the bucket. Checkpoints are bound to it. */
   readonly location: string
   readonly #connection: Connection
 
   /**
-   * @param options - a client that you made, or what it takes to make one
+   * @param options - a client that you made, or the options to make one
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for options that are missing or contradict each other
    */
   constructor(options: OssTransportOptions) {
@@ -82,8 +82,8 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
   /**
    * Stores one object in one request.
    *
-   * The body is opened once. With `sizeBytes` it must yield exactly that many bytes, or nothing is stored.
-   * Without a `content-type` header the type is guessed from the key's extension.
+   * The body is opened once. If it states `sizeBytes`, it must yield exactly that many bytes, otherwise nothing is
+   * stored. Without a `content-type` header, the type is guessed from the key's extension.
    *
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a key, a header or a body that cannot be sent
    */
@@ -92,38 +92,38 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
   }
 
   /**
-   * Reads one object, or a range of it, as it is stored.
+   * Reads the stored bytes of an object, or a range of them.
    *
-   * Read the body to its end or return its iterator: until then it holds a connection.
+   * Read the body to its end or return its iterator. Until then it holds a connection.
    */
   get(request: GetObjectRequest): Promise<GetObjectResponse> {
     return getObject(this.#connection, request)
   }
 
   /**
-   * Reads an object, or a range of it, through a presigned URL, of this bucket or any other. The URL is all that it takes:
-   * no credentials are asked for, and nothing is signed. Read the body as that of `get`.
+   * Reads an object, or a range of it, through a presigned URL of this bucket or of another one. It needs no
+   * credentials and signs nothing. Handle the body as that of `get`.
    *
-   * @throws TransportError that does not name the URL; `ERR_CSE_ACCESS_DENIED` when the URL has expired
+   * @throws TransportError, which does not contain the URL; `ERR_CSE_ACCESS_DENIED` when the URL has expired
    */
   getByUrl(request: GetByUrlRequest): Promise<GetObjectResponse> {
     return getByUrl(this.#connection, request)
   }
 
-  /** Reads an object's headers. */
+  /** Reads the headers of an object. */
   head(request: HeadObjectRequest): Promise<HeadObjectResponse> {
     return headObject(this.#connection, request)
   }
 
-  /** Reads where a symbolic link points to. */
+  /** Reads the target of a symbolic link. */
   getSymlink(request: SymlinkRequest): Promise<SymlinkResponse> {
     return getSymlink(this.#connection, request)
   }
 
   /**
-   * Begins a multipart upload. All headers go with it: they become the object's.
+   * Starts a multipart upload. Pass all headers of the object here.
    *
-   * @returns also the answer's headers
+   * @returns also the headers of the response
    */
   initiate(request: InitiateUploadRequest): Promise<{
     readonly uploadId: string
@@ -135,55 +135,55 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
   /**
    * Stores one part.
    *
-   * @returns also the answer's headers
+   * @returns also the headers of the response
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` also when the body's `sizeBytes` is missing
    */
   uploadPart(request: UploadPartRequest): Promise<UploadedPart & { readonly headers: HeaderMap }> {
     return uploadPart(this.#connection, request)
   }
 
-  /** Makes the object out of its parts. Only the headers given here are sent. */
+  /** Completes a multipart upload: makes the object from its parts. Sends only the headers of this request. */
   complete(request: CompleteUploadRequest): Promise<PutObjectResponse> {
     return completeUpload(this.#connection, request)
   }
 
-  /** Gives a multipart upload up and frees its parts. Other uploads of the same client go on. */
+  /** Aborts a multipart upload and frees its parts. Other uploads of the same client continue. */
   abort(request: UploadReference): Promise<void> {
     return abortUpload(this.#connection, request)
   }
 
-  /** Lists the stored parts of an upload, up to 1,000 a page. */
+  /** Lists the stored parts of an upload, up to 1,000 per page. */
   listParts(request: ListPartsRequest): Promise<PartPage> {
     return listParts(this.#connection, request)
   }
 
-  /** Lists the bucket's unfinished multipart uploads, up to 1,000 a page. */
+  /** Lists the unfinished multipart uploads of the bucket, up to 1,000 per page. */
   listUploads(request: ListUploadsRequest): Promise<PendingUploadPage> {
     return listUploads(this.#connection, request)
   }
 
-  /** Lists objects in the order of their keys' bytes. */
+  /** Lists objects, ordered by the bytes of their keys. */
   list(request: ListObjectsRequest): Promise<ObjectPage> {
     return listObjects(this.#connection, request)
   }
 
-  /** Deletes one object, or one version of it. One that does not exist counts as deleted. */
+  /** Deletes one object, or one version of it. An object that does not exist counts as deleted. */
   delete(request: DeleteObjectRequest): Promise<void> {
     return deleteObject(this.#connection, request)
   }
 
   /**
-   * Deletes up to 1,000 objects in one request. Keys with control characters, which XML cannot carry, take a
-   * request each.
+   * Deletes up to 1,000 objects in one request. Each key with control characters takes its own request, because XML
+   * cannot carry them.
    *
-   * @returns those of the keys that the service reports as deleted
+   * @returns the keys that the service reports as deleted
    */
   deleteMany(request: DeleteObjectsRequest): Promise<readonly string[]> {
     return deleteObjects(this.#connection, request)
   }
 
   /**
-   * Copies an object on the server, its metadata (and so its envelope) included.
+   * Copies an object on the server, with its metadata and so with its envelope.
    *
    * @throws CseError `ERR_CSE_OPERATION_REFUSED` for headers that would replace the metadata
    */
@@ -191,7 +191,7 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
     return copyObject(this.#connection, request)
   }
 
-  /** Creates the transport's bucket, in the region of the endpoint. */
+  /** Creates the transport's bucket in the region of the endpoint. */
   createBucket(options: CreateBucketOptions = {}): Promise<void> {
     return createBucket(this.#connection, options)
   }

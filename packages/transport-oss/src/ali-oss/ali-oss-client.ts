@@ -3,13 +3,13 @@ import type { Agent as HttpsAgent } from 'node:https'
 import { type AccessCredentials, CseError } from '@oss-cse/crypto-core'
 import type { OssClient } from './oss-client.ts'
 
-/** What ali-oss 6.23 lib/common/utils/createRequest.js hands to its HTTP client. */
+/** The request that ali-oss 6.23 lib/common/utils/createRequest.js passes to its HTTP client. */
 interface SignedRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string | number | null | undefined>>
   readonly content?: Uint8Array | string
   readonly stream?: { destroy(): unknown }
-  /** True when the answer's body is handed out as a stream. */
+  /** True when the body of the response is returned as a stream. */
   readonly customResponse?: boolean
   readonly agent?: HttpAgent
   readonly httpsAgent?: HttpsAgent
@@ -20,7 +20,7 @@ export interface HttpClient {
   request(url: string, request: SignedRequest): Promise<unknown>
 }
 
-/** An ali-oss client with the state that its types keep to themselves. */
+/** An ali-oss client with the state that its types do not declare. */
 export interface AliOssClient extends OssClient {
   readonly options: {
     readonly bucket: string | null
@@ -30,7 +30,7 @@ export interface AliOssClient extends OssClient {
     readonly refreshSTSToken?: (() => Promise<object>) | undefined
     /** In milliseconds. */
     readonly refreshSTSTokenInterval?: number | undefined
-    /** As `url.parse` gave it. */
+    /** As `url.parse` returned it. */
     readonly endpoint?: { readonly protocol?: string | null; readonly host?: string | null }
     readonly urllib?: unknown
     readonly enableProxy?: boolean
@@ -84,17 +84,17 @@ export function checkedClient(client: OssClient): AliOssClient & { options: { bu
   }
   if (urllib || enableProxy) {
     throw invalid(
-      'The ali-oss client has `urllib` or `enableProxy` set, which the transport does not go through. Make the client with `agent` or `httpsAgent` (a proxy agent, for example) instead.',
+      'The ali-oss client has `urllib` or `enableProxy` set, which the transport does not use. Make the client with `agent` or `httpsAgent` (a proxy agent, for example) instead.',
     )
   }
   return candidate as AliOssClient & { options: { bucket: string } }
 }
 
 /**
- * A view of `client` for one call: it signs and parses like `client`, sends through `http`, and leaves
- * `client` as it was.
+ * Returns a view of `client` for one call. The view signs and parses like `client`, sends through `http`, and does
+ * not change `client`.
  *
- * @param credentials - sign this call in place of the client's own, whatever becomes of others meanwhile
+ * @param credentials - signs this call instead of the client's own credentials, even if those change meanwhile
  */
 export function derivedClient(
   client: AliOssClient,
@@ -104,10 +104,10 @@ export function derivedClient(
   return Object.create(client, {
     urllib: { value: http },
     ...(credentials !== undefined && { options: { value: optionsWith(client.options, credentials) } }),
-    // abortMultipartUpload stops every multipart upload of its client: ali-oss 6.23 lib/common/multipart.js
-    // calls `_stop`, which sets a flag that all of them look at.
+    // abortMultipartUpload stops all multipart uploads of its client: ali-oss 6.23 lib/common/multipart.js calls
+    // `_stop`, which sets a flag that they all check.
     _stop: { value: () => {} },
-    // Where ali-oss 6.23 lib/common/utils/setSTSToken.js remembers when it last refreshed the token.
+    // ali-oss 6.23 lib/common/utils/setSTSToken.js stores here when it last refreshed the token.
     stsTokenFreshTime: {
       get: () => client.stsTokenFreshTime,
       set: (time: Date | undefined) => {
@@ -121,7 +121,7 @@ function optionsWith(
   options: AliOssClient['options'],
   { accessKeyId, accessKeySecret, securityToken }: AccessCredentials,
 ): AliOssClient['options'] {
-  // Already renewed: ali-oss would do it a second time.
+  // These credentials are fresh already. With `refreshSTSToken`, ali-oss would refresh them again.
   return { ...options, accessKeyId, accessKeySecret, stsToken: securityToken, refreshSTSToken: undefined }
 }
 

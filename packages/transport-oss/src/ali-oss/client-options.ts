@@ -10,66 +10,74 @@ import { CredentialRefresher, type Refresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'
 
 const DEFAULT_IDLE_TIMEOUT_MS = 60_000
-/** As long as ali-oss keeps an unused connection: the service closes its end later than that. */
+/** ali-oss keeps an unused connection this long too. The service closes its end later. */
 const FREE_SOCKET_MS = 15_000
 /**
- * ali-oss 6.23 lib/common/client/initOptions.js wants a key at once. This one never signs: where there are
- * `credentials`, each call works on a view of the client that has what they gave, and there is no view before that.
+ * ali-oss 6.23 lib/common/client/initOptions.js requires a key in the constructor. This placeholder never signs: with
+ * `credentials`, each call uses a view of the client that has the credentials of that call.
  */
 const PLACEHOLDER = 'given by credentials'
 const SOCKET_BUFFER_BYTES = 256 * 1024
 
-/** How a transport waits. */
+/** Timeout of a transport. */
 export interface OssTimeoutOptions {
   /**
-   * After how many milliseconds without a byte in either direction a request fails with `ERR_CSE_TIMEOUT`: while
-   * connecting, sending, waiting for the answer and reading it. The time that a body's source or its reader takes
-   * does not count. There is no limit on the whole. Default 60,000.
+   * Idle timeout in milliseconds, from 1. A request throws `ERR_CSE_TIMEOUT` when no byte moves in either direction
+   * for this long: while it connects, sends, waits for the response or reads it. The time that the source or the
+   * reader of a body takes does not count. There is no total timeout. Default 60,000.
    */
   readonly idleTimeoutMs?: number | undefined
 }
 
-/** A transport on an ali-oss client that you made. */
+/** Options of a transport that uses your ali-oss client. */
 export interface OssClientOptions extends OssTimeoutOptions {
-  /** The result of `new OSS({ bucket, … })`. The transport changes nothing of it but the credentials that its own `refreshSTSToken` gave. */
+  /**
+   * The result of `new OSS({ bucket, … })`. The transport changes only its credentials, and only to those that its
+   * own `refreshSTSToken` returns.
+   */
   readonly client: OssClient
 }
 
-/** A transport that makes its own ali-oss client. */
+/** Options of a transport that makes its own ali-oss client. */
 export interface OssConnectionOptions extends OssTimeoutOptions {
   readonly bucket: string
-  /** `cn-hangzhou` or `oss-cn-hangzhou`: part of every V4 signature, so needed with an endpoint too. */
+  /**
+   * `cn-hangzhou` or `oss-cn-hangzhou`. The region is part of every V4 signature, so an `endpoint` does not replace
+   * it.
+   */
   readonly region: string
-  /** Where the service is, such as `https://oss-cn-hangzhou-internal.aliyuncs.com`. Default: the region's public endpoint. */
+  /** The endpoint, such as `https://oss-cn-hangzhou-internal.aliyuncs.com`. Default: the region's public endpoint. */
   readonly endpoint?: string | undefined
-  /** The access key of a user, or of temporary (STS) credentials. Needed unless there are `credentials`. */
+  /** The access key of a user, or of temporary (STS) credentials. Required unless you pass `credentials`. */
   readonly accessKeyId?: string | undefined
   readonly accessKeySecret?: string | undefined
-  /** The token of temporary credentials. */
+  /** The security token of temporary (STS) credentials. */
   readonly securityToken?: string | undefined
   /**
-   * Gives the credentials, and newer ones before they expire, in place of `accessKeyId`, `accessKeySecret` and
-   * `securityToken`. A `Credential` of `@alicloud/credentials` is one, as it is. Asked before the first request, and
-   * before a later one when the last were given more than a minute ago or were refused; once for all requests that
-   * wait. A request keeps what it was signed with.
+   * A provider of credentials that expire. It replaces `accessKeyId`, `accessKeySecret` and `securityToken`. You can
+   * pass a `Credential` of `@alicloud/credentials` as it is.
+   *
+   * The transport calls it before the first request. It calls it again before a later request if the current
+   * credentials are more than a minute old or the service refused them. Requests that wait share one call. A request
+   * keeps the credentials that it was signed with.
    */
   readonly credentials?: CredentialsProvider | undefined
   /**
-   * Where the bucket stands in the address: in the host (`virtual`), in the path (`path`), or nowhere, because
-   * the endpoint is a domain bound to the bucket (`cname`). Default: `path` for localhost and IP addresses, else
+   * Where the bucket appears in the address: in the host (`virtual`), in the path (`path`), or not at all, because
+   * the endpoint is a domain bound to the bucket (`cname`). Default: `path` for localhost and IP addresses, otherwise
    * `virtual`.
    */
   readonly addressing?: 'virtual' | 'path' | 'cname' | undefined
-  /** The signature's version. Default `v4`. */
+  /** The version of the signature. Default `v4`. */
   readonly signature?: 'v4' | 'v1' | undefined
-  /** HTTPS. Default true, unless `endpoint` begins with `http://`. */
+  /** Whether to use HTTPS. Default true, unless `endpoint` starts with `http://`. */
   readonly secure?: boolean | undefined
 }
 
-/** What a transport is made of. */
+/** Options of an `OssTransport`. */
 export type OssTransportOptions = OssClientOptions | OssConnectionOptions
 
-/** A client and what the transport has to know of it. */
+/** A client and what the transport needs to know about it. */
 export interface Connection {
   readonly client: AliOssClient
   readonly bucket: string
@@ -78,12 +86,12 @@ export interface Connection {
   readonly idleTimeoutMs: number
   readonly plainHost: boolean
   readonly refresher: Refresher
-  /** How the caller renews credentials that have expired, in the words of the options that were given. */
+  /** How the user renews expired credentials, in terms of the options that they passed. */
   readonly renewalHint: string
 }
 
 /**
- * Makes or takes the client.
+ * Makes a client, or takes the one that was passed.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
  */
@@ -97,7 +105,7 @@ export function connect(options: OssTransportOptions): Connection {
     )
     if (others.length > 0) {
       throw invalid(
-        `\`client\` already settles ${others.map(([name]) => `\`${name}\``).join(', ')}: pass either a client or the options to make one.`,
+        `\`client\` already determines ${others.map(([name]) => `\`${name}\``).join(', ')}. Pass either a client or the options to make one.`,
       )
     }
     const client = checkedClient(options.client)
@@ -109,7 +117,7 @@ export function connect(options: OssTransportOptions): Connection {
       idleTimeoutMs,
       plainHost: false,
       refresher: new ClientTokenRefresher(client, idleTimeoutMs),
-      renewalHint: 'Make the ali-oss client with a `refreshSTSToken` that gives newer credentials.',
+      renewalHint: 'Make the ali-oss client with a `refreshSTSToken` that returns newer credentials.',
     }
   }
   return makeConnection(options as OssConnectionOptions, idleTimeoutMs)
@@ -125,7 +133,7 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
   const addressing = checkedAddressing(options, endpoint)
   const secure = endpoint?.protocol === 'https:' || (endpoint === undefined && options.secure !== false)
 
-  // Node's own agents only close a connection for its silence while it is unused.
+  // The timeout of Node's own agents closes only unused connections.
   const agentOptions = { keepAlive: true, timeout: FREE_SOCKET_MS, highWaterMark: SOCKET_BUFFER_BYTES }
   const clientOptions = {
     bucket,
@@ -135,7 +143,7 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
     authorizationV4: signature === 'v4',
     sldEnable: addressing === 'path',
     cname: addressing === 'cname',
-    // Its HTTP calls are ours and its retries are the caller's.
+    // The transport makes the HTTP requests, and the caller retries.
     retryMax: 0,
     ...(secure ? { httpsAgent: new HttpsAgent(agentOptions) } : { agent: new HttpAgent(agentOptions) }),
     ...(endpoint !== undefined && { endpoint: endpoint.origin }),
@@ -144,7 +152,7 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
   try {
     client = new OSS(clientOptions as OSS.Options) as unknown as AliOssClient
   } catch {
-    throw invalid('ali-oss does not accept these options: check `endpoint`, `region` and `bucket`.')
+    throw invalid('ali-oss does not accept these options. Check `endpoint`, `region` and `bucket`.')
   }
   return {
     client,
@@ -160,7 +168,7 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
   }
 }
 
-/** Either an access key or who gives one. */
+/** Checks that there is either an access key or a provider of credentials. */
 function checkCredentials(options: OssConnectionOptions): void {
   const { accessKeyId, accessKeySecret, securityToken, credentials } = options
   const literals = Object.entries({ accessKeyId, accessKeySecret, securityToken })
@@ -169,7 +177,7 @@ function checkCredentials(options: OssConnectionOptions): void {
   if (credentials === undefined) {
     if (literals.length === 0) {
       throw invalid(
-        'There are no credentials: pass `accessKeyId` and `accessKeySecret`, or `credentials`, or a client that has them as `client`.',
+        'There are no credentials. Pass `accessKeyId` and `accessKeySecret`, or `credentials`, or a `client` that has them.',
       )
     }
     requireText(accessKeyId, 'accessKeyId')
@@ -179,7 +187,7 @@ function checkCredentials(options: OssConnectionOptions): void {
   }
   if (literals.length > 0) {
     throw invalid(
-      `\`credentials\` stands in place of ${literals.join(', ')}: pass either an access key or who gives one.`,
+      `\`credentials\` replaces ${literals.join(', ')}. Pass either an access key or \`credentials\`.`,
     )
   }
   if (typeof credentials?.getCredential !== 'function') {
@@ -189,7 +197,7 @@ function checkCredentials(options: OssConnectionOptions): void {
   }
 }
 
-/** What ali-oss is told to sign with. */
+/** The credentials in the options of the ali-oss client. */
 function signerOptions({
   accessKeyId = PLACEHOLDER,
   accessKeySecret = PLACEHOLDER,
@@ -199,17 +207,17 @@ function signerOptions({
   'accessKeyId' | 'accessKeySecret' | 'stsToken' | 'refreshSTSTokenInterval'
 > {
   if (securityToken === undefined) return { accessKeyId, accessKeySecret }
-  // Any interval keeps ali-oss 6.23 lib/common/client/initOptions.js from advising on the console.
+  // With any interval, ali-oss 6.23 lib/common/client/initOptions.js prints no advice on the console.
   return { accessKeyId, accessKeySecret, stsToken: securityToken, refreshSTSTokenInterval: MAX_TIMER_MS }
 }
 
-/** The endpoint as ali-oss parsed it, and the bucket. */
+/** The endpoint as ali-oss parsed it, followed by the bucket. */
 function locationOf({ options: { endpoint, bucket } }: AliOssClient): string {
   return `${endpoint?.protocol ?? ''}//${endpoint?.host ?? ''}/${bucket}`
 }
 
 /**
- * Refuses what no bucket is called.
+ * Checks that a string is a valid bucket name.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
  */
@@ -223,7 +231,7 @@ export function checkBucketName(bucket: string): void {
 
 function checkedRegion(region: string): string {
   if (typeof region !== 'string' || !/^[a-z0-9-]+$/.test(region)) {
-    throw invalid('`region` is missing or malformed: pass the bucket\'s region, such as "cn-hangzhou".')
+    throw invalid('`region` is missing or malformed. Pass the bucket\'s region, such as "cn-hangzhou".')
   }
   return region.replace(/^oss-/, '')
 }
@@ -240,14 +248,16 @@ function checkedEndpoint({ endpoint, secure }: OssConnectionOptions): URL | unde
   const bare =
     url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
   if ((url.protocol !== 'https:' && url.protocol !== 'http:') || !bare) {
-    throw invalid('`endpoint` must be http:// or https://, a host and perhaps a port, and nothing else.')
+    throw invalid('`endpoint` must be http:// or https://, a host and an optional port, and nothing else.')
   }
   if (url.hostname.startsWith('[')) {
-    throw invalid('`endpoint` cannot be an IPv6 address, which ali-oss does not accept: use a host name.')
+    throw invalid(
+      '`endpoint` must not be an IPv6 address, because ali-oss does not accept one. Use a host name.',
+    )
   }
   if (secure !== undefined && secure !== (url.protocol === 'https:')) {
     throw invalid(
-      `\`secure: ${secure}\` contradicts \`endpoint\`, which begins with ${url.protocol}//. Leave one of them out.`,
+      `\`secure: ${secure}\` contradicts \`endpoint\`, which starts with ${url.protocol}//. Leave one of them out.`,
     )
   }
   return url
@@ -267,11 +277,11 @@ function checkedAddressing(
     throw invalid('`addressing: "cname"` needs `endpoint`: the domain bound to the bucket.')
   }
   if (chosen === 'virtual' && ip) {
-    throw invalid('`addressing: "virtual"` cannot work with an IP address as endpoint: use "path".')
+    throw invalid('`addressing: "virtual"` does not work with an IP address as endpoint. Use "path".')
   }
   if (chosen === 'virtual' && host.startsWith(`${bucket}.`)) {
     throw invalid(
-      '`endpoint` already begins with the bucket: leave the bucket out of it, or use `addressing: "cname"`.',
+      '`endpoint` already starts with the bucket. Leave the bucket out of it, or use `addressing: "cname"`.',
     )
   }
   return chosen
@@ -286,9 +296,7 @@ function checkedTimeout(idleTimeoutMs: number = DEFAULT_IDLE_TIMEOUT_MS): number
 
 function requireText(value: unknown, name: string): void {
   if (typeof value !== 'string' || value.trim() === '') {
-    throw invalid(
-      `\`${name}\` is missing: pass it, or \`credentials\`, or a client that has it as \`client\`.`,
-    )
+    throw invalid(`\`${name}\` is missing. Pass it, or \`credentials\`, or a \`client\` that has it.`)
   }
 }
 

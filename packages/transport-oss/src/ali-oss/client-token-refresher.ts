@@ -5,8 +5,8 @@ import type { Refresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'
 
 /**
- * What one client's options have to do with tokens, whatever view of the client is used. A property of the options, which are
- * the same in all views; not enumerable, so that who copies them does not take it along.
+ * The key of the token state in the options of a client. All views of a client share its options, so they share the
+ * state. The property is not enumerable, so a copy of the options does not include it.
  */
 const STATE = Symbol('oss-cse.sts-token')
 
@@ -24,17 +24,19 @@ function stateOf(options: AliOssClient['options']): TokenState {
 }
 
 /**
- * Keeps the temporary credentials of an ali-oss client young, by its own `refreshSTSToken`. In place of ali-oss 6.23
- * lib/common/utils/setSTSToken.js, which lets the requests that come while it asks go out with the old token, and asks no
- * earlier when the service refuses one.
+ * Refreshes the temporary credentials of an ali-oss client with its own `refreshSTSToken`.
+ *
+ * It replaces ali-oss 6.23 lib/common/utils/setSTSToken.js. That function lets concurrent requests use the old token
+ * while it waits for a new one, and it does not refresh earlier when the service refuses a token.
  */
 export class ClientTokenRefresher implements Refresher {
   readonly #client: AliOssClient
   readonly #timeoutMs: number
 
   /**
-   * @param client - made by `new OSS(…)`; what its `refreshSTSToken` gives is written into its options, as ali-oss does
-   * @param timeoutMs - after how many milliseconds a `refreshSTSToken` that gives nothing is given up
+   * @param client - the result of `new OSS(…)`. Its options receive the credentials that `refreshSTSToken` returns,
+   *   as in ali-oss.
+   * @param timeoutMs - how long to wait for `refreshSTSToken`, in milliseconds
    */
   constructor(client: OssClient, timeoutMs: number) {
     this.#client = client as AliOssClient
@@ -42,11 +44,11 @@ export class ClientTokenRefresher implements Refresher {
   }
 
   /**
-   * The client's credentials, renewed when they are due: once for all requests that ask meanwhile.
+   * Returns the client's credentials, and refreshes them first if they are due. Concurrent calls share one refresh.
    *
-   * @returns `undefined` for a client that cannot renew them
-   * @throws what `refreshSTSToken` throws; an Error when it returns no whole set of credentials; TransportError
-   * `ERR_CSE_TIMEOUT`; the signal's reason
+   * @returns `undefined` for a client that cannot refresh its credentials
+   * @throws the error of `refreshSTSToken`; an Error when it returns incomplete credentials; TransportError
+   *   `ERR_CSE_TIMEOUT`; the signal's reason
    */
   async fresh({ signal }: CallOptions = {}): Promise<AccessCredentials | undefined> {
     const { options } = this.#client
@@ -60,7 +62,7 @@ export class ClientTokenRefresher implements Refresher {
       }
       const askedAt = new Date()
       const given = await refreshes.run(state, () => newCredentials(options), { timeoutMs, signal, late })
-      // An answer that was long in coming does not replace a newer one.
+      // A late result does not replace a newer one.
       if (askedAt >= (this.#client.stsTokenFreshTime ?? 0)) {
         Object.assign(options, given)
         this.#client.stsTokenFreshTime = askedAt
@@ -70,7 +72,10 @@ export class ClientTokenRefresher implements Refresher {
     return { accessKeyId, accessKeySecret, securityToken }
   }
 
-  /** The service refused these credentials: unless there are newer ones by now, the next request asks for some. */
+  /**
+   * Reports that the service refused these credentials. The next request refreshes them, unless they are replaced by
+   * then.
+   */
   expire({ securityToken }: AccessCredentials): void {
     if (this.#canRenew) stateOf(this.#client.options).refused = securityToken
   }
@@ -92,9 +97,12 @@ export class ClientTokenRefresher implements Refresher {
   }
 }
 
-/** What `refreshSTSToken` gives, under the names of a client's options. It may begin them with a capital, as the STS API does. */
+/**
+ * Returns the credentials of `refreshSTSToken` under the names of a client's options. Its names may start with a
+ * capital letter, as in the STS API.
+ */
 async function newCredentials(options: AliOssClient['options']): Promise<Readonly<Record<string, unknown>>> {
-  // As a method of the options, which it may look at.
+  // Called as a method, because it may read the options.
   const given = Object.entries((await options.refreshSTSToken?.()) ?? {}).map(([name, value]) => [
     name.charAt(0).toLowerCase() + name.slice(1),
     value,

@@ -1,6 +1,6 @@
 /**
- * The calls of an `ali-oss` client that the transport uses. Every client made by `new OSS(…)` of ali-oss 6.23
- * fits, with or without `@types/ali-oss`.
+ * The methods of an `ali-oss` client that the transport uses. Every client made by `new OSS(…)` of ali-oss 6.23 has
+ * this type, with or without `@types/ali-oss`.
  */
 export interface OssClient {
   abortMultipartUpload(name: string, uploadId: string, options?: object): Promise<unknown>

@@ -20,11 +20,11 @@ export async function copyObject(
     signal,
     expected: { root: 'CopyObjectResult' },
   }
-  const { answer } = await runCall(connection, call, (client) => {
+  const { response } = await runCall(connection, call, (client) => {
     const { request } = client
     Object.defineProperty(client, 'request', {
-      // ali-oss repeats every header as a condition on the source, `x-oss-copy-source-<header>`
-      // (ali-oss 6.23 lib/common/object/copyObject.js): before it signs, only what was asked for stays.
+      // ali-oss repeats every header as a condition on the source, `x-oss-copy-source-<header>` (ali-oss 6.23
+      // lib/common/object/copyObject.js). Before it signs, remove all headers that the caller did not pass.
       value: (params: RequestParams) => {
         const copySource = params.headers?.[OSS_HEADERS.copySource]
         params.headers = {
@@ -36,5 +36,5 @@ export async function copyObject(
     })
     return client.copy(key, sourceKey, sourceBucket ?? connection.bucket, { headers: { ...sent } })
   })
-  return statusAndHeaders(answer)
+  return statusAndHeaders(response)
 }

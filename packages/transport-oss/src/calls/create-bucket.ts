@@ -2,7 +2,7 @@ import type { CallOptions } from '@oss-cse/crypto-core'
 import { type Connection, checkBucketName } from '../ali-oss/client-options.ts'
 import { runCall } from './oss-call.ts'
 
-/** How a bucket is created. */
+/** Options of `OssTransport.createBucket`. */
 export interface CreateBucketOptions extends CallOptions {
   readonly acl?: 'private' | 'public-read' | 'public-read-write'
   readonly storageClass?: 'Standard' | 'IA' | 'Archive' | 'ColdArchive' | 'DeepColdArchive'

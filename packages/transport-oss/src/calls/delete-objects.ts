@@ -25,7 +25,7 @@ export async function deleteObjects(
 ): Promise<readonly string[]> {
   if (keys.length > MAX_DELETED_KEYS) {
     throw invalidArgument(
-      `deleteMany takes at most ${MAX_DELETED_KEYS} keys, not ${keys.length}: call it several times.`,
+      `deleteMany takes at most ${MAX_DELETED_KEYS} keys, not ${keys.length}. Call it several times.`,
     )
   }
   for (const key of keys) checkObjectKey(key)
@@ -35,8 +35,8 @@ export async function deleteObjects(
     const expected = { root: 'DeleteResult' }
     const call: OssCall = { operation: 'delete several objects', signal, expected }
     const { value } = await runCall(connection, call, async (client) => {
-      const answer = (await client.deleteMulti(plain, {})) as { deleted: { Key: string }[] }
-      return new Set(answer.deleted.map(({ Key }) => Key))
+      const result = (await client.deleteMulti(plain, {})) as { deleted: { Key: string }[] }
+      return new Set(result.deleted.map(({ Key }) => Key))
     })
     for (const key of plain) if (value.has(key)) deleted.add(key)
   }

@@ -1,6 +1,6 @@
 import type { GetByUrlRequest, GetObjectResponse } from '@oss-cse/crypto-core'
 import type { Connection } from '../ali-oss/client-options.ts'
-import { type Answer, exchange } from '../http/http-exchange.ts'
+import { type ExchangeResponse, exchange } from '../http/http-exchange.ts'
 import { foreignResponse, type RequestContext, unusableResponse } from '../http/oss-errors.ts'
 import { RequestScope } from '../http/request-scope.ts'
 import { statusAndHeaders } from './oss-call.ts'
@@ -9,8 +9,8 @@ import { requestHeaders, STORED_BYTES } from './request-headers.ts'
 const CONTEXT: RequestContext = { operation: 'The GET of a presigned URL', secretUrl: true }
 
 /**
- * See `OssTransport.getByUrl`. The URL is signed and names its host: of ali-oss only the agents take part, which are how
- * this program reaches the network.
+ * See `OssTransport.getByUrl`. The URL is signed and contains the host. Of ali-oss, only the agents are used, because
+ * the program may need them to reach the network.
  */
 export async function getByUrl(
   { client, idleTimeoutMs }: Connection,
@@ -21,22 +21,22 @@ export async function getByUrl(
   const { agent, httpsAgent } = client
   const request = { method: 'GET', headers: sent, streamed: true, agent, httpsAgent }
   const options = { scope, context: CONTEXT, idleTimeoutMs, expected: {}, plainHost: true }
-  let answer: Answer
+  let response: ExchangeResponse
   try {
-    answer = await scope.race(() => exchange(addressOf(url), request, options))
+    response = await scope.race(() => exchange(addressOf(url), request, options))
   } catch (error) {
     throw scope.failure === undefined ? error : scope.failure.reason
   }
-  const { status, body } = answer
+  const { status, body } = response
   if (body === undefined) throw foreignResponse(CONTEXT, status, 'body')
   if (status !== 200 && status !== 206) {
     await body.return()
-    throw unusableResponse(CONTEXT, status, 'a GET has the status 200 or 206')
+    throw unusableResponse(CONTEXT, status, 'a GET must have the status 200 or 206')
   }
-  return { ...statusAndHeaders(answer), body }
+  return { ...statusAndHeaders(response), body }
 }
 
-/** The URL without what is never sent. */
+/** The URL without the parts that are never sent. */
 function addressOf({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search}`
 }

@@ -13,9 +13,9 @@ export async function getObject(
   checkObjectKey(key)
   const sent = { ...requestHeaders(headers, key), ...STORED_BYTES }
   const call: OssCall = { operation: 'get', objectKey: key, signal }
-  const { answer } = await runCall(connection, call, (client) =>
+  const { response } = await runCall(connection, call, (client) =>
     client.getStream(key, { headers: sent, ...(versionId !== undefined && { subres: { versionId } }) }),
   )
-  if (answer.body === undefined) throw foreignResponse(contextOf(connection, call), answer.status, 'body')
-  return { ...statusAndHeaders(answer), body: answer.body }
+  if (response.body === undefined) throw foreignResponse(contextOf(connection, call), response.status, 'body')
+  return { ...statusAndHeaders(response), body: response.body }
 }

@@ -13,7 +13,7 @@ export async function getSymlink(
   checkObjectKey(key)
   const sent = requestHeaders(headers, key)
   const call: OssCall = { operation: 'read the symbolic link', objectKey: key, signal }
-  const { value, answer } = await runCall(
+  const { value, response } = await runCall(
     connection,
     call,
     (client) =>
@@ -23,9 +23,9 @@ export async function getSymlink(
       }) as Promise<{ targetName?: unknown }>,
   )
   const { targetName } = value
-  // ali-oss decodes a header that is not there too, and makes a name of it: lib/common/object/getSymlink.js.
-  if (typeof targetName !== 'string' || !answer.headers[OSS_HEADERS.symlinkTarget]) {
-    throw foreignResponse(contextOf(connection, call), answer.status, OSS_HEADERS.symlinkTarget)
+  // ali-oss also decodes a missing header, and returns a name for it: lib/common/object/getSymlink.js.
+  if (typeof targetName !== 'string' || !response.headers[OSS_HEADERS.symlinkTarget]) {
+    throw foreignResponse(contextOf(connection, call), response.status, OSS_HEADERS.symlinkTarget)
   }
   return { targetKey: targetName }
 }

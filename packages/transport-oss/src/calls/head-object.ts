@@ -12,8 +12,8 @@ export async function headObject(
   checkObjectKey(key)
   const sent = { ...requestHeaders(headers, key), ...STORED_BYTES }
   const call: OssCall = { operation: 'head', objectKey: key, signal }
-  const { answer } = await runCall(connection, call, (client) =>
+  const { response } = await runCall(connection, call, (client) =>
     client.head(key, { headers: sent, ...(versionId !== undefined && { versionId }) }),
   )
-  return statusAndHeaders(answer)
+  return statusAndHeaders(response)
 }

@@ -13,7 +13,7 @@ import {
   uploadPageProblem,
 } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
-import type { Answer } from '../http/http-exchange.ts'
+import type { ExchangeResponse } from '../http/http-exchange.ts'
 import { unusableResponse } from '../http/oss-errors.ts'
 import { invalidArgument } from './invalid-argument.ts'
 import {
@@ -48,22 +48,22 @@ export async function listObjects(
     ...(continuationToken && { 'continuation-token': continuationToken }),
   }
   const call: OssCall = { operation: 'list', signal, expected: { root: 'ListBucketResult' } }
-  const { value, answer } = await runCall(connection, call, async (client, answer) => {
+  const { value, response } = await runCall(connection, call, async (client, response) => {
     const page = (await client.listV2(query, {})) as {
       objects: AliObject[]
       prefixes: string[] | null
       isTruncated: boolean
       nextContinuationToken: string | null
     }
-    const decode = nameDecoder(answer())
+    const decode = nameDecoder(response())
     const objects = page.objects.map((object) => objectSummary(object, decode))
     const prefixes = (page.prefixes ?? []).map(decode)
     if (!page.isTruncated) return { objects, prefixes }
-    const nextContinuationToken = tokenDecoder(answer())(page.nextContinuationToken ?? '')
+    const nextContinuationToken = tokenDecoder(response())(page.nextContinuationToken ?? '')
     return { objects, prefixes, nextContinuationToken }
   })
   const position = { maxKeys: maxKeys ?? MAX_PAGE_ENTRIES, continuationToken }
-  checkPage(connection, call, answer, objectPageProblem(value, position))
+  checkPage(connection, call, response, objectPageProblem(value, position))
   return value
 }
 
@@ -85,7 +85,7 @@ export async function listParts(
     signal,
     expected: { root: 'ListPartsResult' },
   }
-  const { value, answer } = await runCall(connection, call, async (client) => {
+  const { value, response } = await runCall(connection, call, async (client) => {
     const page = (await client.listParts(key, uploadId, query, { headers: sent })) as {
       parts: AliPart | AliPart[]
       isTruncated?: string
@@ -98,7 +98,7 @@ export async function listParts(
   const after = countOf(marker) || 0
   const goesBack = value.nextMarker !== undefined && !(countOf(value.nextMarker) > after)
   const problem = goesBack ? 'its marker is missing or does not advance' : undefined
-  checkPage(connection, call, answer, partPageProblem(value, { after, marker }) ?? problem)
+  checkPage(connection, call, response, partPageProblem(value, { after, marker }) ?? problem)
   return value
 }
 
@@ -116,14 +116,14 @@ export async function listUploads(
   }
   const expected = { root: 'ListMultipartUploadsResult' }
   const call: OssCall = { operation: 'list the multipart uploads', signal, expected }
-  const { value, answer } = await runCall(connection, call, async (client, answer) => {
+  const { value, response } = await runCall(connection, call, async (client, response) => {
     const page = (await client.listUploads(query, {})) as {
       uploads: AliUpload[]
       isTruncated: boolean
       nextKeyMarker?: string
       nextUploadIdMarker?: string
     }
-    const decode = nameDecoder(answer())
+    const decode = nameDecoder(response())
     const uploads = page.uploads.map((upload) => pendingUpload(upload, decode))
     if (!page.isTruncated) return { uploads }
     return {
@@ -132,17 +132,17 @@ export async function listUploads(
       ...(page.nextUploadIdMarker && { nextUploadIdMarker: page.nextUploadIdMarker }),
     }
   })
-  checkPage(connection, call, answer, uploadPageProblem(value, { keyMarker, uploadIdMarker }))
+  checkPage(connection, call, response, uploadPageProblem(value, { keyMarker, uploadIdMarker }))
   return value
 }
 
-/** Refuses a page that has values that cannot be, or after which a listing would have no end. */
+/** Throws for a page with impossible values, or one after which the listing would never end. */
 function checkPage(
   connection: Connection,
   call: OssCall,
-  { status }: Answer,
+  { status }: ExchangeResponse,
   problem: string | undefined,
 ): void {
   if (problem === undefined) return
-  throw unusableResponse(contextOf(connection, call), status, `its listing cannot be used: ${problem}`)
+  throw unusableResponse(contextOf(connection, call), status, `its listing is not usable: ${problem}`)
 }

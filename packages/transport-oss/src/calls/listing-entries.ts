@@ -1,6 +1,6 @@
 import type { ObjectSummary, PendingUpload, UploadedPart } from '@oss-cse/crypto-core'
 
-/** An object as ali-oss 6.23 lib/object.js `listV2` gives it. */
+/** An object as ali-oss 6.23 lib/object.js `listV2` returns it. */
 export interface AliObject {
   readonly name: string
   readonly lastModified: string
@@ -9,7 +9,7 @@ export interface AliObject {
   readonly storageClass?: string
 }
 
-/** A part as the XML parser leaves it. */
+/** A part as the XML parser returns it. */
 export interface AliPart {
   readonly PartNumber: string
   readonly ETag: string
@@ -17,7 +17,7 @@ export interface AliPart {
   readonly HashCrc64ecma?: string
 }
 
-/** An upload as ali-oss 6.23 lib/common/multipart.js `listUploads` gives it. */
+/** An upload as ali-oss 6.23 lib/common/multipart.js `listUploads` returns it. */
 export interface AliUpload {
   readonly name: string
   readonly uploadId: string
@@ -34,7 +34,7 @@ export function objectSummary(object: AliObject, decode: (name: string) => strin
   }
 }
 
-/** ali-oss hands out a lone part as it is and several as an array (ali-oss 6.23 lib/common/multipart.js). */
+/** ali-oss returns a single part as an object and several parts as an array (ali-oss 6.23 lib/common/multipart.js). */
 export function uploadedParts(parts: AliPart | readonly AliPart[]): UploadedPart[] {
   return [parts].flat().map((part) => {
     const crc64 = crc64Of(part.HashCrc64ecma)
@@ -55,19 +55,19 @@ export function pendingUpload(upload: AliUpload, decode: (name: string) => strin
   }
 }
 
-/** A number of a listing; not a number where it is anything but decimal digits. */
+/** Parses a number of a listing. Returns NaN for anything but decimal digits. */
 export function countOf(text: unknown): number {
   return typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
 }
 
 const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 
-/** A date of a listing, as the service writes it; an invalid one for anything else. */
+/** Parses a date of a listing in the format of the service. Returns an invalid date for anything else. */
 function dateOf(text: unknown): Date {
   return new Date(typeof text === 'string' && ISO_DATE.test(text) ? text : Number.NaN)
 }
 
-/** The CRC-64 that the service states, an unsigned decimal number. */
+/** Parses the CRC-64 that the service sends, an unsigned decimal number. */
 export function crc64Of(text: string | undefined): bigint | undefined {
   return text !== undefined && /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
 }

@@ -1,22 +1,22 @@
-import type { Answer } from '../http/http-exchange.ts'
+import type { ExchangeResponse } from '../http/http-exchange.ts'
 
 /**
- * Makes the keys of a listing out of what ali-oss passes on. They come URL-encoded, as the transport asks for: XML cannot
- * carry every character of a key. ali-oss drops the element that tells.
+ * Returns a function that decodes the keys of a listing. The transport asks for URL-encoded keys, because XML cannot
+ * carry every character of a key. ali-oss drops the element that says whether they are encoded.
  *
- * @param answer - the listing's own response
+ * @param response - the response of the listing
  */
-export function nameDecoder(answer: Answer | undefined): (name: string) => string {
-  return isEncoded(answer) ? (name) => decodeURIComponent(name.replaceAll('+', '%20')) : (name) => name
+export function nameDecoder(response: ExchangeResponse | undefined): (name: string) => string {
+  return isEncoded(response) ? (name) => decodeURIComponent(name.replaceAll('+', '%20')) : (name) => name
 }
 
-/** As `nameDecoder`, of a continuation token. It has no spaces: a plus sign in it is one. */
-export function tokenDecoder(answer: Answer | undefined): (token: string) => string {
-  return isEncoded(answer) ? decodeURIComponent : (token) => token
+/** Like `nameDecoder`, for a continuation token. A token has no spaces, so a plus sign in it is a plus sign. */
+export function tokenDecoder(response: ExchangeResponse | undefined): (token: string) => string {
+  return isEncoded(response) ? decodeURIComponent : (token) => token
 }
 
-function isEncoded(answer: Answer | undefined): boolean {
-  if (answer === undefined) return false
-  const { buffer, byteOffset, byteLength } = answer.data
+function isEncoded(response: ExchangeResponse | undefined): boolean {
+  if (response === undefined) return false
+  const { buffer, byteOffset, byteLength } = response.data
   return Buffer.from(buffer, byteOffset, byteLength).includes('<EncodingType>url</EncodingType>')
 }

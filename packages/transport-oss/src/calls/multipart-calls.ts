@@ -32,16 +32,16 @@ export async function initiateUpload(
     signal,
     expected: { root: 'InitiateMultipartUploadResult' },
   }
-  const { value, answer } = await runCall(
+  const { value, response } = await runCall(
     connection,
     call,
     (client) => client.initMultipartUpload(key, { headers: sent }) as Promise<{ uploadId?: unknown }>,
   )
   const { uploadId } = value
   if (typeof uploadId !== 'string' || uploadId === '') {
-    throw foreignResponse(contextOf(connection, call), answer.status, 'upload id')
+    throw foreignResponse(contextOf(connection, call), response.status, 'upload id')
   }
-  return { uploadId, headers: answer.headers }
+  return { uploadId, headers: response.headers }
 }
 
 /** See `OssTransport.uploadPart`. */
@@ -65,14 +65,14 @@ export async function uploadPart(
     expected: { etag: true },
   }
   tell(onSentBytes, 0)
-  const { answer } = await runCall(connection, call, (client) =>
+  const { response } = await runCall(connection, call, (client) =>
     withPlaceholder((stream) =>
       client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes, { headers: sent }),
     ),
   )
-  const { etag = '' } = answer.headers
-  const crc64 = crc64Of(answer.headers[OSS_HEADERS.crc64])
-  return { partNumber, etag, sizeBytes, ...(crc64 !== undefined && { crc64 }), headers: answer.headers }
+  const { etag = '' } = response.headers
+  const crc64 = crc64Of(response.headers[OSS_HEADERS.crc64])
+  return { partNumber, etag, sizeBytes, ...(crc64 !== undefined && { crc64 }), headers: response.headers }
 }
 
 /** See `OssTransport.complete`. */
@@ -91,7 +91,7 @@ export async function completeUpload(
     expected: { etag: true, root: 'CompleteMultipartUploadResult' },
     hasCallback: OSS_HEADERS.callback in sent,
   }
-  const { answer } = await runCall(connection, call, (client) =>
+  const { response } = await runCall(connection, call, (client) =>
     client.completeMultipartUpload(
       key,
       uploadId,
@@ -99,7 +99,7 @@ export async function completeUpload(
       { headers: sent },
     ),
   )
-  return statusAndHeaders(answer)
+  return statusAndHeaders(response)
 }
 
 /** See `OssTransport.abort`. */
@@ -115,7 +115,7 @@ export async function abortUpload(
 }
 
 /**
- * Refuses what is no id of an upload.
+ * Checks that an upload id is a non-empty string.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
  */
@@ -125,7 +125,7 @@ export function checkUploadId(uploadId: string, key: string): void {
 
 function checkPartNumber(partNumber: number, key: string): void {
   if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MAX_PARTS) {
-    throw invalidArgument(`A part number is from 1 to ${MAX_PARTS}, not ${partNumber}.`, key)
+    throw invalidArgument(`A part number must be from 1 to ${MAX_PARTS}, not ${partNumber}.`, key)
   }
 }
 
@@ -135,9 +135,9 @@ function checkParts(parts: readonly UploadedPart[], key: string): void {
     checkPartNumber(partNumber, key)
     if (numbers.has(partNumber)) throw invalidArgument(`Part ${partNumber} is listed twice.`, key)
     numbers.add(partNumber)
-    // ali-oss writes it into the document as it is: ali-oss 6.23 lib/common/multipart.js.
+    // ali-oss writes the ETag into the document without escaping it: ali-oss 6.23 lib/common/multipart.js.
     if (typeof etag !== 'string' || !/^[^<>&\s]+$/.test(etag)) {
-      throw invalidArgument(`The ETag of part ${partNumber} is not one: ${JSON.stringify(etag)}.`, key)
+      throw invalidArgument(`The ETag of part ${partNumber} is invalid: ${JSON.stringify(etag)}.`, key)
     }
   }
   if (parts.length === 0) throw invalidArgument('A multipart upload needs at least one part.', key)

@@ -4,10 +4,10 @@ const MAX_KEY_BYTES = 1023
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /**
- * Refuses a key that the service would refuse, or that would not arrive as it was signed.
+ * Rejects a key that the service would refuse, or that could change on its way.
  *
- * ali-oss strips leading slashes silently (ali-oss 6.23 lib/object.js `_objectName`), and HTTP clients and
- * proxies resolve `.` and `..` segments after the request was signed.
+ * ali-oss removes leading slashes silently (ali-oss 6.23 lib/object.js `_objectName`). HTTP clients and proxies
+ * resolve `.` and `..` segments after the request was signed.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
  */
@@ -25,9 +25,9 @@ function problemOf(key: string): string | undefined {
   if (typeof key !== 'string') return 'it is not a string'
   if (key === '') return 'it is empty'
   if (key.startsWith('/') || key.startsWith('\\')) return 'it starts with a slash or a backslash; remove it'
-  if (LONE_SURROGATE.test(key)) return 'it holds half of a surrogate pair, which UTF-8 cannot carry'
+  if (LONE_SURROGATE.test(key)) return 'it contains half of a surrogate pair, which UTF-8 cannot encode'
   if (key.split('/').some((segment) => segment === '.' || segment === '..')) {
-    return 'it has a "." or ".." segment, which is resolved on the way'
+    return 'it has a "." or ".." segment, which HTTP clients and proxies resolve'
   }
   const bytes = new TextEncoder().encode(key).byteLength
   if (bytes > MAX_KEY_BYTES) return `it has ${bytes} bytes in UTF-8; at most ${MAX_KEY_BYTES} are allowed`

@@ -1,7 +1,7 @@
 import { type AccessCredentials, CseError, type HeaderMap, TransportError } from '@oss-cse/crypto-core'
 import { type AliOssClient, derivedClient, type HttpClient } from '../ali-oss/ali-oss-client.ts'
 import type { Connection } from '../ali-oss/client-options.ts'
-import { type Answer, type ExpectedResponse, exchange } from '../http/http-exchange.ts'
+import { type ExchangeResponse, type ExpectedResponse, exchange } from '../http/http-exchange.ts'
 import {
   foreignResponse,
   isRefusedCredential,
@@ -13,42 +13,42 @@ import type { UploadSource } from '../http/upload-source.ts'
 
 /** One call of ali-oss. */
 export interface OssCall {
-  /** What is tried, for errors: `put`, `list`. */
+  /** The operation, for error messages: `put`, `list`. */
   readonly operation: string
   readonly objectKey?: string
   readonly signal?: AbortSignal | undefined
-  /** The bytes to send in place of the stream that ali-oss was given. */
+  /** The bytes to send instead of the stream that ali-oss received. */
   readonly source?: UploadSource
-  /** Told how many bytes of `source` have left so far. */
+  /** Called with the number of bytes of `source` that were sent so far. */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
-  /** What a success must have to be the service's own. */
+  /** What a successful response must contain to count as a response of OSS. */
   readonly expected?: ExpectedResponse
-  /** The body of a success is that of the user's callback server, not one of OSS. */
+  /** True when the body of a successful response comes from the user's callback server, not from OSS. */
   readonly hasCallback?: boolean
 }
 
-/** What ali-oss made of an answer, and the answer itself. */
+/** The result of ali-oss and the response that it came from. */
 interface Outcome<T> {
   readonly value: T
-  readonly answer: Answer
+  readonly response: ExchangeResponse
 }
 
 /**
  * Runs one ali-oss call on a view of the client, from its signal to its error.
  *
- * @param work - calls the view once; its second argument is the answer, once there is one
+ * @param work - calls the view once; its second argument returns the response, once there is one
  */
 export async function runCall<T>(
   connection: Connection,
   call: OssCall,
-  work: (view: AliOssClient, answer: () => Answer | undefined) => Promise<T>,
+  work: (view: AliOssClient, response: () => ExchangeResponse | undefined) => Promise<T>,
 ): Promise<Outcome<T>> {
   const { client, bucket, idleTimeoutMs, plainHost, refresher } = connection
   const { signal, source, onSentBytes, expected = {}, hasCallback = false } = call
   if (client.options.bucket !== bucket) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      `The ali-oss client was switched from bucket "${bucket}": make a client and a transport for each bucket.`,
+      `The ali-oss client now uses another bucket than "${bucket}". Make a client and a transport for each bucket.`,
     )
   }
   const context = contextOf(connection, call)
@@ -56,13 +56,13 @@ export async function runCall<T>(
   scope.onFailure(() => source?.stop())
   let sent = false
   let credentials: AccessCredentials | undefined
-  let answer: Answer | undefined
+  let response: ExchangeResponse | undefined
   const http: HttpClient = {
     request: async (url, signed) => {
       if (scope.failure !== undefined) throw new Error('The call has ended.')
       sent = true
       const { customResponse: streamed, ...request } = signed
-      answer = await exchange(
+      response = await exchange(
         url,
         { ...request, streamed },
         {
@@ -75,34 +75,34 @@ export async function runCall<T>(
           ...(source !== undefined && signed.stream !== undefined && { source }),
         },
       )
-      const { status, headers, data } = answer
+      const { status, headers, data } = response
       return { status, headers, data, res: { status, statusCode: status, headers } }
     },
   }
   try {
     const value = await scope.race(async () => {
       credentials = await refresher.fresh({ signal })
-      return work(derivedClient(client, http, credentials), () => answer)
+      return work(derivedClient(client, http, credentials), () => response)
     })
-    if (answer === undefined) throw new Error('ali-oss did not send a request.')
-    return { value, answer }
+    if (response === undefined) throw new Error('ali-oss did not send a request.')
+    return { value, response }
   } catch (error) {
     if (scope.failure === undefined) {
-      // ali-oss demands JSON of a callback's answer; the object is stored whatever it was.
-      if (answer !== undefined && hasCallback) return { value: undefined as T, answer }
-      scope.fail(explained(error, context, sent, answer))
+      // ali-oss requires JSON from a callback server. The object is stored whatever the callback server returned.
+      if (response !== undefined && hasCallback) return { value: undefined as T, response }
+      scope.fail(explained(error, context, sent, response))
     }
     const reason = scope.failure?.reason
     if (credentials === undefined || !isRefusedCredential(reason)) throw reason
     refresher.expire(credentials)
     throw TransportError.with(reason, { retryable: true })
   } finally {
-    // A streamed body goes on and ends its scope itself.
-    if (answer?.body === undefined) scope.end()
+    // A streamed body is still being read. It ends its scope itself.
+    if (response?.body === undefined) scope.end()
   }
 }
 
-/** What the errors of a call say that it was about. */
+/** The context for the errors of a call. */
 export function contextOf(
   { bucket, renewalHint }: Connection,
   { operation, objectKey }: OssCall,
@@ -110,19 +110,25 @@ export function contextOf(
   return { operation, bucket, renewalHint, ...(objectKey !== undefined && { objectKey }) }
 }
 
-/** What is handed out of an answer. */
-export function statusAndHeaders({ status, headers }: Answer): { status: number; headers: HeaderMap } {
+/** The fields of a response that callers receive. */
+export function statusAndHeaders({ status, headers }: ExchangeResponse): {
+  status: number
+  headers: HeaderMap
+} {
   return { status, headers }
 }
 
-/** What ali-oss threw before or after the exchange, which ends the scope with its own failures. */
+/**
+ * Maps an error that ali-oss threw before or after the exchange. The exchange itself ends the scope with its own
+ * errors.
+ */
 function explained(
   error: unknown,
   context: RequestContext,
   sent: boolean,
-  answer: Answer | undefined,
+  response: ExchangeResponse | undefined,
 ): unknown {
   if (CseError.isInstance(error)) return error
-  if (answer !== undefined) return foreignResponse(context, answer.status, 'document that can be read')
+  if (response !== undefined) return foreignResponse(context, response.status, 'readable document')
   return sent ? error : signingFailure(context, error)
 }

@@ -1,6 +1,9 @@
 import { Readable } from 'node:stream'
 
-/** ali-oss asks for a stream where ours is sent in its place: one that never yields, destroyed after the call. */
+/**
+ * Passes ali-oss a stream that never yields, and destroys it after the call. ali-oss requires a stream, but the
+ * transport sends its own.
+ */
 export async function withPlaceholder<T>(work: (stream: Readable) => Promise<T>): Promise<T> {
   const stream = new Readable({ read() {} })
   try {

@@ -25,8 +25,8 @@ export async function putObject(
     hasCallback: OSS_HEADERS.callback in sent,
   }
   tell(onSentBytes, 0)
-  const { answer } = await runCall(connection, call, async (client) => {
-    // putStream takes a length of 0 for none and sends in chunks: ali-oss 6.23 lib/object.js `putStream`.
+  const { response } = await runCall(connection, call, async (client) => {
+    // putStream treats a length of 0 as no length and sends in chunks: ali-oss 6.23 lib/object.js `putStream`.
     if (source.sizeBytes === 0) {
       await source.next()
       return client.put(key, Buffer.alloc(0), { headers: sent })
@@ -38,5 +38,5 @@ export async function putObject(
       }),
     )
   })
-  return { ...statusAndHeaders(answer), ...(call.hasCallback && { data: answer.data }) }
+  return { ...statusAndHeaders(response), ...(call.hasCallback && { data: response.data }) }
 }

@@ -6,10 +6,10 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PRINTABLE_ASCII = /^[\t\x20-\x7e]*$/
 const PRINTABLE_LATIN1 = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Asks for raw bytes: the checksum, the ranges and the cipher speak of what is stored. */
+/** Asks for the stored bytes: checksum, ranges and cipher all refer to them. */
 export const STORED_BYTES = { 'accept-encoding': 'identity' } as const
 
-/** What ali-oss or the HTTP layer writes. A second value would contradict the first. */
+/** Headers that ali-oss or the HTTP layer writes. A second value would contradict the first. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   'authorization',
   'connection',
@@ -29,10 +29,10 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A fresh, checked copy of a request's headers, names in lower case. ali-oss writes into the headers it is
- * given, and loses what it cannot write (ali-oss 6.23 lib/object.js `putStream`).
+ * Returns a new, checked copy of a request's headers, with names in lower case. ali-oss writes into the headers that
+ * it receives, and drops those that it cannot write (ali-oss 6.23 lib/object.js `putStream`).
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a header that could not be sent as it is
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a header that cannot be sent unchanged
  */
 export function requestHeaders(headers: HeaderMap, objectKey?: string): Record<string, string> {
   const copy = new Map<string, string>()
@@ -48,10 +48,10 @@ export function requestHeaders(headers: HeaderMap, objectKey?: string): Record<s
 }
 
 /**
- * The headers of a server-side copy.
+ * Returns the headers of a server-side copy.
  *
- * @throws CseError `ERR_CSE_OPERATION_REFUSED` for headers that replace the metadata: the copy would lose its
- * envelope; `ERR_CSE_INVALID_ARGUMENT` as for `requestHeaders`
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED` for headers that replace the metadata, because the copy would lose its
+ *   envelope; `ERR_CSE_INVALID_ARGUMENT` as for `requestHeaders`
  */
 export function copyHeaders(headers: HeaderMap, objectKey: string): Record<string, string> {
   const copy = requestHeaders(headers, objectKey)
@@ -66,7 +66,7 @@ export function copyHeaders(headers: HeaderMap, objectKey: string): Record<strin
   }
   if (Object.hasOwn(copy, OSS_HEADERS.copySource)) {
     throw invalidArgument(
-      `The header "${OSS_HEADERS.copySource}" is written by the transport: pass sourceKey and sourceBucket.`,
+      `The header "${OSS_HEADERS.copySource}" is written by the transport. Pass sourceKey and sourceBucket.`,
       objectKey,
     )
   }
@@ -78,7 +78,7 @@ function problemOf(name: string, value: unknown): string | undefined {
   if (isReservedMetadata(name)) return 'has a name that every JavaScript object has: choose another one'
   if (OWN_HEADERS.has(name)) return 'is written by the transport: leave it out'
   if (typeof value !== 'string') return 'has a value that is not a string'
-  // Signed as UTF-8 but sent as Latin-1: the signature would not match.
+  // These values are signed as UTF-8 but sent as Latin-1. The signature would not match.
   const signed = name.startsWith(OSS_HEADER_PREFIX) || name === 'content-type' || name === 'content-md5'
   if (signed && !PRINTABLE_ASCII.test(value)) {
     return 'has a value with characters outside printable ASCII: encode it, for example with encodeURIComponent'

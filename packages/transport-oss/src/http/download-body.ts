@@ -5,8 +5,8 @@ import { cutShort, networkFailure, type RequestContext } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
 
 /**
- * The bytes of an answer as they come. They come once. While nobody asks for them the connection waits, for as
- * long as it takes; returning the iterator, even before its first `next`, closes the connection.
+ * The bytes of a response, in one pass. While nobody reads, the connection waits without a limit. Returning the
+ * iterator closes the connection, even before the first `next`.
  */
 export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
   readonly #message: IncomingMessage
@@ -49,10 +49,10 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
         return { done: false, value: step.value }
       }
       if (this.#expected !== undefined && this.#received !== this.#expected) {
-        throw cutShort(this.#context, `the answer ended after ${this.#received} of ${this.#expected} bytes`)
+        throw cutShort(this.#context, `the response ended after ${this.#received} of ${this.#expected} bytes`)
       }
     } catch (error) {
-      // Returned while this was waiting: what the closed connection says is of no interest.
+      // The iterator was returned while this read waited. The error of the closed connection does not matter.
       if (this.#done && this.#scope.failure === undefined) return { done: true, value: undefined }
       throw this.#failed(error)
     }
@@ -67,7 +67,7 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   #failed(error: unknown): unknown {
-    // An abort or the idle timeout destroyed the stream: they are the reason, not the stream's own error.
+    // An abort or the idle timeout destroyed the stream. Throw its reason, not the stream's own error.
     const { failure } = this.#scope
     this.#close()
     this.#message.destroy()

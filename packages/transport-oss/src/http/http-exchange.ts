@@ -22,27 +22,27 @@ import type { RequestScope } from './request-scope.ts'
 import { sendSource, type UploadSource } from './upload-source.ts'
 
 const MAX_ERROR_BYTES = 64 * 1024
-/** Far more than a listing of a thousand keys, or what a callback server has to say. */
+/** Far more than a listing of a thousand keys, or the reply of a callback server. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
-/** What is sent. */
+/** The request to send. */
 export interface OutgoingRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string | number | null | undefined>>
   readonly content?: Uint8Array | string | undefined
-  /** True when the body of the answer is handed out as it comes. */
+  /** True when the body of the response is returned as a stream. */
   readonly streamed?: boolean | undefined
   readonly agent?: HttpAgent | undefined
   readonly httpsAgent?: HttpsAgent | undefined
 }
 
-/** What a success must have, beside a request id, to be the service's own. */
+/** What a successful response must contain, beside a request id, to count as a response of OSS. */
 export interface ExpectedResponse {
-  /** It stored something. */
+  /** It must have an ETag, because it stored something. */
   readonly etag?: boolean
-  /** The root element of the XML document that it has as its body. */
+  /** The root element of its XML document. */
   readonly root?: string | undefined
-  /** Its body is what the user's callback server said, whatever that is. */
+  /** Its body comes from the user's callback server and may be anything. */
   readonly ofCallback?: boolean
 }
 
@@ -51,17 +51,17 @@ export interface ExchangeOptions {
   readonly scope: RequestScope
   readonly context: RequestContext
   readonly idleTimeoutMs: number
-  /** The bytes to send in place of the request's own stream. */
+  /** The bytes to send instead of the request's own stream. */
   readonly source?: UploadSource
-  /** Told how many bytes of `source` have left so far. */
+  /** Called with the number of bytes of `source` that were sent so far. */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
   readonly expected: ExpectedResponse
-  /** Sends the address's own Host and not the one that ali-oss makes up for an IP address. */
+  /** Sends the Host of the address, not the one that ali-oss invents for an IP address. */
   readonly plainHost: boolean
 }
 
-/** A successful answer. */
-export interface Answer {
+/** A successful response. */
+export interface ExchangeResponse {
   readonly status: number
   readonly headers: HeaderMap
   /** The whole body, unless it is streamed. */
@@ -70,35 +70,37 @@ export interface Answer {
 }
 
 /**
- * One HTTP exchange. For ali-oss it stands in place of its urllib 2.44, which loses a failing source's error,
- * has one deadline for a whole transfer, knows no AbortSignal, discards the error document of a streamed GET,
- * truncates a body that is too long and decompresses answers (urllib 2.44 lib/urllib.js).
+ * Sends one HTTP request and reads its response.
  *
- * Every failure ends the scope; the returned promise then rejects too.
+ * ali-oss calls it instead of its urllib 2.44. That client loses the error of a failing source, has one deadline for
+ * a whole transfer, knows no AbortSignal, discards the error document of a streamed GET, truncates a body that is too
+ * long and decompresses responses (urllib 2.44 lib/urllib.js).
+ *
+ * Every failure ends the scope. The returned promise then rejects too.
  */
 export async function exchange(
   url: string,
   outgoing: OutgoingRequest,
   options: ExchangeOptions,
-): Promise<Answer> {
+): Promise<ExchangeResponse> {
   const { scope, context, source } = options
   const content = outgoing.content === undefined ? undefined : Buffer.from(outgoing.content)
   const request = openRequest(url, outgoing, content, options)
   const idle = new IdleWatch(request, options.idleTimeoutMs, () =>
     scope.fail(idleFailure(context, options.idleTimeoutMs)),
   )
-  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+  const received = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', (response) => {
-      // What breaks after this comes out of reading the response.
+      // Later errors surface when the response is read.
       response.on('error', () => {})
       resolve(response)
     })
     request.on('error', reject)
-    // An answer that switches protocols ends in neither of the two.
-    request.once('close', () => reject(new Error('the connection was closed without an answer')))
+    // A response that switches protocols emits neither of the two.
+    request.once('close', () => reject(new Error('the connection was closed without a response')))
   })
-  // Heard below, unless the request fails before that.
-  answered.catch(() => {})
+  // Awaited below, unless the request fails before that.
+  received.catch(() => {})
   scope.onFailure(() => {
     source?.stop()
     request.destroy()
@@ -110,27 +112,27 @@ export async function exchange(
   try {
     if (source === undefined) request.end(content)
     else sendSource(request, source, idle, options.onSentBytes).catch(failed)
-    return await readAnswer(await answered, outgoing, request, idle, options)
+    return await readResponse(await received, outgoing, request, idle, options)
   } catch (error) {
     failed(error)
     throw error
   }
 }
 
-async function readAnswer(
+async function readResponse(
   response: IncomingMessage,
   outgoing: OutgoingRequest,
   request: ClientRequest,
   idle: IdleWatch,
   { scope, context, source, idleTimeoutMs, expected }: ExchangeOptions,
-): Promise<Answer> {
+): Promise<ExchangeResponse> {
   const status = response.statusCode ?? 0
   const headers = headerMap(response)
   const early = !request.writableEnded
   if (early) source?.stop()
   idle.resume()
 
-  // 203 is CallbackFailed: stored, but the callback that was asked for did not happen.
+  // 203 is CallbackFailed: the object is stored, but the callback failed.
   if (status < 200 || status > 299 || status === 203) {
     const data = await collectRefusal(response, idle, idleTimeoutMs)
     if (early) request.destroy()
@@ -138,7 +140,7 @@ async function readAnswer(
   }
   if (early) {
     request.destroy()
-    throw cutShort(context, 'the server answered before it had the whole body')
+    throw cutShort(context, 'the server responded before it had the whole body')
   }
   if (headers[OSS_HEADERS.requestId] === undefined) {
     throw foreignResponse(context, status, OSS_HEADERS.requestId)
@@ -147,8 +149,9 @@ async function readAnswer(
     return { status, headers, data: new Uint8Array(), body: new DownloadBody(response, context, scope, idle) }
   }
   const data = await collect(response, MAX_DOCUMENT_BYTES)
-  if (data === undefined) throw foreignResponse(context, status, 'document of a reasonable length')
-  // Also with a status of success: a long completion begins its response before it has failed. It has no ETag then.
+  if (data === undefined) throw foreignResponse(context, status, 'document within the size limit')
+  // A status of success can come with an error document: the response of a long completion starts before the
+  // completion fails. It has no ETag then.
   const ofCallback = expected.ofCallback && headers['etag'] !== undefined
   if (isErrorDocument(data) && !ofCallback) throw serviceFailure(context, { status, headers, data })
   if (expected.etag && headers['etag'] === undefined) throw foreignResponse(context, status, 'ETag')
@@ -181,7 +184,7 @@ function openRequest(
       method: outgoing.method,
       hostname: hostname.replace(/^\[|\]$/g, ''),
       ...(port !== '' && { port }),
-      // Not URL's path: it would resolve what was signed as it stands.
+      // Not the path of URL: it would resolve dot segments that are part of the signature.
       path: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
       headers,
       ...(agent !== undefined && { agent }),
@@ -192,7 +195,7 @@ function openRequest(
   }
 }
 
-/** Tells whether a request had a connection, its own or one that was used before. */
+/** Returns a function that says whether the request had a connection, new or reused. */
 function connection(request: ClientRequest): () => boolean {
   let connected = false
   request.once('socket', (socket) => {
@@ -202,11 +205,11 @@ function connection(request: ClientRequest): () => boolean {
   return () => connected
 }
 
-/** The whole body, or nothing when it is longer than `limit` bytes. */
+/** Returns the whole body, or undefined when it is longer than `limit` bytes. */
 async function collect(response: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
-  // Joined: a list of single bytes would take hundreds of times their length.
+  // Coalesced, because a list of single bytes would take hundreds of times their length.
   for await (const chunk of coalesceChunks(response as AsyncIterable<Uint8Array>)) {
     chunks.push(chunk)
     size += chunk.byteLength
@@ -216,8 +219,8 @@ async function collect(response: IncomingMessage, limit: number): Promise<Uint8A
 }
 
 /**
- * The document of a refusal, as far as it comes in time. The status is known without it: a document that stalls,
- * drips or breaks must not turn a refusal into a timeout, which would be tried again.
+ * Reads the document of an error response, as far as it comes in time. The status is known without it. A document
+ * that stalls, trickles or breaks must not turn a refusal into a timeout, which would be retried.
  */
 async function collectRefusal(
   response: IncomingMessage,
@@ -235,7 +238,7 @@ async function collectRefusal(
       if (size >= MAX_ERROR_BYTES) break
     }
   } catch {
-    // What has come serves.
+    // Use what has arrived.
   }
   clearTimeout(timer)
   return Buffer.concat(chunks)

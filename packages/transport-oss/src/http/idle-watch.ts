@@ -2,12 +2,12 @@ import type { Agent, ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Tells when a request's connection has stood still for too long. It counts only while we wait for the
- * network: the owner suspends it while it waits for the body's source or for the body's reader.
+ * Detects a request whose connection is idle for too long. It counts only while we wait for the network: the owner
+ * suspends it while it waits for the source or the reader of a body.
  *
- * It is the socket's own inactivity timer, which also sees the progress of a single large write. Setting it
- * takes the place of the 30 seconds after which agentkeepalive 3.5 lib/_http_agent.js, the agent of ali-oss,
- * destroys a socket even when only its reader is slow; the agent sets its own again when it gets the socket back.
+ * It uses the inactivity timer of the socket, which also sees the progress of a single large write. This replaces the
+ * 30 seconds after which agentkeepalive 3.5 lib/_http_agent.js, the agent of ali-oss, destroys a socket even when
+ * only its reader is slow. The agent sets its own timer again when it gets the socket back.
  */
 export class IdleWatch {
   readonly #request: ClientRequest
@@ -27,13 +27,13 @@ export class IdleWatch {
     request.once('close', () => this.#detach())
   }
 
-  /** From now on, silence counts. */
+  /** From now on, idle time counts. */
   resume(): void {
     this.#suspended = false
     this.#socket?.setTimeout(this.#timeoutMs)
   }
 
-  /** From now on, silence is of our own making. */
+  /** From now on, idle time does not count, because we cause it. */
   suspend(): void {
     this.#suspended = true
     this.#socket?.setTimeout(0)
@@ -53,7 +53,7 @@ export class IdleWatch {
     this.#socket = undefined
   }
 
-  /** No socket yet: a request in its agent's queue waits for other requests, not for the network. */
+  /** There is no socket yet: a request in its agent's queue waits for other requests, not for the network. */
   readonly #checkUnassigned = (): void => {
     const { agent } = this.#request as ClientRequest & { readonly agent?: Agent }
     const queued = Object.values(agent?.requests ?? {}).some((queue: readonly unknown[] | undefined) =>

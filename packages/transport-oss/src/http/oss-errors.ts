@@ -13,40 +13,40 @@ import { completeDocument, plainDocument, refusesCredentials } from '@oss-cse/cr
 
 /** What a request was about, for its errors. */
 export interface RequestContext {
-  /** What was tried: `put`, `list`. */
+  /** The operation: `put`, `list`. */
   readonly operation: string
-  /** Absent where only a URL tells it. */
+  /** Absent when only the URL contains it. */
   readonly bucket?: string
   readonly objectKey?: string
-  /** How whoever made the transport renews credentials that have expired. */
+  /** How the user of the transport renews expired credentials. */
   readonly renewalHint?: string
   /**
-   * The address is a secret: a presigned URL. A proxy may repeat it, so of what was said only codes and ids are shown; a
-   * cause may hold it, so there is none.
+   * True when the address is secret, as a presigned URL is. A proxy may repeat it, so the message shows only codes
+   * and ids of the response. A cause may contain it, so the error has none.
    */
   readonly secretUrl?: boolean
 }
 
-/** An answer that is no success. */
-export interface FailedAnswer {
+/** An unsuccessful response. */
+export interface FailedResponse {
   readonly status: number
   readonly headers: HeaderMap
-  /** The answer's body, or its beginning. */
+  /** The body of the response, or its beginning. */
   readonly data: Uint8Array
 }
 
-/** What helps against a failure, by the service's own code. */
+/** Hints for the user, by the service's code. */
 const HINTS: ReadonlyMap<string, string> = new Map([
   ['NoSuchBucket', 'Check the name of the bucket, its region and the endpoint.'],
-  ['RequestTimeTooSkewed', 'The clock of this computer is more than 15 minutes off: set it.'],
+  ['RequestTimeTooSkewed', 'The clock of this computer is more than 15 minutes off. Set it.'],
   ['SignatureDoesNotMatch', 'Check the access key secret, the region and the endpoint.'],
-  ['InvalidObjectState', 'The object is archived: restore it first.'],
+  ['InvalidObjectState', 'The object is archived. Restore it first.'],
 ])
 
-/** The error of an answer that is no success: a status that says so, or an error document. */
-export function serviceFailure(context: RequestContext, answer: FailedAnswer): TransportError {
-  const { status, headers } = answer
-  const document = completeDocument(errorDocument(answer), headers)
+/** The error of an unsuccessful response: one with an error status or an error document. */
+export function serviceFailure(context: RequestContext, response: FailedResponse): TransportError {
+  const { status, headers } = response
+  const document = completeDocument(errorDocument(response), headers)
   const shown = context.secretUrl ? plainDocument(document) : document
   const { serviceCode, requestId, ec } = shown
   const verdict = judgeFailure(status, serviceCode)
@@ -73,7 +73,7 @@ function hintOf(
   return code === 'ERR_CSE_CREDENTIALS_EXPIRED' ? renewalHint : HINTS.get(serviceCode ?? '')
 }
 
-/** The URL is all that its reader has: it was signed by others. */
+/** The reader has only the URL, and somebody else signed it. */
 function urlHint(status: number): string | undefined {
   return status === 403 ? 'It may have expired.' : undefined
 }
@@ -83,10 +83,8 @@ export function isRefusedCredential(error: unknown): error is TransportError {
   return TransportError.isInstance(error) && refusesCredentials(error.serviceCode)
 }
 
-/**
- * The error document of a response. It comes as the body, or, for a HEAD, in the header `x-oss-err`.
- */
-function errorDocument({ headers, data }: FailedAnswer): ErrorDocument {
+/** Reads the error document of a response. It is the body or, for a HEAD, the header `x-oss-err`. */
+function errorDocument({ headers, data }: FailedResponse): ErrorDocument {
   const inHeader = headers[OSS_HEADERS.error]
   if (isErrorDocument(data) || inHeader === undefined) return parseErrorDocument(data)
   return parseErrorDocument(decodeBase64(inHeader) ?? data)
@@ -97,11 +95,11 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   'ESOCKETTIMEDOUT',
   'ERR_SOCKET_CONNECTION_TIMEOUT',
 ])
-/** What no second attempt cures: an untrusted certificate, TLS to a server that speaks none, a malformed request. */
+/** Errors that a retry does not cure: an untrusted certificate, TLS to a server without TLS, a malformed request. */
 const HOPELESS = /CERT|SELF_SIGNED|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^ERR_INVALID_|^ERR_UNESCAPED_/
 
 /**
- * The error of a request without a usable answer: no connection, or one that broke.
+ * The error of a request without a usable response: there was no connection, or it broke.
  *
  * @param connected - whether there was a connection
  */
@@ -129,13 +127,13 @@ export function networkFailure(context: RequestContext, error: unknown, connecte
   )
 }
 
-/** Node's parser keeps the bytes that it could not read, which may be anything. */
+/** Node's parser keeps the bytes that it could not read. They may be anything. */
 function withoutPacket(error: unknown): unknown {
   if (error instanceof Error && 'rawPacket' in error) delete error.rawPacket
   return error
 }
 
-/** The error of a request whose connection stood still. */
+/** The error of a request whose connection was idle for too long. */
 export function idleFailure(context: RequestContext, idleTimeoutMs: number): TransportError {
   return new TransportError(
     'ERR_CSE_TIMEOUT',
@@ -144,7 +142,7 @@ export function idleFailure(context: RequestContext, idleTimeoutMs: number): Tra
   )
 }
 
-/** The error of a connection that ended before all was said. */
+/** The error of a connection that ended too early. */
 export function cutShort(context: RequestContext, what: string): TransportError {
   return new TransportError('ERR_CSE_NETWORK', `${about(context)} failed: ${what}.`, {
     connected: true,
@@ -153,29 +151,29 @@ export function cutShort(context: RequestContext, what: string): TransportError 
   })
 }
 
-/** The error of a request that could not be signed, normally because its credentials could not be had. */
+/** The error of a request that could not be signed, usually because there were no credentials. */
 export function signingFailure(context: RequestContext, error: unknown): TransportError {
   return new TransportError(
     'ERR_CSE_ACCESS_DENIED',
-    `${about(context)} was not sent: it could not be signed. The cause tells why.`,
+    `${about(context)} was not sent, because it could not be signed. See the cause.`,
     { cause: error, retryable: true, ...keyOf(context) },
   )
 }
 
 /**
- * The error of a success that the service did not give: of a proxy, of a captive portal, or of another server. It has no
- * cause: the parser's error quotes the response.
+ * The error of a successful response that did not come from OSS but from a proxy, a captive portal or another server.
+ * It has no cause, because the parser's error quotes the response.
  *
- * @param lack - what a response of the service would have
+ * @param lack - what a response of OSS would contain
  */
 export function foreignResponse(context: RequestContext, status: number, lack: string): TransportError {
   return unusableResponse(context, status, `it has no ${lack}`)
 }
 
 /**
- * The error of a success that says what the service does not say.
+ * The error of a successful response that OSS would not send.
  *
- * @param problem - a sentence about the response
+ * @param problem - a clause about the response
  */
 export function unusableResponse(context: RequestContext, status: number, problem: string): TransportError {
   return new TransportError(

@@ -1,6 +1,6 @@
 /**
- * The life of one call: it ends once, by success or by its first failure, and whatever was begun for it (the
- * request, the body's source) is told of the failure. An aborted signal is a failure like any other.
+ * The lifetime of one call. It ends once, by success or by its first failure. On a failure it stops everything that
+ * belongs to the call: the request and the source of the body. An aborted signal counts as a failure.
  */
 export class RequestScope {
   readonly #signal: AbortSignal | undefined
@@ -15,7 +15,7 @@ export class RequestScope {
     this.#failed = new Promise((_, reject) => {
       this.#reject = reject
     })
-    // Whoever awaits the call hears of it; the bare promise must not count as unhandled.
+    // The caller awaits this promise through `race`. Alone, it must not count as an unhandled rejection.
     this.#failed.catch(() => {})
     if (signal?.aborted) this.fail(signal.reason)
     else signal?.addEventListener('abort', this.#onAbort)
@@ -23,12 +23,12 @@ export class RequestScope {
 
   readonly #onAbort = (): void => this.fail(this.#signal?.reason)
 
-  /** What ended the call, when it failed. */
+  /** The failure that ended the call, if any. */
   get failure(): { readonly reason: unknown } | undefined {
     return this.#failure
   }
 
-  /** Ends the call. The first reason wins, and none counts after `end`. */
+  /** Ends the call with a failure. The first reason wins. After `end`, a failure has no effect. */
   fail(reason: unknown): void {
     if (this.#ended) return
     this.#failure = { reason }
@@ -37,19 +37,19 @@ export class RequestScope {
     for (const cleanup of this.#cleanups) cleanup()
   }
 
-  /** Runs `cleanup` when the call fails, at once if it has failed already. */
+  /** Runs `cleanup` when the call fails, or at once if it has failed already. */
   onFailure(cleanup: () => void): void {
     if (this.#failure === undefined) this.#cleanups.push(cleanup)
     else cleanup()
   }
 
-  /** Does `work` unless the call has failed, and stops waiting for it as soon as the call fails. */
+  /** Runs `work` unless the call has failed. Stops waiting for it as soon as the call fails. */
   async race<T>(work: () => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure.reason
     return Promise.race([this.#failed, work()])
   }
 
-  /** Ends the call well: lets go of the signal. */
+  /** Ends the call with success, and stops listening to the signal. */
   end(): void {
     this.#ended = true
     this.#signal?.removeEventListener('abort', this.#onAbort)

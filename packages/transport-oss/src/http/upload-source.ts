@@ -5,7 +5,9 @@ import type { IdleWatch } from './idle-watch.ts'
 
 const WRITE_BYTES = 64 * 1024
 
-/** One pass over a body on its way out: counts it, checks it against its stated size, and can be stopped. */
+/**
+ * One pass over the body of an upload. It counts the bytes, checks them against the stated size, and can be stopped.
+ */
 export class UploadSource {
   readonly sizeBytes: number | undefined
   readonly #body: ObjectBody
@@ -35,16 +37,17 @@ export class UploadSource {
     return this.#stopped
   }
 
-  /** True when every stated byte has come, though perhaps not the end. */
+  /** True when all stated bytes have arrived, even if the source has not ended. */
   get hasAllBytes(): boolean {
     return this.#received === this.sizeBytes
   }
 
   /**
-   * The next chunk, never an empty one, or undefined at the end.
+   * Returns the next chunk, never an empty one, or undefined at the end.
    *
    * @throws CseError `ERR_CSE_SOURCE` with the source's own error as cause, or that error itself when it is a
-   * CseError; `ERR_CSE_SOURCE` too when the source is longer or shorter than stated, or gives something else than bytes
+   *   CseError; `ERR_CSE_SOURCE` too when the source is longer or shorter than stated, or yields something other than
+   *   bytes
    */
   async next(): Promise<Uint8Array | undefined> {
     while (!this.#stopped) {
@@ -59,18 +62,18 @@ export class UploadSource {
       }
       const chunk: unknown = step.value
       if (!(chunk instanceof Uint8Array)) {
-        throw this.#failed('returned something else than a Uint8Array')
+        throw this.#failed('yielded something other than a Uint8Array')
       }
       this.#received += chunk.byteLength
       if (this.sizeBytes !== undefined && this.#received > this.sizeBytes) {
-        throw this.#wrongSize('returned at least')
+        throw this.#wrongSize('yielded at least')
       }
       if (chunk.byteLength > 0) return chunk
     }
     return undefined
   }
 
-  /** Gives up: returns the source's iterator, whose own outcome no longer matters. */
+  /** Stops the upload: returns the source's iterator and ignores its outcome. */
   stop(): void {
     if (this.#stopped || this.#finished) return
     this.#stopped = true
@@ -84,10 +87,10 @@ export class UploadSource {
       this.#iterator ??= this.#body.open()[Symbol.asyncIterator]()
       return await this.#iterator.next()
     } catch (error) {
-      // The error ended the iterator: there is nothing left to return.
+      // The error ended the iterator, so there is nothing to return.
       this.#iterator = undefined
       if (CseError.isInstance(error)) throw error
-      throw this.#failed('failed while it was being read', error)
+      throw this.#failed('threw while it was being read', error)
     }
   }
 
@@ -104,10 +107,10 @@ export class UploadSource {
 }
 
 /**
- * Writes a source into a request, no faster than the connection takes it.
+ * Writes a source into a request, no faster than the connection accepts it.
  *
- * The last stated byte is held back until the source has ended: a source that goes on fails while the server
- * still waits, so that nothing is stored.
+ * The last stated byte is held back until the source has ended. A source that yields more then fails while the server
+ * still waits, so nothing is stored.
  */
 export async function sendSource(
   request: ClientRequest,
@@ -117,7 +120,7 @@ export async function sendSource(
 ): Promise<void> {
   let held: Uint8Array | undefined
   let sentBytes = 0
-  // Called by the request when the bytes are with the operating system, also after the end of this function.
+  // The request calls this when the operating system has the bytes, possibly after this function has returned.
   const left = (bytes: number) => (error?: Error | null) => {
     if (error) return
     sentBytes += bytes
@@ -136,8 +139,8 @@ export async function sendSource(
     request.end()
     return
   }
-  // The last bytes go out with the end: with all of them there the server may answer, and an answer to a request
-  // that has not ended looks like a refusal.
+  // The last bytes are sent with the end of the request. With all bytes there the server may respond, and a response
+  // to a request that has not ended looks like a refusal.
   const last = Math.max(0, held.byteLength - WRITE_BYTES)
   if (last > 0) await write(request, held.subarray(0, last), left)
   const rest = held.subarray(last)
@@ -145,8 +148,8 @@ export async function sendSource(
 }
 
 /**
- * In pieces, because a TLS socket shows no progress within one write: a large chunk on a slow line would look
- * like a connection that stands still.
+ * Writes in pieces, because a TLS socket shows no progress within one write. A large chunk on a slow line would look
+ * like an idle connection.
  */
 async function write(
   request: ClientRequest,
