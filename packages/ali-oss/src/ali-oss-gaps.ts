@@ -2,24 +2,24 @@ import type OSS from 'ali-oss'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import type { PassedParams, PassedResult } from './passed-request.ts'
 
-/** What every call takes that is passed through. */
+/** Options of every call that ali-oss sends unchanged. */
 export interface PassedOptions {
   readonly timeout?: number | undefined
   readonly headers?: object | undefined
   readonly subres?: object | undefined
 }
 
-/** Options of a call on one object, in a versioned bucket one version of it. */
+/** Options of a call on one object or, in a versioned bucket, on one version of it. */
 export interface VersionedOptions extends PassedOptions {
   readonly versionId?: string | undefined
 }
 
-/** An answer that says nothing but that it was done. */
+/** The result of a call that returns no data. */
 export interface DoneResult {
   readonly res: AliOssResponse
 }
 
-/** `DoneResult` with the status beside. */
+/** `DoneResult` with the status. */
 export interface StatusResult extends DoneResult {
   readonly status: number
 }
@@ -143,7 +143,7 @@ export interface AliOssGaps {
   checkBrowserAndVersion(name: string, version: string): boolean
 }
 
-/** A listing of versions: sizes and ETags are the ciphertext's. */
+/** A listing of versions. Sizes and ETags are those of the ciphertext. */
 export interface ListVersionsResult extends DoneResult {
   readonly objects: readonly (OSS.ObjectMeta & { readonly versionId: string; readonly isLatest: boolean })[]
   readonly deleteMarker: readonly {

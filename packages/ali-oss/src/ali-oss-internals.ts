@@ -1,6 +1,6 @@
 import OSS from 'ali-oss'
 
-/** What ali-oss 6.23 lib/client.js keeps in a client, and its types leave out. */
+/** Members of a client (ali-oss 6.23 lib/client.js) that the types of ali-oss omit. */
 export interface AliOssInternals {
   readonly options: AliOssState
   readonly ctx: unknown
@@ -13,7 +13,7 @@ export interface AliOssInternals {
   _objectUrl(name: string): string
 }
 
-/** The options of a client as ali-oss completed them. Its requests read them anew each time. */
+/** The options of a client as ali-oss completed them. Each request reads them again. */
 interface AliOssState {
   readonly bucket: string | null
   /** In milliseconds, or a text such as `60s` that an app set later. */
@@ -21,23 +21,23 @@ interface AliOssState {
   cancelFlag?: boolean
 }
 
-/** The client's own side of itself. */
+/** Returns the client with its internal members. */
 export function internalsOf(client: OSS): AliOssInternals {
   return client as unknown as AliOssInternals
 }
 
 /**
- * A plain client with the credentials, the address and the agents of `client` as they are and as they become, in one
- * bucket: a call that is under way stays in the bucket that it began in.
+ * Makes a plain client in one bucket. It always has the current credentials, address and agents of `client`. A
+ * running call stays in the bucket that it started in.
  */
 export function plainClient(client: OSS, bucket: string): OSS {
   const { ctx } = internalsOf(client)
-  // ali-oss takes options that it completed before as they are: lib/client.js `Client`.
+  // ali-oss accepts options that it has completed before: lib/client.js `Client`.
   const AliOss = OSS as unknown as new (options: AliOssState, ctx: unknown) => OSS
   return Object.defineProperties(new AliOss(optionsIn(client, bucket), ctx), sharedState(client))
 }
 
-/** The client itself, its own methods included, in one bucket. */
+/** Returns a view of the client, with its own methods, in one bucket. */
 export function viewIn<Client extends OSS>(client: Client, bucket: string): Client {
   return Object.create(client, {
     options: { value: optionsIn(client, bucket) },
@@ -51,11 +51,11 @@ function optionsIn(client: OSS, bucket: string): AliOssState {
   })
 }
 
-/** What another client shares with `client`. */
+/** The state that another client shares with `client`. */
 function sharedState(client: OSS): PropertyDescriptorMap {
   const state = internalsOf(client)
   return {
-    // An app may give a client other agents after it was made.
+    // An app may set other agents after it made the client.
     agent: { get: () => state.agent },
     httpsAgent: { get: () => state.httpsAgent },
     stsTokenFreshTime: {
@@ -64,12 +64,12 @@ function sharedState(client: OSS): PropertyDescriptorMap {
         state.stsTokenFreshTime = time
       },
     },
-    // An aborted upload takes all others of its client with it: lib/common/multipart.js.
+    // In ali-oss, an aborted upload stops all others of its client: lib/common/multipart.js.
     _stop: { value: () => {} },
   }
 }
 
-/** A copy whose nested objects are copies too: ali-oss writes into what it is given. */
+/** Copies options with their nested objects, because ali-oss writes into the options that it receives. */
 export function copyOf<Options extends object>(options: Options | null | undefined): Options {
   const copied = Object.entries(options ?? {}).map(([name, value]) => [
     name,

@@ -1,27 +1,30 @@
 import type { HeaderMap } from '@oss-cse/crypto-core'
 import { isEnvelopeHeader } from '@oss-cse/crypto-core/internal'
 
-/** What ali-oss hands out of an answer as `res`. */
+/** The `res` field of ali-oss results: facts about the HTTP response. */
 export interface AliOssResponse {
   readonly status: number
   readonly statusCode: number
-  /** Names in lower case, without envelope and Content-MD5. ETag and `x-oss-hash-crc64ecma` are the ciphertext's. */
+  /**
+   * Names are in lower case. The envelope and Content-MD5 are left out. ETag and `x-oss-hash-crc64ecma` are those of
+   * the ciphertext.
+   */
   readonly headers: Readonly<Record<string, string>>
-  /** The length of the answer's body in bytes. */
+  /** The length of the response body in bytes. */
   readonly size: number
-  /** The time of the call in milliseconds. */
+  /** The duration of the call in milliseconds. */
   readonly rt: number
   readonly requestUrls: string[]
   readonly aborted: false
 }
 
-/** What a response is made of. */
+/** The parts of a response. */
 export interface ResponseParts {
   readonly status?: number
   readonly headers: HeaderMap
   readonly sizeBytes?: number
   readonly url: string
-  /** When the call began, by `performance.now()`. */
+  /** When the call started, by `performance.now()`. */
   readonly begunMs: number
 }
 
@@ -39,18 +42,21 @@ export function aliOssResponse(parts: ResponseParts): AliOssResponse {
   }
 }
 
-/** The envelope, and the checksum of ciphertext that who gets the plaintext would compare it with. */
+/**
+ * True for headers of the envelope, and for the checksum of the ciphertext, which a caller would compare with the
+ * plaintext.
+ */
 function isHidden(name: string): boolean {
   return isEnvelopeHeader(name) || name === 'content-md5'
 }
 
 /**
- * What the callback's server answered, as `data`; ali-oss has none without a callback. The object is stored whatever the
- * answer was, so that what is no JSON is handed out as text.
+ * Returns the response of the callback server as `data`. Without a callback, ali-oss has no `data`. The object is
+ * stored whatever the response was, so a response that is not JSON is returned as text.
  */
-export function callbackAnswer(answer: Uint8Array | undefined): { readonly data: object } {
-  if (answer === undefined) return {} as { readonly data: object }
-  const text = new TextDecoder().decode(answer)
+export function callbackResult(body: Uint8Array | undefined): { readonly data: object } {
+  if (body === undefined) return {} as { readonly data: object }
+  const text = new TextDecoder().decode(body)
   try {
     return { data: JSON.parse(text) }
   } catch {

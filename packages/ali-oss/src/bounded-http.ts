@@ -4,13 +4,13 @@ import { decompressed } from './decompressed.ts'
 /** Far more than the longest document of the service, in bytes. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 
-/** What ali-oss asks its HTTP client for, as far as it is looked at. */
+/** The fields of ali-oss's HTTP requests that are read here. */
 interface HttpRequest {
   readonly writeStream?: unknown
   readonly customResponse?: unknown
 }
 
-/** What ali-oss reads of a response, as far as it is looked at. */
+/** The fields of a response that ali-oss reads and that are used here. */
 interface HttpResult {
   data?: unknown
   readonly status: number
@@ -24,8 +24,8 @@ export interface HttpClient {
 }
 
 /**
- * An HTTP client of ali-oss that holds no more of a response than a document of the service may have: urllib 2.44 collects, and
- * decompresses, whatever comes.
+ * An HTTP client for ali-oss that limits the length of a response to that of the service's documents. urllib 2.44
+ * collects and decompresses any length.
  */
 export class BoundedHttp implements HttpClient {
   readonly #http: HttpClient
@@ -35,7 +35,7 @@ export class BoundedHttp implements HttpClient {
     this.#http = http
   }
 
-  /** The status of a response that was too long, or could not be decompressed. */
+  /** The status of a response that was too long or could not be decompressed. */
   get refusal(): { readonly status: number } | undefined {
     return this.#refusal
   }
@@ -60,7 +60,10 @@ export class BoundedHttp implements HttpClient {
   }
 }
 
-/** Collects a document, and fails where it becomes too long. In one buffer: a list of single bytes would take hundreds of times as much. */
+/**
+ * Collects a document, and fails when it becomes too long. It uses one buffer, because a list of single bytes would
+ * take hundreds of times as much memory.
+ */
 class BoundedDocument extends Writable {
   #buffer = Buffer.alloc(4096)
   #size = 0

@@ -4,11 +4,11 @@ import type { OpenUploads } from './open-uploads.ts'
 import type { CallOptions } from './request-options.ts'
 import { ServiceCall, type UploadListener } from './service-call.ts'
 
-/** What a `CryptoOSS` keeps beside what ali-oss keeps. */
+/** The state of a `CryptoOSS` beside that of ali-oss. */
 export interface ClientState {
   readonly encryption: EncryptionOptions
   readonly presignedUploads: PresignedUploads
-  /** How long compressed content may become in memory, unless a call says otherwise. */
+  /** The maximum length of decompressed content in memory, unless a call overrides it. */
   readonly maxDecompressedBytes: number
   readonly uploads: OpenUploads
 }
@@ -16,20 +16,21 @@ export interface ClientState {
 const STATE = Symbol('CryptoOSS')
 
 /**
- * Gives a client its state. It is a property, and no private field, because apps make views of a client by `Object.create`
- * or a Proxy, which do not have those; and a function, so that who prints the client does not see into it.
+ * Attaches the state to a client. It is a property, not a private field, because apps make views of a client with
+ * `Object.create` or a Proxy, and those have no private fields. It is a function, so that printing the client does
+ * not show the state.
  */
 export function keepState(client: OSS, state: ClientState): void {
   Object.defineProperty(client, STATE, { value: () => state })
 }
 
-/** The state of a client, or of the client that a view is of. */
+/** Returns the state of a client, or of the client that a view belongs to. */
 export function stateOf(client: OSS): ClientState {
   return (client as OSS & { readonly [STATE]: () => ClientState })[STATE]()
 }
 
 /**
- * Begins a call of a client, or of a view of one.
+ * Starts a call of a client or of a view of one.
  *
  * @throws CseError as `ServiceCall`
  */

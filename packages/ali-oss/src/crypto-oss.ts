@@ -1,7 +1,7 @@
 import type OSS from 'ali-oss'
 import type { StatusResult, VersionedOptions } from './ali-oss-gaps.ts'
 import { copyOf, internalsOf, viewIn } from './ali-oss-internals.ts'
-import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
+import { type AliOssResponse, callbackResult } from './ali-oss-response.ts'
 import { beginCall, keepState, stateOf } from './client-state.ts'
 import { type CryptoOSSOptions, splitOptions } from './crypto-oss-options.ts'
 import {
@@ -36,24 +36,24 @@ import {
 import type { ServiceCall } from './service-call.ts'
 import { type FileInput, partBody } from './upload-body.ts'
 
-/** What an object's headers say. */
+/** The result of `head`: the headers of an object. */
 export interface HeadObjectResult {
   /** 200, or 304 when the object is not modified. */
   readonly status: number
-  /** User metadata, the envelope left out; `null` when there is none. */
+  /** User metadata without the envelope; `null` when there is none. */
   readonly meta: OSS.UserMeta
   readonly res: AliOssResponse
 }
 
-/** What may go with the beginning of a multipart upload. */
+/** Options of `initMultipartUpload`. */
 export interface InitMultipartUploadOptions extends PutOptions {
-  /** The object's length in bytes. The service must know it before the first part. */
+  /** The length of the object in bytes. The service must know it before the first part. */
   readonly dataSize: number
-  /** The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for no more than 10,000 parts. */
+  /** The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for at most 10,000 parts. */
   readonly partSize: number
 }
 
-/** A multipart upload that was begun. */
+/** The result of `initMultipartUpload`. */
 export interface InitMultipartUploadResult {
   readonly res: AliOssResponse
   readonly bucket: string
@@ -61,25 +61,25 @@ export interface InitMultipartUploadResult {
   readonly uploadId: string
 }
 
-/** A part that was stored. */
+/** The result of `uploadPart`. */
 export interface UploadPartResult {
   readonly name: string
-  /** The ciphertext's. */
+  /** The ETag of the ciphertext. */
   readonly etag: string
   readonly res: AliOssResponse
 }
 
 /**
- * An `OSS` of ali-oss whose objects are encrypted before they leave the machine. Every method has the name, the arguments
- * and the results that it has in ali-oss; docs/ALI_OSS_METHODS.md says of each one whether it encrypts, is passed through,
- * or is refused.
+ * An `OSS` of ali-oss that encrypts objects before they leave the machine. Every method has the name, the arguments
+ * and the results of ali-oss. docs/ALI_OSS_METHODS.md says for each one whether it encrypts, is sent unchanged, or is
+ * refused.
  *
- * Errors of the service and the network are those of ali-oss (`name`, `code`, `status`). Refusals, and failures of the
- * encryption, are `CseError`s with a code that begins with `ERR_CSE_`.
+ * Errors of the service and the network are those of ali-oss (`name`, `code`, `status`). Refusals, and failures of
+ * the encryption, are `CseError`s with a code that starts with `ERR_CSE_`.
  *
- * Encryption is AES-256-CTR, which hides content and does not authenticate it: see docs/THREAT_MODEL.md.
+ * The encryption is AES-256-CTR. It hides content and does not authenticate it: see docs/THREAT_MODEL.md.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the options contradict one another.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the options contradict each other.
  *
  * @example
  * ```ts
@@ -89,12 +89,12 @@ export interface UploadPartResult {
  * ```
  */
 export class CryptoOSS extends RefusingOSS {
-  /** @param ctx - handed to `urllib` in ali-oss; kept as `ctx` */
+  /** @param ctx - ali-oss passes it to `urllib`; here it is only kept as `ctx` */
   constructor(options: CryptoOSSOptions, ctx?: unknown) {
     const { ossOptions, ...own } = splitOptions(options)
     super(ossOptions, ctx)
     keepState(this, { ...own, uploads: new OpenUploads() })
-    // Options that contradict one another fail here, whatever bucket is used later.
+    // Contradictory options throw here, whatever bucket is used later.
     const state = internalsOf(this).options
     const anyBucket = { options: { value: { ...state, bucket: state.bucket ?? 'any-bucket' } } }
     beginCall(Object.create(this, anyBucket))
@@ -103,18 +103,18 @@ export class CryptoOSS extends RefusingOSS {
   /**
    * Encrypts and uploads an object in one request.
    *
-   * @param name - the object's key
+   * @param name - the key of the object
    * @param file - the path of a file, a Buffer or other bytes, a Blob, or a stream
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` and `ERR_CSE_METADATA_TOO_LARGE` before any request; `ERR_CSE_SOURCE`
-   * when the stream fails, `ERR_CSE_SOURCE_CHANGED` when the file changes meanwhile; `ERR_CSE_INTEGRITY` when the service
-   * stored something else; what the master key's provider throws.
+   *   when the stream fails; `ERR_CSE_SOURCE_CHANGED` when the file changes meanwhile; `ERR_CSE_INTEGRITY` when the
+   *   service stored other bytes; the errors of the provider of the master key.
    */
   override async put(name: string, file: FileInput, options?: PutOptions | null): Promise<PutObjectResult> {
     return putObject(this, name, file, options ?? {})
   }
 
   /**
-   * Encrypts and uploads a stream in one request, of at most 5 GB. Nothing of it is kept, so it is sent once.
+   * Encrypts and uploads a stream of at most 5 GB in one request. It does not buffer the stream, so it cannot retry.
    *
    * @throws CseError as `put`.
    */
@@ -123,26 +123,26 @@ export class CryptoOSS extends RefusingOSS {
     stream: Exclude<FileInput, string>,
     options?: PutOptions | null,
   ): Promise<PutObjectResult> {
-    if (typeof stream === 'string') throw invalid('putStream takes a stream. The path of a file goes to put')
+    if (typeof stream === 'string') throw invalid('putStream takes a stream. Use put for the path of a file')
     return putObject(this, name, stream, options ?? {})
   }
 
   /**
-   * Downloads and decrypts an object, or a range of it by a `Range` header, in one request. The whole is held in memory.
-   * Content that is stored with a `Content-Encoding` of `gzip` or `deflate` is decompressed, as in ali-oss, up to
-   * `maxDecompressedBytes`.
+   * Downloads and decrypts an object, or a range of it by a `Range` header, in one request. It holds the whole in
+   * memory. Content that is stored with a `Content-Encoding` of `gzip` or `deflate` is decompressed, as in ali-oss,
+   * up to `maxDecompressedBytes`.
    *
    * @throws CseError `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_NO_MATCHING_KEY`,
-   * `ERR_CSE_UNWRAP_FAILED` before a byte is handed out; `ERR_CSE_INTEGRITY` when checksum or length are wrong;
-   * `ERR_CSE_DECOMPRESSION` for content that becomes longer, or that cannot be decompressed;
-   * `ERR_CSE_OPERATION_REFUSED` for `process`.
+   *   `ERR_CSE_UNWRAP_FAILED` before any byte is returned; `ERR_CSE_INTEGRITY` when the checksum or the length is
+   *   wrong; `ERR_CSE_DECOMPRESSION` for content that is too long when decompressed, or that cannot be decompressed;
+   *   `ERR_CSE_OPERATION_REFUSED` for `process`.
    */
   override get(name: string, options?: ReadOptions | null): Promise<GottenContent>
   override get(name: string, target: null | undefined, options?: ReadOptions | null): Promise<GottenContent>
   /**
    * Downloads and decrypts an object, or a range of it, into a file or a stream.
    *
-   * @param target - the path of a file, which is replaced as a whole when everything has come; or a stream
+   * @param target - the path of a file, which is replaced as a whole when all bytes have arrived; or a stream
    * @throws CseError as without a target; `ERR_CSE_INVALID_ARGUMENT` for a file that cannot be written.
    */
   override get(name: string, target: GetTarget, options?: ReadOptions | null): Promise<GetObjectResult>
@@ -152,19 +152,19 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /**
-   * Opens an object, or a range of it, and decrypts it as it is read.
+   * Opens an object, or a range of it, and decrypts it while you read it.
    *
-   * @throws CseError as `get`; what goes wrong later fails the stream.
+   * @throws CseError as `get`; later errors are emitted by the stream.
    */
   override async getStream(name: string, options?: ReadOptions | null): Promise<GetStreamResult> {
     return readObject(this, name, options ?? {}).stream()
   }
 
   /**
-   * As `get`, through a URL of `signatureUrl`: the URL gives ciphertext, which is decrypted here.
+   * Like `get`, through a URL of `signatureUrl`. The URL returns ciphertext, and this method decrypts it.
    *
-   * @throws CseError as `get`, also for what the service answers, which is not asked through ali-oss. No error names the
-   * URL.
+   * @throws CseError as `get`, also for errors of the service, because the request does not go through ali-oss. No
+   *   error contains the URL.
    */
   getByUrl(url: string | URL, options?: ReadOptions | null): Promise<GottenContent>
   getByUrl(url: string | URL, target: null | undefined, options?: ReadOptions | null): Promise<GottenContent>
@@ -175,7 +175,7 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /**
-   * As `getStream`, through a URL of `signatureUrl`.
+   * Like `getStream`, through a URL of `signatureUrl`.
    *
    * @throws CseError as `getByUrl`.
    */
@@ -184,8 +184,7 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /**
-   * Tells what the service knows about an object: of its metadata what is yours, and its length, which is that of the
-   * plaintext.
+   * Returns the metadata of an object: your own metadata, and the length of the plaintext.
    *
    * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED`.
    */
@@ -197,7 +196,7 @@ export class CryptoOSS extends RefusingOSS {
     try {
       const result = await call.bucket.head(key, { headers, versionId, signal, deadlineMs })
       const meta = Object.keys(result.metadata).length > 0 ? result.metadata : null
-      // Typed as in ali-oss, whose types know neither an object without metadata nor one without these two.
+      // Cast, because the types of ali-oss know neither an object without metadata nor one without these two fields.
       return {
         status: 200,
         meta: meta as unknown as OSS.UserMeta,
@@ -210,19 +209,20 @@ export class CryptoOSS extends RefusingOSS {
     }
   }
 
-  /** Tells an object's length, which is that of the plaintext, its ETag and when it was stored. */
+  /** Returns the length of the plaintext of an object, its ETag and the time when it was stored. */
   override async getObjectMeta(name: string, options?: VersionedOptions | null): Promise<StatusResult> {
     return super.getObjectMeta(name, copyOf(options))
   }
 
   /**
-   * Encrypts and uploads a file, or content in memory, in parts, several at a time; what is smaller than 100 KiB in one
-   * request. With `progress`, an upload that was interrupted goes on when it is called again with the last `checkpoint`,
-   * and sends only what is missing. A file that changed meanwhile goes up anew, under a new key.
+   * Encrypts and uploads a file, or content in memory, in parallel parts. Less than 100 KiB is uploaded in one
+   * request. With `progress`, you can resume an interrupted upload: call this method again with the last
+   * `checkpoint`. It sends only the missing parts. If the file changed meanwhile, the upload restarts under a new
+   * key.
    *
-   * @param name - the object's key; absent: that of the checkpoint
+   * @param name - the key of the object; absent: that of the checkpoint
    * @param file - the path of a file, or a Buffer; absent: the file of the checkpoint
-   * @throws CseError as `put`; an Error named `cancel` or `abort` when somebody stopped the upload.
+   * @throws CseError as `put`; an Error named `cancel` or `abort` when the upload was stopped.
    */
   override async multipartUpload(
     name: string | null | undefined,
@@ -237,11 +237,11 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /**
-   * Begins a multipart upload whose parts you send yourself, from this process: their key is kept in memory until the
-   * upload is completed or aborted.
+   * Starts a multipart upload whose parts you send yourself, from this process. The client keeps the content key in
+   * memory until the upload is completed or aborted.
    *
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request without `dataSize` and `partSize`, or with a part size
-   * that cannot be: the message names the nearest one.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when `dataSize` or `partSize` is missing, or for
+   *   an impossible part size: the message names the nearest possible one.
    */
   override initMultipartUpload(
     name: string,
@@ -256,11 +256,11 @@ export class CryptoOSS extends RefusingOSS {
     const { dataSize, partSize, signal, deadlineMs } = options ?? {}
     if (!options || typeof dataSize !== 'number' || typeof partSize !== 'number') {
       throw invalid(
-        'initMultipartUpload needs `dataSize` and `partSize`: the service must know both beforehand',
+        'initMultipartUpload needs `dataSize` and `partSize`, because the service must know both beforehand',
       )
     }
     if (!(Number.isSafeInteger(dataSize) && dataSize > 0)) {
-      throw invalid(`dataSize is the object's length in bytes, at least 1, not ${dataSize}`)
+      throw invalid(`dataSize must be the length of the object in bytes, at least 1, not ${dataSize}`)
     }
     const parts: BegunUpload['parts'] = new Map()
     let res: AliOssResponse | undefined
@@ -288,14 +288,15 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /**
-   * Encrypts and sends one part of an upload that this client began, in any order, several at a time, and again. The
-   * timeout is that of the upload.
+   * Encrypts and sends one part of an upload that this client started. You can send parts in any order, in parallel,
+   * and repeatedly. The timeout is that of the upload.
    *
    * @param file - the path of the whole file, all its bytes, or a stream of the part alone
-   * @param start - where the part begins in the file, in bytes
-   * @param end - where it ends: the byte behind its last one
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request for a part that does not have the planned length, or an
-   * upload that this client did not begin; `ERR_CSE_SOURCE_CHANGED` for other bytes than were sent under the number before.
+   * @param start - the offset of the part in the file, in bytes
+   * @param end - the offset of the end of the part, exclusive
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request for a part that does not have the planned length,
+   *   or an upload that this client did not start; `ERR_CSE_SOURCE_CHANGED` for other bytes than this part number had
+   *   before.
    */
   override async uploadPart(
     name: string,
@@ -315,11 +316,11 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /**
-   * Makes the object out of its parts.
+   * Completes a multipart upload: makes the object from its parts.
    *
-   * @param parts - all of them, as `uploadPart` answered
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when that are not all parts, or others;
-   * `ERR_CSE_INTEGRITY` when the whole is not what was sent.
+   * @param parts - all parts, as `uploadPart` returned them
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when parts are missing or wrong;
+   *   `ERR_CSE_INTEGRITY` when the stored object is not what was sent.
    */
   override async completeMultipartUpload(
     name: string,
@@ -338,10 +339,13 @@ export class CryptoOSS extends RefusingOSS {
     const res = call.response(upload.key, { headers: result.headers, begunMs })
     await progress?.(1, null, res)
     const { etag = '', callbackData } = result
-    return { res, bucket: call.bucketName, name, etag, ...callbackAnswer(callbackData) }
+    return { res, bucket: call.bucketName, name, etag, ...callbackResult(callbackData) }
   }
 
-  /** Gives up a multipart upload, this one alone, and frees its parts: one under way here ends with an Error named `abort`. */
+  /**
+   * Aborts one multipart upload and frees its parts. A running `multipartUpload` of this client rejects with an Error
+   * named `abort`.
+   */
   override async abortMultipartUpload(
     name: string,
     uploadId: string,
@@ -357,7 +361,7 @@ export class CryptoOSS extends RefusingOSS {
     return result
   }
 
-  /** Lists the parts of an upload that the service holds: an array, also of one part. */
+  /** Lists the stored parts of an upload. The result is an array even for one part. */
   override async listParts(
     name: string,
     uploadId: string,
@@ -370,17 +374,17 @@ export class CryptoOSS extends RefusingOSS {
     return { ...result, parts: [result.parts].flat() }
   }
 
-  /** Sends a request of ali-oss as it is: every method that is passed through does so. */
+  /** Sends a request of ali-oss unchanged. Every method that is sent unchanged uses it. */
   override async request(params: PassedParams): Promise<PassedResult> {
     const { request } = RefusingOSS.prototype
     return passRequest(this, params, (client, sent) => request.call(client, sent))
   }
 
   /**
-   * Stops the `multipartUpload`s of this client that are under way: each ends with an Error named `cancel`, and can go on
-   * from its checkpoint.
+   * Stops the running `multipartUpload`s of this client. Each rejects with an Error named `cancel`, and you can
+   * resume it from its checkpoint.
    *
-   * @param abort - stops this one alone, and frees its parts
+   * @param abort - stops only this upload, and frees its parts
    */
   override cancel(abort?: { name: string; uploadId: string; options?: OSS.RequestOptions }): void {
     const { uploads } = stateOf(this)
@@ -392,27 +396,27 @@ export class CryptoOSS extends RefusingOSS {
     }
     const { name, uploadId, options } = abort
     uploads.stop('cancel', internalsOf(this)._objectName(name), uploadId)
-    // Nobody waits for it, as in ali-oss; what it leaves behind listUploads shows.
+    // Not awaited, as in ali-oss. If it fails, listUploads still shows the upload.
     this.abortMultipartUpload(name, uploadId, options).catch(() => {})
   }
 }
 
-/** An upload that the client began by `initMultipartUpload`. */
+/** Returns an upload that the client started with `initMultipartUpload`. */
 function begunUpload(client: CryptoOSS, name: string, uploadId: string): BegunUpload {
   return stateOf(client).uploads.begun(internalsOf(client)._objectName(name), uploadId)
 }
 
-/** A call on an upload, in the bucket that it began in where that is known. */
+/** Starts a call on an upload. It uses the bucket that the upload started in, if that is known. */
 function callOf(client: CryptoOSS, name: string, uploadId: string): ServiceCall {
   return stateOf(client).uploads.callOf(internalsOf(client)._objectName(name), uploadId) ?? beginCall(client)
 }
 
-/** None would name all of them. */
+/** A missing id would mean all uploads. */
 function checkUploadId(uploadId: string): void {
   if (typeof uploadId !== 'string' || uploadId === '') throw invalid('the uploadId is missing')
 }
 
-/** An object that lacks parts would be another one than its envelope says. */
+/** An object that lacks parts would not match its envelope. */
 function checkParts(
   listed: readonly { readonly number: number; readonly etag: string }[],
   { upload, parts }: BegunUpload,
@@ -421,10 +425,11 @@ function checkParts(
   const etags = new Map(listed.map(({ number, etag }) => [number, etag]))
   for (let number = 1; number <= partCount; number++) {
     const stored = parts.get(number)?.part.etag
-    if (stored === undefined) throw invalid(`part ${number} of ${partCount} was not sent yet`)
+    if (stored === undefined) throw invalid(`part ${number} of ${partCount} has not been sent yet`)
     if (etags.get(number) !== stored) {
-      throw invalid(`part ${number} of ${partCount} is not in the list as uploadPart answered it`)
+      throw invalid(`part ${number} of ${partCount} is not in the list as uploadPart returned it`)
     }
   }
-  if (etags.size > partCount) throw invalid(`the upload has ${partCount} parts, the list ${etags.size}`)
+  if (etags.size > partCount)
+    throw invalid(`the upload has ${partCount} parts, but the list has ${etags.size}`)
 }

@@ -4,18 +4,18 @@ import { unzip } from 'node:zlib'
 import { CseError } from '@oss-cse/crypto-core'
 import { invalid } from './request-options.ts'
 
-/** How long content may become in memory, in bytes, unless `maxDecompressedBytes` says otherwise. */
+/** The default of `maxDecompressedBytes`. */
 export const DEFAULT_MAX_DECOMPRESSED_BYTES: number = 2 ** 30
 
 const unzipped = promisify(unzip)
 
 /**
- * Undoes a Content-Encoding of `gzip` or `deflate`, as ali-oss does where it holds the whole (urllib 2.44 lib/urllib.js
- * `decodeContent`), and not beyond a limit, which ali-oss does not have. Any other content stays as it is.
+ * Decodes a Content-Encoding of `gzip` or `deflate`, as ali-oss does when it holds the whole content (urllib 2.44
+ * lib/urllib.js `decodeContent`). Unlike ali-oss, it has a limit. Other content is returned unchanged.
  *
- * @param limitBytes - how long the result may be
- * @throws CseError `ERR_CSE_DECOMPRESSION` for content that is longer, or that is not what its Content-Encoding says. The
- * error has no cause: those of zlib are not for callers to branch on.
+ * @param limitBytes - the maximum length of the result
+ * @throws CseError `ERR_CSE_DECOMPRESSION` for content that is too long, or that does not match its Content-Encoding.
+ *   The error has no cause, because callers should not branch on errors of zlib.
  */
 export async function decompressed(
   content: Buffer,
@@ -32,15 +32,15 @@ export async function decompressed(
     throw new CseError(
       'ERR_CSE_DECOMPRESSION',
       tooLong
-        ? `The content of ${objectKey} is longer than ${maxOutputLength} bytes when it is decompressed. Read it with getStream, which leaves it compressed, or raise \`maxDecompressedBytes\`.`
-        : `The content of ${objectKey} is not what its Content-Encoding (${encoding}) says: it cannot be decompressed. Read it with getStream, which leaves it as it is.`,
+        ? `The content of ${objectKey} is longer than ${maxOutputLength} bytes after decompression. Read it with getStream, which does not decompress, or raise \`maxDecompressedBytes\`.`
+        : `The content of ${objectKey} cannot be decompressed: it does not match its Content-Encoding (${encoding}). Read it with getStream, which does not decompress.`,
       { objectKey },
     )
   }
 }
 
 /**
- * A limit that was given, or the one before it.
+ * Returns the limit that was passed, or the default.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for anything but a whole number of bytes from 1, or `Infinity`
  */
@@ -48,6 +48,6 @@ export function checkedMaxDecompressedBytes(given: number | null | undefined, ot
   const limit = given ?? otherwise
   if (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 1)) return limit
   throw invalid(
-    `maxDecompressedBytes is a number of bytes, at least 1, or Infinity for no limit, not ${JSON.stringify(given)}`,
+    `maxDecompressedBytes must be a number of bytes, at least 1, or Infinity for no limit, not ${JSON.stringify(given)}`,
   )
 }

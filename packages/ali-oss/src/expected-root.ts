@@ -2,10 +2,10 @@ import { OSS_HEADERS } from '@oss-cse/crypto-core'
 import type { PassedParams } from './passed-request.ts'
 
 /**
- * The root element of the document that answers a request, where an empty or foreign one would pass for an empty listing or
- * for something that was done.
+ * Returns the root element that the response document must have. Without this check, an empty or foreign document
+ * would count as an empty listing or as a success.
  *
- * @returns `undefined` for every other request
+ * @returns `undefined` for requests that need no check
  */
 export function expectedRoot({
   method,
@@ -24,7 +24,7 @@ export function expectedRoot({
     return namesOf(subres).length === 0 ? 'ListBucketResult' : undefined
   }
   if (method === 'GET') return asked.has('uploadId') ? 'ListPartsResult' : undefined
-  // One that is to be quiet answers nothing.
+  // A quiet delete has no response document.
   if (method === 'POST' && asked.has('delete')) {
     return /<Quiet>true</.test(String(content)) ? undefined : 'DeleteResult'
   }

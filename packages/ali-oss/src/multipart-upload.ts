@@ -1,6 +1,6 @@
 import { isNoSuchUpload, type UploadOptions } from '@oss-cse/bucket'
 import { BLOCK_BYTES, MAX_PARTS, MIN_PART_BYTES } from '@oss-cse/crypto-core/internal'
-import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
+import { type AliOssResponse, callbackResult } from './ali-oss-response.ts'
 import type { RunningUpload } from './open-uploads.ts'
 import { invalid, objectOptions, type PutOptions } from './request-options.ts'
 import type { ServiceCall, UploadListener } from './service-call.ts'
@@ -8,28 +8,28 @@ import { partError, stopped } from './service-error.ts'
 import { partsSource } from './upload-body.ts'
 import { type Checkpoint, type ProgressCallback, UploadCheckpoint } from './upload-checkpoint.ts'
 
-/** What may go with a `multipartUpload`. */
+/** Options of `multipartUpload`. */
 export interface MultipartUploadOptions extends PutOptions {
-  /** How many parts are under way at once, at most 100. Default 5. */
+  /** The number of parallel parts, at most 100. Default 5. */
   readonly parallel?: number | undefined
   /**
-   * The length of each part but the last in bytes, at least 100 KiB; rounded up to a multiple of 16, and so that 10,000
-   * parts are enough. Default 1 MiB.
+   * The length of each part but the last in bytes, at least 100 KiB. It is rounded up to a multiple of 16, and so
+   * that 10,000 parts are enough. Default 1 MiB.
    */
   readonly partSize?: number | undefined
   readonly progress?: ProgressCallback | undefined
-  /** What `progress` was given in an earlier run: the upload goes on where that one ended, as long as the file is the same. */
+  /** The checkpoint that an earlier run passed to `progress`. The upload resumes there if the file is unchanged. */
   readonly checkpoint?: Checkpoint | undefined
 }
 
-/** What came of a `multipartUpload`, or of the completion of one. */
+/** The result of `multipartUpload` and `completeMultipartUpload`. */
 export interface MultipartUploadResult {
   readonly res: AliOssResponse
   readonly bucket: string
   readonly name: string
-  /** The ciphertext's. */
+  /** The ETag of the ciphertext. */
   readonly etag: string
-  /** What your server answered to the callback, when there was one. */
+  /** The response of your callback server, if you set a callback. */
   readonly data: object
 }
 
@@ -38,9 +38,9 @@ const DEFAULT_PARALLEL = 5
 const MAX_PARALLEL = 100
 
 /**
- * Uploads a file or a content in memory in parts; see `CryptoOSS.multipartUpload`.
+ * Uploads a file, or content in memory, in parts. See `CryptoOSS.multipartUpload`.
  *
- * @param begin - begins the call to the service
+ * @param begin - starts the call to the service
  */
 export async function multipartUpload(
   begin: (listener: UploadListener) => ServiceCall,
@@ -69,10 +69,10 @@ export async function multipartUpload(
       checkpoint.initiated(uploadId, response)
     },
     uploaded: (part, response) => checkpoint.uploaded(part, response),
-    // Somebody aborted the upload: ali-oss says so in its own way.
+    // The upload was aborted: throw the error of ali-oss for that.
     refused(reason, partNumber) {
       if (isNoSuchUpload(reason)) return stopped('abort')
-      // The first part that fails stops the others, which then fail with the same reason.
+      // The first failed part stops the others, which then fail with the same reason.
       const isObject = typeof reason === 'object' && reason !== null
       if (isObject && !failedParts.has(reason)) failedParts.set(reason, partNumber)
       return reason
@@ -91,14 +91,14 @@ export async function multipartUpload(
   }
   const uploading = call.run(async (bucket) => {
     if (given?.name === name && given.encryption && given.encryption.changeMark !== changeMark) {
-      // Of the file as it was. What cannot be cleared away costs space, and nothing else.
+      // The upload of the old file. If the abort fails, its parts only cost space.
       await bucket.abortMultipartUpload(key, given.uploadId, { signal: running.signal }).catch(() => {})
     }
     return source.upload(bucket, key, upload)
   })
   const result = await uploading.catch((error: unknown) => {
     if (!(error instanceof Error)) throw error
-    // What stopped the whole upload is about no part.
+    // An error that stopped the whole upload does not belong to a part.
     const partNum = running.signal.aborted ? undefined : failedParts.get(error.cause ?? error)
     throw partNum === undefined ? error : partError(error, partNum)
   })
@@ -106,7 +106,7 @@ export async function multipartUpload(
   if (inParts) await progress?.(1, null, res)
   else await progress?.(1)
   const { etag = '', callbackData } = result
-  return { res, bucket: call.bucketName, name, etag, ...callbackAnswer(callbackData) }
+  return { res, bucket: call.bucketName, name, etag, ...callbackResult(callbackData) }
 }
 
 function checkPartSize(partSize: number): void {
@@ -114,7 +114,7 @@ function checkPartSize(partSize: number): void {
   throw invalid(`partSize must be a whole number of bytes, at least ${MIN_PART_BYTES}, not ${partSize}`)
 }
 
-/** The part size that ali-oss would take, rounded up to what encryption needs. */
+/** Returns the part size that ali-oss would use, rounded up for the encryption. */
 function partSizeFor(sizeBytes: number, wanted: number | undefined): number {
   const needed = Math.max(wanted || DEFAULT_PART_SIZE, MIN_PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS))
   return Math.ceil(needed / BLOCK_BYTES) * BLOCK_BYTES

@@ -2,21 +2,21 @@ import { stat } from 'node:fs/promises'
 import type { CryptoBucket, PutResult } from '@oss-cse/bucket'
 import { putFile } from '@oss-cse/bucket/node'
 import type OSS from 'ali-oss'
-import { type AliOssResponse, callbackAnswer } from './ali-oss-response.ts'
+import { type AliOssResponse, callbackResult } from './ali-oss-response.ts'
 import { beginCall } from './client-state.ts'
 import { objectOptions, type PutOptions } from './request-options.ts'
 import { type FileInput, uploadBody } from './upload-body.ts'
 
-/** What came of an upload. */
+/** The result of an upload. */
 export interface PutObjectResult {
   readonly name: string
   readonly url: string
-  /** What your server answered to the callback, when there was one. */
+  /** The response of your callback server, if you set a callback. */
   readonly data: object
   readonly res: AliOssResponse
 }
 
-/** Encrypts and uploads an object in one request; see `CryptoOSS.put`. */
+/** Encrypts and uploads an object in one request. See `CryptoOSS.put`. */
 export async function putObject(
   client: OSS,
   name: string,
@@ -27,7 +27,7 @@ export async function putObject(
   const call = beginCall(client, options)
   const key = call.key(name)
   const path = typeof file === 'string' ? file : undefined
-  // As in ali-oss a missing file fails with Node's own error.
+  // For a missing file this throws Node's own error, as in ali-oss.
   if (path !== undefined) await stat(path)
   const { sizeBytes, ...object } = objectOptions(options, path)
   const put = async (bucket: CryptoBucket): Promise<PutResult> => {
@@ -37,10 +37,10 @@ export async function putObject(
   }
   const result = await call.run(put)
   const res = call.response(key, { headers: result.headers })
-  return { name: key, url: call.url(key), res, ...callbackAnswer(result.callbackData) }
+  return { name: key, url: call.url(key), res, ...callbackResult(result.callbackData) }
 }
 
-/** Whether a body tells its length itself: bytes and a Blob do. */
+/** True for bodies that have a length: bytes and a Blob. */
 function hasLength(body: unknown): boolean {
   return typeof body === 'object' && body !== null && ('byteLength' in body || 'size' in body)
 }

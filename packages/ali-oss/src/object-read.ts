@@ -12,51 +12,54 @@ import { ObjectStream } from './object-stream.ts'
 import { getOptions, invalid, type ReadOptions } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'
 
-/** Where a download goes: a file by its path, a stream, or into memory. */
+/** The target of a download: the path of a file, a stream, or none for memory. */
 export type GetTarget = string | NodeJS.WritableStream | null | undefined
 
-/** What came of a download. */
+/** The result of a download. */
 export interface GetObjectResult {
-  /** The object; absent when it went to a file or a stream. */
+  /** The content; absent when it went to a file or a stream. */
   readonly content?: Buffer
   readonly res: AliOssResponse
 }
 
-/** An object that was read into memory. */
+/** The result of a download into memory. */
 export interface GottenContent extends GetObjectResult {
   readonly content: Buffer
 }
 
-/** An object on its way. */
+/** The result of `getStream`. */
 export interface GetStreamResult {
-  /** The decrypted bytes, with `statusCode` and `headers`. It fails at the end when the object's checksum or length was wrong. */
+  /**
+   * The decrypted bytes, with `statusCode` and `headers`. The stream fails at its end if the checksum or the length
+   * of the object was wrong.
+   */
   readonly stream: Readable & Pick<AliOssResponse, 'statusCode' | 'headers'>
   readonly res: AliOssResponse
 }
 
-/** What came of a read, its bytes elsewhere. */
+/** The result of a read without its body. */
 type ReadResult = Omit<GetResult, 'body'>
 
-/** What is read, and how it is asked for. */
+/** What to read, and how. */
 interface ReadRequest {
   readonly call: ServiceCall
   readonly key: string
-  /** Sends the request, which the signal cancels beside the caller's own. */
+  /** Sends the request. The signal cancels it, like the caller's own signal. */
   readonly open: (signal?: AbortSignal) => Promise<GetResult>
   readonly signal: AbortSignal | undefined
   readonly deadlineMs: number | undefined
   /** Reads into a file, which is replaced as a whole. */
   readonly download: (path: string) => Promise<ReadResult>
-  /** How long compressed content may become in memory. */
+  /** The maximum length of decompressed content in memory. */
   readonly maxDecompressedBytes: number
-  /** What a failure is called. */
+  /** Maps a failure to the error for the caller. */
   readonly explain: (error: unknown) => unknown
 }
 
-/** Targets whose errors are heard from now on. */
+/** Targets that have our error listener. */
 const heard = new WeakSet<NodeJS.WritableStream>()
 
-/** One read of one object: what was asked for, and how it is handed out as ali-oss does. */
+/** One read of one object. It returns the results in the form of ali-oss. */
 export class ObjectRead {
   readonly #call: ServiceCall
   readonly #key: string
@@ -78,9 +81,9 @@ export class ObjectRead {
     this.#explain = explain
   }
 
-  /** Reads to the end: into a file, a stream, or memory. */
+  /** Reads to the end, into a file, a stream or memory. */
   async to(target: GetTarget): Promise<GetObjectResult> {
-    return this.#answered(
+    return this.#resultOf(
       async () => {
         if (typeof target === 'string') return { res: this.#response(await this.#download(target)) }
         if (target) return { res: await this.#toStream(target) }
@@ -96,7 +99,7 @@ export class ObjectRead {
 
   /** Opens a stream. */
   async stream(): Promise<GetStreamResult> {
-    return this.#answered(
+    return this.#resultOf(
       async () => {
         const result = await this.#open()
         const res = this.#response(result)
@@ -109,12 +112,12 @@ export class ObjectRead {
     )
   }
 
-  /** A target that fails, also before there is anything to write, ends the read with its own error. */
+  /** A target that fails ends the read with the target's error, even before there is anything to write. */
   async #toStream(target: NodeJS.WritableStream): Promise<AliOssResponse> {
     const abort = deadlineAbort({ signal: this.#signal, deadlineMs: this.#deadlineMs }, this.#key)
     let failure: { readonly error: unknown } | undefined
     const failed = (error: unknown): void => {
-      // Of one that was ended by the caller's signal the signal's reason counts.
+      // If the caller's signal ended the target, throw the signal's reason.
       if (abort.signal.aborted) return
       failure = { error }
       abort.abort(error)
@@ -126,11 +129,11 @@ export class ObjectRead {
       const result = await this.#open(abort.signal)
       const res = this.#response(result)
       stream = this.#stream(result.body, res)
-      // With the signal: a target that takes no more would not notice that the read has ended.
+      // With the signal, because a target that accepts no more data would not notice the end of the read.
       await pipeline(stream, target, { signal: abort.signal })
       return res
     } catch (error) {
-      // It may fail later than the read, as a file does that is still being opened: then nobody would hear it.
+      // The target may fail after the read, as a file does that is still being opened. Nobody would listen then.
       if (!heard.has(target)) target.on('error', () => {})
       heard.add(target)
       if (failure !== undefined) throw failure.error
@@ -138,7 +141,7 @@ export class ObjectRead {
     } finally {
       abort.unlink()
       target.removeListener('error', failed)
-      // Where the target was gone before, pipeline leaves it alone.
+      // If the target was closed before, pipeline does not destroy the stream.
       stream?.destroy()
     }
   }
@@ -154,8 +157,8 @@ export class ObjectRead {
     return { content: await decompressed(content, encoding, this.#maxDecompressedBytes, result.key), res }
   }
 
-  /** Runs a read. That the object is not modified is an answer like any other in ali-oss. */
-  async #answered<Result>(
+  /** Runs a read. In ali-oss, "not modified" is a result, not an error. */
+  async #resultOf<Result>(
     work: () => Promise<Result>,
     notModified: (res: AliOssResponse) => Result | Promise<Result>,
   ): Promise<Result> {
@@ -168,7 +171,7 @@ export class ObjectRead {
     }
   }
 
-  /** The answer in the caller's terms: with the range that was asked for, and its length. */
+  /** Makes the response for the caller, with the requested range and its length. */
   #response({ headers: stored, sizeBytes, contentRange }: ReadResult): AliOssResponse {
     const { 'content-range': _aligned, ...headers } = stored
     return this.#call.response(this.#key, {
@@ -187,7 +190,7 @@ export class ObjectRead {
   }
 }
 
-/** Refuses a target that nothing can be written to any more: it would never say so. */
+/** Throws for a target that is closed, because it would not emit an error. */
 function checkTarget(target: NodeJS.WritableStream): void {
   const { errored, destroyed, writable, writableEnded } = target as Partial<Writable>
   if (errored) throw errored
@@ -236,18 +239,18 @@ export function readUrl(client: OSS, url: string | URL, options: ReadOptions): O
   })
 }
 
-/** The call's own limit, or the client's. */
+/** Returns the limit of the call, or else of the client. */
 function maxDecompressedBytes(client: OSS, { maxDecompressedBytes }: ReadOptions): number {
   return checkedMaxDecompressedBytes(maxDecompressedBytes, stateOf(client).maxDecompressedBytes)
 }
 
-/** What comes after the name: a target and options, or options alone. */
+/** The arguments after the name: a target and options, or options alone. */
 export type ReadArguments = readonly [
   target?: GetTarget | ReadOptions,
   options?: ReadOptions | null | undefined,
 ]
 
-/** Tells a target from options as ali-oss does: what is neither, such as `true`, stands for no target. */
+/** Distinguishes a target from options as ali-oss does. Any other value, such as `true`, means no target. */
 export function readArguments([first, second]: ReadArguments): {
   readonly target: GetTarget
   readonly options: ReadOptions

@@ -2,25 +2,25 @@ import { Readable } from 'node:stream'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import { unreadError } from './service-error.ts'
 
-/** What a stream is made of. */
+/** What an `ObjectStream` needs. */
 export interface ObjectStreamOptions {
   readonly body: ReadableStream<Uint8Array>
-  /** What a failure is called. */
+  /** Maps a failure to the error for the caller. */
   readonly explain: (error: unknown) => unknown
-  /** After how many milliseconds without a read the stream lets go of its connection, at least 30,000; absent: never. */
+  /** Without a read for this many milliseconds, at least 30,000, the stream releases its connection. Absent: never. */
   readonly timeoutMs: number | undefined
   readonly res: AliOssResponse
 }
 
-/** What ali-oss 6.23 leaves a stream that nobody reads: agentkeepalive's timeout of a socket. */
+/** The time that ali-oss 6.23 allows for a stream that nobody reads: the socket timeout of agentkeepalive. */
 const MIN_UNREAD_MS = 30_000
 
 /**
- * An object's bytes as ali-oss hands them out: a Node.js stream that reads no further than its reader.
+ * The bytes of an object in the form of ali-oss: a Node.js stream that reads no faster than its reader.
  *
- * It behaves where it is left alone as the `IncomingMessage` of ali-oss does: an error that nobody listens for ends it and
- * does not end the process, and one that nobody reads any more, such as what was piped into an answer whose browser is
- * gone, lets go of its connection.
+ * If nobody handles it, it behaves like the `IncomingMessage` of ali-oss. An error without a listener ends the stream
+ * and not the process. A stream that nobody reads any more releases its connection. An example is a stream that was
+ * piped to a browser that has disconnected.
  */
 export class ObjectStream extends Readable {
   readonly statusCode: number
@@ -45,7 +45,7 @@ export class ObjectStream extends Readable {
     this.#unread?.refresh()
     this.#reader.read().then(
       ({ done, value }) => {
-        // Nothing holds a connection any more once all is here.
+        // Once all bytes are here, nothing holds a connection.
         if (done) clearTimeout(this.#unread)
         else this.#unread?.refresh()
         this.push(done ? null : value)

@@ -6,25 +6,25 @@ import { invalid } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'
 import { stopped } from './service-error.ts'
 
-/** A `multipartUpload` under way. */
+/** A running `multipartUpload`. */
 export interface RunningUpload {
   readonly signal: AbortSignal
-  /** Known once it has begun. */
+  /** Set once the upload has started. */
   call?: ServiceCall
   key?: string
-  /** Known once the service has named it. */
+  /** Set once the service has returned it. */
   uploadId?: string | undefined
 }
 
-/** An upload that `initMultipartUpload` began, whose parts the caller sends. */
+/** An upload that `initMultipartUpload` started and whose parts the caller sends. */
 export interface BegunUpload {
   readonly call: ServiceCall
   readonly upload: MultipartUpload
-  /** The parts that were stored, and the service's answers, by part number. */
+  /** The stored parts and their responses, by part number. */
   readonly parts: Map<number, { readonly part: UploadedPart; readonly response: AliOssResponse }>
 }
 
-/** The multipart uploads of one client: each can be cancelled for itself, which in ali-oss stops them all. */
+/** The multipart uploads of one client. Each can be cancelled separately; ali-oss would stop all of them. */
 export class OpenUploads {
   readonly #running = new Map<RunningUpload, LinkedAbort>()
   readonly #begun = new Map<string, BegunUpload>()
@@ -45,19 +45,19 @@ export class OpenUploads {
     }
   }
 
-  /** Stops all uploads under way. */
+  /** Stops all running uploads. */
   cancelAll(): void {
     for (const abort of this.#running.values()) abort.abort(stopped('cancel'))
   }
 
-  /** Stops an upload under way; others stay as they are. */
+  /** Stops one running upload. Others continue. */
   stop(name: 'cancel' | 'abort', key: string, uploadId: string): void {
     for (const [running, abort] of this.#running) {
       if (running.key === key && running.uploadId === uploadId) abort.abort(stopped(name))
     }
   }
 
-  /** The call that an upload began with, whose bucket may be another one than the client's now. */
+  /** Returns the call that an upload started with. The client may use another bucket now. */
   callOf(key: string, uploadId: string): ServiceCall | undefined {
     const begun = this.#begun.get(uploadId)
     if (begun?.upload.key === key) return begun.call
@@ -70,19 +70,19 @@ export class OpenUploads {
   }
 
   /**
-   * An upload that was begun here.
+   * Returns an upload that this client started.
    *
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for any other: its content key is not known.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for any other upload, because its content key is unknown.
    */
   begun(key: string, uploadId: string): BegunUpload {
     const begun = this.#begun.get(uploadId)
     if (begun?.upload.key === key) return begun
     throw invalid(
-      `the upload ${JSON.stringify(uploadId)} of ${JSON.stringify(key)} was not begun by this client, which would need its content key. Begin one by initMultipartUpload; what goes on in another process is multipartUpload with its checkpoint`,
+      `the upload ${JSON.stringify(uploadId)} of ${JSON.stringify(key)} was not started by this client, which needs its content key. Start an upload with initMultipartUpload. To resume in another process, use multipartUpload with its checkpoint`,
     )
   }
 
-  /** Forgets an upload and its key. */
+  /** Removes an upload and its key. */
   async end(uploadId: string): Promise<void> {
     const begun = this.#begun.get(uploadId)
     this.#begun.delete(uploadId)

@@ -14,7 +14,7 @@ import { invalid } from './request-options.ts'
 import { type ServiceError, serviceError } from './service-error.ts'
 import { timeoutMsOf } from './timeout.ts'
 
-/** What ali-oss 6.23 lib/client.js `request` makes of a response. */
+/** The result of ali-oss 6.23 lib/client.js `request`. */
 export interface PassedResult {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -22,7 +22,7 @@ export interface PassedResult {
   readonly data: unknown
 }
 
-/** What ali-oss is to send, as far as it is looked at. */
+/** The fields of a request of ali-oss that are read here. */
 export interface PassedParams {
   readonly method?: string
   readonly bucket?: string
@@ -32,28 +32,28 @@ export interface PassedParams {
   readonly query?: unknown
   readonly content?: unknown
   readonly stream?: unknown
-  /** The response's document is to be parsed. */
+  /** True when the response document is parsed. */
   readonly xmlResponse?: boolean
   readonly timeout?: number | string
 }
 
-/** ali-oss's own way to send a request, by a client. */
+/** The function of ali-oss that sends a request with a client. */
 type Send = (client: OSS, params: PassedParams) => Promise<PassedResult>
 
 /**
- * Sends a request of ali-oss that is passed through, with what holds for encrypted ones too: it waits for a token that is
- * being renewed, it is sent once more when the service refuses an expired one, and only a response of the service is a
- * success.
+ * Sends a request of ali-oss unchanged, with the guarantees of encrypted calls: it waits for a token that is being
+ * refreshed, it retries once when the service refuses an expired token, and only a response of the service counts as
+ * a success.
  *
  * @param client - the client, or a view of it
- * @param send - more than once unless the request has a stream
- * @throws what ali-oss throws, and what `refreshSTSToken` throws; CseError `ERR_CSE_INVALID_ARGUMENT` for metadata under a name
- * that every JavaScript object has
+ * @param send - called more than once unless the request has a stream
+ * @throws the errors of ali-oss and of `refreshSTSToken`; CseError `ERR_CSE_INVALID_ARGUMENT` for metadata whose name
+ *   every JavaScript object has
  */
 export async function passRequest(client: OSS, params: PassedParams, send: Send): Promise<PassedResult> {
   const reserved = Object.keys(params.headers ?? {}).find((name) => isReservedMetadata(name.toLowerCase()))
   if (reserved !== undefined) {
-    throw invalid(`the header ${reserved} has a name that every JavaScript object has: choose another one`)
+    throw invalid(`the header ${reserved} has a name that every JavaScript object has. Choose another one`)
   }
   const tokens = refresherOf(client, params)
   const credentials = await freshBy(tokens)
@@ -69,9 +69,9 @@ export async function passRequest(client: OSS, params: PassedParams, send: Send)
 }
 
 /**
- * A view of a client whose token is fresh, for what ali-oss signs without sending it.
+ * Returns a view of a client with a fresh token, for values that ali-oss signs without sending them.
  *
- * @throws what `refreshSTSToken` throws
+ * @throws the errors of `refreshSTSToken`
  */
 export async function freshClient<Client extends OSS>(client: Client): Promise<Client> {
   const credentials = await freshBy(refresherOf(client, {}))
@@ -82,7 +82,7 @@ function refresherOf(client: OSS, { timeout }: PassedParams): ClientTokenRefresh
   return new ClientTokenRefresher(client, timeoutMsOf(client, timeout) ?? REFRESH_TIMEOUT_MS)
 }
 
-/** How long `refreshSTSToken` may take where the client has no timeout, in milliseconds. */
+/** The timeout of `refreshSTSToken` for a client without a timeout, in milliseconds. */
 const REFRESH_TIMEOUT_MS = 60_000
 
 async function freshBy(tokens: ClientTokenRefresher): Promise<AccessCredentials | undefined> {
@@ -93,7 +93,7 @@ async function freshBy(tokens: ClientTokenRefresher): Promise<AccessCredentials 
   }
 }
 
-/** A view of a client that signs by credentials that are fresh: ali-oss need not renew them. */
+/** Returns a view of a client that signs with fresh credentials, so that ali-oss does not refresh them again. */
 function signedBy<Client extends OSS>(
   client: Client,
   { accessKeyId, accessKeySecret, securityToken }: AccessCredentials,
@@ -103,10 +103,13 @@ function signedBy<Client extends OSS>(
   return Object.create(client, { options: { value: { ...options, ...signing } } })
 }
 
-/** Sends a request, and refuses a success of a proxy or a captive portal: nobody knows whether anything was done. */
+/**
+ * Sends a request, and throws for a success of a proxy or a captive portal, because the service may not have done
+ * anything.
+ */
 async function checked(client: OSS, params: PassedParams, send: Send): Promise<PassedResult> {
   const { xmlResponse } = params
-  // Parsed below: ali-oss drops the root element.
+  // Parsed below, because ali-oss drops the root element.
   const result = await sendBounded(client, xmlResponse ? { ...params, xmlResponse: false } : params, send)
   const { status, headers } = result
   if (status < 200 || status > 299) return result
@@ -122,7 +125,7 @@ async function checked(client: OSS, params: PassedParams, send: Send): Promise<P
   return xmlResponse ? Object.assign(result, { data: await parsed(client, document, status) }) : result
 }
 
-/** Sends a request, and refuses a response that is longer than any of the service. */
+/** Sends a request, and throws for a response that is longer than any of the service. */
 async function sendBounded(client: OSS, params: PassedParams, send: Send): Promise<PassedResult> {
   const http = new BoundedHttp(internalsOf(client).urllib as HttpClient)
   try {
@@ -133,7 +136,7 @@ async function sendBounded(client: OSS, params: PassedParams, send: Send): Promi
   }
 }
 
-/** What ali-oss makes of a document that can do no harm to its parser, nor to who follows what it made. */
+/** Returns the parsed document. It must be harmless for the parser of ali-oss and for the users of the result. */
 async function parsed(client: OSS, document: Buffer, status: number): Promise<unknown> {
   const problem = xmlDocumentProblem(document)
   if (problem !== undefined) throw foreignResponse(status, `its document ${problem}`)
@@ -141,7 +144,7 @@ async function parsed(client: OSS, document: Buffer, status: number): Promise<un
     return await internalsOf(client).parseXML(document)
   } catch {
     // The parser's error quotes the document.
-    throw foreignResponse(status, 'its document cannot be read')
+    throw foreignResponse(status, 'its document is not readable')
   }
 }
 

@@ -1,6 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
 
-/** What ali-oss can do and an encrypted client cannot: why, and what to do instead. */
+/** Operations of ali-oss that an encrypted client refuses: why, and what to do instead. */
 export const REFUSALS = {
   append: 'an object that grows has no fixed length to encrypt. Put a new object instead',
   putMeta:

@@ -8,17 +8,17 @@ import { freshClient } from './passed-request.ts'
 import { refuse } from './refusal.ts'
 import { checkSubresources, headerFields } from './request-options.ts'
 
-/** What `new OSS` makes, with the methods that its types leave out. */
+/** The class `OSS`, with the methods that its types omit. */
 type AliOssClass = Pick<typeof OSS, 'STS'> & (new (options: OSS.Options, ctx?: unknown) => OSS & AliOssGaps)
 
 const AliOss: AliOssClass = OSS as unknown as AliOssClass
 
 /**
- * The client of ali-oss without what would go past the encryption, take an object's key away, or have the server work on
- * ciphertext.
+ * The client of ali-oss without operations that would bypass the encryption, separate an object from its key, or let
+ * the server process ciphertext.
  */
 export class RefusingOSS extends AliOss {
-  /** Copies an object on the server, envelope and metadata included. */
+  /** Copies an object on the server, with its envelope and metadata. */
   override async copy(
     name: string,
     sourceName: string,
@@ -39,10 +39,10 @@ export class RefusingOSS extends AliOss {
   }
 
   /**
-   * Makes a URL through which an object can be downloaded: as ciphertext, which `getByUrl` decrypts.
+   * Returns a URL for downloading an object. The URL returns ciphertext, which `getByUrl` decrypts.
    *
-   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for the methods PUT and POST, unless `presignedUploads` is `ciphertext`,
-   * and for `process`.
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for the methods PUT and POST, unless `presignedUploads` is
+   *   `ciphertext`, and for `process`.
    */
   override signatureUrl(
     name: string,
@@ -53,7 +53,7 @@ export class RefusingOSS extends AliOss {
   }
 
   /**
-   * As `signatureUrl`, with fresh credentials where the client can get them.
+   * Like `signatureUrl`, with fresh credentials if the client can get them.
    *
    * @throws CseError as `signatureUrl`.
    */
@@ -68,7 +68,7 @@ export class RefusingOSS extends AliOss {
   }
 
   /**
-   * As `signatureUrl`, with a V4 signature.
+   * Like `signatureUrl`, with a V4 signature.
    *
    * @throws CseError as `signatureUrl`.
    */
@@ -95,7 +95,7 @@ export class RefusingOSS extends AliOss {
   }
 
   /**
-   * As `calculatePostSignature`, with a V4 signature.
+   * Like `calculatePostSignature`, with a V4 signature.
    *
    * @throws CseError as `calculatePostSignature`.
    */
@@ -114,7 +114,7 @@ export class RefusingOSS extends AliOss {
     return refuse('putMeta')
   }
 
-  /** @deprecated Refused: read the source and upload that. */
+  /** @deprecated Refused: read the source and upload it. */
   override async uploadPartCopy(): Promise<never> {
     return refuse('uploadPartCopy')
   }
@@ -124,17 +124,17 @@ export class RefusingOSS extends AliOss {
     return refuse('multipartUploadCopy')
   }
 
-  /** @deprecated Refused: get the object and process it here. */
+  /** @deprecated Refused: get the object and process it locally. */
   override async processObjectSave(): Promise<never> {
     return refuse('processObjectSave')
   }
 
-  /** @deprecated Refused: fetch it here and put it. */
+  /** @deprecated Refused: fetch the resource and put it. */
   override async postAsyncFetch(): Promise<never> {
     return refuse('postAsyncFetch')
   }
 
-  /** Some apps call it, to upload a stream in parts. */
+  /** Some apps call it to upload a stream in parts. */
   protected async _uploadPart(): Promise<never> {
     return refuse('an inner method of ali-oss')
   }
@@ -147,18 +147,18 @@ export class RefusingOSS extends AliOss {
     return refuse('an inner method of ali-oss')
   }
 
-  /** @deprecated Refused: make a CryptoOSS for each endpoint. */
+  /** @deprecated Refused: create a CryptoOSS for each endpoint. */
   static get ClusterClient(): never {
     return refuse('ClusterClient')
   }
 
-  /** @deprecated Refused: get the image and process it here. */
+  /** @deprecated Refused: get the image and process it locally. */
   static get ImageClient(): never {
     return refuse('ImageClient')
   }
 }
 
-/** The options of a URL, copied because ali-oss writes into them, of one that may be signed. */
+/** Checks the options of a URL. Returns a copy, because ali-oss writes into its options. */
 function checkedUrlOptions(
   client: OSS,
   given: OSS.SignatureUrlOptions | null | undefined,

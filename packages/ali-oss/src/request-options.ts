@@ -4,24 +4,28 @@ import { CseError, decodeBase64, OSS_HEADERS } from '@oss-cse/crypto-core'
 import mime from 'mime'
 import { refuse } from './refusal.ts'
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
   /**
-   * After how many milliseconds without a byte in either direction the call fails. It is an idle timeout: `deadlineMs` limits
-   * the whole. Default: the client's.
+   * The idle timeout in milliseconds: the call fails when no byte moves in either direction for this long.
+   * `deadlineMs` limits the total time. Default: that of the client.
    */
   readonly timeout?: number | string | undefined
   /**
-   * How long the whole call may take, in milliseconds: retries, waits and the reading of a returned stream included. A whole
-   * number from 1 to 2**31 - 1. When it passes, the call rejects with `ERR_CSE_DEADLINE_EXCEEDED`. Default: no limit.
+   * The maximum total time of the call in milliseconds, with retries, waits and the reading of a returned stream. A
+   * whole number from 1 to 2**31 - 1. After that the call rejects with `ERR_CSE_DEADLINE_EXCEEDED`. Default: no
+   * limit.
    */
   readonly deadlineMs?: number | undefined
-  /** Cancels the call: it rejects with the signal's reason. */
+  /** Cancels the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   readonly headers?: object | undefined
 }
 
-/** What the service tells your server once an object is stored. It speaks of ciphertext: `${size}` holds, `${etag}` is of the ciphertext. */
+/**
+ * The request that the service sends to your server once an object is stored. It describes the ciphertext: `${size}`
+ * is right for the plaintext too, `${etag}` is that of the ciphertext.
+ */
 export interface CallbackOptions {
   readonly url: string
   readonly host?: string | undefined
@@ -31,41 +35,44 @@ export interface CallbackOptions {
   readonly customValue?: object | undefined
 }
 
-/** What may go with an upload. */
+/** Options of an upload. */
 export interface PutOptions extends CallOptions {
-  /** User metadata, stored in clear: names without `x-oss-meta-`, values printable ASCII. */
+  /** User metadata, stored in plaintext. Names are without `x-oss-meta-`, values are printable ASCII. */
   readonly meta?: object | undefined
-  /** The Content-Type, or a file extension. Default: by the file's name, then by the object's. */
+  /** The Content-Type, or a file extension. Default: by the name of the file, then by the name of the object. */
   readonly mime?: string | null | undefined
   readonly callback?: CallbackOptions | undefined
   /** The length of a stream in bytes. */
   readonly contentLength?: number | undefined
 }
 
-/** What may go with a read of an object's headers. */
+/** Options of a read of an object's headers. */
 export interface HeadOptions extends CallOptions {
   readonly versionId?: string | undefined
   /** Only `{ versionId }`. */
   readonly subres?: object | undefined
 }
 
-/** What may go with a download. */
+/** Options of a download. */
 export interface ReadOptions extends HeadOptions {
-  /** Default: the client's. */
+  /** Default: that of the client. */
   readonly onPlainObject?: PlainObjectPolicy | undefined
-  /** Default: the client's. */
+  /** Default: that of the client. */
   readonly maxDecompressedBytes?: number | undefined
   /** Refused: the server cannot process ciphertext. */
   readonly process?: string | undefined
 }
 
-/** Headers as ali-oss sends them: without what is not there, numbers and booleans as text. Names as they were given. */
+/**
+ * Returns headers as ali-oss sends them: without absent values, with numbers and booleans as text. Names are
+ * unchanged.
+ */
 export function headerFields(headers: object | null | undefined): Record<string, string> {
   const there = Object.entries(headers ?? {}).filter(([, value]) => value !== undefined && value !== null)
   return Object.fromEntries(there.map(([name, value]) => [name, String(value)]))
 }
 
-/** Headers as they go out, and those taken away that have an option of their own. */
+/** The headers to send, and those removed that have an option of their own. */
 class HeaderFields {
   readonly #fields: Map<string, string>
 
@@ -87,7 +94,7 @@ class HeaderFields {
   }
 }
 
-/** What describes an object, in the bucket's words, and the length of its stream where that was said. */
+/** Returns the options of an object in the form of the bucket, and the length of its stream if it was passed. */
 export function objectOptions(
   options: PutOptions,
   path = '',
@@ -102,7 +109,7 @@ export function objectOptions(
     metadata: headerFields(options.meta),
     contentType,
     headers: { ...headers.fields, ...callbackHeaders(options.callback, headers) },
-    // ali-oss takes a length of 0 for none: lib/object.js `putStream`.
+    // ali-oss treats a length of 0 as no length: lib/object.js `putStream`.
     sizeBytes: checkedLength(Number(options.contentLength) || length),
   }
 }
@@ -110,27 +117,27 @@ export function objectOptions(
 function checkMd5({ fields }: HeaderFields): void {
   const [, md5] = Object.entries(fields).find(([name]) => name.toLowerCase() === 'content-md5') ?? []
   if (md5 === undefined || decodeBase64(md5)?.length === 16) return
-  throw invalid('the header Content-MD5 is the base64 text of 16 bytes')
+  throw invalid('the header Content-MD5 must be 16 bytes in base64')
 }
 
 function checkedLength(length: number | undefined): number | undefined {
   if (length === undefined || (Number.isSafeInteger(length) && length >= 0)) return length
-  throw invalid(`contentLength is a length in bytes, not ${length}`)
+  throw invalid(`contentLength must be a length in bytes, not ${length}`)
 }
 
-/** As ali-oss reads `mime`: lib/common/utils/createRequest.js. */
+/** Reads `mime` as ali-oss does: lib/common/utils/createRequest.js. */
 function mimeType(given: string): string | undefined {
   return given.indexOf('/') > 0 ? given : (mime.getType(given) ?? undefined)
 }
 
-/** The headers of a part or a completion, which describe no object. */
+/** Returns the headers of a part or a completion, which do not describe the object. */
 export function laterHeaders(options: PutOptions): Record<string, string> {
   const headers = new HeaderFields(options.headers)
   for (const name of ['content-length', 'transfer-encoding']) headers.take(name)
   return { ...headers.fields, ...callbackHeaders(options.callback, headers) }
 }
 
-/** As ali-oss writes a callback: lib/common/callback.js. */
+/** Writes a callback as ali-oss does: lib/common/callback.js. */
 function callbackHeaders(
   callback: CallbackOptions | undefined,
   { fields }: HeaderFields,
@@ -155,7 +162,7 @@ function base64Json(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64')
 }
 
-/** A read, in the bucket's words. */
+/** Returns the options of a read in the form of the bucket. */
 export function getOptions(
   options: ReadOptions,
 ): Pick<GetOptions, 'headers' | 'range' | 'versionId' | 'signal' | 'deadlineMs' | 'onPlainObject'> {
@@ -168,7 +175,7 @@ export function getOptions(
   return { headers: fields.fields, range, versionId, signal, deadlineMs, onPlainObject }
 }
 
-/** A read of headers, in the bucket's words. */
+/** Returns the options of a read of headers in the form of the bucket. */
 export function headOptions(options: HeadOptions): {
   readonly headers: Record<string, string>
   readonly versionId: string | undefined
@@ -182,7 +189,10 @@ export function headOptions(options: HeadOptions): {
   return { headers: headers.fields, versionId, signal, deadlineMs }
 }
 
-/** What an HTTP Range header asks for. As the service does, it takes the first range of several, and of nonsense the whole. */
+/**
+ * Parses an HTTP Range header. As in the service, the first range of several counts, and an invalid header means the
+ * whole object.
+ */
 function rangeOf(header: string | undefined): GetOptions['range'] {
   const [, first = '', last = ''] =
     /^\s*bytes\s*=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?(?:,.*)?$/i.exec(header ?? '') ?? []
@@ -192,9 +202,9 @@ function rangeOf(header: string | undefined): GetOptions['range'] {
 }
 
 /**
- * Refuses what the bucket has no way to ask for.
+ * Throws for subresources that the bucket cannot request.
  *
- * @returns the version, which `getStream` of ali-oss takes as a subresource alone
+ * @returns the version, which `getStream` of ali-oss accepts only as a subresource
  */
 export function checkSubresources(options: object, versionId?: string): string | undefined {
   const { subres, method } = options as { subres?: unknown; method?: unknown }
@@ -203,15 +213,15 @@ export function checkSubresources(options: object, versionId?: string): string |
   const { versionId: version, ...others } = given
   const names = Object.keys(others)
   if (names.length > 0) {
-    throw invalid(`the subresources ${names.join(', ')} cannot be asked for on an encrypted object`)
+    throw invalid(`the subresources ${names.join(', ')} cannot be requested for an encrypted object`)
   }
   if (method !== undefined && method !== null && method !== 'PUT') {
-    throw invalid(`the method of an upload cannot be ${JSON.stringify(method)}`)
+    throw invalid(`the method of an upload must not be ${JSON.stringify(method)}`)
   }
   return versionId ?? (version === undefined || version === null ? undefined : String(version))
 }
 
-/** The error of an argument that cannot be. */
+/** The error of an invalid argument. */
 export function invalid(why: string): CseError {
   return new CseError('ERR_CSE_INVALID_ARGUMENT', `CryptoOSS: ${why}.`)
 }

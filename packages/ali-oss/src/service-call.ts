@@ -9,30 +9,33 @@ import { type CallOptions, invalid } from './request-options.ts'
 import { rangeError, serviceError } from './service-error.ts'
 import { timeoutMsOf } from './timeout.ts'
 
-/** What the parts of an upload are told to, as they happen. What it rejects with fails the upload. */
+/** Receives events of the parts of an upload. If it rejects, the upload fails. */
 export interface UploadListener {
-  /** The upload has begun. */
+  /** The upload has started. */
   initiated?(uploadId: string, response: AliOssResponse): void
   /** A part was stored. */
   uploaded?(part: UploadedPart, response: AliOssResponse): Promise<void> | void
-  /** A part was refused: what is thrown in place of the reason. */
+  /** A part was refused. The returned value is thrown instead of the reason. */
   refused?(reason: unknown, partNumber: number): unknown
 }
 
-/** One call of a `CryptoOSS`: the encrypted bucket that is in use now, and errors and answers in the form of ali-oss. */
+/**
+ * One call of a `CryptoOSS`. It uses the current encrypted bucket, and returns errors and responses in the form of
+ * ali-oss.
+ */
 export class ServiceCall {
   readonly bucketName: string
   readonly bucket: CryptoBucket
-  /** How long nothing may move. */
+  /** The idle timeout. */
   readonly timeoutMs: number | undefined
-  /** In the bucket that the call began in. */
+  /** In the bucket that the call started in. */
   readonly #plain: OSS
   readonly #begunMs = performance.now()
-  /** What the transport threw. A key service has errors of the same class, which stay as they are. */
+  /** Errors that the transport threw. Errors of a key service have the same class, and stay unchanged. */
   readonly #failures = new WeakSet<object>()
 
   /**
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the client has no bucket, or options that contradict one another
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the client has no bucket, or options that contradict each other
    */
   constructor(
     client: OSS,
@@ -41,29 +44,31 @@ export class ServiceCall {
     listener: UploadListener = {},
   ) {
     const { bucket } = internalsOf(client).options
-    if (!bucket) throw invalid('it has no bucket yet. Pass `bucket`, or call useBucket')
+    if (!bucket) throw invalid('the client has no bucket yet. Pass `bucket`, or call useBucket')
     this.timeoutMs = timeoutMsOf(client, options.timeout)
     this.#plain = plainClient(client, bucket)
     if (internalsOf(client).urllib !== internalsOf(this.#plain).urllib) {
-      throw invalid('bytes do not go through `urllib`. Give the client a proxy agent as `httpsAgent` instead')
+      throw invalid(
+        '`urllib` and `enableProxy` are not supported. Give the client a proxy agent as `httpsAgent` instead',
+      )
     }
     const transport = new OssTransport({ client: this.#plain, idleTimeoutMs: this.timeoutMs })
     this.bucketName = bucket
     this.bucket = new CryptoBucket({ ...encryption, transport: this.#watched(transport, listener) })
   }
 
-  /** The object's key: ali-oss strips leading slashes. */
+  /** Returns the key of the object. ali-oss removes leading slashes. */
   key(name: string): string {
-    if (typeof name !== 'string') throw invalid('the name of an object is a text')
+    if (typeof name !== 'string') throw invalid('the name of an object must be a string')
     return internalsOf(this.#plain)._objectName(name)
   }
 
-  /** The object's address. */
+  /** Returns the address of the object. */
   url(key: string): string {
     return internalsOf(this.#plain)._objectUrl(key)
   }
 
-  /** What ali-oss hands out of an answer. It took the time since `begunMs`, or else since the call began. */
+  /** Makes the `res` of ali-oss. Its time counts from `begunMs`, or from the start of the call. */
   response(
     key: string,
     parts: Omit<ResponseParts, 'url' | 'begunMs'> & Partial<Pick<ResponseParts, 'begunMs'>>,
@@ -74,7 +79,7 @@ export class ServiceCall {
   /**
    * Runs one call of the bucket.
    *
-   * @throws what the bucket throws; of the service and the network, the errors of ali-oss
+   * @throws the errors of the bucket; errors of the service and the network in the form of ali-oss
    */
   async run<Result>(work: (bucket: CryptoBucket) => Promise<Result>): Promise<Result> {
     try {
@@ -84,20 +89,23 @@ export class ServiceCall {
     }
   }
 
-  /** The error that a caller of ali-oss expects. */
+  /** Maps an error to the one that a caller of ali-oss expects. */
   explained(error: unknown): unknown {
     if (TransportError.isInstance(error) && this.#failures.has(error)) return serviceError(error)
     if (CseError.isInstance(error) && error.code === 'ERR_CSE_RANGE_NOT_SATISFIABLE') return rangeError(error)
     return error
   }
 
-  /** The answer that an object is not modified, which is no failure in ali-oss; `undefined` for any other. */
+  /**
+   * Returns the response for an object that is not modified, which is no error in ali-oss; `undefined` for any other
+   * error.
+   */
   notModified(key: string, error: unknown): AliOssResponse | undefined {
     if (!TransportError.isInstance(error) || error.code !== 'ERR_CSE_NOT_MODIFIED') return undefined
     return this.response(key, { status: 304, headers: error.headers ?? {} })
   }
 
-  /** A transport that notes what it throws, and tells the listener of parts. */
+  /** Returns a transport that records what it throws, and sends events to the listener. */
   #watched(transport: OssTransport, listener: UploadListener): BucketTransport {
     const noting = async <Result>(call: Promise<Result>): Promise<Result> => {
       try {
@@ -107,7 +115,7 @@ export class ServiceCall {
         throw error
       }
     }
-    // No generator: it would keep who closes it waiting for the read that is under way.
+    // No generator: closing it would have to wait for a running read.
     const notedBody = (body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => ({
       [Symbol.asyncIterator]() {
         const chunks = body[Symbol.asyncIterator]()
@@ -125,7 +133,7 @@ export class ServiceCall {
         return { ...response, body: notedBody(response.body) }
       },
       head: (request) => noting(transport.head(request)),
-      // Not noted: ali-oss has no such call, and so no error of its own for it.
+      // Not recorded, because ali-oss has no such call and so no error for it.
       getByUrl: (request) => transport.getByUrl(request),
       getSymlink: (request) => noting(transport.getSymlink(request)),
       initiate: async (request) => {

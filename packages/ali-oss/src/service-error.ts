@@ -1,27 +1,30 @@
 import type { CseError, TransportError } from '@oss-cse/crypto-core'
 
-/** An error of the service or the network, with the fields that ali-oss gives it. */
+/** An error of the service or the network, with the fields of ali-oss. */
 export interface ServiceError extends Error {
-  /** The service's code, such as `NoSuchKey`; of the network `RequestError`, `ResponseError` or `ResponseTimeoutError`. */
+  /**
+   * The code of the service, such as `NoSuchKey`. For the network: `RequestError`, `ResponseError` or
+   * `ResponseTimeoutError`.
+   */
   readonly code?: string
-  /** The HTTP status; -1 for a connection that broke or was not made, -2 for a timeout. */
+  /** The HTTP status; -1 for a connection that broke or could not be made, -2 for a timeout. */
   readonly status: number
   readonly requestId?: string
-  /** The service's detailed error number, such as `0026-00000001`. */
+  /** The detailed error number of the service, such as `0026-00000001`. */
   readonly ecCode?: string
-  /** Of a part of a `multipartUpload`: its number. */
+  /** The number of the part, for a part of a `multipartUpload`. */
   readonly partNum?: number
 }
 
-/** What ali-oss 6.23 lib/client.js `requestError` calls an answer without a document. */
+/** The codes of ali-oss 6.23 lib/client.js `requestError` for a response without a document. */
 const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
   [404, 'NoSuchKey'],
   [412, 'PreconditionFailed'],
 ])
 
 /**
- * What ali-oss would have thrown in place of a transport's failure: the same name, code and status. The failure itself
- * is its `cause`.
+ * Returns the error that ali-oss would have thrown for a failure of the transport: the same name, code and status.
+ * The failure is its `cause`.
  */
 export function serviceError(failure: TransportError): unknown {
   const { status, serviceCode, requestId, ec } = failure
@@ -36,35 +39,35 @@ export function serviceError(failure: TransportError): unknown {
     })
   }
   if (failure.code === 'ERR_CSE_TIMEOUT') return networkError(failure, 'ResponseTimeoutError', -2)
-  // What the app's own `refreshSTSToken` threw comes through as it is, as in ali-oss.
+  // Errors of the app's own `refreshSTSToken` are thrown unchanged, as in ali-oss.
   if (failure.code === 'ERR_CSE_ACCESS_DENIED' && failure.cause !== undefined) return failure.cause
-  // By whether there was a connection: urllib 2.44 lib/urllib.js `handleRequestError`.
+  // Depends on whether there was a connection: urllib 2.44 lib/urllib.js `handleRequestError`.
   return networkError(failure, failure.connected ? 'ResponseError' : 'RequestError', -1)
 }
 
-/** The same error, which says of which part it is, as ali-oss 6.23 lib/managed-upload.js does. */
+/** Returns the same error with the number of its part, as ali-oss 6.23 lib/managed-upload.js does. */
 export function partError(error: Error, partNum: number): Error {
   const message = `${error.message} part_num: ${partNum}`
   return Object.assign(error, { message, partNum })
 }
 
-/** Of a range that lies behind the object's end, where the service answered and the bucket found out. */
+/** The error of a range behind the end of the object. In ali-oss the service detects it, here the bucket does. */
 export function rangeError(failure: CseError): ServiceError {
   return aliOssError(failure, { name: 'InvalidRangeError', code: 'InvalidRange', status: 416 })
 }
 
 /**
- * How an upload ends that `cancel` or `abortMultipartUpload` stopped: ali-oss rejects with bare objects of this name
- * and status (lib/common/parallel.js `_makeCancelEvent`, `_makeAbortEvent`); these are Errors too.
+ * The error of an upload that `cancel` or `abortMultipartUpload` stopped. ali-oss rejects with plain objects of this
+ * name and status (lib/common/parallel.js `_makeCancelEvent`, `_makeAbortEvent`). These are Errors too.
  */
 export function stopped(name: 'cancel' | 'abort'): Error {
   const message = name === 'cancel' ? 'The upload was cancelled.' : 'The upload was aborted.'
   return Object.assign(new Error(message), { name, status: 0 })
 }
 
-/** Of a stream that nobody reads any more. */
+/** The error of a stream that nobody reads any more. */
 export function unreadError(timeoutMs: number): ServiceError {
-  const message = `The stream was not read for ${timeoutMs} ms, and has let go of its connection.`
+  const message = `The stream was not read for ${timeoutMs} ms, so it released its connection.`
   const name = 'ResponseTimeoutError'
   return Object.assign(new Error(message), { name, code: name, status: -2 })
 }

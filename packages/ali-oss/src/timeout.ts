@@ -5,18 +5,18 @@ import { internalsOf } from './ali-oss-internals.ts'
 import { invalid } from './request-options.ts'
 
 /**
- * How long nothing may move, in milliseconds: what a call was given, or else its client.
+ * Returns the idle timeout of a call, or else of its client, in milliseconds.
  *
- * @returns `undefined` where neither says so
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for what is no length of time
+ * @returns `undefined` if neither has one
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for an invalid time
  */
 export function timeoutMsOf(client: OSS, given: number | string | undefined): number | undefined {
-  // ali-oss takes 0 for none given.
+  // In ali-oss, 0 means no timeout.
   const timeout = given || internalsOf(client).options.timeout
   if (!timeout) return undefined
   const ms = humanizeMs(timeout)
   if (ms === undefined || !(ms > 0)) {
-    throw invalid(`the timeout ${JSON.stringify(timeout)} is no length of time`)
+    throw invalid(`the timeout ${JSON.stringify(timeout)} is not a valid time`)
   }
   return Math.min(Math.ceil(ms), MAX_TIMER_MS)
 }

@@ -8,12 +8,12 @@ import { uploadFile } from '@oss-cse/bucket/node'
 import { isUint8Array } from '@oss-cse/crypto-core/internal'
 import { invalid } from './request-options.ts'
 
-/** How much of a file is read at a time, in bytes. */
+/** How many bytes of a file are read at a time. */
 const READ_BYTES = 256 * 1024
-/** How much of a content is digested at a time, in bytes. */
+/** How many bytes of content are digested at a time. */
 const DIGESTED_BYTES = 8 * 1024 ** 2
 
-/** What can be uploaded: a file by its path, bytes, a Blob, or a stream. */
+/** The source of an upload: the path of a file, bytes, a Blob, or a stream. */
 export type FileInput =
   | string
   | Uint8Array
@@ -22,14 +22,14 @@ export type FileInput =
   | AsyncIterable<Uint8Array>
   | NodeJS.ReadableStream
 
-/** A body as the bucket takes it: a stream of an old kind, which is not async-iterable, by one of ours. */
+/** Returns the body for the bucket. An old-style stream that is not async-iterable is wrapped. */
 export function uploadBody(file: Exclude<FileInput, string>): BodyInput {
   if (!isOldStream(file)) return file as Exclude<BodyInput, string>
   if (file.readable !== true || ('destroyed' in file && file.destroyed)) {
-    throw invalid('the stream cannot be read: it was read or closed before, or can only be written to')
+    throw invalid('the stream is not readable: it was read or closed before, or it is write-only')
   }
   return new Readable({
-    // What is neither bytes nor text must come through, to be refused.
+    // Values that are neither bytes nor text must pass, so that they are refused later.
     objectMode: true,
     destroy(error, done) {
       ;(file as Partial<Readable>).destroy?.()
@@ -38,7 +38,7 @@ export function uploadBody(file: Exclude<FileInput, string>): BodyInput {
   }).wrap(file)
 }
 
-/** A part of what was given, from `start` to before `end`; of a stream all of it. */
+/** Returns a part of the source, from `start` to before `end`; for a stream all of it. */
 export function partBody(file: FileInput, start: number, end: number): BodyInput {
   if (typeof file === 'string') {
     const range = { start, end: end - 1, highWaterMark: READ_BYTES }
@@ -50,20 +50,20 @@ export function partBody(file: FileInput, start: number, end: number): BodyInput
 
 /** A file, or content in memory, that is uploaded in parts. */
 export interface PartsSource {
-  /** The file's. */
+  /** The path of the file. */
   readonly path?: string
   readonly sizeBytes: number
-  /** Another one when a file may have changed, whatever became of its other times. */
+  /** Returns a text that differs when a file may have changed, whatever its other times are. */
   changeMark(): Promise<string>
   upload(bucket: CryptoBucket, key: string, options: UploadOptions): Promise<UploadResult>
 }
 
 /**
- * Looks at what is to be uploaded in parts. The digest of content in memory tells whether it is what it was, also when an
- * upload goes on in another process.
+ * Examines the source of an upload in parts. The digest of content in memory shows whether it is unchanged, also when
+ * another process resumes the upload.
  *
- * @throws Node's own error, such as `ENOENT`, as ali-oss does; CseError `ERR_CSE_INVALID_ARGUMENT` for a stream: what went
- * wrong could not be sent again.
+ * @throws Node's own error, such as `ENOENT`, as ali-oss does; CseError `ERR_CSE_INVALID_ARGUMENT` for a stream,
+ *   because a failed part could not be sent again.
  */
 export async function partsSource(content: unknown): Promise<PartsSource> {
   if (typeof content === 'string') {
@@ -80,10 +80,11 @@ export async function partsSource(content: unknown): Promise<PartsSource> {
   }
   if (!isUint8Array(content)) {
     throw invalid(
-      'multipartUpload takes the path of a file or a Buffer. A stream goes up by putStream, or in parts by initMultipartUpload and uploadPart',
+      'multipartUpload takes the path of a file or a Buffer. Upload a stream with putStream, or in parts with initMultipartUpload and uploadPart',
     )
   }
-  // A copy: what the caller does to the content meanwhile must not leave under a key that the content as it was has used.
+  // A copy, because the caller may change the content meanwhile. The changed bytes must not be sent under a key that
+  // encrypted the original bytes.
   const copy = Uint8Array.from(content)
   let digest: Promise<string> | undefined
   const source: SizedSource = {
@@ -103,7 +104,7 @@ export async function partsSource(content: unknown): Promise<PartsSource> {
   }
 }
 
-/** In slices, so that others get their turn. */
+/** In slices, so that other work can run. */
 async function sha256Of(content: Uint8Array): Promise<string> {
   const hash = createHash('sha256')
   for (let offset = 0; offset < content.length; offset += DIGESTED_BYTES) {

@@ -3,22 +3,22 @@ import { CseError, type UploadedPart } from '@oss-cse/crypto-core'
 import type { AliOssResponse } from './ali-oss-response.ts'
 
 /**
- * How far a `multipartUpload` is, and what it takes to go on with it: plain JSON, with wrapped keys alone. Of content in
- * memory it has the SHA-256: who reads the checkpoint can confirm a guess of the content. Keep it when
- * `progress` hands it over, and pass it back as `checkpoint`.
+ * The state of a `multipartUpload`, with what is needed to resume it. It is plain JSON and contains only wrapped
+ * keys. For content in memory it contains the SHA-256: anyone who reads the checkpoint can confirm a guess of the
+ * content. Store it when `progress` receives it, and pass it back as `checkpoint`.
  */
 export interface Checkpoint {
-  /** The file's path. Content that was given in memory is not in here: pass it again. */
+  /** The path of the file. Absent for content in memory: pass that again. */
   file?: string
-  /** The object's name. */
+  /** The name of the object. */
   name: string
   fileSize: number
   partSize: number
   uploadId: string
   doneParts: { number: number; etag: string }[]
-  /** What resumes the encryption. Absent where the master key is a public one alone: such an upload begins anew. */
+  /** Resumes the encryption. Absent if the master key is only a public key. Such an upload restarts. */
   encryption?: {
-    /** What the file was like when the upload began. */
+    /** The change mark of the file when the upload started. */
     changeMark: string
     /** The bucket's own record of the upload. */
     record: unknown
@@ -26,29 +26,29 @@ export interface Checkpoint {
 }
 
 /**
- * Told how far an upload is: the part that is done, from 0 to 1, the checkpoint (`null` at the end), and the last answer
- * of the service. An upload waits for it, and fails with what it rejects with.
+ * Receives the progress of an upload: the finished share from 0 to 1, the checkpoint (`null` at the end), and the
+ * last response of the service. The upload waits for it, and fails if it rejects.
  */
 export type ProgressCallback = {
-  // A method, so that a callback may take what it is told for a checkpoint of ali-oss's types.
+  // A method, so that a callback may declare the checkpoint type of ali-oss.
   progress(fraction: number, checkpoint?: Checkpoint | null, response?: AliOssResponse): unknown
 }['progress']
 
-/** What an upload's checkpoint is begun with. */
+/** The data that a checkpoint starts with. */
 export interface UploadDescription {
   readonly path: string | undefined
   readonly name: string
   readonly sizeBytes: number
   readonly partSizeBytes: number
-  /** What the file is like when the upload begins. */
+  /** The change mark when the upload starts. */
   readonly changeMark: string
-  /** What it is like now. */
+  /** Returns the current change mark. */
   readonly currentMark: () => Promise<string>
 }
 
 /**
- * The checkpoint of one upload, kept by the caller: what the bucket saves is handed to `progress`, and the bucket waits
- * for it before a byte of a part leaves. So a part that was begun is never unknown to whoever goes on.
+ * The checkpoint of one upload, which the caller stores. It passes the data of the bucket to `progress`, and the
+ * bucket waits for that before it sends a byte of a part. So a resumed upload knows every part that was started.
  */
 export class UploadCheckpoint implements CheckpointStore {
   readonly #description: UploadDescription
@@ -85,14 +85,15 @@ export class UploadCheckpoint implements CheckpointStore {
     return {
       load: async () => {
         const { encryption } = this.#given ?? {}
-        // Only now: the bucket has looked at the file before.
+        // Only now, because the bucket has examined the file before.
         if (encryption?.changeMark !== (await this.#description.currentMark())) return undefined
         this.#checkpoint.encryption = encryption
         return encryption.record
       },
       save: async (record) => {
         const { changeMark, currentMark } = this.#description
-        // Between a part's encryption and its first byte: a run from a later checkpoint may have sent the part as it was.
+        // Checked between the encryption of a part and its first byte: a run from a later checkpoint may have sent
+        // the old part.
         if (changeMark !== (await currentMark())) throw changedMeanwhile()
         this.#checkpoint.encryption = { changeMark, record }
         await this.#tell()
@@ -102,7 +103,7 @@ export class UploadCheckpoint implements CheckpointStore {
     }
   }
 
-  /** An upload has begun: the first, or one in place of the one that was to go on. */
+  /** An upload has started: the first one, or a restarted one. */
   initiated(uploadId: string, response: AliOssResponse): void {
     const { encryption: _, ...checkpoint } = this.#checkpoint
     this.#checkpoint = { ...checkpoint, uploadId, doneParts: [] }
@@ -111,7 +112,7 @@ export class UploadCheckpoint implements CheckpointStore {
 
   /** A part is stored. */
   async uploaded({ partNumber, etag }: UploadedPart, response: AliOssResponse): Promise<void> {
-    // Where nothing is saved nobody was told of the beginning.
+    // If nothing was saved, nobody has been told of the start.
     if (!this.#told) await this.#tell()
     const { doneParts } = this.#checkpoint
     if (!doneParts.some(({ number }) => number === partNumber)) doneParts.push({ number: partNumber, etag })
@@ -119,7 +120,7 @@ export class UploadCheckpoint implements CheckpointStore {
     await this.#tell()
   }
 
-  /** One call at a time, each with what is known then: so the last one that a caller keeps is the newest. */
+  /** One call at a time, each with the current state. So the last checkpoint that a caller stores is the newest. */
   async #tell(): Promise<void> {
     this.#told = true
     const told = this.#last.then(() => {
@@ -135,6 +136,6 @@ export class UploadCheckpoint implements CheckpointStore {
 function changedMeanwhile(): CseError {
   return new CseError(
     'ERR_CSE_SOURCE_CHANGED',
-    'The file, or its inode, changed while it was being uploaded. Nothing was stored: upload it again when nothing writes to it.',
+    'The file, or its inode, changed during the upload. Nothing was stored. Upload it again when nothing writes to it.',
   )
 }
