@@ -13,22 +13,24 @@ import {
   unwrapFailed,
 } from '@oss-cse/crypto-core'
 
-/** Where content keys are kept: a table, a vault, a security module. */
+/** A store of content keys: a table, a vault, a security module. */
 export interface ContentKeyStore {
-  /** Keeps a key under a new id. Resolves when it is safe: an object whose key was lost cannot be read. */
+  /**
+   * Stores a key under a new id. Resolves when the key is safe, because an object whose key was lost cannot be read.
+   */
   put(id: string, key: ContentKey, options: CallOptions): Promise<void>
-  /** The key of an id; `undefined` when there is none (any more). Rejects when the store cannot tell. */
+  /** Returns the key of an id; `undefined` if there is none (any more). Rejects if the store cannot tell. */
   get(id: string, options: CallOptions): Promise<ContentKey | undefined>
 }
 
 const WRAPPED = /^(cek|iv):([0-9a-f-]{36})$/
 
 /**
- * A master key that is no key: content keys lie in a store, and objects carry only references to them.
+ * A master key without key material: content keys are in a store, and objects contain only references to them.
  *
- * An object can be read for as long as the store has its key. Deleting that makes the object unreadable, wherever
- * copies of it are; losing the store makes all of them so. A put that fails or is repeated leaves a key that no object
- * refers to, and a copy within the bucket refers to the same key as its source.
+ * An object can be read as long as the store has its key. If you delete the key, the object and all its copies become
+ * unreadable. If you lose the store, all objects do. A put that fails or is retried leaves a key that no object
+ * refers to. A copy within the bucket refers to the same key as its source.
  */
 export class ContentKeyStoreProvider implements MasterKeyProvider {
   readonly wrapAlgorithm = 'EXAMPLE/CONTENT-KEY-STORE'
@@ -45,7 +47,7 @@ export class ContentKeyStoreProvider implements MasterKeyProvider {
     const id = crypto.randomUUID()
     const cek = generateCek()
     const kept = { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
-    await answerOf(() => this.#store.put(id, kept, options), options)
+    await storeCall(() => this.#store.put(id, kept, options), options)
     return { cek, wrappedCek: referenceTo('cek', id), wrappedIv: referenceTo('iv', id) }
   }
 
@@ -53,9 +55,9 @@ export class ContentKeyStoreProvider implements MasterKeyProvider {
     options.signal?.throwIfAborted()
     const wrappedIv = envelope.version === 2 ? envelope.wrappedIv : ''
     const id = idOf('cek', envelope.wrappedCek)
-    // Both must name one entry: else a CEK could be joined with the IV of another object.
+    // Both must name the same entry. Otherwise a CEK could be combined with the IV of another object.
     if (id === undefined || id !== idOf('iv', wrappedIv)) throw unwrapFailed()
-    const key = await answerOf(() => this.#store.get(id, options), options)
+    const key = await storeCall(() => this.#store.get(id, options), options)
     if (key === undefined) throw unwrapFailed()
     return key
   }
@@ -71,14 +73,17 @@ function idOf(field: 'cek' | 'iv', wrapped: string): string | undefined {
   return named === field ? id : undefined
 }
 
-/** Asks the store. What it throws is not passed on: a driver's error may hold the statement with its parameters. */
-async function answerOf<Answer>(ask: () => Promise<Answer>, { signal }: CallOptions): Promise<Answer> {
+/**
+ * Calls the store. Its error is not passed on, because the error of a driver may contain the statement with its
+ * parameters.
+ */
+async function storeCall<Result>(ask: () => Promise<Result>, { signal }: CallOptions): Promise<Result> {
   try {
     return await orAborted(ask(), signal)
   } catch (error) {
     signal?.throwIfAborted()
     if (TransportError.isInstance(error)) throw error
-    throw new TransportError('ERR_CSE_SERVICE', 'The store of content keys failed: see its own log.', {
+    throw new TransportError('ERR_CSE_SERVICE', 'The store of content keys failed. See its log.', {
       retryable: false,
     })
   }

@@ -17,28 +17,28 @@ import {
 } from '@oss-cse/crypto-core'
 
 const WRAP_ALGORITHM = 'EXAMPLE/HTTP-KEY-SERVICE'
-/** Far more than an answer of the service has. */
-const MAX_ANSWER_BYTES = 64 * 1024
+/** Far more than any response of the service. */
+const MAX_RESPONSE_BYTES = 64 * 1024
 
-/** What the provider is built from. */
+/** Options of the provider. */
 export interface HttpKeyServiceOptions {
-  /** Where the service is, with a slash at the end: `https://keys.example/v1/`. */
+  /** The URL of the service, with a slash at the end: `https://keys.example/v1/`. */
   readonly url: string
-  /** Which of the service's keys wraps and unwraps. */
+  /** The id of the key that wraps and unwraps. */
   readonly keyId: string
-  /** Gives a token that is valid at the moment. Asked for every request, and expected to cache. */
+  /** Returns a token that is valid now. Called for each request, so it should cache. */
   getToken(): string | Promise<string>
-  /** Names the key in the objects that it encrypts: a new name for each new key. */
+  /** The name of the key in the objects that it encrypts. Use a new name for each new key. */
   readonly materialDescription?: MaterialDescription | undefined
-  /** How long one attempt may take, in milliseconds. Default 5,000. */
+  /** The timeout of one attempt in milliseconds. Default 5,000. */
   readonly timeoutMs?: number | undefined
   readonly retry?: RetryOptions | undefined
 }
 
 /**
- * A master key that never leaves an HTTP service: it wraps and unwraps there.
+ * A master key that never leaves an HTTP service, which wraps and unwraps.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a URL that would carry content keys in clear over a network.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a URL that would carry content keys in plaintext over a network.
  */
 export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): MasterKeyProvider {
   const { keyId, materialDescription } = options
@@ -50,7 +50,7 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
     const url = new URL(`keys/${encodeURIComponent(keyId)}/${operation}`, base)
     const attempt = async (): Promise<Uint8Array> => {
       const { status, text } = await post(url, request, signal)
-      // The service's word for "this is not of my key", and for nothing else.
+      // The service uses this status only for "not wrapped by my key".
       if (operation === 'unwrap' && status === 422) throw unwrapFailed()
       if (status !== 200) throw refused(status)
       return resultOf(text)
@@ -59,7 +59,7 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
       return await callWithRetries(attempt, { retry, signal })
     } catch (error) {
       if (!TransportError.isInstance(error) || !error.retryable) throw error
-      // Else the bucket would send the request as often again.
+      // Otherwise the bucket would retry as often again.
       throw TransportError.with(error, { retriesExhausted: true })
     }
   }
@@ -71,18 +71,18 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
       const response = await fetch(url, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        // Content keys stand in bodies only: URLs end up in logs.
+        // Content keys are only in bodies, because URLs end up in logs.
         body: JSON.stringify(request),
-        // Followed, a redirect would take the body elsewhere.
+        // A redirect would take the body to another server.
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       })
       return { status: response.status, text: await shortText(response) }
     } catch {
-      // What fetch threw is dropped: nobody can say what of the request it holds.
+      // The error of fetch is dropped, because it may contain parts of the request.
       signal?.throwIfAborted()
       throw timeout.aborted
-        ? failure('ERR_CSE_TIMEOUT', `did not answer within ${timeoutMs} ms`, { retryable: true })
+        ? failure('ERR_CSE_TIMEOUT', `did not respond within ${timeoutMs} ms`, { retryable: true })
         : failure('ERR_CSE_NETWORK', 'could not be reached, or the connection broke', { retryable: true })
     }
   }
@@ -90,7 +90,7 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
   return createWrappingProvider({
     wrapAlgorithm: WRAP_ALGORITHM,
     materialDescription,
-    // The object goes along: the service may allow some objects and refuse others.
+    // The object is passed too, so that the service can allow some objects and refuse others.
     wrap: (bytes, { field, object, signal }) =>
       call('wrap', { field, object, bytes: encodeBase64(bytes) }, signal),
     unwrap: (wrapped, { field, object, signal }) =>
@@ -104,18 +104,18 @@ function checkedUrl(text: string): URL {
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && local)) return url
   throw new CseError(
     'ERR_CSE_INVALID_ARGUMENT',
-    'The key service needs an https: URL (http: on this machine only): content keys travel to it in clear.',
+    'The key service needs an https: URL (http: on this machine only), because it receives content keys in plaintext.',
   )
 }
 
-/** The text of an answer; nothing where it is longer than any answer of the service: whoever sends it may never end. */
+/** Returns the text of a response, or an empty text if it is too long. A malicious sender might never end. */
 async function shortText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   for await (const chunk of response.body ?? []) {
     sizeBytes += chunk.length
     // Leaving the loop cancels the body.
-    if (sizeBytes > MAX_ANSWER_BYTES) return ''
+    if (sizeBytes > MAX_RESPONSE_BYTES) return ''
     chunks.push(chunk)
   }
   return new TextDecoder().decode(concatBytes(chunks))
@@ -125,11 +125,13 @@ async function tokenOf(options: HttpKeyServiceOptions): Promise<string> {
   try {
     return await options.getToken()
   } catch {
-    throw failure('ERR_CSE_ACCESS_DENIED', 'was not asked: there is no token for it', { retryable: false })
+    throw failure('ERR_CSE_ACCESS_DENIED', 'was not called, because there is no token for it', {
+      retryable: false,
+    })
   }
 }
 
-/** What an answer other than 200 means. Its body is not read: a service may repeat the request in it. */
+/** Maps a status other than 200. The body is not read, because a service may repeat the request in it. */
 function refused(status: number): TransportError {
   const say = (code: CseErrorCode, what: string, retryable = false): TransportError =>
     failure(code, `${what} (status ${status})`, { status, retryable })
@@ -139,7 +141,7 @@ function refused(status: number): TransportError {
   return say('ERR_CSE_SERVICE', 'failed', isRetryableStatus(status))
 }
 
-/** The bytes of an answer. JSON.parse quotes the text in its error, and that may be a content key. */
+/** Returns the bytes of a response. JSON.parse quotes the text in its error, and that may be a content key. */
 function resultOf(text: string): Uint8Array {
   let bytes: unknown
   try {
@@ -149,7 +151,7 @@ function resultOf(text: string): Uint8Array {
   }
   const decoded = typeof bytes === 'string' ? decodeBase64(bytes) : undefined
   if (decoded !== undefined) return decoded
-  throw failure('ERR_CSE_SERVICE', 'gave an answer that is none of its own', { retryable: false })
+  throw failure('ERR_CSE_SERVICE', 'returned an invalid response', { retryable: false })
 }
 
 function failure(

@@ -8,16 +8,16 @@ interface SeenRequest {
   readonly body: string
 }
 
-/** How the service fails a request: with a status, a text of status 200, a cut connection, or no answer at all. */
+/** How a request fails: with a status, a text of status 200, a broken connection, or no response. */
 type Fault = number | { readonly text: string } | 'cut' | 'silence'
 
-/** A key service for tests: keys that never leave it, a token to enter, and faults on demand. */
+/** A key service for tests: keys that never leave it, a token for access, and injected faults. */
 export interface DemoKeyService {
   readonly url: string
   readonly requests: SeenRequest[]
-  /** What happens to the next requests, one each; `undefined` is an answer. */
+  /** The faults of the next requests, one each; `undefined` means a normal response. */
   readonly faults: (Fault | undefined)[]
-  /** Called for each request, before it is answered. */
+  /** Called for each request, before the response. */
   onRequest: (() => void) | undefined
   close(): Promise<void>
 }
@@ -40,8 +40,8 @@ export async function startDemoKeyService(options: {
     const body = (await request.toArray()).join('')
     requests.push({ target: request.url ?? '', body })
     service.onRequest?.()
-    const answer = (status: number, text: string): void => {
-      // A target for redirects, which nobody should follow.
+    const respond = (status: number, text: string): void => {
+      // A target for redirects, which clients must not follow.
       response.writeHead(status, { 'content-type': 'application/json', location: '/elsewhere' }).end(text)
     }
     const fault = faults.shift()
@@ -51,17 +51,17 @@ export async function startDemoKeyService(options: {
       return
     }
     // A careless service: its errors repeat the request.
-    if (typeof fault === 'number') return answer(fault, body)
-    if (fault !== undefined) return answer(200, fault.text)
-    if (request.headers.authorization !== `Bearer ${options.token}`) return answer(401, '{}')
+    if (typeof fault === 'number') return respond(fault, body)
+    if (fault !== undefined) return respond(200, fault.text)
+    if (request.headers.authorization !== `Bearer ${options.token}`) return respond(401, '{}')
     const [, keyId = '', operation] = /^\/v1\/keys\/([^/]+)\/(wrap|unwrap)$/.exec(request.url ?? '') ?? []
     const key = keys.get(decodeURIComponent(keyId))
-    if (key === undefined) return answer(404, '{}')
+    if (key === undefined) return respond(404, '{}')
     const { field, bytes } = JSON.parse(body) as { readonly field: string; readonly bytes: string }
     const input = Buffer.from(bytes, 'base64')
     const output = operation === 'wrap' ? wrap(key, field, input) : unwrap(key, field, input)
-    if (output === undefined) return answer(422, '{}')
-    answer(200, JSON.stringify({ bytes: output.toString('base64') }))
+    if (output === undefined) return respond(422, '{}')
+    respond(200, JSON.stringify({ bytes: output.toString('base64') }))
   }
 
   const server = createServer((request, response) => {

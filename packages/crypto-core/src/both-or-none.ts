@@ -25,7 +25,7 @@ export async function bothOrNone<First, Second>(
     try {
       return await orAborted(call(link.signal), link.signal)
     } catch (error) {
-      if (!isMisfit(error)) {
+      if (!isMismatch(error)) {
         failure ??= { error }
         link.abort(error)
       }
@@ -44,7 +44,7 @@ export async function bothOrNone<First, Second>(
   }
 }
 
-/** Tells whether an error means that key and envelope do not match, rather than that the service failed. */
-export function isMisfit(error: unknown): boolean {
+/** True for an error that says that key and envelope do not match, and false for any other failure. */
+export function isMismatch(error: unknown): boolean {
   return CseError.isInstance(error) && error.code === 'ERR_CSE_UNWRAP_FAILED'
 }

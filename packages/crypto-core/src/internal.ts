@@ -5,7 +5,7 @@
 
 export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
 export { backgroundTimer, MAX_TIMER_MS } from './background-timer.ts'
-export { bothOrNone, isMisfit } from './both-or-none.ts'
+export { bothOrNone, isMismatch } from './both-or-none.ts'
 export { isUint8Array } from './bytes.ts'
 export { coalesceChunks, exactChunks } from './chunks.ts'
 export { startCipherRun } from './cipher-run.ts'

@@ -6,7 +6,7 @@ import {
   unwrapFailed,
 } from '@oss-cse/crypto-core'
 
-/** The operations of KMS that are called. */
+/** The operations of KMS that the client calls. */
 export type KmsOperation = 'GenerateDataKey' | 'Encrypt' | 'Decrypt'
 
 /** What a call was about, for its errors. */
@@ -14,16 +14,16 @@ export interface KmsCallContext {
   readonly operation: KmsOperation
   /** Absent for Decrypt, which names no key. */
   readonly keyId: string | undefined
-  /** Whether the client asks for credentials before each call, so that the next one may have newer ones. */
+  /** Whether the client asks for credentials before each call, so that the next call may have newer ones. */
   readonly asksForCredentials: boolean
-  /** The region and host that were asked. */
+  /** The region and the host of KMS. */
   readonly place: string
   readonly timeoutMs: number
 }
 
 interface Verdict {
   readonly code: CseErrorCode
-  /** `later`: the same call may succeed then, and to repeat it at once would only take its time again. */
+  /** `later`: the same call may succeed later. A retry at once would only take as long again. */
   readonly retryable: boolean | 'later'
   readonly hint: string
 }
@@ -34,32 +34,32 @@ const DENIED = 'ERR_CSE_ACCESS_DENIED'
 const THROTTLED: Verdict = {
   code: 'ERR_CSE_THROTTLED',
   retryable: true,
-  hint: 'KMS has had too many requests.',
+  hint: 'KMS has received too many requests.',
 }
 
-/** By the beginning of KMS's own code; the first that fits counts. What is not here is judged by its status. */
+/** By the start of KMS's own code; the first match counts. Other codes are mapped by their status. */
 const VERDICTS: readonly (readonly [code: RegExp, verdict: Verdict])[] = [
   [/^Throttling|^Rejected\.Throttling|QpsLimitExceeded/, THROTTLED],
   [
     // The documentation spells the second one in both ways.
     /^InternalFailure|^InternalError|^ServiceUnavailable|^SerivceUnavailable/,
-    { code: 'ERR_CSE_SERVICE', retryable: true, hint: 'KMS has a failure of its own.' },
+    { code: 'ERR_CSE_SERVICE', retryable: true, hint: 'KMS has an internal failure.' },
   ],
   [
     /^Forbidden\.(?:Key|Alias)NotFound/,
     {
       code: 'ERR_CSE_MASTER_KEY_NOT_FOUND',
       retryable: false,
-      hint: 'There is no such key there. Keys are regional: compare the key id and the region; or the key was deleted.',
+      hint: 'There is no such key in the region. Keys are regional, so compare the key id and the region. The key may also be deleted.',
     },
   ],
-  [/^Rejected\.Disabled/, { code: DISABLED, retryable: false, hint: 'The key is disabled: enable it.' }],
+  [/^Rejected\.Disabled/, { code: DISABLED, retryable: false, hint: 'The key is disabled. Enable it.' }],
   [
     /^Reje(?:ct|tc)ed\.PendingDeletion/,
     {
       code: DISABLED,
       retryable: false,
-      hint: 'The key waits for its deletion: cancel that, or its objects are lost.',
+      hint: 'The key is scheduled for deletion. Cancel the deletion, or its objects are lost.',
     },
   ],
   [
@@ -71,7 +71,7 @@ const VERDICTS: readonly (readonly [code: RegExp, verdict: Verdict])[] = [
     {
       code: 'ERR_CSE_CLOCK_SKEW',
       retryable: false,
-      hint: 'The clock of this computer is too far off: set it.',
+      hint: 'The clock of this computer is too far off. Set it.',
     },
   ],
   [
@@ -96,28 +96,29 @@ const VERDICTS: readonly (readonly [code: RegExp, verdict: Verdict])[] = [
   ],
 ]
 
-/** The ways in which KMS says that a blob, or the context with it, is not valid. */
+/** The codes for a blob, or a context with it, that is not valid. */
 const INVALID_CIPHERTEXT = /^InvalidParameter|^InvalidCiphertext/
 
 const RESETS: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 const CERTIFICATE = /CERT|^ERR_TLS|^UNABLE_TO_/
-/** TLS with a server that speaks none, or another one. */
+/** TLS with a server without TLS, or with an incompatible one. */
 const HANDSHAKE = /^EPROTO$|^ERR_SSL_/
 
 /**
- * What a call of KMS failed with. Nothing of the SDK's own error gets into it but KMS's code and request id: its message
- * holds the request with all its parameters when the connection fails, and KMS's when a signature does not match.
+ * Makes the error of a failed call of KMS. It contains nothing of the SDK's own error but KMS's code and request id.
+ * The message of the SDK contains the request with all its parameters when the connection fails, and KMS's message
+ * contains them when a signature does not match.
  */
 export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
   if (CseError.isInstance(error)) return error
   const { data, code, name, message } = (error ?? {}) as Readonly<Record<string, unknown>>
   if (typeof data === 'object' && data !== null) {
-    return answerFailure(context, data as Readonly<Record<string, unknown>>, String(message))
+    return responseFailure(context, data as Readonly<Record<string, unknown>>, String(message))
   }
   if (/Timeout/.test(String(name))) return kmsTimeout(context)
   if (name === 'SyntaxError') {
-    // A gateway's page of a 5xx, as a rule: rpc-client 1.3 reads the body as JSON before it looks at the status.
-    const hint = 'The answer is not one of KMS: a gateway or a proxy answered, or the endpoint is wrong.'
+    // Usually a gateway's page for a 5xx: rpc-client 1.3 parses the body as JSON before it checks the status.
+    const hint = 'The response is not from KMS. It came from a gateway or a proxy, or the endpoint is wrong.'
     return failure(context, { code: 'ERR_CSE_SERVICE', retryable: true, hint })
   }
   const system = systemCode(code)
@@ -126,34 +127,34 @@ export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
     return failure(context, { ...verdict, hint: networkHint(system) })
   }
   const hint =
-    'The client for KMS failed, or could not read the answer; its error may hold the request and is not passed on.'
+    'The KMS client failed, or could not read the response. Its error is not passed on, because it may contain the request.'
   return failure(context, { code: 'ERR_CSE_SERVICE', retryable: false, hint })
 }
 
-/** A call of KMS whose response was not complete in time. */
+/** The error of a call whose response was not complete in time. */
 export function kmsTimeout(context: KmsCallContext): TransportError {
   return failure(context, {
     code: 'ERR_CSE_TIMEOUT',
     retryable: 'later',
-    hint: `KMS did not answer within ${context.timeoutMs} ms (timeoutMs).`,
+    hint: `KMS did not respond within ${context.timeoutMs} ms (timeoutMs).`,
   })
 }
 
-/** A response of more bytes than KMS would ever send. */
+/** The error of a response with more bytes than KMS would ever send. */
 export function kmsResponseTooLarge(context: KmsCallContext, maxBytes: number): TransportError {
   return failure(context, {
     code: 'ERR_CSE_SERVICE',
     retryable: false,
-    hint: `The response has more than ${maxBytes} bytes, and so is not one of KMS: check the endpoint and any proxy.`,
+    hint: `The response has more than ${maxBytes} bytes, so it is not from KMS. Check the endpoint and any proxy.`,
   })
 }
 
-function answerFailure(
+function responseFailure(
   context: KmsCallContext,
   data: Readonly<Record<string, unknown>>,
   message: string,
 ): CseError {
-  // err.code has "Error" appended (rpc-client 1.3 dist/client.js): the answer's own is in err.data.
+  // err.code has "Error" appended (rpc-client 1.3 dist/client.js). The code of the response is in err.data.
   const serviceCode = named(data['Code'] ?? data['code'])
   const requestId = named(data['RequestId'] ?? data['requestId'])
   if (context.operation === 'Decrypt' && serviceCode !== undefined && INVALID_CIPHERTEXT.test(serviceCode)) {
@@ -202,20 +203,23 @@ function failure(
 
 function networkHint(system: string): string {
   if (CERTIFICATE.test(system)) {
-    return `The certificate of KMS is not trusted (${system}): where it is one of your own, name its issuer in NODE_EXTRA_CA_CERTS.`
+    return `The certificate of KMS is not trusted (${system}). If it is your own certificate, set NODE_EXTRA_CA_CERTS to its issuer.`
   }
   return HANDSHAKE.test(system)
-    ? `The TLS handshake failed (${system}): the server may speak plain HTTP. Then begin its endpoint with http://, which only an address of this machine may.`
+    ? `The TLS handshake failed (${system}). The server may use plain HTTP. For a server on this machine, start the endpoint with http://.`
     : `KMS could not be reached, or the connection broke (${system}).`
 }
 
-/** A connection that broke is made again at once; one that cannot be made may be later, but not without its certificate or TLS. */
+/**
+ * A connection that broke is retried at once. One that could not be made may work later, but not with a bad
+ * certificate or without TLS.
+ */
 function retryableNetwork(system: string): Verdict['retryable'] {
   if (RESETS.has(system)) return true
   return CERTIFICATE.test(system) || HANDSHAKE.test(system) ? false : 'later'
 }
 
-/** A code or an id, and nothing that could hold more than that. */
+/** Accepts a code or an id, and nothing that could contain more. */
 function named(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z0-9._-]{1,80}$/.test(value) ? value : undefined
 }

@@ -25,14 +25,17 @@ import type {
   KmsGenerateDataKeyResponse,
 } from './kms-client.ts'
 
-/** What every client of KMS may be told. */
+/** Options of every client of KMS. */
 interface AlicloudKmsTimeouts {
-  /** A call fails with `ERR_CSE_TIMEOUT` when its response is not complete after this many milliseconds. Default 10,000. */
+  /**
+   * The total time of a call in milliseconds, up to the end of its response. After that it throws `ERR_CSE_TIMEOUT`.
+   * Default 10,000.
+   */
   readonly timeoutMs?: number | undefined
 }
 
 /**
- * A client that you made.
+ * Options for a client that you made.
  *
  * @example
  * ```ts
@@ -42,12 +45,12 @@ interface AlicloudKmsTimeouts {
 export interface AlicloudKmsClientOptions extends AlicloudKmsTimeouts {
   /** A client of `@alicloud/kms20160120` 1.2: `new kms.default(config)`. */
   readonly client: AlicloudSdkClient
-  /** The region that it asks, to notice an ARN of another one. */
+  /** The region of the client, to detect an ARN of another region. */
   readonly region?: string | undefined
 }
 
 /**
- * What it takes to make a client. Give either an access key, or `credentials`.
+ * Options to make a client. Pass either an access key, or `credentials`.
  *
  * @example
  * ```ts
@@ -55,23 +58,23 @@ export interface AlicloudKmsClientOptions extends AlicloudKmsTimeouts {
  * ```
  */
 export interface AlicloudKmsConnectionOptions extends AlicloudKmsTimeouts {
-  /** Where the key is, such as `cn-hangzhou`. */
+  /** The region of the key, such as `cn-hangzhou`. */
   readonly region: string
   /**
-   * Where KMS is: a host, with `https://` or `http://` before it where that matters. Default
-   * `kms.REGION.aliyuncs.com`. The certificate of another issuer (a dedicated gateway, an emulator) must be known to the
-   * process: the environment variable `NODE_EXTRA_CA_CERTS`, set before it starts.
+   * The endpoint of KMS: a host, with an optional `https://` or `http://`. Default `kms.REGION.aliyuncs.com`. For a
+   * certificate of another issuer (a dedicated gateway, an emulator), set the environment variable
+   * `NODE_EXTRA_CA_CERTS` before the process starts.
    */
   readonly endpoint?: string | undefined
   readonly accessKeyId?: string | undefined
   readonly accessKeySecret?: string | undefined
-  /** The token of temporary (STS) credentials. */
+  /** The security token of temporary (STS) credentials. */
   readonly securityToken?: string | undefined
-  /** Asked before each call: a `Credential` of `@alicloud/credentials`, or an object with such a `getCredential`. */
+  /** Called before each call: a `Credential` of `@alicloud/credentials`, or an object with such a `getCredential`. */
   readonly credentials?: CredentialsProvider | undefined
 }
 
-/** What an {@link AlicloudKms} is made of. */
+/** Options of an {@link AlicloudKms}. */
 export type AlicloudKmsOptions = AlicloudKmsClientOptions | AlicloudKmsConnectionOptions
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -84,9 +87,9 @@ const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
 /**
  * Alibaba Cloud KMS, through `@alicloud/kms20160120`, which you install beside this package.
  *
- * Each call is one request; a `KmsProvider` repeats what is worth repeating. Errors name the operation, the key and KMS's
- * own code and request id, and nothing else that was sent or answered. A response is complete within `timeoutMs` and has at
- * most 1 MiB: what passes either bound, or whose call is aborted, ends with its connection.
+ * Each call is one request. A `KmsProvider` retries where a retry makes sense. Errors name the operation, the key and
+ * KMS's own code and request id, and nothing else of the request or the response. A response must be complete within
+ * `timeoutMs` and have at most 1 MiB. A call that exceeds either limit, or is aborted, ends with its connection.
  *
  * @example
  * ```ts
@@ -95,18 +98,19 @@ const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
  * ```
  */
 export class AlicloudKms implements KmsClient {
-  /** The region whose KMS it asks, where that is known. */
+  /** The region of KMS, if known. */
   readonly region: string | undefined
   readonly #clientOf: ClientOf
   readonly #asksForCredentials: boolean
   readonly #timeoutMs: number
-  /** What errors call the service. */
+  /** The name of the service in errors. */
   readonly #place: string
 
   /**
-   * @param options - a client that you made, or what it takes to make one
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for options that are missing, malformed, or contradict each other, and
-   * when `@alicloud/kms20160120` is not installed as it must be; `ERR_CSE_WRONG_REGION` when region and endpoint differ
+   * @param options - a client that you made, or the options to make one
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for options that are missing, malformed, or contradict each other,
+   *   and when `@alicloud/kms20160120` is missing or has the wrong version; `ERR_CSE_WRONG_REGION` when region and
+   *   endpoint differ
    */
   constructor(options: AlicloudKmsOptions) {
     if (typeof options !== 'object' || options === null) {
@@ -131,21 +135,21 @@ export class AlicloudKms implements KmsClient {
     this.#clientOf = clientMaker(options as AlicloudKmsConnectionOptions, region, endpoint)
   }
 
-  /** GenerateDataKey, of 32 bytes; see `KmsClient`. */
+  /** Calls GenerateDataKey for 32 bytes. See `KmsClient`. */
   async generateDataKey(request: KmsGenerateDataKeyRequest): Promise<KmsGenerateDataKeyResponse> {
     const { keyId, encryptionContext, signal } = request
     const parameters = { KeyId: keyId, KeySpec: 'AES_256', NumberOfBytes: 32 }
     return this.#call('GenerateDataKey', keyId, { ...parameters, ...contextOf(encryptionContext) }, signal)
   }
 
-  /** Encrypt; see `KmsClient`. */
+  /** Calls Encrypt. See `KmsClient`. */
   async encrypt(request: KmsEncryptRequest): Promise<KmsEncryptResponse> {
     const { keyId, plaintext, encryptionContext, signal } = request
     const parameters = { KeyId: keyId, Plaintext: plaintext }
     return this.#call('Encrypt', keyId, { ...parameters, ...contextOf(encryptionContext) }, signal)
   }
 
-  /** Decrypt; see `KmsClient`. */
+  /** Calls Decrypt. See `KmsClient`. */
   async decrypt({
     ciphertextBlob,
     encryptionContext,
@@ -155,19 +159,20 @@ export class AlicloudKms implements KmsClient {
     return this.#call('Decrypt', undefined, parameters, signal)
   }
 
-  async #call<Answer>(
+  async #call<Response>(
     operation: KmsOperation,
     keyId: string | undefined,
     parameters: Readonly<Record<string, unknown>>,
     signal: AbortSignal | undefined,
-  ): Promise<Answer> {
+  ): Promise<Response> {
     signal?.throwIfAborted()
     const timeoutMs = this.#timeoutMs
     const client = await this.#clientOf({ timeoutMs, signal })
-    // By their names on the wire: its own request classes take a context for a map and flatten it into parameters that
-    // KMS does not know, and send names of another case as they are (kms20160120 1.2.0 dist/client.js).
+    // Parameters by their names on the wire. The SDK's own request classes treat a context as a map and flatten it
+    // into parameters that KMS does not know. They also send names with wrong case unchanged (kms20160120 1.2.0
+    // dist/client.js).
     const request = { toMap: () => parameters }
-    // The second one is also the socket's idle time (httpx 2.3 lib/index.js).
+    // The second one is also the idle timeout of the socket (httpx 2.3 lib/index.js).
     const runtime = { readTimeout: timeoutMs, connectTimeout: timeoutMs }
     const place = this.#place
     const asksForCredentials = this.#asksForCredentials
@@ -179,7 +184,7 @@ export class AlicloudKms implements KmsClient {
         signal,
         timedOut: () => kmsTimeout(context),
         tooLarge: () => kmsResponseTooLarge(context, MAX_RESPONSE_BYTES),
-      })) as Answer
+      })) as Response
     } catch (error) {
       signal?.throwIfAborted()
       throw kmsFailure(context, error)
@@ -203,16 +208,17 @@ function send(
   }
 }
 
-/** Gives the client for one call, with the credentials of the moment. */
+/** Returns the client for one call, with the current credentials. */
 type ClientOf = (waiting: AskCredentialsOptions) => Promise<AlicloudSdkClient>
 
-/** A JSON text, which is what the service reads. */
+/** Returns the context as JSON text, which the service expects. */
 function contextOf(context: EncryptionContext | undefined): { readonly EncryptionContext?: string } {
   return context === undefined ? {} : { EncryptionContext: JSON.stringify(context) }
 }
 
 /**
- * Makes the client, anew for each set of credentials: one that asks for key, secret and token one after the other, as
+ * Makes a new client for each set of credentials. A client that asks for key, secret and token one after the other,
+ * as
  * @alicloud/rpc-client 1.3 does, could mix an old key with a new secret.
  */
 function clientMaker(options: AlicloudKmsConnectionOptions, region: string, endpoint: URL): ClientOf {
@@ -254,7 +260,7 @@ async function currentCredentials(
   } catch (cause) {
     options.signal?.throwIfAborted()
     if (CseError.isInstance(cause)) throw cause
-    const message = 'No request was sent: the `credentials` for KMS gave none. The cause is their own error.'
+    const message = 'No request was sent, because the `credentials` for KMS threw an error. See the cause.'
     throw new TransportError('ERR_CSE_ACCESS_DENIED', message, { retryable: true, cause })
   }
 }
@@ -266,7 +272,7 @@ function checkClient({ client, ...others }: AlicloudKmsClientOptions): void {
   )
   if (rest.length > 0) {
     throw invalid(
-      `\`client\` already settles ${rest.map(([name]) => `\`${name}\``).join(', ')}: pass either a client or the options to make one.`,
+      `\`client\` already determines ${rest.map(([name]) => `\`${name}\``).join(', ')}. Pass either a client or the options to make one.`,
     )
   }
   const callable = (['generateDataKeyEx', 'encryptEx', 'decryptEx'] as const).every(
@@ -289,26 +295,26 @@ function checkedConnection(options: AlicloudKmsConnectionOptions): {
   const fixed = [accessKeyId, accessKeySecret, securityToken]
   if (credentials !== undefined) {
     if (fixed.some((part) => part !== undefined)) {
-      throw invalid('Give either `credentials`, or `accessKeyId` and `accessKeySecret`, not both.')
+      throw invalid('Pass either `credentials`, or `accessKeyId` and `accessKeySecret`, not both.')
     }
     if (typeof credentials?.getCredential !== 'function') {
       throw invalid(
-        '`credentials` must have a getCredential(), as a Credential of @alicloud/credentials does.',
+        '`credentials` must have a function getCredential(), like a Credential of @alicloud/credentials.',
       )
     }
   } else if (!isText(accessKeyId) || !isText(accessKeySecret)) {
     throw invalid(
-      '`accessKeyId` and `accessKeySecret` are missing: pass both, or `credentials`, or a client that has them as `client`.',
+      '`accessKeyId` and `accessKeySecret` are missing. Pass both, or `credentials`, or a `client` that has them.',
     )
   } else if (securityToken !== undefined && !isText(securityToken)) {
-    throw invalid('`securityToken` must be a text that is not empty.')
+    throw invalid('`securityToken` must be a non-empty string.')
   }
   const endpoint = checkedEndpoint(options.endpoint ?? `kms.${region}.aliyuncs.com`)
   const there = REGIONAL_HOST.exec(endpoint.hostname)?.[1]
   if (there !== undefined && there !== region) {
     throw new CseError(
       'ERR_CSE_WRONG_REGION',
-      `\`region\` is ${region}, and \`endpoint\` is that of ${there}: keys are regional. Make them agree.`,
+      `\`region\` is ${region}, but \`endpoint\` is in ${there}. Keys are regional, so both must be the same.`,
     )
   }
   return { region, endpoint, asksForCredentials: credentials !== undefined }
@@ -316,7 +322,7 @@ function checkedConnection(options: AlicloudKmsConnectionOptions): {
 
 function checkRegion(region: string): void {
   if (typeof region !== 'string' || !/^[a-z0-9-]+$/.test(region)) {
-    throw invalid('`region` is missing or malformed: pass the region of the key, such as "cn-hangzhou".')
+    throw invalid('`region` is missing or malformed. Pass the region of the key, such as "cn-hangzhou".')
   }
 }
 
@@ -331,12 +337,12 @@ function checkedEndpoint(text: string): URL {
     url.password === ''
   if (url && bare && url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
     throw invalid(
-      '`endpoint` begins with http://, over which KMS would send content keys in clear: use https://. Only an address of this machine may do without.',
+      '`endpoint` starts with http://, so KMS would send content keys in plaintext. Use https://. Only an address of this machine may use http://.',
     )
   }
   if (url && bare && (url.protocol === 'https:' || url.protocol === 'http:')) return url
   throw invalid(
-    '`endpoint` must be the host of KMS, such as "kms.cn-hangzhou.aliyuncs.com": perhaps http:// or https:// before it and a port behind, and nothing else.',
+    '`endpoint` must be the host of KMS, such as "kms.cn-hangzhou.aliyuncs.com", with an optional http:// or https:// and an optional port, and nothing else.',
   )
 }
 

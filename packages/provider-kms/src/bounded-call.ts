@@ -5,37 +5,40 @@ import type { Socket } from 'node:net'
 import { orAborted } from '@oss-cse/crypto-core'
 import { linkedAbort } from '@oss-cse/crypto-core/internal'
 
-/** How far a call may go. */
+/** The limits of a call. */
 export interface CallBounds {
-  /** The whole call, from its beginning to the last byte of its response. */
+  /** The total time of the call, from its start to the last byte of its response. */
   readonly timeoutMs: number
-  /** All that a request receives: status, headers and body. */
+  /** The maximum that a request receives: status, headers and body. */
   readonly maxResponseBytes: number
   readonly signal: AbortSignal | undefined
-  /** What the call rejects with after `timeoutMs`. */
+  /** Makes the error of a call that exceeded `timeoutMs`. */
   timedOut(): Error
-  /** What it rejects with when more comes than `maxResponseBytes`. */
+  /** Makes the error of a call that exceeded `maxResponseBytes`. */
   tooLarge(): Error
 }
 
-/** Told of each HTTP request that is sent in the course of a call. */
+/** Called for each HTTP request that is sent during a call. */
 const watched = new AsyncLocalStorage<(request: ClientRequest) => void>()
 let subscribed = false
 
 /**
- * Runs a call of the vendor's client within bounds that the client does not have: @alicloud/tea-util 1.4 lib/client.js `read`
- * collects a body of any length, and httpx 2.3 lib/index.js forgets its read timeout on a connection that is used again. It
- * hands out neither request nor agent, so that Node.js tells of its requests here. One that passes a bound, or whose call was
- * aborted, is destroyed with its connection.
+ * Runs a call of the vendor's client with limits that the client does not have. @alicloud/tea-util 1.4 lib/client.js
+ * `read` collects a body of any length, and httpx 2.3 lib/index.js forgets its read timeout on a reused connection.
+ * The client exposes neither request nor agent, so Node.js reports its requests here. A request that exceeds a limit,
+ * or whose call was aborted, is destroyed with its connection.
  *
- * @throws `timedOut()`, `tooLarge()`, the signal's reason, or what the call rejected with, whichever came first
+ * @throws `timedOut()`, `tooLarge()`, the signal's reason, or the error of the call, whichever came first
  */
-export async function boundedCall<Answer>(send: () => Promise<Answer>, bounds: CallBounds): Promise<Answer> {
+export async function boundedCall<Response>(
+  send: () => Promise<Response>,
+  bounds: CallBounds,
+): Promise<Response> {
   const { timeoutMs, maxResponseBytes } = bounds
   const end = linkedAbort(bounds.signal)
   const timer = setTimeout(() => end.abort(bounds.timedOut()), timeoutMs)
   const onRequest = (request: ClientRequest): void => {
-    // Others are those by which a client of the application's gets its credentials.
+    // Other requests are those with which a client of the application gets its credentials.
     if (!request.hasHeader('x-acs-action')) return
     const destroy = (): void => {
       request.destroy()

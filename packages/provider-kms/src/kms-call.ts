@@ -1,17 +1,17 @@
 import { CseError, callWithRetries, type RetryPolicy, TransportError } from '@oss-cse/crypto-core'
 
 /**
- * Calls KMS until it answers, fails for good, or was asked often enough.
+ * Calls KMS until it succeeds, fails for good, or the attempts are exhausted.
  *
- * @throws what the call rejected with, when that is a CseError; `ERR_CSE_SERVICE` without a cause for anything else,
- * which may hold the request with its parameters; the signal's reason when it aborts between two attempts
+ * @throws the error of the call if it is a CseError; `ERR_CSE_SERVICE` without a cause for any other error, which may
+ *   contain the request with its parameters; the signal's reason when it aborts between two attempts
  */
-export async function callKms<Answer>(
-  call: () => Promise<Answer>,
+export async function callKms<Response>(
+  call: () => Promise<Response>,
   retry: RetryPolicy,
   signal: AbortSignal,
-): Promise<Answer> {
-  const guarded = async (): Promise<Answer> => {
+): Promise<Response> {
+  const guarded = async (): Promise<Response> => {
     try {
       return await call()
     } catch (error) {
@@ -22,7 +22,7 @@ export async function callKms<Answer>(
     return await callWithRetries(guarded, { retry, signal })
   } catch (error) {
     if (!TransportError.isInstance(error) || !error.retryable) throw error
-    // Else whoever gets it would send the request as often again.
+    // Otherwise the caller would retry as often again.
     throw TransportError.with(error, { retriesExhausted: true })
   }
 }
@@ -30,7 +30,7 @@ export async function callKms<Answer>(
 function clientFailed(): TransportError {
   return new TransportError(
     'ERR_CSE_SERVICE',
-    'The KMS client failed. Its error is not passed on, because it may hold the request: look for it where the client is made.',
+    'The KMS client failed. Its error is not passed on, because it may contain the request. Log it in your client.',
     { retryable: false },
   )
 }

@@ -23,7 +23,7 @@ import {
   checkedDescription,
   formatMaterialDescription,
   IV_BYTES,
-  isMisfit,
+  isMismatch,
   isTextMap,
 } from '@oss-cse/crypto-core/internal'
 import { type KeyName, parseKeyName } from './key-id.ts'
@@ -33,7 +33,7 @@ import { cacheName, UnwrapCache, type UnwrapCacheOptions } from './unwrap-cache.
 import { blobsOf, headerOf, type KmsEncoding } from './wrapped-text.ts'
 
 /**
- * What a {@link KmsProvider} is built from.
+ * Options of a {@link KmsProvider}.
  *
  * @example
  * ```ts
@@ -45,24 +45,30 @@ import { blobsOf, headerOf, type KmsEncoding } from './wrapped-text.ts'
  * ```
  */
 export interface KmsProviderOptions {
-  /** Calls KMS: an `AlicloudKms`, or one of your own. */
+  /** Calls KMS: an `AlicloudKms`, or your own client. */
   readonly client: KmsClient
   /**
-   * The master key: its id, or its ARN. An object of another key is then refused. With an alias, which may move from
-   * key to key, what KMS decrypts is accepted whichever key it was.
+   * The master key: its id, or its ARN. Objects of another key are then refused. You can also pass an alias, which
+   * may point to another key later. Then the provider accepts whatever KMS decrypts, under any key.
    */
   readonly keyId: string
-  /** Names this key in the objects that it encrypts. Nothing by default. */
+  /** The name of this key in the objects that it encrypts. Default: none. */
   readonly materialDescription?: MaterialDescription | undefined
-  /** What KMS binds to every content key, in writing and in reading. KMS logs it: no secrets in it. */
+  /**
+   * The pairs that KMS binds to every content key, for encryption and decryption. KMS logs them, so they must not
+   * contain secrets.
+   */
   readonly encryptionContext?: EncryptionContext | undefined
-  /** The passphrase of the Python SDK's `AliKMSProvider`: it goes as the encryption context `x-passphrase`. */
+  /** The passphrase of the Python SDK's `AliKMSProvider`. It is sent as the encryption context `x-passphrase`. */
   readonly passphrase?: string | undefined
-  /** How the wrapped keys stand in the headers; both are read. Default `blob`; `oss2` for the Python SDK oss2. */
+  /**
+   * The encoding of the wrapped keys in the headers. Both are read. Default `blob`; use `oss2` for the Python SDK
+   * oss2.
+   */
   readonly encoding?: KmsEncoding | undefined
-  /** Keeps unwrapped keys for a while. Default: none is kept. */
+  /** Caches unwrapped keys for a while. Default: no cache. */
   readonly unwrapCache?: UnwrapCacheOptions | undefined
-  /** When a throttled or failed call of KMS is sent again. Default: 4 attempts, 200 ms to 10 s apart. */
+  /** How a throttled or failed call of KMS is retried. Default: 4 attempts, 200 ms to 10 s apart. */
   readonly retry?: RetryOptions | undefined
 }
 
@@ -70,14 +76,15 @@ const WRAP_ALGORITHM = 'KMS/ALICLOUD'
 const V1_WRAP_ALGORITHM = 'kms'
 const PASSPHRASE = 'x-passphrase'
 const HEADER_TEXT = /^[\x21-\x7e]+$/
-/** All metadata of an object together. */
+/** The limit of all metadata of an object together. */
 const MAX_HEADER_LENGTH = 8 * 1024
 
 /**
- * A master key in Alibaba Cloud KMS. KMS makes each content key and encrypts it, so that no request ever holds one in
- * clear; writing and reading an object are two calls each, at the same time.
+ * A master key in Alibaba Cloud KMS. KMS makes and encrypts each content key, so no request ever contains one in
+ * plaintext. Writing and reading an object take two parallel calls each.
  *
- * It reads what the official SDKs wrote under the key: both encodings, and the envelopes of oss2 2.5 to 2.10.
+ * It reads the objects that the official SDKs wrote under the key: both encodings, and the envelopes of oss2 2.5 to
+ * 2.10.
  *
  * @example
  * ```ts
@@ -86,13 +93,13 @@ const MAX_HEADER_LENGTH = 8 * 1024
  * ```
  */
 export class KmsProvider implements MasterKeyProvider {
-  /** The algorithm's name as it stands in the envelope. */
+  /** The name of the algorithm in the envelope. */
   readonly wrapAlgorithm: string = WRAP_ALGORITHM
-  /** What the same key is called in the envelopes of oss2 2.5 to 2.10. */
+  /** The name of the same algorithm in the envelopes of oss2 2.5 to 2.10. */
   readonly alsoUnwraps: readonly string[] = [V1_WRAP_ALGORITHM]
-  /** Names this key in the envelopes that it writes; `{}` names nothing. */
+  /** The name of this key in the envelopes that it writes; `{}` means no name. */
   readonly materialDescription: MaterialDescription
-  /** The master key, as it was given. */
+  /** The master key, as it was passed. */
   readonly keyId: string
   readonly #client: KmsClient
   readonly #keyName: KeyName
@@ -103,7 +110,7 @@ export class KmsProvider implements MasterKeyProvider {
 
   /**
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for options that are missing, malformed, or contradict each other;
-   * `ERR_CSE_WRONG_REGION` when the key's ARN names another region than the client's
+   *   `ERR_CSE_WRONG_REGION` when the key's ARN names another region than the client's
    */
   constructor(options: KmsProviderOptions) {
     checkOptions(options)
@@ -120,7 +127,7 @@ export class KmsProvider implements MasterKeyProvider {
     if (region !== undefined && client.region !== undefined && region !== client.region) {
       throw new CseError(
         'ERR_CSE_WRONG_REGION',
-        `The KMS key ${keyId} is in ${region}, and the client asks ${client.region}: keys are regional. Give the client the key's region.`,
+        `The KMS key ${keyId} is in ${region}, but the client uses ${client.region}. Keys are regional. Create the client with the key's region.`,
       )
     }
     // Not a method, so that the published types do not need those of Node.js.
@@ -128,14 +135,14 @@ export class KmsProvider implements MasterKeyProvider {
   }
 
   /**
-   * Has KMS make a CEK, and wrap it and `iv`: two calls at the same time.
+   * Calls KMS to make a CEK, and to wrap it and `iv`: two parallel calls.
    *
    * @param iv - the counter block to wrap: 16 bytes
-   * @param options - a signal, which ends the wait and the attempts
-   * @returns the CEK (32 bytes, for the caller to wipe), and both wrapped, as the headers will hold them
+   * @param options - a signal, which ends the wait and the retries
+   * @returns the CEK (32 bytes, for the caller to wipe), and both wrapped, as the headers will contain them
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when `iv` is not 16 bytes; a TransportError, such as
-   * `ERR_CSE_MASTER_KEY_NOT_FOUND`, `ERR_CSE_MASTER_KEY_DISABLED`, `ERR_CSE_ACCESS_DENIED`, `ERR_CSE_THROTTLED`,
-   * `ERR_CSE_NETWORK`, `ERR_CSE_TIMEOUT`, `ERR_CSE_CLOCK_SKEW`, `ERR_CSE_CREDENTIALS_EXPIRED`, `ERR_CSE_SERVICE`
+   *   `ERR_CSE_MASTER_KEY_NOT_FOUND`, `ERR_CSE_MASTER_KEY_DISABLED`, `ERR_CSE_ACCESS_DENIED`, `ERR_CSE_THROTTLED`,
+   *   `ERR_CSE_NETWORK`, `ERR_CSE_TIMEOUT`, `ERR_CSE_CLOCK_SKEW`, `ERR_CSE_CREDENTIALS_EXPIRED`, `ERR_CSE_SERVICE`
    */
   async generateContentKey(iv: Uint8Array, options: CallOptions = {}): Promise<GeneratedContentKey> {
     options.signal?.throwIfAborted()
@@ -150,11 +157,11 @@ export class KmsProvider implements MasterKeyProvider {
       (signal) => this.#call((client) => client.encrypt({ ...request, plaintext, signal }), signal),
     )
     const cek = decodeBase64(textOf(made.plaintext))
-    // What another key wrapped, this provider would refuse to read.
+    // This provider would refuse to read what another key wrapped.
     const sound = cek?.length === CEK_BYTES && this.#isOurs(made.keyId) && this.#isOurs(wrapped.keyId)
     if (!sound || !isHeaderText(made.ciphertextBlob) || !isHeaderText(wrapped.ciphertextBlob)) {
       if (cek !== undefined) wipe(cek)
-      throw unusableAnswer('GenerateDataKey and Encrypt')
+      throw unusableResponse('GenerateDataKey and Encrypt')
     }
     return {
       cek,
@@ -164,13 +171,13 @@ export class KmsProvider implements MasterKeyProvider {
   }
 
   /**
-   * Has KMS unwrap an envelope's CEK and IV: two calls at the same time, none when the cache has the key.
+   * Calls KMS to unwrap the CEK and the IV of an envelope: two parallel calls, none if the cache has the key.
    *
    * @param envelope - a V2 envelope, or a V1 one whose wrap algorithm is `kms`
-   * @param options - a signal, which ends the wait and the attempts
+   * @param options - a signal, which ends the wait and the retries
    * @returns the CEK (32 bytes) and the IV (16 bytes), for the caller to wipe
-   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope does not fit this key, or its context
-   * or passphrase; a TransportError as `generateContentKey`
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope does not match this key, or its
+   *   context or passphrase; a TransportError as `generateContentKey`
    */
   async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
     options.signal?.throwIfAborted()
@@ -182,7 +189,7 @@ export class KmsProvider implements MasterKeyProvider {
     return cache.get(this.#nameOf(envelope), unwrap, options.signal)
   }
 
-  /** Forgets, and overwrites, every unwrapped key that the cache holds. */
+  /** Removes and overwrites every unwrapped key in the cache. */
   clearUnwrapCache(): void {
     this.#cache?.clear()
   }
@@ -201,7 +208,7 @@ export class KmsProvider implements MasterKeyProvider {
     [cekBlobs, readCek]: Wrapped,
     [ivBlobs, readIv]: Wrapped,
   ): Promise<ContentKey> {
-    // Nothing is asked about an envelope of which one half cannot be a blob.
+    // KMS is not called for an envelope with a half that cannot be a blob.
     if (cekBlobs.length === 0 || ivBlobs.length === 0) throw unwrapFailed()
     const [cekText, ivText] = await bothOrNone(
       signal,
@@ -215,7 +222,7 @@ export class KmsProvider implements MasterKeyProvider {
     throw unwrapFailed()
   }
 
-  /** Asks for each of the blobs that a header may hold, until KMS takes one for its own. */
+  /** Tries each blob that a header may contain, until KMS accepts one. */
   async #decrypt(blobs: readonly string[], signal: AbortSignal): Promise<string> {
     const encryptionContext = this.#encryptionContext
     for (const ciphertextBlob of blobs) {
@@ -224,28 +231,28 @@ export class KmsProvider implements MasterKeyProvider {
           (client) => client.decrypt({ ciphertextBlob, encryptionContext, signal }),
           signal,
         )
-        if (typeof plaintext !== 'string' || plaintext === '') throw unusableAnswer('Decrypt')
+        if (typeof plaintext !== 'string' || plaintext === '') throw unusableResponse('Decrypt')
         if (!this.#isOurs(keyId)) throw unwrapFailed()
         return plaintext
       } catch (error) {
-        // Only a blob that is none moves on to the other reading of the header.
-        if (!isMisfit(error)) throw error
+        // Only an invalid blob leads to the other reading of the header.
+        if (!isMismatch(error)) throw error
       }
     }
     throw unwrapFailed()
   }
 
-  /** KMS decrypts under whatever key of the account a blob names: that it is this one is for us to say. */
+  /** KMS decrypts under any key of the account that a blob names. Check here that it is this key. */
   #isOurs(keyId: string | undefined): boolean {
     const { id } = this.#keyName
     return id === undefined || keyId === undefined || parseKeyName(textOf(keyId)).id === id
   }
 
-  /** Whatever a client answers is judged field by field: also nothing at all. */
-  #call<Answer extends object>(
-    call: (client: KmsClient) => Promise<Answer>,
+  /** The response of a client is checked field by field, even if it is missing. */
+  #call<Response extends object>(
+    call: (client: KmsClient) => Promise<Response>,
     signal: AbortSignal,
-  ): Promise<Partial<Answer>> {
+  ): Promise<Partial<Response>> {
     return callKms(async () => (await call(this.#client)) ?? {}, this.#retry, signal)
   }
 
@@ -261,12 +268,12 @@ export class KmsProvider implements MasterKeyProvider {
   }
 }
 
-/** The blobs that a header may hold, and how what KMS makes of them is read. */
+/** The blobs that a header may contain, and how to read their plaintext. */
 type Wrapped = readonly [blobs: readonly string[], read: (plaintext: string) => Uint8Array | undefined]
 
 function checkOptions(options: KmsProviderOptions): void {
   if (typeof options !== 'object' || options === null) {
-    throw invalidArgument('KmsProvider takes an object of options: { client, keyId }.')
+    throw invalidArgument('KmsProvider needs an object of options: { client, keyId }.')
   }
   const { client, keyId, passphrase, encoding } = options
   const callable = (['generateDataKey', 'encrypt', 'decrypt'] as const).every(
@@ -281,14 +288,14 @@ function checkOptions(options: KmsProviderOptions): void {
     throw invalidArgument('The `keyId` option must be the id, the alias or the ARN of a KMS key.')
   }
   if (passphrase !== undefined && (typeof passphrase !== 'string' || passphrase === '')) {
-    throw invalidArgument('The `passphrase` option must be a text that is not empty.')
+    throw invalidArgument('The `passphrase` option must be a non-empty string.')
   }
   if (encoding !== undefined && encoding !== 'blob' && encoding !== 'oss2') {
-    throw invalidArgument("The `encoding` option is 'blob' or 'oss2'.")
+    throw invalidArgument("The `encoding` option must be 'blob' or 'oss2'.")
   }
 }
 
-/** The pairs that KMS binds, the passphrase among them as oss2/crypto.py `AliKMSProvider` has it. */
+/** Returns the pairs that KMS binds, with the passphrase as in oss2/crypto.py `AliKMSProvider`. */
 function contextOf({ encryptionContext, passphrase }: KmsProviderOptions): EncryptionContext | undefined {
   if (encryptionContext !== undefined && !isTextMap(encryptionContext)) {
     throw invalidArgument('The `encryptionContext` option must be a plain object of strings.')
@@ -296,7 +303,7 @@ function contextOf({ encryptionContext, passphrase }: KmsProviderOptions): Encry
   const pairs = Object.entries(encryptionContext ?? {})
   if (passphrase !== undefined) {
     if (pairs.some(([name]) => name === PASSPHRASE)) {
-      throw invalidArgument(`Give either \`passphrase\` or the encryption context "${PASSPHRASE}", not both.`)
+      throw invalidArgument(`Pass either \`passphrase\` or the encryption context "${PASSPHRASE}", not both.`)
     }
     pairs.push([PASSPHRASE, passphrase])
   }
@@ -308,10 +315,10 @@ function describe(this: KmsProvider, _depth: number, options: object): string {
   return `KmsProvider ${inspect({ wrapAlgorithm, keyId, materialDescription: { ...materialDescription } }, options)}`
 }
 
-function unusableAnswer(operation: string): TransportError {
+function unusableResponse(operation: string): TransportError {
   return new TransportError(
     'ERR_CSE_SERVICE',
-    `KMS answered ${operation} without a key that can be used. Check that the endpoint is one of KMS.`,
+    `The response of KMS to ${operation} has no usable key. Check that the endpoint is that of KMS.`,
     { retryable: false },
   )
 }

@@ -3,10 +3,11 @@ import { type ContentKey, CseError, orAborted, wipe } from '@oss-cse/crypto-core
 import { LRUCache } from 'lru-cache'
 
 /**
- * How many unwrapped content keys are kept, and for how long.
+ * The size and the lifetime of the cache of unwrapped content keys.
  *
- * A key that KMS has disabled, or a permission that was taken away, still opens for up to `ttlMs` what was opened
- * before; and the keys of that many objects lie in memory meanwhile. Only reading again the same object profits.
+ * For up to `ttlMs`, the cache still opens objects that were opened before, even if KMS has disabled the key or a
+ * permission was revoked. The keys of these objects are in memory meanwhile. Only repeated reads of the same object
+ * benefit.
  *
  * @example
  * ```ts
@@ -14,26 +15,28 @@ import { LRUCache } from 'lru-cache'
  * ```
  */
 export interface UnwrapCacheOptions {
-  /** How many objects' keys are kept at most; the one that was not used for longest goes first. 1 to 100,000. */
+  /**
+   * The maximum number of objects whose keys are cached. The least recently used one is removed first. 1 to 100,000.
+   */
   readonly maxEntries: number
-  /** How many milliseconds after its unwrap a key is forgotten, however often it is used. 1 to 86,400,000 (a day). */
+  /** The lifetime of a key after its unwrap in milliseconds, however often it is used. 1 to 86,400,000 (a day). */
   readonly ttlMs: number
 }
 
 const MAX_ENTRIES = 100_000
 const MAX_TTL_MS = 24 * 60 * 60 * 1000
 
-/** An unwrap that is under way, for all who wait for it. */
+/** A running unwrap, shared by all callers that wait for it. */
 interface PendingUnwrap {
   readonly key: Promise<ContentKey>
   readonly abort: AbortController
   waiting: number
 }
 
-/** Unwrapped content keys, for a while. A key that leaves is overwritten. */
+/** A cache of unwrapped content keys. A key that is removed is overwritten. */
 export class UnwrapCache {
   readonly #keys: LRUCache<string, ContentKey>
-  /** Replaced when the cache is cleared: what was under way by then is not kept. */
+  /** Replaced when the cache is cleared, so that unwraps that run at that time are not cached. */
   #pending = new Map<string, PendingUnwrap>()
 
   /** @throws CseError `ERR_CSE_INVALID_ARGUMENT` */
@@ -47,17 +50,17 @@ export class UnwrapCache {
     this.#keys = new LRUCache({
       max: maxEntries,
       ttl: ttlMs,
-      // A timer for each entry, so that a key does not lie there until somebody asks for it.
+      // A timer for each entry, so that an expired key does not stay until the next access.
       ttlAutopurge: true,
-      // Of the moment: it would keep to the one that there was when it was loaded.
+      // The current object: the default is the one at load time.
       perf: performance,
       dispose: ({ cek, iv }) => wipe(cek, iv),
     })
   }
 
   /**
-   * A copy of the key of this name, for the caller to wipe: the kept one, or what `unwrap` gives, which is called once
-   * for all who ask meanwhile, and whose signal aborts when none of them waits any more.
+   * Returns a copy of the key of this name, for the caller to wipe: the cached key, or the result of `unwrap`.
+   * Concurrent callers share one `unwrap`. Its signal aborts when none of them waits any more.
    */
   async get(
     name: string,
@@ -79,7 +82,7 @@ export class UnwrapCache {
     }
   }
 
-  /** Forgets every key, also those that are being unwrapped. */
+  /** Removes every key, also those that are being unwrapped. */
   clear(): void {
     this.#pending = new Map()
     this.#keys.clear()
@@ -99,7 +102,7 @@ export class UnwrapCache {
   }
 }
 
-/** The name of a key in the cache: a digest of everything that the unwrap depends on, a passphrase among it. */
+/** The name of a key in the cache: a digest of everything that the unwrap depends on, including a passphrase. */
 export function cacheName(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
 }

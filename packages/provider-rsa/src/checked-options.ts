@@ -2,15 +2,15 @@ import { types } from 'node:util'
 import { CseError } from '@oss-cse/crypto-core'
 import { IV_BYTES } from '@oss-cse/crypto-core/internal'
 
-/** An `ERR_CSE_INVALID_ARGUMENT`. */
+/** Makes an `ERR_CSE_INVALID_ARGUMENT`. */
 export function invalidArgument(message: string, cause?: unknown): CseError {
   return new CseError('ERR_CSE_INVALID_ARGUMENT', message, { cause })
 }
 
-/** Checks that options are an object, and that those of the given names are texts where they are there. */
+/** Checks that options are an object, and that the named options are strings if present. */
 export function checkTexts(who: string, options: object, names: Readonly<Record<string, string>>): void {
   if (typeof options !== 'object' || options === null) {
-    throw invalidArgument(`${who} takes an object of options.`)
+    throw invalidArgument(`${who} needs an object of options.`)
   }
   for (const [name, what] of Object.entries(names)) {
     const type = typeof Reflect.get(options, name)
@@ -20,7 +20,7 @@ export function checkTexts(who: string, options: object, names: Readonly<Record<
   }
 }
 
-/** Checks that keys are texts or bytes where they are there. */
+/** Checks that keys are strings or bytes if present. */
 export function checkKeys(keys: { readonly privateKey?: unknown; readonly publicKey?: unknown }): void {
   for (const name of ['privateKey', 'publicKey'] as const) {
     const key = keys[name]
@@ -37,7 +37,7 @@ export function checkOnWarning(onWarning: unknown): void {
   }
 }
 
-/** Checks a counter block that is to be wrapped. */
+/** Checks a counter block before it is wrapped. */
 export function checkIv(iv: Uint8Array): void {
   if (!types.isUint8Array(iv) || iv.length !== IV_BYTES) {
     throw invalidArgument(`The IV must be a Uint8Array of ${IV_BYTES} bytes.`)

@@ -5,17 +5,17 @@ import type { Passphrase } from './pem.ts'
 import { invalidKey, isWholeDerSequence, type PemBlock, pemBlocks, unreadable } from './pem-block.ts'
 
 const KEY_BYTES = 24
-/** Of the MD5 hashes that the key is made of. */
+/** The length of the MD5 hashes that the key consists of. */
 const HASH_BYTES = 16
-/** The form that oss2's RSA library gives a public key when it has a passphrase. */
+/** The header that oss2's RSA library writes for an encrypted public key. */
 const DEK_INFO = /^DEK-Info:\s*DES-EDE3-CBC,([0-9A-F]{16})$/i
 
 /**
- * Decrypts a public key that is encrypted like an old private one (`Proc-Type: 4,ENCRYPTED`). oss2 2.19
- * oss2/crypto.py `LocalRsaProvider` writes its public key file so when it has a passphrase; OpenSSL reads such a block
- * for private keys only. The encryption keeps nothing secret that matters, and proves nothing.
+ * Decrypts a public key that is encrypted like an old private key (`Proc-Type: 4,ENCRYPTED`). With a passphrase, oss2
+ * 2.19 oss2/crypto.py `LocalRsaProvider` writes its public key file in this form. OpenSSL reads such a block only for
+ * private keys. The encryption protects no secret and proves nothing.
  *
- * @returns the PEM text in plaintext; anything else as it is
+ * @returns the PEM text in plaintext; any other input unchanged
  * @throws CseError `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
 export function clearPublicPem<Data extends KeyData>(
@@ -28,13 +28,13 @@ export function clearPublicPem<Data extends KeyData>(
   const salt = block.headers.flatMap((line) => DEK_INFO.exec(line)?.[1] ?? [])[0]
   if (salt === undefined) {
     throw invalidKey(
-      `${place.subject} is encrypted in another way than oss2 does it. Derive it afresh from the private key, in clear: \`openssl pkey -pubout\`.`,
+      `${place.subject} is encrypted in another way than oss2 uses. Derive it again from the private key, in plaintext: \`openssl pkey -pubout\`.`,
     )
   }
   if (passphrase === undefined) {
     throw new CseError(
       'ERR_CSE_PASSPHRASE',
-      `${place.subject} is encrypted. Give its passphrase in the \`passphrase\` option.`,
+      `${place.subject} is encrypted. Pass its passphrase in the \`passphrase\` option.`,
     )
   }
   const der = decrypt(block, Buffer.from(salt, 'hex'), Buffer.from(passphrase), place)
@@ -50,17 +50,17 @@ function decrypt(block: PemBlock, salt: Buffer, passphrase: Buffer, place: KeyPl
     const decipher = createDecipheriv('des-ede3-cbc', key, salt)
     der = Buffer.concat([decipher.update(ciphertext), decipher.final()])
   } catch {
-    // Judged below, like what a wrong passphrase decrypts to.
+    // Handled below, like the output of a wrong passphrase.
   }
   wipe(key)
   if (isWholeDerSequence(der)) return der
   throw new CseError(
     'ERR_CSE_PASSPHRASE',
-    `${place.subject} could not be decrypted: the passphrase is wrong, or the file is damaged (then derive it afresh from the private key, in clear: \`openssl pkey -pubout\`).`,
+    `${place.subject} could not be decrypted: the passphrase is wrong, or the file is damaged (then derive it again from the private key, in plaintext: \`openssl pkey -pubout\`).`,
   )
 }
 
-/** OpenSSL's old key derivation, one round: each hash covers the one before it. */
+/** OpenSSL's old key derivation with one round: each hash includes the one before it. */
 function keyOf(passphrase: Uint8Array, salt: Uint8Array): Uint8Array {
   const first = createHash('md5').update(passphrase).update(salt).digest()
   const second = createHash('md5').update(first).update(passphrase).update(salt).digest()

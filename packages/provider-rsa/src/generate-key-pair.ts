@@ -4,7 +4,7 @@ import { CseError } from '@oss-cse/crypto-core'
 import { MAX_MODULUS_BITS } from './rsa-key.ts'
 
 /**
- * What {@link generateRsaKeyPair} takes.
+ * Options of {@link generateRsaKeyPair}.
  *
  * @example
  * ```ts
@@ -12,9 +12,11 @@ import { MAX_MODULUS_BITS } from './rsa-key.ts'
  * ```
  */
 export interface RsaKeyPairOptions {
-  /** The size of the key in bits: 2048 to 16384, a multiple of 8. 3072 by default. */
+  /** The size of the key in bits: 2048 to 16384, a multiple of 8. Default 3072. */
   readonly bits?: number | undefined
-  /** Encrypts the private key with AES-256-CBC: 1 to 1024 bytes of UTF-8. Without one it is written in clear. */
+  /**
+   * Encrypts the private key with AES-256-CBC: 1 to 1024 bytes of UTF-8. Without it, the key is written in plaintext.
+   */
   readonly passphrase?: string | undefined
 }
 
@@ -27,7 +29,7 @@ export interface RsaKeyPairOptions {
  * ```
  */
 export interface RsaKeyPair {
-  /** The private key, PKCS#8: `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` when a passphrase was given. */
+  /** The private key, PKCS#8: `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` if you passed a passphrase. */
   readonly privateKey: string
   /** The public key, SPKI: `PUBLIC KEY`. */
   readonly publicKey: string
@@ -35,12 +37,12 @@ export interface RsaKeyPair {
 
 const MIN_NEW_BITS = 2048
 const DEFAULT_BITS = 3072
-/** OpenSSL reads no longer one back. */
+/** OpenSSL does not read back a longer passphrase. */
 const MAX_PASSPHRASE_BYTES = 1024
 
 /**
- * Makes an RSA key pair, on a thread of its own. Nothing is stored: whoever loses the private key has lost every
- * object that the pair encrypted.
+ * Makes an RSA key pair, on its own thread. Nothing is stored. Anyone who loses the private key loses all objects
+ * that the pair encrypted.
  *
  * @param options - the size in bits, and a passphrase
  * @returns both halves as PEM text
@@ -63,7 +65,7 @@ export async function generateRsaKeyPair(options: RsaKeyPairOptions = {}): Promi
   if (passphrase !== undefined && !isPassphrase(passphrase)) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      `The \`passphrase\` option must be a text of 1 to ${MAX_PASSPHRASE_BYTES} bytes; leave it out to write the key in clear.`,
+      `The \`passphrase\` option must be a string of 1 to ${MAX_PASSPHRASE_BYTES} bytes. Omit it to write the key in plaintext.`,
     )
   }
   const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', {

@@ -5,7 +5,7 @@ import { generateRsaKeyPair } from './generate-key-pair.ts'
 import { type LocalRsaKeyFiles, localKeyFiles } from './local-key-files.ts'
 
 /**
- * What {@link generateLocalRsaKeyFiles} takes.
+ * Options of {@link generateLocalRsaKeyFiles}.
  *
  * @example
  * ```ts
@@ -13,30 +13,33 @@ import { type LocalRsaKeyFiles, localKeyFiles } from './local-key-files.ts'
  * ```
  */
 export interface LocalRsaKeyFilesOptions {
-  /** The directory of the key files, made when it is not there. Default: `.oss-local-rsa` in the user's home. */
+  /**
+   * The directory of the key files. It is created if it does not exist. Default: `.oss-local-rsa` in the user's home.
+   */
   readonly directory?: string | undefined
-  /** How the names of both files begin. Default: nothing. */
+  /** The prefix of both file names. Default: none. */
   readonly prefix?: string | undefined
   /**
    * Encrypts the private key with AES-256-CBC: 1 to 1024 characters of printable ASCII, because oss2 and OpenSSL
-   * disagree about what others are in bytes. Without one it is written in clear. The public key always is.
+   * encode other characters differently. Without it, the private key is written in plaintext. The public key is
+   * always in plaintext.
    */
   readonly passphrase?: string | undefined
-  /** The size of the key in bits: 2048 to 16384, a multiple of 8. 3072 by default. */
+  /** The size of the key in bits: 2048 to 16384, a multiple of 8. Default 3072. */
   readonly bits?: number | undefined
-  /** Gives the work up while the key is being made; once it is being written, both files are. */
+  /** Cancels the work while the key is generated. Once writing has started, both files are written. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
  * Makes an RSA key pair for {@link LocalRsaProvider}, in files that oss2's `LocalRsaProvider` reads too. It never
- * replaces a file. Back both up before the first object is encrypted: whoever loses the private key has lost them all,
- * and where one of the files is missing oss2 replaces the other.
+ * replaces a file. Back up both files before you encrypt the first object. Anyone who loses the private key loses all
+ * objects. If one of the files is missing, oss2 replaces the other.
  *
- * @param options - where to, the size in bits, and a passphrase
+ * @param options - where to write, the size in bits, and a passphrase
  * @returns the paths of both files
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when either file exists already or cannot be made, or for an option out
- * of range; then nothing is left behind
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when either file exists already or cannot be created, or for an option
+ *   out of range; then no file is left behind
  *
  * @example
  * ```ts
@@ -55,15 +58,15 @@ export async function generateLocalRsaKeyFiles(
   const { directory, prefix, passphrase, bits } = options
   if (passphrase !== undefined && !/^[ -~]*$/.test(passphrase)) {
     throw invalidArgument(
-      'The `passphrase` option must be printable ASCII: oss2 and OpenSSL make other bytes of other characters.',
+      'The `passphrase` option must be printable ASCII, because oss2 and OpenSSL encode other characters differently.',
     )
   }
   const files = localKeyFiles(directory, prefix)
   const { privateKeyPath, publicKeyPath } = files
-  // Only to fail before the work: what counts is that creating is exclusive.
+  // Only an early check. The exclusive creation below is what counts.
   for (const path of [privateKeyPath, publicKeyPath]) await refuseExisting(path)
   const { privateKey, publicKey } = await generateRsaKeyPair({ bits, passphrase })
-  // Whoever gave the work up does not expect a key.
+  // After an abort, the caller expects no key files.
   options.signal?.throwIfAborted()
   await mkdir(dirname(privateKeyPath), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw cannotMake(dirname(privateKeyPath), error)
@@ -79,7 +82,7 @@ export async function generateLocalRsaKeyFiles(
 }
 
 async function refuseExisting(path: string): Promise<void> {
-  // Also of a link that leads nowhere.
+  // Also for a dangling link.
   const exists = await lstat(path).then(
     () => true,
     () => false,
@@ -87,7 +90,7 @@ async function refuseExisting(path: string): Promise<void> {
   if (exists) throw alreadyThere(path)
 }
 
-/** Creates a file that is not there yet, durably, or leaves none. */
+/** Creates a new file durably, or leaves no file. */
 async function createFile(path: string, text: string, mode: number): Promise<void> {
   let created = false
   try {
@@ -105,7 +108,7 @@ async function createFile(path: string, text: string, mode: number): Promise<voi
   }
 }
 
-/** Removes the file that was just made, unless an oss2 that found the pair incomplete has put its own key there. */
+/** Removes the file that was just created, unless an oss2 that found the pair incomplete has put its own key there. */
 async function removeOurs(path: string, text: string): Promise<void> {
   const present = await readFile(path, 'utf8').catch(() => undefined)
   if (present === text) await rm(path, { force: true })
@@ -113,11 +116,13 @@ async function removeOurs(path: string, text: string): Promise<void> {
 
 function cannotMake(path: string, error: unknown): Error {
   const { code } = error as NodeJS.ErrnoException
-  return code === 'EEXIST' ? alreadyThere(path) : invalidArgument(`${path} cannot be made (${code}).`, error)
+  return code === 'EEXIST'
+    ? alreadyThere(path)
+    : invalidArgument(`${path} cannot be created (${code}).`, error)
 }
 
 function alreadyThere(path: string): Error {
   return invalidArgument(
-    `${path} exists already, and what it encrypted would be lost with it: keys are never replaced. Use another \`prefix\` or \`directory\`.`,
+    `${path} exists already. Keys are never replaced, because the objects that they encrypted would be lost. Use another \`prefix\` or \`directory\`.`,
   )
 }

@@ -1,10 +1,10 @@
-/** A key in another form than PEM, and the commands that make PEM of it. */
+/** A key format other than PEM, and the commands that convert it to PEM. */
 export interface KeyForm {
-  /** In the middle of a sentence: `an RSA key pair as PKCS#12`. */
+  /** The name inside a sentence: `an RSA key pair as PKCS#12`. */
   readonly name: string
-  /** Makes a PEM private key of it, where it holds one. */
+  /** Converts it to a PEM private key, if it contains one. */
   readonly toPrivateKey?: string
-  /** Makes a PEM public key or certificate of it, where that is what it holds. */
+  /** Converts it to a PEM public key or certificate, if it contains one. */
   readonly toPublicKey?: string
 }
 
@@ -23,22 +23,21 @@ const CONTEXT_0 = 0xa0
 
 const NOT_RSA = 'a key that is not an RSA key'
 const OPENPGP: KeyForm = {
-  name: 'an OpenPGP key, which cannot be converted: use an RSA key of its own',
+  name: 'an OpenPGP key, which cannot be converted (use an RSA key)',
 }
 
 /**
- * Recognizes keys that are not in PEM, as far as they are common: DER, PKCS#12, UTF-16, PuTTY, JWK, and the public keys
- * of SSH.
+ * Recognizes common key formats other than PEM: DER, PKCS#12, UTF-16, PuTTY, JWK, and the public keys of SSH.
  *
- * @param data - a key file's bytes, or its text
- * @returns `undefined` when it is none of them
+ * @param data - the bytes of a key file, or its text
+ * @returns `undefined` for any other format
  */
 export function recognizeKeyForm(data: string | Uint8Array): KeyForm | undefined {
   if (typeof data === 'string') return textForm(data) ?? binaryTextForm(data)
   return derForm(data) ?? utf16Form(data) ?? textForm(Buffer.from(data).toString('utf8'))
 }
 
-/** Recognizes PEM blocks of kinds that hold no key, or not in a form that can be used. */
+/** Recognizes PEM blocks that contain no key, or a key in an unusable format. */
 export function recognizePemLabel(label: string): KeyForm | undefined {
   if (label.startsWith('PGP ')) return OPENPGP
   return LABELS.get(label)
@@ -49,7 +48,7 @@ const LABELS: ReadonlyMap<string, KeyForm> = new Map([
     'OPENSSH PRIVATE KEY',
     {
       name: 'a private key in the form of OpenSSH',
-      // It replaces the file.
+      // The command replaces the file.
       toPrivateKey: 'cp id_rsa key.pem && ssh-keygen -p -m PEM -f key.pem',
     },
   ],
@@ -113,7 +112,7 @@ function jwkForm(text: string): KeyForm | undefined {
     : { name: 'a private key as JWK', toPrivateKey: command('Private', 'pkcs8') }
 }
 
-/** The inside of a PEM block, as consoles of cloud services show keys. */
+/** The content of a PEM block, as consoles of cloud services show keys. */
 function bareBase64Form(text: string): KeyForm | undefined {
   const base64 = text.replaceAll(/\s/g, '')
   if (!/^M[A-Za-z0-9+/]{60,}={0,2}$/.test(base64)) return undefined
@@ -128,17 +127,19 @@ function bareBase64Form(text: string): KeyForm | undefined {
   }
 }
 
-/** What is left of binary data in a text. */
+/** Binary data that was read as text. */
 function binaryTextForm(text: string): KeyForm | undefined {
   if (text.includes('\0')) {
     const utf16 = utf16Form(Buffer.from(text.slice(0, 1000), 'utf8'))
     if (utf16 !== undefined) return utf16
   }
-  // Latin-1 keeps each byte; UTF-8 replaces what it cannot read.
+  // Latin-1 keeps each byte. UTF-8 replaces bytes that it cannot decode.
   if (!/^0[\x80-\x84\uFFFD]/.test(text)) return undefined
   const form = /^[\0-\xFF]*$/.test(text) ? derForm(Buffer.from(text, 'latin1')) : undefined
   return (
-    form ?? { name: 'binary data, such as DER or PKCS#12, that was read as text: give the bytes of the file' }
+    form ?? {
+      name: 'binary data, such as DER or PKCS#12, that was read as text (pass the bytes of the file)',
+    }
   )
 }
 
@@ -147,7 +148,7 @@ function utf16Form(bytes: Uint8Array): KeyForm | undefined {
   const marked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
   const little = first !== 0 && second === 0 && third !== 0 && fourth === 0
   const big = first === 0 && second !== 0 && third === 0 && fourth !== 0
-  // A mark that was read as UTF-8: two replacement characters.
+  // A byte order mark that was read as UTF-8: two replacement characters.
   const replaced = Buffer.from(bytes.subarray(0, 6)).toString('utf8') === '\uFFFD\uFFFD'
   if (!marked && !little && !big && !replaced) return undefined
   const encoding = marked || replaced ? 'UTF-16' : little ? 'UTF-16LE' : 'UTF-16BE'
@@ -156,7 +157,7 @@ function utf16Form(bytes: Uint8Array): KeyForm | undefined {
 }
 
 function derForm(bytes: Uint8Array): KeyForm | undefined {
-  // BER of indefinite length, as some tools write PKCS#12.
+  // BER of indefinite length: some tools write PKCS#12 this way.
   if (bytes[0] === SEQUENCE && bytes[1] === 0x80 && bytes[2] === INTEGER && bytes[4] === 3)
     return pkcs12Form()
   const [top] = derElements(bytes)
@@ -194,7 +195,7 @@ function derForm(bytes: Uint8Array): KeyForm | undefined {
   return undefined
 }
 
-/** A certificate begins with its version, or its serial number, then the algorithm, issuer and validity. */
+/** A certificate starts with its version or its serial number. Then follow algorithm, issuer and validity. */
 function signedForm({ content }: DerElement): KeyForm {
   const tags = derElements(content).map(({ tag }) => tag)
   return tags[0] === CONTEXT_0 || tags[3] === SEQUENCE
@@ -230,7 +231,7 @@ function pkcs12Form(): KeyForm {
   }
 }
 
-/** The elements that follow each other in some bytes, up to the first that is not whole. */
+/** Returns the consecutive elements in some bytes, up to the first incomplete one. */
 function derElements(bytes: Uint8Array): readonly DerElement[] {
   const elements: DerElement[] = []
   for (let at = 0; at + 2 <= bytes.length && elements.length < 16; ) {

@@ -9,7 +9,7 @@ import type { Passphrase } from './pem.ts'
 import { loadRsaKey, type RsaKey } from './rsa-key.ts'
 
 /**
- * Where the two halves of a pair lie.
+ * The paths of a key pair.
  *
  * @example
  * ```ts
@@ -22,7 +22,7 @@ export interface LocalRsaKeyFiles {
 }
 
 /**
- * Where oss2 2.19 oss2/crypto.py `LocalRsaProvider` keeps a pair.
+ * Returns the paths that oss2 2.19 oss2/crypto.py `LocalRsaProvider` uses.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a prefix that would lead out of the directory
  */
@@ -31,9 +31,11 @@ export function localKeyFiles(
   prefix = '',
 ): LocalRsaKeyFiles {
   if (directory === '')
-    throw invalidArgument('The `directory` option is empty: leave it out for ~/.oss-local-rsa.')
+    throw invalidArgument('The `directory` option is empty. Omit it for ~/.oss-local-rsa.')
   if (/[/\\\0]/.test(prefix) || directory.includes('\0')) {
-    throw invalidArgument('The `prefix` option begins a file name: give directories in `directory`.')
+    throw invalidArgument(
+      'The `prefix` option must be the start of a file name. Pass directories in `directory`.',
+    )
   }
   return {
     privateKeyPath: join(directory, `${prefix}.private_key.pem`),
@@ -42,8 +44,8 @@ export function localKeyFiles(
 }
 
 /**
- * Reads a pair of key files and checks it. Files of another user, and those that any user of the machine can
- * write, are refused.
+ * Reads and checks a pair of key files. Refuses files that another user owns, and files that any user of the machine
+ * can write.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
@@ -57,7 +59,7 @@ export function loadLocalKey(files: LocalRsaKeyFiles, passphrase: string | undef
   )
 }
 
-/** Both files, or an error that tells of every one that is not there. */
+/** Reads both files, or throws an error that names every missing one. */
 function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly [KeyData, KeyData] {
   const privateKey = readKeyFile(privateKeyPath)
   const publicKey = readKeyFile(publicKeyPath)
@@ -67,7 +69,7 @@ function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly
     ...(publicKey === undefined ? [publicKeyPath] : []),
   ]
   throw invalidArgument(
-    `There is no ${missing.join(' and no ')}. Both halves of the pair must be there: where either is missing, oss2's LocalRsaProvider replaces both without a word, and what the old pair encrypted is lost. Put the pair back from a backup, or make a new one with generateLocalRsaKeyFiles().`,
+    `There is no ${missing.join(' and no ')}. Both halves of the pair must exist. If either is missing, oss2's LocalRsaProvider silently replaces both, and the objects that the old pair encrypted are lost. Restore the pair from a backup, or make a new one with generateLocalRsaKeyFiles().`,
   )
 }
 
@@ -91,26 +93,26 @@ function readKeyFile(path: string): KeyData | undefined {
 }
 
 /**
- * Whoever can exchange a key file chooses who can read what is encrypted. Files of root are trusted, and root trusts what it
- * names, as secrets that are mounted into a container.
+ * Anyone who can replace a key file decides who can read the objects that it encrypts. Files of root are trusted.
+ * Root trusts any file that it names, for example secrets that are mounted into a container.
  */
 function refuseExchangeable(path: string, { uid, mode }: Stats): void {
   const user = process.geteuid?.()
   if (user === undefined) return
   if (user !== 0 && uid !== 0 && uid !== user) {
     throw invalidArgument(
-      `The key file ${path} belongs to another user (uid ${uid}), who can exchange it: use a copy of your own, once you know what is in it.`,
+      `The key file ${path} belongs to another user (uid ${uid}), who can replace it. Check its content, and use your own copy.`,
     )
   }
   if ((mode & OTHERS_WRITE) === 0) return
   throw invalidArgument(
-    `The key file ${path} can be written by every user of this machine: run chmod o-w ${path}, once you know what is in it.`,
+    `The key file ${path} can be written by every user of this machine. Check its content, and run chmod o-w ${path}.`,
   )
 }
 
 /**
- * oss2's RSA library takes a passphrase as Latin-1, OpenSSL as UTF-8. Where that is not the same, both are tried, the
- * library's first.
+ * oss2's RSA library encodes a passphrase as Latin-1, OpenSSL as UTF-8. If these differ, both are tried, Latin-1
+ * first.
  */
 function inEachEncoding<T>(
   passphrase: string | undefined,

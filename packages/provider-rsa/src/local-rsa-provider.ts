@@ -21,7 +21,7 @@ import type { RsaKey } from './rsa-key.ts'
 import { warnOfWeakKey } from './weak-key.ts'
 
 /**
- * What a {@link LocalRsaProvider} is built from.
+ * Options of a {@link LocalRsaProvider}.
  *
  * @example
  * ```ts
@@ -29,18 +29,18 @@ import { warnOfWeakKey } from './weak-key.ts'
  * ```
  */
 export interface LocalRsaProviderOptions {
-  /** The directory of the key files. Default: `.oss-local-rsa` in the user's home, like oss2. */
+  /** The directory of the key files. Default: `.oss-local-rsa` in the user's home, as in oss2. */
   readonly directory?: string | undefined
-  /** How the names of both files begin: what oss2 calls `key`. Default: nothing. */
+  /** The prefix of both file names. oss2 calls it `key`. Default: none. */
   readonly prefix?: string | undefined
-  /** The passphrase of the key files; unused where they are in clear. */
+  /** The passphrase of the key files. It is not used for files in plaintext. */
   readonly passphrase?: string | undefined
   /**
-   * What it writes. `'v2'`: what oss2 2.11 and later read. `'v1'`: what oss2 2.5 to 2.10 read, in one put, never in
-   * parts. It reads both whatever it writes. Default `'v2'`.
+   * The format to write. `'v2'`: oss2 2.11 and later read it. `'v1'`: oss2 2.5 to 2.10 read it, for objects of one
+   * put, never in parts. The provider always reads both. Default `'v2'`.
    */
   readonly format?: 'v1' | 'v2' | undefined
-  /** Receives warnings, for instance of a key under 2048 bits. By default they are Node.js process warnings. */
+  /** Receives warnings, for example about a key under 2048 bits. Default: Node.js process warnings. */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
@@ -50,13 +50,12 @@ const V2_WRAP_ALGORITHM = 'RSA/NONE/OAEPWithSHA-1AndMGF1Padding'
 const V1_WRAP_ALGORITHM = 'rsa'
 
 /**
- * An RSA master key in the key files of the Python SDK: what oss2's `LocalRsaProvider` wrote it reads, and the other
- * way round, under the same pair. The content keys are wrapped with OAEP (SHA-1).
+ * An RSA master key in the key files of the Python SDK. With the same pair, it reads what oss2's `LocalRsaProvider`
+ * wrote, and oss2 reads what it wrote. It wraps content keys with OAEP (SHA-1).
  *
- * It never makes a key: see {@link generateLocalRsaKeyFiles}. oss2 does, and replaces both files without a word when
- * either is missing; so here both must be there, and belong together.
- * Its objects carry no material description, because oss2 knows none for this kind of key: keys cannot be told apart
- * by name. Every failed unwrap is the same error.
+ * It never makes a key: see {@link generateLocalRsaKeyFiles}. oss2 silently replaces both files when either is
+ * missing, so here both must exist and match. Its objects have no material description, because oss2 has none for
+ * this kind of key. So keys cannot be distinguished by name. Every failed unwrap throws the same error.
  *
  * @example
  * ```ts
@@ -64,28 +63,28 @@ const V1_WRAP_ALGORITHM = 'rsa'
  * ```
  */
 export class LocalRsaProvider implements MasterKeyProvider {
-  /** The algorithm's name in the envelopes that it writes. */
+  /** The name of the algorithm in the envelopes that it writes. */
   readonly wrapAlgorithm: string
-  /** The algorithm's name in the envelopes of the other generation, which it reads. */
+  /** The name of the algorithm in the envelopes of the other format, which it reads too. */
   readonly alsoUnwraps: readonly string[]
-  /** The generation of the envelopes that it writes. */
+  /** The version of the envelopes that it writes. */
   readonly envelopeVersion: 1 | 2
-  /** Always `{}`: it names nothing. */
+  /** Always `{}`, which names no key. */
   readonly materialDescription: MaterialDescription = Object.freeze({})
-  /** Always true: the private half is always there. */
+  /** Always true, because the private half is always present. */
   readonly canUnwrap: boolean = true
   /** The size of the key in bits. */
   readonly modulusBits: number
   readonly #key: Required<RsaKey>
 
   /**
-   * Reads both key files, once, and checks them: kind, size, and that the halves belong together.
+   * Reads both key files once. Checks their kind and size, and that the halves match.
    *
-   * @param options - where the files are, their passphrase, and what to write
+   * @param options - where the files are, their passphrase, and the format to write
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when a file is missing or cannot be read, or an option has the wrong
-   * type; `ERR_CSE_INVALID_KEY` when a file is damaged, holds no RSA key or the wrong half, the key has under 1024
-   * bits, or the halves do not match; `ERR_CSE_PASSPHRASE` when a file is encrypted and the passphrase is missing or
-   * wrong.
+   *   type; `ERR_CSE_INVALID_KEY` when a file is damaged, contains no RSA key or the wrong half, the key has under
+   *   1024 bits, or the halves do not match; `ERR_CSE_PASSPHRASE` when a file is encrypted and the passphrase is
+   *   missing or wrong.
    */
   constructor(options: LocalRsaProviderOptions = {}) {
     checkTexts('LocalRsaProvider', options, {
@@ -110,10 +109,10 @@ export class LocalRsaProvider implements MasterKeyProvider {
   }
 
   /**
-   * Makes a random CEK and wraps it and `iv`; under the format V1, `iv` as the decimal text of its value.
+   * Makes a random CEK and wraps it and `iv`. With the format V1, it wraps `iv` as the decimal text of its value.
    *
    * @param iv - the counter block to wrap: 16 bytes
-   * @param options - a signal, looked at before the work, which itself is short and synchronous
+   * @param options - a signal, checked before the work, which is short and synchronous
    * @returns the CEK (32 bytes, for the caller to wipe), and both wrapped, base64
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when `iv` is not 16 bytes
    * @example
@@ -131,12 +130,12 @@ export class LocalRsaProvider implements MasterKeyProvider {
   }
 
   /**
-   * Unwraps an envelope's CEK and IV, of either generation.
+   * Unwraps the CEK and the IV of an envelope, in either format.
    *
-   * @param envelope - one whose wrap algorithm is among this provider's
-   * @param options - a signal, looked at before the work, which itself is short and synchronous
+   * @param envelope - an envelope with one of the wrap algorithms of this provider
+   * @param options - a signal, checked before the work, which is short and synchronous
    * @returns the CEK (32 bytes) and the IV (16 bytes), for the caller to wipe
-   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope and this key do not fit
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope does not match this key
    * @example
    * ```ts
    * const { cek, iv } = await provider.unwrap(envelope)
@@ -147,7 +146,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
     const { privateKey, modulus } = this.#key
     const v1 = envelope.version === 1
     const algorithm = v1 ? V1_WRAP_ALGORITHM : V2_WRAP_ALGORITHM
-    // Nothing is judged before both are unwrapped, and then all at once.
+    // Both values are unwrapped before anything is checked, and then all at once.
     const ours = Number(envelope.wrapAlgorithm.toLowerCase() === algorithm.toLowerCase())
     const cek = oaepUnwrap(privateKey, modulus, envelope.wrappedCek)
     const iv = oaepUnwrap(privateKey, modulus, v1 ? envelope.wrappedStart : envelope.wrappedIv)
@@ -159,7 +158,9 @@ function ofLength({ valid, message }: UnpaddedMessage, lengthBytes: number): Unp
   return { valid: valid & Number(message.length === lengthBytes), message }
 }
 
-/** The counter block of a start value in decimal. oss2 would also take blanks and a sign, and never wrote them. */
+/**
+ * Returns the counter block of a decimal start value. oss2 would also accept blanks and a sign, but never wrote them.
+ */
 function startBlock({ valid, message }: UnpaddedMessage): UnpaddedMessage {
   const block = parseV1Start(Buffer.from(message).toString('latin1'))
   wipe(message)

@@ -3,27 +3,27 @@ import { encodeBase64, wipe } from '@oss-cse/crypto-core'
 import { ciphertextOrDummy } from './judged-unwrap.ts'
 import type { UnpaddedMessage } from './pkcs1-unpad.ts'
 
-/** As oss2's LocalRsaProvider has it: SHA-1 for the label, which is empty, and for MGF1. */
+/** The parameters of oss2's LocalRsaProvider: SHA-1 for the label, which is empty, and for MGF1. */
 const OAEP_SHA1: { readonly padding: number; readonly oaepHash: string } = {
   padding: constants.RSA_PKCS1_OAEP_PADDING,
   oaepHash: 'sha1',
 }
 
-/** Wraps bytes, base64. */
+/** Wraps bytes, and returns base64. */
 export function oaepWrap(publicKey: KeyObject, bytes: Uint8Array): string {
   return encodeBase64(publicEncrypt({ key: publicKey, ...OAEP_SHA1 }, bytes))
 }
 
 /**
- * Unwraps one value of any length. OpenSSL does the RSA work before it looks at the padding, and judges that in
- * constant time: whoever can tell its checks apart can decrypt with the key (Manger, 2001).
+ * Unwraps one value of any length. OpenSSL does the RSA operation before it examines the padding, and examines that
+ * in constant time. Anyone who can tell its checks apart can decrypt with the key (Manger, 2001).
  *
- * @returns what came out, and `valid` 1 when it is to be believed; an empty message when nothing came out
+ * @returns the output, with `valid` 1 if it is trustworthy; an empty message if there was no output
  */
 export function oaepUnwrap(privateKey: KeyObject, modulus: Uint8Array, wrapped: string): UnpaddedMessage {
   const { ciphertext, usable, dummy } = ciphertextOrDummy(wrapped, modulus)
   const decrypted = decryptOaep(privateKey, ciphertext)
-  // A copy that owns its memory, so that wiping it wipes all.
+  // A copy that owns its memory, so that wiping it wipes everything.
   const message = Uint8Array.from(decrypted ?? [])
   wipe(dummy, decrypted ?? dummy)
   return { valid: usable & Number(decrypted !== undefined), message }

@@ -2,25 +2,25 @@ import { CseError } from '@oss-cse/crypto-core'
 import { type KeyForm, recognizeKeyForm } from './key-form.ts'
 import type { KeyData, KeyPlace } from './key-place.ts'
 
-/** One `-----BEGIN …-----` block, its lines made regular. */
+/** One `-----BEGIN …-----` block with normalized lines. */
 export interface PemBlock {
   readonly label: string
   /** The header lines, such as `Proc-Type: 4,ENCRYPTED`. */
   readonly headers: readonly string[]
   readonly base64: string
-  /** True when the key inside needs a passphrase. */
+  /** True if the key inside needs a passphrase. */
   readonly encrypted: boolean
-  /** The block as OpenSSL likes it: line feeds only, 64 characters a line. */
+  /** The block in the form that OpenSSL expects: only line feeds, 64 characters per line. */
   readonly text: string
 }
 
 const PEM_LINE = /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g
 
 /**
- * The blocks of a PEM text: at least one, none of them empty.
+ * Returns the blocks of a PEM text: at least one, and none of them empty.
  *
- * @throws CseError `ERR_CSE_INVALID_KEY`; where the key is in another form, the message says in which, and how to
- * convert it
+ * @throws CseError `ERR_CSE_INVALID_KEY`; for a key in another format, the message names the format and how to
+ *   convert it
  */
 export function pemBlocks(data: KeyData, place: KeyPlace): readonly PemBlock[] {
   const pem = typeof data === 'string' ? data : Buffer.from(data).toString('utf8')
@@ -30,28 +30,30 @@ export function pemBlocks(data: KeyData, place: KeyPlace): readonly PemBlock[] {
     throw unreadable(place)
   }
   if (pem.includes('-----BEGIN ')) {
-    throw invalidKey(
-      `The PEM in ${place.name} is cut off: the END line that belongs to its BEGIN line is missing.`,
-    )
+    throw invalidKey(`The PEM in ${place.name} is truncated: the END line for its BEGIN line is missing.`)
   }
   const form = recognizeKeyForm(data)
   if (form !== undefined) throw wrongForm(form, place)
-  throw invalidKey(`${place.subject} holds no PEM block. ${place.whenNoPem(data)}`)
-}
-
-/** An `ERR_CSE_INVALID_KEY` of a key that is not in PEM: in which form it is, and the command that converts it. */
-export function wrongForm({ name, toPrivateKey, toPublicKey }: KeyForm, place: KeyPlace): CseError {
-  const command = place.half === 'private' ? toPrivateKey : toPublicKey
-  if (command !== undefined) {
-    return invalidKey(`${place.subject} holds ${name}, and PEM is needed. Convert it: \`${command}\`.`)
-  }
-  const other = toPrivateKey ?? toPublicKey
-  return invalidKey(`${place.subject} holds ${name}.${other === undefined ? '' : ` ${place.whenOtherHalf}`}`)
+  throw invalidKey(`${place.subject} contains no PEM block. ${place.whenNoPem(data)}`)
 }
 
 /**
- * The blocks from each BEGIN line to the next END line of the same label; a BEGIN line without one is text like any other.
- * Not one pattern for a block: over many BEGIN lines it would search the rest of the text again and again.
+ * Makes an `ERR_CSE_INVALID_KEY` for a key that is not in PEM. It names the format and the command that converts it.
+ */
+export function wrongForm({ name, toPrivateKey, toPublicKey }: KeyForm, place: KeyPlace): CseError {
+  const command = place.half === 'private' ? toPrivateKey : toPublicKey
+  if (command !== undefined) {
+    return invalidKey(`${place.subject} contains ${name}, but must be PEM. Convert it: \`${command}\`.`)
+  }
+  const other = toPrivateKey ?? toPublicKey
+  return invalidKey(
+    `${place.subject} contains ${name}.${other === undefined ? '' : ` ${place.whenOtherHalf}`}`,
+  )
+}
+
+/**
+ * Returns the blocks from each BEGIN line to the next END line with the same label. A BEGIN line without an END line
+ * is ordinary text. A single pattern for a block would search the rest of the text again for each BEGIN line.
  */
 function wholeBlocks(pem: string): readonly PemBlock[] {
   const lines = Array.from(pem.matchAll(PEM_LINE), ({ 0: line, 1: kind, 2: label = '', index }) => ({
@@ -75,13 +77,13 @@ function wholeBlocks(pem: string): readonly PemBlock[] {
 }
 
 function pemBlock(label: string, body: string): PemBlock {
-  // A .env file that is read without unescaping leaves the two characters `\n` where the line breaks were.
+  // A .env file that is read without unescaping contains the two characters `\n` instead of line breaks.
   const lines = body
     .replaceAll('\\r', '')
     .replaceAll('\\n', '\n')
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-  // Only the header lines of a block that is encrypted as a whole have a colon: it is not in the alphabet of base64.
+  // Only the header lines of a block that is encrypted as a whole have a colon. It is not in the base64 alphabet.
   const headers = lines.filter((line) => line.includes(':'))
   const base64 = lines
     .filter((line) => !line.includes(':'))
@@ -100,19 +102,19 @@ function pemBlock(label: string, body: string): PemBlock {
   }
 }
 
-/** An `ERR_CSE_INVALID_KEY`: what is wrong with a key, and what to do about it. */
+/** Makes an `ERR_CSE_INVALID_KEY`: what is wrong with a key, and what to do about it. */
 export function invalidKey(message: string): CseError {
   return new CseError('ERR_CSE_INVALID_KEY', message)
 }
 
-/** What is said of a block whose contents are no key. */
+/** The error of a block whose content is no key. */
 export function unreadable(place: KeyPlace): CseError {
   return invalidKey(
-    `The PEM in ${place.name} is damaged: its contents cannot be read as a key. Copy it afresh.`,
+    `The PEM in ${place.name} is damaged: its content cannot be read as a key. Copy it again.`,
   )
 }
 
-/** Tells whether the bytes are one DER SEQUENCE, neither cut off nor followed by anything. */
+/** True if the bytes are exactly one DER SEQUENCE, neither truncated nor followed by other bytes. */
 export function isWholeDerSequence(bytes: Uint8Array): boolean {
   const [tag, first = 0] = bytes
   if (tag !== 0x30) return false

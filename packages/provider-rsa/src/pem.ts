@@ -11,14 +11,14 @@ import {
   wrongForm,
 } from './pem-block.ts'
 
-/** A text is taken as UTF-8; bytes are taken as they are. */
+/** A string is encoded as UTF-8. Bytes are used unchanged. */
 export type Passphrase = string | Buffer
 
 const PRIVATE_LABELS: readonly string[] = ['RSA PRIVATE KEY', 'PRIVATE KEY', 'ENCRYPTED PRIVATE KEY']
 const PUBLIC_LABELS: readonly string[] = ['RSA PUBLIC KEY', 'PUBLIC KEY', 'CERTIFICATE']
 
 /**
- * Reads the one RSA private key of a PEM text: PKCS#1 or PKCS#8, in clear or encrypted. Text around the block,
+ * Reads the one RSA private key of a PEM text: PKCS#1 or PKCS#8, in plaintext or encrypted. Text around the block,
  * certificates beside it, and the kind of line break do not matter.
  *
  * @throws CseError `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
@@ -33,11 +33,11 @@ export function readPrivateKey(
   const [block] = candidates
   if (block === undefined) {
     throw blocks.some(({ label }) => PUBLIC_LABELS.includes(label))
-      ? invalidKey(`${place.subject} holds a public key or a certificate. ${place.whenOtherHalf}`)
+      ? invalidKey(`${place.subject} contains a public key or a certificate. ${place.whenOtherHalf}`)
       : unknownForm(blocks, PRIVATE_LABELS, place)
   }
   if (candidates.length > 1) {
-    throw invalidKey(`${place.subject} holds ${candidates.length} private keys. Keep one of them.`)
+    throw invalidKey(`${place.subject} contains ${candidates.length} private keys. Keep one of them.`)
   }
   if (!PRIVATE_LABELS.includes(block.label)) {
     const form = recognizePemLabel(block.label)
@@ -47,24 +47,24 @@ export function readPrivateKey(
 }
 
 /**
- * Reads the RSA public key of a PEM text: PKCS#1, SPKI, or an X.509 certificate, of which several in a row are
- * taken for a chain with its own certificate first. A certificate is a container here: neither its dates nor
- * its signature are checked.
+ * Reads the RSA public key of a PEM text: PKCS#1, SPKI, or an X.509 certificate. Several certificates in a row count
+ * as a chain that starts with its own certificate. A certificate is only a container here: neither its dates nor its
+ * signature are checked.
  *
  * @throws CseError `ERR_CSE_INVALID_KEY`
  */
 export function readPublicKey(pem: KeyData, place: KeyPlace = KEY_OPTIONS.publicKey): KeyObject {
   const blocks = pemBlocks(pem, place)
-  // OpenSSL would take the public half without a word, and nobody would learn that a secret lies in the wrong place.
+  // OpenSSL would silently use the public half, and nobody would notice that a secret is in the wrong place.
   if (blocks.some(isPrivate)) {
-    throw invalidKey(`${place.subject} holds a private key. ${place.whenOtherHalf}`)
+    throw invalidKey(`${place.subject} contains a private key. ${place.whenOtherHalf}`)
   }
   const block = blocks.find(({ label }) => PUBLIC_LABELS.includes(label))
   if (block === undefined) throw unknownForm(blocks, PUBLIC_LABELS, place)
-  // OpenSSL would ask for the passphrase on the terminal, and everything would wait for the answer.
+  // OpenSSL would ask for the passphrase on the terminal and block the process.
   if (block.encrypted) {
     throw invalidKey(
-      `${place.subject} holds a public key that is encrypted. It is no secret: derive it afresh from the private key, in clear: \`openssl pkey -pubout\`.`,
+      `${place.subject} contains an encrypted public key. It is no secret. Derive it again from the private key, in plaintext: \`openssl pkey -pubout\`.`,
     )
   }
   let key: KeyObject
@@ -90,22 +90,22 @@ function parseKey(block: PemBlock, place: KeyPlace): KeyObject {
 
 function decryptKey(block: PemBlock, passphrase: Passphrase | undefined, place: KeyPlace): KeyObject {
   const bytes = decodeBase64(block.base64)
-  // Inside a legacy PKCS#1 block everything is encrypted; a PKCS#8 one still shows whether it is whole.
+  // In a legacy PKCS#1 block everything is encrypted. A PKCS#8 block still shows whether it is complete.
   const whole = bytes !== undefined && (block.label !== 'ENCRYPTED PRIVATE KEY' || isWholeDerSequence(bytes))
   if (!whole) throw unreadable(place)
   if (passphrase === undefined) {
     throw new CseError(
       'ERR_CSE_PASSPHRASE',
-      'The private key is encrypted. Give its passphrase in the `passphrase` option.',
+      'The private key is encrypted. Pass its passphrase in the `passphrase` option.',
     )
   }
   try {
     return createPrivateKey({ key: block.text, format: 'pem', passphrase })
   } catch {
-    // A wrong passphrase fails now as bad padding, now as garbage that does not parse: one answer for all.
+    // A wrong passphrase causes either bad padding or garbage that does not parse. Both are one error.
     throw new CseError(
       'ERR_CSE_PASSPHRASE',
-      'The private key could not be decrypted: the passphrase is wrong, the key is damaged, or it is encrypted with an old cipher that this Node.js does not offer (then convert it: `openssl pkcs8 -topk8 -v2 aes-256-cbc`).',
+      'The private key could not be decrypted: the passphrase is wrong, the key is damaged, or it is encrypted with an old cipher that this Node.js does not support (then convert it: `openssl pkcs8 -topk8 -v2 aes-256-cbc`).',
     )
   }
 }
@@ -125,6 +125,6 @@ function unknownForm(blocks: readonly PemBlock[], labels: readonly string[], pla
   const [form] = blocks.flatMap(({ label }) => recognizePemLabel(label) ?? [])
   if (form !== undefined) return wrongForm(form, place)
   return invalidKey(
-    `${place.subject} holds no key that can be used there. It takes PEM blocks of these kinds: ${labels.join(', ')}.`,
+    `${place.subject} contains no usable key. It accepts PEM blocks of these kinds: ${labels.join(', ')}.`,
   )
 }

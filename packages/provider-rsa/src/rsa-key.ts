@@ -11,17 +11,17 @@ import { KEY_OPTIONS, type KeyData, type KeyPlaces } from './key-place.ts'
 import { type Passphrase, readPrivateKey, readPublicKey } from './pem.ts'
 import { invalidKey } from './pem-block.ts'
 
-/** A key that was checked: it is RSA, of a usable size, and its halves belong together. */
+/** A checked key: it is RSA, has a usable size, and its halves match. */
 export interface RsaKey {
   readonly publicKey: KeyObject
-  /** Absent when only the public half was given. */
+  /** Absent if only the public half was passed. */
   readonly privateKey?: KeyObject
-  /** The modulus, big-endian, without leading zeros: its length is that of every ciphertext. */
+  /** The modulus, big-endian, without leading zeros. Every ciphertext has its length. */
   readonly modulus: Uint8Array
   readonly modulusBits: number
 }
 
-/** Where a key comes from. At least one half must be there. */
+/** The source of a key. At least one half must be present. */
 export interface RsaKeySource {
   readonly privateKey: KeyData | undefined
   readonly publicKey: KeyData | undefined
@@ -29,7 +29,7 @@ export interface RsaKeySource {
 }
 
 const MIN_MODULUS_BITS = 1024
-/** The most that OpenSSL computes with. */
+/** The maximum that OpenSSL supports. */
 export const MAX_MODULUS_BITS = 16_384
 
 /**
@@ -52,12 +52,12 @@ export function loadRsaKey(source: RsaKeySource, places: KeyPlaces = KEY_OPTIONS
   if (publicKey === undefined) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'An RSA provider needs a key: give the PEM text in `privateKey`, or in `publicKey` to encrypt only.',
+      'An RSA provider needs a key. Pass the PEM text in `privateKey`, or in `publicKey` to encrypt only.',
     )
   }
   if (given !== undefined && !given.equals(publicKey)) {
     throw invalidKey(
-      `The keys in ${places.privateKey.name} and ${places.publicKey.name} do not belong together: what one encrypts the other cannot decrypt. ${places.whenNoPair}`,
+      `The keys in ${places.privateKey.name} and ${places.publicKey.name} do not match: one cannot decrypt what the other encrypts. ${places.whenNoPair}`,
     )
   }
   const modulusBits = checkParameters(publicKey)
@@ -66,7 +66,7 @@ export function loadRsaKey(source: RsaKeySource, places: KeyPlaces = KEY_OPTIONS
   return { publicKey, modulus, modulusBits, ...(privateKey === undefined ? {} : { privateKey }) }
 }
 
-/** Random bytes that, read as a number, are smaller than every modulus of that many bytes. */
+/** Returns random bytes that, as a number, are smaller than every modulus of that many bytes. */
 export function randomBelowModulus(lengthBytes: number): Uint8Array {
   const bytes = randomFillSync(new Uint8Array(lengthBytes))
   bytes[0] = 0
@@ -77,17 +77,17 @@ function checkParameters(publicKey: KeyObject): number {
   const { modulusLength = 0, publicExponent = 0n } = publicKey.asymmetricKeyDetails ?? {}
   if (modulusLength < MIN_MODULUS_BITS || modulusLength > MAX_MODULUS_BITS) {
     throw invalidKey(
-      `The RSA key has ${modulusLength} bits; ${MIN_MODULUS_BITS} to ${MAX_MODULUS_BITS} are possible, and 3072 are advised.`,
+      `The RSA key has ${modulusLength} bits; ${MIN_MODULUS_BITS} to ${MAX_MODULUS_BITS} are possible, and 3072 are recommended.`,
     )
   }
-  // OpenSSL computes with an exponent of 1, which leaves the content key readable to everybody.
+  // OpenSSL accepts an exponent of 1, which would leave the content key readable for everybody.
   if (publicExponent < 3n || publicExponent % 2n === 0n) {
     throw invalidKey('The RSA key has a public exponent that does not encrypt. Make a new key.')
   }
   return modulusLength
 }
 
-/** One block there and back: a damaged key must not be found out when it has already encrypted something. */
+/** Encrypts and decrypts one block, to detect a damaged key before it encrypts an object. */
 function checkArithmetic(publicKey: KeyObject, privateKey: KeyObject | undefined, lengthBytes: number): void {
   const probe = randomBelowModulus(lengthBytes)
   let returned: Uint8Array = probe
@@ -103,7 +103,7 @@ function checkArithmetic(publicKey: KeyObject, privateKey: KeyObject | undefined
   wipe(probe, returned)
   if (!same) {
     throw invalidKey(
-      'The RSA key cannot be used: what it encrypts it does not decrypt. It is damaged (copy it afresh), or has unusual parameters (make a new one).',
+      'The RSA key cannot be used, because it does not decrypt what it encrypts. It is damaged (copy it again), or has unusual parameters (make a new one).',
     )
   }
 }

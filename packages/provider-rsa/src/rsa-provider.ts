@@ -19,7 +19,7 @@ import { loadRsaKey, type RsaKey } from './rsa-key.ts'
 import { warnOfWeakKey } from './weak-key.ts'
 
 /**
- * What an {@link RsaProvider} is built from. At least one of `privateKey` and `publicKey` is needed.
+ * Options of an {@link RsaProvider}. At least one of `privateKey` and `publicKey` is required.
  *
  * @example
  * ```ts
@@ -37,28 +37,29 @@ export interface RsaProviderOptions {
    */
   readonly privateKey?: string | Uint8Array | undefined
   /**
-   * The public key: PEM text, or the bytes of a PEM file; PKCS#1 or SPKI, or an X.509 certificate. Alone it encrypts
-   * only; beside `privateKey` it must be that key's other half.
+   * The public key: PEM text, or the bytes of a PEM file; PKCS#1 or SPKI, or an X.509 certificate. Alone it only
+   * encrypts. Together with `privateKey`, it must be the other half of that key.
    */
   readonly publicKey?: string | Uint8Array | undefined
-  /** The passphrase of an encrypted `privateKey`; unused when that is in clear. */
+  /** The passphrase of an encrypted `privateKey`. It is not used for a key in plaintext. */
   readonly passphrase?: string | undefined
-  /** Names this key in the objects that it encrypts. Nothing by default. */
+  /** The name of this key in the objects that it encrypts. Default: none. */
   readonly materialDescription?: MaterialDescription | undefined
-  /** Receives warnings, for instance of a key under 2048 bits. By default they are Node.js process warnings. */
+  /** Receives warnings, for example about a key under 2048 bits. Default: Node.js process warnings. */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
 const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
 
 /**
- * An RSA master key that the user keeps: wraps content keys with RSAES-PKCS1-v1_5, as every official SDK does
- * that names its wrap algorithm `RSA/NONE/PKCS1Padding`.
+ * An RSA master key that the user keeps. It wraps content keys with RSAES-PKCS1-v1_5, like every official SDK that
+ * calls its wrap algorithm `RSA/NONE/PKCS1Padding`.
  *
- * Unwrapping works alike on every Node.js: version 20 refuses this padding, and later ones answer a wrong key
- * with random bytes, so the padding is removed here, in constant time as far as JavaScript allows.
- * Every failed unwrap is the same error. That there is one stays visible: a service that decrypts what strangers
- * upload, and shows them whether it worked, gives the master key's power away (Bleichenbacher's attack).
+ * Unwrapping behaves alike on every version of Node.js. Version 20 refuses this padding, and later versions return
+ * random bytes for a wrong key, so this class removes the padding itself, in constant time as far as JavaScript
+ * allows. Every failed unwrap throws the same error. An attacker can still see that it failed. A service that
+ * decrypts objects of strangers, and shows them whether that worked, lets them use the master key (Bleichenbacher's
+ * attack).
  *
  * @example
  * ```ts
@@ -66,24 +67,24 @@ const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
  * ```
  */
 export class RsaProvider implements MasterKeyProvider {
-  /** The algorithm's name as it stands in the envelope. */
+  /** The name of the algorithm in the envelope. */
   readonly wrapAlgorithm: string = WRAP_ALGORITHM
-  /** Names this key in the envelopes that it writes; `{}` names nothing. */
+  /** The name of this key in the envelopes that it writes; `{}` means no name. */
   readonly materialDescription: MaterialDescription
-  /** False when only the public half was given: then it encrypts and cannot decrypt. */
+  /** False if only the public half was passed. The provider then encrypts and cannot decrypt. */
   readonly canUnwrap: boolean
   /** The size of the key in bits. */
   readonly modulusBits: number
   readonly #key: RsaKey
 
   /**
-   * Reads the key and checks it: its kind, its size, and that its halves belong together.
+   * Reads the key and checks its kind and its size, and that its halves match.
    *
    * @param options - the key in PEM, its passphrase, and its name
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when no key is given, or an option has the wrong type;
-   * `ERR_CSE_INVALID_KEY` when a key cannot be read, is not RSA, is public where a private one belongs (or the
-   * other way round), has under 1024 bits, or the halves do not match; `ERR_CSE_PASSPHRASE` when the private
-   * key is encrypted and the passphrase is missing or wrong.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when no key is passed, or an option has the wrong type;
+   *   `ERR_CSE_INVALID_KEY` when a key cannot be read, is not RSA, is public where a private one belongs (or the
+   *   other way round), has under 1024 bits, or the halves do not match; `ERR_CSE_PASSPHRASE` when the private key is
+   *   encrypted and the passphrase is missing or wrong.
    */
   constructor(options: RsaProviderOptions) {
     checkTexts('RsaProvider', options, { passphrase: 'a string' })
@@ -103,7 +104,7 @@ export class RsaProvider implements MasterKeyProvider {
    * Makes a random CEK and wraps it and `iv`.
    *
    * @param iv - the counter block to wrap: 16 bytes
-   * @param options - a signal, looked at before the work, which itself is short and synchronous
+   * @param options - a signal, checked before the work, which is short and synchronous
    * @returns the CEK (32 bytes, for the caller to wipe), and both wrapped, base64
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when `iv` is not 16 bytes
    * @example
@@ -119,13 +120,13 @@ export class RsaProvider implements MasterKeyProvider {
   }
 
   /**
-   * Unwraps an envelope's CEK and IV.
+   * Unwraps the CEK and the IV of an envelope.
    *
-   * @param envelope - a version 2 envelope whose wrap algorithm is this provider's
-   * @param options - a signal, looked at before the work, which itself is short and synchronous
+   * @param envelope - a version 2 envelope with the wrap algorithm of this provider
+   * @param options - a signal, checked before the work, which is short and synchronous
    * @returns the CEK (32 bytes) and the IV (16 bytes), for the caller to wipe
-   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope and this key do not fit;
-   * `ERR_CSE_CANNOT_UNWRAP` when this provider holds a public key only
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope does not match this key;
+   *   `ERR_CSE_CANNOT_UNWRAP` when this provider has only a public key
    * @example
    * ```ts
    * const { cek, iv } = await provider.unwrap(envelope)
@@ -137,10 +138,10 @@ export class RsaProvider implements MasterKeyProvider {
     if (privateKey === undefined) {
       throw new CseError(
         'ERR_CSE_CANNOT_UNWRAP',
-        'This RSA provider holds a public key, which only encrypts. Build it with `privateKey` to decrypt.',
+        'This RSA provider has a public key, which only encrypts. Create it with `privateKey` to decrypt.',
       )
     }
-    // Nothing is judged before both are unwrapped, and then all at once.
+    // Both values are unwrapped before anything is checked, and then all at once.
     const ours = Number(envelope.version === 2 && isOurAlgorithm(envelope.wrapAlgorithm))
     const wrappedIv = envelope.version === 2 ? envelope.wrappedIv : ''
     const cek = unwrapOne(privateKey, modulus, envelope.wrappedCek, CEK_BYTES)
@@ -155,7 +156,7 @@ export class RsaProvider implements MasterKeyProvider {
   }
 }
 
-/** Unwraps one value. Where OpenSSL fails, the dummy is computed with in its place. */
+/** Unwraps one value. If OpenSSL fails, the operation runs with the dummy instead. */
 function unwrapOne(
   privateKey: KeyObject,
   modulus: Uint8Array,

@@ -5,15 +5,15 @@ import {
   securityTokenMismatch,
 } from './error-catalog.ts'
 
-/** What requests are signed with. */
+/** The credentials that sign requests. */
 export interface KmsCredentials {
   readonly accessKeyId: string
   readonly accessKeySecret: string
-  /** Makes the key a temporary one: every request must then carry it. */
+  /** Makes the access key temporary. Every request must then contain this token. */
   readonly securityToken?: string
 }
 
-/** The one account of the emulator: the credentials that are accepted now, and the tokens that were before. */
+/** The one account of the emulator: the current credentials, and the expired tokens. */
 export class AcceptedCredentials {
   #present: KmsCredentials
   readonly #expiredTokens = new Set<string>()
@@ -28,7 +28,7 @@ export class AcceptedCredentials {
     return this.#present
   }
 
-  /** Accepts other credentials from now on; a token that is replaced has expired. */
+  /** Replaces the credentials. A replaced token has expired. */
   replace(next: KmsCredentials): void {
     const old = this.#present.securityToken
     if (old !== undefined) this.#expiredTokens.add(old)
@@ -37,29 +37,29 @@ export class AcceptedCredentials {
     this.#knownIds.add(next.accessKeyId)
   }
 
-  /** @throws Error when the present credentials have no token */
+  /** @throws Error when the current credentials have no token */
   expireToken(): void {
     if (this.#present.securityToken === undefined)
-      throw new Error('The emulator accepts no security token that could expire.')
+      throw new Error('The emulator has no security token that could expire.')
     this.#expiredTokens.add(this.#present.securityToken)
   }
 
-  /** Whether an access key id is or was accepted. Anything else that stands in its place may be a secret. */
+  /** Whether an access key id is or was accepted. Any other value in its place may be a secret. */
   knows(accessKeyId: string): boolean {
     return this.#knownIds.has(accessKeyId)
   }
 
   /**
-   * The secret of an access key.
+   * Returns the secret of an access key.
    *
    * @throws KmsError when the key is unknown, or its token missing, wrong or expired
    */
   secretOf(accessKeyId: string, token: string | undefined): string {
-    // First of all: an expired token comes with an access key id that was replaced together with it.
+    // Checked first, because an expired token comes with an access key id that was replaced together with it.
     if (token !== undefined && this.#expiredTokens.has(token)) throw securityTokenExpired()
     if (accessKeyId !== this.#present.accessKeyId) throw accessKeyNotFound()
     if (token === this.#present.securityToken) return this.#present.accessKeySecret
-    // A temporary key without its token is no key.
+    // Without its token, a temporary key is unknown.
     if (token === undefined) throw accessKeyNotFound()
     throw /^[\x21-\x7e]+$/.test(token) ? securityTokenMismatch() : securityTokenMalformed()
   }

@@ -4,38 +4,37 @@ import type { FaultKind } from './faults.ts'
 import type { Protocol } from './kms-request.ts'
 
 /**
- * One request as the emulator saw it, without anything that came from the client but what the emulator knows
- * itself: no plaintext, blob, context, signature or secret can be in it. The entry of a request under way is
- * still filled in.
+ * One request as the emulator saw it. It contains only values that the emulator knows itself, so no plaintext, blob,
+ * context, signature or secret of a client. The entry of a running request is still being filled in.
  */
 export interface RecordedRequest {
-  /** When the request came by the server's clock, ISO 8601. */
+  /** When the request arrived by the server's clock, ISO 8601. */
   readonly time: string
-  /** When the request came, in milliseconds of `performance.now()`. */
+  /** When the request arrived, in milliseconds of `performance.now()`. */
   readonly startedAt: number
-  /** When its answer was sent or its connection broke, likewise. */
+  /** When its response was sent or its connection broke, in the same unit. */
   readonly endedAt?: number
   readonly protocol?: Protocol
-  /** The operation; absent when there is none of that name. */
+  /** The operation; absent if no operation has that name. */
   readonly action?: string
-  /** Absent when it was never accepted. */
+  /** Absent if it was never accepted. */
   readonly accessKeyId?: string
-  /** The key that was worked on; for `ReEncrypt` the destination. */
+  /** The key of the operation; for `ReEncrypt` the destination. */
   readonly keyId?: string
-  /** 0 while there is no answer, and for good when the connection broke first. */
+  /** 0 while there is no response. It stays 0 if the connection broke first. */
   readonly status: number
-  /** Of an error answer. */
+  /** The code of an error response. */
   readonly errorCode?: string
-  /** The answer's request id. */
+  /** The request id of the response. */
   readonly requestId: string
-  /** The fault it got. */
+  /** The injected fault. */
   readonly fault?: FaultKind
 }
 
 /** A `RecordedRequest` that is being filled in. */
 export type OpenRecord = { -readonly [Name in keyof RecordedRequest]: RecordedRequest[Name] }
 
-/** A file with one line of JSON for each request. */
+/** A file with one line of JSON per request. */
 export class AccessLog {
   readonly #file: number
 
@@ -44,7 +43,7 @@ export class AccessLog {
     this.#file = openSync(path, 'a')
   }
 
-  /** Written at once: whoever has the answer finds the line. */
+  /** Written synchronously, so that a client that has the response finds the line. */
   write(record: RecordedRequest): void {
     const { startedAt, endedAt, ...rest } = record
     const durationMs = endedAt === undefined ? undefined : Math.round(endedAt - startedAt)

@@ -12,10 +12,10 @@ export interface Acs3Authorization {
   readonly signature: string
 }
 
-/** What an ACS3 signature is made from. */
+/** The input of an ACS3 signature. */
 export interface Acs3Input {
   readonly method: string
-  /** Escaped, as it came over the wire. */
+  /** Escaped, as received. */
   readonly path: string
   readonly query: readonly Parameter[]
   /** By lower-case name. */
@@ -25,7 +25,7 @@ export interface Acs3Input {
   readonly payloadHash: string
 }
 
-/** Parses an authorization header; `undefined` when it is not one of this algorithm. */
+/** Parses an authorization header. Returns `undefined` for another algorithm. */
 export function parseAcs3Authorization(text: string): Acs3Authorization | undefined {
   const match =
     /^ACS3-HMAC-SHA256 +Credential=([^,\s]+), *SignedHeaders=([a-z0-9;-]+), *Signature=([0-9a-f]{64})$/.exec(
@@ -36,7 +36,7 @@ export function parseAcs3Authorization(text: string): Acs3Authorization | undefi
   return { accessKeyId, signedHeaders: signedHeaders.split(';'), signature }
 }
 
-/** The text that a request of the ACS3 generation signs. */
+/** Returns the string to sign of an ACS3 request. */
 export function acs3StringToSign(input: Acs3Input): string {
   const query = canonicalParameters(input.query)
   const names = [...input.signedHeaders].sort()
@@ -45,7 +45,7 @@ export function acs3StringToSign(input: Acs3Input): string {
   return `${ACS3_ALGORITHM}\n${createHash('sha256').update(canonical, 'utf8').digest('hex')}`
 }
 
-/** The hexadecimal signature of an ACS3 string to sign. */
+/** Returns the hexadecimal signature of an ACS3 string to sign. */
 export function acs3Signature(accessKeySecret: string, stringToSign: string): string {
   return createHmac('sha256', accessKeySecret).update(stringToSign, 'utf8').digest('hex')
 }

@@ -17,28 +17,28 @@ import type { UsedNonces } from './used-nonces.ts'
 
 const MAX_SKEW_MS = 900_000
 
-/** What a request is judged by. */
+/** What requests are checked against. */
 export interface Gate {
   readonly credentials: AcceptedCredentials
   readonly nonces: UsedNonces
   readonly now: Date
 }
 
-/** What a signed request says about itself. */
+/** What a signed request claims. */
 interface Claim {
   readonly accessKeyId: string
   readonly securityToken: string | undefined
   readonly timestamp: string | undefined
   readonly nonce: string
   readonly signature: string
-  /** The signature it should have. */
+  /** Returns the expected signature. */
   expected(accessKeySecret: string): string
 }
 
 /**
- * Verifies a request's signature, time stamp, nonce and security token, in either generation of the protocol.
+ * Verifies the signature, time stamp, nonce and security token of a request, in either generation of the protocol.
  *
- * @throws KmsError as the service words the refusal
+ * @throws KmsError with the messages of the service
  */
 export function authenticate(request: KmsRequest, gate: Gate): void {
   const claim = request.protocol === 'acs3' ? acs3Claim(request) : rpcClaim(request)
@@ -47,12 +47,12 @@ export function authenticate(request: KmsRequest, gate: Gate): void {
   if (Math.abs(now - time) > MAX_SKEW_MS) throw timestampExpired()
   const secret = gate.credentials.secretOf(claim.accessKeyId, claim.securityToken)
   if (!equalText(claim.expected(secret), claim.signature)) throw signatureDoesNotMatch()
-  // Last of all: who cannot sign must not be able to use up the nonces of others.
+  // Checked last, so that a client that cannot sign cannot use up the nonces of others.
   if (!gate.nonces.use(`${claim.accessKeyId} ${claim.nonce}`, time + MAX_SKEW_MS, now))
     throw signatureNonceUsed()
 }
 
-/** The access key id that a request claims, as far as it can be read. */
+/** Returns the access key id that a request claims, if it can be read. */
 export function claimedAccessKeyId(request: KmsRequest): string | undefined {
   return request.protocol === 'acs3'
     ? parseAcs3Authorization(request.header('authorization') ?? '')?.accessKeyId
@@ -85,7 +85,7 @@ function acs3Claim(request: KmsRequest): Claim {
   const payloadHash = request.header('x-acs-content-sha256')
   if (!payloadHash) throw missingParameter('x-acs-content-sha256')
   const signed = new Set(authorization.signedHeaders)
-  // What is not signed could be changed under way: the action is a header here.
+  // An unsigned header could be changed on the way, and the action is a header here.
   for (const name of ['host', ...request.headers.keys()]) {
     if ((name === 'host' || name.startsWith('x-acs-')) && !signed.has(name)) throw incompleteSignature()
   }

@@ -7,14 +7,14 @@ const VERSION_ID_LENGTH = 36
 const NONCE_LENGTH = 12
 const TAG_LENGTH = 16
 
-/** A text under a key's primary version. */
+/** A text encrypted under a key's primary version. */
 export interface SealedText {
   /** Base64 of the version's id in ASCII, a nonce, the ciphertext and its tag. */
   readonly ciphertextBlob: string
   readonly keyVersionId: string
 }
 
-/** What a blob holds. */
+/** The content of a blob. */
 export interface OpenedText {
   readonly plaintext: string
   readonly key: KeyRecord
@@ -24,7 +24,7 @@ export interface OpenedText {
 /** Encrypts a text under a key's primary version. */
 export function sealText(key: KeyRecord, plaintext: string, context: Uint8Array): SealedText {
   const version = key.versions.find(({ versionId }) => versionId === key.primaryVersionId)
-  if (version === undefined) throw new Error('A key without its primary version.')
+  if (version === undefined) throw new Error('The key has no primary version.')
   const nonce = randomBytes(NONCE_LENGTH)
   const cipher = createCipheriv('aes-256-gcm', materialOf(version), nonce)
   cipher.setAAD(context)
@@ -39,9 +39,9 @@ export function sealText(key: KeyRecord, plaintext: string, context: Uint8Array)
 }
 
 /**
- * Decrypts a blob. Whatever is wrong with it, or with its context, is answered alike.
+ * Decrypts a blob. Every error in the blob or in its context causes the same refusal.
  *
- * @throws KmsError `InvalidParameter`, and what `assertUsable` throws
+ * @throws KmsError `InvalidParameter`, and the errors of `assertUsable`
  */
 export function openBlob(
   store: KeyStore,
@@ -81,6 +81,6 @@ function invalidBlob(): Error {
 }
 
 function materialOf(version: KeyVersion): Uint8Array {
-  if (version.material === undefined) throw new Error('A key version without material.')
+  if (version.material === undefined) throw new Error('The key version has no material.')
   return Buffer.from(version.material, 'base64')
 }

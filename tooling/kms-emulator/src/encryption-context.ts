@@ -3,12 +3,12 @@ import { invalidParameter } from './error-catalog.ts'
 const MAX_CHARACTERS = 8192
 
 /**
- * The bytes that bind a context to a blob: equal for contexts that say the same, in whatever order and spelling.
- * An empty context is none.
+ * Returns the bytes that bind a context to a blob. Contexts with the same pairs have the same bytes, in any order and
+ * spelling. An empty context counts as none.
  *
- * @param text - the parameter's value, a JSON object of strings
- * @param name - the parameter's name, for the refusal
- * @throws KmsError `InvalidParameter` for anything else
+ * @param text - the value of the parameter, a JSON object of strings
+ * @param name - the name of the parameter, for the refusal
+ * @throws KmsError `InvalidParameter` for any other value
  */
 export function bindEncryptionContext(text: string | undefined, name: string): Uint8Array {
   if (text === undefined || text === '') return new Uint8Array()

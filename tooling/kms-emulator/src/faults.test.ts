@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RecordedRequest } from './access-log.ts'
 import type { FaultKind } from './faults.ts'
 import { type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
-import { acs3Call, type CallAnswer, type CallOptions, rpcCall } from './testing/signed-call.ts'
+import { acs3Call, type CallOptions, type CallResponse, rpcCall } from './testing/signed-call.ts'
 
 let emulator: KmsEmulator
 
@@ -11,7 +11,7 @@ beforeEach(async () => {
 })
 afterEach(() => emulator.close())
 
-const generate = (options: CallOptions = {}): Promise<CallAnswer> =>
+const generate = (options: CallOptions = {}): Promise<CallResponse> =>
   rpcCall(emulator, 'GenerateDataKey', { KeyId: emulator.keyId }, options)
 
 describe('an injected fault', () => {

@@ -1,19 +1,18 @@
 /**
- * What can go wrong with one request. Only requests that are properly signed fail; their
- * nonce is then used up.
+ * The kinds of faults. Only requests with a valid signature fail. Their nonce is then used up.
  *
  * - `throttle`: `Throttling.User`.
  * - `rejected-throttling`: `Rejected.Throttling`, with status 429.
  * - `status-500`: `InternalFailure`.
  * - `status-503`: `ServiceUnavailableTemporary`.
  * - `no-permission`: `Forbidden.NoPermission`.
- * - `clock-skew`: `InvalidTimeStamp.Expired`, whatever the time.
+ * - `clock-skew`: `InvalidTimeStamp.Expired`, at any time.
  * - `html-502`: the HTML page of a gateway.
  * - `empty-answer`: `{}` with status 200.
  * - `malformed-answer`: status 200 and fields of the wrong types.
- * - `reset`: the connection is reset instead of an answer.
- * - `slow`: the answer waits `delayMs`.
- * - `stall`: the request is taken and never answered.
+ * - `reset`: the connection is reset instead of a response.
+ * - `slow`: the response is delayed by `delayMs`.
+ * - `stall`: the request is accepted, but there is no response.
  */
 export type FaultKind =
   | 'throttle'
@@ -29,26 +28,26 @@ export type FaultKind =
   | 'slow'
   | 'stall'
 
-/** A fault for the next request that fits. */
+/** A fault for the next matching request. */
 export interface FaultInjection {
   readonly kind: FaultKind
-  /** The operation, such as `Decrypt`; any when absent. */
+  /** The operation, such as `Decrypt`. Default: any. */
   readonly action?: string
-  /** For `slow`, in milliseconds; default 250. */
+  /** The delay of `slow` in milliseconds. Default 250. */
   readonly delayMs?: number
-  /** How many requests fail; default 1. */
+  /** How many requests fail. Default 1. */
   readonly count?: number
 }
 
 const DEFAULT_DELAY_MS = 250
 
-/** The fault that one request gets. */
+/** The fault of one request. */
 export interface Fault {
   readonly kind: FaultKind
   readonly delayMs: number
 }
 
-/** Decides which requests fail, and how. Injections are tried in the order they were made. */
+/** Decides which requests fail, and how. Injections apply in the order in which they were made. */
 export class FaultPlan {
   #injected: { readonly injection: FaultInjection; left: number }[] = []
 

@@ -4,9 +4,9 @@ import * as v from 'valibot'
 import { sync as writeFileAtomicSync } from 'write-file-atomic'
 import { type KeyRecord, keyRecordSchema } from './key-record.ts'
 
-/** Where keys are kept. Every call is done when it returns. */
+/** The storage of keys. Every call is complete when it returns. */
 export interface KeyFiles {
-  /** The ids of all keys, also of deleted ones. */
+  /** Returns the ids of all keys, including deleted ones. */
   keyIds(): readonly string[]
   read(keyId: string): KeyRecord | undefined
   write(record: KeyRecord): void
@@ -32,8 +32,8 @@ export class MemoryKeyFiles implements KeyFiles {
 const FILE_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.json$/
 
 /**
- * Keys as JSON files, one a key. A file is read whenever its key is used, so that several emulators see the same
- * keys in the same states without a lock.
+ * Keys as JSON files, one per key. A file is read each time its key is used. So several emulators see the same keys
+ * in the same states without a lock.
  */
 export class JsonKeyFiles implements KeyFiles {
   readonly #directory: string

@@ -1,9 +1,9 @@
 import type { KeyRecord } from './key-record.ts'
 import { ACCOUNT_ID } from './key-store.ts'
-import type { AnswerFields } from './operation-context.ts'
+import type { ResponseFields } from './operation-context.ts'
 
-/** What `CreateKey` and `DescribeKey` tell about a key. */
-export function keyMetadata(key: KeyRecord, arn: string): AnswerFields {
+/** Returns the fields of a key for `CreateKey` and `DescribeKey`. */
+export function keyMetadata(key: KeyRecord, arn: string): ResponseFields {
   const primary = key.versions.find(({ versionId }) => versionId === key.primaryVersionId)
   return {
     KeyId: key.keyId,

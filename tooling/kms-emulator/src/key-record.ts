@@ -5,21 +5,21 @@ export interface KeyVersion {
   readonly versionId: string
   /** ISO 8601. */
   readonly createdAt: string
-  /** 32 bytes in base64; gone with a deleted key. */
+  /** 32 bytes in base64; absent for a deleted key. */
   readonly material?: string
 }
 
-/** A key: what is told about it, and its secret material. */
+/** A key: its public properties and its secret material. */
 export interface KeyRecord {
   readonly keyId: string
   /** ISO 8601. */
   readonly createdAt: string
   readonly description: string
   readonly protectionLevel: 'SOFTWARE' | 'HSM'
-  /** Made by the emulator itself when it started. */
+  /** True for the key that the emulator made when it started. */
   readonly isFirst: boolean
   readonly state: 'Enabled' | 'Disabled' | 'PendingDeletion' | 'Deleted'
-  /** When a key that is to be deleted is gone, ISO 8601. */
+  /** When a key that is scheduled for deletion is deleted, ISO 8601. */
   readonly deleteAt?: string
   /** With their prefix `alias/`. */
   readonly aliases: readonly string[]
@@ -31,7 +31,7 @@ export interface KeyRecord {
 const uuid = v.pipe(v.string(), v.uuid())
 const timestamp = v.pipe(v.string(), v.isoTimestamp())
 
-/** A key's file. */
+/** The schema of a key file. */
 export const keyRecordSchema: v.GenericSchema<KeyRecord> = v.object({
   keyId: uuid,
   createdAt: timestamp,

@@ -4,7 +4,7 @@ import type { KeyFiles } from './key-files.ts'
 import type { KeyRecord, KeyVersion } from './key-record.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** Who owns every key. */
+/** The owner of every key. */
 export const ACCOUNT_ID = '1234567890123456'
 
 /** A version of a key, and the key. */
@@ -13,7 +13,7 @@ export interface FoundVersion {
   readonly version: KeyVersion
 }
 
-/** The keys of one region: finds them by id, ARN, alias and version, and changes them. */
+/** The keys of one region. Finds them by id, ARN, alias and version, and changes them. */
 export class KeyStore {
   readonly #files: KeyFiles
   readonly #region: string
@@ -30,7 +30,7 @@ export class KeyStore {
     return `acs:kms:${this.#region}:${ACCOUNT_ID}:key/${keyId}`
   }
 
-  /** All keys that are not deleted, the oldest first. */
+  /** Returns all keys that are not deleted, the oldest first. */
   list(): readonly KeyRecord[] {
     return this.#files
       .keyIds()
@@ -49,7 +49,7 @@ export class KeyStore {
    */
   find(name: string): KeyRecord {
     const arn = /^acs:kms:([^:]*):([^:]*):(.*)$/s.exec(name)
-    // Neither another region's keys nor another account's exist here.
+    // Keys of other regions or other accounts do not exist here.
     if (arn !== null && (arn[1] !== this.#region || arn[2] !== ACCOUNT_ID)) throw keyNotFound()
     const resource = (arn?.[3] ?? name).replace(/^key\//, '')
     if (resource.startsWith('alias/')) {
@@ -62,7 +62,7 @@ export class KeyStore {
     return key
   }
 
-  /** Finds the version that a blob names; also that of a deleted key. */
+  /** Finds the version that a blob names, even for a deleted key. */
   findVersion(versionId: string): FoundVersion | undefined {
     const found = this.#versionOf(this.#keyIdByVersion.get(versionId), versionId)
     if (found !== undefined) return found
@@ -91,7 +91,7 @@ export class KeyStore {
     return key
   }
 
-  /** Makes new key material the one that encrypts. */
+  /** Makes a new version the primary one. */
   rotate(key: KeyRecord): KeyVersion {
     assertUsable(key)
     const version = this.#newVersion()
@@ -105,7 +105,7 @@ export class KeyStore {
     this.save({ ...key, aliases: [...key.aliases, alias] })
   }
 
-  /** Deletes a key for good. Its file stays, without material: its blobs are still known for what they are. */
+  /** Deletes a key for good. Its file stays without material, so that its blobs are still recognized. */
   remove(key: KeyRecord): KeyRecord {
     const { deleteAt: _, ...rest } = key
     const gone: KeyRecord = {
@@ -147,7 +147,7 @@ export class KeyStore {
 }
 
 /**
- * Lets only enabled keys encrypt and decrypt.
+ * Throws unless a key is enabled. Only enabled keys encrypt and decrypt.
  *
  * @throws KmsError `Rejected.Disabled`, `Rejected.PendingDeletion`, `Forbidden.KeyNotFound`
  */

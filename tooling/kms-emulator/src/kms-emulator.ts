@@ -13,56 +13,52 @@ import { UsedNonces } from './used-nonces.ts'
 
 const DEFAULT_PENDING_DAYS = 7
 
-/** A key that was made. */
+/** The result of `createKey`. */
 export interface CreatedKey {
   readonly keyId: string
   /** `acs:kms:REGION:ACCOUNT:key/ID` */
   readonly arn: string
 }
 
-/** A running emulator. Keys may be named by id, ARN or alias. */
+/** A running emulator. You can name keys by id, ARN or alias. */
 export interface KmsEmulator {
   /** `http://127.0.0.1:PORT`, with `tls` `https://127.0.0.1:PORT`. */
   readonly endpoint: string
   readonly port: number
   readonly region: string
-  /** As it is now. */
+  /** The current access key id. */
   readonly accessKeyId: string
-  /** As it is now. */
+  /** The current access key secret. */
   readonly accessKeySecret: string
-  /** With `tls`: the CA's certificate, a PEM file. */
+  /** With `tls`: the path of the CA certificate in PEM. */
   readonly caFile?: string
-  /** A symmetric key that exists from the start; with `dataDirectory`, the same again after a restart. */
+  /** A symmetric key that exists from the start. With `dataDirectory`, it is the same after a restart. */
   readonly keyId: string
-  /** The requests so far, the oldest first. */
+  /** The recorded requests, the oldest first. */
   readonly requests: readonly RecordedRequest[]
-  /** Forgets the recorded requests. */
+  /** Clears the recorded requests. */
   resetRequests(): void
-  /** How long every answer waits from now on, in milliseconds. */
+  /** Sets the delay of every response, in milliseconds. */
   setLatency(ms: number): void
-  /**
-   * Accepts other credentials from now on, and no longer the present ones. Requests with a token that was accepted
-   * before are answered `InvalidSecurityToken.Expired`.
-   */
+  /** Replaces the credentials. Requests with a token that was accepted before get `InvalidSecurityToken.Expired`. */
   setCredentials(credentials: KmsCredentials): void
-  /** Lets the present security token expire, until `setCredentials`. @throws Error when there is none */
+  /** Expires the current security token, until `setCredentials`. @throws Error when there is none */
   expireSecurityToken(): void
-  /** Makes the next request that fits fail. Injections are tried in the order they were made. */
+  /** Makes the next matching request fail. Injections apply in the order in which they were made. */
   injectFault(injection: FaultInjection): void
   createKey(options?: { readonly description?: string }): Promise<CreatedKey>
   enableKey(keyId: string): Promise<void>
   disableKey(keyId: string): Promise<void>
-  /** Schedules a key's deletion in 7 days; with `immediately` it is gone at once, and for good. */
+  /** Schedules the deletion of a key in 7 days. With `immediately`, the key is deleted at once and for good. */
   deleteKey(keyId: string, options?: { readonly immediately?: boolean }): Promise<void>
-  /** Makes a new version the one that encrypts; blobs of the old versions can still be decrypted. */
+  /** Makes a new version of a key the primary one. Blobs of old versions can still be decrypted. */
   rotateKey(keyId: string): Promise<{ readonly keyVersionId: string }>
-  /** Stops listening, cuts open connections, and resolves when nothing is left. */
+  /** Stops listening, closes open connections, and resolves when nothing is left. */
   close(): Promise<void>
 }
 
 /**
- * Starts a server that behaves like Alibaba Cloud KMS. It answers on the loopback address only, unless `host` says
- * otherwise.
+ * Starts a server that behaves like Alibaba Cloud KMS. By default it listens only on the loopback address.
  *
  * @example
  * ```ts
@@ -181,7 +177,7 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
   }
 }
 
-/** Where clients of this machine find a server that listens on `host`. */
+/** Returns the host under which clients on this machine reach a server that listens on `host`. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host

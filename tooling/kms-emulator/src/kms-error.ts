@@ -1,4 +1,4 @@
-/** A refusal as the service words it. Thrown anywhere in an operation, answered in one place. */
+/** A refusal with the message of the service. Operations throw it, and the server sends it. */
 export class KmsError extends Error {
   override readonly name: string = 'KmsError'
   readonly status: number

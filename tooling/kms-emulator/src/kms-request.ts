@@ -5,20 +5,20 @@ import { escapeBytes, unescapeFormText } from './escape.ts'
 export interface Parameter {
   readonly name: string
   readonly value: string
-  /** Name and value as they are signed: of the bytes that came, also where these are not UTF-8. */
+  /** Name and value in signed form: made from the received bytes, even if these are not UTF-8. */
   readonly signed: readonly [string, string]
 }
 
-/** The generation of the protocol, by how a request is signed. */
+/** The generation of the protocol, which determines how a request is signed. */
 export type Protocol = 'rpc' | 'acs3'
 
-/** A request as it came over the wire, with its parameters decoded. */
+/** A received request with its parameters decoded. */
 export class KmsRequest {
   readonly method: string
   /** The path of the request target, still escaped. */
   readonly path: string
   readonly query: readonly Parameter[]
-  /** The parameters of a form body; none when the body is something else. */
+  /** The parameters of a form body; empty for any other body. */
   readonly form: readonly Parameter[]
   /** Header values by lower-case name; repeated headers are joined by a comma. */
   readonly headers: ReadonlyMap<string, string>
@@ -48,7 +48,7 @@ export class KmsRequest {
     return this.headers.has('authorization') ? 'acs3' : 'rpc'
   }
 
-  /** What the request asks for. The old clients send the headers of the new protocol, too, but do not sign them. */
+  /** The requested operation. The old clients also send the headers of the new protocol, but do not sign them. */
   get action(): string | undefined {
     return this.protocol === 'acs3' ? this.header('x-acs-action') : this.parameter('Action')
   }
@@ -68,7 +68,7 @@ export class KmsRequest {
   }
 }
 
-/** Splits a raw query or form. */
+/** Parses a raw query or form. */
 export function parseParameters(text: string): Parameter[] {
   return text
     .split('&')
@@ -80,12 +80,12 @@ export function parseParameters(text: string): Parameter[] {
     })
 }
 
-/** A parameter of these bytes. */
+/** Makes a parameter from bytes. */
 export function parameter(name: Buffer, value: Buffer): Parameter {
   return { name: name.toString(), value: value.toString(), signed: [escapeBytes(name), escapeBytes(value)] }
 }
 
-/** Parameters as both signatures want them: escaped, sorted, joined. */
+/** Returns parameters in the form that both signatures require: escaped, sorted, joined. */
 export function canonicalParameters(parameters: readonly Parameter[]): string {
   return parameters
     .map(({ signed }) => signed)

@@ -3,22 +3,22 @@ import type { KeyRecord } from './key-record.ts'
 import { assertUsable, type KeyStore } from './key-store.ts'
 import type { KmsRequest } from './kms-request.ts'
 
-/** What an operation answers, beside the request's id. An array stands for repeated elements in XML. */
-export interface AnswerFields {
-  readonly [name: string]: string | number | AnswerFields | readonly AnswerFields[]
+/** The response fields of an operation, without the request id. In XML, an array becomes repeated elements. */
+export interface ResponseFields {
+  readonly [name: string]: string | number | ResponseFields | readonly ResponseFields[]
 }
 
 /** One operation of the service. */
-export type Operation = (context: OperationContext) => AnswerFields
+export type Operation = (context: OperationContext) => ResponseFields
 
-/** What an operation works on. Parameters it does not ask for are ignored, as the service ignores them. */
+/** The input of an operation. Parameters that it does not read are ignored, as in the service. */
 export class OperationContext {
   readonly store: KeyStore
   readonly now: Date
   readonly #request: KmsRequest
   readonly #onKey: (key: KeyRecord) => void
 
-  /** @param onKey - hears of each key that the operation works on */
+  /** @param onKey - called for each key that the operation uses */
   constructor(store: KeyStore, request: KmsRequest, now: Date, onKey: (key: KeyRecord) => void) {
     this.store = store
     this.now = now
@@ -38,7 +38,7 @@ export class OperationContext {
     return this.#request.parameter(name) || undefined
   }
 
-  /** @throws KmsError `InvalidParameter` when it is not one of the choices */
+  /** @throws KmsError `InvalidParameter` for any other value */
   choice<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Choice {
     const value = this.optional(name)
     if (value === undefined) return choices[0]
@@ -47,7 +47,7 @@ export class OperationContext {
     return chosen
   }
 
-  /** @throws KmsError `InvalidParameter` when it is not a whole number in the range */
+  /** @throws KmsError `InvalidParameter` unless it is a whole number in the range */
   integer(name: string, min: number, max: number): number | undefined {
     const text = this.optional(name)
     if (text === undefined) return undefined
@@ -56,21 +56,21 @@ export class OperationContext {
     return value
   }
 
-  /** The key that a parameter names, in whatever state. */
+  /** Returns the key that a parameter names, in any state. */
   key(name: string): KeyRecord {
     const key = this.store.find(this.required(name))
     this.#onKey(key)
     return key
   }
 
-  /** The key that a parameter names, if it may encrypt. */
+  /** Returns the key that a parameter names, if it may encrypt. */
   usableKey(name: string): KeyRecord {
     const key = this.key(name)
     assertUsable(key)
     return key
   }
 
-  /** For keys that are found in another way than by a parameter. */
+  /** For keys that no parameter names. */
   noteKey(key: KeyRecord): void {
     this.#onKey(key)
   }

@@ -1,6 +1,6 @@
 import { actionNotFound, invalidVersion, missingParameter } from './error-catalog.ts'
 import type { KmsRequest } from './kms-request.ts'
-import type { AnswerFields, Operation, OperationContext } from './operation-context.ts'
+import type { Operation, OperationContext, ResponseFields } from './operation-context.ts'
 import { createAlias, deleteAlias } from './operations/aliases.ts'
 import {
   cancelKeyDeletion,
@@ -37,17 +37,17 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   }),
 )
 
-/** The action that a request asks for, if there is such an operation. */
+/** Returns the requested action, if there is such an operation. */
 export function knownAction(request: KmsRequest): string | undefined {
   return request.action !== undefined && OPERATIONS.has(request.action) ? request.action : undefined
 }
 
 /**
- * Does what an authenticated request asks for.
+ * Runs an authenticated request.
  *
- * @throws KmsError as the service words the refusal
+ * @throws KmsError with the messages of the service
  */
-export function runOperation(request: KmsRequest, context: OperationContext): AnswerFields {
+export function runOperation(request: KmsRequest, context: OperationContext): ResponseFields {
   if (!request.action) throw missingParameter('Action')
   if (!request.version) throw missingParameter('Version')
   if (request.version !== API_VERSION) throw invalidVersion()

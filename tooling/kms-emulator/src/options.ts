@@ -2,7 +2,7 @@
 export interface KmsEmulatorOptions {
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string
-  /** The port; 0, the default, takes a free one. */
+  /** The port. Default 0, which takes a free one. */
   readonly port?: number
   /** Default `cn-hangzhou`. */
   readonly region?: string
@@ -10,21 +10,21 @@ export interface KmsEmulatorOptions {
   readonly accessKeyId?: string
   /** Random when absent. */
   readonly accessKeySecret?: string
-  /** Makes the access key a temporary one: every request must then carry this token. */
+  /** Makes the access key temporary. Every request must then contain this token. */
   readonly securityToken?: string
-  /** Where keys are kept, and with `tls` the certificate. They live as long as the emulator when absent. */
+  /** The directory for keys and, with `tls`, the certificate. Without it, they live as long as the emulator. */
   readonly dataDirectory?: string
   /**
-   * HTTPS, with a certificate for `localhost` and `127.0.0.1` and a CA made for it. With `dataDirectory` they are kept
-   * there: clients that trust the CA trust the emulator after a restart, too.
+   * Uses HTTPS, with a certificate for `localhost` and `127.0.0.1` and its own CA. With `dataDirectory` they are
+   * stored there, so clients that trust the CA also trust the emulator after a restart.
    */
   readonly tls?: boolean
-  /** How long every answer waits, in milliseconds. Default 0. */
+  /** The delay of every response in milliseconds. Default 0. */
   readonly latencyMs?: number
   /** The server's clock. */
   readonly clock?: () => Date
-  /** How many requests `requests` holds; the oldest are dropped first. Default 10,000. */
+  /** The maximum length of `requests`. The oldest are dropped first. Default 10,000. */
   readonly maxRecordedRequests?: number
-  /** A file that gets one line of JSON for each request. Nothing secret is in it. */
+  /** A file that receives one line of JSON per request. It contains no secrets. */
   readonly accessLog?: string
 }

@@ -6,26 +6,26 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import type { AcceptedCredentials } from './accepted-credentials.ts'
 import type { AccessLog, OpenRecord } from './access-log.ts'
-import { type Answer, errorAnswer, successAnswer } from './answer-format.ts'
 import { authenticate, claimedAccessKeyId } from './authenticate.ts'
 import { internalFailure, unsupportedHttpMethod } from './error-catalog.ts'
-import { faultAnswer } from './fault-answer.ts'
+import { faultResponse } from './fault-response.ts'
 import type { FaultPlan } from './faults.ts'
 import type { KeyStore } from './key-store.ts'
 import { KmsError } from './kms-error.ts'
 import { KmsRequest } from './kms-request.ts'
 import { OperationContext } from './operation-context.ts'
 import { knownAction, runOperation } from './operations.ts'
+import { errorResponse, type KmsResponse, successResponse } from './response-format.ts'
 import type { TlsIdentity } from './tls-certificate.ts'
 import type { UsedNonces } from './used-nonces.ts'
 
-/** The old clients put everything into the URL: a context of 8192 characters is ten times as long there. */
+/** The old clients put everything into the URL, where a context of 8192 characters is ten times as long. */
 const MAX_HEADER_BYTES = 256 * 1024
 const MAX_BODY_BYTES = 1024 * 1024
-/** Longer than clients keep idle sockets, so that they never send into one that is just being closed. */
+/** Longer than clients keep idle sockets, so that they never send into a socket that is being closed. */
 const KEEP_ALIVE_MS = 65_000
 
-/** What the server works on. */
+/** The state of the server. */
 export interface ServerState {
   readonly store: KeyStore
   readonly credentials: AcceptedCredentials
@@ -38,18 +38,18 @@ export interface ServerState {
   readonly tls: TlsIdentity | undefined
 }
 
-/** The server, and a way to end it. */
+/** The server, and a function to stop it. */
 export interface KmsServer {
   readonly server: Server
-  /** Stops listening, cuts open connections, and resolves when every request is done and logged. */
+  /** Stops listening, closes open connections, and resolves when every request is finished and logged. */
   close(): Promise<void>
 }
 
-/** The HTTP side: one request in, one answer out, faults in between. */
+/** The HTTP side: receives requests, sends responses, and applies faults. */
 export function createKmsServer(state: ServerState): KmsServer {
   const open = new Set<Promise<void>>()
   const handle = (message: IncomingMessage, response: ServerResponse): void => {
-    const done = answerRequest(state, message, response)
+    const done = respondTo(state, message, response)
       .catch((error: unknown) => process.emitWarning(`A request could not be recorded: ${String(error)}`))
       .finally(() => open.delete(done))
     open.add(done)
@@ -64,7 +64,7 @@ export function createKmsServer(state: ServerState): KmsServer {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     else socket.destroy()
   })
-  // HTTP does not know of the connections that are still shaking hands.
+  // HTTP does not know the connections that are still in a TLS handshake.
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -84,13 +84,13 @@ export function createKmsServer(state: ServerState): KmsServer {
   }
 }
 
-/** There is nobody to answer any more, or nobody who shall get an answer. */
+/** There is no client any more, or the client must not get a response. */
 class ConnectionLost extends Error {}
 
-/** No request of the service is that long; it is refused before all of it is there. */
+/** No request of the service is that long. It is refused before all of it has arrived. */
 class BodyTooLong extends Error {}
 
-async function answerRequest(
+async function respondTo(
   state: ServerState,
   message: IncomingMessage,
   response: ServerResponse,
@@ -106,42 +106,43 @@ async function answerRequest(
   message.on('error', () => undefined)
   response.on('error', () => undefined)
   const stop = gone(response)
-  let answer: Answer | undefined
+  let result: KmsResponse | undefined
   try {
-    answer = await makeAnswer(state, message, entry, stop)
+    result = await makeResponse(state, message, entry, stop)
     await wait(state.latencyMs(), stop)
-    entry.status = answer.status
+    entry.status = result.status
   } catch (error) {
-    answer = undefined
+    result = undefined
     if (error instanceof BodyTooLong) entry.status = 413
   }
   entry.endedAt = performance.now()
   state.log?.write(entry)
   if (entry.status === 413) {
-    // What is left of the body is read and dropped: to a connection that is cut while it sends no client listens.
+    // Reads and drops the rest of the body, because a client that is still sending would not read a response if the
+    // connection were closed.
     message.resume()
     response.writeHead(413, { 'Content-Length': 0 })
     response.end()
     return
   }
-  if (answer === undefined) {
+  if (result === undefined) {
     response.destroy()
     return
   }
-  response.writeHead(answer.status, {
-    'Content-Type': answer.contentType,
-    'Content-Length': Buffer.byteLength(answer.body),
+  response.writeHead(result.status, {
+    'Content-Type': result.contentType,
+    'Content-Length': Buffer.byteLength(result.body),
     'x-acs-request-id': entry.requestId,
   })
-  response.end(answer.body)
+  response.end(result.body)
 }
 
-async function makeAnswer(
+async function makeResponse(
   state: ServerState,
   message: IncomingMessage,
   entry: OpenRecord,
   stop: AbortSignal,
-): Promise<Answer> {
+): Promise<KmsResponse> {
   const request = new KmsRequest(message, await readBody(message))
   entry.protocol = request.protocol
   const action = knownAction(request)
@@ -158,19 +159,19 @@ async function makeAnswer(
       if (fault.kind === 'reset') throw reset(message)
       if (fault.kind === 'stall') await wait(2 ** 31 - 1, stop)
       if (fault.kind === 'slow') await wait(fault.delayMs, stop)
-      const answer = faultAnswer(fault.kind, entry.requestId)
-      if (answer !== undefined) return answer
+      const result = faultResponse(fault.kind, entry.requestId)
+      if (result !== undefined) return result
     }
     const context = new OperationContext(state.store, request, now, ({ keyId }) => {
       entry.keyId = keyId
     })
-    return successAnswer(request, entry.requestId, runOperation(request, context))
+    return successResponse(request, entry.requestId, runOperation(request, context))
   } catch (error) {
     if (error instanceof ConnectionLost || stop.aborted) throw error
     if (!(error instanceof KmsError)) process.emitWarning(`A request failed: ${String(error)}`)
     const refusal = error instanceof KmsError ? error : internalFailure()
     entry.errorCode = refusal.code
-    return errorAnswer(request, entry.requestId, refusal)
+    return errorResponse(request, entry.requestId, refusal)
   }
 }
 
@@ -190,13 +191,13 @@ async function wait(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 function reset(message: IncomingMessage): ConnectionLost {
-  // Only plain TCP can be reset; TLS ends without its farewell, which clients take for the same.
+  // Only plain TCP can be reset. TLS ends without a close message, which clients treat alike.
   if ((message.socket as Partial<TLSSocket>).encrypted) message.socket.destroy()
   else message.socket.resetAndDestroy()
   return new ConnectionLost('reset by fault')
 }
 
-/** What waits for a client stops when its connection ends, also when the server closes it. */
+/** Returns a signal that aborts when the connection of a client ends, also when the server closes it. */
 function gone(response: ServerResponse): AbortSignal {
   const controller = new AbortController()
   response.once('close', () => controller.abort())

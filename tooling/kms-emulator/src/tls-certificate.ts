@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { generate } from 'selfsigned'
 
-/** What a TLS server shows, and what proves it. All PEM. */
+/** The certificate and key of a TLS server, and the CA that signed it. All are PEM. */
 export interface TlsIdentity {
   readonly ca: string
   readonly cert: string
@@ -11,13 +11,13 @@ export interface TlsIdentity {
 const DAY_MS = 86_400_000
 const VALID_DAYS = 800
 
-/** Makes a server certificate for this machine and a CA that signs it. The CA's own key is forgotten at once. */
+/** Makes a server certificate for this machine, and a CA that signs it. The key of the CA is discarded at once. */
 export async function makeTlsIdentity(): Promise<TlsIdentity> {
   const now = Date.now()
   const common = {
     algorithm: 'sha256',
     keySize: 2048,
-    // Clients whose clock is a little behind trust it, too.
+    // So that clients whose clock is a little behind trust it too.
     notBeforeDate: new Date(now - DAY_MS),
     notAfterDate: new Date(now + VALID_DAYS * DAY_MS),
   }

@@ -6,19 +6,19 @@ import * as v from 'valibot'
 import { sync as writeFileAtomicSync } from 'write-file-atomic'
 import { isValidTomorrow, makeTlsIdentity, type TlsIdentity } from './tls-certificate.ts'
 
-/** An identity, and the file from which clients learn to trust it. */
+/** An identity, and the CA file for clients. */
 export interface TlsFiles {
   readonly identity: TlsIdentity
-  /** The CA's certificate in PEM. */
+  /** The path of the CA certificate in PEM. */
   readonly caFile: string
-  /** Removes what does not outlive the emulator. */
+  /** Removes files that must not outlive the emulator. */
   cleanUp(): void
 }
 
 const pem = v.pipe(v.string(), v.startsWith('-----BEGIN '))
 const identitySchema: v.GenericSchema<TlsIdentity> = v.object({ ca: pem, cert: pem, key: pem })
 
-/** The identity that a directory keeps, made when there is none; without a directory one for this run. */
+/** Returns the identity in a directory, and makes one if there is none. Without a directory, makes one for this run. */
 export async function openTlsFiles(dataDirectory: string | undefined): Promise<TlsFiles> {
   if (dataDirectory === undefined) {
     const identity = await makeTlsIdentity()
@@ -44,7 +44,7 @@ async function keptIdentity(path: string): Promise<TlsIdentity> {
   return made
 }
 
-/** Of two emulators that start at once in a new directory, both take what the first one has written. */
+/** If two emulators start at once in a new directory, both use what the first one has written. */
 function writeFirst(path: string, identity: TlsIdentity): TlsIdentity {
   const temporary = `${path}.${randomUUID()}`
   writeFileSync(temporary, JSON.stringify(identity), { mode: 0o600, flag: 'wx' })

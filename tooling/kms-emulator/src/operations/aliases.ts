@@ -1,10 +1,10 @@
 import { invalidParameter, stateModifiedFailed } from '../error-catalog.ts'
-import type { AnswerFields, OperationContext } from '../operation-context.ts'
+import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
 const ALIAS = /^alias\/[A-Za-z0-9_/-]{1,255}$/
 
 /** `CreateAlias` */
-export function createAlias(context: OperationContext): AnswerFields {
+export function createAlias(context: OperationContext): ResponseFields {
   const alias = aliasName(context)
   const key = context.key('KeyId')
   if (key.state === 'PendingDeletion') throw stateModifiedFailed()
@@ -13,7 +13,7 @@ export function createAlias(context: OperationContext): AnswerFields {
 }
 
 /** `DeleteAlias` */
-export function deleteAlias(context: OperationContext): AnswerFields {
+export function deleteAlias(context: OperationContext): ResponseFields {
   const alias = aliasName(context)
   const key = context.key('AliasName')
   context.store.save({ ...key, aliases: key.aliases.filter((other) => other !== alias) })

@@ -1,24 +1,24 @@
 import { missingParameter } from '../error-catalog.ts'
 import { cancelDeletion, scheduleDeletion, setEnabled } from '../key-states.ts'
-import type { AnswerFields, OperationContext } from '../operation-context.ts'
+import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
 const MIN_PENDING_DAYS = 7
 const MAX_PENDING_DAYS = 366
 
 /** `EnableKey` */
-export function enableKey(context: OperationContext): AnswerFields {
+export function enableKey(context: OperationContext): ResponseFields {
   setEnabled(context.store, context.key('KeyId'), true)
   return {}
 }
 
 /** `DisableKey` */
-export function disableKey(context: OperationContext): AnswerFields {
+export function disableKey(context: OperationContext): ResponseFields {
   setEnabled(context.store, context.key('KeyId'), false)
   return {}
 }
 
 /** `ScheduleKeyDeletion` */
-export function scheduleKeyDeletion(context: OperationContext): AnswerFields {
+export function scheduleKeyDeletion(context: OperationContext): ResponseFields {
   const key = context.key('KeyId')
   const days = context.integer('PendingWindowInDays', MIN_PENDING_DAYS, MAX_PENDING_DAYS)
   if (days === undefined) throw missingParameter('PendingWindowInDays')
@@ -27,7 +27,7 @@ export function scheduleKeyDeletion(context: OperationContext): AnswerFields {
 }
 
 /** `CancelKeyDeletion` */
-export function cancelKeyDeletion(context: OperationContext): AnswerFields {
+export function cancelKeyDeletion(context: OperationContext): ResponseFields {
   cancelDeletion(context.store, context.key('KeyId'))
   return {}
 }

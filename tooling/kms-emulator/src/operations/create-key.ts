@@ -1,11 +1,11 @@
 import { invalidParameter } from '../error-catalog.ts'
 import { keyMetadata } from '../key-metadata.ts'
-import type { AnswerFields, OperationContext } from '../operation-context.ts'
+import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
 const MAX_DESCRIPTION_CHARACTERS = 8192
 
-/** `CreateKey`: symmetric keys with material of the service; nothing else exists here. */
-export function createKey(context: OperationContext): AnswerFields {
+/** `CreateKey`: only symmetric keys with material of the service. */
+export function createKey(context: OperationContext): ResponseFields {
   context.choice('KeySpec', ['Aliyun_AES_256'])
   context.choice('KeyUsage', ['ENCRYPT/DECRYPT'])
   context.choice('Origin', ['Aliyun_KMS'])

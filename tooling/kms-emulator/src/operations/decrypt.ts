@@ -1,9 +1,9 @@
 import { openBlob } from '../ciphertext-blob.ts'
 import { bindEncryptionContext } from '../encryption-context.ts'
-import type { AnswerFields, OperationContext } from '../operation-context.ts'
+import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
 /** `Decrypt`: the blob names its key, by the version. */
-export function decrypt(context: OperationContext): AnswerFields {
+export function decrypt(context: OperationContext): ResponseFields {
   const blob = context.required('CiphertextBlob')
   const bound = bindEncryptionContext(context.optional('EncryptionContext'), 'EncryptionContext')
   const { plaintext, key, keyVersionId } = openBlob(context.store, blob, bound, (found) =>

@@ -1,8 +1,8 @@
 import { keyMetadata } from '../key-metadata.ts'
-import type { AnswerFields, OperationContext } from '../operation-context.ts'
+import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
-/** `DescribeKey`, whatever the key's state. */
-export function describeKey(context: OperationContext): AnswerFields {
+/** `DescribeKey`, for a key in any state. */
+export function describeKey(context: OperationContext): ResponseFields {
   const key = context.key('KeyId')
   return { KeyMetadata: keyMetadata(key, context.store.arn(key.keyId)) }
 }

@@ -1,17 +1,17 @@
 import { sealText } from '../ciphertext-blob.ts'
 import { bindEncryptionContext } from '../encryption-context.ts'
 import { invalidParameter } from '../error-catalog.ts'
-import type { AnswerFields, OperationContext } from '../operation-context.ts'
+import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
 const MAX_PLAINTEXT_BYTES = 6144
 
 /**
  * `Encrypt`. The plaintext is opaque text: the service asks for base64 but does not decode it.
  *
- * An `EncryptionContext` is the JSON text of that one parameter. A map that a client flattened into
- * `EncryptionContext.name=value` is unknown parameters, ignored, and binds nothing.
+ * An `EncryptionContext` is the JSON text of that one parameter. A client may flatten a map into
+ * `EncryptionContext.name=value`. These are unknown parameters, which are ignored and bind nothing.
  */
-export function encrypt(context: OperationContext): AnswerFields {
+export function encrypt(context: OperationContext): ResponseFields {
   const key = context.usableKey('KeyId')
   const plaintext = context.required('Plaintext')
   if (Buffer.byteLength(plaintext, 'utf8') > MAX_PLAINTEXT_BYTES) throw invalidParameter('Plaintext')

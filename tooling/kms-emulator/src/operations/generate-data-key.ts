@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { sealText } from '../ciphertext-blob.ts'
 import { bindEncryptionContext } from '../encryption-context.ts'
-import type { AnswerFields, OperationContext } from '../operation-context.ts'
+import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
 const MAX_BYTES = 1024
 
-/** `GenerateDataKey`: the base64 of random bytes, which is itself the text that `Decrypt` gives back. */
-export function generateDataKey(context: OperationContext): AnswerFields {
+/** `GenerateDataKey`: the base64 of random bytes. `Decrypt` returns this text. */
+export function generateDataKey(context: OperationContext): ResponseFields {
   const key = context.usableKey('KeyId')
   // With NumberOfBytes the service ignores KeySpec.
   const length =
@@ -24,7 +24,7 @@ export function generateDataKey(context: OperationContext): AnswerFields {
 }
 
 /** `GenerateDataKeyWithoutPlaintext` */
-export function generateDataKeyWithoutPlaintext(context: OperationContext): AnswerFields {
+export function generateDataKeyWithoutPlaintext(context: OperationContext): ResponseFields {
   const { Plaintext: _, ...rest } = generateDataKey(context)
   return rest
 }

@@ -8,12 +8,12 @@ import type { KmsEmulator } from '../kms-emulator.ts'
 import { parameter } from '../kms-request.ts'
 import { rpcSignature, rpcStringToSign } from '../rpc-signature.ts'
 
-/** A whole answer. */
-export interface CallAnswer {
+/** A complete response. */
+export interface CallResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  /** The fields of a JSON body; none when it is something else. */
+  /** The fields of a JSON body; empty for any other body. */
   readonly fields: Readonly<Record<string, unknown>>
   /** Status and error code. */
   readonly refusal: readonly [number, unknown]
@@ -22,7 +22,7 @@ export interface CallAnswer {
 /** Texts by name. */
 export type Texts = Readonly<Record<string, string>>
 
-/** What to send differently than a well-behaved client. */
+/** How a call differs from that of a well-behaved client. */
 export interface CallOptions {
   readonly method?: string
   /** Sends the parameters as a form instead of in the query. */
@@ -32,9 +32,9 @@ export interface CallOptions {
   readonly securityToken?: string
   readonly now?: Date
   readonly nonce?: string
-  /** Other parameters of the protocol than the usual ones, signed; `undefined` leaves one out. */
+  /** Replaces common parameters of the protocol, signed; `undefined` removes one. */
   readonly common?: Readonly<Record<string, string | undefined>>
-  /** Sent but not signed: what somebody changes under way. `undefined` takes something away. */
+  /** Changes after signing, like an attacker on the way. `undefined` removes a value. */
   readonly tamper?: {
     readonly method?: string
     readonly parameters?: Readonly<Record<string, string | undefined>>
@@ -43,13 +43,13 @@ export interface CallOptions {
   }
 }
 
-/** Calls in the RPC generation. */
+/** Calls KMS in the RPC generation. */
 export function rpcCall(
   emulator: KmsEmulator,
   action: string,
   parameters: Texts = {},
   options: CallOptions = {},
-): Promise<CallAnswer> {
+): Promise<CallResponse> {
   const method = options.method ?? 'POST'
   const all = withChanges(
     {
@@ -80,13 +80,13 @@ export function rpcCall(
     : rawCall(emulator, { method: sentMethod, path: `/?${query}`, headers })
 }
 
-/** Calls in the ACS3 generation. */
+/** Calls KMS in the ACS3 generation. */
 export function acs3Call(
   emulator: KmsEmulator,
   action: string,
   parameters: Texts = {},
   options: CallOptions = {},
-): Promise<CallAnswer> {
+): Promise<CallResponse> {
   const method = options.method ?? 'POST'
   const body = options.form ? toQuery(parameters) : ''
   const payloadHash = createHash('sha256').update(body).digest('hex')
@@ -125,14 +125,14 @@ export function acs3Call(
   })
 }
 
-/** The fields of an answer that has to be a success. */
-export async function succeed(call: Promise<CallAnswer>): Promise<Texts> {
+/** Returns the fields of a response that must be a success. */
+export async function succeed(call: Promise<CallResponse>): Promise<Texts> {
   const answer = await call
   if (answer.status !== 200) throw new Error(`answered ${answer.status} ${answer.text}`)
   return answer.fields as Texts
 }
 
-/** Sends a request as it is; over TLS it trusts the emulator's CA alone. */
+/** Sends a request unchanged. Over TLS it trusts only the emulator's CA. */
 export function rawCall(
   { port, caFile }: Pick<KmsEmulator, 'port' | 'caFile'>,
   options: {
@@ -141,7 +141,7 @@ export function rawCall(
     readonly headers: Texts
     readonly body?: string
   },
-): Promise<CallAnswer> {
+): Promise<CallResponse> {
   return new Promise((resolve, reject) => {
     const body = Buffer.from(options.body ?? '')
     const outgoing = (caFile === undefined ? httpRequest : httpsRequest)(

@@ -1,21 +1,21 @@
 import type { KmsError } from './kms-error.ts'
 import type { KmsRequest } from './kms-request.ts'
-import type { AnswerFields } from './operation-context.ts'
+import type { ResponseFields } from './operation-context.ts'
 
-/** A whole answer. */
-export interface Answer {
+/** A complete response. */
+export interface KmsResponse {
   readonly status: number
   readonly contentType: string
   readonly body: string
 }
 
-/** The answer to a request that was done. */
-export function successAnswer(request: KmsRequest, requestId: string, fields: AnswerFields): Answer {
+/** Makes the response of a successful request. */
+export function successResponse(request: KmsRequest, requestId: string, fields: ResponseFields): KmsResponse {
   return format(request, 200, `${request.action}Response`, { ...fields, RequestId: requestId })
 }
 
-/** The answer to a request that was refused. */
-export function errorAnswer(request: KmsRequest, requestId: string, error: KmsError): Answer {
+/** Makes the response of a refused request. */
+export function errorResponse(request: KmsRequest, requestId: string, error: KmsError): KmsResponse {
   return format(request, error.status, 'Error', {
     RequestId: requestId,
     HostId: request.header('host') ?? '',
@@ -25,7 +25,7 @@ export function errorAnswer(request: KmsRequest, requestId: string, error: KmsEr
   })
 }
 
-function format(request: KmsRequest, status: number, root: string, fields: AnswerFields): Answer {
+function format(request: KmsRequest, status: number, root: string, fields: ResponseFields): KmsResponse {
   if (wantsJson(request)) {
     return { status, contentType: 'application/json;charset=utf-8', body: JSON.stringify(fields) }
   }
@@ -33,19 +33,19 @@ function format(request: KmsRequest, status: number, root: string, fields: Answe
   return { status, contentType: 'text/xml;charset=utf-8', body }
 }
 
-/** The RPC generation answers XML where nothing else is asked for, ACS3 answers JSON. */
+/** By default the RPC generation responds with XML, and ACS3 with JSON. */
 function wantsJson(request: KmsRequest): boolean {
   const format = request.parameter('Format')
   if (format) return format.toUpperCase() === 'JSON'
   return request.protocol === 'acs3' && !/\bxml\b/i.test(request.header('accept') ?? '')
 }
 
-function xml(fields: AnswerFields): string {
+function xml(fields: ResponseFields): string {
   return Object.entries(fields)
     .map(([name, value]) => {
       if (typeof value !== 'object') return `<${name}>${escapeXml(String(value))}</${name}>`
       const elements = Array.isArray(value) ? value : [value]
-      return elements.map((element) => `<${name}>${xml(element as AnswerFields)}</${name}>`).join('')
+      return elements.map((element) => `<${name}>${xml(element as ResponseFields)}</${name}>`).join('')
     })
     .join('')
 }

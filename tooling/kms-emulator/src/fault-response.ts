@@ -1,4 +1,3 @@
-import type { Answer } from './answer-format.ts'
 import {
   internalFailure,
   noPermission,
@@ -8,15 +7,16 @@ import {
   timestampExpired,
 } from './error-catalog.ts'
 import type { FaultKind } from './faults.ts'
+import type { KmsResponse } from './response-format.ts'
 
 const JSON_TYPE = 'application/json;charset=utf-8'
 
 /**
- * The answer of a fault; `undefined` for those that do not answer in the operation's place.
+ * Returns the response of a fault; `undefined` for faults that do not replace the response of the operation.
  *
- * @throws KmsError for those that are refusals
+ * @throws KmsError for faults that are refusals
  */
-export function faultAnswer(kind: FaultKind, requestId: string): Answer | undefined {
+export function faultResponse(kind: FaultKind, requestId: string): KmsResponse | undefined {
   switch (kind) {
     case 'throttle':
       throw throttlingUser()
