@@ -203,7 +203,7 @@ function failure(
 
 function networkHint(system: string): string {
   if (CERTIFICATE.test(system)) {
-    return `The certificate of KMS is not trusted (${system}). If it is your own certificate, set NODE_EXTRA_CA_CERTS to its issuer.`
+    return `The certificate of KMS is not trusted (${system}). If it is your own certificate, set NODE_EXTRA_CA_CERTS to the certificate file of its issuer.`
   }
   return HANDSHAKE.test(system)
     ? `The TLS handshake failed (${system}). The server may use plain HTTP. For a server on this machine, start the endpoint with http://.`
