@@ -120,7 +120,7 @@ describe('a key that is not in PEM is named, with the command that makes PEM of 
       'PuTTY-User-Key-File-2: ssh-ed25519\n',
       jwk(generateKeyPairSync('ed25519').privateKey),
     ]) {
-      expect(refusal('private', other)).toMatch(/holds a key that is not an RSA key\.$/)
+      expect(refusal('private', other)).toMatch(/contains a key that is not an RSA key\.$/)
     }
     for (const label of ['PGP PRIVATE KEY BLOCK', 'PGP PUBLIC KEY BLOCK']) {
       expect(refusal('public', block(label))).toContain('OpenPGP')
@@ -128,7 +128,7 @@ describe('a key that is not in PEM is named, with the command that makes PEM of 
   })
 
   test('binary data that was read as text is told apart from a path', () => {
-    expect(refusal('private', pkcs8.toString('utf8'))).toContain('read as text: give the bytes')
+    expect(refusal('private', pkcs8.toString('utf8'))).toContain('read as text (pass the bytes')
     expect(refusal('private', pkcs8.toString('latin1'))).toContain('as DER (PKCS#8)')
     expect(refusal('private', utf16(0xff, 0xfe).toString('utf8'))).toContain('UTF-16')
     expect(refusal('private', 'keys/master.pem')).toContain('not its path')
@@ -140,7 +140,7 @@ describe('a key that is not in PEM is named, with the command that makes PEM of 
       Buffer.from('keys/master.pem'),
       Buffer.from([0x30, 0x82, 0xff, 0xff, 0x02]),
     ]) {
-      expect(refusal('private', data)).toContain('no PEM block. Give a key file with a `-----BEGIN')
+      expect(refusal('private', data)).toContain('no PEM block. Pass a key file with a `-----BEGIN')
     }
   })
 })

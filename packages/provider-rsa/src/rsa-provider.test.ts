@@ -80,7 +80,7 @@ describe('building a provider', () => {
   test('halves that do not match are refused', () => {
     const error = constructorError({ privateKey: privatePem(keys.privateKey), publicKey: TEST_CERTIFICATE })
     expect(error.code).toBe('ERR_CSE_INVALID_KEY')
-    expect(error.message).toContain('do not belong together')
+    expect(error.message).toContain('do not match')
   })
 
   test('no key at all is refused, and the error names both options', () => {

@@ -166,7 +166,7 @@ describe('errors of the service and the network', () => {
   test('keep the message, without the library option for the time limit', () => {
     for (const message of [
       'put of "a" timed out: nothing moved on the connection for 60000 ms (idleTimeoutMs).',
-      'Decrypt in cn-a failed: KMS did not answer within 10000 ms (timeoutMs).',
+      'Decrypt in cn-a failed: KMS did not respond within 10000 ms (timeoutMs).',
       'No request was sent: `credentials` did not return within 60000 ms.',
     ]) {
       const told = transport('ERR_CSE_TIMEOUT', message)

@@ -415,7 +415,7 @@ async function collect({
   try {
     for await (const chunk of body.open()) {
       signal?.throwIfAborted()
-      if (!isUint8Array(chunk)) throw new TypeError('The source returned something other than a Uint8Array.')
+      if (!isUint8Array(chunk)) throw new TypeError('The source yielded something other than a Uint8Array.')
       chunks.push(Uint8Array.from(chunk))
       crc.update(chunk)
       sentBytes += chunk.length
