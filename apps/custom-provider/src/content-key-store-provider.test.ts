@@ -75,7 +75,7 @@ test('a store that says itself whether another attempt is worth it is believed',
   await expect(new ContentKeyStoreProvider(store).generateContentKey(new Uint8Array(16))).rejects.toBe(busy)
 })
 
-test('a store that answers a key of another length is not believed', async () => {
+test('a store that returns a key of another length is refused', async () => {
   const store = new MemoryKeyStore()
   const keyring = new Keyring({ encrypting: new ContentKeyStoreProvider(store) })
   const { envelope } = await keyring.generate()
@@ -83,7 +83,7 @@ test('a store that answers a key of another length is not believed', async () =>
   await expect(keyring.unwrap(envelope)).rejects.toMatchObject({ code: 'ERR_CSE_UNWRAP_FAILED' })
 })
 
-test('an abort ends the wait for a store that does not answer', async () => {
+test('an abort ends the wait for a store that does not respond', async () => {
   const controller = new AbortController()
   const store: ContentKeyStore = { ...failing, get: () => new Promise(() => {}) }
   const { envelope } = await new Keyring({

@@ -79,7 +79,7 @@ describe('a failure of the service', () => {
     expect(service.requests).toHaveLength(8)
   })
 
-  test('that stays is told as repeated often enough, so that a bucket does not repeat it as often again', async () => {
+  test('that persists is reported as retried, so that a bucket does not retry it as often again', async () => {
     const transport = new MemoryTransport()
     await new CryptoBucket({ transport, provider: createProvider() }).put('object', 'text')
     const events: unknown[] = []
@@ -116,13 +116,13 @@ describe('a failure of the service', () => {
     ])
   })
 
-  test('no answer within the time is ERR_CSE_TIMEOUT', async () => {
+  test('no response within the time is ERR_CSE_TIMEOUT', async () => {
     service.faults.push('silence', 'silence')
     const error = await failureOf(createProvider({ ...once, timeoutMs: 1 }).generateContentKey(IV))
     expect(error).toMatchObject({ code: 'ERR_CSE_TIMEOUT', retryable: true })
   })
 
-  test('an answer that is longer than any is not read to its end, and none', async () => {
+  test('a response that is too long is not read to its end, and is invalid', async () => {
     const text = JSON.stringify({ bytes: 'AAAA', padding: 'x'.repeat(1_000_000) })
     service.faults.push({ text }, { text })
     expect(await failureOf(createProvider(once).generateContentKey(IV))).toMatchObject({
@@ -146,7 +146,7 @@ describe('a failure of the service', () => {
     })
   })
 
-  test('a wrong token, or none, is ERR_CSE_ACCESS_DENIED and no misfit', async () => {
+  test('a wrong token, or none, is ERR_CSE_ACCESS_DENIED and no mismatch', async () => {
     const { envelope } = await new Keyring({ encrypting: createProvider() }).generate()
     const getters = [() => 'wrong', () => Promise.reject(new Error(`the refresh token ${token} is over`))]
     for (const getToken of getters) {
@@ -156,7 +156,7 @@ describe('a failure of the service', () => {
     }
   })
 
-  test('a misfit is not repeated', async () => {
+  test('a mismatch is not retried', async () => {
     const { envelope } = await new Keyring({ encrypting: createProvider({ keyId: 'the other' }) }).generate()
     service.requests.length = 0
     expect(await failureOf(createProvider().unwrap(envelope))).toMatchObject({
@@ -187,7 +187,7 @@ describe('what is told', () => {
     expect(error).not.toHaveProperty('cause')
   })
 
-  test('no URL holds anything of a content key', async () => {
+  test('no URL contains anything of a content key', async () => {
     const { envelope } = await new Keyring({ encrypting: createProvider() }).generate()
     await createProvider().unwrap(envelope)
     expect(new Set(service.requests.map(({ target }) => target))).toEqual(

@@ -422,7 +422,7 @@ test.each(['__proto__', 'constructor', 'prototype'])(
   },
 )
 
-test('metadata that others stored under names of every object is handed out, and changes no object', async () => {
+test('metadata that others stored under names of every object is returned, and changes no object', async () => {
   const headers = {
     'content-length': '0',
     'x-oss-request-id': 'X',
@@ -604,14 +604,14 @@ describe('a callback', () => {
   }
   const callback = { url: 'http://example.com/', body: 'a=b' }
 
-  test('that is answered by JSON is handed out', async () => {
+  test('with a JSON response is returned', async () => {
     const { data, res } = await (await callingBack(200, '{"Status":"OK"}')).put('a', Buffer.of(1), {
       callback,
     })
     expect({ data, etag: res.headers['etag'] }).toEqual({ data: { Status: 'OK' }, etag: '"E"' })
   })
 
-  test('that is answered by something else is handed out too: the object is stored', async () => {
+  test('with any other response is returned too, because the object is stored', async () => {
     const { data } = await (await callingBack(200, 'thank you')).put('a', Buffer.of(1), { callback })
     expect(data).toBe('thank you')
   })
@@ -732,7 +732,7 @@ describe('a URL', () => {
     }
   })
 
-  test('that is refused gives a CseError without the URL', async () => {
+  test('that is refused throws a CseError without the URL', async () => {
     const url = client.signatureUrl('none')
     const error = await rejection(client.getByUrl(url))
     expect(error).toEqual(code('ERR_CSE_NOT_FOUND'))
@@ -751,7 +751,7 @@ describe('the checkpoint of an upload', () => {
     return record?.upload.partDigests ?? {}
   }
 
-  test('holds neither the content key nor the content', async () => {
+  test('contains neither the content key nor the content', async () => {
     const keys: Uint8Array[] = []
     const checkpoints: string[] = []
     const watched = subject.newClient({ provider: watching({ generated: ({ cek }) => keys.push(cek) }) })
@@ -792,7 +792,7 @@ describe('the checkpoint of an upload', () => {
     expect(known).toEqual(new Set(['1', '2', '3', '4']))
   })
 
-  test('of a public key alone goes on by beginning anew', async () => {
+  test('of a public key alone restarts', async () => {
     const { publicKey } = await generateRsaKeyPair({ bits: 2048 })
     const writer = subject.newClient({ provider: new RsaProvider({ publicKey }) })
     const checkpoints: Checkpoint[] = []
@@ -808,7 +808,7 @@ describe('the checkpoint of an upload', () => {
     expect((await writer.head('a')).res.headers['content-length']).toBe(String(content.length))
   })
 
-  test('of ali-oss itself, of another object, or of no sense begins anew', async () => {
+  test('of ali-oss itself, of another object, or without sense restarts', async () => {
     const nonsense: unknown[] = [
       {
         name: 'a',
@@ -923,7 +923,7 @@ describe('deadlineMs', () => {
       client.initMultipartUpload('a', { dataSize: PART, partSize: PART, ...options }),
   }
 
-  test.each(Object.entries(calls))('ends a %s that gets no answer', async (_, call) => {
+  test.each(Object.entries(calls))('ends a %s that gets no response', async (_, call) => {
     subject.emulator.injectFault({ kind: 'stall', count: 9 })
     const error = await rejection(call({ deadlineMs: 20 }))
     expect(error).toMatchObject({ code: 'ERR_CSE_DEADLINE_EXCEEDED' })
@@ -936,7 +936,7 @@ describe('deadlineMs', () => {
     expect(subject.requests).toEqual([])
   })
 
-  test('ends a part and a completion that get no answer', async () => {
+  test('ends a part and a completion that get no response', async () => {
     const { uploadId } = await client.initMultipartUpload('a', { dataSize: PART, partSize: PART })
     const content = random(PART)
     const part = (options: object) => client.uploadPart('a', uploadId, 1, content, 0, PART, options)

@@ -119,7 +119,7 @@ async function rewrite(path: string, offset: number, bytes: Buffer): Promise<voi
   await file.close()
 }
 
-test('a file that changes behind the back of a late checkpoint sends no part anew', async () => {
+test('a file that changes after a late checkpoint sends no part again', async () => {
   const path = subject.path('in')
   await writeFile(path, content)
   const checkpoint = await staleCheckpoint(path)

@@ -57,7 +57,7 @@ test.each([
   ),
 )
 
-test('a response that begins in time and does not end in time is a timeout, and its connection ends', async () => {
+test('a response that starts in time and does not end in time is a timeout, and its connection ends', async () => {
   const { promise, begin } = begun()
   await withKmsServer(
     (socket) => socket.write(BEGINNING, begin),

@@ -177,7 +177,7 @@ test.each(NO_RESPONSE)(
   },
 )
 
-test('a KMS that answers GenerateDataKey with one key twice is refused at the second object', () =>
+test('a KMS whose GenerateDataKey returns one key twice is refused at the second object', () =>
   withKmsServer(answering('iv', json({ CiphertextBlob: text(90), KeyId: KEY })), async ({ kms }) => {
     const ring = new Keyring({ encrypting: provide(kms) })
     await expect(ring.generate()).resolves.toHaveProperty('envelope')

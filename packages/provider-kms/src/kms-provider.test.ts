@@ -79,7 +79,7 @@ describe('calls', () => {
     expect(kms.operations.slice(2)).toEqual(['decrypt', 'decrypt'])
   })
 
-  test('no request holds a content key in clear', async () => {
+  test('no request contains a content key in plaintext', async () => {
     const { kms, ring } = setUp({ encryptionContext: { a: 'b' } })
     const { contentKey, envelope } = await ring.generate()
     await ring.unwrap(envelope)
@@ -103,7 +103,7 @@ describe('calls', () => {
     expect(kms.calls.map(({ request }) => request.encryptionContext)).toEqual([undefined, undefined])
   })
 
-  test('a passphrase or context that differs is a misfit', async () => {
+  test('a passphrase or context that differs is a mismatch', async () => {
     const { kms, ring } = setUp({ passphrase: 'a' })
     const { envelope } = await ring.generate()
     for (const options of [{}, { passphrase: 'b' }, { passphrase: 'a', encryptionContext: { c: 'd' } }]) {
@@ -181,7 +181,7 @@ describe('encodings', () => {
     },
   )
 
-  test('a header that is not base64 is a misfit, and KMS is not asked', async () => {
+  test('a header that is not base64 is a mismatch, and KMS is not called', async () => {
     const { kms, provider, ring } = setUp()
     const { envelope } = await ring.generate()
     kms.calls.length = 0
@@ -221,7 +221,7 @@ describe('V1 envelopes of oss2 2.5 to 2.10', () => {
     },
   )
 
-  test('a V1 envelope of another algorithm, or a V2 one that names `kms`, is a misfit', async () => {
+  test('a V1 envelope of another algorithm, or a V2 one that names `kms`, is a mismatch', async () => {
     const { kms, provider, ring } = setUp()
     const envelope = await v1(kms, '8')
     await expect(provider.unwrap({ ...envelope, wrapAlgorithm: 'rsa' })).rejects.toEqual(MISFIT)
@@ -232,7 +232,7 @@ describe('V1 envelopes of oss2 2.5 to 2.10', () => {
 })
 
 describe('whose key it is', () => {
-  test('what KMS decrypts under another key of the account is a misfit', async () => {
+  test('a blob that KMS decrypts under another key of the account is a mismatch', async () => {
     const { kms, ring } = setUp()
     const other = new KmsProvider({ client: kms, keyId: OTHER_KEY })
     await expect(other.unwrap((await ring.generate()).envelope)).rejects.toEqual(MISFIT)
@@ -249,7 +249,7 @@ describe('whose key it is', () => {
     await expect(new KmsProvider({ client: kms, keyId }).unwrap(envelope)).resolves.toHaveProperty('cek')
   })
 
-  test('under an alias, which moves from key to key, whatever KMS decrypts is accepted', async () => {
+  test('under an alias, which may point to another key later, any blob that KMS decrypts is accepted', async () => {
     const { kms } = setUp()
     const other = new KmsProvider({ client: kms, keyId: OTHER_KEY })
     const { envelope } = await new Keyring({ encrypting: other }).generate()
@@ -270,7 +270,7 @@ describe('whose key it is', () => {
 })
 
 describe('failures of KMS', () => {
-  test('throttling, 5xx and resets are asked again; the answer counts', async () => {
+  test('throttling, 5xx and resets are retried, and the response of the retry counts', async () => {
     const { kms, ring } = setUp()
     kms.before = (_call, index) => {
       if (index < 4) throw throttled()
@@ -298,7 +298,7 @@ describe('failures of KMS', () => {
     expect(kms.operations.filter((operation) => operation === 'generateDataKey').length).toBe(1)
   })
 
-  test('when one of two calls fails, the other is given up', async () => {
+  test('when one of two calls fails, the other is aborted', async () => {
     const { kms, provider } = setUp()
     kms.before = ({ operation, request }) => {
       if (operation === 'encrypt') throw denied()
@@ -309,7 +309,7 @@ describe('failures of KMS', () => {
     await expect(provider.generateContentKey(generateIv())).rejects.toEqual(code('ERR_CSE_ACCESS_DENIED'))
   })
 
-  test('a failure of KMS is thrown before a misfit, whichever came first', async () => {
+  test('a failure of KMS is thrown before a mismatch, in either order', async () => {
     const { kms, provider, ring } = setUp()
     const { envelope } = await ring.generate()
     for (const failing of [0, 1]) {
@@ -351,7 +351,7 @@ describe('failures of KMS', () => {
     },
   )
 
-  test('an error that is not of this house is not passed on: it may hold the request', async () => {
+  test('an error that is not a CseError is not passed on, because it may contain the request', async () => {
     const { kms, provider } = setUp()
     for (const thrown of [new Error('POST /?Plaintext=U0VDUkVU failed'), 'SECRET', undefined]) {
       kms.before = () => {

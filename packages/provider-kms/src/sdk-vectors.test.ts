@@ -35,7 +35,7 @@ function isEncodedTwice({ sdk, kind, versions }: Vector): boolean {
 describe.each(sdkVectorsUnder('kms'))('what $sdk wrote ($kind)', (vector) => {
   const { envelope, wrapped } = read(vector)
 
-  test('is unwrapped by what KMS answered, and decrypted', async () => {
+  test('is unwrapped by the recorded responses of KMS, and decrypted', async () => {
     const { keyring } = setUp(vector)
     const { cek, iv } = await keyring.unwrap(envelope)
     expect([cek, iv].map((bytes) => Buffer.from(bytes).toString('base64'))).toEqual([vector.cek, vector.iv])

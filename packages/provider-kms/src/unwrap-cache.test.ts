@@ -64,7 +64,7 @@ test('a cleared cache has overwritten every key', async () => {
   expect(await kept(cache, 'a')).toBeUndefined()
 })
 
-test('what is handed out is a copy, also to several at once', async () => {
+test('returns a copy, also to concurrent callers', async () => {
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
   const [first, second] = await Promise.all([put(cache, 'a', 1), put(cache, 'a', 1)])
   first.cek.fill(0)
@@ -115,7 +115,7 @@ test('what was being unwrapped when the cache was cleared is not kept', async ()
   expect(await kept(cache, 'a')).toBeUndefined()
 })
 
-test('a name holds nothing of its parts, and no two lists of parts share one', () => {
+test('a name contains nothing of its parts, and no two lists of parts share one', () => {
   expect(cacheName(['passphrase'])).not.toContain('passphrase')
   expect(cacheName(['a', 'b'])).not.toBe(cacheName(['a,b']))
   expect(cacheName(['a', 'b'])).not.toBe(cacheName(['ab', '']))

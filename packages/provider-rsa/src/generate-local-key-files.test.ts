@@ -35,7 +35,7 @@ function mode(path: string): number {
 }
 
 describe('generateLocalRsaKeyFiles', () => {
-  test('leaves nothing behind when the work is given up', async () => {
+  test('leaves nothing behind when the work is aborted', async () => {
     const directory = join(emptyDirectory(), 'keys')
     const controller = new AbortController()
     const making = generateLocalRsaKeyFiles({ directory, bits, signal: controller.signal })
@@ -66,7 +66,7 @@ describe('generateLocalRsaKeyFiles', () => {
     },
   )
 
-  test('encrypts the private key under the passphrase, and leaves the public one in clear', async () => {
+  test('encrypts the private key under the passphrase, and leaves the public one in plaintext', async () => {
     const directory = emptyDirectory()
     const passphrase = 'a test passphrase ~!'
     const paths = await generateLocalRsaKeyFiles({ directory, prefix: 'backup', passphrase, bits })

@@ -127,14 +127,14 @@ describe('a key that is not in PEM is named, with the command that makes PEM of 
     }
   })
 
-  test('binary data that was read as text is told apart from a path', () => {
+  test('binary data that was read as text is distinguished from a path', () => {
     expect(refusal('private', pkcs8.toString('utf8'))).toContain('read as text (pass the bytes')
     expect(refusal('private', pkcs8.toString('latin1'))).toContain('as DER (PKCS#8)')
     expect(refusal('private', utf16(0xff, 0xfe).toString('utf8'))).toContain('UTF-16')
     expect(refusal('private', 'keys/master.pem')).toContain('not its path')
   })
 
-  test('bytes that hold nothing known are not taken for a path', () => {
+  test('bytes of an unknown format do not count as a path', () => {
     for (const data of [
       Buffer.alloc(0),
       Buffer.from('keys/master.pem'),

@@ -116,7 +116,7 @@ describe('the key files of a LocalRsaProvider', () => {
     expect(buildError({ directory }).message).toBe(message)
   })
 
-  test('are not looked for where the directory is missing, nor is it made', () => {
+  test('are not found when the directory is missing, and it is not created', () => {
     const directory = join(emptyDirectory(), 'not', 'there')
     expect(buildError({ directory }).message).toContain('not/there')
     expect(buildError({ directory }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
@@ -159,7 +159,7 @@ describe('the key files of a LocalRsaProvider', () => {
     expect(message).not.toMatch(/`(?:private|public)Key`/)
   })
 
-  test('are refused when the halves do not belong together, and the error names both', () => {
+  test('are refused when the halves do not match, and the error names both', () => {
     const directory = keyDirectory({ ...files, publicKeyPem: publicPem(otherKeys.publicKey) })
     const { code, message } = buildError({ directory })
     expect(code).toBe('ERR_CSE_INVALID_KEY')
@@ -197,7 +197,7 @@ describe('the key files of a LocalRsaProvider', () => {
     )
   })
 
-  test('in clear are read whatever the passphrase', () => {
+  test('in plaintext are read with any passphrase', () => {
     expect(built({ passphrase: 'unused' }).modulusBits).toBe(2048)
   })
 
@@ -285,7 +285,7 @@ describe('what a LocalRsaProvider says of itself', () => {
 }`)
   })
 
-  test('errors hold neither the passphrase nor the text of a key file', () => {
+  test('errors contain neither the passphrase nor the text of a key file', () => {
     const damaged = { ...encrypted, publicKeyPem: files.publicKeyPem }
     for (const error of [
       buildError({ directory: keyDirectory(encrypted), passphrase: `${passphrase} not` }),

@@ -102,7 +102,7 @@ describe.each(encryptedForms)('a private key as %s', (_form, pem) => {
   )
 
   // A wrong passphrase yields well-formed padding once in 256 tries, and then fails in the parser instead.
-  test('gives one and the same error for every wrong passphrase', () => {
+  test('throws the same error for every wrong passphrase', () => {
     const seen = new Set<string>()
     const tries = pem.includes('Proc-Type') ? 600 : 40
     for (let i = 0; i < tries; i++) {

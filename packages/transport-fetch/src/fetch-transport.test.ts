@@ -47,7 +47,7 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 
 const request = (headers: Record<string, string> = {}) => fetched.getByUrl({ url: new URL(url), headers })
 
-test('gives the stored bytes and headers, whole by a range', async () => {
+test('returns the stored bytes and headers, whole by a range', async () => {
   await transport.plant('a', data, { 'x-oss-meta-m': '1' })
   const response = await request({ 'accept-encoding': 'identity' })
   expect(response).toMatchObject({

@@ -17,7 +17,7 @@ it('a copy or a complete whose success is no document of OSS fails', async () =>
   expect(await rejection(complete)).toMatchObject({ code: 'ERR_CSE_SERVICE', status: 200 })
 })
 
-it('an answer without end to anything but a read is refused, not collected', async () => {
+it('an endless response to anything but a read is refused, not collected', async () => {
   const server = await fakeServer((request, response) => {
     request.resume()
     const more = (): void => {

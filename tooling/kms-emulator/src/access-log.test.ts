@@ -6,7 +6,7 @@ import { startKmsEmulator } from './kms-emulator.ts'
 import { acs3Call, rawCall, rpcCall, succeed } from './testing/signed-call.ts'
 
 describe('the access log and the recorded requests', () => {
-  it('say what was called, and hold nothing secret', async () => {
+  it('name the called operation, and contain no secret', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'kms-emulator-'))
     const accessLog = join(directory, 'logs', 'access.log')
     const securityToken = 'SECRET-TOKEN'

@@ -207,7 +207,7 @@ describe('a request of the rpc generation', () => {
     expect(bare.refusal).toEqual([400, 'IncompleteSignature'])
   })
 
-  it('is answered in XML unless it asks for JSON', async () => {
+  it('gets XML unless it asks for JSON', async () => {
     for (const Format of ['XML', undefined]) {
       const good = await rpcCall(emulator, 'ListKeys', {}, { now: NOW, common: { Format } })
       expect(good.headers['content-type']).toBe('text/xml;charset=utf-8')
@@ -277,7 +277,7 @@ describe('a request of the acs3 generation', () => {
     expect(await refusal({ tamper: { headers: { authorization } } })).toEqual([400, code])
   })
 
-  it('is answered in JSON unless it accepts XML alone', async () => {
+  it('gets JSON unless it accepts only XML', async () => {
     const xml = await acs3Call(emulator, 'ListKeys', {}, { now: NOW, common: { accept: 'application/xml' } })
     expect(xml.text).toMatch(/^<\?xml .*<TotalCount>1<\/TotalCount>/)
   })

@@ -29,7 +29,7 @@ describe('an injected fault', () => {
     expect((await generate()).status).toBe(200)
   })
 
-  it('html-502 answers the page of a gateway', async () => {
+  it('html-502 responds with the page of a gateway', async () => {
     emulator.injectFault({ kind: 'html-502' })
     const answer = await generate()
     expect([answer.status, answer.headers['content-type']]).toEqual([502, 'text/html'])
@@ -53,13 +53,13 @@ describe('an injected fault', () => {
     expect(emulator.requests.at(-1)?.endedAt).toBeGreaterThan(0)
   })
 
-  it('slow answers all the same', async () => {
+  it('slow still responds', async () => {
     emulator.injectFault({ kind: 'slow', delayMs: 1 })
     expect((await generate()).status).toBe(200)
     expect(emulator.requests.at(-1)?.fault).toBe('slow')
   })
 
-  it('stall never answers, and does not keep the emulator from closing', async () => {
+  it('stall never responds, and does not keep the emulator from closing', async () => {
     emulator.injectFault({ kind: 'stall' })
     const outcome = expect(generate()).rejects.toThrow()
     while (emulator.requests[0]?.fault === undefined) await new Promise((resolve) => setImmediate(resolve))
@@ -100,7 +100,7 @@ describe('latency', () => {
     }
   }
 
-  it('holds back every answer, refusals too, and does not keep the emulator from closing', async () => {
+  it('delays every response, refusals too, and does not keep the emulator from closing', async () => {
     emulator.setLatency(3_600_000)
     const calls = Promise.allSettled([generate(), generate(), generate({ accessKeySecret: 'other' })])
     await dealtWith(3)
@@ -111,7 +111,7 @@ describe('latency', () => {
     expect((await calls).map(({ status }) => status)).toEqual(Array(3).fill('rejected'))
   })
 
-  it('ends with an answer, and with a record of when the request came and went', async () => {
+  it('ends with a response, and with a record of when the request started and ended', async () => {
     emulator.setLatency(1)
     expect((await generate()).status).toBe(200)
     const [{ startedAt, endedAt } = { startedAt: Number.NaN }] = emulator.requests

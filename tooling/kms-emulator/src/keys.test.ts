@@ -63,7 +63,7 @@ describe('CreateKey', () => {
 })
 
 describe('ListKeys', () => {
-  it('gives pages, the oldest key first', async () => {
+  it('returns pages, the oldest key first', async () => {
     const keyIds = [emulator.keyId]
     for (let i = 0; i < 11; i++) {
       now = new Date(now.getTime() + 1000)

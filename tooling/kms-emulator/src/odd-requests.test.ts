@@ -130,7 +130,7 @@ function judge(status: number, text: string, contentType = ''): void {
   }
 }
 
-test('signed requests with odd parameters, of both generations, get an answer or a refusal', async () => {
+test('signed requests with odd parameters, of both generations, get a response or a refusal', async () => {
   const requests = fc.record({
     generation: fc.constantFrom(rpcCall, acs3Call),
     action: fc.constantFrom(...ACTIONS),
@@ -274,7 +274,7 @@ test('bytes that are no request get a refusal', async () => {
   )
 })
 
-test('a proper request is answered after all that', async () => {
+test('a valid request succeeds after all that', async () => {
   const { KeyId = '' } = await call('CreateKey', {}).then(
     ({ KeyMetadata }) => KeyMetadata as unknown as Record<string, string>,
   )

@@ -32,7 +32,7 @@ describe('Encrypt', () => {
     },
   )
 
-  it('tells the key and its version, and another blob each time', async () => {
+  it('returns the key and its version, and another blob each time', async () => {
     const answers = [await encrypt('8'), await encrypt('8')]
     const { KeyMetadata } = await call('DescribeKey', { KeyId: emulator.keyId })
     const { PrimaryKeyVersion } = KeyMetadata as unknown as Texts
@@ -94,7 +94,7 @@ describe('GenerateDataKey', () => {
     }
   })
 
-  it('has a sibling that gives no plaintext', async () => {
+  it('has a variant that returns no plaintext', async () => {
     const made = await call('GenerateDataKeyWithoutPlaintext', { KeyId: emulator.keyId })
     expect(Object.keys(made).sort()).toEqual(['CiphertextBlob', 'KeyId', 'KeyVersionId', 'RequestId'])
     const text = String(await decrypted(made['CiphertextBlob']))
@@ -103,7 +103,7 @@ describe('GenerateDataKey', () => {
 })
 
 describe('Decrypt', () => {
-  it('tells key, version and plaintext', async () => {
+  it('returns key, version and plaintext', async () => {
     const { CiphertextBlob = '', KeyVersionId } = await encrypt('8')
     expect(await call('Decrypt', { CiphertextBlob })).toEqual({
       KeyId: emulator.keyId,
@@ -113,7 +113,7 @@ describe('Decrypt', () => {
     })
   })
 
-  it('answers alike whatever is wrong with a blob', async () => {
+  it('refuses every invalid blob in the same way', async () => {
     const { CiphertextBlob = '' } = await encrypt('8')
     const bytes = Buffer.from(CiphertextBlob, 'base64')
     const wrong = [
@@ -243,7 +243,7 @@ describe('ReEncrypt', () => {
 })
 
 describe('many calls at once', () => {
-  it('each get their own answer', async () => {
+  it('each get their own response', async () => {
     const texts = Array.from({ length: 50 }, (_, i) => `text ${i}`)
     const blobs = await Promise.all(texts.map((text) => encrypt(text)))
     const back = await Promise.all(blobs.map(({ CiphertextBlob }) => decrypted(CiphertextBlob)))

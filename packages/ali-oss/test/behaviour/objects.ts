@@ -28,7 +28,7 @@ export function objects(subject: () => Subject): void {
     expect(toStream.res.status).toBe(200)
   })
 
-  test('put answers name, url and res', async () => {
+  test('put returns name, url and res', async () => {
     const { client } = subject()
     const result = await client.put('/a.txt', Buffer.from('abc'))
     expect(result).toMatchObject({
@@ -50,7 +50,7 @@ export function objects(subject: () => Subject): void {
     expect(res.headers['content-type']).toBe('application/javascript')
   })
 
-  test('a file that is not there fails with ENOENT, and what is no file is refused', async () => {
+  test('a missing file throws ENOENT, and a path that is no file is refused', async () => {
     const { client, path, directory, requests } = bound(subject())
     expect(await rejection(client.put('a', path('none')))).toMatchObject({ code: 'ENOENT' })
     await rejection(client.put('a', directory))

@@ -12,7 +12,7 @@ const kept = (checkpoint: Checkpoint | null | undefined): Checkpoint => JSON.par
 
 /** Uploads in parts: by `multipartUpload`, and step by step. */
 export function parts(subject: () => Subject): void {
-  test('a file and a Buffer go up in parts, and what is small in one request', async () => {
+  test('a file and a Buffer are uploaded in parts, and small content in one request', async () => {
     const { client, path, requests } = bound(subject())
     for (const size of [0, 1, PART - 1, PART, PART + 1, content.length]) {
       const bytes = content.subarray(0, size)
@@ -48,7 +48,7 @@ export function parts(subject: () => Subject): void {
     })
   })
 
-  test('progress says the fraction, the checkpoint and the answer, and is waited for', async () => {
+  test('progress receives the fraction, the checkpoint and the response, and is awaited', async () => {
     const { client, differs } = bound(subject())
     const calls: { fraction: number; done: number | undefined; requestId: string | undefined }[] = []
     let waiting = 0
@@ -156,7 +156,7 @@ export function parts(subject: () => Subject): void {
     return checkpoint
   }
 
-  test('an interrupted upload goes on from its checkpoint, and sends only what is missing', async () => {
+  test('an interrupted upload resumes from its checkpoint, and sends only the missing parts', async () => {
     const { client, path, requests } = bound(subject())
     await writeFile(path('in'), content)
     const checkpoint = await interrupted(path('in'))
@@ -173,7 +173,7 @@ export function parts(subject: () => Subject): void {
     expect((await client.get('a')).content).toEqual(content)
   })
 
-  test('the file and the name of a checkpoint serve when none is given', async () => {
+  test('the file and the name of a checkpoint are the defaults', async () => {
     const { client, path } = bound(subject())
     await writeFile(path('in'), content)
     const checkpoint = await interrupted(path('in'))
@@ -181,7 +181,7 @@ export function parts(subject: () => Subject): void {
     expect((await client.get('a')).content).toEqual(content)
   })
 
-  test('a Buffer goes on too', async () => {
+  test('a Buffer resumes too', async () => {
     const { client, requests, differs } = bound(subject())
     const checkpoint = await interrupted(content)
     const hasContent = JSON.stringify(checkpoint).length > content.length
@@ -258,7 +258,7 @@ export function parts(subject: () => Subject): void {
     }
   }
 
-  test('cancel ends all uploads of the client under way, and they can go on', async () => {
+  test('cancel ends all running uploads of the client, and they can resume', async () => {
     const { client, differs } = bound(subject())
     const uploads = [waiting(client, 'a'), waiting(client, 'b')]
     const checkpoints = await Promise.all(uploads.map(({ begun }) => begun))
@@ -325,7 +325,7 @@ export function parts(subject: () => Subject): void {
     expect(await upload.ended).toMatchObject({ name: 'abort', status: 0 })
   })
 
-  test('aborting what is not there fails', async () => {
+  test('aborting an unknown upload fails', async () => {
     const { client } = subject()
     expect(await rejection(client.abortMultipartUpload('a', 'none'))).toMatchObject({
       code: 'NoSuchUpload',

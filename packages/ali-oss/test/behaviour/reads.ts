@@ -45,7 +45,7 @@ export function reads(subject: () => Subject): void {
     expect(await readFile(path('out'))).toEqual(content.subarray(start, end))
   })
 
-  test('a range that is none gives the whole', async () => {
+  test('an invalid range returns the whole object', async () => {
     const { client } = subject()
     await client.put('a', content)
     for (const range of ['byte=0-1', 'bytes=5-2', 'bytes=-', 'nonsense']) {
@@ -54,7 +54,7 @@ export function reads(subject: () => Subject): void {
     }
   })
 
-  test('of several ranges the first is given', async () => {
+  test('the first of several ranges is returned', async () => {
     const { client } = subject()
     await client.put('a', content)
     const { content: read, res } = await client.get('a', { headers: { Range: 'bytes=1-5,10-20' } })
@@ -94,7 +94,7 @@ export function reads(subject: () => Subject): void {
     })
   })
 
-  test('an object that is not modified is answered by status 304, its ETag and no content', async () => {
+  test('an object that is not modified returns status 304, its ETag and no content', async () => {
     const { client, path, differs } = bound(subject())
     const etag = (await client.put('a', content)).res.headers['etag'] ?? ''
     const headers = { 'If-None-Match': etag }
@@ -185,7 +185,7 @@ export function reads(subject: () => Subject): void {
     }
   })
 
-  test('what is neither a target nor options stands for no target', async () => {
+  test('a value that is neither a target nor options means no target', async () => {
     const { client } = subject()
     await client.put('a', content)
     const options = () => ({ headers: { Range: 'bytes=10-19' } })
@@ -222,7 +222,7 @@ export function reads(subject: () => Subject): void {
     else expect(error).toBeInstanceOf(Error)
   })
 
-  test('a stream that is not read to its end holds nobody up', async () => {
+  test('a stream that is not read to its end blocks nobody', async () => {
     const { client } = subject()
     await client.put('a', random(5_000_000))
     const { stream } = await client.getStream('a')

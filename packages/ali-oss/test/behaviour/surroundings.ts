@@ -429,7 +429,7 @@ export function surroundings(subject: () => Subject): void {
     expect(await emulator.getStoredObject('demo', 'dir/a')).toBeUndefined()
   })
 
-  test('a URL for a download gives what is stored', async () => {
+  test('a URL for a download returns the stored bytes', async () => {
     const { client, emulator } = subject()
     await client.put('a b', content)
     const stored = Buffer.from((await emulator.getStoredObject('demo', 'a b'))?.bytes ?? [])

@@ -177,7 +177,7 @@ it.each<[string, () => Promise<never>]>([
   expect(await head(transport)).toMatchObject({ status: 200 })
 })
 
-it('of failures in a row the first is told, and after a success the next', async () => {
+it('after several failures in a row the first is reported, and after a success the next', async () => {
   const server = await fakeServer((_, response) => response.end())
   const getCredential = vi
     .fn(async (): Promise<AccessCredentials> => triple(1))
@@ -194,7 +194,7 @@ it('of failures in a row the first is told, and after a success the next', async
   expect(await rejection(head(transport))).toMatchObject({ cause: { message: 'the token service is down' } })
 })
 
-it('a provider that never answers is a timeout, and the next request asks anew', async () => {
+it('a provider that never responds is a timeout, and the next request calls it again', async () => {
   const server = await fakeServer((_, response) => response.end())
   const getCredential = vi
     .fn(async (): Promise<AccessCredentials> => triple(1))
@@ -205,7 +205,7 @@ it('a provider that never answers is a timeout, and the next request asks anew',
   expect(await head(transport)).toMatchObject({ status: 200 })
 })
 
-it('what comes after it was given up does not replace newer credentials', async () => {
+it('a late result after a timeout does not replace newer credentials', async () => {
   const signers: number[] = []
   const server = await fakeServer((request, response) => {
     signers.push(signer(request))
@@ -405,7 +405,7 @@ it('a plain refusal does not make the credentials old', async () => {
   expect(credentials.getCredential).toHaveBeenCalledTimes(1)
 })
 
-it('what the provider gave is in neither the transport’s inspection nor any error', async () => {
+it('the provider’s credentials are in neither the transport’s inspection nor any error', async () => {
   const server = await fakeServer((_, response) =>
     response.writeHead(403).end(errorXml('SecurityTokenExpired')),
   )

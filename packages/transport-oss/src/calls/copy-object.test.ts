@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { answering, rejection } from '../../test/fake-server.ts'
 
-it('copy names its source and sends only the given headers', async () => {
+it('copy names its source and sends only the passed headers', async () => {
   const { server, transport } = await answering('<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>', {
     'x-a': 'b',
   })

@@ -11,7 +11,7 @@ it('delete deletes, and one version when it is named', async () => {
   ])
 })
 
-it('deleteMany escapes keys, states its length in bytes, and answers the deleted ones', async () => {
+it('deleteMany escapes keys, states its length in bytes, and returns the deleted ones', async () => {
   const { server, bodies, transport } = await answering(
     '<DeleteResult><Deleted><Key>&lt;中&gt; &amp; "\'</Key></Deleted></DeleteResult>',
   )

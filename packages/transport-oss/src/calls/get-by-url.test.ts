@@ -29,7 +29,7 @@ function shown(error: unknown): string {
   return `${inspect(error, { depth: 9 })}${JSON.stringify(error)}`
 }
 
-it('gives the stored bytes and headers of the URL, and sends nothing but what it was given', async () => {
+it('returns the stored bytes and headers of the URL, and sends only the passed headers', async () => {
   const server = await fakeServer((_request, response) =>
     response.writeHead(200, { 'x-oss-meta-m': '1', 'content-encoding': 'gzip' }).end(data),
   )
@@ -70,7 +70,7 @@ it('asks for no credentials', async () => {
   expect(asked).toBe(0)
 })
 
-it('goes through the agent of the client that it was given', async () => {
+it('goes through the agent of the passed client', async () => {
   const server = await fakeServer((_request, response) => response.end(data))
   const agent = new Agent()
   let connections = 0

@@ -4,7 +4,7 @@ import { answering, rejection } from '../../test/fake-server.ts'
 const PART = (n: number) =>
   `<Part><PartNumber>${n}</PartNumber><LastModified>2024-01-01T00:00:00.000Z</LastModified><ETag>"${n}"</ETag><HashCrc64ecma>${n}${n}</HashCrc64ecma><Size>10${n}</Size></Part>`
 
-it.each([0, 1, 2])('a listing of %s parts is an array, and its end is told', async (count) => {
+it.each([0, 1, 2])('a listing of %s parts is an array, and its end is detected', async (count) => {
   const parts = Array.from({ length: count }, (_, i) => PART(i + 6)).join('')
   const { server, transport } = await answering(
     `<ListPartsResult><NextPartNumberMarker>2</NextPartNumberMarker><IsTruncated>false</IsTruncated>${parts}</ListPartsResult>`,
@@ -93,7 +93,7 @@ it('a listing of one object and one prefix is two arrays of one', async () => {
   })
 })
 
-it('an empty listing is empty, and keys are decoded only when the answer says that they are encoded', async () => {
+it('an empty listing is empty, and keys are decoded only when the response says that they are encoded', async () => {
   const empty = await answering('<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>')
   expect(await empty.transport.list({})).toEqual({ objects: [], prefixes: [] })
   const raw = await answering(`<ListBucketResult>${CONTENTS('100%25')}</ListBucketResult>`)

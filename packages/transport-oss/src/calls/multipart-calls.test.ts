@@ -7,7 +7,7 @@ const envelope = {
   'x-oss-meta-client-side-encryption-cek-alg': 'AES/CTR/NoPadding',
 }
 
-it('initiate sends every header and answers the answer’s', async () => {
+it('initiate sends every header and returns those of the response', async () => {
   const { server, transport } = await answering(
     '<InitiateMultipartUploadResult><UploadId>the id</UploadId></InitiateMultipartUploadResult>',
   )
@@ -23,14 +23,14 @@ it('initiate sends every header and answers the answer’s', async () => {
   expect(server.seen).toMatchObject([{ method: 'POST', url: '/my-bucket/a?uploads=', headers }])
 })
 
-it('an initiate whose answer names no upload fails', async () => {
+it('an initiate whose response names no upload fails', async () => {
   const { transport } = await answering('<InitiateMultipartUploadResult/>')
   expect(await rejection(transport.initiate({ key: 'a', headers: {} }))).toMatchObject({
     code: 'ERR_CSE_SERVICE',
   })
 })
 
-it('a part is streamed with its length, its headers as given, and answers its ETag and CRC-64', async () => {
+it('a part is streamed with its length and its headers, and returns its ETag and CRC-64', async () => {
   const { server, bodies, transport } = await answering('', {
     ETag: '"P"',
     'x-oss-hash-crc64ecma': '9295109441310095770',
@@ -67,7 +67,7 @@ it('a part without a size or with a bad number is refused', async () => {
   expect(server.seen).toHaveLength(0)
 })
 
-it('complete sends the parts in order and only the given headers', async () => {
+it('complete sends the parts in order and only the passed headers', async () => {
   const { server, bodies, transport } = await answering(
     '<CompleteMultipartUploadResult><ETag>"w"</ETag></CompleteMultipartUploadResult>',
     { ETag: '"w-2"' },

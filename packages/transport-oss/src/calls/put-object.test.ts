@@ -7,7 +7,7 @@ const envelope = {
   'x-oss-meta-client-side-encryption-cek-alg': 'AES/CTR/NoPadding',
 }
 
-it('put sends the given headers and type, and answers status and headers', async () => {
+it('put sends the passed headers and type, and returns status and headers', async () => {
   const { server, transport } = await answering('', {
     ETag: '"E"',
     'x-oss-hash-crc64ecma': '18446744073709551615',
@@ -33,7 +33,7 @@ it('a put without a type gets one from the key’s extension, or none', async ()
   expect(server.seen.map(({ headers }) => headers['content-type'])).toEqual(['text/html', undefined])
 })
 
-it('a put whose callback answered no JSON is a success: the object is stored', async () => {
+it('a put whose callback response is not JSON is a success, because the object is stored', async () => {
   const { transport } = await answering('not json')
   const headers = { 'x-oss-callback': 'e30=' }
   const put = transport.put({ key: 'a', headers, body: bodyOf([Buffer.from('abc')], 3) })

@@ -26,7 +26,7 @@ it.each([
   expect(() => requestHeaders({ [name]: value }, 'k')).toThrow(refused('ERR_CSE_INVALID_ARGUMENT'))
 })
 
-it('a header given twice in different case is refused', () => {
+it('a header passed twice in different case is refused', () => {
   expect(() => requestHeaders({ 'If-Match': 'a', 'if-match': 'b' }, 'k')).toThrow(
     refused('ERR_CSE_INVALID_ARGUMENT'),
   )

@@ -37,7 +37,7 @@ it('bytes stored with Content-Encoding: gzip come raw', async () => {
   expect((await readAll(body)).equals(stored)).toBe(true)
 })
 
-it('every read says accept-encoding: identity, whatever the caller says', async () => {
+it('every read sends accept-encoding: identity, whatever the caller passes', async () => {
   const server = await fakeServer((_, response) => response.end())
   const transport = transportOnto(server)
   const headers = Object.freeze({

@@ -89,7 +89,7 @@ const FOREIGN = {
 const PORTAL = '<html><body>Please log in</body></html>'
 
 describe.each(CALLS)('$name', ({ call, status = 200, document }) => {
-  it('resolves with what the service answers', async () => {
+  it('resolves with the response of the service', async () => {
     expect(await outcome(call, (response) => response.writeHead(status).end(document))).toBe('resolved')
   })
 

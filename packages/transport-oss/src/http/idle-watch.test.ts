@@ -39,7 +39,7 @@ function patientTransport(server: FakeServer): {
   }
 }
 
-it('a server that never answers is ERR_CSE_TIMEOUT, and the connection is closed', async () => {
+it('a server that never responds is ERR_CSE_TIMEOUT, and the connection is closed', async () => {
   const asked = signalled()
   const closed = signalled()
   const server = await fakeServer((_, response) => {
@@ -54,7 +54,7 @@ it('a server that never answers is ERR_CSE_TIMEOUT, and the connection is closed
   await closed.happened
 })
 
-it('a server that never answers a whole upload is ERR_CSE_TIMEOUT', async () => {
+it('a server that never responds to a whole upload is ERR_CSE_TIMEOUT', async () => {
   const read = signalled()
   const server = await fakeServer((request) => request.resume().on('end', read.tell))
   const { transport, standStill } = patientTransport(server)
@@ -85,7 +85,7 @@ it('the time is that of a timer: a connection that stands still fails by itself'
   expect(await rejection(transport.head({ key: 'a', headers: {} }))).toMatchObject(TIMED_OUT)
 })
 
-it('an answer that switches protocols is ERR_CSE_NETWORK, and does not hang', async () => {
+it('a response that switches protocols is ERR_CSE_NETWORK, and does not hang', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () =>

@@ -60,7 +60,7 @@ it('a clock that is off is named as what to mend', () => {
   expect(serviceFailure(context, { status: 403, headers: {}, data }).message).toContain('clock')
 })
 
-it('an expired token says how whoever made the transport renews it', () => {
+it('the error of an expired token says how the user of the transport renews it', () => {
   const data = Buffer.from(errorXml('SecurityTokenExpired'))
   const { message } = serviceFailure(context, { status: 403, headers: {}, data })
   expect(message).toContain('Renew it.')
@@ -128,7 +128,7 @@ it('a HEAD’s error without x-oss-err is judged by its status and keeps the ids
   })
 })
 
-it('304 is ERR_CSE_NOT_MODIFIED with the answer’s headers, for GET and for HEAD', async () => {
+it('304 is ERR_CSE_NOT_MODIFIED with the response headers, for GET and for HEAD', async () => {
   const server = await fakeServer((_, response) => response.writeHead(304, { ETag: '"a"' }).end())
   const transport = transportOnto(server)
   const request = { key: 'k', headers: { 'if-none-match': '"a"' } }
@@ -137,7 +137,7 @@ it('304 is ERR_CSE_NOT_MODIFIED with the answer’s headers, for GET and for HEA
   expect(await rejection(transport.head(request))).toMatchObject(notModified)
 })
 
-it('no byte of an answer that is no error document gets into an error', async () => {
+it('no byte of a response that is no error document gets into an error', async () => {
   const server = await fakeServer((request, response) => {
     response
       .writeHead(request.method === 'GET' && request.url?.includes('list-type') ? 200 : 500)

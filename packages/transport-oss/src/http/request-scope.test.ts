@@ -80,7 +80,7 @@ it('an abort while the source is silent does not wait for it', async () => {
   expect(await rejection(put)).toBe(reason)
 })
 
-it('an abort while waiting for the answer rejects with the reason and cuts the connection', async () => {
+it('an abort while waiting for the response rejects with the reason and closes the connection', async () => {
   const controller = new AbortController()
   const cut = signalled()
   const server = await fakeServer(async (request, response) => {

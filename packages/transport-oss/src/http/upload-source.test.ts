@@ -106,7 +106,7 @@ it.each([
   },
 )
 
-it('an early answer rejects and closes the connection even while the source is silent', async () => {
+it('an early response rejects and closes the connection even while the source is silent', async () => {
   const server = await fakeServer((request, response) => {
     request.resume()
     response.writeHead(403).end(errorXml('AccessDenied'))
@@ -238,7 +238,7 @@ it('the last stated byte leaves only when the source has ended', async () => {
   expect(stored).toHaveLength(0)
 })
 
-it('a source that gives something else than bytes fails, and nothing is stored', async () => {
+it('a source that yields something other than bytes fails, and nothing is stored', async () => {
   const { server, stored, cut } = await storingServer()
   const body = bodyOf([new Uint8Array(3), 'text' as unknown as Uint8Array])
   expect(await rejection(transportOnto(server).put({ key: 'a', headers: {}, body }))).toMatchObject({
