@@ -57,7 +57,7 @@ describe('the options of a master key', () => {
     ],
     [
       [...KMS, '--kms-region', 'cn-a', '--kms-endpoint', 'kms.cn-b.aliyuncs.com'],
-      '--kms-region is cn-a, and --kms-endpoint (or OSS_CSE_KMS_ENDPOINT) is that of cn-b',
+      '--kms-region is cn-a, but --kms-endpoint (or OSS_CSE_KMS_ENDPOINT) is in cn-b',
     ],
     [
       ['--kms-key-id', 'acs:kms:cn-b:1:key/id', '--kms-region', 'cn-a'],
