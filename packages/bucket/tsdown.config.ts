@@ -5,6 +5,7 @@ export default [
     entry: {
       index: 'src/index.ts',
       node: 'src/node.ts',
+      'file-cipher-worker.node': 'src/cipher/file-cipher-worker.node.ts',
     },
     platform: 'neutral',
   }),
@@ -13,7 +14,6 @@ export default [
     entry: {
       'file-runs.node': 'src/cipher/file-runs.node.ts',
       'file-runs.web': 'src/cipher/file-runs.web.ts',
-      'file-cipher-worker.node': 'src/cipher/file-cipher-worker.node.ts',
     },
     platform: 'neutral',
     types: false,

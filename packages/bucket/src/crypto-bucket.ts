@@ -20,6 +20,7 @@ import {
   type UrlTransport,
 } from '@oss-cse/crypto-core'
 import {
+  checkPresignedUrl,
   eachWithDeadline,
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,
@@ -44,7 +45,7 @@ import {
   downloadObject,
 } from './resume/resumable-download.ts'
 import { type UploadOptions, type UploadResult, uploadObject } from './resume/resumable-upload.ts'
-import type { BodyInput } from './source/byte-source.ts'
+import { type BodyInput, byteSource } from './source/byte-source.ts'
 import type { SizedInput } from './source/sized-source.ts'
 import {
   type InitiateOptions,
@@ -162,10 +163,16 @@ export class CryptoBucket {
    * throw. The object stays unchanged, unless the service had already stored the new one.
    */
   async put(key: string, body: BodyInput, options: PutOptions = {}): Promise<PutResult> {
-    checkKey(key)
-    return withDeadline(options, key, (bounded) =>
-      putObject(this.#context, this.#objects('put'), key, body, bounded),
-    )
+    const source = byteSource(body, options.sizeBytes)
+    try {
+      checkKey(key)
+      return await withDeadline(options, key, (bounded) =>
+        putObject(this.#context, this.#objects('put'), key, source, bounded),
+      )
+    } catch (error) {
+      await source.discard?.().catch(() => {})
+      throw error
+    }
   }
 
   /**
@@ -210,7 +217,11 @@ export class CryptoBucket {
     }
     const key = keyOfUrl(parsed)
     const request = async (headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> => {
-      const response = await transport.getByUrl({ url: parsed, headers, signal })
+      const response = await transport.getByUrl({ url: parsed, headers, signal }).catch((error: unknown) => {
+        // The transport does not know which object it is.
+        if (!TransportError.isInstance(error) || error.objectKey !== undefined) throw error
+        throw TransportError.with(error, { message: `${key}: ${error.message}`, objectKey: key })
+      })
       try {
         refuseLink(key, response.headers)
         return response
@@ -564,9 +575,8 @@ function parseUrl(url: string | URL): URL {
   } catch {
     // Not part of the error: it may contain a signature.
   }
-  if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
-    throw invalid('A presigned URL must start with https:// or http://')
-  }
+  if (parsed === undefined) throw invalid('A presigned URL must start with https:// or http://')
+  checkPresignedUrl(parsed)
   if (parsed.searchParams.has(OSS_HEADERS.process)) refuseProcessing()
   return parsed
 }

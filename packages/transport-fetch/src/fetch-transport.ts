@@ -4,13 +4,16 @@ import {
   type GetByUrlRequest,
   type GetObjectResponse,
   type HeaderMap,
+  orAborted,
   type UrlTransport,
 } from '@oss-cse/crypto-core'
-import { OSS_HEADER_PREFIX } from '@oss-cse/crypto-core/internal'
-import { connectionError, foreignResponse, statusError } from './url-errors.ts'
+import { backgroundTimer, checkPresignedUrl, OSS_HEADER_PREFIX } from '@oss-cse/crypto-core/internal'
+import { connectionError, foreignResponse, redirected, statusError } from './url-errors.ts'
 
 /** How many bytes of an error document are read. */
 const REFUSAL_BYTES = 16 * 1024
+/** How long the document of an error response may take, in milliseconds. The status is known without it. */
+const REFUSAL_MS = 10_000
 
 /**
  * Keeps request and response away from others: an HTTP cache could return an old version of the object, and a
@@ -40,6 +43,7 @@ export class FetchTransport implements UrlTransport {
    *   with a Content-Encoding, which `fetch` would decode; the signal's reason
    */
   async getByUrl({ url, headers, signal }: GetByUrlRequest): Promise<GetObjectResponse> {
+    checkPresignedUrl(url)
     // A browser sets Accept-Encoding itself and does not let others set it: gzip, unless there is a Range. The
     // service then compresses what looks like text, and omits its length. Without `x-oss-range-behavior` the range of
     // an empty object is ignored.
@@ -47,16 +51,18 @@ export class FetchTransport implements UrlTransport {
     const request = {
       ...supported(),
       headers: { ...sent, range },
-      redirect: 'error',
+      // Not followed: the signature is for this address. A browser then hides the status, Node.js returns it.
+      redirect: 'manual',
       ...(signal && { signal }),
     } as const
     const response = await fetch(url, request).catch(() => {
       throw signal?.aborted ? signal.reason : connectionError('fetch failed')
     })
     const { status } = response
+    if (response.type === 'opaqueredirect') throw redirected()
     const responseHeaders = Object.fromEntries(response.headers)
     if (status !== 200 && status !== 206) {
-      const document = await readRefusal(response)
+      const document = await readRefusal(response, signal)
       throw signal?.aborted ? signal.reason : statusError(status, responseHeaders, document)
     }
     const encoding = responseHeaders['content-encoding']
@@ -93,13 +99,14 @@ function decompressed(): CseError {
 }
 
 /** Reads the document of an error response, as far as it arrives. The status is known without it. */
-async function readRefusal({ body }: Response): Promise<Uint8Array> {
+async function readRefusal({ body }: Response, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const reader = body?.getReader()
+  const stop = backgroundTimer(() => void reader?.cancel().catch(() => {}), REFUSAL_MS)
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   try {
     while (reader !== undefined && sizeBytes < REFUSAL_BYTES) {
-      const { done, value } = await reader.read()
+      const { done, value } = await orAborted(reader.read(), signal)
       if (done) break
       chunks.push(value)
       sizeBytes += value.length
@@ -107,7 +114,9 @@ async function readRefusal({ body }: Response): Promise<Uint8Array> {
   } catch {
     // Use what has arrived.
   }
-  await reader?.cancel().catch(() => {})
+  stop()
+  // Not awaited: where the runtime has lost the signal, it may not end.
+  void reader?.cancel().catch(() => {})
   return concatBytes(chunks)
 }
 
@@ -120,9 +129,11 @@ function readBody(
   const iterator: AsyncIterator<Uint8Array> = {
     async next() {
       try {
-        const { done, value } = await reader.read()
+        // fetch of Node.js 20 and 22 forgets the signal when its request is collected as garbage (undici).
+        const { done, value } = await orAborted(reader.read(), signal)
         return done ? { done, value: undefined } : { done, value }
       } catch {
+        void reader.cancel().catch(() => {})
         throw signal?.aborted ? signal.reason : connectionError('the connection broke')
       }
     },

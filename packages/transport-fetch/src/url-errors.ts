@@ -41,3 +41,12 @@ export function connectionError(reason: string): TransportError {
     retryable: true,
   })
 }
+
+/** The error of a redirect that a browser does not show. */
+export function redirected(): TransportError {
+  return new TransportError(
+    'ERR_CSE_SERVICE',
+    'The presigned URL was redirected, which OSS does not do. Check the URL and any proxy.',
+    { retryable: false },
+  )
+}

@@ -81,9 +81,9 @@ describe('an error uses the words of the command line', () => {
     ['a prefix with a slash', () => put('--local-rsa-dir', file('local'), '--local-rsa-prefix', 'a/b')],
     [
       'a prefix with a slash, in a keyring',
-      () => keyring({ type: 'local-rsa', dir: 'local', prefix: 'a/b' }),
+      () => keyring({ type: 'local-rsa', directory: 'local', prefix: 'a/b' }),
     ],
-    ['no local keys, in a keyring', () => keyring({ type: 'local-rsa', dir: 'none' })],
+    ['no local keys, in a keyring', () => keyring({ type: 'local-rsa', directory: 'none' })],
     ['a region of KMS', () => put('--kms-key-id', 'id', '--kms-region', 'CN')],
     ['an endpoint of KMS without TLS', () => kms('--kms-endpoint', 'http://kms.example')],
     ['an endpoint of KMS with a path', () => kms('--kms-endpoint', 'https://kms.example/a')],

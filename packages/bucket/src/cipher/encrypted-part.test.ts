@@ -38,7 +38,7 @@ const ciphertext = new Uint8Array(
 
 describe.each([
   ['in memory', encryptPartInMemory],
-  ['that is read twice', encryptPartTwice],
+  ['that is read twice', (source, range, key) => encryptPartTwice(source, range, () => key)],
 ])('a part %s', (_what, encrypt) => {
   test.each([1, 2, 3])('%i of an object is that range of the object’s ciphertext', async (partNumber) => {
     const range = plan.part(partNumber)
@@ -90,7 +90,7 @@ describe('a part that is read twice', () => {
     async (offset, chunksBefore) => {
       const wrong = right.slice()
       wrong[offset] = (wrong[offset] ?? 0) ^ 1
-      const part = await encryptPartTwice(changing(right, wrong), range, contentKey)
+      const part = await encryptPartTwice(changing(right, wrong), range, () => contentKey)
       const given: Uint8Array[] = []
       const reading = async () => {
         for await (const chunk of part.open()) given.push(chunk)
@@ -106,7 +106,7 @@ describe('a part that is read twice', () => {
     ['empty', right.subarray(0, 0), 0],
     ['longer', whole.subarray(0, right.length + 1), 2 * MIB],
   ])('that becomes %s yields only compared bytes', async (_what, second, mostBytes) => {
-    const part = await encryptPartTwice(changing(right, second), range, contentKey)
+    const part = await encryptPartTwice(changing(right, second), range, () => contentKey)
     const given: Uint8Array[] = []
     const reading = async () => {
       for await (const chunk of part.open()) given.push(chunk)
@@ -118,7 +118,11 @@ describe('a part that is read twice', () => {
   })
 
   test('that is unchanged at the third reading is sent again', async () => {
-    const part = await encryptPartTwice(changing(right, right.slice().reverse(), right), range, contentKey)
+    const part = await encryptPartTwice(
+      changing(right, right.slice().reverse(), right),
+      range,
+      () => contentKey,
+    )
     await expect(read(part)).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
     expect(difference(await read(part), ciphertext.subarray(0, right.length))).toBeUndefined()
   })
@@ -135,7 +139,7 @@ describe('a part that is read twice', () => {
         }
       },
     })
-    const part = await encryptPartTwice(source, range, contentKey)
+    const part = await encryptPartTwice(source, range, () => contentKey)
     for await (const _ of part.open()) break
     expect(closed).toBe(2)
   })

@@ -52,19 +52,21 @@ export async function encryptPartInMemory(
  *
  * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length. `open` throws
  * `ERR_CSE_SOURCE_CHANGED` when the source returns other bytes than before.
+ *
+ * @param contentKey - returns the key, for each pass anew; throws once it was wiped
  */
 export async function encryptPartTwice(
   source: ByteSource,
   range: PartRange,
-  contentKey: ContentKey,
+  contentKey: () => ContentKey,
 ): Promise<EncryptedPart> {
   const expected: string[] = []
-  const first = encryption(source, range, contentKey)
+  const first = encryption(source, range, contentKey())
   for await (const chunk of exactChunks(first.ciphertext, COMPARED_BYTES)) {
     expected.push(await sha256Of(chunk))
   }
   async function* compared(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { ciphertext } = encryption(source, range, contentKey)
+    const { ciphertext } = encryption(source, range, contentKey())
     let index = 0
     for await (const chunk of exactChunks(ciphertext, COMPARED_BYTES)) {
       if ((await sha256Of(chunk)) !== expected[index]) throw sourceChanged(range.partNumber)

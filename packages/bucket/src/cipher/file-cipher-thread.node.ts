@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { type ContentKey, CseError } from '@oss-cse/crypto-core'
+import { type ContentKey, CseError, wipe } from '@oss-cse/crypto-core'
 import type { FileCipherRequest, FileCipherResponse } from './file-cipher-messages.node.ts'
 
 /** A request without its id. */
@@ -77,7 +77,8 @@ export class FileCipherThread {
    * @param file - its code; by default this package's
    */
   static async start(
-    file: URL = new URL(import.meta.resolve('#file-cipher-worker')),
+    // By the name of the package: a bundle has no `#` names, and finds the worker beside its own node_modules.
+    file: URL = new URL(import.meta.resolve('@oss-cse/bucket/file-cipher-worker')),
   ): Promise<FileCipherThread> {
     const worker = new Worker(file, { name: 'oss-cse file cipher', execArgv: [] })
     const ended = once(worker, 'exit').then(() =>
@@ -101,18 +102,36 @@ export class FileCipherThread {
     contentKey: ContentKey,
     buffer: ArrayBuffer,
   ): Promise<FileCipherResponse> {
-    return this.#send({ type: 'encrypt', ...run, ...copyOf(contentKey), buffer }, [buffer])
+    return this.#sendKey(contentKey, (key) =>
+      this.#send({ type: 'encrypt', ...run, ...key, buffer }, [buffer]),
+    )
   }
 
   /** Starts to decrypt a range of an object into a file. Pass the ciphertext chunk by chunk, then end the run. */
   async decrypt(fd: number, offsetBytes: number, contentKey: ContentKey): Promise<FileDecryption> {
     this.#lastId += 1
     const run = this.#lastId
-    const { failure } = await this.#send({ type: 'decrypt', run, fd, offsetBytes, ...copyOf(contentKey) })
+    const { failure } = await this.#sendKey(contentKey, (key) =>
+      this.#send({ type: 'decrypt', run, fd, offsetBytes, ...key }),
+    )
     if (failure !== undefined) throw threadLost(new Error(failure.message))
     return {
       write: (buffer, sizeBytes) => this.#send({ type: 'chunk', run, sizeBytes, buffer }, [buffer]),
       end: () => this.#send({ type: 'end', run }),
+    }
+  }
+
+  /** Sends a copy of the key, which the thread wipes after use; the one that was copied from here is wiped at once. */
+  #sendKey(
+    { cek, iv }: ContentKey,
+    send: (key: ContentKey) => Promise<FileCipherResponse>,
+  ): Promise<FileCipherResponse> {
+    // Arrays of their own: a message carries the whole buffer behind an array.
+    const key = { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
+    try {
+      return send(key)
+    } finally {
+      wipe(key.cek, key.iv)
     }
   }
 
@@ -149,11 +168,6 @@ export interface FileDecryption {
   write(buffer: ArrayBuffer, sizeBytes: number): Promise<FileCipherResponse>
   /** Returns the CRC-64 of all ciphertext. Must be called, even after a failure. */
   end(): Promise<FileCipherResponse>
-}
-
-/** The thread wipes its copy, and the caller wipes the original. */
-function copyOf({ cek, iv }: ContentKey): { readonly cek: Uint8Array; readonly iv: Uint8Array } {
-  return { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
 }
 
 /** The error of work whose thread ended before the work did. */

@@ -184,7 +184,7 @@ class KeyCustodian implements ObjectCipher {
   async encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart> {
     const { sizeBytes } = range
     const hold = this.#heldBytes + sizeBytes <= MAX_HELD_BYTES || !source.replayable
-    if (!hold) return encryptPartTwice(source, range, this.#key())
+    if (!hold) return encryptPartTwice(source, range, () => this.#key())
     let held = true
     const letGo = (): void => {
       if (held) this.#heldBytes -= sizeBytes

@@ -20,7 +20,7 @@ import type { BucketContext } from '../policy/bucket-context.ts'
 import { PartsProgress, type ProgressListener } from '../policy/progress.ts'
 import { type ObjectOptions, uploadHeaders } from '../policy/request-headers.ts'
 import { log, type TransferEvent } from '../policy/retry.ts'
-import type { ReopenableBody } from '../source/byte-source.ts'
+import { byteSource, type ReopenableBody } from '../source/byte-source.ts'
 import { type SizedInput, type SizedSource, sizedSource } from '../source/sized-source.ts'
 import {
   initiateMultipartUpload,
@@ -82,7 +82,7 @@ export async function uploadObject(
     const { metadata, contentType, contentMd5, headers, onProgress } = options
     const body = { sizeBytes, open: () => wholeSource(source) }
     const put = { metadata, contentType, contentMd5, headers, onProgress, signal }
-    return { ...(await putObject(context, transport, key, body, put)), resumedBytes: 0 }
+    return { ...(await putObject(context, transport, key, byteSource(body), put)), resumedBytes: 0 }
   }
   const transfer: UploadTransfer = { ...common, transport: requireMultipart(transport) }
   try {

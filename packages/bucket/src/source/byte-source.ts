@@ -3,7 +3,7 @@ import { isUint8Array, MAX_REQUEST_BYTES } from '@oss-cse/crypto-core/internal'
 import { invalidBody, sourceError, spentStream } from './body-errors.ts'
 import { isDisturbed } from './disturbed-stream.ts'
 import { isNodeStream, openNodeStream, takeNodeStream } from './node-stream.ts'
-import type { FileRange } from './open-file.ts'
+import { type FileRange, isFileRange } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 
 /**
@@ -115,6 +115,8 @@ function recognize(input: BodyInput): ByteSource {
     if (file !== undefined && !isFileRange(file)) {
       throw invalidBody('file must be { fd, sizeBytes, offsetBytes } with non-negative integers')
     }
+    if (file !== undefined && sizeBytes === undefined)
+      throw invalidBody('a body with a file needs sizeBytes too')
     return { sizeBytes, replayable: true, open: () => input.open(), file }
   }
   throw noBody()
@@ -258,15 +260,6 @@ export function abortableSource(source: ByteSource, signal: AbortSignal | undefi
     }
   }
   return { ...source, open }
-}
-
-/** Returns whether a value describes a range of an open file. */
-function isFileRange(value: unknown): value is FileRange {
-  if (typeof value !== 'object' || value === null) return false
-  const { fd, sizeBytes, offsetBytes } = value as Partial<FileRange>
-  return [fd, sizeBytes, offsetBytes].every(
-    (number) => Number.isSafeInteger(number) && (number as number) >= 0,
-  )
 }
 
 /** The kind of a value, for an error: never its content. */

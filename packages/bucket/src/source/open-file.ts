@@ -10,3 +10,12 @@ export interface OpenFile {
 export interface FileRange extends OpenFile {
   readonly offsetBytes: number
 }
+
+/** Returns whether a value describes a range of an open file. */
+export function isFileRange(value: unknown): value is FileRange {
+  if (typeof value !== 'object' || value === null) return false
+  const { fd, sizeBytes, offsetBytes } = value as Partial<FileRange>
+  return [fd, sizeBytes, offsetBytes].every(
+    (number) => Number.isSafeInteger(number) && (number as number) >= 0,
+  )
+}

@@ -1,6 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { isUint8Array } from '@oss-cse/crypto-core/internal'
-import type { OpenFile } from './open-file.ts'
+import { isFileRange, type OpenFile } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 
 /** Bytes of a known length that can be opened at any offset, any number of times. */
@@ -46,11 +46,17 @@ export function sizedSource(input: SizedInput): SizedSource {
         readStream(input.slice(offsetBytes, offsetBytes + sizeBytes).stream()),
     }
   }
-  const { sizeBytes, open } = (input ?? {}) as Partial<SizedSource>
+  const { sizeBytes, open, file } = (input ?? {}) as Partial<SizedSource>
   if (typeof open !== 'function' || !Number.isSafeInteger(sizeBytes) || (sizeBytes as number) < 0) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
       'An upload in parts takes bytes, a Blob or { sizeBytes, open(offsetBytes, sizeBytes) }. Upload a stream with put.',
+    )
+  }
+  if (file !== undefined && !isFileRange({ ...file, offsetBytes: 0 })) {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      'The file of an upload must be { fd, sizeBytes } with non-negative integers.',
     )
   }
   return input

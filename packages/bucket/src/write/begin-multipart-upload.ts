@@ -68,13 +68,13 @@ export async function initiateMultipartUpload(
   )
   const encoded = encodeEnvelope(envelope)
   const sent = { ...initiateHeaders(headers), ...encoded }
-  checkMetadataSize(sent)
   let initiated: string | undefined
   const initiate = async (): Promise<string> => {
     initiated = await initiateUpload(context, transport, { key, headers: sent, signal })
     return initiated
   }
   try {
+    checkMetadataSize(sent)
     const uploadId = await withRetries(initiate, attempt)
     const state: MultipartUploadState = {
       version: 1,

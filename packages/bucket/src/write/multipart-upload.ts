@@ -11,7 +11,6 @@ import { aboutObject } from '../policy/about-object.ts'
 import { callerHeaders } from '../policy/request-headers.ts'
 import { abortableSource, type BodyInput, type ByteSource, byteSource } from '../source/byte-source.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
-import { isNoSuchUpload } from './multipart-transport.ts'
 import { invalidUpload, type OpenUpload, type VerifiedParts } from './open-upload.ts'
 import { checkedPutResult, type PutResult } from './put-result.ts'
 
@@ -183,13 +182,7 @@ export class MultipartUpload {
 
   /** Aborts the upload and frees its parts on the service. Succeeds if the upload is already gone. */
   async abort(options: BoundedCallOptions = {}): Promise<void> {
-    const { remote, cipher } = this.#upload
-    cipher.close()
-    try {
-      await withDeadline(options, this.key, ({ signal }) => remote.abort(signal))
-    } catch (error) {
-      if (!isNoSuchUpload(error)) throw error
-    }
+    await this.#upload.abort(options)
   }
 
   /** Wipes the key. The upload stays on the service, and can be resumed from its state. Never rejects. */

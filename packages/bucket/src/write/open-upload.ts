@@ -6,7 +6,8 @@ import {
   type PartRange,
   type UploadedPart,
 } from '@oss-cse/crypto-core'
-import { planParts } from '@oss-cse/crypto-core/internal'
+import { planParts, withDeadline } from '@oss-cse/crypto-core/internal'
+import type { PartDigest } from '../cipher/encrypted-part.ts'
 import { MAX_HELD_BYTES, type ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
@@ -119,10 +120,7 @@ export class OpenUpload {
         const range = this.plan.part(partNumber)
         const { sizeBytes } = range
         const source = byteSource(open(range))
-        this.checkSource(source, range)
-        this.checkOpen()
-        const { sha256, crc64 } = await this.cipher.digestPart(abortableSource(source, signal), range)
-        this.checkOpen()
+        const { sha256, crc64 } = await this.#digest(source, range, signal)
         this.ledger.check(partNumber, sha256)
         const part = held.get(partNumber)
         if (part === undefined || (part.sizeBytes ?? sizeBytes) !== sizeBytes) continue
@@ -135,6 +133,30 @@ export class OpenUpload {
       throw aboutObject(error, this.remote.key)
     }
     return { parts, stored }
+  }
+
+  /** Wipes the key, and frees the parts on the service. Succeeds if the upload is already gone. */
+  async abort(options: BoundedCallOptions): Promise<void> {
+    this.cipher.close()
+    try {
+      await withDeadline(options, this.remote.key, ({ signal }) => this.remote.abort(signal))
+    } catch (error) {
+      if (!isNoSuchUpload(error)) throw error
+    }
+  }
+
+  /** The digests of a part's current plaintext. A source that was not read to its end is closed. */
+  async #digest(source: ByteSource, range: PartRange, signal: AbortSignal | undefined): Promise<PartDigest> {
+    try {
+      this.checkSource(source, range)
+      this.checkOpen()
+      const digest = await this.cipher.digestPart(abortableSource(source, signal), range)
+      this.checkOpen()
+      return digest
+    } catch (error) {
+      await source.discard?.().catch(() => {})
+      throw error
+    }
   }
 
   /** The parts of this upload that the service holds. All of them, if it was completed. */

@@ -14,7 +14,7 @@ import type { BucketContext } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter, SentBytes } from '../policy/progress.ts'
 import { type ObjectOptions, uploadHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
-import { type BodyInput, type ByteSource, byteSource } from '../source/byte-source.ts'
+import type { ByteSource } from '../source/byte-source.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult } from './put-result.ts'
 
 /** Options of a put. */
@@ -30,11 +30,10 @@ export async function putObject(
   context: BucketContext,
   transport: ObjectTransport,
   key: string,
-  input: BodyInput,
+  source: ByteSource,
   options: PutOptions = {},
 ): Promise<PutResult> {
   const { signal } = options
-  const source = byteSource(input, options.sizeBytes)
   const sent: SentObject[] = []
   try {
     signal?.throwIfAborted()

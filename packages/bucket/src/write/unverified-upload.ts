@@ -1,6 +1,7 @@
-import type { PartPlan, PartRange } from '@oss-cse/crypto-core'
+import type { BoundedCallOptions, PartPlan, PartRange } from '@oss-cse/crypto-core'
 import { withDeadline } from '@oss-cse/crypto-core/internal'
 import type { BodyInput } from '../source/byte-source.ts'
+import type { MultipartUploadState } from './multipart-state.ts'
 import { MultipartUpload } from './multipart-upload.ts'
 import type { OpenUpload, VerifyOptions } from './open-upload.ts'
 
@@ -8,8 +9,8 @@ import type { OpenUpload, VerifyOptions } from './open-upload.ts'
  * A multipart upload that is resumed from a state. Its parts must be compared with their plaintext before anything is
  * sent: a part whose plaintext changed would be encrypted under a keystream that was used before.
  *
- * Returned by `CryptoBucket.resumeMultipartUpload`. To give it up, call `close`. To free its parts too, also call
- * `CryptoBucket.abortMultipartUpload`.
+ * Returned by `CryptoBucket.resumeMultipartUpload`. To give it up, call `abort`, or `close` to keep its
+ * parts for later.
  */
 export class UnverifiedUpload {
   /** The object's key. */
@@ -45,6 +46,16 @@ export class UnverifiedUpload {
     return withDeadline(options, this.key, async (bounded) => {
       return new MultipartUpload(this.#upload, await this.#upload.verifyParts(open, bounded))
     })
+  }
+
+  /** The upload's state, as plain JSON: what it was resumed from. */
+  toJSON(): MultipartUploadState {
+    return this.#upload.state()
+  }
+
+  /** Aborts the upload and frees its parts. An upload that no longer exists counts as aborted. */
+  async abort(options: BoundedCallOptions = {}): Promise<void> {
+    await this.#upload.abort(options)
   }
 
   /** Wipes the key. The upload stays on the service, and can be resumed from its state. Never rejects. */

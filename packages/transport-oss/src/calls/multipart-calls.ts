@@ -99,7 +99,7 @@ export async function completeUpload(
       { headers: sent },
     ),
   )
-  return statusAndHeaders(response)
+  return { ...statusAndHeaders(response), ...(call.hasCallback && { data: response.data }) }
 }
 
 /** See `OssTransport.abort`. */

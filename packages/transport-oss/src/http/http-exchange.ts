@@ -142,6 +142,7 @@ async function readResponse(
     request.destroy()
     throw cutShort(context, 'the server responded before it had the whole body')
   }
+  if (source !== undefined) await flushed(request, context)
   if (headers[OSS_HEADERS.requestId] === undefined) {
     throw foreignResponse(context, status, OSS_HEADERS.requestId)
   }
@@ -161,6 +162,20 @@ async function readResponse(
   const problem = expected.root === undefined ? undefined : xmlDocumentProblem(data)
   if (problem !== undefined) throw unusableResponse(context, status, `its document ${problem}`)
   return { status, headers, data }
+}
+
+/**
+ * Waits until the last bytes have left. Until then the connection reads the caller's buffers, and a server that has
+ * responded does not have them.
+ */
+async function flushed(request: ClientRequest, context: RequestContext): Promise<void> {
+  if (request.writableFinished) return
+  await new Promise<void>((resolve, reject) => {
+    request.once('finish', resolve)
+    request.once('close', () =>
+      reject(cutShort(context, 'the server responded before it had the whole body')),
+    )
+  })
 }
 
 function openRequest(
