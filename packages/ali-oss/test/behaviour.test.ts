@@ -18,6 +18,6 @@ describe.each<Kind>(['OSS', 'CryptoOSS'])('%s', (kind) => {
   describe('surroundings', () => surroundings(() => subject))
 })
 
-test('every difference of the table was shown', () => {
+test('each difference of the table has a test', () => {
   expect(differences.filter((difference) => !shown.has(difference))).toEqual([])
 })

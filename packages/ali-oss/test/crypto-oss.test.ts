@@ -32,13 +32,13 @@ beforeEach(async () => {
 })
 afterEach(() => subject.end())
 
-/** The endpoint of a service that reads each request and answers a status and a body. */
+/** The endpoint of a service that reads each request and responds with a status and a body. */
 async function serving(
-  answer: (request: IncomingMessage) => readonly [number, string | Buffer],
+  respond: (request: IncomingMessage) => readonly [number, string | Buffer],
   headers: Record<string, string> = { ETag: '"E"', 'x-oss-request-id': '6556E3AED11E553933CCDEDF' },
 ): Promise<string> {
   const server = createServer((request, response) => {
-    const [status, body] = answer(request)
+    const [status, body] = respond(request)
     request.resume().on('end', () => response.writeHead(status, headers).end(body))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -46,7 +46,7 @@ async function serving(
   return `http://localhost:${(server.address() as AddressInfo).port}`
 }
 
-/** A provider that hands on to another one, and lets a test look on or interfere. */
+/** A provider that delegates to another one, and lets a test observe or interfere. */
 function watching(watch: {
   readonly generated?: (key: GeneratedContentKey) => void
   readonly fail?: () => unknown
@@ -68,11 +68,11 @@ describe('a client is refused', () => {
   const contradictions: [string, Partial<CryptoOSSOptions>][] = [
     ['without a master key', { provider: undefined }],
     ['with both a provider and a keyring', { keyring: new Keyring({ encrypting: provider }) }],
-    ['with an opt-in that there is not', { presignedUploads: true as never }],
-    ['with a policy that there is not', { onPlainObject: 'strict' as never }],
-    ['with retries that cannot be', { retry: { maxAttempts: 0 } }],
-    ['with an HTTP client that the streams would go past', { urllib: { request() {} } } as never],
-    ['with a proxy that the streams would go past', { enableProxy: true } as never],
+    ['with an unknown opt-in', { presignedUploads: true as never }],
+    ['with an unknown policy', { onPlainObject: 'strict' as never }],
+    ['with invalid retries', { retry: { maxAttempts: 0 } }],
+    ['with an HTTP client that streams would bypass', { urllib: { request() {} } } as never],
+    ['with a proxy that streams would bypass', { enableProxy: true } as never],
   ]
   test.each(contradictions)('%s, also before it has a bucket', (_, options) => {
     for (const bucket of ['demo', undefined]) {
@@ -81,18 +81,18 @@ describe('a client is refused', () => {
   })
 })
 
-test('the client shows no master key, and ali-oss is not told of it', () => {
+test('the client does not show the master key, and ali-oss does not get it', () => {
   const shown = inspect(client, { depth: 10, showHidden: true })
   expect(Object.keys(Reflect.get(client, 'options'))).not.toContain('provider')
   expect(shown).not.toContain('PRIVATE KEY')
   expect(shown).not.toContain('RsaProvider')
 })
 
-test('a Range header of a million characters takes time in proportion to its length', async () => {
+test('parsing a Range header of a million characters takes time proportional to its length', async () => {
   const content = random(100)
   await client.put('a', content)
   const pumped = ' '.repeat(1_000_000)
-  // Work that grows with the square of it meets the time limit of all tests.
+  // Work that grows with the square of the length exceeds the time limit of all tests.
   for (const range of [
     `bytes=${pumped}!`,
     `${pumped}!`,
@@ -106,7 +106,7 @@ test('a Range header of a million characters takes time in proportion to its len
   expect((await client.get('a', { headers: { Range: spaced } })).content).toEqual(content.subarray(10, 20))
 })
 
-test('a keyring reads what older keys wrote', async () => {
+test('a keyring reads objects of older keys', async () => {
   await client.put('a', Buffer.from('old'))
   const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
   const encrypting = new RsaProvider({ privateKey, materialDescription: { key: '2026' } })
@@ -118,7 +118,7 @@ test('a keyring reads what older keys wrote', async () => {
   expect(await rejection(client.get('b'))).toEqual(code('ERR_CSE_NO_MATCHING_KEY'))
 })
 
-test('a subclass works, and what an app changes of the client holds for the next call', async () => {
+test('a subclass works, and changes of the client apply to the next call', async () => {
   class Logged extends CryptoOSS {
     readonly names: string[] = []
     override put(...[name, file, options]: Parameters<CryptoOSS['put']>) {
@@ -146,7 +146,7 @@ test('a subclass works, and what an app changes of the client holds for the next
 test.each([
   ['made by Object.create', (): CryptoOSS => Object.create(client)],
   ['that is a Proxy', (): CryptoOSS => new Proxy(client, {})],
-])('a view of a client works as the client does: one %s', async (_, viewOf) => {
+])('a view of a client works like the client: a view %s', async (_, viewOf) => {
   const view = viewOf()
   const content = random(2 * PART)
   await view.put('a', content)
@@ -159,7 +159,7 @@ test.each([
   expect(String((await client.get('b')).content)).toBe(String(content))
 })
 
-test('a view with options of its own goes where those say', async () => {
+test('a view with its own options uses their bucket', async () => {
   const view: CryptoOSS = Object.create(client)
   const options = { ...Reflect.get(client, 'options'), bucket: 'other-bucket' }
   Object.assign(view, { options })
@@ -168,7 +168,7 @@ test('a view with options of its own goes where those say', async () => {
   expect((await view.head('a')).status).toBe(200)
 })
 
-test('every header of an upload is the one that ali-oss sends, but for the envelope and the content’s checksum', async () => {
+test('an upload sends the headers of ali-oss, except for the envelope and the checksum of the content', async () => {
   const plain = await Subject.start('OSS')
   onTestFinished(() => plain.end())
   const options = {
@@ -200,14 +200,14 @@ test('every header of an upload is the one that ali-oss sends, but for the envel
     return headers.filter(([name]) => !isEnvelopeHeader(name) && !ofTransport.test(name)).sort()
   }
   for (const use of uses) {
-    // Neither service calls back: ali-oss then takes the empty answer for broken JSON.
+    // Neither service calls back: ali-oss then parses the empty response as JSON and fails.
     for (const of of [plain, subject]) await use(of).catch(() => {})
     expect(sent(subject)).toEqual(sent(plain))
     expect(Object.fromEntries(sent(subject))).toHaveProperty('x-oss-callback-var')
   }
 })
 
-test('meta and headers that are not there are not sent, nor in the name of another', async () => {
+test('missing meta and headers are not sent', async () => {
   const meta = { owner: undefined, author: null, title: '' }
   await client.put('a', Buffer.of(1), {
     meta,
@@ -216,7 +216,7 @@ test('meta and headers that are not there are not sent, nor in the name of anoth
   expect((await client.head('a')).meta).toEqual({ title: '' })
 })
 
-test('headers of the envelope, and others that the library sets, are refused before any request', async () => {
+test('headers that the library sets, such as those of the envelope, are refused before any request', async () => {
   for (const options of [
     { meta: { 'client-side-encryption-key': 'x' } },
     { headers: { 'x-oss-meta-client-side-encryption-start': 'x' } },
@@ -234,8 +234,8 @@ test('headers of the envelope, and others that the library sets, are refused bef
   expect(subject.requests).toEqual([])
 })
 
-describe('a body that is not what it says', () => {
-  /** One that is not async-iterable. */
+describe('an invalid body', () => {
+  /** A stream that is not async-iterable. */
   function oldStream() {
     return Object.assign(new Stream(), {
       readable: true,
@@ -252,7 +252,7 @@ describe('a body that is not what it says', () => {
     ['an object', () => Readable.from([{ a: 1 }])],
     ['text with an object in it', () => Readable.from(['abc', { a: 1 }, 'def'])],
     ['numbers', () => Readable.from([1, 2])],
-  ])('a stream of %s fails the call, and the object stays as it was', async (_, make) => {
+  ])('a stream of %s fails the call, and the object stays unchanged', async (_, make) => {
     await client.put('a', Buffer.from('good'))
     const { uploadId } = await client.initMultipartUpload('p', { dataSize: PART, partSize: PART })
     for (const call of [
@@ -299,7 +299,7 @@ describe('a body that is not what it says', () => {
         return stream
       },
     ],
-    ['a stream of an old kind that has ended', async () => Object.assign(new Stream(), { readable: false })],
+    ['an old stream that has ended', async () => Object.assign(new Stream(), { readable: false })],
   ])('%s is refused before any request', async (_, make) => {
     const { uploadId } = await client.initMultipartUpload('p', { dataSize: PART, partSize: PART })
     const before = subject.requests.length
@@ -313,7 +313,7 @@ describe('a body that is not what it says', () => {
     expect(subject.requests).toHaveLength(before)
   })
 
-  test('a stream of an old kind goes up, its text as UTF-8', async () => {
+  test('an old stream is uploaded, its text as UTF-8', async () => {
     const old = oldStream()
     setImmediate(() => {
       old.emit('data', 'grü')
@@ -324,22 +324,22 @@ describe('a body that is not what it says', () => {
     expect(String((await client.get('a')).content)).toBe('grüße')
   })
 
-  test('a stream of an old kind is closed when its upload fails', async () => {
+  test('an old stream is closed when its upload fails', async () => {
     const old = oldStream()
     setImmediate(() => old.emit('data', { a: 1 }))
     expect(await rejection(client.put('a', old as never))).toEqual(code('ERR_CSE_SOURCE'))
     expect(old.destroyed).toBe(true)
   })
 
-  // Where there is such a file system: the length that it tells is 0.
-  test.runIf(existsSync('/proc/self/status'))('a file of procfs goes up with its content', async () => {
+  // Only where there is such a file system. It reports a length of 0.
+  test.runIf(existsSync('/proc/self/status'))('a file of procfs is uploaded with its content', async () => {
     await client.put('a', '/proc/self/status')
     await client.multipartUpload('b', '/proc/self/status')
     for (const name of ['a', 'b']) expect(String((await client.get(name)).content)).toMatch(/^Name:/)
   })
 })
 
-describe('a document that would harm who reads it', () => {
+describe('a harmful document', () => {
   const entry = '<Key>a</Key><Size>1</Size><LastModified>2024-01-01T00:00:00.000Z</LastModified>'
   const listing = (content: string) => `<ListBucketResult>${content}</ListBucketResult>`
 
@@ -348,11 +348,15 @@ describe('a document that would harm who reads it', () => {
     ['with an element of every object', listing('<constructor>x</constructor>'), {}],
     ['that nests without end', listing('<a>'.repeat(100_000)), {}],
     ['with a document type', listing('<!DOCTYPE a><a/>'), {}],
-    ['that is cut', listing(`<Contents>${entry}`), {}],
+    ['that is truncated', listing(`<Contents>${entry}`), {}],
     ['of more than 16 MiB', listing(' '.repeat(2 ** 24)), {}],
-    ['that becomes more than 16 MiB', gzipSync(listing(' '.repeat(2 ** 24))), { 'content-encoding': 'gzip' }],
-    ['that is not compressed as it says', listing(entry), { 'content-encoding': 'gzip' }],
-  ])('%s is no response of the service', async (_what, document, headers) => {
+    [
+      'of more than 16 MiB after decompression',
+      gzipSync(listing(' '.repeat(2 ** 24))),
+      { 'content-encoding': 'gzip' },
+    ],
+    ['that does not match its Content-Encoding', listing(entry), { 'content-encoding': 'gzip' }],
+  ])('%s is not a response of the service', async (_what, document, headers) => {
     const endpoint = await serving(() => [200, document], { 'x-oss-request-id': 'X', ...headers })
     const elsewhere = subject.newClient({ endpoint, retryMax: 0 })
     expect(await rejection(elsewhere.listV2({}))).toMatchObject({
@@ -362,7 +366,7 @@ describe('a document that would harm who reads it', () => {
     })
   })
 
-  test('is also refused where it tells of a failure', async () => {
+  test('is also refused in an error response', async () => {
     const endpoint = await serving(() => [404, ' '.repeat(2 ** 24 + 1)])
     const elsewhere = subject.newClient({ endpoint, retryMax: 0 })
     expect(await rejection(elsewhere.getACL('a'))).toMatchObject({
@@ -371,7 +375,7 @@ describe('a document that would harm who reads it', () => {
     })
   })
 
-  test('is not one that is compressed and as long as others', async () => {
+  test('is not a compressed document of normal length', async () => {
     const document = gzipSync(listing(`<Contents>${entry}</Contents>`))
     const headers = { 'x-oss-request-id': 'X', 'content-encoding': 'gzip' }
     const elsewhere = subject.newClient({ endpoint: await serving(() => [200, document], headers) })
@@ -381,7 +385,7 @@ describe('a document that would harm who reads it', () => {
   })
 })
 
-test('a limit on decompressed content is checked when the client is made, and is the call’s own where it has one', async () => {
+test('the limit of decompressed content is checked in the constructor, and a call can override it', async () => {
   for (const maxDecompressedBytes of [0, -1, 1.5, Number.NaN, '5' as never, 2 ** 60]) {
     expect(() => subject.newClient({ maxDecompressedBytes })).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
     const wrong = client.get('a', { maxDecompressedBytes })
@@ -422,7 +426,7 @@ test.each(['__proto__', 'constructor', 'prototype'])(
   },
 )
 
-test('metadata that others stored under names of every object is returned, and changes no object', async () => {
+test('stored metadata named like a property of every object is returned, and changes no object', async () => {
   const headers = {
     'content-length': '0',
     'x-oss-request-id': 'X',
@@ -446,7 +450,7 @@ describe('a server that is not the service', () => {
     ['a page with a request id', page, { 'x-oss-request-id': 'X' }],
     ['nothing with a request id', '', { 'x-oss-request-id': 'X' }],
   ])(
-    'that answers %s has done nothing, whether the call is encrypted or passed through',
+    'that responds with %s fails the call, whether it is encrypted or passed through',
     async (_, body, headers) => {
       const elsewhere = subject.newClient({ endpoint: await serving(() => [200, body], headers) })
       const known = 'x-oss-request-id' in headers
@@ -477,7 +481,7 @@ describe('a server that is not the service', () => {
 })
 
 describe('a token that has expired', () => {
-  /** A service that takes the second token alone, and clients that have the first. */
+  /** A service that accepts only the second token. The clients have the first. */
   async function renewing(): Promise<Subject> {
     const mine = await Subject.start('CryptoOSS', { securityToken: 'token 2' })
     onTestFinished(() => mine.end())
@@ -485,7 +489,7 @@ describe('a token that has expired', () => {
   }
   const expired = { stsToken: 'token 1', retryMax: 0, retry: undefined }
 
-  test('calls at the same time ask for one new token, and all of them succeed, encrypted or passed through', async () => {
+  test('parallel calls share one new token, and all of them succeed, encrypted or passed through', async () => {
     const mine = await renewing()
     const { accessKeyId, accessKeySecret } = mine.emulator
     const refreshSTSToken = vi.fn(async () => ({ accessKeyId, accessKeySecret, stsToken: 'token 2' }))
@@ -503,7 +507,7 @@ describe('a token that has expired', () => {
     expect((await renewed.list(null, {})).objects.map(({ name }) => name)).toEqual(['a', 'b', 'c'])
   })
 
-  test('a URL is signed with the new one, and nobody asks for it twice', async () => {
+  test('a URL is signed with the new token, which is requested once', async () => {
     const mine = await renewing()
     const { accessKeyId, accessKeySecret } = mine.emulator
     const refreshSTSToken = vi.fn(async () => ({ accessKeyId, accessKeySecret, stsToken: 'token 2' }))
@@ -517,7 +521,7 @@ describe('a token that has expired', () => {
     for (const url of urls) expect(new URL(url).search).toMatch(/token[+%]2?0?2/)
   })
 
-  test('one that never comes fails what waits for it, in the client’s time', async () => {
+  test('a new token that never arrives fails the waiting calls after the client’s timeout', async () => {
     const mine = await renewing()
     const waiting = mine.newClient({
       ...expired,
@@ -530,7 +534,7 @@ describe('a token that has expired', () => {
     }
   })
 
-  test('a call that fails for it names what renews it: options that CryptoOSS has', async () => {
+  test('the error of an expired token names the option of CryptoOSS that renews it', async () => {
     const refused = (await renewing()).newClient({ ...expired, refreshSTSTokenInterval: 1 })
     const error = await rejection(refused.put('a', random(10)))
     expect(error).toMatchObject({ status: 403, code: expect.stringMatching(/SecurityToken/) })
@@ -538,7 +542,7 @@ describe('a token that has expired', () => {
   })
 })
 
-test('a target that has ended is refused before any request, and one that takes no more ends with its signal', async () => {
+test('an ended target is refused before any request, and a blocked target ends with the signal', async () => {
   await client.put('a', random(1_000_000))
   const before = subject.requests.length
   const ended = new PassThrough()
@@ -559,12 +563,12 @@ test('a target that has ended is refused before any request, and one that takes 
   expect(await rejection(client.get('a', stuck, { signal: controller.signal }))).toBe(reason)
 })
 
-test('a client that gets another urllib later is refused, as one that has it from the beginning', async () => {
+test('a urllib that is set later is refused, like one in the options', async () => {
   Object.assign(client, { urllib: { request: () => {} } })
   expect(await rejection(client.put('a', random(10)))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
 })
 
-test('an error speaks of the options that CryptoOSS has', async () => {
+test('an error names the options of CryptoOSS', async () => {
   const { endpoint, accessKeyId, accessKeySecret } = subject.emulator
   const made = { endpoint, accessKeyId, accessKeySecret, region: 'oss-cn-hangzhou', bucket: 'demo' }
   const failures: readonly (() => unknown)[] = [
@@ -598,28 +602,28 @@ test('an error speaks of the options that CryptoOSS has', async () => {
 })
 
 describe('a callback', () => {
-  /** A service that answers every PUT like OSS does after it has called back. */
+  /** A service that responds to each PUT as OSS does after a callback. */
   async function callingBack(status: number, body: string): Promise<CryptoOSS> {
     return subject.newClient({ endpoint: await serving(() => [status, body]) })
   }
   const callback = { url: 'http://example.com/', body: 'a=b' }
 
-  test('with a JSON response is returned', async () => {
+  test('returns its JSON response', async () => {
     const { data, res } = await (await callingBack(200, '{"Status":"OK"}')).put('a', Buffer.of(1), {
       callback,
     })
     expect({ data, etag: res.headers['etag'] }).toEqual({ data: { Status: 'OK' }, etag: '"E"' })
   })
 
-  test('with any other response is returned too, because the object is stored', async () => {
+  test('returns any other response too, because the object is stored', async () => {
     const { data } = await (await callingBack(200, 'thank you')).put('a', Buffer.of(1), { callback })
     expect(data).toBe('thank you')
   })
 
-  test('that failed fails the call with the service’s code', async () => {
-    const answer = '<Error><Code>CallbackFailed</Code><Message>no</Message></Error>'
+  test('that fails makes the call throw the service’s code', async () => {
+    const document = '<Error><Code>CallbackFailed</Code><Message>no</Message></Error>'
     expect(
-      await rejection((await callingBack(203, answer)).put('a', Buffer.of(1), { callback })),
+      await rejection((await callingBack(203, document)).put('a', Buffer.of(1), { callback })),
     ).toMatchObject({
       name: 'CallbackFailedError',
       code: 'CallbackFailed',
@@ -628,7 +632,7 @@ describe('a callback', () => {
   })
 })
 
-test('a failure of the key service is a CseError, and not one of OSS', async () => {
+test('a failure of the key service is a CseError, not an error of OSS', async () => {
   const throttled = new TransportError('ERR_CSE_THROTTLED', 'too many', {
     status: 503,
     retryable: false,
@@ -641,7 +645,7 @@ test('a failure of the key service is a CseError, and not one of OSS', async () 
   expect(subject.requests).toEqual([])
 })
 
-test('an object that was tampered with fails with ERR_CSE_INTEGRITY, in memory, in a stream and as a file', async () => {
+test('a tampered object throws ERR_CSE_INTEGRITY, in memory, in a stream and as a file', async () => {
   await client.put('a', random(100_000))
   subject.emulator.injectFault({ kind: 'corrupt-body', method: 'GET', key: 'a', afterBytes: 7, count: 3 })
   expect(await rejection(client.get('a'))).toEqual(code('ERR_CSE_INTEGRITY'))
@@ -650,7 +654,7 @@ test('an object that was tampered with fails with ERR_CSE_INTEGRITY, in memory, 
   expect(await rejection(client.get('a', subject.path('out')))).toEqual(code('ERR_CSE_INTEGRITY'))
 })
 
-test('a stream that is destroyed ends its request, and one that nobody reads takes no more than a buffer', async () => {
+test('a destroyed stream ends its request, and an unread stream fills no more than its buffer', async () => {
   await client.put('a', random(20_000_000))
   const { stream } = await client.getStream('a')
   await new Promise((resolve) => stream.once('readable', resolve))
@@ -660,14 +664,14 @@ test('a stream that is destroyed ends its request, and one that nobody reads tak
   expect((await client.head('a')).status).toBe(200)
 })
 
-test('a stream that nobody reads any more lets go of its connection, and nobody need listen', async () => {
+test('an abandoned stream closes its connection, even without a listener for errors', async () => {
   await client.put('a', random(20_000_000))
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   const [left, listened, piped] = await Promise.all(
     [1, 2, 3].map(async () => (await client.getStream('a', { timeout: 40_000 })).stream),
   )
-  // Piped into what is gone, as an answer to a browser is.
+  // Piped into a closed target, such as a response to a browser that has disconnected.
   const gone = new PassThrough()
   piped?.pipe(gone)
   gone.destroy()
@@ -682,7 +686,7 @@ test('a stream that nobody reads any more lets go of its connection, and nobody 
   }
 })
 
-test('a download that breaks where nobody listens ends its stream, and not the process', async () => {
+test('a broken download without a listener ends its stream, not the process', async () => {
   await client.put('a', random(100_000))
   subject.emulator.injectFault({ kind: 'corrupt-body', method: 'GET', key: 'a', afterBytes: 7 })
   const { stream } = await client.getStream('a')
@@ -714,7 +718,7 @@ test('no call leaves a listener on the caller’s signal', async () => {
 })
 
 describe('a URL', () => {
-  test('is decrypted by getByUrl and getStreamByUrl, whole and by ranges', async () => {
+  test('is decrypted by getByUrl and getStreamByUrl, as a whole and by ranges', async () => {
     const content = random(1000)
     await client.put('a b', content)
     for (const url of [
@@ -732,7 +736,7 @@ describe('a URL', () => {
     }
   })
 
-  test('that is refused throws a CseError without the URL', async () => {
+  test('that is refused causes a CseError without the URL', async () => {
     const url = client.signatureUrl('none')
     const error = await rejection(client.getByUrl(url))
     expect(error).toEqual(code('ERR_CSE_NOT_FOUND'))
@@ -773,7 +777,7 @@ describe('the checkpoint of an upload', () => {
     }
   })
 
-  test('knows each part before a byte of it reaches the service', async () => {
+  test('has each part before a byte of it reaches the service', async () => {
     let known = new Set<string>()
     const check = () => {
       const seen = subject.emulator.requests.map(({ query }) => /partNumber=(\d+)/.exec(query)?.[1])
@@ -783,7 +787,7 @@ describe('the checkpoint of an upload', () => {
       partSize: PART,
       parallel: 3,
       async progress(_, checkpoint) {
-        // Whoever writes it down needs a while, and is waited for.
+        // Storing the checkpoint takes a while, and the upload waits for it.
         for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
         check()
         if (checkpoint) known = new Set(Object.keys(digestsOf(kept(checkpoint))))
@@ -792,7 +796,7 @@ describe('the checkpoint of an upload', () => {
     expect(known).toEqual(new Set(['1', '2', '3', '4']))
   })
 
-  test('of a public key alone restarts', async () => {
+  test('of a public key alone restarts the upload', async () => {
     const { publicKey } = await generateRsaKeyPair({ bits: 2048 })
     const writer = subject.newClient({ provider: new RsaProvider({ publicKey }) })
     const checkpoints: Checkpoint[] = []
@@ -808,7 +812,7 @@ describe('the checkpoint of an upload', () => {
     expect((await writer.head('a')).res.headers['content-length']).toBe(String(content.length))
   })
 
-  test('of ali-oss itself, of another object, or without sense restarts', async () => {
+  test('of ali-oss itself, of another object, or without meaning restarts the upload', async () => {
     const nonsense: unknown[] = [
       {
         name: 'a',
@@ -835,7 +839,7 @@ describe('the checkpoint of an upload', () => {
   })
 })
 
-test('an upload stays in its bucket when the client is sent to another one', async () => {
+test('an upload stays in its bucket when the client switches to another one', async () => {
   const content = random(3 * PART)
   await client.multipartUpload('a', content, {
     partSize: PART,
@@ -855,7 +859,7 @@ test('an upload stays in its bucket when the client is sent to another one', asy
   expect((await subject.newClient().get('b')).content).toEqual(content.subarray(0, PART))
 })
 
-test('an upload is aborted in its bucket when the client was sent to another one', async () => {
+test('an upload is aborted in its bucket after the client switched to another one', async () => {
   const { uploadId } = await client.initMultipartUpload('a', { dataSize: PART, partSize: PART })
   const upload = client.multipartUpload('b', random(3 * PART), {
     partSize: PART,
@@ -883,18 +887,18 @@ test('an upload of another object with the same id is not stopped', async () => 
   expect((await upload).name).toBe('a')
 })
 
-test('a part that is not found for another reason is no aborted upload', async () => {
-  const answers = {
+test('a part that is not found for another reason does not count as an aborted upload', async () => {
+  const responses = {
     POST: [200, '<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>'],
     PUT: [404, '<Error><Code>NoSuchBucket</Code></Error>'],
     DELETE: [204, ''],
   } as const
-  const endpoint = await serving(({ method }) => answers[method as keyof typeof answers])
+  const endpoint = await serving(({ method }) => responses[method as keyof typeof responses])
   const upload = subject.newClient({ endpoint }).multipartUpload('a', random(PART), { partSize: PART })
   expect(await rejection(upload)).toMatchObject({ name: 'NoSuchBucketError', code: 'NoSuchBucket' })
 })
 
-test('an upload that is cancelled from its own progress ends, and its part is not left half sent', async () => {
+test('an upload that is cancelled from its own progress ends, and leaves no part half sent', async () => {
   const upload = client.multipartUpload('a', random(3 * PART), {
     partSize: PART,
     progress: (fraction) => {
@@ -931,7 +935,7 @@ describe('deadlineMs', () => {
     expect(existsSync(subject.path('out'))).toBe(false)
   })
 
-  test.each(Object.entries(calls))('that is none is refused before a %s sends anything', async (_, call) => {
+  test.each(Object.entries(calls))('of 0 is refused before a %s sends anything', async (_, call) => {
     expect(await rejection(call({ deadlineMs: 0 }))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
     expect(subject.requests).toEqual([])
   })
@@ -959,7 +963,7 @@ describe('deadlineMs', () => {
 })
 
 test.each(['multipartUpload', 'initMultipartUpload'] as const)(
-  'a %s that is stopped while the service begins it leaves no upload',
+  'a %s that is stopped while the service starts it leaves no upload',
   async (method) => {
     subject.emulator.injectFault({ method: 'POST', kind: 'slow', delayMs: 5 })
     const controller = new AbortController()
@@ -989,7 +993,7 @@ test.each(['multipartUpload', 'initMultipartUpload'] as const)(
   },
 )
 
-test('a timeout can be a text, and 0 is none', async () => {
+test('a timeout can be a string, and 0 means none', async () => {
   await client.put('a', Buffer.of(1), { timeout: '10s' })
   await client.get('a', { timeout: 0 })
   const patient = subject.newClient({ timeout: '5s' })
@@ -998,7 +1002,7 @@ test('a timeout can be a text, and 0 is none', async () => {
   await patient.get('a')
 })
 
-test('a stream of texts, and one that fails before anybody reads, end as in ali-oss', async () => {
+test('a stream of strings, and one that fails before it is read, behave as in ali-oss', async () => {
   await client.put('a', Readable.from(['ab', 'ü']))
   expect(String((await client.get('a')).content)).toBe('abü')
   const error = await rejection(client.put('b', createReadStream(subject.path('none'))))
@@ -1006,13 +1010,13 @@ test('a stream of texts, and one that fails before anybody reads, end as in ali-
   expect(error['cause']).toMatchObject({ code: 'ENOENT' })
 })
 
-test('retryMax 0 sends once', async () => {
+test('with retryMax 0 a request is sent once', async () => {
   subject.emulator.injectFault({ kind: 'status-503', method: 'GET', key: 'a', count: 9 })
   await rejection(subject.newClient({ retry: undefined, retryMax: 0 }).get('a'))
   expect(subject.requests).toHaveLength(1)
 })
 
-test('an upload without its id is not all uploads', async () => {
+test('stopping an upload without its id does not stop all uploads', async () => {
   const upload = client.multipartUpload('a', random(PART), { progress() {} })
   expect(await rejection(client.abortMultipartUpload('a', ''))).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
   expect(() => client.cancel({ name: 'a', uploadId: undefined as never })).toThrow(
@@ -1021,14 +1025,14 @@ test('an upload without its id is not all uploads', async () => {
   await upload
 })
 
-test('the inner methods of ali-oss that send parts are refused', async () => {
+test('the internal methods of ali-oss that send parts are refused', async () => {
   for (const name of ['_uploadPart', '_resumeMultipart', '_resumeMultipartCopy']) {
     const error = await rejection((Reflect.get(client, name) as () => Promise<unknown>).call(client))
     expect(error).toEqual(code('ERR_CSE_OPERATION_REFUSED'))
   }
 })
 
-test('content that changes while it is uploaded is stored as it was', async () => {
+test('content that changes during the upload is stored as it was at the start', async () => {
   const content = random(3 * PART)
   const before = Buffer.from(content)
   const progress = () => {
@@ -1038,7 +1042,7 @@ test('content that changes while it is uploaded is stored as it was', async () =
   expect((await client.get('a')).content).toEqual(before)
 })
 
-test('a file that changes before a part leaves sends nothing of it', async () => {
+test('a file that changes before a part is sent sends nothing of that part', async () => {
   const path = subject.path('in')
   await writeFile(path, random(3 * PART))
   let changed = false

@@ -27,9 +27,9 @@ afterEach(async () => {
   await subject.end()
 })
 
-/** What a listener on the way to the service sees: all ciphertexts that were sent as one part of one upload. */
+/** Records what an eavesdropper sees: all ciphertexts that were sent for each part of each upload. */
 class Wire {
-  /** Called before a request is passed on; a status answers in place of the service. */
+  /** Called before a request is passed on; a returned status replaces the response of the service. */
   intercept: (message: { readonly method: string; readonly url: URL }) => Promise<number | undefined> =
     async () => undefined
   readonly #parts = new Map<string, Buffer[]>()
@@ -59,7 +59,7 @@ class Wire {
     this.#server.close().closeAllConnections()
   }
 
-  /** How many ciphertexts were sent of each part that was sent more than once; fails where two differ. */
+  /** Returns how often each repeated part was sent. Fails if two ciphertexts of a part differ. */
   repeated(): number[] {
     const repeated: number[] = []
     for (const [part, [first, ...others]] of this.#parts) {
@@ -81,12 +81,12 @@ class Wire {
     const status = await this.intercept({ method, url })
     if (status !== undefined) return { status, headers: {}, body: Buffer.alloc(0) }
     const passed = request(url, { method, headers }).end(body)
-    const [answer] = (await once(passed, 'response')) as [IncomingMessage]
-    return { status: answer.statusCode ?? 0, headers: answer.headers, body: await buffer(answer) }
+    const [response] = (await once(passed, 'response')) as [IncomingMessage]
+    return { status: response.statusCode ?? 0, headers: response.headers, body: await buffer(response) }
   }
 }
 
-/** An upload that fails for good when part 2 was sent; of its checkpoints the one that does not know that part. */
+/** Runs an upload that fails permanently after part 2 was sent. Returns the checkpoint that does not have that part. */
 async function staleCheckpoint(file: string | Buffer): Promise<Checkpoint> {
   let stale: Checkpoint | undefined
   wire.intercept = async ({ url }) => (url.searchParams.get('partNumber') === '2' ? 403 : undefined)
@@ -103,7 +103,7 @@ async function staleCheckpoint(file: string | Buffer): Promise<Checkpoint> {
   return stale
 }
 
-/** Does something once, when an upload that goes on has looked at its source and asks what the service holds. */
+/** Does something once, when a resumed upload has read its source and lists the stored parts. */
 function onceResumed(change: () => Promise<void>): () => number {
   let changes = 0
   wire.intercept = async ({ method, url }) => {
@@ -119,7 +119,7 @@ async function rewrite(path: string, offset: number, bytes: Buffer): Promise<voi
   await file.close()
 }
 
-test('a file that changes after a late checkpoint sends no part again', async () => {
+test('a file that changes after an upload resumed from an outdated checkpoint sends no part again', async () => {
   const path = subject.path('in')
   await writeFile(path, content)
   const checkpoint = await staleCheckpoint(path)
@@ -131,7 +131,7 @@ test('a file that changes after a late checkpoint sends no part again', async ()
   expect(await rejection(client.head('a'))).toMatchObject({ code: 'NoSuchKey' })
 })
 
-test('content in memory that changes behind the back of a late checkpoint is sent as it was', async () => {
+test('content in memory that changes after an upload resumed from an outdated checkpoint is sent as it was', async () => {
   const memory = Buffer.from(content)
   const checkpoint = await staleCheckpoint(memory)
   const changes = onceResumed(async () => void memory.fill(0, PART))
@@ -139,20 +139,20 @@ test('content in memory that changes behind the back of a late checkpoint is sen
   expect(changes()).toBeGreaterThan(0)
   expect(wire.repeated()).toEqual([2])
   expect((await client.get('a')).content).toEqual(content)
-  // And what is in memory now is another content, under a key of its own.
+  // The current memory is other content, and gets its own key.
   await client.multipartUpload('a', memory, { checkpoint, partSize: PART })
   wire.repeated()
   expect((await client.get('a')).content).toEqual(memory)
 })
 
 test.each([
-  ['stays as it is', async () => {}],
-  ['changes meanwhile', (path: string) => rewrite(path, PART, random(PART))],
-])('one checkpoint in two runs at once, of a file that %s', async (_, change) => {
+  ['does not change', async () => {}],
+  ['changes during the runs', (path: string) => rewrite(path, PART, random(PART))],
+])('one checkpoint in two parallel runs, of a file that %s', async (_, change) => {
   const path = subject.path('in')
   await writeFile(path, content)
   const checkpoint = await staleCheckpoint(path)
-  // The second run goes as far as the first one, and the file changes between the two.
+  // The second run gets as far as the first one. The file changes between the two.
   let second: Promise<unknown> | undefined
   let parts = 0
   const sentBySecond = Promise.withResolvers<void>()

@@ -15,7 +15,7 @@ function publicNames(prototype: object): string[] {
   return Object.getOwnPropertyNames(prototype).filter((name) => !/^(_|constructor$)/.test(name))
 }
 
-/** What the drop-in has that is not ali-oss's own. */
+/** The methods of the drop-in that ali-oss does not have. */
 function ownNames(): string[] {
   const names: string[] = []
   for (let prototype: object = CryptoOSS.prototype; prototype !== OSS.prototype; ) {
@@ -31,11 +31,11 @@ beforeEach(async () => {
 })
 afterEach(() => subject.end())
 
-test('the table has every public method of the ali-oss that is installed, and no other', () => {
+test('the table has each public method of the installed ali-oss, and no other', () => {
   expect(rows.map(([name]) => name).sort()).toEqual(publicNames(OSS.prototype).sort())
 })
 
-test('what ali-oss has beside its methods is known', () => {
+test('the other properties of ali-oss are known', () => {
   expect(Object.keys(OSS).sort()).toEqual(['ClusterClient', 'ImageClient', 'STS', 'initOptions'])
   expect(CryptoOSS.STS).toBe(OSS.STS)
   for (const name of ['ClusterClient', 'ImageClient'] as const) {
@@ -43,17 +43,17 @@ test('what ali-oss has beside its methods is known', () => {
   }
 })
 
-test('what the drop-in adds has no name that ali-oss uses', () => {
+test('the methods that the drop-in adds have no names of ali-oss', () => {
   const added = ownNames().filter((name) => !(name in METHODS))
   expect(added.sort()).toEqual(['getByUrl', 'getStreamByUrl'])
 })
 
-test('every encrypted and every refused method is the drop-in’s own', () => {
+test('each encrypted and each refused method is one of the drop-in', () => {
   const own = ownNames()
   expect([...named('encrypted'), ...named('refused')].filter((name) => !own.includes(name))).toEqual([])
 })
 
-test('a method that is passed through is ali-oss’s own, or the table says what is different', () => {
+test('a method that is passed through is the method of ali-oss, or the table states the difference', () => {
   const changed = named('passed through').filter(
     (name) => Reflect.get(CryptoOSS.prototype, name) !== Reflect.get(OSS.prototype, name),
   )
@@ -61,16 +61,19 @@ test('a method that is passed through is ali-oss’s own, or the table says what
   for (const name of changed) expect(rows.find(([row]) => row === name)?.[1].notes).not.toEqual([])
 })
 
-test.each(named('refused'))('%s is refused before any request, and says what to do instead', async (name) => {
-  const method = Reflect.get(subject.client, name) as (...args: unknown[]) => unknown
-  const error = await rejection((async () => method.call(subject.client, 'a', 'b', {}, {}, {}))())
-  expect(error).toMatchObject({ name: 'CseError', code: 'ERR_CSE_OPERATION_REFUSED' })
-  const [why = ''] = rows.find(([row]) => row === name)?.[1].notes ?? []
-  expect(String(error['message']).toLowerCase()).toContain(why.toLowerCase())
-  expect(subject.requests).toEqual([])
-})
+test.each(named('refused'))(
+  '%s is refused before any request, and the error says what to do instead',
+  async (name) => {
+    const method = Reflect.get(subject.client, name) as (...args: unknown[]) => unknown
+    const error = await rejection((async () => method.call(subject.client, 'a', 'b', {}, {}, {}))())
+    expect(error).toMatchObject({ name: 'CseError', code: 'ERR_CSE_OPERATION_REFUSED' })
+    const [why = ''] = rows.find(([row]) => row === name)?.[1].notes ?? []
+    expect(String(error['message']).toLowerCase()).toContain(why.toLowerCase())
+    expect(subject.requests).toEqual([])
+  },
+)
 
-describe('what is refused of a method that is passed through', () => {
+describe('a method that is passed through refuses', () => {
   test.each([
     ['meta', { meta: { owner: 'ops' } }],
     ['empty meta', { meta: {} }],
@@ -99,7 +102,7 @@ describe('what is refused of a method that is passed through', () => {
     expect(subject.requests).toEqual([])
   })
 
-  test('no copy whose headers are not there', async () => {
+  test('no copy with missing headers', async () => {
     await subject.client.put('a', Buffer.of(1), { meta: { owner: 'ops' } })
     const headers = { 'Content-Type': undefined, 'Cache-Control': null }
     await subject.client.copy('b', 'a', { headers } as never)
@@ -107,7 +110,7 @@ describe('what is refused of a method that is passed through', () => {
     expect((await subject.client.get('b')).content).toEqual(Buffer.of(1))
   })
 
-  test('a URL that uploads, and a POST policy, unless the client was told to', async () => {
+  test('a URL that uploads, and a POST policy, unless the client allows them', async () => {
     const ciphertext = subject.newClient({ presignedUploads: 'ciphertext' })
     const policy = { expiration: '2030-01-01T00:00:00.000Z', conditions: [] }
     const signings: ((client: CryptoOSS) => unknown)[] = [

@@ -1,19 +1,19 @@
 import type { CryptoOSS } from '../src/crypto-oss.ts'
 import { REFUSALS } from '../src/refusal.ts'
 
-/** How a method of ali-oss is treated: it encrypts and decrypts, it is ali-oss's own, or it is refused. */
+/** How the drop-in treats a method of ali-oss: it encrypts and decrypts, is passed through, or is refused. */
 type Treatment = 'encrypted' | 'passed through' | 'refused'
 
 /** One row of the table. */
 export interface MethodTreatment {
   readonly treatment: Treatment
-  /** What else to know about the method. */
+  /** Notes about the method. */
   readonly notes: readonly string[]
-  /** What is different from ali-oss, sentence by sentence. */
+  /** The differences from ali-oss, one sentence each. */
   readonly differences: Readonly<Record<string, string>>
 }
 
-/** What is different from ali-oss in every method that encrypts. */
+/** The differences from ali-oss in each method that encrypts. */
 export const EVERYWHERE: Readonly<Record<string, string>> = {
   errors:
     'Errors of the service and the network have the names, codes and status of ali-oss, but no `hostId`, `host` or `params`. Their messages also name the object, and `cause` has the details.',
@@ -38,10 +38,10 @@ export const EVERYWHERE: Readonly<Record<string, string>> = {
 
 const UPLOAD_URL = `A URL that uploads (PUT, POST) is refused: ${REFUSALS['a presigned upload']}.`
 
-/** Every method of the drop-in but those that ali-oss does not have. */
+/** Each method of the drop-in that ali-oss has too. */
 export type MethodName = Exclude<keyof CryptoOSS, 'getByUrl' | 'getStreamByUrl'>
 
-/** Every public method of ali-oss 6.23, in the order of its prototype. */
+/** Each public method of ali-oss 6.23, in the order of its prototype. */
 export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   getSymlink: passed(),
   putSymlink: passed(

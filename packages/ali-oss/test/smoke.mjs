@@ -1,4 +1,4 @@
-// The built package, once under each Node: as an ES module and by require, against an emulated service.
+// Runs the built package once under each Node, as an ES module and with require, against an emulated service.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { CryptoOSS } from '@oss-cse/ali-oss'

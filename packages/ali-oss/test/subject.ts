@@ -13,7 +13,7 @@ const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
 /** The master key of all encrypted clients. */
 export const provider: RsaProvider = new RsaProvider({ privateKey })
 
-/** Whose behaviour is looked at: ali-oss on plain objects, or the drop-in on encrypted ones. */
+/** The client under test: ali-oss on plain objects, or the drop-in on encrypted ones. */
 export type Kind = 'OSS' | 'CryptoOSS'
 
 const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -21,15 +21,15 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ...Object.fromEntries(Object.entries(METHODS).map(([name, method]) => [name, method.differences])),
 }
 
-/** The differences of the table that the suite has shown, as `method.difference`. */
+/** The differences of the table that the suite has tested, as `method.difference`. */
 export const shown: Set<string> = new Set()
 
-/** All of the table, as `method.difference`. */
+/** All differences of the table, as `method.difference`. */
 export const differences: readonly string[] = Object.entries(TABLE).flatMap(([method, sentences]) =>
   Object.keys(sentences).map((name) => `${method}.${name}`),
 )
 
-/** One client of a kind, a service of its own, and a directory for its files. */
+/** One client of a kind, with its own service and a directory for its files. */
 export class Subject {
   readonly kind: Kind
   readonly emulator: OssEmulator
@@ -53,7 +53,7 @@ export class Subject {
     await rm(this.directory, { recursive: true, force: true })
   }
 
-  /** Another client. ali-oss does not look at what it does not know, such as `provider`. */
+  /** Makes another client. ali-oss ignores options that it does not know, such as `provider`. */
   newClient(options: Partial<CryptoOSSOptions> = {}): CryptoOSS {
     const { endpoint, region, accessKeyId, accessKeySecret } = this.emulator
     const Client = (this.kind === 'OSS' ? OSS : CryptoOSS) as typeof CryptoOSS
@@ -72,7 +72,7 @@ export class Subject {
   }
 
   /**
-   * Tells whether this kind behaves differently, as the table says that it does.
+   * Returns whether this kind behaves differently, as the table says.
    *
    * @param difference - `method.difference`, or `everywhere.difference`
    */
@@ -82,12 +82,12 @@ export class Subject {
     return this.kind === 'CryptoOSS'
   }
 
-  /** A path in the subject's directory. */
+  /** Returns a path in the subject's directory. */
   path(name: string): string {
     return join(this.directory, name)
   }
 
-  /** What was asked of the service so far: `PUT /demo/key?uploads`. */
+  /** The requests to the service so far: `PUT /demo/key?uploads`. */
   get requests(): readonly string[] {
     return this.emulator.requests.map(({ method, path, query }) => `${method} ${path}${query && `?${query}`}`)
   }
@@ -97,7 +97,7 @@ export function random(sizeBytes: number): Buffer {
   return randomBytes(sizeBytes)
 }
 
-/** What a promise rejects with. */
+/** Returns the error that a promise rejects with. */
 export async function rejection(promise: Promise<unknown>): Promise<Record<string, unknown>> {
   try {
     await promise

@@ -1,4 +1,4 @@
-// Held by the compiler alone, against the package as it is published: every line says what an editor would.
+// Only the compiler checks this file, against the published package. It shows the errors that an editor would show.
 import type { Readable } from 'node:stream'
 import { CryptoOSS, type CryptoOSSOptions } from '@oss-cse/ali-oss'
 import type { MasterKeyProvider } from '@oss-cse/crypto-core'
@@ -15,10 +15,10 @@ declare const plainOptions: OSS.Options
 const options: CryptoOSSOptions = { ...plainOptions, provider, presignedUploads: 'ciphertext' }
 const client: CryptoOSS = new CryptoOSS(options)
 
-/** A function of an app that takes ali-oss's client takes the drop-in. */
+/** A function that takes a client of ali-oss accepts the drop-in. */
 const asPlain: OSS = client
 
-/** Each method is one of ali-oss's client, as its types have it. */
+/** Each method is assignable to that of ali-oss, as its types declare it. */
 type Methods = Omit<OSS, never>
 const method: <Name extends keyof Methods>(name: Name) => Methods[Name] = (name) => client[name]
 
@@ -26,7 +26,7 @@ export async function held(): Promise<void> {
   void asPlain
   void method
 
-  // What the types of ali-oss demand, or leave out, and its code does not.
+  // The types of ali-oss require or leave out what its code does not.
   await client.put('a', '/file', { meta: { owner: 'ops' } })
   await client.putStream('a', new Blob([]).stream())
   await client.list(null, {})
@@ -39,7 +39,7 @@ export async function held(): Promise<void> {
     CryptoOSSOptions extends { sldEnable?: boolean | undefined; retryMax?: number | undefined } ? true : false
   >()
 
-  // What comes back has its type.
+  // Results have their types.
   const { content, res } = await client.get('a', { headers: { Range: 'bytes=0-9' } })
   check<Equal<typeof content, Buffer>>()
   const { content: elsewhere } = await client.get('a', '/file')
@@ -66,7 +66,7 @@ export async function held(): Promise<void> {
   await client.putStream('a', process.stdin as NodeJS.ReadableStream)
   await client.get('a', process.stdout)
 
-  // What is refused says so before it is run.
+  // The types of refused methods show that they never return.
   const begun = client.initMultipartUpload('a')
   check<Equal<typeof begun, Promise<never>>>()
   const { uploadId } = await client.initMultipartUpload('a', { dataSize: 1, partSize: 102_400 })
@@ -77,13 +77,13 @@ export async function held(): Promise<void> {
   check<Equal<ReturnType<typeof cluster>, never>>()
   void CryptoOSS.STS
 
-  // @ts-expect-error a key that is no provider
+  // @ts-expect-error a key that is not a provider
   new CryptoOSS({ ...plainOptions, provider: 'key' })
-  // @ts-expect-error an opt-in that there is not
+  // @ts-expect-error an unknown opt-in
   new CryptoOSS({ ...plainOptions, provider, presignedUploads: true })
-  // @ts-expect-error a part without its place in the file
+  // @ts-expect-error a part without its position in the file
   await client.uploadPart('a', uploadId, 1, Buffer.alloc(0))
-  // @ts-expect-error a bucket, and not its name
+  // @ts-expect-error a version id that is not a string
   await client.head('a', { versionId: 5 })
   // @ts-expect-error a path is for put
   await client.putStream('a', '/file')

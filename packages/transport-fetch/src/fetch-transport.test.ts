@@ -15,16 +15,16 @@ let server: Server
 let url: string
 let transport: MemoryTransport
 let requests: { headers: NodeJS.Dict<string | string[]> }[]
-/** Replaces the server's answer. */
-let answer: RequestListener | undefined
+/** Replaces the response of the server. */
+let respond: RequestListener | undefined
 
 beforeEach(async () => {
   transport = new MemoryTransport()
   requests = []
-  answer = undefined
+  respond = undefined
   server = createServer(async (request, response) => {
     requests.push({ headers: request.headers })
-    if (answer !== undefined) return answer(request, response)
+    if (respond !== undefined) return respond(request, response)
     const { range } = request.headers
     const got = await transport.get({ key: 'a', headers: { ...(range && { range }) } })
     response.writeHead(got.status, { 'x-oss-request-id': REQUEST_ID, ...got.headers })
@@ -47,7 +47,7 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 
 const request = (headers: Record<string, string> = {}) => fetched.getByUrl({ url: new URL(url), headers })
 
-test('returns the stored bytes and headers, whole by a range', async () => {
+test('returns the stored bytes and headers, and reads a whole object by a range', async () => {
   await transport.plant('a', data, { 'x-oss-meta-m': '1' })
   const response = await request({ 'accept-encoding': 'identity' })
   expect(response).toMatchObject({
@@ -57,14 +57,14 @@ test('returns the stored bytes and headers, whole by a range', async () => {
   expect(await read(response.body)).toEqual(data)
 })
 
-test('an object of 0 bytes is read, whole', async () => {
+test('an object of 0 bytes is read as a whole', async () => {
   await transport.plant('a', new Uint8Array())
   const response = await request()
   expect(response).toMatchObject({ status: 200, headers: { 'content-length': '0' } })
   expect(await read(response.body)).toEqual(new Uint8Array())
 })
 
-test('a connection that cannot be made is an error that does not name the URL', async () => {
+test('a failed connection is an error that does not contain the URL', async () => {
   await new Promise((resolve) => server.close(resolve))
   const error = await request().catch((thrown: unknown) => thrown)
   expect(error).toMatchObject({ code: 'ERR_CSE_NETWORK', retryable: true })
@@ -85,9 +85,9 @@ test.each([
   [400, 'RequestTimeout', 'ERR_CSE_TIMEOUT', true],
   [403, 'RequestTimeTooSkewed', 'ERR_CSE_CLOCK_SKEW', false],
 ])(
-  'status %d with the code %s is %s, retryable: %s, as everywhere',
+  'status %d with the code %s is %s, retryable: %s, as in every transport',
   async (status, serviceCode, expected, retryable) => {
-    answer = (_request, response) => {
+    respond = (_request, response) => {
       const { url: target } = _request
       const document = `<Error><Code>${serviceCode}</Code><Message>${target}</Message><RequestId>${target}</RequestId></Error>`
       response.writeHead(status).end(serviceCode && document)
@@ -98,16 +98,16 @@ test.each([
   },
 )
 
-test('a refusal whose document breaks off is the refusal', async () => {
-  answer = (_request, response) => {
+test('an error response whose document breaks off keeps its error', async () => {
+  respond = (_request, response) => {
     response.writeHead(403, { 'content-length': 1000 })
     response.write('<Error><Code>AccessDenied</Code>', () => response.destroy())
   }
   await expect(request()).rejects.toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', status: 403 })
 })
 
-test.each([200, 206])('a %d of a captive portal is no response of the service', async (status) => {
-  answer = (_request, response) =>
+test.each([200, 206])('a %d of a captive portal is not a response of the service', async (status) => {
+  respond = (_request, response) =>
     response.writeHead(status, { 'content-type': 'text/html', etag: '"x"' }).end('<html>Please log in</html>')
   await expect(request()).rejects.toMatchObject({
     code: 'ERR_CSE_SERVICE',
@@ -117,7 +117,7 @@ test.each([200, 206])('a %d of a captive portal is no response of the service', 
   })
 })
 
-test('an aborted read rejects with the signal’s reason, before and while reading', async () => {
+test('an aborted read rejects with the signal’s reason, before and during the read', async () => {
   await transport.plant('a', pattern(20_000_000))
   const reason = new Error('stop')
   const controller = new AbortController()
@@ -133,8 +133,8 @@ test('an aborted read rejects with the signal’s reason, before and while readi
   await expect(rest()).rejects.toBe(reason)
 })
 
-test('a reader that never starts closes the connection, also while a read is under way', async () => {
-  answer = (_request, response) => {
+test('returning an iterator before its first read or during a read closes the connection', async () => {
+  respond = (_request, response) => {
     response.writeHead(200, { 'content-length': 1000, 'x-oss-request-id': REQUEST_ID })
     response.write(pattern(10))
   }
@@ -162,7 +162,7 @@ test('a reader that stops early closes the connection', async () => {
   await closed
 })
 
-test('asks for the whole by a range that the service does not judge, and past every cache', async () => {
+test('requests a whole object by a range that is always valid, and bypasses all caches', async () => {
   await transport.plant('a', data)
   const { body } = await request({ 'accept-encoding': 'identity' })
   await read(body)
@@ -175,7 +175,7 @@ test('asks for the whole by a range that the service does not judge, and past ev
   }
 })
 
-test('refuses what fetch would decompress', async () => {
+test('refuses an object that fetch would decompress', async () => {
   await transport.plant('a', data, { 'content-encoding': 'gzip' })
   await expect(request()).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
 })

@@ -1,4 +1,4 @@
-// The built package, once under each Node: reads a presigned URL of a tiny HTTP server.
+// Runs the built package once under each Node. It reads a presigned URL of a tiny HTTP server.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { FetchTransport } from '@oss-cse/transport-fetch'

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
-import { answering, bodyOf, fakeServer, rejection, transportOnto } from '../test/fake-server.ts'
+import { bodyOf, fakeServer, rejection, respondingWith, transportOnto } from '../test/fake-server.ts'
 
 const CHUNK = new Uint8Array(1024 * 1024)
 
 it('the location is the endpoint and the bucket, without credentials', async () => {
-  const { server, transport } = await answering('')
+  const { server, transport } = await respondingWith('')
   expect(transport.location).toBe(`${server.endpoint}/my-bucket`)
 })
 
-it('a copy or a complete whose success is no document of OSS fails', async () => {
-  const { transport } = await answering('<html><p>Welcome to this hotel</html>')
+it('copy and complete fail when a success has no document of OSS', async () => {
+  const { transport } = await respondingWith('<html><p>Welcome to this hotel</html>')
   const parts = [{ partNumber: 1, etag: '"a"' }]
   const copy = transport.copy({ sourceKey: 'a', key: 'b', headers: {} })
   expect(await rejection(copy)).toMatchObject({ code: 'ERR_CSE_SERVICE', status: 200 })

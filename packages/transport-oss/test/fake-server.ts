@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { OssTransport } from '../src/index.ts'
 
-/** One request as it arrived, its body only when the handler read it. */
+/** One request as it arrived. It has its body only if the handler read it. */
 interface SeenRequest {
   readonly method: string | undefined
   readonly url: string | undefined
@@ -14,16 +14,16 @@ export interface FakeServer {
   readonly endpoint: string
   readonly port: number
   readonly seen: SeenRequest[]
-  /** Every connection that was ever made. */
+  /** All connections that were made. */
   readonly sockets: Socket[]
 }
 
-/** What every success of the service has, and what stores something. */
+/** The headers of each success of the service, and of one that stored something. */
 const OWN_HEADERS = { 'x-oss-request-id': '6556E3AED11E553933CCDEDF', etag: '"E"' }
 
 /**
- * A server that lives as long as the test and answers as the handler says; it checks no signature. Its responses have a
- * request id and an ETag unless the handler takes them away.
+ * Starts a server for the duration of the test. The handler responds, and no signature is checked. Its responses have a
+ * request id and an ETag unless the handler removes them.
  */
 export async function fakeServer(handler: RequestListener): Promise<FakeServer> {
   const seen: SeenRequest[] = []
@@ -56,7 +56,7 @@ export const SECRETS = {
   securityToken: 'secrettoken',
 }
 
-/** A transport onto a fake server. */
+/** Makes a transport for a fake server. */
 export function transportOnto(server: FakeServer, options: { idleTimeoutMs?: number } = {}): OssTransport {
   return new OssTransport({
     bucket: 'my-bucket',
@@ -67,8 +67,8 @@ export function transportOnto(server: FakeServer, options: { idleTimeoutMs?: num
   })
 }
 
-/** A server that answers everything with one document, and keeps the bodies. */
-export async function answering(document: string, headers: Record<string, string> = {}, status = 200) {
+/** A server that responds to each request with one document, and keeps the bodies. */
+export async function respondingWith(document: string, headers: Record<string, string> = {}, status = 200) {
   const bodies: string[] = []
   const server = await fakeServer(async (request, response) => {
     bodies.push(String(await readRequest(request)))
@@ -96,7 +96,7 @@ export function bodyOf(chunks: readonly Uint8Array[], sizeBytes?: number) {
   }
 }
 
-/** What `promise` rejects with. */
+/** Returns the error that `promise` rejects with. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   try {
     await promise

@@ -2,8 +2,8 @@ import { createHash, createHmac } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Whether a request that names its bucket in its path carries the V4 signature that `secret` gives: computed from
- * what arrived, so that a secret, a key id and a token that do not belong together are noticed.
+ * Returns whether a request has the V4 signature of `secret`. The request must have its bucket in its path. The signature
+ * is computed from what arrived, so a secret, a key id and a token that do not belong together are detected.
  */
 export function isSignedWith(secret: string, { method, url = '', headers }: IncomingMessage): boolean {
   const match = /^OSS4-HMAC-SHA256 Credential=[^/]+\/([^,]+),Signature=([0-9a-f]{64})$/.exec(

@@ -1,11 +1,11 @@
-// The built package, once under each Node: puts and gets through a tiny HTTP server.
+// Runs the built package once under each Node. It puts and gets through a tiny HTTP server.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { OssTransport } from '../dist/index.js'
 
 const stored = new Map()
 const server = createServer(async (request, response) => {
-  // What every response of the service has, and what stores something.
+  // The headers of each response of the service, and of one that stored something.
   response.setHeader('x-oss-request-id', '6556E3AED11E553933CCDEDF').setHeader('etag', '"E"')
   if (request.method === 'PUT') {
     const chunks = []

@@ -7,13 +7,13 @@ import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { random, rejection, type Subject } from '../subject.ts'
 
-/** Whole objects: what goes up comes back, whichever way. */
+/** Whole objects: each way to upload and to download returns the same bytes. */
 export function objects(subject: () => Subject): void {
   test.each([
     ['a Buffer', () => random(100_000)],
     ['an empty Buffer', () => Buffer.alloc(0)],
     ['a Buffer of one byte', () => Buffer.of(7)],
-  ])('%s comes back by get, by getStream, in a file and through a stream', async (_, make) => {
+  ])('%s is returned by get and getStream, in memory, in a file and through a stream', async (_, make) => {
     const { client, path } = bound(subject())
     const content = make()
     await client.put('a/ü b.bin', content)
@@ -41,7 +41,7 @@ export function objects(subject: () => Subject): void {
     expect(result).not.toHaveProperty('data')
   })
 
-  test('a string is the path of a file, and its extension says the type', async () => {
+  test('a string is the path of a file, and its extension determines the type', async () => {
     const { client, path } = bound(subject())
     await writeFile(path('in.js'), 'let a')
     await client.put('a', path('in.js'))
@@ -50,14 +50,14 @@ export function objects(subject: () => Subject): void {
     expect(res.headers['content-type']).toBe('application/javascript')
   })
 
-  test('a missing file throws ENOENT, and a path that is no file is refused', async () => {
+  test('a missing file throws ENOENT, and a path that is not a file is refused', async () => {
     const { client, path, directory, requests } = bound(subject())
     expect(await rejection(client.put('a', path('none')))).toMatchObject({ code: 'ENOENT' })
     await rejection(client.put('a', directory))
     expect(requests()).toEqual([])
   })
 
-  test('the type is that of mime, of the header, or of the name', async () => {
+  test('the type is that of mime, of the header, or of the name’s extension', async () => {
     const { client } = subject()
     const type = async (name: string, options: object) => {
       await client.put(name, Buffer.from('x'), options)
@@ -70,7 +70,7 @@ export function objects(subject: () => Subject): void {
     expect(await type('a', {})).toBe('application/octet-stream')
   })
 
-  test('meta and headers are the object’s, as text', async () => {
+  test('meta and headers are stored with the object, as strings', async () => {
     const { client } = subject()
     const meta = { author: 'ops', uid: 12, draft: false }
     const headers = { 'Cache-Control': 'no-store', 'x-oss-storage-class': 'IA' }
@@ -81,7 +81,7 @@ export function objects(subject: () => Subject): void {
     expect(res.headers).toMatchObject({ 'cache-control': 'no-store', 'x-oss-storage-class': 'IA' })
   })
 
-  test('an object without meta has none', async () => {
+  test('an object without meta has meta null', async () => {
     const { client, emulator } = subject()
     await client.put('a', Buffer.from('abc'))
     expect((await client.head('a')).meta).toBeNull()
@@ -91,7 +91,7 @@ export function objects(subject: () => Subject): void {
     expect(envelope.length > 0).toBe(subject().differs('head.meta'))
   })
 
-  test('head and getObjectMeta say the length', async () => {
+  test('head and getObjectMeta return the length', async () => {
     const { client } = subject()
     await client.put('a', random(1234))
     expect((await client.head('a')).res.headers['content-length']).toBe('1234')
@@ -99,7 +99,7 @@ export function objects(subject: () => Subject): void {
     expect({ status, length: res.headers['content-length'] }).toEqual({ status: 200, length: '1234' })
   })
 
-  test('what is in the bucket is the content, or its ciphertext, of the same length', async () => {
+  test('the bucket holds the content, or ciphertext of the same length', async () => {
     const { client, emulator, kind } = subject()
     const content = random(1000)
     const { res } = await client.put('a', content)
@@ -109,7 +109,7 @@ export function objects(subject: () => Subject): void {
     expect('content-md5' in res.headers).toBe(!subject().differs('everywhere.response'))
   })
 
-  test('a stream goes up by put and by putStream, with and without its length', async () => {
+  test('put and putStream upload a stream, with and without its length', async () => {
     const { client, path } = bound(subject())
     const content = random(300_000)
     await writeFile(path('in'), content)
@@ -129,14 +129,14 @@ export function objects(subject: () => Subject): void {
     })
   })
 
-  test('what is neither path, bytes nor stream is refused', async () => {
+  test('anything but a path, bytes or a stream is refused', async () => {
     const { client, requests } = bound(subject())
     for (const body of [undefined, null, 7, {}]) await rejection(client.put('a', body as never))
     await rejection(client.putStream('a', 'in.txt' as never))
     expect(requests()).toEqual([])
   })
 
-  test('other bytes and streams', async () => {
+  test('other kinds of bytes and streams', async () => {
     const { client, differs } = bound(subject())
     const bodies = [
       new Uint8Array([1, 2, 3]),
@@ -151,7 +151,7 @@ export function objects(subject: () => Subject): void {
     }
   })
 
-  test('a stream that fails fails the upload, and the object stays as it was', async () => {
+  test('a failing stream fails the upload, and the object stays unchanged', async () => {
     const { client, differs } = bound(subject())
     await client.put('a', Buffer.from('old'))
     const failing = () =>
@@ -172,7 +172,7 @@ export function objects(subject: () => Subject): void {
 
   test('a stream longer than its contentLength', async () => {
     const { emulator, differs } = bound(subject())
-    // What ali-oss sends behind the announced bytes spoils the connection, which must not be used again.
+    // The bytes that ali-oss sends after the announced ones corrupt the connection, so it must not be reused.
     const client = subject().newClient({ agent: new Agent() })
     const upload = client.putStream('a', Readable.from([Buffer.from('abcdef')]), { contentLength: 3 })
     if (differs('put.wrongLength')) {
@@ -186,7 +186,7 @@ export function objects(subject: () => Subject): void {
     }
   })
 
-  test('a Content-MD5 that is not the content’s', async () => {
+  test('a Content-MD5 that does not match the content', async () => {
     const { client, differs } = bound(subject())
     const headers = { 'Content-MD5': 'XUFAKrxLKna5cZ2REBfFkg==' }
     const put = client.put('a', Buffer.from('abc'), { headers })
@@ -198,7 +198,7 @@ export function objects(subject: () => Subject): void {
     }
   })
 
-  test('x-oss-forbid-overwrite keeps what is there', async () => {
+  test('x-oss-forbid-overwrite keeps the existing object', async () => {
     const { client } = subject()
     await client.put('a', Buffer.from('old'))
     const headers = { 'x-oss-forbid-overwrite': 'true' }
@@ -210,7 +210,7 @@ export function objects(subject: () => Subject): void {
     expect(String((await client.get('a')).content)).toBe('old')
   })
 
-  test('content that was zipped with a Content-Encoding comes unzipped in memory, and as it is elsewhere', async () => {
+  test('content with a Content-Encoding is decompressed in memory, and not in files and streams', async () => {
     const { client, path } = bound(subject())
     const zipped = gzipSync('plain text')
     await client.put('a.txt', zipped, { headers: { 'Content-Encoding': 'gzip' } })
@@ -223,7 +223,7 @@ export function objects(subject: () => Subject): void {
     expect(await readFile(path('out2'))).toEqual(zipped)
   })
 
-  test('content that becomes longer than its limit in memory, or that is not what its Content-Encoding says, fails', async () => {
+  test('content that exceeds the limit after decompression, or does not match its Content-Encoding, throws', async () => {
     const { differs } = bound(subject())
     const client = subject().newClient({ maxDecompressedBytes: 1_000_000 })
     const headers = { 'Content-Encoding': 'gzip' }
@@ -240,7 +240,7 @@ export function objects(subject: () => Subject): void {
     }
   })
 
-  test('versions are read by versionId, and by subres', async () => {
+  test('versions are read by versionId and by subres', async () => {
     const { client } = subject()
     await client.putBucketVersioning('demo', 'Enabled')
     const first = await client.put('a', Buffer.from('one'))
@@ -256,7 +256,7 @@ export function objects(subject: () => Subject): void {
   })
 }
 
-/** The subject with its methods bound, to be taken apart. */
+/** The subject with bound methods, for destructuring. */
 export function bound(subject: Subject) {
   return {
     kind: subject.kind,

@@ -7,10 +7,10 @@ import { bound } from './objects.ts'
 
 const PART = 102_400
 const content = random(3 * PART + 1000)
-/** As a caller keeps it who writes it down. */
+/** Returns the checkpoint as a caller who stores it as JSON gets it back. */
 const kept = (checkpoint: Checkpoint | null | undefined): Checkpoint => JSON.parse(JSON.stringify(checkpoint))
 
-/** Uploads in parts: by `multipartUpload`, and step by step. */
+/** Uploads in parts, with `multipartUpload` and step by step. */
 export function parts(subject: () => Subject): void {
   test('a file and a Buffer are uploaded in parts, and small content in one request', async () => {
     const { client, path, requests } = bound(subject())
@@ -36,7 +36,7 @@ export function parts(subject: () => Subject): void {
     }
   })
 
-  test('meta, mime and headers are the object’s', async () => {
+  test('meta, mime and headers are stored with the object', async () => {
     const { client } = subject()
     const headers = { 'Cache-Control': 'no-store' }
     await client.multipartUpload('a', content, { meta: { owner: 'ops' }, mime: 'text/x-test', headers })
@@ -85,7 +85,7 @@ export function parts(subject: () => Subject): void {
     expect(calls).toEqual([[1]])
   })
 
-  test('the checkpoint names the upload, and JSON keeps it', async () => {
+  test('the checkpoint names the upload, and survives JSON', async () => {
     const { client, path } = bound(subject())
     await writeFile(path('in'), content)
     let checkpoint: Checkpoint | undefined
@@ -119,7 +119,7 @@ export function parts(subject: () => Subject): void {
     expect((await client.get('a')).content).toEqual(content)
   })
 
-  test('a part size that is too small, or no number of bytes, is refused before any request', async () => {
+  test('a part size that is too small, or not a whole number, is refused before any request', async () => {
     const { client, requests } = bound(subject())
     for (const partSize of [PART - 1, PART + 0.5]) {
       await rejection(client.multipartUpload('a', content, { partSize }))
@@ -127,7 +127,7 @@ export function parts(subject: () => Subject): void {
     expect(requests()).toEqual([])
   })
 
-  test('what progress throws fails the upload', async () => {
+  test('an error of progress fails the upload', async () => {
     const { client } = subject()
     const progress = () => {
       throw new Error('the display is gone')
@@ -138,7 +138,7 @@ export function parts(subject: () => Subject): void {
     expect(await rejection(client.head('a'))).toMatchObject({ code: 'NoSuchKey' })
   })
 
-  /** An upload that fails for good when part 3 is sent, and what was kept of it. */
+  /** Runs an upload that fails permanently at part 3, and returns its last checkpoint. */
   async function interrupted(file: string | Buffer): Promise<Checkpoint> {
     const { client, emulator } = subject()
     emulator.injectFault({ kind: 'status-500', method: 'PUT', partNumber: 3, count: 100 })
@@ -173,7 +173,7 @@ export function parts(subject: () => Subject): void {
     expect((await client.get('a')).content).toEqual(content)
   })
 
-  test('the file and the name of a checkpoint are the defaults', async () => {
+  test('the file and the name default to those of the checkpoint', async () => {
     const { client, path } = bound(subject())
     await writeFile(path('in'), content)
     const checkpoint = await interrupted(path('in'))
@@ -181,7 +181,7 @@ export function parts(subject: () => Subject): void {
     expect((await client.get('a')).content).toEqual(content)
   })
 
-  test('a Buffer resumes too', async () => {
+  test('an upload of a Buffer resumes too', async () => {
     const { client, requests, differs } = bound(subject())
     const checkpoint = await interrupted(content)
     const hasContent = JSON.stringify(checkpoint).length > content.length
@@ -196,7 +196,7 @@ export function parts(subject: () => Subject): void {
     expect((await client.get('a')).content).toEqual(content)
   })
 
-  test('a file that changed since, even where its size and times are as they were', async () => {
+  test('a file that changed, even if its size and times are the same', async () => {
     const { client, path, differs } = bound(subject())
     await writeFile(path('in'), content)
     const time = new Date(1_700_000_000_000)
@@ -210,7 +210,7 @@ export function parts(subject: () => Subject): void {
     const stored = (await client.get('a')).content
     if (differs('multipartUpload.changedFile')) {
       expect(stored).toEqual(changed)
-      // And the parts of the file as it was are given back.
+      // The parts of the old file are freed.
       expect((await client.listUploads({})).uploads).toEqual([])
       expect(checkpoint).toEqual(before)
     } else {
@@ -218,7 +218,7 @@ export function parts(subject: () => Subject): void {
     }
   })
 
-  test('a checkpoint whose upload is gone', async () => {
+  test('a checkpoint whose upload no longer exists', async () => {
     const { client, path, differs } = bound(subject())
     await writeFile(path('in'), content)
     const checkpoint = await interrupted(path('in'))
@@ -230,7 +230,7 @@ export function parts(subject: () => Subject): void {
     } else expect(await rejection(upload)).toMatchObject({ name: 'abort', status: 0 })
   })
 
-  test('what a failed upload leaves behind where nobody kept a checkpoint', async () => {
+  test('what a failed upload leaves behind if no checkpoint is kept', async () => {
     const { client, emulator, differs } = bound(subject())
     emulator.injectFault({ kind: 'status-500', method: 'PUT', partNumber: 2, count: 100 })
     await rejection(client.multipartUpload('a', content, { partSize: PART }))
@@ -238,7 +238,7 @@ export function parts(subject: () => Subject): void {
     expect(uploads).toHaveLength(differs('multipartUpload.leftovers') ? 0 : 1)
   })
 
-  /** Begins an upload that waits after its first part until it is released. */
+  /** Starts an upload that waits after its first part until it is released. */
   function waiting(client: Subject['client'], name: string) {
     const begun = Promise.withResolvers<Checkpoint>()
     const release = Promise.withResolvers<void>()
@@ -258,7 +258,7 @@ export function parts(subject: () => Subject): void {
     }
   }
 
-  test('cancel ends all running uploads of the client, and they can resume', async () => {
+  test('cancel stops all running uploads of the client, and they can resume', async () => {
     const { client, differs } = bound(subject())
     const uploads = [waiting(client, 'a'), waiting(client, 'b')]
     const checkpoints = await Promise.all(uploads.map(({ begun }) => begun))
@@ -280,7 +280,7 @@ export function parts(subject: () => Subject): void {
     expect(client.isCancel()).toBe(false)
   })
 
-  test('cancel with an argument ends that upload and frees its parts', async () => {
+  test('cancel with an argument stops one upload and frees its parts', async () => {
     const { client, differs } = bound(subject())
     const [cancelled, other] = [waiting(client, 'a'), waiting(client, 'b')]
     const [{ name, uploadId }] = await Promise.all([cancelled.begun, other.begun])
@@ -296,7 +296,7 @@ export function parts(subject: () => Subject): void {
       .not.toContain('a')
   })
 
-  test('abortMultipartUpload ends that upload', async () => {
+  test('abortMultipartUpload stops one upload', async () => {
     const { client, differs } = bound(subject())
     const [aborted, other] = [waiting(client, 'a'), waiting(client, 'b')]
     const [{ name, uploadId }] = await Promise.all([aborted.begun, other.begun])
@@ -316,7 +316,7 @@ export function parts(subject: () => Subject): void {
       ])
   })
 
-  test('an upload that somebody else aborted ends with abort', async () => {
+  test('an upload that another client aborted rejects with abort', async () => {
     const { client } = subject()
     const upload = waiting(client, 'a')
     const { name, uploadId } = await upload.begun
@@ -325,7 +325,7 @@ export function parts(subject: () => Subject): void {
     expect(await upload.ended).toMatchObject({ name: 'abort', status: 0 })
   })
 
-  test('aborting an unknown upload fails', async () => {
+  test('aborting an upload that does not exist throws', async () => {
     const { client } = subject()
     expect(await rejection(client.abortMultipartUpload('a', 'none'))).toMatchObject({
       code: 'NoSuchUpload',
@@ -333,7 +333,7 @@ export function parts(subject: () => Subject): void {
     })
   })
 
-  test('parts are sent step by step, in any order: bytes, a file and a stream', async () => {
+  test('parts are sent one by one in any order, from bytes, a file and a stream', async () => {
     const { client, path } = bound(subject())
     await writeFile(path('in'), content)
     const options = { dataSize: content.length, partSize: PART, meta: { owner: 'ops' }, mime: 'text/x-test' }
@@ -362,24 +362,24 @@ export function parts(subject: () => Subject): void {
     expect(await client.head('a')).toMatchObject({ meta: { owner: 'ops' } })
   })
 
-  test('a part and a completion take headers and say how long each of them took', async () => {
+  test('a part and a completion send headers and return their own duration', async () => {
     const { client, emulator } = subject()
     const { uploadId } = await client.initMultipartUpload('a', { dataSize: PART, partSize: PART })
-    // Of the time before the two requests nothing is in what they took.
+    // The durations of the two requests do not include the time before them.
     await new Promise((resolve) => setTimeout(resolve, 50))
     const begun = performance.now()
     const headers = { 'x-oss-traffic-limit': '819200' }
     const part = await client.uploadPart('a', uploadId, 1, content, 0, PART, { headers })
     expect(emulator.requests.at(-1)?.headers).toMatchObject({ 'x-oss-traffic-limit': '819200' })
     const done = [{ number: 1, etag: part.etag }]
-    // The headers of the upload, as an app may have them at hand.
+    // The headers of the upload, which an app may reuse here.
     const ofObject = { 'Content-Length': '5', 'x-oss-object-acl': 'private' }
     const { res } = await client.completeMultipartUpload('a', uploadId, done, { headers: ofObject })
     expect(emulator.requests.at(-1)?.headers).toMatchObject({ 'x-oss-object-acl': 'private' })
     expect(part.res.rt + res.rt).toBeLessThanOrEqual(Math.ceil(performance.now() - begun) + 1)
   })
 
-  test('parallel is a number, or a text, of any size', async () => {
+  test('parallel is a number or a string of any size', async () => {
     const { client } = subject()
     for (const parallel of ['3' as never, 1000]) {
       await client.multipartUpload('a', content, { partSize: PART, parallel })
@@ -405,7 +405,7 @@ export function parts(subject: () => Subject): void {
     expect(requests()).toHaveLength(differs('initMultipartUpload.sizes') ? 0 : 4)
   })
 
-  test('parts of another length, other bytes, and uploads of others', async () => {
+  test('parts of another length, other bytes, and uploads of other clients', async () => {
     const { client, differs } = bound(subject())
     const { uploadId } = await client.initMultipartUpload('a', { dataSize: content.length, partSize: PART })
     const strict = ['uploadPart.begun', 'uploadPart.length', 'uploadPart.again'].map(differs).includes(true)
@@ -422,7 +422,7 @@ export function parts(subject: () => Subject): void {
     else await strangers
   })
 
-  test('a completion that lists some parts only', async () => {
+  test('a completion that lists only some parts', async () => {
     const { client, differs } = bound(subject())
     const { uploadId } = await client.initMultipartUpload('a', { dataSize: 2 * PART, partSize: PART })
     const first = await client.uploadPart('a', uploadId, 1, content, 0, PART)

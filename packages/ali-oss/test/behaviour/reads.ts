@@ -10,7 +10,7 @@ import { bound } from './objects.ts'
 export function reads(subject: () => Subject): void {
   const content = random(1000)
 
-  test('every range of a small object is that range, with its status and headers', async () => {
+  test('each range of a small object is returned with its status and headers', async () => {
     const { client } = subject()
     await client.put('a', content.subarray(0, 40))
     for (let start = 0; start < 40; start++) {
@@ -31,7 +31,7 @@ export function reads(subject: () => Subject): void {
     ['bytes=-7', 993, 1000],
     ['bytes=100-199', 100, 200],
     ['bytes=0-0', 0, 1],
-  ])('the range %s, whatever the name of the header', async (range, start, end) => {
+  ])('the range %s, in any case of the header’s name', async (range, start, end) => {
     const { client, path } = bound(subject())
     await client.put('a', content)
     for (const headers of [{ Range: range }, { range }, { RANGE: range }]) {
@@ -61,7 +61,7 @@ export function reads(subject: () => Subject): void {
     expect({ bytes: read, status: res.status }).toEqual({ bytes: content.subarray(1, 6), status: 206 })
   })
 
-  test('a range that leaves the object', async () => {
+  test('a range beyond the end of the object', async () => {
     const { client, differs } = bound(subject())
     await client.put('a', content)
     const over = await client.getStream('a', { headers: { Range: 'bytes=900-2000' } })
@@ -81,7 +81,7 @@ export function reads(subject: () => Subject): void {
     }
   })
 
-  test('with x-oss-range-behavior: standard both behave as HTTP says', async () => {
+  test('with x-oss-range-behavior: standard, both follow HTTP', async () => {
     const { client } = subject()
     await client.put('a', content)
     const headers = { Range: 'bytes=900-2000', 'x-oss-range-behavior': 'standard' }
@@ -133,7 +133,7 @@ export function reads(subject: () => Subject): void {
     }
   })
 
-  test('an object that is not there', async () => {
+  test('an object that does not exist', async () => {
     const { client, path, emulator, differs } = bound(subject())
     for (const call of [
       () => client.get('none'),
@@ -155,7 +155,7 @@ export function reads(subject: () => Subject): void {
     else expect(await rejection(readFile(path('out')))).toMatchObject({ code: 'ENOENT' })
   })
 
-  test('a bucket that is not there, and a key that is not the right one', async () => {
+  test('a bucket that does not exist, and a wrong access key', async () => {
     const { client } = subject()
     client.useBucket('no-such-bucket')
     expect(await rejection(client.put('a', content))).toMatchObject({
@@ -185,7 +185,7 @@ export function reads(subject: () => Subject): void {
     }
   })
 
-  test('a value that is neither a target nor options means no target', async () => {
+  test('an argument that is neither a target nor options means no target', async () => {
     const { client } = subject()
     await client.put('a', content)
     const options = () => ({ headers: { Range: 'bytes=10-19' } })
@@ -197,14 +197,14 @@ export function reads(subject: () => Subject): void {
     expect((await client.get('a', {} as never, options())).content).toEqual(content)
   })
 
-  test('a target that cannot be opened fails the call, whether the object is there or not, and nothing else', async () => {
+  test('a target that cannot be opened fails only the call, whether the object exists or not', async () => {
     const { client, path } = bound(subject())
     await client.put('a', content)
     for (const name of ['a', 'none']) {
       const target = createWriteStream(path('no directory/file'))
       const closed = new Promise<void>((resolve) => target.once('close', resolve))
       const error = await rejection(client.get(name, target))
-      // Of two failures either may come first; ali-oss loses the target's where the response came before it.
+      // Either failure may come first. ali-oss loses that of the target if the response came before it.
       if (subject().kind === 'CryptoOSS') {
         expect(error['message']).toMatch(name === 'a' ? /ENOENT/ : /ENOENT|not exist/)
       } else expect(error).toBeInstanceOf(Error)
@@ -213,7 +213,7 @@ export function reads(subject: () => Subject): void {
     expect((await client.get('a')).content).toEqual(content)
   })
 
-  test('a target that fails while it is written to fails the call', async () => {
+  test('a target that fails during a write fails the call', async () => {
     const { client } = subject()
     await client.put('a', content)
     const target = new Writable({ write: (_chunk, _encoding, done) => done(new Error('the disk is full')) })
@@ -222,7 +222,7 @@ export function reads(subject: () => Subject): void {
     else expect(error).toBeInstanceOf(Error)
   })
 
-  test('a stream that is not read to its end blocks nobody', async () => {
+  test('a stream that is not read to its end does not block other calls', async () => {
     const { client } = subject()
     await client.put('a', random(5_000_000))
     const { stream } = await client.getStream('a')

@@ -9,9 +9,9 @@ import { bound } from './objects.ts'
 
 const content = random(1000)
 
-/** What holds for a client as a whole: its bucket, its credentials, its patience, and what it passes through. */
+/** Rules for the client as a whole: its bucket, credentials, timeouts and retries, and the calls that it passes through. */
 export function surroundings(subject: () => Subject): void {
-  test('useBucket says where what comes after it goes', async () => {
+  test('useBucket selects the bucket of later calls', async () => {
     const { client, emulator } = subject()
     await client.put('a', Buffer.from('in demo'))
     client.useBucket('other-bucket')
@@ -23,7 +23,7 @@ export function surroundings(subject: () => Subject): void {
     expect(await emulator.getStoredObject('demo', 'b')).toBeUndefined()
   })
 
-  test('a client without a bucket takes one later', async () => {
+  test('a client without a bucket can select one later', async () => {
     const client = subject().newClient({ bucket: undefined })
     await rejection(client.put('a', content))
     client.useBucket('demo')
@@ -43,7 +43,7 @@ export function surroundings(subject: () => Subject): void {
     )
   })
 
-  test('temporary credentials are renewed by refreshSTSToken, and what it throws comes through', async () => {
+  test('refreshSTSToken renews temporary credentials, and its errors are thrown unchanged', async () => {
     const mine = await Subject.start(subject().kind, { securityToken: 'token' })
     try {
       const { accessKeyId, accessKeySecret } = mine.emulator
@@ -71,7 +71,7 @@ export function surroundings(subject: () => Subject): void {
     }
   })
 
-  test('calls that come while a token is being renewed', async () => {
+  test('calls during the renewal of a token', async () => {
     const mine = await Subject.start(subject().kind, { securityToken: 'new' })
     try {
       const { accessKeyId, accessKeySecret } = mine.emulator
@@ -83,7 +83,7 @@ export function surroundings(subject: () => Subject): void {
         retry: undefined,
         async refreshSTSToken() {
           asked += 1
-          // The interval is over for none but the first call that asks.
+          // Only the first call sees that the interval has passed.
           Object.assign(client, {
             options: Object.assign(Reflect.get(client, 'options'), { refreshSTSTokenInterval: 60_000 }),
           })
@@ -106,7 +106,7 @@ export function surroundings(subject: () => Subject): void {
     }
   })
 
-  test('options can be used again', async () => {
+  test('options can be reused', async () => {
     const { client, path, differs } = bound(subject())
     await writeFile(path('in'), content)
     const options = () => ({ headers: { 'x-oss-tagging': 'a=1' }, meta: { owner: 'ops' }, subres: {} })
@@ -131,7 +131,7 @@ export function surroundings(subject: () => Subject): void {
     expect(changed > 0).toBe(!differs('everywhere.optionsStay'))
   })
 
-  test('null stands for no options', async () => {
+  test('null means no options', async () => {
     const { client } = subject()
     await client.put('a', content, null)
     await client.putStream('a', Readable.from([content]), null)
@@ -154,7 +154,7 @@ export function surroundings(subject: () => Subject): void {
     expect(meta).toEqual(differs('everywhere.optionsStay') ? { owner: 'ops' } : null)
   })
 
-  test('a timeout, and a transfer that takes longer and moves', async () => {
+  test('a timeout, and a longer transfer that makes progress', async () => {
     const { differs } = bound(subject())
     const client = subject().newClient({ timeout: 3000, retry: { maxAttempts: 1 } })
     subject().emulator.injectFault({ kind: 'stall', method: 'GET', key: 'a' })
@@ -197,7 +197,7 @@ export function surroundings(subject: () => Subject): void {
     }
   })
 
-  test('each part has a count of its own', async () => {
+  test('each part has its own count of retries', async () => {
     const { emulator, differs } = bound(subject())
     const client = subject().newClient({ retryMax: 2, retry: undefined })
     for (const partNumber of [1, 2, 3, 4]) {
@@ -211,7 +211,7 @@ export function surroundings(subject: () => Subject): void {
     } else await rejection(upload)
   })
 
-  test('a download that breaks in the middle', async () => {
+  test('a download that breaks midway', async () => {
     const { client, emulator, differs } = bound(subject())
     const bytes = random(1_000_000)
     await client.put('a', bytes)
@@ -220,7 +220,7 @@ export function surroundings(subject: () => Subject): void {
     else expect(await rejection(client.get('a'))).toBeInstanceOf(Error)
   })
 
-  test('a download that breaks again and again fails with an error of the network', async () => {
+  test('a download that breaks repeatedly throws a network error', async () => {
     const { client, emulator } = subject()
     await client.put('a', random(1_000_000))
     emulator.injectFault({ kind: 'reset-during-response', method: 'GET', key: 'a', afterBytes: 0, count: 50 })
@@ -230,7 +230,7 @@ export function surroundings(subject: () => Subject): void {
     else expect(error).toBeInstanceOf(Error)
   })
 
-  test('a connection that breaks is a ResponseError, one that is not made a RequestError', async () => {
+  test('a broken connection is a ResponseError, and one that is not made is a RequestError', async () => {
     const { emulator, path } = bound(subject())
     const once = { retryMax: 0, retry: undefined }
     const client = subject().newClient(once)
@@ -261,7 +261,7 @@ export function surroundings(subject: () => Subject): void {
     }
   })
 
-  test('a part that fails says which one it is', async () => {
+  test('the error of a failed part has its number', async () => {
     const { emulator, path } = bound(subject())
     const client = subject().newClient({ retryMax: 0, retry: undefined })
     for (const [kind, name, status] of [
@@ -281,7 +281,7 @@ export function surroundings(subject: () => Subject): void {
     expect(await rejection(client.put('a', path('none')))).not.toHaveProperty('partNum')
   })
 
-  test('an agent that a client gets after it was made is the one that is used', async () => {
+  test('an agent that is set later is used', async () => {
     const { client } = subject()
     const used: string[] = []
     const agent = new Agent()
@@ -316,7 +316,7 @@ export function surroundings(subject: () => Subject): void {
     } else expect(latin1).toMatchObject({ code: 'SignatureDoesNotMatch' })
   })
 
-  test('names that would arrive as others', async () => {
+  test('names that would change on the way', async () => {
     const { client, differs } = bound(subject())
     for (const name of ['a/../b', './a']) {
       const error = await rejection(client.put(name, content))
@@ -325,7 +325,7 @@ export function surroundings(subject: () => Subject): void {
     }
   })
 
-  test('a target and a body that cannot be used', async () => {
+  test('an unusable target and an unusable body', async () => {
     const { client, path, differs } = bound(subject())
     await client.put('a', content)
     const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('the disk is full')) })
@@ -340,7 +340,7 @@ export function surroundings(subject: () => Subject): void {
       expect(noBody).toMatchObject(refused)
       expect(failing['message']).toBe('the disk is full')
     } else {
-      // Which of the two depends on whether the answer or the failure comes first.
+      // Which of the two depends on whether the response or the failure arrives first.
       for (const { name } of [missing, failing]) expect(name).toMatch(/^(Unknown)?Error$/)
       expect(noBody['name']).toBe('TypeError')
     }
@@ -355,7 +355,7 @@ export function surroundings(subject: () => Subject): void {
     } else expect((await read).res.headers['content-type']).toBe('text/x-test')
   })
 
-  test('methods of the client that an app put in the place of others', async () => {
+  test('methods that an app overrides', async () => {
     const { client, differs } = bound(subject())
     const called: string[] = []
     for (const name of ['request', 'putStream'] as const) {
@@ -393,7 +393,7 @@ export function surroundings(subject: () => Subject): void {
     }
   })
 
-  test('lists, deletes, copies, tags, ACLs and links are those of ali-oss', async () => {
+  test('lists, deletes, copies, tags, ACLs and links work as in ali-oss', async () => {
     const { client, emulator, differs } = bound(subject())
     await client.put('dir/a', content, { meta: { owner: 'ops' } })
     await client.put('dir/b', random(5))
@@ -438,8 +438,8 @@ export function surroundings(subject: () => Subject): void {
       await client.asyncSignatureUrl('a b'),
       await client.signatureUrlV4('GET', 60, undefined, 'a b'),
     ]) {
-      const answer = await fetch(url)
-      expect(Buffer.from(await answer.arrayBuffer())).toEqual(stored)
+      const response = await fetch(url)
+      expect(Buffer.from(await response.arrayBuffer())).toEqual(stored)
     }
   })
 }

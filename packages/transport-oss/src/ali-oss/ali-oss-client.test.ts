@@ -27,7 +27,7 @@ function clientOn(server: FakeServer, options: object = {}): OSS {
   } as OSS.Options)
 }
 
-it('the user’s client is as it was after every call', async () => {
+it('no call changes the user’s client', async () => {
   const server = await fakeServer(async (request, response) => {
     await readRequest(request)
     if (request.method === 'DELETE') return response.writeHead(204).end()
@@ -45,7 +45,7 @@ it('the user’s client is as it was after every call', async () => {
   )
 })
 
-it('aborting one multipart upload leaves another of the same client going', async () => {
+it('aborting one multipart upload does not stop another one of the same client', async () => {
   const begun = signalled()
   const aborted = signalled()
   const server = await fakeServer(async (request, response) => {
@@ -74,7 +74,7 @@ it('aborting one multipart upload leaves another of the same client going', asyn
   expect(server.seen.filter(({ method }) => method === 'PUT')).toHaveLength(3)
 })
 
-it('the user’s client refreshes its own token, and remembers that it did', async () => {
+it('the user’s client refreshes its own token, and stores when', async () => {
   const server = await fakeServer((_, response) => response.end())
   const refreshSTSToken = vi.fn(async () => ({
     accessKeyId: 'id2',

@@ -26,10 +26,10 @@ const CONTRADICTIONS: readonly [string, object, RegExp][] = [
   ['no secret', { ...GOOD, accessKeySecret: undefined }, /`accessKeySecret`/],
   ['an empty token', { ...GOOD, securityToken: '' }, /`securityToken`/],
   ['no credentials at all', PLACE, /`accessKeyId` and `accessKeySecret`, or `credentials`/],
-  ['an access key and who gives one', { ...GOOD, credentials }, /`accessKeyId`, `accessKeySecret`/],
-  ['a token and who gives one', { ...PLACE, credentials, securityToken: 'secret' }, /`securityToken`/],
-  ['credentials that cannot be asked', { ...PLACE, credentials: GOOD }, /getCredential\(\)/],
-  ['no credentials but null', { ...PLACE, credentials: null }, /getCredential\(\)/],
+  ['an access key and credentials', { ...GOOD, credentials }, /`accessKeyId`, `accessKeySecret`/],
+  ['a token and credentials', { ...PLACE, credentials, securityToken: 'secret' }, /`securityToken`/],
+  ['credentials without getCredential', { ...PLACE, credentials: GOOD }, /getCredential\(\)/],
+  ['credentials of null', { ...PLACE, credentials: null }, /getCredential\(\)/],
   ['a path in the endpoint', { ...GOOD, endpoint: 'https://a.b/c' }, /endpoint/],
   ['another protocol', { ...GOOD, endpoint: 'ftp://a.b' }, /endpoint/],
   ['a contradictory secure', { ...GOOD, endpoint: 'http://a.b', secure: true }, /secure/],
@@ -38,11 +38,11 @@ const CONTRADICTIONS: readonly [string, object, RegExp][] = [
   ['a cname without an endpoint', { ...GOOD, addressing: 'cname' }, /endpoint/],
   ['unknown addressing', { ...GOOD, addressing: 'other' }, /addressing/],
   ['an unknown signature', { ...GOOD, signature: 'v2' }, /signature/],
-  ['no time at all', { ...GOOD, idleTimeoutMs: 0 }, /idleTimeoutMs/],
-  ['more time than a timer has', { ...GOOD, idleTimeoutMs: 2 ** 31 }, /idleTimeoutMs/],
-  ['a client and more', { client, region: 'cn-hangzhou' }, /`region`/],
+  ['a timeout of 0', { ...GOOD, idleTimeoutMs: 0 }, /idleTimeoutMs/],
+  ['a timeout longer than a timer allows', { ...GOOD, idleTimeoutMs: 2 ** 31 }, /idleTimeoutMs/],
+  ['a client and other options', { client, region: 'cn-hangzhou' }, /`region`/],
   ['a client and credentials', { client, credentials }, /`credentials`/],
-  ['something else as client', { client: {} }, /ali-oss/],
+  ['a client that is not one of ali-oss', { client: {} }, /ali-oss/],
   ['a client without a bucket', { client: new OSS({ accessKeyId: 'a', accessKeySecret: 'b' }) }, /bucket/],
   [
     'a client with its own urllib',
@@ -52,7 +52,7 @@ const CONTRADICTIONS: readonly [string, object, RegExp][] = [
 ]
 
 it.each(CONTRADICTIONS)(
-  'options with %s are refused at construction, with the remedy',
+  'the constructor refuses options with %s and names the remedy',
   (_, options, message) => {
     let error: unknown
     try {
@@ -66,7 +66,7 @@ it.each(CONTRADICTIONS)(
   },
 )
 
-it('a client by its type from @types/ali-oss fits, and its bucket is the transport’s', () => {
+it('a client with the type of @types/ali-oss is accepted, and its bucket is that of the transport', () => {
   const structural: OssClient = client
   expect(new OssTransport({ client: structural }).bucket).toBe('my-bucket')
 })
@@ -76,7 +76,7 @@ it.each([
   ['localhost', { host: 'localhost' }, '/my-bucket/a.txt', /^localhost:\d+$/],
   ['a domain of its own', { host: 'localhost', addressing: 'cname' }, '/a.txt', /^localhost:\d+$/],
 ])(
-  'the bucket is addressed as told, or by what the endpoint is: %s',
+  'the bucket is addressed by the option, or else by the kind of endpoint: %s',
   async (_, { host, ...options }: { host?: string; addressing?: string }, url, hostHeader) => {
     const server = await fakeServer((_, response) => response.end())
     const transport = new OssTransport({
@@ -90,7 +90,7 @@ it.each([
   },
 )
 
-it('a domain gets the bucket in front', async () => {
+it('the bucket is put in front of a domain', async () => {
   const transport = new OssTransport({ ...GOOD, endpoint: 'http://oss.invalid' })
   expect(await rejection(transport.head({ key: 'a', headers: {} }))).toMatchObject({
     code: 'ERR_CSE_NETWORK',
@@ -99,7 +99,7 @@ it('a domain gets the bucket in front', async () => {
   })
 })
 
-it('requests are signed with V4 for the region, or with V1 on demand', async () => {
+it('requests are signed with V4 for the region, or with V1 if requested', async () => {
   const server = await fakeServer((_, response) => response.end())
   const options = { ...GOOD, region: 'cn-shanghai', endpoint: server.endpoint }
   await new OssTransport(options).head({ key: 'a', headers: {} })
@@ -110,7 +110,7 @@ it('requests are signed with V4 for the region, or with V1 on demand', async () 
   expect(server.seen[1]?.headers.authorization).toMatch(/^OSS id:/)
 })
 
-it('secrets are in neither the transport’s inspection nor any error', async () => {
+it('secrets appear neither in the inspected transport nor in any error', async () => {
   const server = await fakeServer(async (request, response) => {
     await readRequest(request)
     if (request.url?.endsWith('/cut')) response.destroy()

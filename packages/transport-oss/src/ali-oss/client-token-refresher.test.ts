@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { errorXml, type FakeServer, fakeServer, rejection, signalled } from '../../test/fake-server.ts'
 import { OssTransport } from '../index.ts'
 
-// Only the date: what ages here is a token, and the timers of the connections go on.
+// Only the date is mocked, to age a token. The timers of the connections keep running.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
 })
@@ -17,12 +17,12 @@ const token = (n: number) => ({ accessKeyId: `id${n}`, accessKeySecret: `secret$
 function tokenOf(request: IncomingMessage): string {
   const id = /Credential=(id\d+)\//.exec(request.headers.authorization ?? '')?.[1]
   const sent = String(request.headers['x-oss-security-token'])
-  // A key and the token of another one never go out together.
+  // A key is never sent with the token of another key.
   if (id?.replace('id', 'token') !== sent) throw new Error(`${id} with ${sent}`)
   return sent
 }
 
-/** A server that takes one token alone, and a client whose token is the first. */
+/** A server that accepts only one token, and a client that has the first one. */
 async function clientOnto(options: object) {
   const tokens: string[] = []
   let valid = 'token1'
@@ -52,9 +52,9 @@ async function clientOnto(options: object) {
 
 const get = (transport: OssTransport) => transport.get({ key: 'a', headers: {} })
 
-it('requests that come while a token is being renewed wait for it, and go out with the new one', async () => {
+it('requests that start during a token refresh wait for it and are signed with the new token', async () => {
   const asked = signalled()
-  let give: (answer: object) => void = () => {}
+  let give: (credentials: object) => void = () => {}
   const refreshSTSToken = vi.fn(() => {
     asked.tell()
     return new Promise<object>((resolve) => {
@@ -81,7 +81,7 @@ it('requests that come while a token is being renewed wait for it, and go out wi
   expect(refreshSTSToken).toHaveBeenCalledTimes(1)
 })
 
-it('a token that the service refused is renewed before its time, and the refusal may be tried again', async () => {
+it('a token that the service refused is refreshed early, and the refusal is retryable', async () => {
   const refreshSTSToken = vi.fn(async () => token(2))
   const { tokens, transport, onlyValid } = await clientOnto({ refreshSTSToken })
   onlyValid('token2')
@@ -94,7 +94,7 @@ it('a token that the service refused is renewed before its time, and the refusal
   expect(tokens.slice(3)).toEqual(['token2', 'token2'])
 })
 
-it('a refusal is final where nobody can renew the token, and says how that is done', async () => {
+it('a refusal is final when the token cannot be refreshed, and says how to renew it', async () => {
   const { transport, onlyValid } = await clientOnto({ refreshSTSTokenInterval: 1 })
   onlyValid('token2')
   const error = await rejection(get(transport))
@@ -105,10 +105,10 @@ it('a refusal is final where nobody can renew the token, and says how that is do
 
 it.each([
   ['throws', async () => Promise.reject(new Error('no STS today')), 'no STS today'],
-  ['gives no key', async () => ({ stsToken: 'x' }), 'accessKeyId'],
-  ['gives nothing', async () => undefined, 'stsToken'],
+  ['returns no key', async () => ({ stsToken: 'x' }), 'accessKeyId'],
+  ['returns nothing', async () => undefined, 'stsToken'],
 ])(
-  'a refreshSTSToken that %s fails the requests that wait, and is asked again by the next',
+  'a refreshSTSToken that %s fails the waiting requests, and the next request calls it again',
   async (_, once, text) => {
     const refreshSTSToken = vi
       .fn(async (): Promise<object | undefined> => token(2))
@@ -128,7 +128,7 @@ it.each([
   },
 )
 
-it('with an interval of 0 it is asked once for each request, and not twice', async () => {
+it('with an interval of 0, refreshSTSToken is called once for each request', async () => {
   const refreshSTSToken = vi.fn(async () => token(1))
   const { transport } = await clientOnto({ refreshSTSToken, refreshSTSTokenInterval: 0 })
   for (let n = 1; n <= 3; n++) {
@@ -137,7 +137,7 @@ it('with an interval of 0 it is asked once for each request, and not twice', asy
   }
 })
 
-it('a client without a token asks nobody', async () => {
+it('a client without a token does not call refreshSTSToken', async () => {
   const refreshSTSToken = vi.fn(async () => token(2))
   const server = await fakeServer((_, response) => response.end())
   const { accessKeyId, accessKeySecret } = token(1)
@@ -147,7 +147,7 @@ it('a client without a token asks nobody', async () => {
   expect(refreshSTSToken).not.toHaveBeenCalled()
 })
 
-it('refreshSTSToken is called as a method of the options, and clients that share it have tokens of their own', async () => {
+it('refreshSTSToken is called as a method of the options, and clients that share it have separate tokens', async () => {
   const asked: string[] = []
   async function refreshSTSToken(this: { readonly bucket: string }) {
     asked.push(this.bucket)

@@ -15,7 +15,7 @@ import {
 import { isSignedWith } from '../../test/signature.ts'
 import { OssTransport } from '../index.ts'
 
-// Only the date: what ages here is credentials, and the timers of the connections go on.
+// Only the date is mocked, to age credentials. The timers of the connections keep running.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'] })
 })
@@ -27,7 +27,7 @@ function aMinutePasses(): void {
   vi.setSystemTime(Date.now() + 60_000)
 }
 
-/** What a call rejects with that waits until the time is over. */
+/** Returns the error of a call that waits until its timeout. */
 async function givenUp(call: () => Promise<unknown>): Promise<unknown> {
   vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
   const given = rejection(call())
@@ -37,18 +37,18 @@ async function givenUp(call: () => Promise<unknown>): Promise<unknown> {
   return error
 }
 
-/** The nth credentials there are. */
+/** Returns the nth credentials. */
 function triple(n: number): AccessCredentials & { readonly securityToken: string } {
   return { accessKeyId: `id${n}`, accessKeySecret: `secret${n}`, securityToken: `token${n}` }
 }
 
-/** Gives other credentials each time it is asked. */
+/** A provider that returns other credentials each time. */
 function rotating() {
   let given = 0
   return { getCredential: vi.fn(async (): Promise<AccessCredentials> => triple(++given)) }
 }
 
-/** Which of the `triple`s a request is signed with: its key id, its token and its signature must all say so. */
+/** Returns which `triple` signed a request. Its key id, its token and its signature must agree. */
 function signer(request: IncomingMessage): number {
   const n = Number(/Credential=id(\d+)\//.exec(request.headers.authorization ?? '')?.[1])
   const { accessKeySecret, securityToken } = triple(n)
@@ -71,7 +71,7 @@ function head(transport: OssTransport) {
   return transport.head({ key: 'a', headers: {} })
 }
 
-it('the first requests wait for credentials that are asked for once, and are signed with those', async () => {
+it('the first requests share one call for credentials, and are signed with the result', async () => {
   const signers: number[] = []
   const server = await fakeServer((request, response) => {
     signers.push(signer(request))
@@ -86,7 +86,7 @@ it('the first requests wait for credentials that are asked for once, and are sig
   expect(signers).toEqual([1, 1, 1, 1])
 })
 
-it('credentials that are a minute old are asked for once for all requests, before any goes out', async () => {
+it('credentials that are a minute old are renewed once for all requests, before any request is sent', async () => {
   const signers: number[] = []
   const server = await fakeServer((request, response) => {
     signers.push(signer(request))
@@ -101,7 +101,7 @@ it('credentials that are a minute old are asked for once for all requests, befor
   expect(signers).toEqual([1, 2, 2, 2])
 })
 
-it('a provider that keeps its state in itself is asked as the object that it is', async () => {
+it('getCredential is called as a method of its provider', async () => {
   class Credential {
     readonly #inner = {
       accessKeyId: ' id\n',
@@ -121,7 +121,7 @@ it('a provider that keeps its state in itself is asked as the object that it is'
   expect(server.seen[0]?.headers).not.toHaveProperty('x-oss-security-token')
 })
 
-it('no token outlives the credentials that it belongs to', async () => {
+it('a token is not used with later credentials', async () => {
   const server = await fakeServer((_, response) => response.end())
   const getCredential = vi
     .fn(async () => ({ accessKeyId: 'id', accessKeySecret: 'secret' }) as AccessCredentials)
@@ -137,10 +137,14 @@ it.each<[string, unknown, string]>([
   ['no key id', { accessKeySecret: 'hidden', securityToken: 'hidden' }, 'no accessKeyId.'],
   ['no secret', { accessKeyId: 'hidden', accessKeySecret: ' ' }, 'no accessKeySecret.'],
   ['no key', { bearerToken: 'hidden' }, 'no accessKeyId and no accessKeySecret.'],
-  ['no text', { accessKeyId: 1, accessKeySecret: ['hidden'] }, 'no accessKeyId and no accessKeySecret.'],
+  [
+    'values that are not strings',
+    { accessKeyId: 1, accessKeySecret: ['hidden'] },
+    'no accessKeyId and no accessKeySecret.',
+  ],
   ['nothing at all', undefined, 'no accessKeyId and no accessKeySecret.'],
 ])(
-  'a provider that gives %s is refused before a request, and nothing of what it gave is told',
+  'a provider that returns %s is refused before any request, and the error contains nothing of the result',
   async (_, given, said) => {
     const server = await fakeServer((_, response) => response.end())
     const credentials = { getCredential: async () => given } as CredentialsProvider
@@ -163,21 +167,26 @@ it.each<[string, () => Promise<never>]>([
       throw new Error('the token service is down')
     },
   ],
-])('a provider that %s is told with its own error, and asked again by the next request', async (_, fails) => {
-  const server = await fakeServer((_, response) => response.end())
-  const getCredential = vi.fn(async (): Promise<AccessCredentials> => triple(1)).mockImplementationOnce(fails)
-  const transport = transportWith(server, { getCredential })
-  expect(await rejection(head(transport))).toMatchObject({
-    code: 'ERR_CSE_ACCESS_DENIED',
-    retryable: true,
-    objectKey: 'a',
-    cause: { message: 'the token service is down' },
-  })
-  expect(server.seen).toHaveLength(0)
-  expect(await head(transport)).toMatchObject({ status: 200 })
-})
+])(
+  'a provider that %s causes an error with its own error as cause, and the next request calls it again',
+  async (_, fails) => {
+    const server = await fakeServer((_, response) => response.end())
+    const getCredential = vi
+      .fn(async (): Promise<AccessCredentials> => triple(1))
+      .mockImplementationOnce(fails)
+    const transport = transportWith(server, { getCredential })
+    expect(await rejection(head(transport))).toMatchObject({
+      code: 'ERR_CSE_ACCESS_DENIED',
+      retryable: true,
+      objectKey: 'a',
+      cause: { message: 'the token service is down' },
+    })
+    expect(server.seen).toHaveLength(0)
+    expect(await head(transport)).toMatchObject({ status: 200 })
+  },
+)
 
-it('after several failures in a row the first is reported, and after a success the next', async () => {
+it('the first of several failures in a row is reported, and after a success the next one', async () => {
   const server = await fakeServer((_, response) => response.end())
   const getCredential = vi
     .fn(async (): Promise<AccessCredentials> => triple(1))
@@ -194,7 +203,7 @@ it('after several failures in a row the first is reported, and after a success t
   expect(await rejection(head(transport))).toMatchObject({ cause: { message: 'the token service is down' } })
 })
 
-it('a provider that never responds is a timeout, and the next request calls it again', async () => {
+it('a provider that never returns is a timeout, and the next request calls it again', async () => {
   const server = await fakeServer((_, response) => response.end())
   const getCredential = vi
     .fn(async (): Promise<AccessCredentials> => triple(1))
@@ -205,7 +214,7 @@ it('a provider that never responds is a timeout, and the next request calls it a
   expect(await head(transport)).toMatchObject({ status: 200 })
 })
 
-it('a late result after a timeout does not replace newer credentials', async () => {
+it('credentials that arrive after their timeout do not replace newer ones', async () => {
   const signers: number[] = []
   const server = await fakeServer((request, response) => {
     signers.push(signer(request))
@@ -227,7 +236,7 @@ it('a late result after a timeout does not replace newer credentials', async () 
   expect(signers).toEqual([2, 2])
 })
 
-it('a signal ends the wait for credentials, and no request is sent', async () => {
+it('an aborted signal ends the wait for credentials, and no request is sent', async () => {
   const server = await fakeServer((_, response) => response.end())
   const asked = signalled()
   const credentials = {
@@ -244,10 +253,10 @@ it('a signal ends the wait for credentials, and no request is sent', async () =>
   expect(server.seen).toHaveLength(0)
 })
 
-it('requests in parallel with credentials that rotate each time are each signed with one whole triple', async () => {
+it('each of several parallel requests is signed with one complete set of rotating credentials', async () => {
   const signers: number[] = []
   const server = await fakeServer(async (request, response) => {
-    // Whatever goes out next asks for newer ones, while others are on their way.
+    // The next request calls for newer ones, while other requests are running.
     aMinutePasses()
     try {
       signers.push(signer(request))
@@ -281,7 +290,7 @@ it('requests in parallel with credentials that rotate each time are each signed 
   expect(new Set(signers).size).toBeGreaterThan(20)
 })
 
-it('a transfer under way ends under its old signature while later requests take newer credentials', async () => {
+it('a running transfer keeps its signature while later requests use newer credentials', async () => {
   const signers: [string | undefined, number][] = []
   const goOn = signalled()
   const server = await fakeServer(async (request, response) => {
@@ -330,7 +339,7 @@ it('a transfer under way ends under its old signature while later requests take 
   ])
 })
 
-it('a request with an expired token is not sent again but is worth it: the next has newer credentials', async () => {
+it('a request with an expired token is not repeated but retryable, because the next one has newer credentials', async () => {
   const server = await fakeServer((request, response) => {
     if (signer(request) === 1) response.writeHead(403).end(errorXml('SecurityTokenExpired'))
     else response.end('<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>')
@@ -352,47 +361,44 @@ it.each([
   ['SecurityTokenExpired', 'ERR_CSE_CREDENTIALS_EXPIRED'],
   ['InvalidSecurityToken', 'ERR_CSE_ACCESS_DENIED'],
   ['InvalidAccessKeyId', 'ERR_CSE_ACCESS_DENIED'],
-])(
-  '%s is worth a retry where the transport can get other credentials, and only there',
-  async (serviceCode, code) => {
-    const server = await fakeServer((_, response) => response.writeHead(403).end(errorXml(serviceCode)))
-    const place = { bucket: 'my-bucket', region: 'cn-hangzhou', endpoint: server.endpoint }
-    for (const [signing, retryable] of [
-      [{ credentials: rotating() }, true],
-      [triple(1), false],
-    ] as const) {
-      const error = await rejection(new OssTransport({ ...place, ...signing }).list({}))
-      expect(error).toMatchObject({ code, serviceCode, retryable })
-    }
-  },
-)
+])('%s is retryable only if the transport can get other credentials', async (serviceCode, code) => {
+  const server = await fakeServer((_, response) => response.writeHead(403).end(errorXml(serviceCode)))
+  const place = { bucket: 'my-bucket', region: 'cn-hangzhou', endpoint: server.endpoint }
+  for (const [signing, retryable] of [
+    [{ credentials: rotating() }, true],
+    [triple(1), false],
+  ] as const) {
+    const error = await rejection(new OssTransport({ ...place, ...signing }).list({}))
+    expect(error).toMatchObject({ code, serviceCode, retryable })
+  }
+})
 
-it('refusals that come late do not make newer credentials old', async () => {
+it('late refusals do not expire newer credentials', async () => {
   const both = signalled()
-  const answers: (() => void)[] = []
+  const responses: (() => void)[] = []
   const signers: number[] = []
   const server = await fakeServer((request, response) => {
     const n = signer(request)
     signers.push(n)
     if (n > 1) return response.end()
-    answers.push(() => response.writeHead(403).end(errorXml('SecurityTokenExpired')))
-    if (answers.length === 2) both.tell()
+    responses.push(() => response.writeHead(403).end(errorXml('SecurityTokenExpired')))
+    if (responses.length === 2) both.tell()
     return undefined
   })
   const transport = transportWith(server, rotating())
   const get = () => rejection(transport.get({ key: 'a', headers: {} }))
   const refused = [get(), get()]
   await both.happened
-  answers[0]?.()
+  responses[0]?.()
   await Promise.race(refused)
   await head(transport)
-  answers[1]?.()
+  responses[1]?.()
   await Promise.all(refused)
   await head(transport)
   expect(signers).toEqual([1, 1, 2, 2])
 })
 
-it('a plain refusal does not make the credentials old', async () => {
+it('a refusal of access does not expire the credentials', async () => {
   const server = await fakeServer((_, response) => response.writeHead(403).end(errorXml('AccessDenied')))
   const credentials = rotating()
   const transport = transportWith(server, credentials)
@@ -405,7 +411,7 @@ it('a plain refusal does not make the credentials old', async () => {
   expect(credentials.getCredential).toHaveBeenCalledTimes(1)
 })
 
-it('the provider’s credentials are in neither the transport’s inspection nor any error', async () => {
+it('credentials of the provider appear neither in the inspected transport nor in any error', async () => {
   const server = await fakeServer((_, response) =>
     response.writeHead(403).end(errorXml('SecurityTokenExpired')),
   )

@@ -1,13 +1,21 @@
 import { expect, it } from 'vitest'
-import { answering, rejection } from '../../test/fake-server.ts'
+import { rejection, respondingWith } from '../../test/fake-server.ts'
 
-it('copy names its source and sends only the passed headers', async () => {
-  const { server, transport } = await answering('<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>', {
-    'x-a': 'b',
-  })
+it('copy names its source and sends only the given headers', async () => {
+  const { server, transport } = await respondingWith(
+    '<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>',
+    {
+      'x-a': 'b',
+    },
+  )
   const headers = Object.freeze({ 'x-oss-copy-source-if-match': '"e"', 'x-oss-storage-class': 'IA' })
-  const answer = await transport.copy({ sourceKey: 'a ä/b', sourceBucket: 'other-bucket', key: 'c', headers })
-  expect(answer).toMatchObject({ status: 200, headers: { 'x-a': 'b' } })
+  const response = await transport.copy({
+    sourceKey: 'a ä/b',
+    sourceBucket: 'other-bucket',
+    key: 'c',
+    headers,
+  })
+  expect(response).toMatchObject({ status: 200, headers: { 'x-a': 'b' } })
   const sent = server.seen[0]?.headers ?? {}
   expect(sent).toMatchObject({ ...headers, 'x-oss-copy-source': '/other-bucket/a%20%C3%A4%2Fb' })
   expect(
@@ -19,7 +27,7 @@ it('copy names its source and sends only the passed headers', async () => {
 })
 
 it('a copy that would replace the metadata is refused before any request', async () => {
-  const { server, transport } = await answering('')
+  const { server, transport } = await respondingWith('')
   const copy = transport.copy({ sourceKey: 'a', key: 'b', headers: { 'content-type': 'text/plain' } })
   expect(await rejection(copy)).toMatchObject({ code: 'ERR_CSE_OPERATION_REFUSED', objectKey: 'b' })
   expect(server.seen).toHaveLength(0)

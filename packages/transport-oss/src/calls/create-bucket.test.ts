@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { answering } from '../../test/fake-server.ts'
+import { respondingWith } from '../../test/fake-server.ts'
 
 it('createBucket creates the transport’s bucket', async () => {
-  const { server, bodies, transport } = await answering('')
+  const { server, bodies, transport } = await respondingWith('')
   await transport.createBucket()
   await transport.createBucket({ acl: 'private', storageClass: 'IA', dataRedundancyType: 'ZRS' })
   expect(server.seen).toMatchObject([

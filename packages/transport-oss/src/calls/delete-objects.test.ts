@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { answering, fakeServer, rejection, transportOnto } from '../../test/fake-server.ts'
+import { fakeServer, rejection, respondingWith, transportOnto } from '../../test/fake-server.ts'
 
-it('delete deletes, and one version when it is named', async () => {
-  const { server, transport } = await answering('', {}, 204)
+it('delete removes an object, or one version if it is named', async () => {
+  const { server, transport } = await respondingWith('', {}, 204)
   await transport.delete({ key: 'a' })
   await transport.delete({ key: 'a', versionId: 'v' })
   expect(server.seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
@@ -11,8 +11,8 @@ it('delete deletes, and one version when it is named', async () => {
   ])
 })
 
-it('deleteMany escapes keys, states its length in bytes, and returns the deleted ones', async () => {
-  const { server, bodies, transport } = await answering(
+it('deleteMany escapes keys, states its length in bytes, and returns the deleted keys', async () => {
+  const { server, bodies, transport } = await respondingWith(
     '<DeleteResult><Deleted><Key>&lt;中&gt; &amp; "\'</Key></Deleted></DeleteResult>',
   )
   const key = '<中> & "\''
@@ -24,15 +24,15 @@ it('deleteMany escapes keys, states its length in bytes, and returns the deleted
   expect(server.seen[0]?.headers['content-md5']).toBeDefined()
 })
 
-it('deleteMany of nothing asks nothing, and of more than 1,000 is refused', async () => {
-  const { server, transport } = await answering('')
+it('deleteMany of no keys sends no request, and of more than 1,000 keys is refused', async () => {
+  const { server, transport } = await respondingWith('')
   expect(await transport.deleteMany({ keys: [] })).toEqual([])
   const keys = Array.from({ length: 1001 }, (_, i) => `k${i}`)
   expect(await rejection(transport.deleteMany({ keys }))).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
   expect(server.seen).toHaveLength(0)
 })
 
-it('a key that XML cannot carry is deleted by a request of its own', async () => {
+it('a key that XML cannot carry is deleted in a request of its own', async () => {
   const server = await fakeServer((request, response) => {
     if (request.method === 'DELETE') response.writeHead(204).end()
     else response.end('<DeleteResult><Deleted><Key>b</Key></Deleted></DeleteResult>')

@@ -14,7 +14,7 @@ import { OssTransport } from '../index.ts'
 
 const data = Buffer.alloc(300_000, 'stored bytes ')
 
-/** A URL of another bucket than the transport's, signed by somebody else. */
+/** A URL of another bucket, signed with other credentials than the transport's. */
 function urlOn(server: FakeServer): URL {
   return new URL(`${server.endpoint}/other/a%20b?Signature=s3cret&Expires=1#part`)
 }
@@ -24,22 +24,22 @@ function clientWith(agent: Agent): OSS {
   return new OSS({ ...options, agent } as OSS.Options)
 }
 
-/** Everything that a log may show of an error, its causes included. */
+/** Returns all that a log may show of an error, with its causes. */
 function shown(error: unknown): string {
   return `${inspect(error, { depth: 9 })}${JSON.stringify(error)}`
 }
 
-it('returns the stored bytes and headers of the URL, and sends only the passed headers', async () => {
+it('returns the stored bytes and headers of the URL, and sends only the given headers', async () => {
   const server = await fakeServer((_request, response) =>
     response.writeHead(200, { 'x-oss-meta-m': '1', 'content-encoding': 'gzip' }).end(data),
   )
   const headers = { 'if-match': '"E"' }
   const {
     status,
-    headers: answered,
+    headers: received,
     body,
   } = await transportOnto(server).getByUrl({ url: urlOn(server), headers })
-  expect([status, answered['x-oss-meta-m']]).toEqual([200, '1'])
+  expect([status, received['x-oss-meta-m']]).toEqual([200, '1'])
   expect(await readAll(body)).toEqual(data)
   expect(server.seen).toEqual([
     {
@@ -55,7 +55,7 @@ it('returns the stored bytes and headers of the URL, and sends only the passed h
   ])
 })
 
-it('asks for no credentials', async () => {
+it('requests no credentials', async () => {
   const server = await fakeServer((_request, response) => response.end(data))
   let asked = 0
   const credentials = {
@@ -70,7 +70,7 @@ it('asks for no credentials', async () => {
   expect(asked).toBe(0)
 })
 
-it('goes through the agent of the passed client', async () => {
+it('uses the agent of the given client', async () => {
   const server = await fakeServer((_request, response) => response.end(data))
   const agent = new Agent()
   let connections = 0
@@ -94,7 +94,7 @@ test.each([
   [500, 'InternalError', 'ERR_CSE_SERVICE', true],
   [503, undefined, 'ERR_CSE_THROTTLED', true],
 ])(
-  'status %d with the code %s is %s, retryable: %s, and shows nothing that a proxy may have filled with the URL',
+  'status %d with the code %s is %s, retryable: %s, and the error contains no text in which a proxy may repeat the URL',
   async (status, serviceCode, code, retryable) => {
     const server = await fakeServer(({ url = '' }, response) => {
       const document = `<Error><Code>${serviceCode}</Code><Message>${url}</Message><RequestId>${url}</RequestId><EC>${url}</EC></Error>`
@@ -110,7 +110,7 @@ test.each([
   },
 )
 
-it('shows codes and ids that look like one', async () => {
+it('the error contains only codes and ids of the expected form', async () => {
   const server = await fakeServer((_request, response) =>
     response.writeHead(403).end(errorXml('AccessDenied', 'Request has expired.')),
   )
@@ -124,7 +124,7 @@ it('shows codes and ids that look like one', async () => {
   })
 })
 
-it('a refusal whose document breaks off is the refusal', async () => {
+it('an error response whose document breaks off keeps its error', async () => {
   const server = await fakeServer((_request, response) => {
     response.writeHead(403, { 'content-length': 1000 })
     response.write('<Error><Code>AccessDenied</Code>', () => response.destroy())
@@ -133,7 +133,7 @@ it('a refusal whose document breaks off is the refusal', async () => {
   expect(error).toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', status: 403 })
 })
 
-it('a refusal whose document never ends is the refusal', async () => {
+it('an error response whose document never ends keeps its error', async () => {
   const server = await fakeServer((_request, response) => {
     response.writeHead(403).write('<Error><Code>AccessDenied</Code>')
     const fill = (): void => void response.write(Buffer.alloc(16_384), (error) => error ?? fill())
@@ -143,7 +143,7 @@ it('a refusal whose document never ends is the refusal', async () => {
   expect(error).toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', status: 403 })
 })
 
-test.each([200, 206])('a %d of a captive portal is no response of the service', async (status) => {
+test.each([200, 206])('a %d of a captive portal is not a response of the service', async (status) => {
   const server = await fakeServer((_request, response) => {
     response.removeHeader('x-oss-request-id')
     response.writeHead(status, { 'content-type': 'text/html' }).end('<html>Please log in</html>')
@@ -154,13 +154,13 @@ test.each([200, 206])('a %d of a captive portal is no response of the service', 
   expect(String(error)).toContain('Check the URL')
 })
 
-test.each([201, 204])('a %d is no object', async (status) => {
+test.each([201, 204])('a %d is not an object', async (status) => {
   const server = await fakeServer((_request, response) => response.writeHead(status).end())
   const error = await rejection(transportOnto(server).getByUrl({ url: urlOn(server), headers: {} }))
   expect(error).toMatchObject({ code: 'ERR_CSE_SERVICE', status, retryable: false })
 })
 
-it('a connection that cannot be made or breaks off is an error that does not name the URL', async () => {
+it('a failed or broken connection is an error that does not contain the URL', async () => {
   const broken = await fakeServer((request) => request.socket.destroy())
   const gone = { ...broken, endpoint: 'http://127.0.0.1:1' }
   const nowhere = { ...broken, endpoint: 'http://s3cret.invalid' }
@@ -171,7 +171,7 @@ it('a connection that cannot be made or breaks off is an error that does not nam
   }
 })
 
-it('silence counts while a read waits, and not while the reader does something else', async () => {
+it('the idle timeout counts while a read waits, and not while the reader does something else', async () => {
   const server = await fakeServer((_request, response) => {
     response.writeHead(200, { 'content-length': 20 }).write(Buffer.alloc(10))
   })
@@ -191,7 +191,7 @@ it('silence counts while a read waits, and not while the reader does something e
   expect(shown(error)).not.toContain('s3cret')
 })
 
-it('a reader that never starts, or stops during a read, closes the connection', async () => {
+it('returning an iterator before its first read or during a read closes the connection', async () => {
   const server = await fakeServer((_request, response) => {
     response.writeHead(200, { 'content-length': 1000 }).write(Buffer.alloc(10))
   })
@@ -207,7 +207,7 @@ it('a reader that never starts, or stops during a read, closes the connection', 
   }
 })
 
-it('refuses a header that cannot be sent, before any request', async () => {
+it('refuses an invalid header before any request', async () => {
   const server = await fakeServer((_request, response) => response.end(data))
   const sent = transportOnto(server).getByUrl({ url: urlOn(server), headers: { host: 'elsewhere.example' } })
   expect(await rejection(sent)).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })

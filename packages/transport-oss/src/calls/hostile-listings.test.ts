@@ -9,7 +9,7 @@ const unusable = (problem: RegExp) => ({
   message: expect.stringMatching(problem),
 })
 
-async function answering(document: string): Promise<OssTransport> {
+async function respondingWith(document: string): Promise<OssTransport> {
   return transportOnto(await fakeServer((_, response) => response.end(document)))
 }
 
@@ -26,10 +26,10 @@ const uploads = (content: string) => `<ListMultipartUploadsResult>${content}</Li
 
 describe('a listing of objects is refused', () => {
   it.each([
-    ['that goes on without a token', `${TRUNCATED}<Contents>${OBJECT}</Contents>`],
+    ['that is truncated without a token', `${TRUNCATED}<Contents>${OBJECT}</Contents>`],
     ['whose token is empty', `${TRUNCATED}<NextContinuationToken></NextContinuationToken>`],
-    ['whose token comes again', `${TRUNCATED}<NextContinuationToken>c</NextContinuationToken>`],
-    ['of more objects than were asked for', `<Contents>${OBJECT}</Contents>`.repeat(3)],
+    ['whose token is repeated', `${TRUNCATED}<NextContinuationToken>c</NextContinuationToken>`],
+    ['of more objects than were requested', `<Contents>${OBJECT}</Contents>`.repeat(3)],
     ['of an object without a key', `<Contents>${OBJECT.replace('<Key>k</Key>', '')}</Contents>`],
     ['of an object with two keys', `<Contents><Key>a</Key>${OBJECT}</Contents>`],
     ['of an object without an ETag', `<Contents>${OBJECT.replace('<ETag>"e"</ETag>', '')}</Contents>`],
@@ -43,7 +43,7 @@ describe('a listing of objects is refused', () => {
       `<Contents>${OBJECT.replace('>5<', `>${size}<`)}</Contents>`,
     ]),
   ])('%s', async (_what, content) => {
-    const transport = await answering(objects(content as string))
+    const transport = await respondingWith(objects(content as string))
     expect(await rejection(transport.list({ maxKeys: 2, continuationToken: 'c' }))).toMatchObject(
       unusable(/not a response of OSS/),
     )
@@ -52,12 +52,12 @@ describe('a listing of objects is refused', () => {
 
 describe('a listing of parts is refused', () => {
   it.each([
-    ['that goes on without a marker', `${TRUNCATED}<Part>${PART}</Part>`],
+    ['that is truncated without a marker', `${TRUNCATED}<Part>${PART}</Part>`],
     ...['', '5', '4', '1e9', 'x'].map((marker) => [
       `with the marker ${JSON.stringify(marker)}`,
       `${TRUNCATED}<NextPartNumberMarker>${marker}</NextPartNumberMarker><Part>${PART}</Part>`,
     ]),
-    ['that goes on without a part', `${TRUNCATED}<NextPartNumberMarker>6</NextPartNumberMarker>`],
+    ['that is truncated without a part', `${TRUNCATED}<NextPartNumberMarker>6</NextPartNumberMarker>`],
     ['of parts that were listed before', `<Part>${PART.replace('6', '5')}</Part>`],
     ['of more than 1,000 parts', `<Part>${PART}</Part>`.repeat(2000)],
     ['of a part twice', `<Part>${PART}</Part>`.repeat(2)],
@@ -68,7 +68,7 @@ describe('a listing of parts is refused', () => {
     ]),
     ...NUMBERS.map((size) => [`with the size ${size}`, `<Part>${PART.replace('>5<', `>${size}<`)}</Part>`]),
   ])('%s', async (_what, content) => {
-    const transport = await answering(parts(content as string))
+    const transport = await respondingWith(parts(content as string))
     expect(await rejection(transport.listParts({ key: 'a', uploadId: 'u', marker: '5' }))).toMatchObject({
       ...unusable(/not a response of OSS/),
       objectKey: 'a',
@@ -81,9 +81,9 @@ describe('a listing of uploads is refused', () => {
     `${TRUNCATED}<NextKeyMarker>${key}</NextKeyMarker><NextUploadIdMarker>${id}</NextUploadIdMarker>`
 
   it.each([
-    ['that goes on without a marker', `${TRUNCATED}<Upload>${UPLOAD}</Upload>`],
+    ['that is truncated without a marker', `${TRUNCATED}<Upload>${UPLOAD}</Upload>`],
     ['whose markers are empty', markers('', '')],
-    ['whose markers come again', markers('k', 'm')],
+    ['whose markers are repeated', markers('k', 'm')],
     ['whose key marker goes back', markers('a', 'z')],
     ['whose upload id marker goes back', markers('k', 'a')],
     ['of more than 1,000 uploads', `<Upload>${UPLOAD}</Upload>`.repeat(1001)],
@@ -91,7 +91,7 @@ describe('a listing of uploads is refused', () => {
     ['of an upload without a key', '<Upload><UploadId>u</UploadId></Upload>'],
     ['with a bad date', `<Upload>${UPLOAD.replace('2024', '20x4')}</Upload>`],
   ])('%s', async (_what, content) => {
-    const transport = await answering(uploads(content))
+    const transport = await respondingWith(uploads(content))
     const page = transport.listUploads({ keyMarker: 'k', uploadIdMarker: 'm' })
     expect(await rejection(page)).toMatchObject(unusable(/not a response of OSS/))
   })
@@ -109,25 +109,25 @@ describe('a document is not parsed', () => {
     ['with the element __proto__', '<__proto__><Contents/></__proto__>', /malformed/],
     ['with a document type', `<!DOCTYPE a>${OBJECT}`, /document type/],
     ['that nests without end', `${'<a>'.repeat(500_000)}${'</a>'.repeat(500_000)}`, /nests/],
-    ['with an attribute that the parser stumbles over', '<a hasOwnProperty="x" b="y"/>', /read/],
+    ['with an attribute that the parser cannot handle', '<a hasOwnProperty="x" b="y"/>', /read/],
   ])('%s', async (_what, content, problem) => {
-    const transport = await answering(objects(content))
+    const transport = await respondingWith(objects(content))
     expect(await rejection(transport.list({}))).toMatchObject(unusable(problem))
   })
 })
 
-it('keys named as JavaScript names what every object has are listed as they are', async () => {
+it('keys named like properties of every JavaScript object are listed unchanged', async () => {
   const names = ['__proto__', 'constructor', 'prototype', 'toString']
-  const transport = await answering(
+  const transport = await respondingWith(
     objects(names.map((name) => `<Contents>${OBJECT.replace('k', name)}</Contents>`).join('')),
   )
   expect((await transport.list({})).objects.map(({ key }) => key)).toEqual(names)
 })
 
-it('keys that the service reports as deleted and that nobody asked for are not reported', async () => {
+it('deleted keys that were not requested are not returned', async () => {
   const reported = ['a', 'a', 'other', '__proto__']
     .map((key) => `<Deleted><Key>${key}</Key></Deleted>`)
     .join('')
-  const transport = await answering(`<DeleteResult>${reported}</DeleteResult>`)
+  const transport = await respondingWith(`<DeleteResult>${reported}</DeleteResult>`)
   expect(await transport.deleteMany({ keys: ['a', 'b'] })).toEqual(['a'])
 })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { answering, bodyOf, fakeServer, rejection, transportOnto } from '../../test/fake-server.ts'
+import { bodyOf, fakeServer, rejection, respondingWith, transportOnto } from '../../test/fake-server.ts'
 
 const envelope = {
   'x-oss-meta-client-side-encryption-key': 'a2V5',
@@ -7,8 +7,8 @@ const envelope = {
   'x-oss-meta-client-side-encryption-cek-alg': 'AES/CTR/NoPadding',
 }
 
-it('initiate sends every header and returns those of the response', async () => {
-  const { server, transport } = await answering(
+it('initiate sends all headers and returns those of the response', async () => {
+  const { server, transport } = await respondingWith(
     '<InitiateMultipartUploadResult><UploadId>the id</UploadId></InitiateMultipartUploadResult>',
   )
   const headers = Object.freeze({
@@ -23,15 +23,15 @@ it('initiate sends every header and returns those of the response', async () => 
   expect(server.seen).toMatchObject([{ method: 'POST', url: '/my-bucket/a?uploads=', headers }])
 })
 
-it('an initiate whose response names no upload fails', async () => {
-  const { transport } = await answering('<InitiateMultipartUploadResult/>')
+it('initiate fails when the response has no upload id', async () => {
+  const { transport } = await respondingWith('<InitiateMultipartUploadResult/>')
   expect(await rejection(transport.initiate({ key: 'a', headers: {} }))).toMatchObject({
     code: 'ERR_CSE_SERVICE',
   })
 })
 
-it('a part is streamed with its length and its headers, and returns its ETag and CRC-64', async () => {
-  const { server, bodies, transport } = await answering('', {
+it('a part is streamed with its length and the given headers, and returns its ETag and CRC-64', async () => {
+  const { server, bodies, transport } = await respondingWith('', {
     ETag: '"P"',
     'x-oss-hash-crc64ecma': '9295109441310095770',
   })
@@ -56,8 +56,8 @@ it('a part is streamed with its length and its headers, and returns its ETag and
   ])
 })
 
-it('a part without a size or with a bad number is refused', async () => {
-  const { server, transport } = await answering('')
+it('a part without a size or with an invalid number is refused', async () => {
+  const { server, transport } = await respondingWith('')
   const part = { key: 'a', uploadId: 'u', headers: {} }
   const fails = async (partNumber: number, sizeBytes?: number) =>
     rejection(transport.uploadPart({ ...part, partNumber, body: bodyOf([Buffer.from('abc')], sizeBytes) }))
@@ -67,8 +67,8 @@ it('a part without a size or with a bad number is refused', async () => {
   expect(server.seen).toHaveLength(0)
 })
 
-it('complete sends the parts in order and only the passed headers', async () => {
-  const { server, bodies, transport } = await answering(
+it('complete sends the parts in order and only the given headers', async () => {
+  const { server, bodies, transport } = await respondingWith(
     '<CompleteMultipartUploadResult><ETag>"w"</ETag></CompleteMultipartUploadResult>',
     { ETag: '"w-2"' },
   )
@@ -96,13 +96,13 @@ it.each([
   ],
   ['an ETag that is markup', [{ partNumber: 1, etag: '</ETag>' }]],
 ])('complete with %s is refused', async (_, parts) => {
-  const { server, transport } = await answering('')
+  const { server, transport } = await respondingWith('')
   const call = transport.complete({ key: 'a', uploadId: 'u', parts, headers: {} })
   expect(await rejection(call)).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT', objectKey: 'a' })
   expect(server.seen).toHaveLength(0)
 })
 
-it('who pays is said when parts are listed and an upload is aborted too', async () => {
+it('listing parts and aborting an upload send the header that says who pays', async () => {
   const server = await fakeServer((request, response) => {
     const listing = '<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>'
     response.writeHead(request.method === 'GET' ? 200 : 204).end(request.method === 'GET' ? listing : '')

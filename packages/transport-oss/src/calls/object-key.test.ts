@@ -39,7 +39,7 @@ it.each([
   expect(() => checkObjectKey(key)).not.toThrow()
 })
 
-it('a refused key sends no request, for any call', async () => {
+it('a refused key sends no request in any call', async () => {
   const server = await fakeServer((_, response) => response.end())
   const transport = transportOnto(server)
   const key = 'a/../b'

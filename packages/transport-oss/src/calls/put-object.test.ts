@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { answering, bodyOf } from '../../test/fake-server.ts'
+import { bodyOf, respondingWith } from '../../test/fake-server.ts'
 
 const envelope = {
   'x-oss-meta-client-side-encryption-key': 'a2V5',
@@ -7,8 +7,8 @@ const envelope = {
   'x-oss-meta-client-side-encryption-cek-alg': 'AES/CTR/NoPadding',
 }
 
-it('put sends the passed headers and type, and returns status and headers', async () => {
-  const { server, transport } = await answering('', {
+it('put sends the given headers and type, and returns status and headers', async () => {
+  const { server, transport } = await respondingWith('', {
     ETag: '"E"',
     'x-oss-hash-crc64ecma': '18446744073709551615',
   })
@@ -18,23 +18,23 @@ it('put sends the passed headers and type, and returns status and headers', asyn
     'content-type': 'text/x-a',
     'content-md5': 'x',
   }
-  const answer = await transport.put({ key: 'a b/ä+?.txt', headers, body: bodyOf([Buffer.from('abc')], 3) })
-  expect(answer).toMatchObject({
+  const response = await transport.put({ key: 'a b/ä+?.txt', headers, body: bodyOf([Buffer.from('abc')], 3) })
+  expect(response).toMatchObject({
     status: 200,
     headers: { etag: '"E"', 'x-oss-hash-crc64ecma': '18446744073709551615' },
   })
   expect(server.seen).toMatchObject([{ method: 'PUT', url: '/my-bucket/a%20b/%C3%A4%2B%3F.txt', headers }])
 })
 
-it('a put without a type gets one from the key’s extension, or none', async () => {
-  const { server, transport } = await answering('')
+it('a put without a type gets the type of the key’s extension, or none', async () => {
+  const { server, transport } = await respondingWith('')
   await transport.put({ key: 'a.html', headers: {}, body: bodyOf([Buffer.from('abc')], 3) })
   await transport.put({ key: 'a', headers: {}, body: bodyOf([Buffer.from('abc')], 3) })
   expect(server.seen.map(({ headers }) => headers['content-type'])).toEqual(['text/html', undefined])
 })
 
-it('a put whose callback response is not JSON is a success, because the object is stored', async () => {
-  const { transport } = await answering('not json')
+it('a put whose callback response is not JSON succeeds, because the object is stored', async () => {
+  const { transport } = await respondingWith('not json')
   const headers = { 'x-oss-callback': 'e30=' }
   const put = transport.put({ key: 'a', headers, body: bodyOf([Buffer.from('abc')], 3) })
   const { status, data } = await put

@@ -26,7 +26,7 @@ it.each([
   expect(() => requestHeaders({ [name]: value }, 'k')).toThrow(refused('ERR_CSE_INVALID_ARGUMENT'))
 })
 
-it('a header passed twice in different case is refused', () => {
+it('a header that is given twice in different case is refused', () => {
   expect(() => requestHeaders({ 'If-Match': 'a', 'if-match': 'b' }, 'k')).toThrow(
     refused('ERR_CSE_INVALID_ARGUMENT'),
   )
@@ -37,7 +37,7 @@ it('a value that is not a string is refused, not dropped', () => {
   expect(() => requestHeaders(headers, 'k')).toThrow(refused('ERR_CSE_INVALID_ARGUMENT'))
 })
 
-it('Latin-1 passes where it is not signed, and empty values pass', () => {
+it('Latin-1 is allowed in unsigned headers, and empty values are allowed', () => {
   const headers = { 'content-disposition': 'attachment; filename="é"', 'x-oss-meta-empty': '' }
   expect(requestHeaders(headers, 'k')).toEqual(headers)
 })
@@ -48,7 +48,7 @@ it.each([
   ['expires', 'x'],
   ['x-oss-meta-a', 'b'],
   ['x-oss-metadata-directive', 'REPLACE'],
-])('a copy with %s is refused: it would wipe the envelope', (name, value) => {
+])('a copy with %s is refused, because it would remove the envelope', (name, value) => {
   expect(() => copyHeaders({ [name]: value }, 'k')).toThrow(refused('ERR_CSE_OPERATION_REFUSED'))
 })
 
@@ -61,7 +61,7 @@ it('a copy with the directive COPY, a condition, or a storage class is allowed',
   expect(copyHeaders(headers, 'k')).toEqual(headers)
 })
 
-it('the caller’s headers are not changed, and a frozen map is sent whole', async () => {
+it('the caller’s headers are not changed, and a frozen map is sent completely', async () => {
   const server = await fakeServer(async (request, response) => {
     await readRequest(request)
     response.end()

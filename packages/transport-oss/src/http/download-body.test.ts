@@ -4,7 +4,7 @@ import { fakeServer, readAll, rejection, signalled, transportOnto } from '../../
 
 const MIB = 1024 * 1024
 
-it('status, headers and bytes come as the server sent them', async () => {
+it('status, headers and bytes are returned as the server sent them', async () => {
   const server = await fakeServer((_, response) => {
     response.writeHead(206, {
       ETag: '"A"',
@@ -28,7 +28,7 @@ it('status, headers and bytes come as the server sent them', async () => {
   expect(String(await readAll(body))).toBe('bytes')
 })
 
-it('bytes stored with Content-Encoding: gzip come raw', async () => {
+it('bytes that are stored with Content-Encoding: gzip are not decompressed', async () => {
   const stored = gzipSync('plain')
   const server = await fakeServer((_, response) =>
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(stored),
@@ -37,7 +37,7 @@ it('bytes stored with Content-Encoding: gzip come raw', async () => {
   expect((await readAll(body)).equals(stored)).toBe(true)
 })
 
-it('every read sends accept-encoding: identity, whatever the caller passes', async () => {
+it('each read sends accept-encoding: identity, whatever the caller passes', async () => {
   const server = await fakeServer((_, response) => response.end())
   const transport = transportOnto(server)
   const headers = Object.freeze({
@@ -62,7 +62,7 @@ it('every read sends accept-encoding: identity, whatever the caller passes', asy
 it.each([
   ['with a length', { 'content-length': '100' }],
   ['in chunks', {}],
-])('a body that is cut short rejects and never ends silently (%s)', async (_, headers) => {
+])('a truncated body rejects and never ends silently (%s)', async (_, headers) => {
   const server = await fakeServer((_, response) => {
     response.writeHead(200, headers)
     response.write('x'.repeat(50), () => response.destroy())
@@ -76,7 +76,7 @@ it.each([
   expect(Buffer.concat(chunks).length).toBeLessThanOrEqual(50)
 })
 
-it('a body that was cut before anybody read rejects too', async () => {
+it('a body that was truncated before the first read rejects too', async () => {
   const cut = signalled()
   const server = await fakeServer((_, response) => {
     response.writeHead(200, { 'content-length': '100' })
@@ -121,7 +121,7 @@ it('a body that is not read stops the server from sending', async () => {
   await body[Symbol.asyncIterator]().return?.()
 })
 
-it('a connection is used again once its body was read to the end', async () => {
+it('a connection is reused after its body was read to the end', async () => {
   const server = await fakeServer((_, response) => response.end('x'.repeat(100_000)))
   const transport = transportOnto(server)
   for (let i = 0; i < 3; i++) await readAll((await transport.get({ key: 'a', headers: {} })).body)
@@ -133,7 +133,7 @@ it('an empty body ends at once', async () => {
   expect((await readAll((await transportOnto(server).get({ key: 'a', headers: {} })).body)).length).toBe(0)
 })
 
-it('a read that is under way when the body is returned ends, and does not fail', async () => {
+it('a pending read ends without an error when the body is returned', async () => {
   const server = await fakeServer((_, response) => {
     response.writeHead(200, { 'content-length': '100' })
     response.write('x')

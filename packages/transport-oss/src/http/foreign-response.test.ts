@@ -6,7 +6,7 @@ import type { OssTransport } from '../index.ts'
 const upload = { key: 'a', uploadId: 'u', headers: {} }
 const parts = [{ partNumber: 1, etag: '"e"' }]
 
-/** Each call, what its success has beside a request id, and the document of one. */
+/** Each call, what its successful response has beside a request id, and its document. */
 const CALLS: readonly {
   readonly name: string
   readonly call: (transport: OssTransport) => Promise<unknown>
@@ -65,14 +65,14 @@ const CALLS: readonly {
   },
 ]
 
-/** What the call rejects with where the server answers so, or that it resolved. */
+/** Returns the error of a call to a server that responds so, or `resolved`. */
 async function outcome(
   call: (transport: OssTransport) => Promise<unknown>,
-  answer: (response: ServerResponse) => void,
+  respond: (response: ServerResponse) => void,
 ): Promise<unknown> {
   const server = await fakeServer(async (request, response) => {
     await readRequest(request)
-    answer(response)
+    respond(response)
   })
   return call(transportOnto(server)).then(
     () => 'resolved',
@@ -126,7 +126,7 @@ describe.each(CALLS.filter(({ document }) => document))('$name', ({ call }) => {
 })
 
 it.each(['put', 'complete'] as const)(
-  '%s with a callback takes any body, and still needs an ETag',
+  '%s with a callback accepts any body, but requires an ETag',
   async (name) => {
     const headers = { 'x-oss-callback': 'e30=' }
     const call = (transport: OssTransport): Promise<unknown> =>
@@ -149,8 +149,8 @@ it('getSymlink without a target is not a response of the service', async () => {
   const call = (transport: OssTransport) => transport.getSymlink({ key: 'a', headers: {} })
   expect(await outcome(call, (response) => response.end())).toMatchObject(FOREIGN)
   for (const target of ['', '%', '%ff']) {
-    const answer = (response: ServerResponse) => response.setHeader('x-oss-symlink-target', target).end()
-    expect(await outcome(call, answer)).toMatchObject(FOREIGN)
+    const respond = (response: ServerResponse) => response.setHeader('x-oss-symlink-target', target).end()
+    expect(await outcome(call, respond)).toMatchObject(FOREIGN)
   }
   const server = await fakeServer((_, response) =>
     response.setHeader('x-oss-symlink-target', 'b%20c%2Fd').end(),

@@ -15,14 +15,14 @@ import {
 } from '../../test/fake-server.ts'
 import { OssTransport } from '../index.ts'
 
-// agentkeepalive, the agent that ali-oss uses unless it is given another.
+// agentkeepalive, the default agent of ali-oss.
 const { agent } = new OSS({ bucket: 'my-bucket', ...SECRETS }) as unknown as { agent: Agent }
 const AgentKeepalive = agent.constructor as new (options?: object) => Agent
 
 const IDLE_MS = 12_345
 const TIMED_OUT = { code: 'ERR_CSE_TIMEOUT', retryable: true, objectKey: 'a' }
 
-/** A transport whose connections stand still for too long when the test says so, and not by a clock. */
+/** A transport whose idle timeout fires when the test says so, not by a clock. */
 function patientTransport(server: FakeServer): {
   readonly transport: OssTransport
   readonly standStill: () => void
@@ -39,7 +39,7 @@ function patientTransport(server: FakeServer): {
   }
 }
 
-it('a server that never responds is ERR_CSE_TIMEOUT, and the connection is closed', async () => {
+it('a server that never responds causes ERR_CSE_TIMEOUT, and the connection is closed', async () => {
   const asked = signalled()
   const closed = signalled()
   const server = await fakeServer((_, response) => {
@@ -54,7 +54,7 @@ it('a server that never responds is ERR_CSE_TIMEOUT, and the connection is close
   await closed.happened
 })
 
-it('a server that never responds to a whole upload is ERR_CSE_TIMEOUT', async () => {
+it('a server that never responds to a complete upload causes ERR_CSE_TIMEOUT', async () => {
   const read = signalled()
   const server = await fakeServer((request) => request.resume().on('end', read.tell))
   const { transport, standStill } = patientTransport(server)
@@ -64,7 +64,7 @@ it('a server that never responds to a whole upload is ERR_CSE_TIMEOUT', async ()
   expect(await error).toMatchObject(TIMED_OUT)
 })
 
-it('a body that stalls while it is read is ERR_CSE_TIMEOUT', async () => {
+it('a body that stalls while it is read causes ERR_CSE_TIMEOUT', async () => {
   const server = await fakeServer((_, response) => {
     response.writeHead(200, { 'content-length': '100' })
     response.write('x')
@@ -79,13 +79,13 @@ it('a body that stalls while it is read is ERR_CSE_TIMEOUT', async () => {
   expect(await error).toMatchObject(TIMED_OUT)
 })
 
-it('the time is that of a timer: a connection that stands still fails by itself', async () => {
+it('a timer ends an idle connection without any other event', async () => {
   const server = await fakeServer(() => {})
   const transport = transportOnto(server, { idleTimeoutMs: 50 })
   expect(await rejection(transport.head({ key: 'a', headers: {} }))).toMatchObject(TIMED_OUT)
 })
 
-it('a response that switches protocols is ERR_CSE_NETWORK, and does not hang', async () => {
+it('a response that switches protocols causes ERR_CSE_NETWORK and does not hang', async () => {
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () =>
@@ -127,7 +127,7 @@ it.each([
   ['Node’s agent', () => new Agent({ keepAlive: true })],
   ['agentkeepalive with its own socket timeout', () => new AgentKeepalive({ timeout: 30_000 })],
 ])(
-  'the clock runs while a read waits and stands while the reader does something else: %s',
+  'the idle timeout counts while a read waits, and not while the reader does something else: %s',
   async (_, make) => {
     const asked = signalled()
     const server = await fakeServer(async (_, response) => {
@@ -153,7 +153,7 @@ it.each([
   },
 )
 
-it('the clock stands while the source of an upload is silent', async () => {
+it('the idle timeout does not count while the source of an upload is silent', async () => {
   const server = await fakeServer(async (request, response) => {
     await readRequest(request)
     response.end()
@@ -181,12 +181,12 @@ it('the clock stands while the source of an upload is silent', async () => {
   agent.destroy()
 })
 
-it('a request in its agent’s queue waits for others, and does not time out', async () => {
-  const answers: (() => void)[] = []
+it('a request in the queue of its agent does not time out', async () => {
+  const responses: (() => void)[] = []
   const [one, two] = [signalled(), signalled()]
   const server = await fakeServer((request, response) => {
     if (request.url?.endsWith('first')) {
-      answers.push(() => response.end())
+      responses.push(() => response.end())
       one.tell()
     } else {
       response.end()
@@ -195,19 +195,19 @@ it('a request in its agent’s queue waits for others, and does not time out', a
   })
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const transport = new OssTransport({ client: clientOn(agent, server.port), idleTimeoutMs: IDLE_MS })
-  // Those of the connections are Node.js's own, and stay.
+  // The listeners of Node.js on the connections stay.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   const first = transport.head({ key: 'first', headers: {} })
   await one.happened
   const queued = transport.head({ key: 'second', headers: {} })
   await vi.advanceTimersByTimeAsync(10 * IDLE_MS)
-  for (const answer of answers) answer()
+  for (const respond of responses) respond()
   await Promise.all([first, queued, two.happened])
   agent.destroy()
 })
 
-it('a client’s own deadline for a whole transfer does not count', async () => {
+it('the client’s own total timeout is ignored', async () => {
   const server = await fakeServer(async (request, response) => {
     await readRequest(request)
     response.end()
@@ -228,7 +228,7 @@ it('a client’s own deadline for a whole transfer does not count', async () => 
   agent.destroy()
 })
 
-it('no listener stays on a connection that is used again', async () => {
+it('no listener stays on a reused connection', async () => {
   const server = await fakeServer((_, response) => response.end('x'))
   const agent = new Agent({ keepAlive: true })
   const transport = new OssTransport({ client: clientOn(agent, server.port) })
@@ -244,7 +244,7 @@ it('no listener stays on a connection that is used again', async () => {
   agent.destroy()
 })
 
-it('a refusal whose document stalls is the refusal, with what came of the document', async () => {
+it('an error response whose document stalls keeps its error, with the part of the document that arrived', async () => {
   const server = await fakeServer((request, response) => {
     request.resume()
     response.writeHead(403, { 'content-length': '500' })
@@ -264,7 +264,7 @@ it('a refusal whose document stalls is the refusal, with what came of the docume
     void error.then(() => {
       settled = true
     })
-    // Until the document is being waited for, and then until it is given up.
+    // Waits until the transport waits for the document, and then until it stops waiting.
     while (!settled) {
       await new Promise(setImmediate)
       vi.advanceTimersByTime(IDLE_MS / 1000)
@@ -278,7 +278,7 @@ it('a refusal whose document stalls is the refusal, with what came of the docume
   }
 })
 
-it('a body that stalls while two reads wait for it is ERR_CSE_TIMEOUT', async () => {
+it('a body that stalls while two reads wait for it causes ERR_CSE_TIMEOUT', async () => {
   const server = await fakeServer((_, response) => {
     response.writeHead(200, { 'content-length': '500' })
     response.write('abc')

@@ -55,12 +55,12 @@ it.each(SERVICE)('status %s with code %s is %s, retryable: %s', (status, service
   expect(error.cause).toBeUndefined()
 })
 
-it('a clock that is off is named as what to mend', () => {
+it('the error of a wrong clock says to set the clock', () => {
   const data = Buffer.from(errorXml('RequestTimeTooSkewed'))
   expect(serviceFailure(context, { status: 403, headers: {}, data }).message).toContain('clock')
 })
 
-it('the error of an expired token says how the user of the transport renews it', () => {
+it('the error of an expired token says how to renew it, in terms of the options that were passed', () => {
   const data = Buffer.from(errorXml('SecurityTokenExpired'))
   const { message } = serviceFailure(context, { status: 403, headers: {}, data })
   expect(message).toContain('Renew it.')
@@ -82,7 +82,7 @@ it.each([
   expect(networkFailure(context, cause, true)).toMatchObject({ code, retryable, cause, objectKey: 'k' })
 })
 
-it('a GET’s error document is read: code, message, request id and EC, and nothing more of it', async () => {
+it('only code, message, request id and EC are read from the error document of a GET', async () => {
   const document = errorXml('NoSuchBucket', 'No &lt;such&gt; bucket.').replace(
     '</Error>',
     '<StringToSign>hidden</StringToSign></Error>',
@@ -101,7 +101,7 @@ it('a GET’s error document is read: code, message, request id and EC, and noth
 })
 
 it.each([403, 404, 412, 500])(
-  'a HEAD’s error comes from x-oss-err, whatever the status: %s',
+  'the error of a HEAD is read from x-oss-err, whatever the status: %s',
   async (status) => {
     const server = await fakeServer((_, response) =>
       response
@@ -117,7 +117,7 @@ it.each([403, 404, 412, 500])(
   },
 )
 
-it('a HEAD’s error without x-oss-err is judged by its status and keeps the ids from the headers', async () => {
+it('a HEAD without x-oss-err is judged by its status and keeps the ids of the headers', async () => {
   const server = await fakeServer((_, response) =>
     response.writeHead(403, { 'x-oss-request-id': 'abc', 'x-oss-ec': '0003-00000001' }).end(),
   )
@@ -128,7 +128,7 @@ it('a HEAD’s error without x-oss-err is judged by its status and keeps the ids
   })
 })
 
-it('304 is ERR_CSE_NOT_MODIFIED with the response headers, for GET and for HEAD', async () => {
+it('304 is ERR_CSE_NOT_MODIFIED with the headers of the response, for GET and for HEAD', async () => {
   const server = await fakeServer((_, response) => response.writeHead(304, { ETag: '"a"' }).end())
   const transport = transportOnto(server)
   const request = { key: 'k', headers: { 'if-none-match': '"a"' } }
@@ -137,7 +137,7 @@ it('304 is ERR_CSE_NOT_MODIFIED with the response headers, for GET and for HEAD'
   expect(await rejection(transport.head(request))).toMatchObject(notModified)
 })
 
-it('no byte of a response that is no error document gets into an error', async () => {
+it('no byte of a response that is not an error document appears in an error', async () => {
   const server = await fakeServer((request, response) => {
     response
       .writeHead(request.method === 'GET' && request.url?.includes('list-type') ? 200 : 500)

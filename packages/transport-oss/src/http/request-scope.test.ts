@@ -41,7 +41,7 @@ it('an aborted signal rejects with its reason before any request, and opens no b
   expect(server.sockets).toHaveLength(0)
 })
 
-it('an abort while sending rejects with the reason, cuts the connection and returns the source', async () => {
+it('an abort during an upload rejects with the reason, closes the connection and returns the source', async () => {
   const cut = signalled()
   const server = await fakeServer((request) => {
     request.resume()
@@ -80,7 +80,7 @@ it('an abort while the source is silent does not wait for it', async () => {
   expect(await rejection(put)).toBe(reason)
 })
 
-it('an abort while waiting for the response rejects with the reason and closes the connection', async () => {
+it('an abort before the response rejects with the reason and closes the connection', async () => {
   const controller = new AbortController()
   const cut = signalled()
   const server = await fakeServer(async (request, response) => {
@@ -95,7 +95,7 @@ it('an abort while waiting for the response rejects with the reason and closes t
 })
 
 it.each(['while a read waits', 'between two reads'])(
-  'an abort %s rejects the body with the reason and cuts the connection',
+  'an abort %s rejects the body with the reason and closes the connection',
   async (when) => {
     const controller = new AbortController()
     const cut = signalled()
@@ -145,7 +145,7 @@ it('an abort after the end changes nothing', async () => {
   expect(await body[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined })
 })
 
-it('even a reason of null is the reason', async () => {
+it('a reason of null is kept', async () => {
   const controller = new AbortController()
   const server = await fakeServer(() => controller.abort(null))
   const head = transportOnto(server).head({ key: 'a', headers: {}, signal: controller.signal })

@@ -22,7 +22,7 @@ afterEach(() => {
 
 const CHUNK = new Uint8Array(64 * 1024)
 
-/** A body without end that tells when it was returned. */
+/** An endless body that signals when it was returned. */
 function endless(): ObjectBody & { readonly returned: Promise<void>; pulled: number } {
   const { happened, tell } = signalled()
   const body = {
@@ -42,7 +42,7 @@ function endless(): ObjectBody & { readonly returned: Promise<void>; pulled: num
   return body
 }
 
-/** A server that stores what it gets whole, and tells when it got less. */
+/** A server that stores complete bodies, and signals incomplete ones. */
 async function storingServer() {
   const stored: Buffer[] = []
   const { happened: cut, tell } = signalled()
@@ -76,7 +76,7 @@ it('a body of known size is sent with its length, one of unknown size in chunks,
   )
 })
 
-it('a large body arrives whole, and its memory is not copied into one piece', async () => {
+it('a large body arrives complete, and is not copied into one buffer', async () => {
   const { server, stored } = await storingServer()
   const chunks = Array.from({ length: 100 }, (_, i) => new Uint8Array(65_537).fill(i))
   await transportOnto(server).put({ key: 'a', headers: {}, body: bodyOf(chunks, 6_553_700) })
@@ -95,16 +95,13 @@ it('a server that does not read stops the source from being pulled', async () =>
 it.each([
   [403, 'AccessDenied', 'ERR_CSE_ACCESS_DENIED'],
   [503, 'ServiceUnavailable', 'ERR_CSE_THROTTLED'],
-])(
-  'an early %s rejects while the body is still going, and the source is returned',
-  async (status, serviceCode, code) => {
-    const server = await fakeServer((_, response) => response.writeHead(status).end(errorXml(serviceCode)))
-    const body = endless()
-    const error = await rejection(transportOnto(server).put({ key: 'a', headers: {}, body }))
-    expect(error).toMatchObject({ code, serviceCode })
-    await body.returned
-  },
-)
+])('an early %s rejects during the upload, and the source is returned', async (status, serviceCode, code) => {
+  const server = await fakeServer((_, response) => response.writeHead(status).end(errorXml(serviceCode)))
+  const body = endless()
+  const error = await rejection(transportOnto(server).put({ key: 'a', headers: {}, body }))
+  expect(error).toMatchObject({ code, serviceCode })
+  await body.returned
+})
 
 it('an early response rejects and closes the connection even while the source is silent', async () => {
   const server = await fakeServer((request, response) => {
@@ -132,7 +129,7 @@ it('an early response rejects and closes the connection even while the source is
   if (socket && !socket.destroyed) await new Promise((resolve) => socket.once('close', resolve))
 })
 
-it('a success that comes before the body is whole is not believed', async () => {
+it('a success before the end of the body is an error', async () => {
   const server = await fakeServer((_, response) => response.writeHead(200).end())
   const body = endless()
   const error = await rejection(transportOnto(server).put({ key: 'a', headers: {}, body }))
@@ -144,7 +141,7 @@ it.each([
   [403, 'ERR_CSE_ACCESS_DENIED'],
   [200, 'ERR_CSE_NETWORK'],
 ])(
-  'an early %s rejects and closes the connection even when the last chunk is on its way',
+  'an early %s rejects and closes the connection even while the last chunk is being sent',
   async (status, code) => {
     const closed = signalled()
     const server = await fakeServer((request, response) => {
@@ -160,7 +157,7 @@ it.each([
 )
 
 it.each([100_000, undefined])(
-  'a failing source is told with its own error, and nothing is stored (sizeBytes %s)',
+  'the error of a failing source has the source’s own error as cause, and nothing is stored (sizeBytes %s)',
   async (sizeBytes) => {
     const { server, stored, cut } = await storingServer()
     const broken = new Error('the disk is gone')
@@ -180,7 +177,7 @@ it.each([100_000, undefined])(
   },
 )
 
-it('a source’s own CseError passes as it is', async () => {
+it('the source’s own CseError is thrown unchanged', async () => {
   const { server } = await storingServer()
   const broken = new CseError('ERR_CSE_INTEGRITY', 'The source changed.')
   const body: ObjectBody = {
@@ -192,7 +189,7 @@ it('a source’s own CseError passes as it is', async () => {
   expect(await rejection(transportOnto(server).put({ key: 'a', headers: {}, body }))).toBe(broken)
 })
 
-it('an open that throws is a failing source', async () => {
+it('an open that throws counts as a failing source', async () => {
   const { server } = await storingServer()
   const cause = new Error('no such file')
   const body: ObjectBody = {
@@ -218,7 +215,7 @@ it.each([
   expect(stored).toHaveLength(0)
 })
 
-it('the last stated byte leaves only when the source has ended', async () => {
+it('the last stated byte is sent only after the source has ended', async () => {
   const { server, stored, cut } = await storingServer()
   const asked = signalled()
   const body: ObjectBody = {
@@ -238,7 +235,7 @@ it('the last stated byte leaves only when the source has ended', async () => {
   expect(stored).toHaveLength(0)
 })
 
-it('a source that yields something other than bytes fails, and nothing is stored', async () => {
+it('a source that yields anything but bytes fails, and nothing is stored', async () => {
   const { server, stored, cut } = await storingServer()
   const body = bodyOf([new Uint8Array(3), 'text' as unknown as Uint8Array])
   expect(await rejection(transportOnto(server).put({ key: 'a', headers: {}, body }))).toMatchObject({
@@ -248,7 +245,7 @@ it('a source that yields something other than bytes fails, and nothing is stored
   expect(stored).toHaveLength(0)
 })
 
-it('what has left is counted by the connection, and not by what was read ahead of it', async () => {
+it('onSentBytes counts the bytes that the connection took, not those that were read ahead', async () => {
   const halfRead = signalled()
   const mayGoOn = signalled()
   const server = await fakeServer(async (request, response) => {
@@ -270,7 +267,7 @@ it('what has left is counted by the connection, and not by what was read ahead o
   })
   await halfRead.happened
   await new Promise(setImmediate)
-  // The whole body was read long ago; the server has taken no more than the sockets hold.
+  // The whole body was read. The server has taken no more than the sockets hold.
   expect(told.at(-1)).toBeLessThan(sizeBytes / 2)
   mayGoOn.tell()
   await put
@@ -285,7 +282,7 @@ it.each([-1, 1.5, Number.NaN])('a size of %s is refused', async (sizeBytes) => {
   expect(await rejection(put)).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
 })
 
-it('a connection that breaks while sending is ERR_CSE_NETWORK, and the source is returned', async () => {
+it('a connection that breaks during an upload causes ERR_CSE_NETWORK, and the source is returned', async () => {
   const server = await fakeServer((request) => {
     request.once('data', () => request.socket.destroy())
   })
@@ -295,7 +292,7 @@ it('a connection that breaks while sending is ERR_CSE_NETWORK, and the source is
   await body.returned
 })
 
-it('a large chunk is written in pieces, so that its progress can be seen', async () => {
+it('a large chunk is written in pieces, so that its progress is visible', async () => {
   const server = await fakeServer((request, response) => {
     request.on('data', () => {}).on('end', () => response.end())
   })
@@ -318,7 +315,7 @@ it('a large chunk is written in pieces, so that its progress can be seen', async
   expect(lengths).toEqual([65_536, 65_536, 65_536, 8192])
 })
 
-/** Passes a connection on and keeps what the client sent. */
+/** Forwards a connection and records what the client sent. */
 async function relay(port: number, raw: Buffer[]): Promise<number> {
   const server = createServer((client) => {
     const upstream = connect(port, '127.0.0.1')
@@ -337,7 +334,7 @@ async function relay(port: number, raw: Buffer[]): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-it('the last bytes go out with the end of the request, never before it', async () => {
+it('the last bytes are sent with the end of the request, never before it', async () => {
   for (const sizeBytes of [1, 64 * 1024, 256 * 1024, 300_001]) {
     const request = Object.assign(new EventEmitter(), {
       destroyed: false,
