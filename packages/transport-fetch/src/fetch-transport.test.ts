@@ -179,3 +179,20 @@ test('refuses an object that fetch would decompress', async () => {
   await transport.plant('a', data, { 'content-encoding': 'gzip' })
   await expect(request()).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
 })
+
+test('a redirect is a response of somebody else: it is not followed and not retried', async () => {
+  respond = (_request, response) => response.writeHead(302, { location: '/b?Signature=s3cret' }).end()
+  await expect(request()).rejects.toMatchObject({ code: 'ERR_CSE_SERVICE', status: 302, retryable: false })
+  expect(requests).toHaveLength(1)
+})
+
+test.each(['http://user:s3cret@127.0.0.1/a', 'data:text/plain,s3cret', 'file:///s3cret'])(
+  '%s is refused before any request, by an error that does not contain it',
+  async (given) => {
+    const error = await fetched
+      .getByUrl({ url: new URL(given), headers: {} })
+      .catch((reason: unknown) => reason)
+    expect(error).toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+    expect(inspect(error)).not.toContain('s3cret')
+  },
+)

@@ -1,13 +1,19 @@
 // Runs the built package once under each Node. It reads a presigned URL of a tiny HTTP server.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { FetchTransport } from '@oss-cse/transport-fetch'
 
 const bytes = new Uint8Array(1_000_000).map((_, i) => i * 31)
 const server = createServer((request, response) => {
   const headers = { 'x-oss-request-id': '6556E3AED11E553933CCDEDF' }
   if (request.url.startsWith('/gzip')) headers['content-encoding'] = 'gzip'
-  if (request.url.startsWith('/none'))
+  if (request.url.startsWith('/stalled'))
+    response
+      .writeHead(request.url.includes('403') ? 403 : 200, { ...headers, 'content-length': 500 })
+      .write('<Error>')
+  else if (request.url.startsWith('/none'))
     response.writeHead(404, headers).end('<Error><Code>NoSuchKey</Code></Error>')
   else response.writeHead(200, headers).end(bytes)
 })
@@ -37,6 +43,24 @@ await assert.rejects(
   },
   { name: 'AbortError' },
 )
+
+// fetch of Node.js 20 and 22 forgets the signal of a request that was collected as garbage.
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc')
+for (const key of ['stalled-200', 'stalled-403']) {
+  const stop = new AbortController()
+  const reading = (async () => {
+    const stalled = await transport.getByUrl({ url: url(key), headers: {}, signal: stop.signal })
+    for await (const _ of stalled.body);
+  })()
+  reading.catch(() => {})
+  for (let round = 0; round < 20; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    collectGarbage()
+  }
+  stop.abort()
+  await assert.rejects(reading, { name: 'AbortError' }, key)
+}
 
 server.close()
 server.closeAllConnections()

@@ -144,3 +144,15 @@ describe('a part that is read twice', () => {
     expect(closed).toBe(2)
   })
 })
+
+test('a part that is read twice is not sent under a key that was wiped', async () => {
+  const range = plan.part(1)
+  const body = whole.subarray(0, range.sizeBytes)
+  let wiped = false
+  const part = await encryptPartTwice(byteSource(body), range, () => {
+    if (wiped) throw new Error('wiped')
+    return contentKey
+  })
+  wiped = true
+  await expect(read(part)).rejects.toThrow('wiped')
+})

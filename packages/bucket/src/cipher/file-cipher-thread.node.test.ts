@@ -111,6 +111,28 @@ describe('a request to a thread', () => {
   })
 })
 
+test('the copy of a key that is sent to the thread is wiped at once', async () => {
+  const thread = await FileCipherThread.start()
+  const sent: { cek: Uint8Array; iv: Uint8Array }[] = []
+  const { postMessage } = Worker.prototype
+  vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, request, transfer) {
+    postMessage.call(this, request, transfer)
+    if ('cek' in request) sent.push(request)
+  })
+  const key = { cek: new Uint8Array(32).fill(1), iv: new Uint8Array(16).fill(2) }
+  const file = await open(here('in'))
+  try {
+    const run = { fd: file.fd, positionBytes: 0, offsetBytes: 0, sizeBytes: 16 }
+    const { buffer = new ArrayBuffer(0) } = await thread.encrypt(run, key, new ArrayBuffer(16))
+    // The thread had the key, and the caller still has it.
+    expect(new Uint8Array(buffer)).not.toEqual(data.subarray(0, 16))
+    expect(key.cek).toEqual(new Uint8Array(32).fill(1))
+  } finally {
+    await file.close()
+  }
+  expect(sent.map(({ cek, iv }) => [...cek, ...iv].some((byte) => byte !== 0))).toEqual([false])
+})
+
 describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () => {
   const options = { multipartThresholdBytes: MIB, partSizeBytes: MIB }
 

@@ -65,18 +65,26 @@ test('an interrupted read is resumed', async () => {
   expect(requests[1]?.headers['if-match']).toBe(transport.objects.get('a')?.etag)
 })
 
-test('an error of the transport is passed on unchanged, and a temporary one is retried', async () => {
+test('an error of the transport names the object and keeps the rest, and a temporary one is retried', async () => {
   const { bucket, transport } = memoryBucket()
   await bucket.put('a', data)
   let asked = 0
   for (const retryable of [false, true]) {
     asked = 0
-    const refused = new TransportError('ERR_CSE_ACCESS_DENIED', 'It may have expired.', { retryable })
+    const cause = new Error('why')
+    const fields = { requestId: 'R', retryable }
+    const refused = new TransportError('ERR_CSE_ACCESS_DENIED', 'It may have expired.', { ...fields, cause })
     transport.getByUrl = async () => {
       asked += 1
       throw refused
     }
-    await expect(bucket.getByUrl(url)).rejects.toBe(refused)
+    await expect(bucket.getByUrl(url)).rejects.toMatchObject({
+      ...fields,
+      code: 'ERR_CSE_ACCESS_DENIED',
+      message: 'a: It may have expired.',
+      objectKey: 'a',
+      cause,
+    })
     expect(asked).toBe(retryable ? 4 : 1)
   }
 })
@@ -189,4 +197,17 @@ describe('the transport', () => {
       expect(() => bucketOn(half as never)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
     }
   })
+})
+
+test('a stream that a bucket of URLs alone cannot put is closed', async () => {
+  let cancelled = false
+  const stream = new ReadableStream<Uint8Array>({
+    cancel() {
+      cancelled = true
+    },
+  })
+  const transport: BucketTransport = { getByUrl: () => Promise.reject(new Error('not called')) }
+  const bucket = new CryptoBucket({ transport, provider: createTestProvider() })
+  await expect(bucket.put('a', stream)).rejects.toEqual(code('ERR_CSE_OPERATION_REFUSED'))
+  expect(cancelled).toBe(true)
 })

@@ -1005,6 +1005,63 @@ describe('the completion', () => {
   })
 })
 
+describe('an unverified upload', () => {
+  test('is saved as the state that it was resumed from', async () => {
+    const { bucket } = memoryBucket()
+    const first = await initiate(bucket, data.length)
+    await first.uploadPart(2, part(first, 2))
+    const unverified = await bucket.resumeMultipartUpload(first.toJSON())
+    expect(JSON.parse(JSON.stringify(unverified))).toEqual(first.toJSON())
+  })
+
+  test('is aborted with the headers that it began with, and its key is wiped', async () => {
+    const keyring = new WatchedKeyring()
+    const { bucket, transport } = memoryBucket({ keyring })
+    const headers = { 'x-oss-request-payer': 'requester' }
+    const first = await initiate(bucket, 20, { headers })
+    const unverified = await bucket.resumeMultipartUpload(first.toJSON())
+    await first.close()
+    await unverified.abort()
+    await unverified.abort()
+    expect(keyring.wiped).toBe(true)
+    expect(requestsOf(transport, 'abort')).toMatchObject([{ headers }, { headers }])
+  })
+
+  test('closes a stream whose part is not what was sent', async () => {
+    const { bucket } = memoryBucket()
+    const first = await initiate(bucket, data.length)
+    await first.uploadPart(1, part(first, 1))
+    const unverified = await bucket.resumeMultipartUpload(first.toJSON())
+    let cancelled = false
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1000)),
+      cancel() {
+        cancelled = true
+      },
+    })
+    await expect(unverified.verifyParts(() => endless)).rejects.toEqual(code('ERR_CSE_SOURCE'))
+    expect(cancelled).toBe(true)
+  })
+})
+
+test('a file of a body is checked before any request', async () => {
+  const { bucket, transport } = memoryBucket()
+  const upload = await initiate(bucket, 20)
+  transport.requests.length = 0
+  const open = () => chunked(data.subarray(0, 20), 20)
+  for (const body of [
+    { sizeBytes: 20, open, file: { fd: '3', sizeBytes: 20, offsetBytes: 0 } },
+    { sizeBytes: 20, open, file: { fd: 3, sizeBytes: 20 } },
+    { open, file: { fd: 3, sizeBytes: 20, offsetBytes: 0 } },
+  ]) {
+    await expect(upload.uploadPart(1, body as never)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  }
+  const source = { sizeBytes: data.length, open, file: { fd: '3', sizeBytes: data.length } }
+  const options = { multipartThresholdBytes: 1, partSizeBytes: PART }
+  await expect(bucket.upload('b', source as never, options)).rejects.toEqual(code('ERR_CSE_INVALID_ARGUMENT'))
+  expect(transport.requests).toEqual([])
+})
+
 /** Changes the entry of the second part in the service's listing. */
 function listPartWith(transport: MemoryTransport, wrong: object): void {
   const listParts = transport.listParts.bind(transport)

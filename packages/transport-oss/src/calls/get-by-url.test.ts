@@ -213,3 +213,14 @@ it('refuses an invalid header before any request', async () => {
   expect(await rejection(sent)).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
   expect(server.seen).toEqual([])
 })
+
+test.each(['http://user:s3cret@127.0.0.1/a', 'data:text/plain,s3cret'])(
+  '%s is refused before any request, by an error that does not contain it',
+  async (given) => {
+    const server = await fakeServer((_request, response) => response.end())
+    const transport = await transportOnto(server)
+    const error = await rejection(transport.getByUrl({ url: new URL(given), headers: {} }))
+    expect(error).toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
+    expect(shown(error)).not.toContain('s3cret')
+  },
+)

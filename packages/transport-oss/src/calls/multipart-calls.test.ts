@@ -116,3 +116,11 @@ it('listing parts and aborting an upload send the header that says who pays', as
     { method: 'DELETE', headers },
   ])
 })
+
+it('a completion with a callback returns what the callback server said', async () => {
+  const { transport } = await respondingWith('{"Status":"OK"}', { ETag: '"E"' })
+  const headers = { 'x-oss-callback': 'e30=' }
+  const parts = [{ partNumber: 1, etag: '"P"' }]
+  const { data } = await transport.complete({ key: 'a', uploadId: 'u', parts, headers })
+  expect(Buffer.from(data ?? []).toString()).toBe('{"Status":"OK"}')
+})
