@@ -23,7 +23,7 @@ describe('the provider contract', () => {
 
 testInBucket(() => createAesKekProvider({ key }))
 
-test('a wrapped IV is none when it is said to be a CEK, whatever its length', async () => {
+test('a wrapped IV is refused as a CEK, whatever its length', async () => {
   const { envelope } = await new Keyring({ encrypting: createAesKekProvider({ key }) }).generate()
   if (envelope.version !== 2) throw new Error('a V2 envelope was expected')
   const swapped = { ...envelope, wrappedCek: envelope.wrappedIv }
@@ -32,7 +32,7 @@ test('a wrapped IV is none when it is said to be a CEK, whatever its length', as
   })
 })
 
-test('no nonce is used twice, also for the same bytes', async () => {
+test('no nonce is used twice, even for the same bytes', async () => {
   const provider = createAesKekProvider({ key })
   const iv = new Uint8Array(16)
   const made = await Promise.all(Array.from({ length: 100 }, () => provider.generateContentKey(iv)))
@@ -53,7 +53,7 @@ describe('the key file', () => {
     ['32 bytes', bytes],
     ['their base64', bytes.toString('base64')],
     ['their base64 with a line break', `${bytes.toString('base64')}\r\n`],
-  ])('holds %s', async (_what, content) => {
+  ])('is read if it holds %s', async (_what, content) => {
     const path = join(directory, 'kek')
     await writeFile(path, content)
     expect((await readAesKek(path)).equals(key)).toBe(true)
@@ -65,7 +65,7 @@ describe('the key file', () => {
     ['holds 33 bytes', Buffer.concat([bytes, bytes.subarray(0, 1)])],
     ['holds the base64 of 16 bytes', bytes.subarray(16).toString('base64')],
     ['holds hex', bytes.toString('hex')],
-  ])('is refused when it %s, and nothing of it is told', async (_what, content) => {
+  ])('is refused if it %s, and the error reveals nothing of it', async (_what, content) => {
     const path = join(directory, 'kek')
     await writeFile(path, content)
     const error = await readAesKek(path).catch((thrown: unknown) => thrown)
@@ -74,7 +74,7 @@ describe('the key file', () => {
   })
 })
 
-test('a key of another kind or size is refused when the provider is built', () => {
+test('a key of another kind or size is refused', () => {
   expect(() => createAesKekProvider({ key: createSecretKey(randomBytes(16)) })).toThrow(
     expect.objectContaining({ code: 'ERR_CSE_INVALID_KEY' }),
   )

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { testInBucket } from '../test/bucket-rules.ts'
 import { type ContentKeyStore, ContentKeyStoreProvider } from './content-key-store-provider.ts'
 
-/** A store in memory, with as much delay as a turn of the queue. */
+/** A store in memory. Each call takes one microtask. */
 class MemoryKeyStore implements ContentKeyStore {
   readonly keys = new Map<string, ContentKey>()
 
@@ -40,7 +40,7 @@ describe('the provider contract', () => {
 const shared = new MemoryKeyStore()
 testInBucket(() => new ContentKeyStoreProvider(shared))
 
-test('an object is readable for as long as the store has its key, and no copy of it is afterwards', async () => {
+test('an object is readable as long as the store has its key, and then no copy is readable', async () => {
   const store = new MemoryKeyStore()
   const transport = new MemoryTransport()
   const bucket = new CryptoBucket({ transport, provider: new ContentKeyStoreProvider(store) })
@@ -54,7 +54,7 @@ test('an object is readable for as long as the store has its key, and no copy of
   }
 })
 
-test('an object carries no key, only references', async () => {
+test('an object contains no key, only references', async () => {
   const provider = new ContentKeyStoreProvider(new MemoryKeyStore())
   const { wrappedCek, wrappedIv } = await provider.generateContentKey(new Uint8Array(16))
   const [cek, iv] = [atob(wrappedCek), atob(wrappedIv)]
@@ -62,20 +62,20 @@ test('an object carries no key, only references', async () => {
   expect(iv).toBe(cek.replace('cek', 'iv'))
 })
 
-test('nothing goes up before the store has the key', async () => {
+test('nothing is uploaded before the store has the key', async () => {
   const transport = new MemoryTransport()
   const bucket = new CryptoBucket({ transport, provider: new ContentKeyStoreProvider(failing) })
   await expect(bucket.put('object', 'text')).rejects.toMatchObject({ code: 'ERR_CSE_SERVICE' })
   expect(transport.requests).toEqual([])
 })
 
-test('a store that says itself whether another attempt is worth it is believed', async () => {
+test('a TransportError of the store is passed on', async () => {
   const busy = new TransportError('ERR_CSE_THROTTLED', 'The store is busy.', { retryable: true })
   const store: ContentKeyStore = { ...failing, put: () => Promise.reject(busy) }
   await expect(new ContentKeyStoreProvider(store).generateContentKey(new Uint8Array(16))).rejects.toBe(busy)
 })
 
-test('a store that returns a key of another length is refused', async () => {
+test('a key of another length from the store is refused', async () => {
   const store = new MemoryKeyStore()
   const keyring = new Keyring({ encrypting: new ContentKeyStoreProvider(store) })
   const { envelope } = await keyring.generate()

@@ -15,22 +15,20 @@ import {
 
 /** A store of content keys: a table, a vault, a security module. */
 export interface ContentKeyStore {
-  /**
-   * Stores a key under a new id. Resolves when the key is safe, because an object whose key was lost cannot be read.
-   */
+  /** Stores a key under a new id. Resolves when the key is durable: without its key, an object cannot be read. */
   put(id: string, key: ContentKey, options: CallOptions): Promise<void>
-  /** Returns the key of an id; `undefined` if there is none (any more). Rejects if the store cannot tell. */
+  /** Returns the key of an id, or `undefined` if it does not exist (any more). Rejects if the store cannot tell. */
   get(id: string, options: CallOptions): Promise<ContentKey | undefined>
 }
 
 const WRAPPED = /^(cek|iv):([0-9a-f-]{36})$/
 
 /**
- * A master key without key material: content keys are in a store, and objects contain only references to them.
+ * A provider without a master key. The content keys are in a store, and the objects contain only references to them.
  *
- * An object can be read as long as the store has its key. If you delete the key, the object and all its copies become
- * unreadable. If you lose the store, all objects do. A put that fails or is retried leaves a key that no object
- * refers to. A copy within the bucket refers to the same key as its source.
+ * An object can be read as long as the store has its key. If the key is deleted, the object and each copy of it become
+ * unreadable. If the store is lost, all objects do. A put that fails or is repeated leaves a key that no object refers
+ * to. A copy within the bucket refers to the same key as its source.
  */
 export class ContentKeyStoreProvider implements MasterKeyProvider {
   readonly wrapAlgorithm = 'EXAMPLE/CONTENT-KEY-STORE'
@@ -47,7 +45,7 @@ export class ContentKeyStoreProvider implements MasterKeyProvider {
     const id = crypto.randomUUID()
     const cek = generateCek()
     const kept = { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
-    await storeCall(() => this.#store.put(id, kept, options), options)
+    await resultOf(() => this.#store.put(id, kept, options), options)
     return { cek, wrappedCek: referenceTo('cek', id), wrappedIv: referenceTo('iv', id) }
   }
 
@@ -57,7 +55,7 @@ export class ContentKeyStoreProvider implements MasterKeyProvider {
     const id = idOf('cek', envelope.wrappedCek)
     // Both must name the same entry. Otherwise a CEK could be combined with the IV of another object.
     if (id === undefined || id !== idOf('iv', wrappedIv)) throw unwrapFailed()
-    const key = await storeCall(() => this.#store.get(id, options), options)
+    const key = await resultOf(() => this.#store.get(id, options), options)
     if (key === undefined) throw unwrapFailed()
     return key
   }
@@ -73,17 +71,14 @@ function idOf(field: 'cek' | 'iv', wrapped: string): string | undefined {
   return named === field ? id : undefined
 }
 
-/**
- * Calls the store. Its error is not passed on, because the error of a driver may contain the statement with its
- * parameters.
- */
-async function storeCall<Result>(ask: () => Promise<Result>, { signal }: CallOptions): Promise<Result> {
+/** Calls the store. Its error is not passed on: a driver's error may contain the statement with its parameters. */
+async function resultOf<Result>(call: () => Promise<Result>, { signal }: CallOptions): Promise<Result> {
   try {
-    return await orAborted(ask(), signal)
+    return await orAborted(call(), signal)
   } catch (error) {
     signal?.throwIfAborted()
     if (TransportError.isInstance(error)) throw error
-    throw new TransportError('ERR_CSE_SERVICE', 'The store of content keys failed. See its log.', {
+    throw new TransportError('ERR_CSE_SERVICE', 'The store of content keys failed. See its own log.', {
       retryable: false,
     })
   }

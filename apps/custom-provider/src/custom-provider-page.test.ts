@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 const page = readFileSync(new URL('../../../docs/CUSTOM_PROVIDER.md', import.meta.url), 'utf8')
 const snippets = Array.from(page.matchAll(/^```ts\n([\s\S]*?)^```$/gm), ([, code = '']) => outdented(code))
 
-/** The page shows code at its left edge, wherever it stands. */
+/** The page shows code without its indentation. */
 function outdented(code: string): string {
   return code.replaceAll(/^ +/gm, '')
 }
@@ -16,7 +16,7 @@ const sources = ['./', '../test/'].flatMap((folder) => {
     .map((name) => outdented(readFileSync(new URL(name, directory), 'utf8')))
 })
 
-test.each(snippets)('the code on the page is code of the examples (%#)', (snippet) => {
+test.each(snippets)('each snippet on the page is code of the examples (%#)', (snippet) => {
   expect(sources.filter((source) => source.includes(snippet))).toHaveLength(1)
 })
 

@@ -12,7 +12,7 @@ const startService = () => startDemoKeyService({ token, keyIds: ['ours', 'the ot
 const shared = await startService()
 afterAll(() => shared.close())
 
-// One for each test: a request that was given up may still arrive, and must not meet the faults of another.
+// One for each test: an aborted request may still arrive, and must not consume the faults of another test.
 let service = shared
 beforeEach(async () => {
   service = await startService()
@@ -34,7 +34,7 @@ describe('the provider contract', () => {
   const rules = providerContract({
     create: () => createProvider({ url: shared.url, materialDescription: { key: '2026-11' } }),
     createOther: () => createProvider({ url: shared.url, keyId: 'the other' }),
-    // Port 9 is that of no service.
+    // No service listens on port 9.
     createUnavailable: () => createProvider({ url: 'http://127.0.0.1:9/' }),
     secrets: [token],
   })
@@ -64,13 +64,13 @@ describe('a failure of the service', () => {
     [500, 'ERR_CSE_SERVICE', true],
     [501, 'ERR_CSE_SERVICE', false],
     [503, 'ERR_CSE_SERVICE', true],
-  ])('of status %i is %s, worth another attempt: %s', async (status, code, retryable) => {
+  ])('with status %i throws %s, retryable: %s', async (status, code, retryable) => {
     service.faults.push(status, status)
     const error = await failureOf(createProvider(once).generateContentKey(IV))
     expect(error).toMatchObject({ name: 'TransportError', code, status, retryable })
   })
 
-  test.each([429, 500, 'cut'] as const)('that passes (%s) is got over by another attempt', async (fault) => {
+  test.each([429, 500, 'cut'] as const)('that is temporary (%s) is overcome by a retry', async (fault) => {
     service.faults.push(fault, fault)
     const provider = createProvider()
     const { envelope, contentKey } = await new Keyring({ encrypting: provider }).generate()
@@ -79,7 +79,7 @@ describe('a failure of the service', () => {
     expect(service.requests).toHaveLength(8)
   })
 
-  test('that persists is reported as retried, so that a bucket does not retry it as often again', async () => {
+  test('that is permanent has retriesExhausted set, so that a bucket does not multiply the attempts', async () => {
     const transport = new MemoryTransport()
     await new CryptoBucket({ transport, provider: createProvider() }).put('object', 'text')
     const events: unknown[] = []
@@ -92,12 +92,12 @@ describe('a failure of the service', () => {
       retryable: true,
       retriesExhausted: true,
     })
-    // The one of two calls that is over first ends the other.
+    // The first of two calls to fail aborts the other.
     expect([3, 4]).toContain(service.requests.length)
     expect(events).toEqual([])
   })
 
-  test('names the object that it is asked for, so that the service can judge by it', async () => {
+  test('each request names its object, so that the service can decide by it', async () => {
     const transport = new MemoryTransport()
     const bucket = new CryptoBucket({ transport, provider: createProvider() })
     service.requests.length = 0
@@ -116,13 +116,13 @@ describe('a failure of the service', () => {
     ])
   })
 
-  test('no response within the time is ERR_CSE_TIMEOUT', async () => {
+  test('no response within the time limit throws ERR_CSE_TIMEOUT', async () => {
     service.faults.push('silence', 'silence')
     const error = await failureOf(createProvider({ ...once, timeoutMs: 1 }).generateContentKey(IV))
     expect(error).toMatchObject({ code: 'ERR_CSE_TIMEOUT', retryable: true })
   })
 
-  test('a response that is too long is not read to its end, and is invalid', async () => {
+  test('a response that is too long is refused, and not read to its end', async () => {
     const text = JSON.stringify({ bytes: 'AAAA', padding: 'x'.repeat(1_000_000) })
     service.faults.push({ text }, { text })
     expect(await failureOf(createProvider(once).generateContentKey(IV))).toMatchObject({
@@ -131,7 +131,7 @@ describe('a failure of the service', () => {
     })
   })
 
-  test('a redirect is not followed: it would take the request elsewhere', async () => {
+  test('a redirect is not followed: it would send the request to another server', async () => {
     service.faults.push(307, 308)
     expect(await failureOf(createProvider().generateContentKey(IV))).toMatchObject({
       code: 'ERR_CSE_SERVICE',
@@ -139,14 +139,14 @@ describe('a failure of the service', () => {
     expect(service.requests.map(({ target }) => target)).not.toContain('/elsewhere')
   })
 
-  test('a key that the service does not have is ERR_CSE_MASTER_KEY_NOT_FOUND', async () => {
+  test('a key that the service does not have throws ERR_CSE_MASTER_KEY_NOT_FOUND', async () => {
     const provider = createProvider({ keyId: '../ours' })
     expect(await failureOf(provider.generateContentKey(IV))).toMatchObject({
       code: 'ERR_CSE_MASTER_KEY_NOT_FOUND',
     })
   })
 
-  test('a wrong token, or none, is ERR_CSE_ACCESS_DENIED and no mismatch', async () => {
+  test('a wrong or missing token throws ERR_CSE_ACCESS_DENIED and is not a mismatch', async () => {
     const { envelope } = await new Keyring({ encrypting: createProvider() }).generate()
     const getters = [() => 'wrong', () => Promise.reject(new Error(`the refresh token ${token} is over`))]
     for (const getToken of getters) {
@@ -166,7 +166,7 @@ describe('a failure of the service', () => {
   })
 })
 
-describe('what is told', () => {
+describe('what the provider reveals', () => {
   test.each<{ readonly text: string } | number | 'cut'>([
     400,
     422,
@@ -176,7 +176,7 @@ describe('what is told', () => {
     { text: '{"bytes":"!"}' },
     { text: 'null' },
     { text: encodeBase64(IV) },
-  ])('no failure shows what was sent or answered: %j', async (fault) => {
+  ])('no failure shows the request or the response: %j', async (fault) => {
     service.faults.push(fault, fault)
     const error = await failureOf(createProvider(once).generateContentKey(IV))
     expect(error).toMatchObject({ name: 'TransportError' })
@@ -187,7 +187,7 @@ describe('what is told', () => {
     expect(error).not.toHaveProperty('cause')
   })
 
-  test('no URL contains anything of a content key', async () => {
+  test('no URL contains any part of a content key', async () => {
     const { envelope } = await new Keyring({ encrypting: createProvider() }).generate()
     await createProvider().unwrap(envelope)
     expect(new Set(service.requests.map(({ target }) => target))).toEqual(
@@ -195,12 +195,12 @@ describe('what is told', () => {
     )
   })
 
-  test('printing the provider shows neither token nor service', () => {
+  test('the output of the provider does not contain the token', () => {
     expect(inspect(createProvider(), { depth: null, showHidden: true })).not.toContain(token)
   })
 })
 
-test('an abort ends a request that is under way, and the call rejects with the reason', async () => {
+test('an abort ends a request in progress, and the call rejects with the reason', async () => {
   const { envelope } = await new Keyring({ encrypting: createProvider() }).generate()
   const controller = new AbortController()
   service.faults.push('silence', 'silence')
@@ -215,7 +215,7 @@ test('an abort ends a request that is under way, and the call rejects with the r
 })
 
 test.each(['http://keys.example/', 'ftp://keys.example/', 'keys.example', ''])(
-  'content keys do not travel in clear: %j is refused when the provider is built',
+  'content keys are not sent in plaintext: the URL %j is refused',
   (url) => {
     expect(() => createProvider({ url })).toThrow(
       expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
@@ -223,7 +223,7 @@ test.each(['http://keys.example/', 'ftp://keys.example/', 'keys.example', ''])(
   },
 )
 
-test('a service that is away does not lead on to another key of the keyring', async () => {
+test('the keyring does not try another key if the service is unavailable', async () => {
   const transport = new MemoryTransport()
   await new CryptoBucket({ transport, provider: createProvider() }).put('object', 'text')
   const away = createProvider({ ...once })

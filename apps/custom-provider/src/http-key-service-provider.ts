@@ -17,28 +17,28 @@ import {
 } from '@oss-cse/crypto-core'
 
 const WRAP_ALGORITHM = 'EXAMPLE/HTTP-KEY-SERVICE'
-/** Far more than any response of the service. */
+/** Far more than a response of the service has. */
 const MAX_RESPONSE_BYTES = 64 * 1024
 
-/** Options of the provider. */
+/** Options of {@link createHttpKeyServiceProvider}. */
 export interface HttpKeyServiceOptions {
   /** The URL of the service, with a slash at the end: `https://keys.example/v1/`. */
   readonly url: string
-  /** The id of the key that wraps and unwraps. */
+  /** The id of the service's key that wraps and unwraps. */
   readonly keyId: string
-  /** Returns a token that is valid now. Called for each request, so it should cache. */
+  /** Returns a currently valid token. It is called for each request, and should cache the token. */
   getToken(): string | Promise<string>
-  /** The name of the key in the objects that it encrypts. Use a new name for each new key. */
+  /** The name of the key in the objects that it encrypts. Give each new key a new name. */
   readonly materialDescription?: MaterialDescription | undefined
-  /** The timeout of one attempt in milliseconds. Default 5,000. */
+  /** The time limit of one attempt in milliseconds. Default 5,000. */
   readonly timeoutMs?: number | undefined
   readonly retry?: RetryOptions | undefined
 }
 
 /**
- * A master key that never leaves an HTTP service, which wraps and unwraps.
+ * Makes a provider whose master key never leaves an HTTP service. The service wraps and unwraps.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a URL that would carry content keys in plaintext over a network.
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if the URL would send content keys in plaintext over a network
  */
 export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): MasterKeyProvider {
   const { keyId, materialDescription } = options
@@ -50,7 +50,7 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
     const url = new URL(`keys/${encodeURIComponent(keyId)}/${operation}`, base)
     const attempt = async (): Promise<Uint8Array> => {
       const { status, text } = await post(url, request, signal)
-      // The service uses this status only for "not wrapped by my key".
+      // The service uses this status for a mismatch, and for nothing else.
       if (operation === 'unwrap' && status === 422) throw unwrapFailed()
       if (status !== 200) throw refused(status)
       return resultOf(text)
@@ -59,7 +59,7 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
       return await callWithRetries(attempt, { retry, signal })
     } catch (error) {
       if (!TransportError.isInstance(error) || !error.retryable) throw error
-      // Otherwise the bucket would retry as often again.
+      // Otherwise the bucket would retry, and multiply the attempts.
       throw TransportError.with(error, { retriesExhausted: true })
     }
   }
@@ -71,15 +71,15 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
       const response = await fetch(url, {
         method: 'POST',
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-        // Content keys are only in bodies, because URLs end up in logs.
+        // Content keys are only in bodies: URLs end up in logs.
         body: JSON.stringify(request),
-        // A redirect would take the body to another server.
+        // To follow a redirect would send the body to another server.
         redirect: 'manual',
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       })
       return { status: response.status, text: await shortText(response) }
     } catch {
-      // The error of fetch is dropped, because it may contain parts of the request.
+      // The error of fetch is dropped: it may contain any part of the request.
       signal?.throwIfAborted()
       throw timeout.aborted
         ? failure('ERR_CSE_TIMEOUT', `did not respond within ${timeoutMs} ms`, { retryable: true })
@@ -90,7 +90,7 @@ export function createHttpKeyServiceProvider(options: HttpKeyServiceOptions): Ma
   return createWrappingProvider({
     wrapAlgorithm: WRAP_ALGORITHM,
     materialDescription,
-    // The object is passed too, so that the service can allow some objects and refuse others.
+    // The request names the object: the service may allow some objects and refuse others.
     wrap: (bytes, { field, object, signal }) =>
       call('wrap', { field, object, bytes: encodeBase64(bytes) }, signal),
     unwrap: (wrapped, { field, object, signal }) =>
@@ -104,11 +104,11 @@ function checkedUrl(text: string): URL {
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && local)) return url
   throw new CseError(
     'ERR_CSE_INVALID_ARGUMENT',
-    'The key service needs an https: URL (http: on this machine only), because it receives content keys in plaintext.',
+    'The key service needs an https: URL, because requests contain content keys in plaintext. Only this machine may use http:.',
   )
 }
 
-/** Returns the text of a response, or an empty text if it is too long. A malicious sender might never end. */
+/** Returns the text of a response, or '' if it is longer than any response of the service: it may never end. */
 async function shortText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
@@ -125,23 +125,21 @@ async function tokenOf(options: HttpKeyServiceOptions): Promise<string> {
   try {
     return await options.getToken()
   } catch {
-    throw failure('ERR_CSE_ACCESS_DENIED', 'was not called, because there is no token for it', {
-      retryable: false,
-    })
+    throw failure('ERR_CSE_ACCESS_DENIED', 'was not called: getToken() failed', { retryable: false })
   }
 }
 
-/** Maps a status other than 200. The body is not read, because a service may repeat the request in it. */
+/** The error for a status other than 200. The body is not used: a service may repeat the request in it. */
 function refused(status: number): TransportError {
-  const say = (code: CseErrorCode, what: string, retryable = false): TransportError =>
+  const error = (code: CseErrorCode, what: string, retryable = false): TransportError =>
     failure(code, `${what} (status ${status})`, { status, retryable })
-  if (status === 401 || status === 403) return say('ERR_CSE_ACCESS_DENIED', 'denied access')
-  if (status === 404) return say('ERR_CSE_MASTER_KEY_NOT_FOUND', 'does not know the key')
-  if (status === 429) return say('ERR_CSE_THROTTLED', 'asks for fewer requests', true)
-  return say('ERR_CSE_SERVICE', 'failed', isRetryableStatus(status))
+  if (status === 401 || status === 403) return error('ERR_CSE_ACCESS_DENIED', 'denied access')
+  if (status === 404) return error('ERR_CSE_MASTER_KEY_NOT_FOUND', 'does not know the key')
+  if (status === 429) return error('ERR_CSE_THROTTLED', 'throttled the request', true)
+  return error('ERR_CSE_SERVICE', 'failed', isRetryableStatus(status))
 }
 
-/** Returns the bytes of a response. JSON.parse quotes the text in its error, and that may be a content key. */
+/** The bytes of a response. JSON.parse quotes the text in its error, and that text may be a content key. */
 function resultOf(text: string): Uint8Array {
   let bytes: unknown
   try {

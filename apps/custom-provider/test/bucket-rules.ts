@@ -5,12 +5,12 @@ import { describe, expect, test } from 'vitest'
 
 const MIB = 1024 * 1024
 
-/** Proves that a bucket works with a provider. */
+/** Proves that a bucket works with this provider as it does with the official ones. */
 export function testInBucket(createProvider: () => MasterKeyProvider | Promise<MasterKeyProvider>): void {
   const content = Uint8Array.from({ length: MIB + 77 }, (_, index) => (index * 7 + (index >> 8)) & 0xff)
 
   describe('in a bucket', () => {
-    test('put and get round-trip, whole and by range, and the stored bytes differ', async () => {
+    test('an object is read back, whole and as a range, and is not stored in plaintext', async () => {
       const transport = new MemoryTransport()
       const bucket = new CryptoBucket({ transport, provider: await createProvider() })
       await bucket.put('object', content)
@@ -20,7 +20,7 @@ export function testInBucket(createProvider: () => MasterKeyProvider | Promise<M
       expect(transport.objects.get('object')?.bytes).not.toEqual(content)
     })
 
-    test('a multipart upload round-trips, and another process can resume it', async () => {
+    test('an upload in parts is read back, and another process can resume one', async () => {
       const transport = new MemoryTransport()
       const bucket = new CryptoBucket({ transport, provider: await createProvider() })
       await bucket.upload('parts', content, { multipartThresholdBytes: 1, partSizeBytes: 128 * 1024 })
@@ -40,7 +40,7 @@ export function testInBucket(createProvider: () => MasterKeyProvider | Promise<M
       expect(await later.getBytes('resumed')).toEqual(content)
     })
 
-    test('it shares a keyring with other providers, and still reads its objects when it no longer encrypts', async () => {
+    test('it shares a keyring with another provider, and still reads its objects when it no longer encrypts', async () => {
       const transport = new MemoryTransport()
       const provider = await createProvider()
       const newKey = createTestProvider({ materialDescription: { key: 'new' } })

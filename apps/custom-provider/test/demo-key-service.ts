@@ -8,16 +8,16 @@ interface SeenRequest {
   readonly body: string
 }
 
-/** How a request fails: with a status, a text of status 200, a broken connection, or no response. */
+/** How the service fails a request: with a status, a text with status 200, a cut connection, or no response. */
 type Fault = number | { readonly text: string } | 'cut' | 'silence'
 
-/** A key service for tests: keys that never leave it, a token for access, and injected faults. */
+/** A key service for tests. Its keys never leave it, it requires a token, and it fails on request. */
 export interface DemoKeyService {
   readonly url: string
   readonly requests: SeenRequest[]
-  /** The faults of the next requests, one each; `undefined` means a normal response. */
+  /** The faults of the next requests, one each. `undefined` is no fault. */
   readonly faults: (Fault | undefined)[]
-  /** Called for each request, before the response. */
+  /** Called for each request before the response. */
   onRequest: (() => void) | undefined
   close(): Promise<void>
 }
@@ -41,7 +41,7 @@ export async function startDemoKeyService(options: {
     requests.push({ target: request.url ?? '', body })
     service.onRequest?.()
     const respond = (status: number, text: string): void => {
-      // A target for redirects, which clients must not follow.
+      // A target for redirects, which a client must not follow.
       response.writeHead(status, { 'content-type': 'application/json', location: '/elsewhere' }).end(text)
     }
     const fault = faults.shift()
@@ -50,7 +50,7 @@ export async function startDemoKeyService(options: {
       request.socket.destroy()
       return
     }
-    // A careless service: its errors repeat the request.
+    // A careless service repeats the request in its errors.
     if (typeof fault === 'number') return respond(fault, body)
     if (fault !== undefined) return respond(200, fault.text)
     if (request.headers.authorization !== `Bearer ${options.token}`) return respond(401, '{}')

@@ -6,24 +6,24 @@ import {
   unwrapFailed,
 } from '@oss-cse/crypto-core'
 
-/** The operations of KMS that the client calls. */
+/** The KMS operations that the client calls. */
 export type KmsOperation = 'GenerateDataKey' | 'Encrypt' | 'Decrypt'
 
-/** What a call was about, for its errors. */
+/** The context of a call, for its errors. */
 export interface KmsCallContext {
   readonly operation: KmsOperation
   /** Absent for Decrypt, which names no key. */
   readonly keyId: string | undefined
-  /** Whether the client asks for credentials before each call, so that the next call may have newer ones. */
+  /** Whether the client gets its credentials before each call, so that the next call may have newer ones. */
   readonly asksForCredentials: boolean
-  /** The region and the host of KMS. */
+  /** The region and the host of the call. */
   readonly place: string
   readonly timeoutMs: number
 }
 
 interface Verdict {
   readonly code: CseErrorCode
-  /** `later`: the same call may succeed later. A retry at once would only take as long again. */
+  /** `later`: the same call may succeed later, but an immediate retry would only take the same time again. */
   readonly retryable: boolean | 'later'
   readonly hint: string
 }
@@ -34,23 +34,23 @@ const DENIED = 'ERR_CSE_ACCESS_DENIED'
 const THROTTLED: Verdict = {
   code: 'ERR_CSE_THROTTLED',
   retryable: true,
-  hint: 'KMS has received too many requests.',
+  hint: 'KMS received too many requests.',
 }
 
-/** By the start of KMS's own code; the first match counts. Other codes are mapped by their status. */
+/** The verdicts by KMS's own error code. The first match counts. The status decides for any other code. */
 const VERDICTS: readonly (readonly [code: RegExp, verdict: Verdict])[] = [
   [/^Throttling|^Rejected\.Throttling|QpsLimitExceeded/, THROTTLED],
   [
-    // The documentation spells the second one in both ways.
+    // The documentation has both spellings of ServiceUnavailable.
     /^InternalFailure|^InternalError|^ServiceUnavailable|^SerivceUnavailable/,
-    { code: 'ERR_CSE_SERVICE', retryable: true, hint: 'KMS has an internal failure.' },
+    { code: 'ERR_CSE_SERVICE', retryable: true, hint: 'KMS had an internal error.' },
   ],
   [
     /^Forbidden\.(?:Key|Alias)NotFound/,
     {
       code: 'ERR_CSE_MASTER_KEY_NOT_FOUND',
       retryable: false,
-      hint: 'There is no such key in the region. Keys are regional, so compare the key id and the region. The key may also be deleted.',
+      hint: 'The key does not exist there. Check the key id and the region, because keys are regional. Or the key was deleted.',
     },
   ],
   [/^Rejected\.Disabled/, { code: DISABLED, retryable: false, hint: 'The key is disabled. Enable it.' }],
@@ -96,18 +96,18 @@ const VERDICTS: readonly (readonly [code: RegExp, verdict: Verdict])[] = [
   ],
 ]
 
-/** The codes for a blob, or a context with it, that is not valid. */
+/** The error codes by which KMS says that a blob, or its context, is invalid. */
 const INVALID_CIPHERTEXT = /^InvalidParameter|^InvalidCiphertext/
 
 const RESETS: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED'])
 const CERTIFICATE = /CERT|^ERR_TLS|^UNABLE_TO_/
-/** TLS with a server without TLS, or with an incompatible one. */
+/** A TLS handshake with a server that does not speak TLS, or not the same version. */
 const HANDSHAKE = /^EPROTO$|^ERR_SSL_/
 
 /**
- * Makes the error of a failed call of KMS. It contains nothing of the SDK's own error but KMS's code and request id.
- * The message of the SDK contains the request with all its parameters when the connection fails, and KMS's message
- * contains them when a signature does not match.
+ * Returns the error of a failed KMS call. Of the SDK's error it contains only KMS's code and request id. The SDK's
+ * message contains the request with all parameters if the connection fails, and so does KMS's message if a signature
+ * does not match.
  */
 export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
   if (CseError.isInstance(error)) return error
@@ -117,8 +117,8 @@ export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
   }
   if (/Timeout/.test(String(name))) return kmsTimeout(context)
   if (name === 'SyntaxError') {
-    // Usually a gateway's page for a 5xx: rpc-client 1.3 parses the body as JSON before it checks the status.
-    const hint = 'The response is not from KMS. It came from a gateway or a proxy, or the endpoint is wrong.'
+    // Usually a gateway's 5xx page: rpc-client 1.3 parses the body as JSON before it checks the status.
+    const hint = 'The response is not from KMS: a gateway or a proxy sent it, or the endpoint is wrong.'
     return failure(context, { code: 'ERR_CSE_SERVICE', retryable: true, hint })
   }
   const system = systemCode(code)
@@ -127,11 +127,11 @@ export function kmsFailure(context: KmsCallContext, error: unknown): CseError {
     return failure(context, { ...verdict, hint: networkHint(system) })
   }
   const hint =
-    'The KMS client failed, or could not read the response. Its error is not passed on, because it may contain the request.'
+    'The KMS client failed, or could not read the response. Its error may contain the request and is not passed on.'
   return failure(context, { code: 'ERR_CSE_SERVICE', retryable: false, hint })
 }
 
-/** The error of a call whose response was not complete in time. */
+/** The error of a KMS call whose response was not complete in time. */
 export function kmsTimeout(context: KmsCallContext): TransportError {
   return failure(context, {
     code: 'ERR_CSE_TIMEOUT',
@@ -140,7 +140,7 @@ export function kmsTimeout(context: KmsCallContext): TransportError {
   })
 }
 
-/** The error of a response with more bytes than KMS would ever send. */
+/** The error of a response with more bytes than KMS ever sends. */
 export function kmsResponseTooLarge(context: KmsCallContext, maxBytes: number): TransportError {
   return failure(context, {
     code: 'ERR_CSE_SERVICE',
@@ -203,23 +203,23 @@ function failure(
 
 function networkHint(system: string): string {
   if (CERTIFICATE.test(system)) {
-    return `The certificate of KMS is not trusted (${system}). If it is your own certificate, set NODE_EXTRA_CA_CERTS to the certificate file of its issuer.`
+    return `The certificate of KMS is not trusted (${system}). If it is your own, name its issuer in NODE_EXTRA_CA_CERTS.`
   }
   return HANDSHAKE.test(system)
-    ? `The TLS handshake failed (${system}). The server may use plain HTTP. For a server on this machine, start the endpoint with http://.`
+    ? `The TLS handshake failed (${system}). The server may speak plain HTTP: its endpoint then begins with http://, which only an address of this machine may use.`
     : `KMS could not be reached, or the connection broke (${system}).`
 }
 
 /**
- * A connection that broke is retried at once. One that could not be made may work later, but not with a bad
- * certificate or without TLS.
+ * A broken connection is retried at once. A connection that cannot be made may succeed later, but not if the certificate
+ * or the TLS handshake failed.
  */
 function retryableNetwork(system: string): Verdict['retryable'] {
   if (RESETS.has(system)) return true
   return CERTIFICATE.test(system) || HANDSHAKE.test(system) ? false : 'later'
 }
 
-/** Accepts a code or an id, and nothing that could contain more. */
+/** Returns a code or an id, and `undefined` for any text that could contain more than that. */
 function named(value: unknown): string | undefined {
   return typeof value === 'string' && /^[A-Za-z0-9._-]{1,80}$/.test(value) ? value : undefined
 }

@@ -7,18 +7,18 @@ import { loadAlicloudSdk } from './alicloud-sdk.ts'
 const code = (value: string) => expect.objectContaining({ code: value })
 const KEYS = { accessKeyId: 'ak', accessKeySecret: 'sk' }
 
-/** A client of the SDK that answers, or throws, what a test wants. */
-function sdk(answer: () => unknown = () => ({ plaintext: 'cA==', ciphertextBlob: 'YmxvYg==' })) {
-  const call = vi.fn(async (_request: { toMap(): object }, _runtime: object) => answer())
+/** A client of the SDK whose calls run `respond`. */
+function sdk(respond: () => unknown = () => ({ plaintext: 'cA==', ciphertextBlob: 'YmxvYg==' })) {
+  const call = vi.fn(async (_request: { toMap(): object }, _runtime: object) => respond())
   const client = { generateDataKeyEx: call, encryptEx: call, decryptEx: call }
   return { call, kms: new AlicloudKms({ client: client as never, region: 'cn-hangzhou', timeoutMs: 1234 }) }
 }
 
 async function thrownBy(
-  answer: () => never,
+  respond: () => never,
   operation: 'encrypt' | 'decrypt' = 'encrypt',
 ): Promise<CseError> {
-  const { kms } = sdk(answer)
+  const { kms } = sdk(respond)
   const error = await (operation === 'encrypt'
     ? kms.encrypt({ keyId: 'key-1', plaintext: 'SECRET', encryptionContext: { a: 'SECRET' } })
     : kms.decrypt({ ciphertextBlob: 'SECRET' })
@@ -30,8 +30,8 @@ async function thrownBy(
   return error
 }
 
-/** As rpc-client 1.3 throws what KMS answered. */
-function answered(serviceCode: string, status = 400): () => never {
+/** Throws an error response of KMS as rpc-client 1.3 does. */
+function errorResponse(serviceCode: string, status = 400): () => never {
   return () => {
     throw Object.assign(new Error(`${serviceCode}Error: code: ${status}, SECRET requestid: R-1`), {
       code: `${serviceCode}Error`,
@@ -40,7 +40,7 @@ function answered(serviceCode: string, status = 400): () => never {
   }
 }
 
-test('parameters go by their names on the wire, and the context as one JSON text', async () => {
+test('parameters are sent by their names on the wire, and the context as one JSON text', async () => {
   const { kms, call } = sdk()
   const encryptionContext = { a: 'b', ü: '"' }
   await kms.generateDataKey({ keyId: 'k', encryptionContext })
@@ -53,7 +53,7 @@ test('parameters go by their names on the wire, and the context as one JSON text
   ])
 })
 
-test('both timeouts of the SDK are set on every call', async () => {
+test('both timeouts of the SDK are set on each call', async () => {
   const { kms, call } = sdk()
   await kms.decrypt({ ciphertextBlob: 'c' })
   expect(call.mock.calls[0]?.[1]).toEqual({ readTimeout: 1234, connectTimeout: 1234 })
@@ -87,21 +87,24 @@ describe('errors', () => {
     ['SomethingNew', 503, 'ERR_CSE_THROTTLED', true],
     ['SomethingNew', 429, 'ERR_CSE_THROTTLED', true],
     ['NeverHeardOf', 501, 'ERR_CSE_SERVICE', false],
-  ] as const)('KMS’s own code decides: %s (%i) is %s', async (serviceCode, status, expected, retryable) => {
-    expect(await thrownBy(answered(serviceCode, status))).toMatchObject({
-      code: expected,
-      retryable,
-      serviceCode,
-      status,
-      requestId: 'R-1',
-      message: expect.stringMatching(/^Encrypt under key-1 in cn-hangzhou failed: .*\(.*R-1\)$/),
-    })
-  })
+  ] as const)(
+    'the error code of KMS decides: %s (%i) throws %s',
+    async (serviceCode, status, expected, retryable) => {
+      expect(await thrownBy(errorResponse(serviceCode, status))).toMatchObject({
+        code: expected,
+        retryable,
+        serviceCode,
+        status,
+        requestId: 'R-1',
+        message: expect.stringMatching(/^Encrypt under key-1 in cn-hangzhou failed: .*\(.*R-1\)$/),
+      })
+    },
+  )
 
   test.each(['InvalidParameter', 'InvalidParameter.CiphertextBlob', 'InvalidCiphertext'])(
-    'a blob or context that KMS calls invalid is a misfit, without detail: %s',
+    'a blob or context that KMS calls invalid is a mismatch, without detail: %s',
     async (serviceCode) => {
-      const error = await thrownBy(answered(serviceCode), 'decrypt')
+      const error = await thrownBy(errorResponse(serviceCode), 'decrypt')
       expect(error.code).toBe('ERR_CSE_UNWRAP_FAILED')
       expect(error.message).not.toContain('R-1')
     },
@@ -140,7 +143,7 @@ describe('errors', () => {
       'later',
     ],
     [
-      'a foreign certificate',
+      'an untrusted certificate',
       Object.assign(new Error('SECRET'), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
       'ERR_CSE_NETWORK',
       'no',
@@ -150,52 +153,52 @@ describe('errors', () => {
     ['no error at all', 'SECRET', 'ERR_CSE_SERVICE', 'no'],
     ['nothing', undefined, 'ERR_CSE_SERVICE', 'no'],
     [
-      'an answer that is no map of texts',
+      'a response that is not a map of strings',
       Object.assign(new Error('SECRET'), { data: { Code: 'SEC RET', RequestId: { a: 'SECRET' } } }),
       'ERR_CSE_SERVICE',
       'no',
     ],
-  ])(
-    '%s has a code of its own, and shows nothing of what was sent',
-    async (_name, thrown, expected, again) => {
-      for (const operation of ['encrypt', 'decrypt'] as const) {
-        const error = await thrownBy(() => {
-          throw thrown
-        }, operation)
-        expect(error).toMatchObject({
-          code: expected,
-          retryable: again !== 'no',
-          retriesExhausted: again === 'later',
-        })
-        expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/SEC ?RET/)
-        expect(error.cause).toBeUndefined()
-      }
-    },
-  )
+  ])('%s has its own code, and reveals nothing of the request', async (_name, thrown, expected, again) => {
+    for (const operation of ['encrypt', 'decrypt'] as const) {
+      const error = await thrownBy(() => {
+        throw thrown
+      }, operation)
+      expect(error).toMatchObject({
+        code: expected,
+        retryable: again !== 'no',
+        retriesExhausted: again === 'later',
+      })
+      expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/SEC ?RET/)
+      expect(error.cause).toBeUndefined()
+    }
+  })
 
-  test('the message of a foreign certificate says what to set', async () => {
+  test('the message for an untrusted certificate says what to set', async () => {
     const error = await thrownBy(() => {
       throw Object.assign(new Error(), { code: 'SELF_SIGNED_CERT_IN_CHAIN' })
     })
     expect(error.message).toContain('NODE_EXTRA_CA_CERTS')
   })
 
-  test.each(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER'])('the message of %s says http://', async (code) => {
-    const error = await thrownBy(() => {
-      throw Object.assign(new Error(), { code })
-    })
-    expect(error.message).toMatch(/TLS handshake failed .*plain HTTP.*http:\/\//)
-  })
+  test.each(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER'])(
+    'the message for %s mentions http://',
+    async (code) => {
+      const error = await thrownBy(() => {
+        throw Object.assign(new Error(), { code })
+      })
+      expect(error.message).toMatch(/TLS handshake failed .*plain HTTP.*http:\/\//)
+    },
+  )
 
-  test('nothing of KMS’s own message is shown: it repeats the request when a signature does not match', async () => {
+  test('KMS’s own message is not shown: it repeats the request if a signature does not match', async () => {
     for (const serviceCode of ['SignatureDoesNotMatch', 'SomethingNew']) {
-      const error = await thrownBy(answered(serviceCode))
+      const error = await thrownBy(errorResponse(serviceCode))
       expect(inspect(error, { depth: 9, showHidden: true })).not.toContain('SECRET')
     }
   })
 })
 
-test('a call whose signal aborts rejects at once, with the signal’s reason', async () => {
+test('a call rejects at once with the reason of its aborted signal', async () => {
   const reason = new Error('stop')
   const controller = new AbortController()
   const { kms, call } = sdk(() => {
@@ -209,26 +212,26 @@ test('a call whose signal aborts rejects at once, with the signal’s reason', a
 
 describe('options', () => {
   test.each<[string, unknown]>([
-    ['none', undefined],
+    ['no options', undefined],
     ['no region', { ...KEYS }],
     ['a malformed region', { ...KEYS, region: 'cn hangzhou' }],
     ['no keys', { region: 'cn-hangzhou' }],
     ['half a key', { region: 'cn-hangzhou', accessKeyId: 'ak' }],
     ['an empty token', { ...KEYS, region: 'cn-hangzhou', securityToken: '' }],
     ['keys and credentials', { ...KEYS, region: 'cn-hangzhou', credentials: { getCredential() {} } }],
-    ['credentials that are none', { region: 'cn-hangzhou', credentials: {} }],
+    ['credentials without getCredential', { region: 'cn-hangzhou', credentials: {} }],
     ['an endpoint with a path', { ...KEYS, region: 'cn-hangzhou', endpoint: 'https://kms.example/path' }],
     ['an endpoint of another protocol', { ...KEYS, region: 'cn-hangzhou', endpoint: 'ftp://kms.example' }],
     [
-      'an endpoint that would send keys in clear',
+      'an endpoint that would send keys in plaintext',
       { ...KEYS, region: 'cn-hangzhou', endpoint: 'http://kms.example' },
     ],
-    ['an endpoint that is none', { ...KEYS, region: 'cn-hangzhou', endpoint: 'https://' }],
+    ['an endpoint without a host', { ...KEYS, region: 'cn-hangzhou', endpoint: 'https://' }],
     ['a timeout of zero', { ...KEYS, region: 'cn-hangzhou', timeoutMs: 0 }],
-    ['a client that is none', { client: { encrypt() {} } }],
-    ['the module in place of a client', { client: { default: class {} } }],
+    ['a client without the methods', { client: { encrypt() {} } }],
+    ['the module instead of a client', { client: { default: class {} } }],
     ['a client and keys', { client: { generateDataKeyEx() {}, encryptEx() {}, decryptEx() {} }, ...KEYS }],
-  ])('are refused when the client is built: %s', (_name, options) => {
+  ])('are refused by the constructor: %s', (_name, options) => {
     expect(() => new AlicloudKms(options as AlicloudKmsOptions)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
   })
 
@@ -246,21 +249,21 @@ describe('options', () => {
   })
 })
 
-describe('the SDK, which is installed apart', () => {
+describe('the SDK, which is installed separately', () => {
   const missing = (name: string) => () => {
     throw Object.assign(new Error(`Cannot find module '${name}'\nRequire stack:\n- x`), {
       code: 'MODULE_NOT_FOUND',
     })
   }
 
-  test('where it is missing, the error says what to install', () => {
+  test('the error says what to install if it is missing', () => {
     expect(() => loadAlicloudSdk(missing('@alicloud/kms20160120'))).toThrow(
       'npm install @alicloud/kms20160120',
     )
   })
 
   test.each(['@alicloud/tea-typescript', 'debug'])(
-    'where what it requires without declaring it is missing, the error quotes the lines that mend it: %s',
+    'the error quotes the missing setting if an undeclared dependency is missing: %s',
     (name) => {
       expect(() => loadAlicloudSdk(missing(name))).toThrow(
         expect.objectContaining({
@@ -273,11 +276,11 @@ describe('the SDK, which is installed apart', () => {
     },
   )
 
-  test('where it is of another kind, the error names the version that is needed', () => {
+  test('the error names the required version if the installed one is another', () => {
     expect(() => loadAlicloudSdk(() => ({}))).toThrow('version 1.2')
   })
 
-  test('where it fails for another reason, that is the cause', () => {
+  test('any other error of the SDK is the cause', () => {
     const cause = new Error('broken')
     const load = (): never => {
       throw cause
@@ -285,7 +288,7 @@ describe('the SDK, which is installed apart', () => {
     expect(() => loadAlicloudSdk(load)).toThrow(expect.objectContaining({ cause }))
   })
 
-  test('the installed one is a class that makes clients', () => {
+  test('the installed version exports a class that makes clients', () => {
     const Client = loadAlicloudSdk()
     expect(new Client({ ...KEYS, endpoint: 'localhost', regionId: 'x' })).toHaveProperty('decryptEx')
   })
@@ -295,7 +298,7 @@ describe('credentials', () => {
   const region = 'cn-hangzhou'
   const endpoint = 'http://127.0.0.1:1'
 
-  test('that never come are a timeout, and no request is sent', async () => {
+  test('that never arrive cause a timeout, and no request is sent', async () => {
     const credentials = { getCredential: () => new Promise<never>(() => {}) }
     const kms = new AlicloudKms({ region, endpoint, credentials, timeoutMs: 5 })
     await expect(kms.decrypt({ ciphertextBlob: 'YQ==' })).rejects.toMatchObject({
@@ -304,7 +307,7 @@ describe('credentials', () => {
     })
   })
 
-  test('that cannot be had are a refusal, with their own error as the cause', async () => {
+  test('that cannot be obtained throw ERR_CSE_ACCESS_DENIED, with their own error as the cause', async () => {
     const cause = new Error('nothing was found')
     const credentials = { getCredential: () => Promise.reject(cause) }
     const kms = new AlicloudKms({ region, endpoint, credentials })
@@ -314,7 +317,7 @@ describe('credentials', () => {
     })
   })
 
-  test('are asked for once by calls at the same time', async () => {
+  test('are requested once by concurrent calls', async () => {
     const getCredential = vi.fn(async () => KEYS)
     const kms = new AlicloudKms({ region, endpoint, credentials: { getCredential } })
     await Promise.allSettled([

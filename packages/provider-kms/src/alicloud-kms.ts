@@ -25,17 +25,17 @@ import type {
   KmsGenerateDataKeyResponse,
 } from './kms-client.ts'
 
-/** Options of every client of KMS. */
+/** The options of each KMS client. */
 interface AlicloudKmsTimeouts {
   /**
-   * The total time of a call in milliseconds, up to the end of its response. After that it throws `ERR_CSE_TIMEOUT`.
+   * The time limit of a call in milliseconds. The call throws `ERR_CSE_TIMEOUT` if its response is not complete by then.
    * Default 10,000.
    */
   readonly timeoutMs?: number | undefined
 }
 
 /**
- * Options for a client that you made.
+ * Options of an {@link AlicloudKms} with your own client.
  *
  * @example
  * ```ts
@@ -45,12 +45,12 @@ interface AlicloudKmsTimeouts {
 export interface AlicloudKmsClientOptions extends AlicloudKmsTimeouts {
   /** A client of `@alicloud/kms20160120` 1.2: `new kms.default(config)`. */
   readonly client: AlicloudSdkClient
-  /** The region of the client, to detect an ARN of another region. */
+  /** The region of the client. It serves to refuse an ARN of another region. */
   readonly region?: string | undefined
 }
 
 /**
- * Options to make a client. Pass either an access key, or `credentials`.
+ * Options of an {@link AlicloudKms} that makes its client. Pass either an access key or `credentials`.
  *
  * @example
  * ```ts
@@ -61,16 +61,20 @@ export interface AlicloudKmsConnectionOptions extends AlicloudKmsTimeouts {
   /** The region of the key, such as `cn-hangzhou`. */
   readonly region: string
   /**
-   * The endpoint of KMS: a host, with an optional `https://` or `http://`. Default `kms.REGION.aliyuncs.com`. For a
-   * certificate of another issuer (a dedicated gateway, an emulator), set the environment variable
-   * `NODE_EXTRA_CA_CERTS` before the process starts.
+   * The host of KMS, optionally with `https://` or `http://` before it. Default `kms.REGION.aliyuncs.com`.
+   *
+   * If another issuer signed its certificate (a dedicated gateway, an emulator), name that issuer in the environment
+   * variable `NODE_EXTRA_CA_CERTS` before the process starts.
    */
   readonly endpoint?: string | undefined
   readonly accessKeyId?: string | undefined
   readonly accessKeySecret?: string | undefined
-  /** The security token of temporary (STS) credentials. */
+  /** The token of temporary (STS) credentials. */
   readonly securityToken?: string | undefined
-  /** Called before each call: a `Credential` of `@alicloud/credentials`, or an object with such a `getCredential`. */
+  /**
+   * The source of the credentials: a `Credential` of `@alicloud/credentials`, or an object with such a `getCredential`.
+   * It is called before each KMS call.
+   */
   readonly credentials?: CredentialsProvider | undefined
 }
 
@@ -79,17 +83,19 @@ export type AlicloudKmsOptions = AlicloudKmsClientOptions | AlicloudKmsConnectio
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
-/** Responses of KMS have a few kilobytes. */
+/** A response of KMS has a few kilobytes. */
 const MAX_RESPONSE_BYTES = 1024 * 1024
 const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/
 const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
 
 /**
- * Alibaba Cloud KMS, through `@alicloud/kms20160120`, which you install beside this package.
+ * A client of Alibaba Cloud KMS. It uses `@alicloud/kms20160120`, which you install beside this package.
  *
- * Each call is one request. A `KmsProvider` retries where a retry makes sense. Errors name the operation, the key and
- * KMS's own code and request id, and nothing else of the request or the response. A response must be complete within
- * `timeoutMs` and have at most 1 MiB. A call that exceeds either limit, or is aborted, ends with its connection.
+ * Each call is one request. A `KmsProvider` retries the calls that are worth it.
+ *
+ * An error names the operation, the key, and KMS's own code and request id. It contains nothing else of the request or
+ * the response. A response must be complete within `timeoutMs` and have at most 1 MiB. If it exceeds either limit, or
+ * the call is aborted, its connection is closed.
  *
  * @example
  * ```ts
@@ -98,7 +104,7 @@ const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
  * ```
  */
 export class AlicloudKms implements KmsClient {
-  /** The region of KMS, if known. */
+  /** The region of the KMS that it calls, if known. */
   readonly region: string | undefined
   readonly #clientOf: ClientOf
   readonly #asksForCredentials: boolean
@@ -107,10 +113,10 @@ export class AlicloudKms implements KmsClient {
   readonly #place: string
 
   /**
-   * @param options - a client that you made, or the options to make one
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for options that are missing, malformed, or contradict each other,
-   *   and when `@alicloud/kms20160120` is missing or has the wrong version; `ERR_CSE_WRONG_REGION` when region and
-   *   endpoint differ
+   * @param options - your own client, or the options to make one
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if options are missing, malformed or contradictory, or if
+   * `@alicloud/kms20160120` is missing or has the wrong version
+   * @throws CseError `ERR_CSE_WRONG_REGION` if the region and the endpoint do not match
    */
   constructor(options: AlicloudKmsOptions) {
     if (typeof options !== 'object' || options === null) {
@@ -135,7 +141,7 @@ export class AlicloudKms implements KmsClient {
     this.#clientOf = clientMaker(options as AlicloudKmsConnectionOptions, region, endpoint)
   }
 
-  /** Calls GenerateDataKey for 32 bytes. See `KmsClient`. */
+  /** Calls GenerateDataKey for a key of 32 bytes. See `KmsClient`. */
   async generateDataKey(request: KmsGenerateDataKeyRequest): Promise<KmsGenerateDataKeyResponse> {
     const { keyId, encryptionContext, signal } = request
     const parameters = { KeyId: keyId, KeySpec: 'AES_256', NumberOfBytes: 32 }
@@ -159,20 +165,20 @@ export class AlicloudKms implements KmsClient {
     return this.#call('Decrypt', undefined, parameters, signal)
   }
 
-  async #call<Response>(
+  async #call<Result>(
     operation: KmsOperation,
     keyId: string | undefined,
     parameters: Readonly<Record<string, unknown>>,
     signal: AbortSignal | undefined,
-  ): Promise<Response> {
+  ): Promise<Result> {
     signal?.throwIfAborted()
     const timeoutMs = this.#timeoutMs
     const client = await this.#clientOf({ timeoutMs, signal })
-    // Parameters by their names on the wire. The SDK's own request classes treat a context as a map and flatten it
-    // into parameters that KMS does not know. They also send names with wrong case unchanged (kms20160120 1.2.0
+    // The parameters have their names on the wire. The SDK's own request classes treat a context as a map, flatten it
+    // into parameters that KMS does not know, and send names of another case unchanged (kms20160120 1.2.0
     // dist/client.js).
     const request = { toMap: () => parameters }
-    // The second one is also the idle timeout of the socket (httpx 2.3 lib/index.js).
+    // connectTimeout is also the idle timeout of the socket (httpx 2.3 lib/index.js).
     const runtime = { readTimeout: timeoutMs, connectTimeout: timeoutMs }
     const place = this.#place
     const asksForCredentials = this.#asksForCredentials
@@ -184,7 +190,7 @@ export class AlicloudKms implements KmsClient {
         signal,
         timedOut: () => kmsTimeout(context),
         tooLarge: () => kmsResponseTooLarge(context, MAX_RESPONSE_BYTES),
-      })) as Response
+      })) as Result
     } catch (error) {
       signal?.throwIfAborted()
       throw kmsFailure(context, error)
@@ -211,15 +217,14 @@ function send(
 /** Returns the client for one call, with the current credentials. */
 type ClientOf = (waiting: AskCredentialsOptions) => Promise<AlicloudSdkClient>
 
-/** Returns the context as JSON text, which the service expects. */
+/** The context as JSON text, which is what the service expects. */
 function contextOf(context: EncryptionContext | undefined): { readonly EncryptionContext?: string } {
   return context === undefined ? {} : { EncryptionContext: JSON.stringify(context) }
 }
 
 /**
- * Makes a new client for each set of credentials. A client that asks for key, secret and token one after the other,
- * as
- * @alicloud/rpc-client 1.3 does, could mix an old key with a new secret.
+ * Makes a new client for each set of credentials. A client that gets the key, the secret and the token one after the
+ * other, as @alicloud/rpc-client 1.3 does, could mix an old key with a new secret.
  */
 function clientMaker(options: AlicloudKmsConnectionOptions, region: string, endpoint: URL): ClientOf {
   const Client = loadAlicloudSdk()
@@ -234,7 +239,7 @@ function clientMaker(options: AlicloudKmsConnectionOptions, region: string, endp
     })
   const { accessKeyId = '', accessKeySecret = '', securityToken, credentials } = options
   if (credentials === undefined) {
-    // An environment variable often ends with a line break.
+    // The value of an environment variable often ends with a line break.
     const client = make({
       accessKeyId: accessKeyId.trim(),
       accessKeySecret: accessKeySecret.trim(),
@@ -260,7 +265,8 @@ async function currentCredentials(
   } catch (cause) {
     options.signal?.throwIfAborted()
     if (CseError.isInstance(cause)) throw cause
-    const message = 'No request was sent, because the `credentials` for KMS threw an error. See the cause.'
+    const message =
+      'No request was sent: the `credentials` for KMS returned none. The cause is their own error.'
     throw new TransportError('ERR_CSE_ACCESS_DENIED', message, { retryable: true, cause })
   }
 }
@@ -299,7 +305,7 @@ function checkedConnection(options: AlicloudKmsConnectionOptions): {
     }
     if (typeof credentials?.getCredential !== 'function') {
       throw invalid(
-        '`credentials` must have a function getCredential(), like a Credential of @alicloud/credentials.',
+        '`credentials` must have a getCredential() method, as a Credential of @alicloud/credentials does.',
       )
     }
   } else if (!isText(accessKeyId) || !isText(accessKeySecret)) {
@@ -314,7 +320,7 @@ function checkedConnection(options: AlicloudKmsConnectionOptions): {
   if (there !== undefined && there !== region) {
     throw new CseError(
       'ERR_CSE_WRONG_REGION',
-      `\`region\` is ${region}, but \`endpoint\` is in ${there}. Keys are regional, so both must be the same.`,
+      `\`region\` is ${region}, but \`endpoint\` is in ${there}. Keys are regional, so both must match.`,
     )
   }
   return { region, endpoint, asksForCredentials: credentials !== undefined }
@@ -337,12 +343,12 @@ function checkedEndpoint(text: string): URL {
     url.password === ''
   if (url && bare && url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
     throw invalid(
-      '`endpoint` starts with http://, so KMS would send content keys in plaintext. Use https://. Only an address of this machine may use http://.',
+      '`endpoint` begins with http://, so KMS would send content keys in plaintext. Use https://. Only an address of this machine may use http://.',
     )
   }
   if (url && bare && (url.protocol === 'https:' || url.protocol === 'http:')) return url
   throw invalid(
-    '`endpoint` must be the host of KMS, such as "kms.cn-hangzhou.aliyuncs.com", with an optional http:// or https:// and an optional port, and nothing else.',
+    '`endpoint` must be the host of KMS, such as "kms.cn-hangzhou.aliyuncs.com". It may have http:// or https:// before it and a port after it, and nothing else.',
   )
 }
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { CseError } from '@oss-cse/crypto-core'
 
-/** The part of a client of `@alicloud/kms20160120` 1.2 that is used. This package does not need the SDK's types. */
+/** The used methods of a client of `@alicloud/kms20160120` 1.2. This package does not need the types of the SDK. */
 export interface AlicloudSdkClient {
   generateDataKeyEx(request: never, runtime: never): Promise<unknown>
   encryptEx(request: never, runtime: never): Promise<unknown>
@@ -12,14 +12,15 @@ type AlicloudSdkClass = new (config: Readonly<Record<string, string>>) => Aliclo
 
 const SDK = '@alicloud/kms20160120'
 
-/** Packages that the SDK and its dependencies require without declaring them, and the setting that declares them. */
+/** The dependencies that the SDK and its dependencies do not declare, as a pnpm setting that declares them. */
 const PHANTOM_DEPENDENCIES =
   'packageExtensions: { "@alicloud/credentials": { dependencies: { debug: ^4.4.0 } }, "@alicloud/kms20160120": { dependencies: { "@alicloud/tea-typescript": ^1.8.0 } } }'
 
 /**
- * Loads the SDK, which takes a while. So it is loaded only when a client is made here.
+ * Loads the SDK. Loading takes a while, so it happens only if this package makes the client.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` that says what to install, or how to configure a strict package manager
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`. The message says what to install, or how to configure a strict package
+ * manager.
  */
 export function loadAlicloudSdk(
   load: (name: string) => unknown = createRequire(import.meta.url),
@@ -33,7 +34,7 @@ export function loadAlicloudSdk(
   if (typeof sdk.default === 'function') return sdk.default as AlicloudSdkClass
   throw new CseError(
     'ERR_CSE_INVALID_ARGUMENT',
-    `The installed ${SDK} does not have the required version 1.2: npm install ${SDK}@1.2`,
+    `The installed ${SDK} is not version 1.2. Install it: npm install ${SDK}@1.2`,
   )
 }
 
@@ -43,6 +44,6 @@ function remedyFor(error: unknown): string {
   if (code !== 'MODULE_NOT_FOUND' || missing === undefined) {
     return `${SDK} could not be loaded. See the cause.`
   }
-  if (missing === SDK) return `AlicloudKms needs the package ${SDK}: npm install ${SDK}@1.2`
-  return `${SDK} requires "${missing}", which neither it nor its dependencies declare. A strict package manager needs a setting for that. For pnpm, in pnpm-workspace.yaml: ${PHANTOM_DEPENDENCIES}`
+  if (missing === SDK) return `AlicloudKms needs the package ${SDK}. Install it: npm install ${SDK}@1.2`
+  return `${SDK} requires "${missing}", but neither it nor its dependencies declare it. Declare it for a strict package manager. For pnpm, in pnpm-workspace.yaml: ${PHANTOM_DEPENDENCIES}`
 }

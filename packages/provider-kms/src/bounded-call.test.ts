@@ -6,10 +6,10 @@ import { httpResponse, withKmsServer } from '../test/kms-server.ts'
 import { boundedCall } from './bounded-call.ts'
 
 const DECRYPT = { ciphertextBlob: 'YmxvYg==' }
-const ANSWER = httpResponse(JSON.stringify({ Plaintext: 'cA==', KeyId: 'k', RequestId: 'r' }))
+const RESPONSE = httpResponse(JSON.stringify({ Plaintext: 'cA==', KeyId: 'k', RequestId: 'r' }))
 const BEGINNING = 'HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n{"Plaintext":"'
 
-/** Resolves once something has been written to a server's connection. */
+/** Resolves once data has been written to a server's connection. */
 function begun() {
   let begin = () => {}
   const promise = new Promise<void>((resolve) => {
@@ -20,7 +20,7 @@ function begun() {
 
 async function allClosed(sockets: readonly Socket[]): Promise<void> {
   for (const socket of sockets) {
-    // Not `once`, which rejects with the reset that comes before it.
+    // Not `once`, which rejects with the reset that comes first.
     if (!socket.closed) await new Promise((resolve) => socket.on('close', resolve))
   }
 }
@@ -32,7 +32,7 @@ function chunked(): string {
 }
 
 beforeEach(() => {
-  // Time passes when a test says so, and on no machine by itself.
+  // Fake timers: time passes only when a test advances it.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
 })
 afterEach(() => {
@@ -42,22 +42,24 @@ afterEach(() => {
 test.each([
   ['a body of a known length', `${BEGINNING}${'x'.repeat(4_000_000)}`],
   ['a body in chunks', chunked()],
-  ['interim responses', `${'HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n'.repeat(60_000)}${ANSWER}`],
-])('a response of more than 1 MiB is refused while it comes, and its connection ends: %s', (_name, text) =>
-  withKmsServer(
-    (socket) => socket.write(text),
-    async ({ kms, sockets }) => {
-      await expect(kms.decrypt(DECRYPT)).rejects.toMatchObject({
-        code: 'ERR_CSE_SERVICE',
-        retryable: false,
-        message: expect.stringContaining('more than 1048576 bytes'),
-      })
-      await allClosed(sockets)
-    },
-  ),
+  ['interim responses', `${'HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n'.repeat(60_000)}${RESPONSE}`],
+])(
+  'a response of more than 1 MiB is refused while it arrives, and its connection is closed: %s',
+  (_name, text) =>
+    withKmsServer(
+      (socket) => socket.write(text),
+      async ({ kms, sockets }) => {
+        await expect(kms.decrypt(DECRYPT)).rejects.toMatchObject({
+          code: 'ERR_CSE_SERVICE',
+          retryable: false,
+          message: expect.stringContaining('more than 1048576 bytes'),
+        })
+        await allClosed(sockets)
+      },
+    ),
 )
 
-test('a response that starts in time and does not end in time is a timeout, and its connection ends', async () => {
+test('a response that begins in time but does not end in time is a timeout, and its connection is closed', async () => {
   const { promise, begin } = begun()
   await withKmsServer(
     (socket) => socket.write(BEGINNING, begin),
@@ -74,10 +76,10 @@ test('a response that starts in time and does not end in time is a timeout, and 
   )
 })
 
-test('a connection that served an earlier call does not let a later one last longer', async () => {
+test('a reused connection does not extend the timeout of a later call', async () => {
   const { promise, begin } = begun()
   await withKmsServer(
-    (socket, _head, index) => (index === 0 ? socket.write(ANSWER) : socket.write(BEGINNING, begin)),
+    (socket, _head, index) => (index === 0 ? socket.write(RESPONSE) : socket.write(BEGINNING, begin)),
     async ({ kms, sockets }) => {
       await expect(kms.decrypt(DECRYPT)).resolves.toMatchObject({ plaintext: 'cA==' })
       await vi.advanceTimersByTimeAsync(40_000)
@@ -87,7 +89,7 @@ test('a connection that served an earlier call does not let a later one last lon
       })
       await promise
       expect(sockets.length).toBe(1)
-      // The timer of the first call goes off in between, and takes the second one's with it.
+      // The timer of the first call fires in between, and removes that of the second call.
       await vi.advanceTimersByTimeAsync(30_000)
       await vi.advanceTimersByTimeAsync(30_000)
       expect(outcome).toMatchObject({ code: 'ERR_CSE_TIMEOUT' })
@@ -96,7 +98,7 @@ test('a connection that served an earlier call does not let a later one last lon
   )
 })
 
-test('a call that is aborted under way ends with its connection', async () => {
+test('an aborted call closes its connection', async () => {
   const { promise, begin } = begun()
   await withKmsServer(
     (socket) => socket.write(BEGINNING, begin),
@@ -111,10 +113,10 @@ test('a call that is aborted under way ends with its connection', async () => {
   )
 })
 
-test('calls at once have bounds of their own: one that is cut leaves the other alone', () =>
+test('concurrent calls have separate limits: a call that is cut does not affect the other', () =>
   withKmsServer(
     (socket, head) =>
-      socket.write(head.includes('Action=Decrypt') ? ANSWER : `${BEGINNING}${'x'.repeat(2_000_000)}`),
+      socket.write(head.includes('Action=Decrypt') ? RESPONSE : `${BEGINNING}${'x'.repeat(2_000_000)}`),
     async ({ kms }) => {
       const [encrypted, ...decrypted] = await Promise.allSettled([
         kms.encrypt({ keyId: 'k', plaintext: 'cA==' }),
@@ -125,7 +127,7 @@ test('calls at once have bounds of their own: one that is cut leaves the other a
     },
   ))
 
-test('many calls on one connection are counted each on its own', () =>
+test('many calls on one connection are counted separately', () =>
   withKmsServer(
     (socket) =>
       socket.write(httpResponse(JSON.stringify({ Plaintext: 'cA==', Padding: 'x'.repeat(300_000) }))),
@@ -136,7 +138,7 @@ test('many calls on one connection are counted each on its own', () =>
     },
   ))
 
-test('requests that are no call of KMS, such as those for credentials, are left alone', async () => {
+test('requests that are not KMS calls, such as those for credentials, are not limited', async () => {
   const server = createHttpServer((_request, response) => response.end('x'.repeat(10_000))).listen(
     0,
     '127.0.0.1',

@@ -7,38 +7,36 @@ import { linkedAbort } from '@oss-cse/crypto-core/internal'
 
 /** The limits of a call. */
 export interface CallBounds {
-  /** The total time of the call, from its start to the last byte of its response. */
+  /** The limit of the whole call, from its start to the last byte of its response. */
   readonly timeoutMs: number
-  /** The maximum that a request receives: status, headers and body. */
+  /** The limit of everything that a request receives: status, headers and body. */
   readonly maxResponseBytes: number
   readonly signal: AbortSignal | undefined
-  /** Makes the error of a call that exceeded `timeoutMs`. */
+  /** Returns the error that the call throws after `timeoutMs`. */
   timedOut(): Error
-  /** Makes the error of a call that exceeded `maxResponseBytes`. */
+  /** Returns the error that the call throws if it receives more than `maxResponseBytes`. */
   tooLarge(): Error
 }
 
-/** Called for each HTTP request that is sent during a call. */
+/** Receives each HTTP request that is sent during a call. */
 const watched = new AsyncLocalStorage<(request: ClientRequest) => void>()
 let subscribed = false
 
 /**
- * Runs a call of the vendor's client with limits that the client does not have. @alicloud/tea-util 1.4 lib/client.js
- * `read` collects a body of any length, and httpx 2.3 lib/index.js forgets its read timeout on a reused connection.
- * The client exposes neither request nor agent, so Node.js reports its requests here. A request that exceeds a limit,
- * or whose call was aborted, is destroyed with its connection.
+ * Runs a call of the vendor's client within limits that the client does not have. @alicloud/tea-util 1.4 lib/client.js
+ * `read` collects a body of any length. httpx 2.3 lib/index.js forgets its read timeout on a reused connection.
  *
- * @throws `timedOut()`, `tooLarge()`, the signal's reason, or the error of the call, whichever came first
+ * The client exposes neither its requests nor its agent, so the requests come from the diagnostics channel of Node.js. A
+ * request that exceeds a limit, or whose call is aborted, is destroyed with its connection.
+ *
+ * @throws `timedOut()`, `tooLarge()`, the signal's reason, or the error of the call: the first of them
  */
-export async function boundedCall<Response>(
-  send: () => Promise<Response>,
-  bounds: CallBounds,
-): Promise<Response> {
+export async function boundedCall<Result>(send: () => Promise<Result>, bounds: CallBounds): Promise<Result> {
   const { timeoutMs, maxResponseBytes } = bounds
   const end = linkedAbort(bounds.signal)
   const timer = setTimeout(() => end.abort(bounds.timedOut()), timeoutMs)
   const onRequest = (request: ClientRequest): void => {
-    // Other requests are those with which a client of the application gets its credentials.
+    // Other requests are those by which the application's own client gets its credentials.
     if (!request.hasHeader('x-acs-action')) return
     const destroy = (): void => {
       request.destroy()

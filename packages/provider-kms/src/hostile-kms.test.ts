@@ -29,10 +29,10 @@ const V1: Envelope = {
   materialDescription: {},
 }
 
-/** Fields in place of a Plaintext that is none, whatever it should have been. */
+/** Fields with an invalid Plaintext. */
 const NO_PLAINTEXT: readonly (readonly [name: string, fields: object])[] = [
-  ['none', {}],
-  ['an empty one', { Plaintext: '' }],
+  ['absent', {}],
+  ['an empty string', { Plaintext: '' }],
   ['null', { Plaintext: null }],
   ['an array', { Plaintext: [text(32)] }],
   ['an object', { Plaintext: { a: text(32) } }],
@@ -44,16 +44,16 @@ const NO_PLAINTEXT: readonly (readonly [name: string, fields: object])[] = [
   ['33 bytes', { Plaintext: text(33) }],
   ['64 bytes', { Plaintext: text(64) }],
   ['700,000 characters', { Plaintext: 'QUFB'.repeat(175_000) }],
-  ['no base64', { Plaintext: `${text(32).slice(0, -2)}!!` }],
-  ['the bytes themselves', { Plaintext: 'S'.repeat(32) }],
-  ['a name that every object has', { __proto__: { Plaintext: text(32) } }],
+  ['not base64', { Plaintext: `${text(32).slice(0, -2)}!!` }],
+  ['the raw bytes', { Plaintext: 'S'.repeat(32) }],
+  ['in the prototype', { __proto__: { Plaintext: text(32) } }],
 ]
 
-/** Whole responses that are none of KMS. */
+/** Complete responses that are not from KMS. */
 const NO_RESPONSE: readonly (readonly [name: string, response: string])[] = [
   ['nothing', httpResponse('')],
   ['a page', httpResponse('<html>', { headers: 'Content-Type: text/html\r\n' })],
-  ['JSON that is no object', httpResponse('"text"')],
+  ['JSON that is not an object', httpResponse('"text"')],
   ['null', httpResponse('null')],
   ['an array', httpResponse('[]')],
   ['an array in 100,000 others', httpResponse(nested(100_000))],
@@ -64,7 +64,7 @@ const NO_RESPONSE: readonly (readonly [name: string, response: string])[] = [
   ['endless headers', `HTTP/1.1 200 OK\r\n${'X-A: bbbbbbbbbbbbbbbbbbbb\r\n'.repeat(4000)}\r\n`],
   ['an error whose code is an object', httpResponse('{"Code":{"toString":1}}', { status: '400 Bad' })],
   ['an error whose code is long', httpResponse(`{"Code":"${'a: '.repeat(100_000)}"}`, { status: '400 Bad' })],
-  ['an error of no fields', httpResponse('{}', { status: '500 No' })],
+  ['an error without fields', httpResponse('{}', { status: '500 No' })],
 ]
 
 const code = (...codes: readonly string[]) =>
@@ -76,14 +76,14 @@ async function failureOf(promise: Promise<unknown>): Promise<CseError> {
     (thrown: unknown) => thrown,
   )
   if (!CseError.isInstance(error)) throw error
-  // What KMS sent is a key, or may be one.
+  // The response of KMS may contain a key.
   expect(JSON.stringify([error.message, error])).not.toMatch(/U1NTU|QUFBQUFB|SSSSSS|SECRET/)
   expect(error.cause).toBeUndefined()
   return error
 }
 
-/** Both calls of an object, where one of them is answered by what a test wants, and the other soundly. */
-const answering =
+/** Handles both calls of an object: one gets the response of the test, the other a valid one. */
+const responding =
   (which: 'cek' | 'iv', response: string, version: 1 | 2 = 2) =>
   (socket: { write(text: string): unknown }, head: string): void => {
     const isCek = head.includes(encodeURIComponent(V2.wrappedCek)) || head.includes('Action=GenerateDataKey')
@@ -105,16 +105,18 @@ test.each(
       NO_PLAINTEXT.map(([name, fields]) => ({ name, which, fields, envelope, version: envelope.version })),
     ),
   ),
-)('a Decrypt whose Plaintext is $name is no $which of a V$version object', ({ which, fields, envelope }) =>
-  withKmsServer(answering(which, json({ KeyId: KEY, ...fields }), envelope.version), async ({ kms }) => {
-    const ring = new Keyring({ encrypting: provide(kms) })
-    expect(await failureOf(ring.unwrap(envelope))).toEqual(code('ERR_CSE_UNWRAP_FAILED', 'ERR_CSE_SERVICE'))
-  }),
+)(
+  'a Decrypt whose Plaintext is $name is never the $which of a V$version object',
+  ({ which, fields, envelope }) =>
+    withKmsServer(responding(which, json({ KeyId: KEY, ...fields }), envelope.version), async ({ kms }) => {
+      const ring = new Keyring({ encrypting: provide(kms) })
+      expect(await failureOf(ring.unwrap(envelope))).toEqual(code('ERR_CSE_UNWRAP_FAILED', 'ERR_CSE_SERVICE'))
+    }),
 )
 
-test.each(NO_PLAINTEXT)('a GenerateDataKey whose Plaintext is %s makes no object', (_name, fields) =>
+test.each(NO_PLAINTEXT)('a GenerateDataKey whose Plaintext is %s is refused', (_name, fields) =>
   withKmsServer(
-    answering('cek', json({ CiphertextBlob: text(90), KeyId: KEY, ...fields })),
+    responding('cek', json({ CiphertextBlob: text(90), KeyId: KEY, ...fields })),
     async ({ kms }) => {
       const ring = new Keyring({ encrypting: provide(kms) })
       expect(await failureOf(ring.generate())).toEqual(code('ERR_CSE_SERVICE'))
@@ -123,16 +125,16 @@ test.each(NO_PLAINTEXT)('a GenerateDataKey whose Plaintext is %s makes no object
 )
 
 test.each<[string, object]>([
-  ['none', {}],
-  ['an empty one', { CiphertextBlob: '' }],
+  ['absent', {}],
+  ['an empty string', { CiphertextBlob: '' }],
   ['an array', { CiphertextBlob: [text(90)] }],
   ['with a line break', { CiphertextBlob: `${text(90)}\r\nx-oss-meta-a: b` }],
-  ['no ASCII', { CiphertextBlob: 'ü'.repeat(90) }],
+  ['not ASCII', { CiphertextBlob: 'ü'.repeat(90) }],
   ['longer than all metadata of an object', { CiphertextBlob: 'A'.repeat(8196) }],
-])('a CiphertextBlob that is %s makes no object, of either call', async (_name, fields) => {
+])('a CiphertextBlob that is %s is refused in either call', async (_name, fields) => {
   for (const which of ['cek', 'iv'] as const) {
-    const answer = json({ Plaintext: text(32), KeyId: KEY, ...fields })
-    await withKmsServer(answering(which, answer), async ({ kms }) => {
+    const response = json({ Plaintext: text(32), KeyId: KEY, ...fields })
+    await withKmsServer(responding(which, response), async ({ kms }) => {
       const ring = new Keyring({ encrypting: provide(kms) })
       expect(await failureOf(ring.generate())).toEqual(code('ERR_CSE_SERVICE'))
     })
@@ -140,19 +142,19 @@ test.each<[string, object]>([
 })
 
 test.each<[string, unknown]>([
-  ['another one', OTHER_KEY],
-  ['the ARN of another one', `acs:kms:cn-hangzhou:1:key/${OTHER_KEY}`],
+  ['another key id', OTHER_KEY],
+  ['the ARN of another key', `acs:kms:cn-hangzhou:1:key/${OTHER_KEY}`],
   ['a number', 5],
   ['an alias', 'alias/x'],
   ['an array', [KEY]],
-  ['an empty one', ''],
+  ['an empty string', ''],
 ])(
-  'what a key of another name wrapped is refused, in writing and reading: its KeyId is %s',
+  'a value that another key wrapped is refused, on writes and on reads: its KeyId is %s',
   async (_name, keyId) => {
     for (const which of ['cek', 'iv'] as const) {
       const sound = which === 'cek' ? encodeBase64(new Uint8Array(32).fill(9)) : encodeBase64(IV)
-      const answer = json({ Plaintext: sound, CiphertextBlob: text(90), KeyId: keyId })
-      await withKmsServer(answering(which, answer), async ({ kms }) => {
+      const response = json({ Plaintext: sound, CiphertextBlob: text(90), KeyId: keyId })
+      await withKmsServer(responding(which, response), async ({ kms }) => {
         const ring = new Keyring({ encrypting: provide(kms) })
         expect(await failureOf(ring.unwrap(V2))).toEqual(code('ERR_CSE_UNWRAP_FAILED', 'ERR_CSE_SERVICE'))
         expect(await failureOf(ring.generate())).toEqual(code('ERR_CSE_SERVICE'))
@@ -162,10 +164,10 @@ test.each<[string, unknown]>([
 )
 
 test.each(NO_RESPONSE)(
-  'a response that is none of KMS is a coded error, in writing and reading: %s',
+  'a response that is not from KMS throws an error with a code, on writes and on reads: %s',
   async (_name, response) => {
     for (const which of ['cek', 'iv'] as const) {
-      await withKmsServer(answering(which, response), async ({ kms }) => {
+      await withKmsServer(responding(which, response), async ({ kms }) => {
         const ring = new Keyring({ encrypting: provide(kms) })
         for (const call of [ring.unwrap(V2), ring.generate()]) {
           expect(await failureOf(call)).toEqual(
@@ -177,8 +179,8 @@ test.each(NO_RESPONSE)(
   },
 )
 
-test('a KMS whose GenerateDataKey returns one key twice is refused at the second object', () =>
-  withKmsServer(answering('iv', json({ CiphertextBlob: text(90), KeyId: KEY })), async ({ kms }) => {
+test('a KMS that returns the same data key twice is refused at the second object', () =>
+  withKmsServer(responding('iv', json({ CiphertextBlob: text(90), KeyId: KEY })), async ({ kms }) => {
     const ring = new Keyring({ encrypting: provide(kms) })
     await expect(ring.generate()).resolves.toHaveProperty('envelope')
     expect(await failureOf(ring.generate())).toEqual(code('ERR_CSE_CONTENT_KEY_REUSED'))

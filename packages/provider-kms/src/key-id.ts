@@ -1,8 +1,8 @@
-/** A KMS key as a caller names it. */
+/** The name of a KMS key, as the caller passes it. */
 export interface KeyName {
-  /** The key id, in lower case; absent for an alias, which may point to another key later. */
+  /** The key id in lower case. Absent for an alias, which may move from key to key. */
   readonly id: string | undefined
-  /** The region, if an ARN names it. */
+  /** The region, if the name is an ARN. */
   readonly region: string | undefined
 }
 

@@ -1,17 +1,19 @@
 import { CseError, callWithRetries, type RetryPolicy, TransportError } from '@oss-cse/crypto-core'
 
 /**
- * Calls KMS until it succeeds, fails for good, or the attempts are exhausted.
+ * Calls KMS until it responds, fails permanently, or the attempts are used up.
  *
- * @throws the error of the call if it is a CseError; `ERR_CSE_SERVICE` without a cause for any other error, which may
- *   contain the request with its parameters; the signal's reason when it aborts between two attempts
+ * @throws the error of the call, if it is a CseError
+ * @throws CseError `ERR_CSE_SERVICE` without a cause for any other error, which may contain the request with its
+ * parameters
+ * @throws the signal's reason if it aborts between two attempts
  */
-export async function callKms<Response>(
-  call: () => Promise<Response>,
+export async function callKms<Result>(
+  call: () => Promise<Result>,
   retry: RetryPolicy,
   signal: AbortSignal,
-): Promise<Response> {
-  const guarded = async (): Promise<Response> => {
+): Promise<Result> {
+  const guarded = async (): Promise<Result> => {
     try {
       return await call()
     } catch (error) {
@@ -22,7 +24,7 @@ export async function callKms<Response>(
     return await callWithRetries(guarded, { retry, signal })
   } catch (error) {
     if (!TransportError.isInstance(error) || !error.retryable) throw error
-    // Otherwise the caller would retry as often again.
+    // Otherwise the caller would retry, and multiply the attempts.
     throw TransportError.with(error, { retriesExhausted: true })
   }
 }
@@ -30,7 +32,7 @@ export async function callKms<Response>(
 function clientFailed(): TransportError {
   return new TransportError(
     'ERR_CSE_SERVICE',
-    'The KMS client failed. Its error is not passed on, because it may contain the request. Log it in your client.',
+    'The KMS client failed. Its error is not passed on, because it may contain the request. Look for it in the client itself.',
     { retryable: false },
   )
 }

@@ -1,8 +1,8 @@
 import type { CallOptions } from '@oss-cse/crypto-core'
 
 /**
- * Pairs that KMS binds to a ciphertext. Only a caller who passes the same pairs can decrypt it. It is not secret, and
- * KMS logs it.
+ * The pairs that KMS binds to a ciphertext. Only a call with the same pairs can decrypt it. They are not secret, and KMS
+ * logs them.
  *
  * @example
  * ```ts
@@ -11,46 +11,46 @@ import type { CallOptions } from '@oss-cse/crypto-core'
  */
 export type EncryptionContext = Readonly<Record<string, string>>
 
-/** A request to KMS under a key. */
+/** A KMS request that names a key. */
 export interface KmsKeyRequest extends CallOptions {
   /** A key id, an alias (`alias/…`), or the ARN of either. */
   readonly keyId: string
-  /** Absent if there is no context to bind. */
+  /** The pairs to bind. Absent if there are none. */
   readonly encryptionContext?: EncryptionContext | undefined
 }
 
-/** The request of GenerateDataKey, always for a key of 32 bytes (AES_256). */
+/** A GenerateDataKey request. It is always for a key of 32 bytes (AES_256). */
 export type KmsGenerateDataKeyRequest = KmsKeyRequest
 
-/** The response of GenerateDataKey. */
+/** A GenerateDataKey response. */
 export interface KmsGenerateDataKeyResponse {
-  /** The new key, base64. */
+  /** The new key in base64. */
   readonly plaintext: string
-  /** The new key, encrypted: printable ASCII, as `decrypt` accepts it. */
+  /** The encrypted new key: printable ASCII, which `decrypt` accepts. */
   readonly ciphertextBlob: string
   /** The id of the key that encrypted it, if KMS returns it. */
   readonly keyId?: string | undefined
 }
 
-/** The request of Encrypt. */
+/** An Encrypt request. */
 export interface KmsEncryptRequest extends KmsKeyRequest {
   /** Any text. Decrypt returns it unchanged. */
   readonly plaintext: string
 }
 
-/** The response of Encrypt. */
+/** An Encrypt response. */
 export interface KmsEncryptResponse {
   readonly ciphertextBlob: string
   readonly keyId?: string | undefined
 }
 
-/** The request of Decrypt. It names no key, because KMS finds it by the blob. */
+/** A Decrypt request. It names no key: the blob does. */
 export interface KmsDecryptRequest extends CallOptions {
   readonly ciphertextBlob: string
   readonly encryptionContext?: EncryptionContext | undefined
 }
 
-/** The response of Decrypt. */
+/** A Decrypt response. */
 export interface KmsDecryptResponse {
   readonly plaintext: string
   /** The id of the key that the blob names, if KMS returns it. */
@@ -58,16 +58,18 @@ export interface KmsDecryptResponse {
 }
 
 /**
- * A key management service with the operations of Alibaba Cloud KMS. A `KmsProvider` calls it. `AlicloudKms`
- * implements it with `@alicloud/kms20160120`. You can also write your own object with these three methods.
+ * The client that a `KmsProvider` calls, in the terms of Alibaba Cloud KMS. Use an `AlicloudKms`, which is based on
+ * `@alicloud/kms20160120`, or your own object with these three methods.
  *
- * Each call is one request, without retries. The provider retries when a method rejects with a TransportError that is
- * `retryable` (throttling, 5xx, a reset connection). `decrypt` rejects with `ERR_CSE_UNWRAP_FAILED` when KMS says
- * that the blob, or the context with it, is not valid, and only then. Any error that is not a CseError counts as a
- * failure of the client. It is not shown, because it may contain the request.
+ * Each call is one request, without retries. The provider retries a call that throws a TransportError with `retryable`
+ * set (throttling, 5xx, a reset connection).
+ *
+ * If KMS says that the blob, or its context, is invalid, `decrypt` must throw `ERR_CSE_UNWRAP_FAILED` and no other error.
+ * The provider treats any error that is not a CseError as a failure of the client. It does not show that error, which
+ * may contain the request.
  */
 export interface KmsClient {
-  /** The region of KMS, such as `cn-hangzhou`. An ARN of another region is refused. */
+  /** The region of the KMS that it calls, such as `cn-hangzhou`. An ARN of another region is refused. */
   readonly region?: string | undefined
   generateDataKey(request: KmsGenerateDataKeyRequest): Promise<KmsGenerateDataKeyResponse>
   encrypt(request: KmsEncryptRequest): Promise<KmsEncryptResponse>

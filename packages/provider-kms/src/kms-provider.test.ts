@@ -10,7 +10,7 @@ const KEY = '11111111-2222-3333-4444-555555555555'
 const OTHER_KEY = '99999999-2222-3333-4444-555555555555'
 const NO_WAIT = { minDelayMs: 0, maxDelayMs: 0 }
 const code = (value: string) => expect.objectContaining({ code: value })
-const MISFIT = code('ERR_CSE_UNWRAP_FAILED')
+const MISMATCH = code('ERR_CSE_UNWRAP_FAILED')
 
 function setUp(options: Partial<KmsProviderOptions> = {}) {
   const kms = new FakeKms()
@@ -46,7 +46,7 @@ describe.each(['blob', 'oss2'] as const)('the provider contract, encoding %s', (
           materialDescription: { key: 'ours' },
           ...(cached && { unwrapCache: { maxEntries: 100, ttlMs: 60_000 } }),
         }),
-      // Of the same account: KMS itself would decrypt under it.
+      // A key of the same account: KMS itself would decrypt with it.
       createOther: () =>
         new KmsProvider({ client: kms, keyId: OTHER_KEY, encoding, passphrase: 'a long passphrase' }),
       createUnavailable: () => {
@@ -63,9 +63,9 @@ describe.each(['blob', 'oss2'] as const)('the provider contract, encoding %s', (
 })
 
 describe('calls', () => {
-  test('writing is one GenerateDataKey and one Encrypt of the IV, reading two Decrypts, both at the same time', async () => {
+  test('a write is one GenerateDataKey and one Encrypt of the IV, a read is two Decrypts, and both are concurrent', async () => {
     const { kms, ring } = setUp()
-    // Nothing is answered before the other one was asked, too: one after the other would never end.
+    // Each call responds only after the other one was made: sequential calls would never end.
     const rendezvous = (): Promise<void> =>
       new Promise((resolve) => {
         waiting.push(resolve)
@@ -89,7 +89,7 @@ describe('calls', () => {
     expect(kms.calls[1]).toMatchObject({ request: { plaintext: encodeBase64(contentKey.iv) } })
   })
 
-  test('every call carries the encryption context, and the passphrase in it', async () => {
+  test('each call has the encryption context, which includes the passphrase', async () => {
     const { kms, ring } = setUp({ encryptionContext: { app: 'x' }, passphrase: 'päss"word' })
     await ring.unwrap((await ring.generate()).envelope)
     expect(kms.calls.map(({ request }) => request.encryptionContext)).toEqual(
@@ -97,18 +97,18 @@ describe('calls', () => {
     )
   })
 
-  test('without a context none is sent', async () => {
+  test('no context is sent if there is none', async () => {
     const { kms, ring } = setUp({ encryptionContext: {} })
     await ring.generate()
     expect(kms.calls.map(({ request }) => request.encryptionContext)).toEqual([undefined, undefined])
   })
 
-  test('a passphrase or context that differs is a mismatch', async () => {
+  test('another passphrase or context is a mismatch', async () => {
     const { kms, ring } = setUp({ passphrase: 'a' })
     const { envelope } = await ring.generate()
     for (const options of [{}, { passphrase: 'b' }, { passphrase: 'a', encryptionContext: { c: 'd' } }]) {
       await expect(new KmsProvider({ client: kms, keyId: KEY, ...options }).unwrap(envelope)).rejects.toEqual(
-        MISFIT,
+        MISMATCH,
       )
     }
     const same = new KmsProvider({ client: kms, keyId: KEY, encryptionContext: { 'x-passphrase': 'a' } })
@@ -117,7 +117,7 @@ describe('calls', () => {
 })
 
 describe('encodings', () => {
-  test('the form blob is the CiphertextBlob itself, oss2 its text in base64 once more; each reads both', async () => {
+  test('blob is the CiphertextBlob itself, oss2 is its text in base64 again, and each reads both', async () => {
     const kms = new FakeKms()
     const make = (encoding: 'blob' | 'oss2') =>
       new KmsProvider({ client: kms, keyId: KEY, encoding, retry: NO_WAIT })
@@ -134,7 +134,7 @@ describe('encodings', () => {
     }
   })
 
-  /** A header whose text decodes to base64 text, although the header itself is the blob. */
+  /** A header that is itself the blob, although its text decodes to base64 text. */
   async function ambiguous(kms: FakeKms, provider: KmsProvider) {
     const { envelope } = await new Keyring({ encrypting: provider }).generate()
     if (envelope.version !== 2) throw new Error('a V2 envelope')
@@ -144,7 +144,7 @@ describe('encodings', () => {
       wrappedCek: Buffer.from('AAAA').toString('base64'),
       wrappedIv: Buffer.from('BBBB').toString('base64'),
     }
-    // The fake knows the disguised blobs for what they stand.
+    // The fake maps the disguised blobs to the real ones.
     const opened = kms.decrypt.bind(kms)
     kms.decrypt = async (request) => {
       const { ciphertextBlob } = request
@@ -155,7 +155,7 @@ describe('encodings', () => {
     return disguised
   }
 
-  test('a header that can be read in two ways is tried as double-encoded first, then as it is', async () => {
+  test('an ambiguous header is first tried as double-encoded, then unchanged', async () => {
     const { kms, provider } = setUp()
     const envelope = await ambiguous(kms, provider)
     kms.calls.length = 0
@@ -167,7 +167,7 @@ describe('encodings', () => {
   })
 
   test.each([throttled(), denied()])(
-    'the other reading is not tried when KMS failed for another reason: $code',
+    'the other decoding is not tried if KMS fails for another reason: $code',
     async (failure) => {
       const { kms, provider } = setUp({ retry: { ...NO_WAIT, maxAttempts: 2 } })
       const envelope = await ambiguous(kms, provider)
@@ -186,7 +186,7 @@ describe('encodings', () => {
     const { envelope } = await ring.generate()
     kms.calls.length = 0
     for (const change of [{ wrappedCek: '!' }, { wrappedIv: 'A' }, { wrappedCek: '' }]) {
-      await expect(provider.unwrap({ ...envelope, ...change } as Envelope)).rejects.toEqual(MISFIT)
+      await expect(provider.unwrap({ ...envelope, ...change } as Envelope)).rejects.toEqual(MISMATCH)
     }
     expect(kms.calls).toEqual([])
   })
@@ -212,30 +212,30 @@ describe('V1 envelopes of oss2 2.5 to 2.10', () => {
   })
 
   test.each(['', 'OA==', 'eight', '-1'])(
-    'a start that is no decimal number is a misfit: %j',
+    'a start that is not a decimal number is a mismatch: %j',
     async (start) => {
       const { kms, provider } = setUp()
       await expect(provider.unwrap(await v1(kms, start))).rejects.toEqual(
-        start === '' ? code('ERR_CSE_SERVICE') : MISFIT,
+        start === '' ? code('ERR_CSE_SERVICE') : MISMATCH,
       )
     },
   )
 
-  test('a V1 envelope of another algorithm, or a V2 one that names `kms`, is a mismatch', async () => {
+  test('a V1 envelope of another algorithm, or a V2 envelope that names `kms`, is a mismatch', async () => {
     const { kms, provider, ring } = setUp()
     const envelope = await v1(kms, '8')
-    await expect(provider.unwrap({ ...envelope, wrapAlgorithm: 'rsa' })).rejects.toEqual(MISFIT)
+    await expect(provider.unwrap({ ...envelope, wrapAlgorithm: 'rsa' })).rejects.toEqual(MISMATCH)
     const { envelope: v2 } = await ring.generate()
-    await expect(provider.unwrap({ ...v2, wrapAlgorithm: 'kms' })).rejects.toEqual(MISFIT)
+    await expect(provider.unwrap({ ...v2, wrapAlgorithm: 'kms' })).rejects.toEqual(MISMATCH)
     await expect(provider.unwrap({ ...v2, wrapAlgorithm: 'kms/alicloud' })).resolves.toHaveProperty('cek')
   })
 })
 
-describe('whose key it is', () => {
-  test('a blob that KMS decrypts under another key of the account is a mismatch', async () => {
+describe('the key of an object', () => {
+  test('a blob that KMS decrypts with another key of the account is a mismatch', async () => {
     const { kms, ring } = setUp()
     const other = new KmsProvider({ client: kms, keyId: OTHER_KEY })
-    await expect(other.unwrap((await ring.generate()).envelope)).rejects.toEqual(MISFIT)
+    await expect(other.unwrap((await ring.generate()).envelope)).rejects.toEqual(MISMATCH)
   })
 
   test.each([
@@ -243,13 +243,13 @@ describe('whose key it is', () => {
     `acs:kms:cn-hangzhou:1234:key/${KEY}`,
     'alias/current',
     'acs:kms:cn-hangzhou:1234:alias/current',
-  ])('a key may be named by id, ARN or alias: %s', async (keyId) => {
+  ])('the key is named by id, ARN or alias: %s', async (keyId) => {
     const { kms, ring } = setUp()
     const { envelope } = await ring.generate()
     await expect(new KmsProvider({ client: kms, keyId }).unwrap(envelope)).resolves.toHaveProperty('cek')
   })
 
-  test('under an alias, which may point to another key later, any blob that KMS decrypts is accepted', async () => {
+  test('with an alias, everything that KMS decrypts is accepted', async () => {
     const { kms } = setUp()
     const other = new KmsProvider({ client: kms, keyId: OTHER_KEY })
     const { envelope } = await new Keyring({ encrypting: other }).generate()
@@ -257,11 +257,11 @@ describe('whose key it is', () => {
     await expect(byAlias.unwrap(envelope)).resolves.toHaveProperty('cek')
   })
 
-  test('an ARN of another region than the client’s is refused when the provider is built', () => {
+  test('an ARN of a region other than the client’s is refused by the constructor', () => {
     expect(() => setUp({ keyId: `acs:kms:cn-beijing:1234:key/${KEY}` })).toThrow(code('ERR_CSE_WRONG_REGION'))
   })
 
-  test('what was wrapped under another key than the one that was named is not used', async () => {
+  test('a value that was wrapped with another key is not used', async () => {
     const { kms, provider } = setUp()
     kms.before = ({ operation }) =>
       operation === 'encrypt' ? { ciphertextBlob: 'YWJj', keyId: OTHER_KEY } : undefined
@@ -270,7 +270,7 @@ describe('whose key it is', () => {
 })
 
 describe('failures of KMS', () => {
-  test('throttling, 5xx and resets are retried, and the response of the retry counts', async () => {
+  test('throttling, 5xx and resets are retried', async () => {
     const { kms, ring } = setUp()
     kms.before = (_call, index) => {
       if (index < 4) throw throttled()
@@ -278,7 +278,7 @@ describe('failures of KMS', () => {
     await expect(ring.generate()).resolves.toHaveProperty('envelope')
   })
 
-  test('what stays so is thrown once it was asked often enough, marked so that nobody repeats it', async () => {
+  test('a permanent failure is thrown after the last attempt, with retriesExhausted', async () => {
     const { kms, provider } = setUp({ retry: { ...NO_WAIT, maxAttempts: 3 } })
     kms.before = ({ operation }) => {
       if (operation === 'encrypt') throw throttled()
@@ -288,7 +288,7 @@ describe('failures of KMS', () => {
     expect(kms.operations.filter((operation) => operation === 'encrypt').length).toBe(3)
   })
 
-  test('anything else is thrown as it is, and not asked again', async () => {
+  test('any other failure is thrown unchanged, without a retry', async () => {
     const { kms, provider } = setUp()
     const failure = denied()
     kms.before = ({ operation }) => {
@@ -298,7 +298,7 @@ describe('failures of KMS', () => {
     expect(kms.operations.filter((operation) => operation === 'generateDataKey').length).toBe(1)
   })
 
-  test('when one of two calls fails, the other is aborted', async () => {
+  test('a failure of one of two calls aborts the other', async () => {
     const { kms, provider } = setUp()
     kms.before = ({ operation, request }) => {
       if (operation === 'encrypt') throw denied()
@@ -309,7 +309,7 @@ describe('failures of KMS', () => {
     await expect(provider.generateContentKey(generateIv())).rejects.toEqual(code('ERR_CSE_ACCESS_DENIED'))
   })
 
-  test('a failure of KMS is thrown before a mismatch, in either order', async () => {
+  test('a failure of KMS takes precedence over a mismatch, whichever is first', async () => {
     const { kms, provider, ring } = setUp()
     const { envelope } = await ring.generate()
     for (const failing of [0, 1]) {
@@ -325,33 +325,33 @@ describe('failures of KMS', () => {
 
   test.each([
     ['no plaintext', { ciphertextBlob: 'YWJj' }],
-    ['an empty answer', {}],
+    ['an empty response', {}],
     ['a key of 16 bytes', { plaintext: encodeBase64(new Uint8Array(16)), ciphertextBlob: 'YWJj' }],
     ['a plaintext that is not base64', { plaintext: 'ü'.repeat(32), ciphertextBlob: 'YWJj' }],
     ['a plaintext that is no text', { plaintext: 5, ciphertextBlob: 'YWJj' }],
     ['no blob', { plaintext: encodeBase64(new Uint8Array(32)) }],
     [
-      'a blob that cannot stand in a header',
+      'a blob that is not a valid header value',
       { plaintext: encodeBase64(new Uint8Array(32)), ciphertextBlob: 'a b' },
     ],
     ['nothing at all', null],
-  ])('an answer that gives no usable key is an error of the service: %s', async (_name, answer) => {
+  ])('a response without a usable key throws ERR_CSE_SERVICE: %s', async (_name, response) => {
     const { kms, provider } = setUp()
-    kms.before = ({ operation }) => (operation === 'generateDataKey' ? answer : undefined)
+    kms.before = ({ operation }) => (operation === 'generateDataKey' ? response : undefined)
     await expect(provider.generateContentKey(generateIv())).rejects.toEqual(code('ERR_CSE_SERVICE'))
   })
 
   test.each([{}, { plaintext: '' }, { plaintext: 7 }, null])(
-    'a Decrypt without a plaintext is an error of the service: %j',
-    async (answer) => {
+    'a Decrypt without a plaintext throws ERR_CSE_SERVICE: %j',
+    async (response) => {
       const { kms, provider, ring } = setUp()
       const { envelope } = await ring.generate()
-      kms.before = () => answer
+      kms.before = () => response
       await expect(provider.unwrap(envelope)).rejects.toEqual(code('ERR_CSE_SERVICE'))
     },
   )
 
-  test('an error that is not a CseError is not passed on, because it may contain the request', async () => {
+  test('an error that is not a CseError is not passed on: it may contain the request', async () => {
     const { kms, provider } = setUp()
     for (const thrown of [new Error('POST /?Plaintext=U0VDUkVU failed'), 'SECRET', undefined]) {
       kms.before = () => {
@@ -364,7 +364,7 @@ describe('failures of KMS', () => {
     }
   })
 
-  test('a client that throws at once is no different', async () => {
+  test('a client that throws synchronously is treated the same', async () => {
     const kms = new FakeKms()
     kms.encrypt = () => {
       throw new Error('SECRET')
@@ -374,7 +374,7 @@ describe('failures of KMS', () => {
   })
 })
 
-test('an abort ends the wait at once, also for a client that does not know signals', async () => {
+test('an abort ends the wait at once, even if the client ignores signals', async () => {
   const { kms, provider, ring } = setUp()
   const { envelope } = await ring.generate()
   const reason = new Error('stop')
@@ -394,7 +394,7 @@ test('an abort ends the wait at once, also for a client that does not know signa
 describe('the cache of unwrapped keys', () => {
   const unwrapCache = { maxEntries: 2, ttlMs: 1000 }
 
-  test('without one every read asks KMS', async () => {
+  test('without a cache, each read calls KMS', async () => {
     const { kms, ring } = setUp()
     const { envelope } = await ring.generate()
     await ring.unwrap(envelope)
@@ -402,7 +402,7 @@ describe('the cache of unwrapped keys', () => {
     expect(kms.operations.filter((operation) => operation === 'decrypt').length).toBe(4)
   })
 
-  test('a key that was unwrapped is not asked for again; what a caller wipes is a copy', async () => {
+  test('a cached key is not unwrapped again, and a caller wipes only a copy', async () => {
     const { kms, provider, ring } = setUp({ unwrapCache })
     const { envelope, contentKey } = await ring.generate()
     for (let read = 0; read < 3; read++) {
@@ -414,16 +414,16 @@ describe('the cache of unwrapped keys', () => {
     expect(kms.calls.length).toBe(4)
   })
 
-  test('each object is written under a key of its own, cache or not', async () => {
+  test('each object is written with its own key, with or without a cache', async () => {
     const { kms, ring } = setUp({ unwrapCache })
     const keys = await Promise.all(Array.from({ length: 5 }, () => ring.generate()))
     expect(new Set(keys.map(({ contentKey }) => String(contentKey.cek))).size).toBe(5)
     expect(kms.calls.length).toBe(10)
   })
 
-  test('a key is forgotten after its time, however often it was used', async () => {
+  test('a key is removed after its lifetime, even if it was used often', async () => {
     vi.useFakeTimers()
-    // lru-cache takes a time of zero for none.
+    // lru-cache treats a time of zero as no time.
     vi.advanceTimersByTime(1)
     const { kms, provider, ring } = setUp({ unwrapCache })
     const { envelope } = await ring.generate()
@@ -436,7 +436,7 @@ describe('the cache of unwrapped keys', () => {
     expect(kms.calls.length).toBe(6)
   })
 
-  test('no more keys are kept than asked for: the one unused for longest goes first', async () => {
+  test('the cache never exceeds maxEntries: the least recently used key is removed first', async () => {
     const { kms, provider, ring } = setUp({ unwrapCache })
     const [a, b, c] = [await ring.generate(), await ring.generate(), await ring.generate()]
     for (const { envelope } of [a, b, a, c]) await provider.unwrap(envelope)
@@ -447,13 +447,13 @@ describe('the cache of unwrapped keys', () => {
     expect(kms.calls.length).toBe(2)
   })
 
-  test('any difference in algorithm, description, wrapped bytes or context is another key', async () => {
+  test('any difference in algorithm, description, wrapped bytes or context is another entry', async () => {
     const { kms, provider, ring } = setUp({ unwrapCache: { maxEntries: 99, ttlMs: 60_000 } })
     const { envelope } = await ring.generate()
     const { envelope: foreign } = await ring.generate()
     await provider.unwrap(envelope)
     kms.calls.length = 0
-    await expect(provider.unwrap({ ...envelope, wrapAlgorithm: 'other' })).rejects.toEqual(MISFIT)
+    await expect(provider.unwrap({ ...envelope, wrapAlgorithm: 'other' })).rejects.toEqual(MISMATCH)
     for (const change of [
       { materialDescription: { a: 'b' } },
       { wrappedCek: foreign.wrappedCek },
@@ -464,7 +464,7 @@ describe('the cache of unwrapped keys', () => {
       expect(kms.calls.length, JSON.stringify(Object.keys(change))).toBe(2)
     }
     const bound = new KmsProvider({ client: kms, keyId: KEY, passphrase: 'p', unwrapCache })
-    await expect(bound.unwrap(envelope)).rejects.toEqual(MISFIT)
+    await expect(bound.unwrap(envelope)).rejects.toEqual(MISMATCH)
   })
 
   test('a hit is checked like a miss: an aborted signal and a foreign algorithm reject', async () => {
@@ -473,10 +473,10 @@ describe('the cache of unwrapped keys', () => {
     await provider.unwrap(envelope)
     const reason = new Error('stop')
     await expect(provider.unwrap(envelope, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
-    await expect(provider.unwrap({ ...envelope, wrapAlgorithm: 'kms' })).rejects.toEqual(MISFIT)
+    await expect(provider.unwrap({ ...envelope, wrapAlgorithm: 'kms' })).rejects.toEqual(MISMATCH)
   })
 
-  test('a failed unwrap is not kept', async () => {
+  test('a failed unwrap is not cached', async () => {
     const { kms, provider, ring } = setUp({ unwrapCache })
     const { envelope } = await ring.generate()
     kms.before = () => {
@@ -489,7 +489,7 @@ describe('the cache of unwrapped keys', () => {
     expect(kms.calls.length).toBe(2)
   })
 
-  test('many readers of one object at once are two calls together', async () => {
+  test('concurrent reads of one object share two calls', async () => {
     const { kms, provider, ring } = setUp({ unwrapCache })
     const { envelope, contentKey } = await ring.generate()
     kms.calls.length = 0
@@ -499,7 +499,7 @@ describe('the cache of unwrapped keys', () => {
     expect(new Set(keys.map(({ cek }) => cek)).size).toBe(20)
   })
 
-  test('a cleared cache asks again', async () => {
+  test('a cleared cache calls KMS again', async () => {
     const { kms, provider, ring } = setUp({ unwrapCache })
     const { envelope } = await ring.generate()
     await provider.unwrap(envelope)
@@ -516,7 +516,7 @@ describe('the cache of unwrapped keys', () => {
     { maxEntries: 1.5, ttlMs: 1 },
     { maxEntries: 1, ttlMs: Number.POSITIVE_INFINITY },
     { maxEntries: 1 } as never,
-  ])('a cache without bounds is refused: %j', (options) => {
+  ])('a cache without limits is refused: %j', (options) => {
     expect(() => setUp({ unwrapCache: options })).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
   })
 })
@@ -537,11 +537,11 @@ describe('options', () => {
     ['an unknown encoding', { encoding: 'double' }],
     ['a description of numbers', { materialDescription: { a: 1 } }],
     ['retries that are none', { retry: { maxAttempts: 0 } }],
-  ])('are refused when the provider is built: %s', (_name, options) => {
+  ])('are refused by the constructor: %s', (_name, options) => {
     expect(() => setUp(options)).toThrow(code('ERR_CSE_INVALID_ARGUMENT'))
   })
 
-  test('an IV of a wrong length is refused before KMS is asked', async () => {
+  test('an IV of a wrong length is refused before any KMS call', async () => {
     const { kms, provider } = setUp()
     await expect(provider.generateContentKey(new Uint8Array(15))).rejects.toEqual(
       code('ERR_CSE_INVALID_ARGUMENT'),
@@ -550,7 +550,7 @@ describe('options', () => {
   })
 })
 
-test('a provider shows its key’s name, and neither passphrase, context nor keys', async () => {
+test('the output of a provider contains its key’s name, and neither passphrase, context nor keys', async () => {
   const { provider, ring } = setUp({
     passphrase: 'SECRET-1',
     encryptionContext: { a: 'SECRET-2' },

@@ -45,30 +45,24 @@ import { blobsOf, headerOf, type KmsEncoding } from './wrapped-text.ts'
  * ```
  */
 export interface KmsProviderOptions {
-  /** Calls KMS: an `AlicloudKms`, or your own client. */
+  /** The client that calls KMS: an `AlicloudKms` or your own. */
   readonly client: KmsClient
   /**
-   * The master key: its id, or its ARN. Objects of another key are then refused. You can also pass an alias, which
-   * may point to another key later. Then the provider accepts whatever KMS decrypts, under any key.
+   * The master key: its id, its ARN, or an alias. With an id or a key ARN, the provider refuses an object of another key.
+   * An alias may move from key to key, so the provider then accepts everything that KMS decrypts.
    */
   readonly keyId: string
-  /** The name of this key in the objects that it encrypts. Default: none. */
+  /** The name of this key in the objects that it encrypts. Default: empty. */
   readonly materialDescription?: MaterialDescription | undefined
-  /**
-   * The pairs that KMS binds to every content key, for encryption and decryption. KMS logs them, so they must not
-   * contain secrets.
-   */
+  /** The pairs that KMS binds to each content key, on writes and on reads. KMS logs them: pass no secrets. */
   readonly encryptionContext?: EncryptionContext | undefined
   /** The passphrase of the Python SDK's `AliKMSProvider`. It is sent as the encryption context `x-passphrase`. */
   readonly passphrase?: string | undefined
-  /**
-   * The encoding of the wrapped keys in the headers. Both are read. Default `blob`; use `oss2` for the Python SDK
-   * oss2.
-   */
+  /** The encoding of the wrapped keys in the headers. Pass `oss2` for the Python SDK oss2. Both are read. Default `blob`. */
   readonly encoding?: KmsEncoding | undefined
-  /** Caches unwrapped keys for a while. Default: no cache. */
+  /** Caches unwrapped keys. Default: no cache. */
   readonly unwrapCache?: UnwrapCacheOptions | undefined
-  /** How a throttled or failed call of KMS is retried. Default: 4 attempts, 200 ms to 10 s apart. */
+  /** The retries of a throttled or failed KMS call. Default: 4 attempts, 200 ms to 10 s apart. */
   readonly retry?: RetryOptions | undefined
 }
 
@@ -80,11 +74,10 @@ const HEADER_TEXT = /^[\x21-\x7e]+$/
 const MAX_HEADER_LENGTH = 8 * 1024
 
 /**
- * A master key in Alibaba Cloud KMS. KMS makes and encrypts each content key, so no request ever contains one in
- * plaintext. Writing and reading an object take two parallel calls each.
+ * A master key in Alibaba Cloud KMS. KMS generates and encrypts each content key, so no request contains a content key in
+ * plaintext. A write makes two concurrent calls, and so does a read.
  *
- * It reads the objects that the official SDKs wrote under the key: both encodings, and the envelopes of oss2 2.5 to
- * 2.10.
+ * It reads what the official SDKs wrote with the key: both encodings, and the envelopes of oss2 2.5 to 2.10.
  *
  * @example
  * ```ts
@@ -93,13 +86,13 @@ const MAX_HEADER_LENGTH = 8 * 1024
  * ```
  */
 export class KmsProvider implements MasterKeyProvider {
-  /** The name of the algorithm in the envelope. */
+  /** The wrap algorithm in the envelope. */
   readonly wrapAlgorithm: string = WRAP_ALGORITHM
-  /** The name of the same algorithm in the envelopes of oss2 2.5 to 2.10. */
+  /** The wrap algorithm of the same key in the envelopes of oss2 2.5 to 2.10. */
   readonly alsoUnwraps: readonly string[] = [V1_WRAP_ALGORITHM]
-  /** The name of this key in the envelopes that it writes; `{}` means no name. */
+  /** The name of this key in the envelopes that it writes. `{}` is no name. */
   readonly materialDescription: MaterialDescription
-  /** The master key, as it was passed. */
+  /** The master key, as you passed it. */
   readonly keyId: string
   readonly #client: KmsClient
   readonly #keyName: KeyName
@@ -109,8 +102,8 @@ export class KmsProvider implements MasterKeyProvider {
   readonly #retry: RetryPolicy
 
   /**
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for options that are missing, malformed, or contradict each other;
-   *   `ERR_CSE_WRONG_REGION` when the key's ARN names another region than the client's
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if options are missing, malformed or contradictory
+   * @throws CseError `ERR_CSE_WRONG_REGION` if the key's ARN names a region other than the client's
    */
   constructor(options: KmsProviderOptions) {
     checkOptions(options)
@@ -127,22 +120,23 @@ export class KmsProvider implements MasterKeyProvider {
     if (region !== undefined && client.region !== undefined && region !== client.region) {
       throw new CseError(
         'ERR_CSE_WRONG_REGION',
-        `The KMS key ${keyId} is in ${region}, but the client uses ${client.region}. Keys are regional. Create the client with the key's region.`,
+        `The KMS key ${keyId} is in ${region}, but the client calls ${client.region}. Keys are regional: use the key's region for the client.`,
       )
     }
-    // Not a method, so that the published types do not need those of Node.js.
+    // Not a method: the published types would then need the types of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })
   }
 
   /**
-   * Calls KMS to make a CEK, and to wrap it and `iv`: two parallel calls.
+   * Lets KMS generate a CEK and wrap both the CEK and `iv`, in two concurrent calls.
    *
    * @param iv - the counter block to wrap: 16 bytes
-   * @param options - a signal, which ends the wait and the retries
-   * @returns the CEK (32 bytes, for the caller to wipe), and both wrapped, as the headers will contain them
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when `iv` is not 16 bytes; a TransportError, such as
-   *   `ERR_CSE_MASTER_KEY_NOT_FOUND`, `ERR_CSE_MASTER_KEY_DISABLED`, `ERR_CSE_ACCESS_DENIED`, `ERR_CSE_THROTTLED`,
-   *   `ERR_CSE_NETWORK`, `ERR_CSE_TIMEOUT`, `ERR_CSE_CLOCK_SKEW`, `ERR_CSE_CREDENTIALS_EXPIRED`, `ERR_CSE_SERVICE`
+   * @param options - a signal, which ends the wait and the attempts
+   * @returns the CEK (32 bytes, which the caller wipes), and both wrapped values in their header encoding
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if `iv` is not 16 bytes
+   * @throws TransportError such as `ERR_CSE_MASTER_KEY_NOT_FOUND`, `ERR_CSE_MASTER_KEY_DISABLED`,
+   * `ERR_CSE_ACCESS_DENIED`, `ERR_CSE_THROTTLED`, `ERR_CSE_NETWORK`, `ERR_CSE_TIMEOUT`, `ERR_CSE_CLOCK_SKEW`,
+   * `ERR_CSE_CREDENTIALS_EXPIRED`, `ERR_CSE_SERVICE`
    */
   async generateContentKey(iv: Uint8Array, options: CallOptions = {}): Promise<GeneratedContentKey> {
     options.signal?.throwIfAborted()
@@ -157,7 +151,7 @@ export class KmsProvider implements MasterKeyProvider {
       (signal) => this.#call((client) => client.encrypt({ ...request, plaintext, signal }), signal),
     )
     const cek = decodeBase64(textOf(made.plaintext))
-    // This provider would refuse to read what another key wrapped.
+    // This provider would refuse to read a value that another key wrapped.
     const sound = cek?.length === CEK_BYTES && this.#isOurs(made.keyId) && this.#isOurs(wrapped.keyId)
     if (!sound || !isHeaderText(made.ciphertextBlob) || !isHeaderText(wrapped.ciphertextBlob)) {
       if (cek !== undefined) wipe(cek)
@@ -171,13 +165,15 @@ export class KmsProvider implements MasterKeyProvider {
   }
 
   /**
-   * Calls KMS to unwrap the CEK and the IV of an envelope: two parallel calls, none if the cache has the key.
+   * Lets KMS unwrap the CEK and the IV of an envelope, in two concurrent calls. If the cache has the key, it makes no
+   * call.
    *
-   * @param envelope - a V2 envelope, or a V1 one whose wrap algorithm is `kms`
-   * @param options - a signal, which ends the wait and the retries
-   * @returns the CEK (32 bytes) and the IV (16 bytes), for the caller to wipe
-   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope does not match this key, or its
-   *   context or passphrase; a TransportError as `generateContentKey`
+   * @param envelope - a V2 envelope, or a V1 envelope with the wrap algorithm `kms`
+   * @param options - a signal, which ends the wait and the attempts
+   * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope does not match this key, its context or its
+   * passphrase
+   * @throws TransportError the same as `generateContentKey`
    */
   async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
     options.signal?.throwIfAborted()
@@ -189,7 +185,7 @@ export class KmsProvider implements MasterKeyProvider {
     return cache.get(this.#nameOf(envelope), unwrap, options.signal)
   }
 
-  /** Removes and overwrites every unwrapped key in the cache. */
+  /** Overwrites and removes each unwrapped key in the cache. */
   clearUnwrapCache(): void {
     this.#cache?.clear()
   }
@@ -208,7 +204,7 @@ export class KmsProvider implements MasterKeyProvider {
     [cekBlobs, readCek]: Wrapped,
     [ivBlobs, readIv]: Wrapped,
   ): Promise<ContentKey> {
-    // KMS is not called for an envelope with a half that cannot be a blob.
+    // KMS is not called if either value cannot be a blob.
     if (cekBlobs.length === 0 || ivBlobs.length === 0) throw unwrapFailed()
     const [cekText, ivText] = await bothOrNone(
       signal,
@@ -222,7 +218,7 @@ export class KmsProvider implements MasterKeyProvider {
     throw unwrapFailed()
   }
 
-  /** Tries each blob that a header may contain, until KMS accepts one. */
+  /** Decrypts each possible blob of a header in turn, until KMS accepts one. */
   async #decrypt(blobs: readonly string[], signal: AbortSignal): Promise<string> {
     const encryptionContext = this.#encryptionContext
     for (const ciphertextBlob of blobs) {
@@ -235,24 +231,24 @@ export class KmsProvider implements MasterKeyProvider {
         if (!this.#isOurs(keyId)) throw unwrapFailed()
         return plaintext
       } catch (error) {
-        // Only an invalid blob leads to the other reading of the header.
+        // Only if KMS rejects the blob, the other decoding of the header is tried.
         if (!isMismatch(error)) throw error
       }
     }
     throw unwrapFailed()
   }
 
-  /** KMS decrypts under any key of the account that a blob names. Check here that it is this key. */
+  /** KMS decrypts with any key of the account that a blob names. This provider must check that it is its own key. */
   #isOurs(keyId: string | undefined): boolean {
     const { id } = this.#keyName
     return id === undefined || keyId === undefined || parseKeyName(textOf(keyId)).id === id
   }
 
-  /** The response of a client is checked field by field, even if it is missing. */
-  #call<Response extends object>(
-    call: (client: KmsClient) => Promise<Response>,
+  /** Each field of a client's response is checked, and even the response may be missing. */
+  #call<Result extends object>(
+    call: (client: KmsClient) => Promise<Result>,
     signal: AbortSignal,
-  ): Promise<Partial<Response>> {
+  ): Promise<Partial<Result>> {
     return callKms(async () => (await call(this.#client)) ?? {}, this.#retry, signal)
   }
 
@@ -268,12 +264,12 @@ export class KmsProvider implements MasterKeyProvider {
   }
 }
 
-/** The blobs that a header may contain, and how to read their plaintext. */
+/** The possible blobs of a header, and the function that reads their plaintext. */
 type Wrapped = readonly [blobs: readonly string[], read: (plaintext: string) => Uint8Array | undefined]
 
 function checkOptions(options: KmsProviderOptions): void {
   if (typeof options !== 'object' || options === null) {
-    throw invalidArgument('KmsProvider needs an object of options: { client, keyId }.')
+    throw invalidArgument('KmsProvider needs an options object: { client, keyId }.')
   }
   const { client, keyId, passphrase, encoding } = options
   const callable = (['generateDataKey', 'encrypt', 'decrypt'] as const).every(
@@ -295,7 +291,7 @@ function checkOptions(options: KmsProviderOptions): void {
   }
 }
 
-/** Returns the pairs that KMS binds, with the passphrase as in oss2/crypto.py `AliKMSProvider`. */
+/** The pairs that KMS binds. They include the passphrase, as in oss2/crypto.py `AliKMSProvider`. */
 function contextOf({ encryptionContext, passphrase }: KmsProviderOptions): EncryptionContext | undefined {
   if (encryptionContext !== undefined && !isTextMap(encryptionContext)) {
     throw invalidArgument('The `encryptionContext` option must be a plain object of strings.')
@@ -318,7 +314,7 @@ function describe(this: KmsProvider, _depth: number, options: object): string {
 function unusableResponse(operation: string): TransportError {
   return new TransportError(
     'ERR_CSE_SERVICE',
-    `The response of KMS to ${operation} has no usable key. Check that the endpoint is that of KMS.`,
+    `The response of KMS to ${operation} contains no usable key. Check that the endpoint belongs to KMS.`,
     { retryable: false },
   )
 }

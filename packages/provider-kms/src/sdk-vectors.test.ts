@@ -18,7 +18,7 @@ function setUp({ masterKey, description }: Vector, options: Partial<KmsProviderO
   return { kms, provider, keyring: new Keyring({ encrypting: provider }) }
 }
 
-/** The envelope, and the two headers of which KMS opens what they hold. */
+/** The envelope, and the two headers whose content KMS decrypts. */
 function read({ headers }: Vector): { envelope: Envelope; wrapped: readonly [cek: string, iv: string] } {
   const envelope = decodeEnvelope(headers)
   if (envelope === undefined) throw new Error('The vector has no envelope.')
@@ -26,7 +26,7 @@ function read({ headers }: Vector): { envelope: Envelope; wrapped: readonly [cek
   return { envelope, wrapped: [envelope.wrappedCek, wrappedIv] }
 }
 
-/** Of V2, oss2 alone writes this; oss-cse does for whoever is to be read by it. */
+/** In V2, only oss2 writes this encoding, and oss-cse if you ask for it. */
 function isEncodedTwice({ sdk, kind, versions }: Vector): boolean {
   if (sdk === 'oss-cse') return kind === 'KMS, encoding: oss2' || kind === 'KMS, a passphrase'
   return versions['oss2'] !== undefined && !versions['oss2'].startsWith('2.10.')
@@ -35,7 +35,7 @@ function isEncodedTwice({ sdk, kind, versions }: Vector): boolean {
 describe.each(sdkVectorsUnder('kms'))('what $sdk wrote ($kind)', (vector) => {
   const { envelope, wrapped } = read(vector)
 
-  test('is unwrapped by the recorded responses of KMS, and decrypted', async () => {
+  test('is unwrapped with the recorded responses of KMS, and decrypted', async () => {
     const { keyring } = setUp(vector)
     const { cek, iv } = await keyring.unwrap(envelope)
     expect([cek, iv].map((bytes) => Buffer.from(bytes).toString('base64'))).toEqual([vector.cek, vector.iv])
@@ -45,16 +45,16 @@ describe.each(sdkVectorsUnder('kms'))('what $sdk wrote ($kind)', (vector) => {
     expect(createHash('sha256').update(plaintext).digest('hex')).toBe(vector.plaintextSha256)
   })
 
-  test('has its blobs in the encoding of its SDK, and KMS is asked for these two', async () => {
+  test('has its blobs in the encoding of its SDK, and only these two are sent to KMS', async () => {
     const { kms, provider } = setUp(vector)
     await provider.unwrap(envelope)
-    const inHeaders = kms.answered.map((blob) =>
+    const inHeaders = kms.decrypted.map((blob) =>
       isEncodedTwice(vector) ? Buffer.from(blob, 'latin1').toString('base64') : blob,
     )
     expect(inHeaders.sort()).toEqual([...wrapped].sort())
   })
 
-  test('is refused under another context: without its passphrase, or with one that it was not written with', async () => {
+  test('is refused with another context: without its passphrase, or with another one', async () => {
     const others = vector.masterKey.passphrase === undefined ? ['x'] : [undefined, 'x']
     for (const passphrase of others) {
       await expect(setUp(vector, { passphrase }).provider.unwrap(envelope)).rejects.toEqual(FAILED)
@@ -63,11 +63,11 @@ describe.each(sdkVectorsUnder('kms'))('what $sdk wrote ($kind)', (vector) => {
     await expect(provider.unwrap(envelope)).rejects.toEqual(FAILED)
   })
 
-  test('is refused under another key of the account', async () => {
+  test('is refused with another key of the account', async () => {
     await expect(setUp(vector, { keyId: OTHER_KEY }).provider.unwrap(envelope)).rejects.toEqual(FAILED)
   })
 
-  test('is refused when the wrapped key or the wrapped IV is altered, or they are swapped', async () => {
+  test('is refused if the wrapped key or the wrapped IV is altered, or if they are swapped', async () => {
     const ivField = envelope.version === 1 ? 'wrappedStart' : 'wrappedIv'
     const altered = (text: string) => `${text[0] === 'A' ? 'B' : 'A'}${text.slice(1)}`
     const [wrappedCek, wrappedIv] = wrapped

@@ -7,17 +7,17 @@ const key = (fill: number): ContentKey => ({
   iv: new Uint8Array(16).fill(fill),
 })
 
-/** Puts a key into the cache, as an unwrap that gave it. */
+/** Adds a key to the cache, as an unwrap does. */
 function put(cache: UnwrapCache, name: string, fill: number): Promise<ContentKey> {
   return cache.get(name, async () => key(fill), undefined)
 }
 
-/** The key that the cache keeps under a name, if any. */
+/** The cached key of a name, if any. */
 async function kept(cache: UnwrapCache, name: string): Promise<ContentKey | undefined> {
   return cache.get(name, () => Promise.reject(new Error('not kept')), undefined).catch(() => undefined)
 }
 
-/** Every array that is filled with zeros from now on, as it was before. */
+/** The previous content of each array that is filled with zeros from now on. */
 function watchWiping(): Uint8Array[] {
   const wiped: Uint8Array[] = []
   const fill = Uint8Array.prototype.fill
@@ -33,7 +33,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-test('a key that has to make room is overwritten', async () => {
+test('an evicted key is overwritten', async () => {
   const cache = new UnwrapCache({ maxEntries: 1, ttlMs: 1000 })
   await put(cache, 'a', 1)
   const wiped = watchWiping()
@@ -41,9 +41,9 @@ test('a key that has to make room is overwritten', async () => {
   expect(wiped).toEqual([key(1).cek, key(1).iv])
 })
 
-test('a key whose time is over is overwritten then, not when somebody asks for it', async () => {
+test('an expired key is overwritten at once, not at the next access', async () => {
   vi.useFakeTimers()
-  // lru-cache takes a time of zero for none.
+  // lru-cache treats a time of zero as no time.
   vi.advanceTimersByTime(1)
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
   await put(cache, 'a', 1)
@@ -55,7 +55,7 @@ test('a key whose time is over is overwritten then, not when somebody asks for i
   expect(await kept(cache, 'a')).toBeUndefined()
 })
 
-test('a cleared cache has overwritten every key', async () => {
+test('clear() overwrites each key', async () => {
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
   await put(cache, 'a', 1)
   const wiped = watchWiping()
@@ -64,7 +64,7 @@ test('a cleared cache has overwritten every key', async () => {
   expect(await kept(cache, 'a')).toBeUndefined()
 })
 
-test('returns a copy, also to concurrent callers', async () => {
+test('each caller receives a copy, even concurrent callers', async () => {
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
   const [first, second] = await Promise.all([put(cache, 'a', 1), put(cache, 'a', 1)])
   first.cek.fill(0)
@@ -72,7 +72,7 @@ test('returns a copy, also to concurrent callers', async () => {
   expect(await kept(cache, 'a')).toEqual(key(1))
 })
 
-test('a key that is being unwrapped is not unwrapped again; a failure is everybody’s, and is not kept', async () => {
+test('concurrent callers share one unwrap and its failure, which is not cached', async () => {
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
   const unwrap = vi.fn(async () => key(1))
   await Promise.all(Array.from({ length: 20 }, () => cache.get('a', unwrap, undefined)))
@@ -87,7 +87,7 @@ test('a key that is being unwrapped is not unwrapped again; a failure is everybo
   expect(await put(cache, 'b', 2)).toEqual(key(2))
 })
 
-test('an abort ends the wait of the one who aborts; the unwrap is aborted when nobody waits any more', async () => {
+test('an abort ends the wait of its caller, and the unwrap is aborted if no caller waits any more', async () => {
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
   const signals: AbortSignal[] = []
   const unwrap = (signal: AbortSignal): Promise<never> => {
@@ -105,7 +105,7 @@ test('an abort ends the wait of the one who aborts; the unwrap is aborted when n
   expect(await put(cache, 'a', 1)).toEqual(key(1))
 })
 
-test('what was being unwrapped when the cache was cleared is not kept', async () => {
+test('an unwrap in progress is not cached if the cache is cleared', async () => {
   const cache = new UnwrapCache({ maxEntries: 5, ttlMs: 1000 })
   let finish = (_key: ContentKey): void => {}
   const waiting = cache.get('a', () => new Promise((resolve) => (finish = resolve)), undefined)
@@ -115,7 +115,7 @@ test('what was being unwrapped when the cache was cleared is not kept', async ()
   expect(await kept(cache, 'a')).toBeUndefined()
 })
 
-test('a name contains nothing of its parts, and no two lists of parts share one', () => {
+test('a name reveals nothing of its parts, and different parts have different names', () => {
   expect(cacheName(['passphrase'])).not.toContain('passphrase')
   expect(cacheName(['a', 'b'])).not.toBe(cacheName(['a,b']))
   expect(cacheName(['a', 'b'])).not.toBe(cacheName(['ab', '']))

@@ -3,11 +3,10 @@ import { type ContentKey, CseError, orAborted, wipe } from '@oss-cse/crypto-core
 import { LRUCache } from 'lru-cache'
 
 /**
- * The size and the lifetime of the cache of unwrapped content keys.
+ * Options of the cache of unwrapped content keys.
  *
- * For up to `ttlMs`, the cache still opens objects that were opened before, even if KMS has disabled the key or a
- * permission was revoked. The keys of these objects are in memory meanwhile. Only repeated reads of the same object
- * benefit.
+ * A cached key stays valid for up to `ttlMs` after its master key is disabled, or after a permission is revoked. The keys
+ * of up to `maxEntries` objects are in memory during that time. The cache helps only if the same object is read again.
  *
  * @example
  * ```ts
@@ -15,28 +14,26 @@ import { LRUCache } from 'lru-cache'
  * ```
  */
 export interface UnwrapCacheOptions {
-  /**
-   * The maximum number of objects whose keys are cached. The least recently used one is removed first. 1 to 100,000.
-   */
+  /** The maximum number of objects with a cached key: 1 to 100,000. The least recently used key is removed first. */
   readonly maxEntries: number
-  /** The lifetime of a key after its unwrap in milliseconds, however often it is used. 1 to 86,400,000 (a day). */
+  /** The lifetime of a key after its unwrap in milliseconds: 1 to 86,400,000 (a day). Reads do not extend it. */
   readonly ttlMs: number
 }
 
 const MAX_ENTRIES = 100_000
 const MAX_TTL_MS = 24 * 60 * 60 * 1000
 
-/** A running unwrap, shared by all callers that wait for it. */
+/** An unwrap in progress, shared by all callers that wait for it. */
 interface PendingUnwrap {
   readonly key: Promise<ContentKey>
   readonly abort: AbortController
   waiting: number
 }
 
-/** A cache of unwrapped content keys. A key that is removed is overwritten. */
+/** A cache of unwrapped content keys. It overwrites each key that it removes. */
 export class UnwrapCache {
   readonly #keys: LRUCache<string, ContentKey>
-  /** Replaced when the cache is cleared, so that unwraps that run at that time are not cached. */
+  /** Replaced when the cache is cleared: the result of an unwrap in progress is then not cached. */
   #pending = new Map<string, PendingUnwrap>()
 
   /** @throws CseError `ERR_CSE_INVALID_ARGUMENT` */
@@ -44,23 +41,23 @@ export class UnwrapCache {
     if (!isWithin(maxEntries, MAX_ENTRIES) || !isWithin(ttlMs, MAX_TTL_MS)) {
       throw new CseError(
         'ERR_CSE_INVALID_ARGUMENT',
-        `\`unwrapCache\` needs { maxEntries, ttlMs }: whole numbers from 1 to ${MAX_ENTRIES}, and to ${MAX_TTL_MS} (a day).`,
+        `\`unwrapCache\` needs { maxEntries, ttlMs }: integers from 1 to ${MAX_ENTRIES}, and from 1 to ${MAX_TTL_MS} (a day).`,
       )
     }
     this.#keys = new LRUCache({
       max: maxEntries,
       ttl: ttlMs,
-      // A timer for each entry, so that an expired key does not stay until the next access.
+      // A timer for each entry: an expired key does not stay in memory until the next access.
       ttlAutopurge: true,
-      // The current object: the default is the one at load time.
+      // The current global: by default, lru-cache keeps the one from when it was loaded.
       perf: performance,
       dispose: ({ cek, iv }) => wipe(cek, iv),
     })
   }
 
   /**
-   * Returns a copy of the key of this name, for the caller to wipe: the cached key, or the result of `unwrap`.
-   * Concurrent callers share one `unwrap`. Its signal aborts when none of them waits any more.
+   * Returns a copy of the key of this name, which the caller wipes. If the key is not cached, `unwrap` is called once for
+   * all concurrent callers. Its signal aborts when no caller waits any more.
    */
   async get(
     name: string,
@@ -82,7 +79,7 @@ export class UnwrapCache {
     }
   }
 
-  /** Removes every key, also those that are being unwrapped. */
+  /** Removes each key, including the keys of unwraps in progress. */
   clear(): void {
     this.#pending = new Map()
     this.#keys.clear()

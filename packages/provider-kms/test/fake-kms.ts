@@ -8,17 +8,17 @@ import type {
   KmsGenerateDataKeyRequest,
 } from '../src/kms-client.ts'
 
-/** One call as the fake got it. */
+/** One call that the fake received. */
 export type FakeCall =
   | { readonly operation: 'generateDataKey'; readonly request: KmsGenerateDataKeyRequest }
   | { readonly operation: 'encrypt'; readonly request: KmsEncryptRequest }
   | { readonly operation: 'decrypt'; readonly request: KmsDecryptRequest }
 
-/** KMS in memory: real AES-256-GCM, blobs of the service's form, contexts bound, any number of keys. */
+/** A KMS in memory: real AES-256-GCM, blobs in the format of the service, bound contexts, any number of keys. */
 export class FakeKms implements KmsClient {
   readonly region = 'cn-hangzhou'
   readonly calls: FakeCall[] = []
-  /** Runs before each call is answered; what it throws is the answer, what it returns replaces it. */
+  /** Runs before each call. If it throws, the call throws the same. If it returns a value, that is the response. */
   before: (call: FakeCall, index: number) => unknown = () => undefined
   readonly #keys = new Map<string, Uint8Array>()
 
@@ -28,24 +28,24 @@ export class FakeKms implements KmsClient {
   }
 
   async generateDataKey(request: KmsGenerateDataKeyRequest) {
-    return this.#answer({ operation: 'generateDataKey', request }, () => {
+    return this.#respond({ operation: 'generateDataKey', request }, () => {
       const plaintext = randomBytes(32).toString('base64')
       return { plaintext, ciphertextBlob: this.seal(request, plaintext), keyId: idOf(request.keyId) }
     })
   }
 
   async encrypt(request: KmsEncryptRequest) {
-    return this.#answer({ operation: 'encrypt', request }, () => ({
+    return this.#respond({ operation: 'encrypt', request }, () => ({
       ciphertextBlob: this.seal(request, request.plaintext),
       keyId: idOf(request.keyId),
     }))
   }
 
   async decrypt(request: KmsDecryptRequest) {
-    return this.#answer({ operation: 'decrypt', request }, () => this.#open(request))
+    return this.#respond({ operation: 'decrypt', request }, () => this.#open(request))
   }
 
-  /** A blob of this text under a key. */
+  /** Encrypts a text with a key. */
   seal(
     {
       keyId,
@@ -78,10 +78,10 @@ export class FakeKms implements KmsClient {
     }
   }
 
-  async #answer<Answer>(call: FakeCall, answer: () => Answer): Promise<Answer> {
+  async #respond<Result>(call: FakeCall, respond: () => Result): Promise<Result> {
     this.calls.push(call)
     const replaced = await this.before(call, this.calls.length - 1)
-    return replaced === undefined ? answer() : (replaced as Answer)
+    return replaced === undefined ? respond() : (replaced as Result)
   }
 
   #key(id: string): Uint8Array {

@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { AlicloudKms, type AlicloudKmsConnectionOptions } from '../src/alicloud-kms.ts'
 
-/** What a server does with the n-th request (from 0) that reaches it. */
+/** Handles the n-th request (from 0) that reaches a server. */
 type Respond = (socket: Socket, head: string, index: number) => void
 
-/** Runs something against a server that may break every rule of HTTP, on 127.0.0.1. */
+/** Runs a function against a server on 127.0.0.1 that may break each rule of HTTP. */
 export async function withKmsServer(
   respond: Respond,
   run: (server: {
@@ -31,7 +31,7 @@ export async function withKmsServer(
       endpoint: `http://127.0.0.1:${port}`,
       accessKeyId: 'ak',
       accessKeySecret: 'sk',
-      // Nothing ends by time on a machine that is slow.
+      // No call times out on a slow machine.
       timeoutMs: 60_000,
       ...options,
     })
@@ -43,7 +43,7 @@ export async function withKmsServer(
   }
 }
 
-/** A whole response. */
+/** A complete response. */
 export function httpResponse(
   body: string,
   { status = '200 OK', headers = 'Content-Type: application/json\r\n' } = {},

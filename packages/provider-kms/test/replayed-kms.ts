@@ -2,11 +2,11 @@ import { unwrapFailed } from '@oss-cse/crypto-core'
 import type { RecordedAnswer } from '@oss-cse/sdk-vectors'
 import type { KmsClient, KmsDecryptRequest } from '../src/kms-client.ts'
 
-/** Answers Decrypt as KMS did when it was recorded, and refuses every other blob and every other context. */
+/** Returns the recorded Decrypt responses of KMS, and refuses any other blob and any other context. */
 export class ReplayedKms implements KmsClient {
   readonly #answers: readonly RecordedAnswer[]
-  /** The blobs that were answered. */
-  readonly answered: string[] = []
+  /** The blobs that were decrypted. */
+  readonly decrypted: string[] = []
 
   constructor(answers: readonly RecordedAnswer[]) {
     this.#answers = answers
@@ -14,13 +14,13 @@ export class ReplayedKms implements KmsClient {
 
   async decrypt({ ciphertextBlob, encryptionContext = {} }: KmsDecryptRequest) {
     const context = JSON.stringify(encryptionContext)
-    const answer = this.#answers.find(
+    const response = this.#answers.find(
       (known) =>
         known.ciphertextBlob === ciphertextBlob && JSON.stringify(known.encryptionContext) === context,
     )
-    if (answer === undefined) throw unwrapFailed()
-    this.answered.push(ciphertextBlob)
-    return { plaintext: answer.plaintext, keyId: answer.keyId }
+    if (response === undefined) throw unwrapFailed()
+    this.decrypted.push(ciphertextBlob)
+    return { plaintext: response.plaintext, keyId: response.keyId }
   }
 
   generateDataKey(): never {

@@ -1,4 +1,4 @@
-// Runs the built package, as users get it, on whichever Node.js this is: `pnpm run test:matrix`.
+// Runs the built package, as users get it, on the current Node.js: `pnpm run test:matrix`.
 import assert from 'node:assert/strict'
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
@@ -65,7 +65,7 @@ for (const encoding of ['blob', 'oss2']) {
   provider.clearUnwrapCache()
 }
 
-// What the official SDKs wrote, with what KMS answered to whoever read it.
+// The objects of the official SDKs, with the recorded responses of KMS.
 for (const { sdk, kind, headers, masterKey, description, ...object } of sdkVectorsUnder('kms')) {
   const { answers, ...key } = masterKey
   const decrypt = async ({ ciphertextBlob, encryptionContext = {} }) => {
@@ -82,7 +82,7 @@ for (const { sdk, kind, headers, masterKey, description, ...object } of sdkVecto
   assert.equal(hash, object.plaintextSha256, `${sdk}: ${kind}`)
 }
 
-// The vendor's client, where it is installed, against a server that refuses, and floods a Decrypt.
+// The vendor's client, if it is installed, against a server that refuses, and floods a Decrypt.
 const server = createServer((request, response) => {
   if (request.url.includes('Action=Decrypt')) return response.end(Buffer.alloc(2_000_000, 'x'))
   response.writeHead(409, { 'content-type': 'application/json' })

@@ -2,15 +2,15 @@ import { types } from 'node:util'
 import { CseError } from '@oss-cse/crypto-core'
 import { IV_BYTES } from '@oss-cse/crypto-core/internal'
 
-/** Makes an `ERR_CSE_INVALID_ARGUMENT`. */
+/** An `ERR_CSE_INVALID_ARGUMENT`. */
 export function invalidArgument(message: string, cause?: unknown): CseError {
   return new CseError('ERR_CSE_INVALID_ARGUMENT', message, { cause })
 }
 
-/** Checks that options are an object, and that the named options are strings if present. */
+/** Checks that `options` is an object, and that each named option is absent or a string. */
 export function checkTexts(who: string, options: object, names: Readonly<Record<string, string>>): void {
   if (typeof options !== 'object' || options === null) {
-    throw invalidArgument(`${who} needs an object of options.`)
+    throw invalidArgument(`${who} needs an options object.`)
   }
   for (const [name, what] of Object.entries(names)) {
     const type = typeof Reflect.get(options, name)
@@ -20,24 +20,24 @@ export function checkTexts(who: string, options: object, names: Readonly<Record<
   }
 }
 
-/** Checks that keys are strings or bytes if present. */
+/** Checks that each key is absent, a string or bytes. */
 export function checkKeys(keys: { readonly privateKey?: unknown; readonly publicKey?: unknown }): void {
   for (const name of ['privateKey', 'publicKey'] as const) {
     const key = keys[name]
     if (key !== undefined && typeof key !== 'string' && !types.isUint8Array(key)) {
-      throw invalidArgument(`The \`${name}\` option must be PEM: a string, or the bytes of a file.`)
+      throw invalidArgument(`The \`${name}\` option must be PEM: a string or the bytes of a file.`)
     }
   }
 }
 
-/** Checks the listener for warnings. */
+/** Checks that the warning callback is absent or a function. */
 export function checkOnWarning(onWarning: unknown): void {
   if (onWarning !== undefined && typeof onWarning !== 'function') {
     throw invalidArgument('The `onWarning` option must be a function.')
   }
 }
 
-/** Checks a counter block before it is wrapped. */
+/** Checks the counter block to wrap. */
 export function checkIv(iv: Uint8Array): void {
   if (!types.isUint8Array(iv) || iv.length !== IV_BYTES) {
     throw invalidArgument(`The IV must be a Uint8Array of ${IV_BYTES} bytes.`)

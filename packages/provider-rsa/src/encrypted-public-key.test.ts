@@ -36,12 +36,12 @@ describe('a public key that oss2 encrypted', () => {
     expect(clear(change(encrypted))).toBe(clear(encrypted))
   })
 
-  test('without a passphrase, or with a wrong one, is ERR_CSE_PASSPHRASE', () => {
+  test('throws ERR_CSE_PASSPHRASE without a passphrase or with a wrong one', () => {
     expect(failure(encrypted)).toBe('ERR_CSE_PASSPHRASE')
     for (let i = 0; i < 600; i++) expect(failure(encrypted, `wrong ${i}`)).toBe('ERR_CSE_PASSPHRASE')
   })
 
-  test('that is damaged is never taken for a key', () => {
+  test('is never read as a key if it is damaged', () => {
     const lines = encrypted.split('\n')
     lines.splice(6, 1)
     expect(failure(lines.join('\n'), PASSPHRASE)).toBe('ERR_CSE_PASSPHRASE')
@@ -50,7 +50,7 @@ describe('a public key that oss2 encrypted', () => {
   })
 
   test.each(['AES-256-CBC,00000000000000000000000000000000', 'DES-EDE3-CBC,0011', 'DES-EDE3-CBC', ''])(
-    'in another cipher is refused as such (%j)',
+    'is refused with another cipher (%j)',
     (info) => {
       expect(failure(encrypted.replace(/DEK-Info:.*/, `DEK-Info: ${info}`), PASSPHRASE)).toBe(
         'ERR_CSE_INVALID_KEY',
@@ -59,11 +59,11 @@ describe('a public key that oss2 encrypted', () => {
   )
 })
 
-test('any other text that holds PEM stays as it is', () => {
+test('any other PEM text is returned unchanged', () => {
   for (const pem of [vector.publicKeyPem, vector.privateKeyPem]) expect(clear(pem, undefined)).toBe(pem)
 })
 
-test('random text raises no error but ours', () => {
+test('random text throws only a CseError', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.base64String(), (text, base64) => {
       const pem = `-----BEGIN PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\n${text}\nDEK-Info: DES-EDE3-CBC,0011223344556677\n\n${base64}\n-----END PUBLIC KEY-----\n`

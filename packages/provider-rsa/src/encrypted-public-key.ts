@@ -5,15 +5,16 @@ import type { Passphrase } from './pem.ts'
 import { invalidKey, isWholeDerSequence, type PemBlock, pemBlocks, unreadable } from './pem-block.ts'
 
 const KEY_BYTES = 24
-/** The length of the MD5 hashes that the key consists of. */
+/** The size of each MD5 hash that the key is made of. */
 const HASH_BYTES = 16
-/** The header that oss2's RSA library writes for an encrypted public key. */
+/** The encryption that oss2's RSA library applies to a public key when a passphrase is set. */
 const DEK_INFO = /^DEK-Info:\s*DES-EDE3-CBC,([0-9A-F]{16})$/i
 
 /**
- * Decrypts a public key that is encrypted like an old private key (`Proc-Type: 4,ENCRYPTED`). With a passphrase, oss2
- * 2.19 oss2/crypto.py `LocalRsaProvider` writes its public key file in this form. OpenSSL reads such a block only for
- * private keys. The encryption protects no secret and proves nothing.
+ * Decrypts a public key that is encrypted like a legacy private key (`Proc-Type: 4,ENCRYPTED`). oss2 2.19
+ * oss2/crypto.py `LocalRsaProvider` writes its public key file this way when it has a passphrase. OpenSSL reads such a
+ * block only for private keys. The encryption protects no secret, because the key is public, and it authenticates
+ * nothing.
  *
  * @returns the PEM text in plaintext; any other input unchanged
  * @throws CseError `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
@@ -28,7 +29,7 @@ export function clearPublicPem<Data extends KeyData>(
   const salt = block.headers.flatMap((line) => DEK_INFO.exec(line)?.[1] ?? [])[0]
   if (salt === undefined) {
     throw invalidKey(
-      `${place.subject} is encrypted in another way than oss2 uses. Derive it again from the private key, in plaintext: \`openssl pkey -pubout\`.`,
+      `${place.subject} is encrypted, but not the way oss2 encrypts it. Derive it again from the private key, in plaintext: \`openssl pkey -pubout\`.`,
     )
   }
   if (passphrase === undefined) {
@@ -50,17 +51,17 @@ function decrypt(block: PemBlock, salt: Buffer, passphrase: Buffer, place: KeyPl
     const decipher = createDecipheriv('des-ede3-cbc', key, salt)
     der = Buffer.concat([decipher.update(ciphertext), decipher.final()])
   } catch {
-    // Handled below, like the output of a wrong passphrase.
+    // The check below also catches the garbage that a wrong passphrase decrypts to.
   }
   wipe(key)
   if (isWholeDerSequence(der)) return der
   throw new CseError(
     'ERR_CSE_PASSPHRASE',
-    `${place.subject} could not be decrypted: the passphrase is wrong, or the file is damaged (then derive it again from the private key, in plaintext: \`openssl pkey -pubout\`).`,
+    `${place.subject} could not be decrypted: the passphrase is wrong, or the file is damaged. If it is damaged, derive it again from the private key, in plaintext: \`openssl pkey -pubout\`.`,
   )
 }
 
-/** OpenSSL's old key derivation with one round: each hash includes the one before it. */
+/** OpenSSL's legacy key derivation, one round: each hash covers the previous one. */
 function keyOf(passphrase: Uint8Array, salt: Uint8Array): Uint8Array {
   const first = createHash('md5').update(passphrase).update(salt).digest()
   const second = createHash('md5').update(first).update(passphrase).update(salt).digest()

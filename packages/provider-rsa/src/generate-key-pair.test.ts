@@ -4,7 +4,7 @@ import { generateRsaKeyPair } from './generate-key-pair.ts'
 import { RsaProvider } from './rsa-provider.ts'
 
 describe('generateRsaKeyPair', () => {
-  test('makes a pair of 3072 bits by default, PKCS#8 and SPKI, that a provider takes', async () => {
+  test('generates a pair of 3072 bits by default, PKCS#8 and SPKI, that a provider accepts', async () => {
     const { privateKey, publicKey } = await generateRsaKeyPair()
     expect(privateKey).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
     expect(publicKey).toMatch(/^-----BEGIN PUBLIC KEY-----\n/)
@@ -15,7 +15,7 @@ describe('generateRsaKeyPair', () => {
     expect(new RsaProvider({ privateKey, publicKey }).modulusBits).toBe(3072)
   })
 
-  test('encrypts the private key under a passphrase', async () => {
+  test('encrypts the private key with a passphrase', async () => {
     const passphrase = 'p'.repeat(1024)
     const { privateKey } = await generateRsaKeyPair({ bits: 2048, passphrase })
     expect(privateKey).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
@@ -33,7 +33,7 @@ describe('generateRsaKeyPair', () => {
   )
 
   test.each(['', 'p'.repeat(1025), 'ü'.repeat(513), 7])(
-    'refuses a passphrase that could not be used (%#)',
+    'refuses an invalid passphrase (%#)',
     async (passphrase) => {
       await expect(
         generateRsaKeyPair({ bits: 2048, passphrase: passphrase as string }),

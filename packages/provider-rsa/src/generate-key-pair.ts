@@ -12,10 +12,11 @@ import { MAX_MODULUS_BITS } from './rsa-key.ts'
  * ```
  */
 export interface RsaKeyPairOptions {
-  /** The size of the key in bits: 2048 to 16384, a multiple of 8. Default 3072. */
+  /** The size of the key in bits: a multiple of 8 from 2048 to 16384. Default 3072. */
   readonly bits?: number | undefined
   /**
-   * Encrypts the private key with AES-256-CBC: 1 to 1024 bytes of UTF-8. Without it, the key is written in plaintext.
+   * The passphrase that encrypts the private key (AES-256-CBC): 1 to 1024 bytes of UTF-8. Without it, the private key
+   * is in plaintext.
    */
   readonly passphrase?: string | undefined
 }
@@ -29,7 +30,7 @@ export interface RsaKeyPairOptions {
  * ```
  */
 export interface RsaKeyPair {
-  /** The private key, PKCS#8: `PRIVATE KEY`, or `ENCRYPTED PRIVATE KEY` if you passed a passphrase. */
+  /** The private key, PKCS#8: `ENCRYPTED PRIVATE KEY` if you passed a passphrase, else `PRIVATE KEY`. */
   readonly privateKey: string
   /** The public key, SPKI: `PUBLIC KEY`. */
   readonly publicKey: string
@@ -37,16 +38,16 @@ export interface RsaKeyPair {
 
 const MIN_NEW_BITS = 2048
 const DEFAULT_BITS = 3072
-/** OpenSSL does not read back a longer passphrase. */
+/** OpenSSL cannot read a key with a longer passphrase. */
 const MAX_PASSPHRASE_BYTES = 1024
 
 /**
- * Makes an RSA key pair, on its own thread. Nothing is stored. Anyone who loses the private key loses all objects
- * that the pair encrypted.
+ * Generates an RSA key pair on a separate thread. It does not store the pair. If you lose the private key, you lose
+ * every object that the pair encrypted.
  *
  * @param options - the size in bits, and a passphrase
- * @returns both halves as PEM text
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a size or a passphrase out of range
+ * @returns both keys as PEM text
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if the size or the passphrase is out of range
  *
  * @example
  * ```ts

@@ -35,7 +35,7 @@ function mode(path: string): number {
 }
 
 describe('generateLocalRsaKeyFiles', () => {
-  test('leaves nothing behind when the work is aborted', async () => {
+  test('leaves no file behind if it is cancelled', async () => {
     const directory = join(emptyDirectory(), 'keys')
     const controller = new AbortController()
     const making = generateLocalRsaKeyFiles({ directory, bits, signal: controller.signal })
@@ -44,7 +44,7 @@ describe('generateLocalRsaKeyFiles', () => {
     expect(existsSync(directory)).toBe(false)
   })
 
-  test('makes a pair of 3072 bits by default, in a directory of its own, that a provider takes', async () => {
+  test('generates a pair of 3072 bits by default, in a new directory, that a provider accepts', async () => {
     const directory = join(emptyDirectory(), 'new', 'keys')
     const paths = await generateLocalRsaKeyFiles({ directory })
     expect(paths).toEqual({
@@ -58,7 +58,7 @@ describe('generateLocalRsaKeyFiles', () => {
   })
 
   test.skipIf(process.platform === 'win32')(
-    'lets nobody else read the private key or enter the directory',
+    'lets no other user read the private key or enter the directory',
     async () => {
       const directory = join(emptyDirectory(), 'keys')
       const { privateKeyPath } = await generateLocalRsaKeyFiles({ directory, bits })
@@ -66,7 +66,7 @@ describe('generateLocalRsaKeyFiles', () => {
     },
   )
 
-  test('encrypts the private key under the passphrase, and leaves the public one in plaintext', async () => {
+  test('encrypts the private key with the passphrase, and writes the public key in plaintext', async () => {
     const directory = emptyDirectory()
     const passphrase = 'a test passphrase ~!'
     const paths = await generateLocalRsaKeyFiles({ directory, prefix: 'backup', passphrase, bits })
@@ -78,7 +78,7 @@ describe('generateLocalRsaKeyFiles', () => {
   })
 
   test.each(['private', 'public'])(
-    'never replaces a file: an existing %s one is left as it is',
+    'never replaces a file: an existing %s key file is unchanged',
     async (half) => {
       const directory = keyDirectory({ [`${half}KeyPem`]: 'what was there' })
       await expect(generateLocalRsaKeyFiles({ directory, bits })).rejects.toMatchObject({
@@ -90,14 +90,14 @@ describe('generateLocalRsaKeyFiles', () => {
     },
   )
 
-  test('never replaces a link, even one that leads nowhere', async () => {
+  test('never replaces a symbolic link, not even a dangling one', async () => {
     const directory = emptyDirectory()
     symlinkSync(join(directory, 'nowhere'), join(directory, '.public_key.pem'))
     await expect(generateLocalRsaKeyFiles({ directory, bits })).rejects.toMatchObject(refused)
     expect(readdirSync(directory)).toEqual(['.public_key.pem'])
   })
 
-  test('never replaces a file that appears while the key is made', async () => {
+  test('never replaces a file that appears while the key is generated', async () => {
     const directory = emptyDirectory()
     const path = join(directory, '.private_key.pem')
     whenCreating('.private_key.pem', () => writeFileSync(path, 'somebody else’s'))
@@ -106,7 +106,7 @@ describe('generateLocalRsaKeyFiles', () => {
     expect(readFileSync(path, 'utf8')).toBe('somebody else’s')
   })
 
-  test('removes the private file when the public one cannot be made', async () => {
+  test('removes the private key file if the public key file cannot be created', async () => {
     const directory = emptyDirectory()
     whenCreating('.public_key.pem', () => {
       throw Object.assign(new Error('full'), { code: 'ENOSPC' })
@@ -118,7 +118,7 @@ describe('generateLocalRsaKeyFiles', () => {
     expect(readdirSync(directory)).toEqual([])
   })
 
-  test('leaves a pair alone that an oss2 made meanwhile in place of its own', async () => {
+  test('does not remove a pair that oss2 wrote in place of its own', async () => {
     const directory = emptyDirectory()
     whenCreating('.public_key.pem', () =>
       keyDirectory({ privateKeyPem: 'of oss2', publicKeyPem: 'of oss2' }, '', directory),
@@ -129,7 +129,7 @@ describe('generateLocalRsaKeyFiles', () => {
     expect(readdirSync(directory)).toHaveLength(2)
   })
 
-  test('leaves no half-written file', async () => {
+  test('leaves no partial file', async () => {
     const directory = emptyDirectory()
     create.mockImplementationOnce(async (...parameters) => {
       const file = await reallyCreate(...parameters)
@@ -142,7 +142,7 @@ describe('generateLocalRsaKeyFiles', () => {
     expect(readdirSync(directory)).toEqual([])
   })
 
-  test('says so when the directory cannot be made', async () => {
+  test('refuses a directory that cannot be created', async () => {
     const file = join(emptyDirectory(), 'file')
     writeFileSync(file, '')
     await expect(generateLocalRsaKeyFiles({ directory: join(file, 'keys'), bits })).rejects.toMatchObject({
@@ -164,7 +164,7 @@ describe('generateLocalRsaKeyFiles', () => {
     { directory: '' },
     { prefix: '../x' },
     { prefix: 7 },
-  ])('refuses %j before it makes anything', async (options) => {
+  ])('refuses %j before it creates any file', async (options) => {
     const directory = join(emptyDirectory(), 'keys')
     const given = options === null ? options : { directory, bits, ...options }
     await expect(generateLocalRsaKeyFiles(given as LocalRsaKeyFilesOptions)).rejects.toMatchObject(refused)

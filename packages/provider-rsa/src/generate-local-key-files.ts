@@ -13,33 +13,32 @@ import { type LocalRsaKeyFiles, localKeyFiles } from './local-key-files.ts'
  * ```
  */
 export interface LocalRsaKeyFilesOptions {
-  /**
-   * The directory of the key files. It is created if it does not exist. Default: `.oss-local-rsa` in the user's home.
-   */
+  /** The directory of the key files. It is created if missing. Default: `.oss-local-rsa` in the user's home. */
   readonly directory?: string | undefined
-  /** The prefix of both file names. Default: none. */
+  /** The prefix of both file names. Default: empty. */
   readonly prefix?: string | undefined
   /**
-   * Encrypts the private key with AES-256-CBC: 1 to 1024 characters of printable ASCII, because oss2 and OpenSSL
-   * encode other characters differently. Without it, the private key is written in plaintext. The public key is
-   * always in plaintext.
+   * The passphrase that encrypts the private key (AES-256-CBC): 1 to 1024 characters of printable ASCII. oss2 and
+   * OpenSSL encode other characters differently. Without it, the private key is in plaintext. The public key always is.
    */
   readonly passphrase?: string | undefined
-  /** The size of the key in bits: 2048 to 16384, a multiple of 8. Default 3072. */
+  /** The size of the key in bits: a multiple of 8 from 2048 to 16384. Default 3072. */
   readonly bits?: number | undefined
-  /** Cancels the work while the key is generated. Once writing has started, both files are written. */
+  /** Cancels the call while the key is generated. Once the first file is being written, the call completes both. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Makes an RSA key pair for {@link LocalRsaProvider}, in files that oss2's `LocalRsaProvider` reads too. It never
- * replaces a file. Back up both files before you encrypt the first object. Anyone who loses the private key loses all
- * objects. If one of the files is missing, oss2 replaces the other.
+ * Generates an RSA key pair for {@link LocalRsaProvider}, in files that oss2's `LocalRsaProvider` also reads. It never
+ * replaces a file.
  *
- * @param options - where to write, the size in bits, and a passphrase
+ * Back up both files before you encrypt the first object. If you lose the private key, you lose every object that the
+ * pair encrypted. If one of the files is missing, oss2 replaces the other.
+ *
+ * @param options - the location, the size in bits, and a passphrase
  * @returns the paths of both files
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when either file exists already or cannot be created, or for an option
- *   out of range; then no file is left behind
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if either file already exists or cannot be created, or if an option is
+ * out of range. No new file is left behind.
  *
  * @example
  * ```ts
@@ -52,21 +51,21 @@ export async function generateLocalRsaKeyFiles(
 ): Promise<LocalRsaKeyFiles> {
   checkTexts('generateLocalRsaKeyFiles', options, {
     directory: 'the path of a directory',
-    prefix: 'a text',
+    prefix: 'a string',
     passphrase: 'a string',
   })
   const { directory, prefix, passphrase, bits } = options
   if (passphrase !== undefined && !/^[ -~]*$/.test(passphrase)) {
     throw invalidArgument(
-      'The `passphrase` option must be printable ASCII, because oss2 and OpenSSL encode other characters differently.',
+      'The `passphrase` option must be printable ASCII: oss2 and OpenSSL encode other characters differently.',
     )
   }
   const files = localKeyFiles(directory, prefix)
   const { privateKeyPath, publicKeyPath } = files
-  // Only an early check. The exclusive creation below is what counts.
+  // Only to fail before the slow generation. The exclusive creation below is what protects an existing file.
   for (const path of [privateKeyPath, publicKeyPath]) await refuseExisting(path)
   const { privateKey, publicKey } = await generateRsaKeyPair({ bits, passphrase })
-  // After an abort, the caller expects no key files.
+  // A caller that cancelled does not expect key files.
   options.signal?.throwIfAborted()
   await mkdir(dirname(privateKeyPath), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw cannotMake(dirname(privateKeyPath), error)
@@ -82,7 +81,7 @@ export async function generateLocalRsaKeyFiles(
 }
 
 async function refuseExisting(path: string): Promise<void> {
-  // Also for a dangling link.
+  // lstat also finds a dangling symbolic link.
   const exists = await lstat(path).then(
     () => true,
     () => false,
@@ -90,7 +89,7 @@ async function refuseExisting(path: string): Promise<void> {
   if (exists) throw alreadyThere(path)
 }
 
-/** Creates a new file durably, or leaves no file. */
+/** Creates a new file durably. On failure it leaves no file. */
 async function createFile(path: string, text: string, mode: number): Promise<void> {
   let created = false
   try {
@@ -108,7 +107,7 @@ async function createFile(path: string, text: string, mode: number): Promise<voi
   }
 }
 
-/** Removes the file that was just created, unless an oss2 that found the pair incomplete has put its own key there. */
+/** Removes the file that was just created, unless oss2 found the pair incomplete and wrote its own key there. */
 async function removeOurs(path: string, text: string): Promise<void> {
   const present = await readFile(path, 'utf8').catch(() => undefined)
   if (present === text) await rm(path, { force: true })
@@ -123,6 +122,6 @@ function cannotMake(path: string, error: unknown): Error {
 
 function alreadyThere(path: string): Error {
   return invalidArgument(
-    `${path} exists already. Keys are never replaced, because the objects that they encrypted would be lost. Use another \`prefix\` or \`directory\`.`,
+    `${path} already exists. Keys are never replaced, because the objects that they encrypted would be lost. Use another \`prefix\` or \`directory\`.`,
   )
 }

@@ -32,12 +32,12 @@ function refusal(half: 'private' | 'public', data: string | Uint8Array): string 
   if (!CseError.isInstance(error)) throw error
   expect(error.code).toBe('ERR_CSE_INVALID_KEY')
   expect(error).not.toHaveProperty('cause')
-  // Nothing of the key.
+  // The message contains no part of the key.
   expect(error.message).not.toMatch(/[A-Za-z0-9+/_-]{40}/)
   return error.message
 }
 
-describe('a key that is not in PEM is named, with the command that makes PEM of it', () => {
+describe('the error for a key that is not in PEM names its format and the command that converts it', () => {
   test.each([
     ['private', 'PKCS#8', pkcs8, 'as DER (PKCS#8)', 'openssl pkey -inform DER -in key.der -out key.pem'],
     ['private', 'PKCS#1', pkcs1, 'as DER (PKCS#1)', 'openssl pkey -inform DER -in key.der -out key.pem'],
@@ -78,7 +78,7 @@ describe('a key that is not in PEM is named, with the command that makes PEM of 
       'public',
       'SSH',
       'ssh-rsa AAAAB3NzaC1yc2E= me@here\n',
-      'public key of SSH',
+      'SSH public key',
       'ssh-keygen -e -m PKCS8 -f id_rsa.pub',
     ],
     [
@@ -111,7 +111,7 @@ describe('a key that is not in PEM is named, with the command that makes PEM of 
     }
   })
 
-  test('the other half, or another kind of key, gets no command', () => {
+  test('the error for the other half or another kind of key has no command', () => {
     expect(refusal('private', spki)).toMatch(/public key as DER.*`publicKey`/)
     expect(refusal('public', pkcs1)).toMatch(/private key as DER.*`privateKey`/)
     for (const other of [
@@ -120,21 +120,21 @@ describe('a key that is not in PEM is named, with the command that makes PEM of 
       'PuTTY-User-Key-File-2: ssh-ed25519\n',
       jwk(generateKeyPairSync('ed25519').privateKey),
     ]) {
-      expect(refusal('private', other)).toMatch(/contains a key that is not an RSA key\.$/)
+      expect(refusal('private', other)).toMatch(/holds a key that is not an RSA key\.$/)
     }
     for (const label of ['PGP PRIVATE KEY BLOCK', 'PGP PUBLIC KEY BLOCK']) {
       expect(refusal('public', block(label))).toContain('OpenPGP')
     }
   })
 
-  test('binary data that was read as text is distinguished from a path', () => {
-    expect(refusal('private', pkcs8.toString('utf8'))).toContain('read as text (pass the bytes')
+  test('binary data that was read as text is not mistaken for a path', () => {
+    expect(refusal('private', pkcs8.toString('utf8'))).toContain('read as text: pass the bytes')
     expect(refusal('private', pkcs8.toString('latin1'))).toContain('as DER (PKCS#8)')
     expect(refusal('private', utf16(0xff, 0xfe).toString('utf8'))).toContain('UTF-16')
     expect(refusal('private', 'keys/master.pem')).toContain('not its path')
   })
 
-  test('bytes of an unknown format do not count as a path', () => {
+  test('bytes of an unknown format are not mistaken for a path', () => {
     for (const data of [
       Buffer.alloc(0),
       Buffer.from('keys/master.pem'),
@@ -145,7 +145,7 @@ describe('a key that is not in PEM is named, with the command that makes PEM of 
   })
 })
 
-test('the bytes of a PEM file are a key as its text is', () => {
+test('the bytes of a PEM file are read like its text', () => {
   expect(readPrivateKey(Buffer.from(pkcs8Pem), undefined).equals(privateKey)).toBe(true)
   expect(readPublicKey(new TextEncoder().encode(`\uFEFF${TEST_CERTIFICATE}`)).asymmetricKeyType).toBe('rsa')
 })

@@ -1,14 +1,14 @@
 /** A key format other than PEM, and the commands that convert it to PEM. */
 export interface KeyForm {
-  /** The name inside a sentence: `an RSA key pair as PKCS#12`. */
+  /** The name, as it appears in a sentence: `a key pair as PKCS#12`. */
   readonly name: string
-  /** Converts it to a PEM private key, if it contains one. */
+  /** The command that converts it to a PEM private key, if it holds one. */
   readonly toPrivateKey?: string
-  /** Converts it to a PEM public key or certificate, if it contains one. */
+  /** The command that converts it to a PEM public key or certificate, if it holds one. */
   readonly toPublicKey?: string
 }
 
-/** One element of DER: its tag, and the bytes behind its length. */
+/** One DER element: its tag, and the bytes that follow its length. */
 interface DerElement {
   readonly tag: number
   readonly content: Uint8Array
@@ -23,21 +23,21 @@ const CONTEXT_0 = 0xa0
 
 const NOT_RSA = 'a key that is not an RSA key'
 const OPENPGP: KeyForm = {
-  name: 'an OpenPGP key, which cannot be converted (use an RSA key)',
+  name: 'an OpenPGP key, which cannot be converted: use a separate RSA key',
 }
 
 /**
- * Recognizes common key formats other than PEM: DER, PKCS#12, UTF-16, PuTTY, JWK, and the public keys of SSH.
+ * Recognizes the common key formats other than PEM: DER, PKCS#12, UTF-16, PuTTY, JWK, and SSH public keys.
  *
- * @param data - the bytes of a key file, or its text
- * @returns `undefined` for any other format
+ * @param data - a key file's bytes, or its text
+ * @returns `undefined` if it is none of them
  */
 export function recognizeKeyForm(data: string | Uint8Array): KeyForm | undefined {
   if (typeof data === 'string') return textForm(data) ?? binaryTextForm(data)
   return derForm(data) ?? utf16Form(data) ?? textForm(Buffer.from(data).toString('utf8'))
 }
 
-/** Recognizes PEM blocks that contain no key, or a key in an unusable format. */
+/** Recognizes PEM blocks that hold no key, or a key in a format that cannot be used. */
 export function recognizePemLabel(label: string): KeyForm | undefined {
   if (label.startsWith('PGP ')) return OPENPGP
   return LABELS.get(label)
@@ -47,8 +47,8 @@ const LABELS: ReadonlyMap<string, KeyForm> = new Map([
   [
     'OPENSSH PRIVATE KEY',
     {
-      name: 'a private key in the form of OpenSSH',
-      // The command replaces the file.
+      name: 'an OpenSSH private key',
+      // ssh-keygen replaces the file, so the command works on a copy.
       toPrivateKey: 'cp id_rsa key.pem && ssh-keygen -p -m PEM -f key.pem',
     },
   ],
@@ -76,18 +76,18 @@ function textForm(text: string): KeyForm | undefined {
   const puttyKind = /^\s*PuTTY-User-Key-File-\d+: *(\S+)/.exec(text)?.[1]
   if (puttyKind !== undefined) {
     return puttyKind === 'ssh-rsa'
-      ? { name: 'a private key of PuTTY', toPrivateKey: 'puttygen key.ppk -O private-openssh -o key.pem' }
+      ? { name: 'a PuTTY private key', toPrivateKey: 'puttygen key.ppk -O private-openssh -o key.pem' }
       : { name: NOT_RSA }
   }
   const sshKind = /^[ \t]*(?:[^\s#]+ )?(ssh-[a-z0-9]+|ecdsa-\S+|sk-\S+) AAAA/m.exec(text)?.[1]
   if (sshKind !== undefined) {
     return sshKind === 'ssh-rsa'
-      ? { name: 'a public key of SSH', toPublicKey: 'ssh-keygen -e -m PKCS8 -f id_rsa.pub > key.pem' }
+      ? { name: 'an SSH public key', toPublicKey: 'ssh-keygen -e -m PKCS8 -f id_rsa.pub > key.pem' }
       : { name: NOT_RSA }
   }
   if (text.includes('---- BEGIN SSH2 PUBLIC KEY ----')) {
     return {
-      name: 'a public key of SSH (RFC 4716)',
+      name: 'an SSH public key (RFC 4716)',
       toPublicKey: 'ssh-keygen -i -f key.pub > id_rsa.pub && ssh-keygen -e -m PKCS8 -f id_rsa.pub > key.pem',
     }
   }
@@ -112,7 +112,7 @@ function jwkForm(text: string): KeyForm | undefined {
     : { name: 'a private key as JWK', toPrivateKey: command('Private', 'pkcs8') }
 }
 
-/** The content of a PEM block, as consoles of cloud services show keys. */
+/** The content of a PEM block without its BEGIN and END lines, as the consoles of cloud services show keys. */
 function bareBase64Form(text: string): KeyForm | undefined {
   const base64 = text.replaceAll(/\s/g, '')
   if (!/^M[A-Za-z0-9+/]{60,}={0,2}$/.test(base64)) return undefined
@@ -133,13 +133,11 @@ function binaryTextForm(text: string): KeyForm | undefined {
     const utf16 = utf16Form(Buffer.from(text.slice(0, 1000), 'utf8'))
     if (utf16 !== undefined) return utf16
   }
-  // Latin-1 keeps each byte. UTF-8 replaces bytes that it cannot decode.
+  // Latin-1 keeps each byte. UTF-8 replaces the bytes that it cannot decode.
   if (!/^0[\x80-\x84\uFFFD]/.test(text)) return undefined
   const form = /^[\0-\xFF]*$/.test(text) ? derForm(Buffer.from(text, 'latin1')) : undefined
   return (
-    form ?? {
-      name: 'binary data, such as DER or PKCS#12, that was read as text (pass the bytes of the file)',
-    }
+    form ?? { name: 'binary data, such as DER or PKCS#12, that was read as text: pass the bytes of the file' }
   )
 }
 
@@ -148,7 +146,7 @@ function utf16Form(bytes: Uint8Array): KeyForm | undefined {
   const marked = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
   const little = first !== 0 && second === 0 && third !== 0 && fourth === 0
   const big = first === 0 && second !== 0 && third === 0 && fourth !== 0
-  // A byte order mark that was read as UTF-8: two replacement characters.
+  // A byte order mark that was decoded as UTF-8 becomes two replacement characters.
   const replaced = Buffer.from(bytes.subarray(0, 6)).toString('utf8') === '\uFFFD\uFFFD'
   if (!marked && !little && !big && !replaced) return undefined
   const encoding = marked || replaced ? 'UTF-16' : little ? 'UTF-16LE' : 'UTF-16BE'
@@ -157,7 +155,7 @@ function utf16Form(bytes: Uint8Array): KeyForm | undefined {
 }
 
 function derForm(bytes: Uint8Array): KeyForm | undefined {
-  // BER of indefinite length: some tools write PKCS#12 this way.
+  // BER of indefinite length, as some tools write PKCS#12.
   if (bytes[0] === SEQUENCE && bytes[1] === 0x80 && bytes[2] === INTEGER && bytes[4] === 3)
     return pkcs12Form()
   const [top] = derElements(bytes)
@@ -195,7 +193,7 @@ function derForm(bytes: Uint8Array): KeyForm | undefined {
   return undefined
 }
 
-/** A certificate starts with its version or its serial number. Then follow algorithm, issuer and validity. */
+/** A certificate begins with its version, or its serial number, then the algorithm, issuer and validity. */
 function signedForm({ content }: DerElement): KeyForm {
   const tags = derElements(content).map(({ tag }) => tag)
   return tags[0] === CONTEXT_0 || tags[3] === SEQUENCE
@@ -231,7 +229,7 @@ function pkcs12Form(): KeyForm {
   }
 }
 
-/** Returns the consecutive elements in some bytes, up to the first incomplete one. */
+/** Returns the consecutive DER elements of `bytes`, up to the first incomplete one. */
 function derElements(bytes: Uint8Array): readonly DerElement[] {
   const elements: DerElement[] = []
   for (let at = 0; at + 2 <= bytes.length && elements.length < 16; ) {

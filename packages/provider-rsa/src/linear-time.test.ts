@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { recognizeKeyForm } from './key-form.ts'
 import { readPrivateKey, readPublicKey } from './pem.ts'
 
-/** So long that work which grows with the square of it meets the time limit of all tests, and linear work takes milliseconds. */
+/** So long that quadratic work exceeds the time limit of all tests, while linear work takes milliseconds. */
 const LENGTH = 1_000_000
 const pumped = (unit: string) => unit.repeat(Math.ceil(LENGTH / unit.length))
 
-describe('a key file of a million characters takes time in proportion to its length', () => {
+describe('a key file of a million characters takes time proportional to its length', () => {
   test.each<[string, string]>([
     ['line breaks', pumped('\n')],
     ['Windows line breaks', pumped('\r\n')],
@@ -45,7 +45,7 @@ describe('a key file of a million characters takes time in proportion to its len
     ],
     ['one block of escapes', `-----BEGIN PRIVATE KEY-----${pumped('\\n')}-----END PRIVATE KEY-----`],
     ['one block of base64', `-----BEGIN PRIVATE KEY-----\n${pumped('AAAA')}\n-----END PRIVATE KEY-----\n`],
-  ])('%s are no key', (_name, text) => {
+  ])('%s are not read as a key', (_name, text) => {
     for (const data of [text, Buffer.from(text)]) {
       for (const read of [() => readPrivateKey(data, undefined), () => readPublicKey(data)]) {
         expect(read).toThrow(expect.objectContaining({ code: 'ERR_CSE_INVALID_KEY' }))
@@ -53,8 +53,8 @@ describe('a key file of a million characters takes time in proportion to its len
     }
   })
 
-  test('an SSH key behind many blank lines is recognized', () => {
+  test('an SSH key after many blank lines is recognized', () => {
     const form = recognizeKeyForm(`${pumped('\n')}  ssh-rsa AAAAB3Nz me@host\n`)
-    expect(form?.name).toBe('a public key of SSH')
+    expect(form?.name).toBe('an SSH public key')
   })
 })

@@ -9,7 +9,7 @@ import type { Passphrase } from './pem.ts'
 import { loadRsaKey, type RsaKey } from './rsa-key.ts'
 
 /**
- * The paths of a key pair.
+ * The paths of a key pair's files.
  *
  * @example
  * ```ts
@@ -22,19 +22,19 @@ export interface LocalRsaKeyFiles {
 }
 
 /**
- * Returns the paths that oss2 2.19 oss2/crypto.py `LocalRsaProvider` uses.
+ * Returns the paths at which oss2 2.19 oss2/crypto.py `LocalRsaProvider` keeps a pair.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a prefix that would lead out of the directory
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if the prefix would lead out of the directory
  */
 export function localKeyFiles(
   directory: string = join(homedir(), '.oss-local-rsa'),
   prefix = '',
 ): LocalRsaKeyFiles {
   if (directory === '')
-    throw invalidArgument('The `directory` option is empty. Omit it for ~/.oss-local-rsa.')
+    throw invalidArgument('The `directory` option is empty. Omit it to use ~/.oss-local-rsa.')
   if (/[/\\\0]/.test(prefix) || directory.includes('\0')) {
     throw invalidArgument(
-      'The `prefix` option must be the start of a file name. Pass directories in `directory`.',
+      'The `prefix` option is the beginning of a file name. Pass the path in `directory`.',
     )
   }
   return {
@@ -44,8 +44,8 @@ export function localKeyFiles(
 }
 
 /**
- * Reads and checks a pair of key files. Refuses files that another user owns, and files that any user of the machine
- * can write.
+ * Reads a pair of key files and checks it. It refuses files of another user, and files that any user of the machine can
+ * write.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`, `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
@@ -59,7 +59,7 @@ export function loadLocalKey(files: LocalRsaKeyFiles, passphrase: string | undef
   )
 }
 
-/** Reads both files, or throws an error that names every missing one. */
+/** Reads both files. The error names each missing file. */
 function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly [KeyData, KeyData] {
   const privateKey = readKeyFile(privateKeyPath)
   const publicKey = readKeyFile(publicKeyPath)
@@ -69,7 +69,7 @@ function readBoth({ privateKeyPath, publicKeyPath }: LocalRsaKeyFiles): readonly
     ...(publicKey === undefined ? [publicKeyPath] : []),
   ]
   throw invalidArgument(
-    `There is no ${missing.join(' and no ')}. Both halves of the pair must exist. If either is missing, oss2's LocalRsaProvider silently replaces both, and the objects that the old pair encrypted are lost. Restore the pair from a backup, or make a new one with generateLocalRsaKeyFiles().`,
+    `There is no ${missing.join(' and no ')}. Both files of the pair must exist. If either is missing, oss2's LocalRsaProvider silently replaces both, and the objects of the old pair are lost. Restore the pair from a backup, or generate a new one with generateLocalRsaKeyFiles().`,
   )
 }
 
@@ -93,25 +93,25 @@ function readKeyFile(path: string): KeyData | undefined {
 }
 
 /**
- * Anyone who can replace a key file decides who can read the objects that it encrypts. Files of root are trusted.
- * Root trusts any file that it names, for example secrets that are mounted into a container.
+ * Anyone who can replace a key file chooses who can read the new objects. Files of root are trusted. Root trusts each
+ * file that it names, such as a secret that is mounted into a container.
  */
 function refuseExchangeable(path: string, { uid, mode }: Stats): void {
   const user = process.geteuid?.()
   if (user === undefined) return
   if (user !== 0 && uid !== 0 && uid !== user) {
     throw invalidArgument(
-      `The key file ${path} belongs to another user (uid ${uid}), who can replace it. Check its content, and use your own copy.`,
+      `The key file ${path} belongs to another user (uid ${uid}), who can replace it. Check its content, then use your own copy.`,
     )
   }
   if ((mode & OTHERS_WRITE) === 0) return
   throw invalidArgument(
-    `The key file ${path} can be written by every user of this machine. Check its content, and run chmod o-w ${path}.`,
+    `The key file ${path} can be written by every user of this machine. Check its content, then run: chmod o-w ${path}`,
   )
 }
 
 /**
- * oss2's RSA library encodes a passphrase as Latin-1, OpenSSL as UTF-8. If these differ, both are tried, Latin-1
+ * oss2's RSA library encodes a passphrase as Latin-1, OpenSSL as UTF-8. If the bytes differ, both are tried, Latin-1
  * first.
  */
 function inEachEncoding<T>(

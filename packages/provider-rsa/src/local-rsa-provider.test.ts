@@ -92,7 +92,7 @@ describe('the key files of a LocalRsaProvider', () => {
     },
   )
 
-  test('are looked for in .oss-local-rsa of the home by default', () => {
+  test('are read from .oss-local-rsa in the home directory by default', () => {
     const prefix = `none-${randomBytes(8).toString('hex')}`
     expect(buildError({ prefix }).message).toContain(
       join(homedir(), '.oss-local-rsa', `${prefix}.private_key.pem`),
@@ -103,7 +103,7 @@ describe('the key files of a LocalRsaProvider', () => {
     ['private', { publicKeyPem: files.publicKeyPem }],
     ['public', { privateKeyPem: files.privateKeyPem }],
     ['private and public', {}],
-  ])('that are missing are named (%s), nothing is made, and what oss2 would do is said', (which, present) => {
+  ])('the error names missing files (%s) and warns of oss2, and no file is created', (which, present) => {
     const directory = keyDirectory(present)
     const { code, message } = buildError({ directory })
     expect(code).toBe('ERR_CSE_INVALID_ARGUMENT')
@@ -116,13 +116,13 @@ describe('the key files of a LocalRsaProvider', () => {
     expect(buildError({ directory }).message).toBe(message)
   })
 
-  test('are not found when the directory is missing, and it is not created', () => {
+  test('a missing directory is refused and not created', () => {
     const directory = join(emptyDirectory(), 'not', 'there')
     expect(buildError({ directory }).message).toContain('not/there')
     expect(buildError({ directory }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
   })
 
-  test('that cannot be read are named, with the system’s error as the cause', () => {
+  test('the error names a file that cannot be read, with the system’s error as the cause', () => {
     const directory = keyDirectory({ publicKeyPem: files.publicKeyPem })
     mkdirSync(join(directory, '.private_key.pem'))
     const error = buildError({ directory })
@@ -131,9 +131,12 @@ describe('the key files of a LocalRsaProvider', () => {
     expect(error.cause).toMatchObject({ code: 'EISDIR' })
   })
 
-  test.each(['../a', 'a/b', 'a\\b', 'a\0b'])('lie in the directory, whatever the prefix (%j)', (prefix) => {
-    expect(buildError({ directory: keyDirectory(files), prefix }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
-  })
+  test.each(['../a', 'a/b', 'a\\b', 'a\0b'])(
+    'are always in the directory: a prefix that leads out of it is refused (%j)',
+    (prefix) => {
+      expect(buildError({ directory: keyDirectory(files), prefix }).code).toBe('ERR_CSE_INVALID_ARGUMENT')
+    },
+  )
 
   test.each([
     ['the private file is empty', { ...files, privateKeyPem: '' }, 'private'],
@@ -159,7 +162,7 @@ describe('the key files of a LocalRsaProvider', () => {
     expect(message).not.toMatch(/`(?:private|public)Key`/)
   })
 
-  test('are refused when the halves do not match, and the error names both', () => {
+  test('are refused if the halves do not match, and the error names both', () => {
     const directory = keyDirectory({ ...files, publicKeyPem: publicPem(otherKeys.publicKey) })
     const { code, message } = buildError({ directory })
     expect(code).toBe('ERR_CSE_INVALID_KEY')
@@ -187,7 +190,7 @@ describe('the key files of a LocalRsaProvider', () => {
     ).toBe(2048)
   })
 
-  test('are read with a passphrase that Latin-1 cannot write', () => {
+  test('are read with a passphrase that Latin-1 cannot encode', () => {
     const passphrase = '密钥'
     const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
     const privateKeyPem = keys.privateKey.export(options).toString()
@@ -197,18 +200,18 @@ describe('the key files of a LocalRsaProvider', () => {
     )
   })
 
-  test('in plaintext are read with any passphrase', () => {
+  test('are read with any passphrase if they are in plaintext', () => {
     expect(built({ passphrase: 'unused' }).modulusBits).toBe(2048)
   })
 
-  test('are read once: later changes do not matter', async () => {
+  test('are read once: later changes have no effect', async () => {
     const directory = keyDirectory(files)
     const provider = new LocalRsaProvider({ directory })
     keyDirectory({ privateKeyPem: '', publicKeyPem: '' }, '', directory)
     expect(await provider.unwrap(v2(oaep(CEK), oaep(IV)))).toEqual({ cek: CEK, iv: IV })
   })
 
-  test('under 2048 bits are used with a warning, under 1024 refused', () => {
+  test('with a key of less than 2048 bits cause a warning, and with less than 1024 bits are refused', () => {
     const onWarning = vi.fn<(message: string) => void>()
     const pair = (bits: number) => {
       const { privateKey, publicKey } = makeRsaKeys(bits)
@@ -220,8 +223,8 @@ describe('the key files of a LocalRsaProvider', () => {
   })
 })
 
-describe('what a LocalRsaProvider says of itself', () => {
-  test('is V2 and OAEP by default, and reads the V1 name too', () => {
+describe('the properties of a LocalRsaProvider', () => {
+  test('are V2 and OAEP by default, with the V1 name to read', () => {
     expect(built()).toMatchObject({
       wrapAlgorithm: OAEP,
       alsoUnwraps: ['rsa'],
@@ -232,7 +235,7 @@ describe('what a LocalRsaProvider says of itself', () => {
     expect(built({ format: 'v2' }).wrapAlgorithm).toBe(OAEP)
   })
 
-  test('is "rsa" under the format V1, and reads the V2 name too', () => {
+  test('are V1 and "rsa" with the format V1, with the V2 name to read', () => {
     expect(built({ format: 'v1' })).toMatchObject({
       wrapAlgorithm: 'rsa',
       alsoUnwraps: [OAEP],
@@ -253,7 +256,7 @@ describe('what a LocalRsaProvider says of itself', () => {
     { format: 'v3' },
     { format: 2 },
     { onWarning: 'x' },
-  ])('options of a wrong kind are ERR_CSE_INVALID_ARGUMENT (%j)', (options) => {
+  ])('options of a wrong type throw ERR_CSE_INVALID_ARGUMENT (%j)', (options) => {
     const given =
       typeof options === 'object' && options !== null
         ? { directory: keyDirectory(files), ...options }
@@ -264,7 +267,7 @@ describe('what a LocalRsaProvider says of itself', () => {
   const passphrase = 'oss2 test passphrase'
   const encrypted = oss2Vector('oss2 2.19.1', passphrase)
 
-  test('shows no key and no passphrase, however it is shown', () => {
+  test('contain no key and no passphrase, in any output', () => {
     const shown = new LocalRsaProvider({ directory: keyDirectory(encrypted), passphrase })
     const texts = [
       inspect(shown),
@@ -299,13 +302,13 @@ describe('what a LocalRsaProvider says of itself', () => {
 })
 
 describe('what a LocalRsaProvider writes', () => {
-  test('under V2 it wraps the raw CEK and the raw IV with OAEP (SHA-1)', async () => {
+  test('V2: the raw CEK and the raw IV are wrapped with OAEP (SHA-1)', async () => {
     const { cek, wrappedCek, wrappedIv } = await built().generateContentKey(IV)
     expect(opened(wrappedCek)).toEqual(cek)
     expect(opened(wrappedIv)).toEqual(IV)
   })
 
-  test('under V1 it wraps the raw CEK, and the start as decimal text', async () => {
+  test('V1: the raw CEK and the decimal text of the start are wrapped', async () => {
     const provider = built({ format: 'v1' })
     for (const start of ['1', '8', '10', '340282366920938463463374607431768211455']) {
       const iv = parseV1Start(start) as Uint8Array
@@ -316,7 +319,7 @@ describe('what a LocalRsaProvider writes', () => {
   })
 
   test.each(FORMATS)(
-    'every CEK is new and 32 bytes, and the same IV is wrapped differently each time (%s)',
+    'each CEK is new and has 32 bytes, and the same IV is wrapped differently each time (%s)',
     async (format) => {
       const provider = built({ format })
       const made = await Promise.all(Array.from({ length: 20 }, () => provider.generateContentKey(START)))
@@ -334,7 +337,7 @@ describe('what a LocalRsaProvider writes', () => {
     }
   })
 
-  test.each(FORMATS)('is read under either format, through a keyring (%s)', async (format) => {
+  test.each(FORMATS)('is read by a keyring, whatever format its provider writes (%s)', async (format) => {
     const { contentKey, envelope } = await new Keyring({ encrypting: built({ format }) }).generate()
     expect(envelope.version).toBe(format === 'v1' ? 1 : 2)
     for (const reading of FORMATS) {
@@ -343,7 +346,7 @@ describe('what a LocalRsaProvider writes', () => {
     }
   })
 
-  test('is not taken for what an RsaProvider of the same key writes, nor the other way round', async () => {
+  test('is not confused with the objects of an RsaProvider with the same key', async () => {
     const pkcs1 = new RsaProvider({ privateKey: files.privateKeyPem })
     const local = built()
     const ours = await local.generateContentKey(IV)
@@ -358,7 +361,7 @@ describe('what a LocalRsaProvider writes', () => {
 describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => {
   const provider = () => built({ format })
 
-  test('V2: what node:crypto wraps is unwrapped, whatever the bytes', async () => {
+  test('V2: any bytes that node:crypto wraps are unwrapped', async () => {
     const reader = provider()
     const cek = fc.uint8Array({ minLength: 32, maxLength: 32 })
     const iv = fc.uint8Array({ minLength: 16, maxLength: 16 })
@@ -370,7 +373,7 @@ describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => 
     )
   })
 
-  test('V1: a start is read as the number that it is, up to 128 bits', async () => {
+  test('V1: a start of up to 128 bits is read as a number', async () => {
     const reader = provider()
     await fc.assert(
       fc.asyncProperty(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }), async (start) => {
@@ -387,7 +390,7 @@ describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => 
     expect(await provider().unwrap(v1(oaep(CEK), oaep('8'), 'RSA'))).toEqual({ cek: CEK, iv: START })
   })
 
-  test('the returned arrays are plain and own their memory, so that wiping them wipes all', async () => {
+  test('the returned arrays own their memory, so that a wipe leaves no copy', async () => {
     for (const envelope of [v2(oaep(CEK), oaep(IV)), v1(oaep(CEK), oaep('8'))]) {
       const { cek, iv } = await provider().unwrap(envelope)
       for (const bytes of [cek, iv]) {
@@ -404,7 +407,7 @@ describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => 
     Buffer.from(value.toString(16).padStart(512, '0'), 'hex').toString('base64')
   const toNumber = (text: string): bigint => BigInt(`0x${Buffer.from(text, 'base64').toString('hex')}`)
 
-  /** The same number to who does not check the range. */
+  /** The same number to code that does not check the range. */
   function beyondModulus(bytes: Uint8Array): string {
     for (;;) {
       const beyond = toNumber(oaep(bytes)) + modulus
@@ -412,7 +415,7 @@ describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => 
     }
   }
 
-  /** The same number to who does not check the length. */
+  /** The same number to code that does not check the length. */
   function shortened(bytes: Uint8Array): string {
     for (;;) {
       const wrapped = Buffer.from(oaep(bytes), 'base64')
@@ -458,7 +461,7 @@ describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => 
       [`V2, IV: ${name}`, () => v2(oaep(CEK), wrap(IV))],
       [`V2, both: ${name}`, () => v2(wrap(CEK), wrap(IV))],
       [`V1, CEK: ${name}`, () => v1(wrap(CEK), oaep('8'))],
-      // Without its only digit, a start is empty; with a zero byte more, it is no number.
+      // Without its only digit, a start is empty. With another zero byte, it is not a number.
       [`V1, start: ${name}`, () => v1(oaep(CEK), wrap(startText))],
       [`V1, both: ${name}`, () => v1(wrap(CEK), wrap(startText))],
     ]),
@@ -471,7 +474,7 @@ describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => 
     ['V1 under the name of KMS', () => v1(oaep(CEK), oaep('8'), 'kms')],
   ]
 
-  test.each(cases)('a failed unwrap is the one error without a cause (%s)', async (_name, make) => {
+  test.each(cases)('each failed unwrap throws the same error without a cause (%s)', async (_name, make) => {
     const error: unknown = await provider()
       .unwrap(make())
       .catch((reason: unknown) => reason)
@@ -500,7 +503,7 @@ describe.each(FORMATS)('what a LocalRsaProvider reads, writing %s', (format) => 
     await expect(provider().unwrap(v1(oaep(CEK), oaep(text)))).rejects.toStrictEqual(unwrapFailed())
   })
 
-  test('follows on any flipped bit in either header', async () => {
+  test('any flipped bit in either header is a failed unwrap', async () => {
     const reader = provider()
     const good = { cek: oaep(CEK), iv: oaep(IV), start: oaep('8') }
     const flip = (text: string, bit: number): string => {
@@ -536,7 +539,7 @@ test('a V1 object decrypts from its start value as a 128-bit counter', async () 
   expect(decipher.update(zeros).subarray(16)).toEqual(next.update(zeros).subarray(0, 16))
 })
 
-describe.runIf(process.platform !== 'win32')('a key file that every user can write', () => {
+describe.runIf(process.platform !== 'win32')('a key file that each user can write', () => {
   test.each(['.private_key.pem', '.public_key.pem'])('is refused (%s)', (name) => {
     const directory = keyDirectory(files)
     chmodSync(join(directory, name), 0o646)

@@ -31,16 +31,18 @@ import { warnOfWeakKey } from './weak-key.ts'
 export interface LocalRsaProviderOptions {
   /** The directory of the key files. Default: `.oss-local-rsa` in the user's home, as in oss2. */
   readonly directory?: string | undefined
-  /** The prefix of both file names. oss2 calls it `key`. Default: none. */
+  /** The prefix of both file names. oss2 calls it `key`. Default: empty. */
   readonly prefix?: string | undefined
-  /** The passphrase of the key files. It is not used for files in plaintext. */
+  /** The passphrase of the key files. It is not used if they are in plaintext. */
   readonly passphrase?: string | undefined
   /**
-   * The format to write. `'v2'`: oss2 2.11 and later read it. `'v1'`: oss2 2.5 to 2.10 read it, for objects of one
-   * put, never in parts. The provider always reads both. Default `'v2'`.
+   * The format of the envelopes that it writes. It always reads both. Default `'v2'`.
+   *
+   * - `'v2'`: the format that oss2 2.11 and later read.
+   * - `'v1'`: the format that oss2 2.5 to 2.10 read. It does not support uploads in parts.
    */
   readonly format?: 'v1' | 'v2' | undefined
-  /** Receives warnings, for example about a key under 2048 bits. Default: Node.js process warnings. */
+  /** Receives warnings, for instance about a key of less than 2048 bits. Default: a Node.js process warning. */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
@@ -50,12 +52,14 @@ const V2_WRAP_ALGORITHM = 'RSA/NONE/OAEPWithSHA-1AndMGF1Padding'
 const V1_WRAP_ALGORITHM = 'rsa'
 
 /**
- * An RSA master key in the key files of the Python SDK. With the same pair, it reads what oss2's `LocalRsaProvider`
- * wrote, and oss2 reads what it wrote. It wraps content keys with OAEP (SHA-1).
+ * An RSA master key in the key files of the Python SDK. It reads what oss2's `LocalRsaProvider` wrote with the same
+ * pair, and oss2 reads what it writes. It wraps the content keys with OAEP (SHA-1).
  *
- * It never makes a key: see {@link generateLocalRsaKeyFiles}. oss2 silently replaces both files when either is
- * missing, so here both must exist and match. Its objects have no material description, because oss2 has none for
- * this kind of key. So keys cannot be distinguished by name. Every failed unwrap throws the same error.
+ * It never generates a key: see {@link generateLocalRsaKeyFiles}. oss2 generates a pair, and silently replaces both
+ * files, if either is missing. This provider therefore requires both files, and checks that they match.
+ *
+ * Its objects have no material description, because oss2 has none for this kind of key. Keys cannot be told apart by
+ * name. Each failed unwrap throws the same error.
  *
  * @example
  * ```ts
@@ -63,33 +67,33 @@ const V1_WRAP_ALGORITHM = 'rsa'
  * ```
  */
 export class LocalRsaProvider implements MasterKeyProvider {
-  /** The name of the algorithm in the envelopes that it writes. */
+  /** The wrap algorithm in the envelopes that it writes. */
   readonly wrapAlgorithm: string
-  /** The name of the algorithm in the envelopes of the other format, which it reads too. */
+  /** The wrap algorithm in the envelopes of the other version, which it also reads. */
   readonly alsoUnwraps: readonly string[]
   /** The version of the envelopes that it writes. */
   readonly envelopeVersion: 1 | 2
-  /** Always `{}`, which names no key. */
+  /** Always `{}`: the key has no name. */
   readonly materialDescription: MaterialDescription = Object.freeze({})
-  /** Always true, because the private half is always present. */
+  /** Always true: the private key is always present. */
   readonly canUnwrap: boolean = true
   /** The size of the key in bits. */
   readonly modulusBits: number
   readonly #key: Required<RsaKey>
 
   /**
-   * Reads both key files once. Checks their kind and size, and that the halves match.
+   * Reads both key files once and checks them: the kind, the size, and that the halves match.
    *
-   * @param options - where the files are, their passphrase, and the format to write
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when a file is missing or cannot be read, or an option has the wrong
-   *   type; `ERR_CSE_INVALID_KEY` when a file is damaged, contains no RSA key or the wrong half, the key has under
-   *   1024 bits, or the halves do not match; `ERR_CSE_PASSPHRASE` when a file is encrypted and the passphrase is
-   *   missing or wrong.
+   * @param options - the location of the files, their passphrase, and the format to write
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if a file is missing or cannot be read, or an option has the wrong type
+   * @throws CseError `ERR_CSE_INVALID_KEY` if a file is damaged, holds no RSA key or the wrong half, the key has less
+   * than 1024 bits, or the halves do not match
+   * @throws CseError `ERR_CSE_PASSPHRASE` if a file is encrypted and the passphrase is missing or wrong
    */
   constructor(options: LocalRsaProviderOptions = {}) {
     checkTexts('LocalRsaProvider', options, {
       directory: 'the path of a directory',
-      prefix: 'a text',
+      prefix: 'a string',
       passphrase: 'a string',
     })
     checkOnWarning(options.onWarning)
@@ -103,18 +107,18 @@ export class LocalRsaProvider implements MasterKeyProvider {
     this.alsoUnwraps = Object.freeze([v1 ? V2_WRAP_ALGORITHM : V1_WRAP_ALGORITHM])
     this.#key = loadLocalKey(localKeyFiles(directory, prefix), passphrase)
     this.modulusBits = this.#key.modulusBits
-    // Not a method, so that the published types do not need those of Node.js.
+    // Not a method: the published types would then need the types of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })
     warnOfWeakKey(this.modulusBits, options.onWarning)
   }
 
   /**
-   * Makes a random CEK and wraps it and `iv`. With the format V1, it wraps `iv` as the decimal text of its value.
+   * Generates a random CEK and wraps both the CEK and `iv`. The V1 format wraps `iv` as the decimal text of its value.
    *
    * @param iv - the counter block to wrap: 16 bytes
-   * @param options - a signal, checked before the work, which is short and synchronous
-   * @returns the CEK (32 bytes, for the caller to wipe), and both wrapped, base64
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when `iv` is not 16 bytes
+   * @param options - a signal. It is checked once, before the work, which is short and synchronous.
+   * @returns the CEK (32 bytes, which the caller wipes), and both wrapped values in base64
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if `iv` is not 16 bytes
    * @example
    * ```ts
    * const { cek, wrappedCek, wrappedIv } = await provider.generateContentKey(iv)
@@ -130,12 +134,12 @@ export class LocalRsaProvider implements MasterKeyProvider {
   }
 
   /**
-   * Unwraps the CEK and the IV of an envelope, in either format.
+   * Unwraps the CEK and the IV of an envelope of either version.
    *
-   * @param envelope - an envelope with one of the wrap algorithms of this provider
-   * @param options - a signal, checked before the work, which is short and synchronous
-   * @returns the CEK (32 bytes) and the IV (16 bytes), for the caller to wipe
-   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope does not match this key
+   * @param envelope - an envelope with one of this provider's wrap algorithms
+   * @param options - a signal. It is checked once, before the work, which is short and synchronous.
+   * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope and this key do not match
    * @example
    * ```ts
    * const { cek, iv } = await provider.unwrap(envelope)
@@ -146,7 +150,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
     const { privateKey, modulus } = this.#key
     const v1 = envelope.version === 1
     const algorithm = v1 ? V1_WRAP_ALGORITHM : V2_WRAP_ALGORITHM
-    // Both values are unwrapped before anything is checked, and then all at once.
+    // Both are unwrapped before any check, and all checks run at once, so that no failure is faster than another.
     const ours = Number(envelope.wrapAlgorithm.toLowerCase() === algorithm.toLowerCase())
     const cek = oaepUnwrap(privateKey, modulus, envelope.wrappedCek)
     const iv = oaepUnwrap(privateKey, modulus, v1 ? envelope.wrappedStart : envelope.wrappedIv)
@@ -158,9 +162,7 @@ function ofLength({ valid, message }: UnpaddedMessage, lengthBytes: number): Unp
   return { valid: valid & Number(message.length === lengthBytes), message }
 }
 
-/**
- * Returns the counter block of a decimal start value. oss2 would also accept blanks and a sign, but never wrote them.
- */
+/** The counter block of a decimal start value. oss2 also accepts spaces and a sign, but it never wrote them. */
 function startBlock({ valid, message }: UnpaddedMessage): UnpaddedMessage {
   const block = parseV1Start(Buffer.from(message).toString('latin1'))
   wipe(message)

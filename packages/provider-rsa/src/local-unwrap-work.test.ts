@@ -38,7 +38,7 @@ beforeEach(() => {
   decrypt.mockReset()
 })
 
-describe.each(['v1', 'v2'] as const)('unwrapping %s takes', (format) => {
+describe.each(['v1', 'v2'] as const)('an unwrap of %s', (format) => {
   const good = wrapped[format]
   test.each([
     ['of nothing wrong', wrappedCek, good],
@@ -50,7 +50,7 @@ describe.each(['v1', 'v2'] as const)('unwrapping %s takes', (format) => {
     ['of wrong message lengths', good, wrappedCek],
     ['of another algorithm', wrappedCek, good, 'RSA/NONE/PKCS1Padding'],
   ])(
-    'two OAEP operations, full-sized inputs, and wiped messages in the case %s',
+    'does two OAEP operations on full-sized inputs and wipes the messages, in the case %s',
     async (_case, cek, iv, name?: string) => {
       await provider()
         .unwrap(envelope(format, cek, iv, name))
@@ -63,7 +63,7 @@ describe.each(['v1', 'v2'] as const)('unwrapping %s takes', (format) => {
     },
   )
 
-  test('no longer or shorter for an error of OpenSSL, which is the same failed unwrap', async () => {
+  test('does the same work if OpenSSL throws, and throws the same error', async () => {
     const built = provider()
     decrypt.mockImplementationOnce(() => {
       throw new Error('error:0200006E:rsa routines::internal')
@@ -72,9 +72,9 @@ describe.each(['v1', 'v2'] as const)('unwrapping %s takes', (format) => {
     expect(decrypt).toHaveBeenCalledTimes(2)
   })
 
-  test('what OpenSSL made of a dummy never for the object’s key, even when it is well-formed', async () => {
+  test('never uses the result of a dummy as the content key, even if it is well-formed', async () => {
     const built = provider()
-    const answer = (): void => {
+    const prepare = (): void => {
       decrypt.mockReset()
       decrypt
         .mockReturnValueOnce(Buffer.alloc(32, 7) as ReturnType<typeof privateDecrypt>)
@@ -82,7 +82,7 @@ describe.each(['v1', 'v2'] as const)('unwrapping %s takes', (format) => {
           (format === 'v1' ? Buffer.from('7') : Buffer.alloc(16, 7)) as ReturnType<typeof privateDecrypt>,
         )
     }
-    answer()
+    prepare()
     const { cek } = await built.unwrap(envelope(format, wrappedCek, good))
     expect(cek).toEqual(new Uint8Array(32).fill(7))
     for (const [wrongCek, wrongIv] of [
@@ -90,7 +90,7 @@ describe.each(['v1', 'v2'] as const)('unwrapping %s takes', (format) => {
       [wrappedCek, 'AAAA'],
       [Buffer.alloc(256, 0xff).toString('base64'), good],
     ] as const) {
-      answer()
+      prepare()
       await expect(built.unwrap(envelope(format, wrongCek, wrongIv))).rejects.toStrictEqual(unwrapFailed())
     }
   })

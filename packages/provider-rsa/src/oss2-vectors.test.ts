@@ -14,7 +14,7 @@ function envelopeOf(headers: Readonly<Record<string, string>>): Envelope {
 describe.each(oss2Vectors)(
   'what $sdk with $rsaLibrary wrote, with the passphrase $passphrase,',
   ({ passphrase, objects, ...files }) => {
-    test.each(['v1', 'v2'] as const)('is read in either format of the provider (%s)', async (format) => {
+    test.each(['v1', 'v2'] as const)('is read, whatever format the provider writes (%s)', async (format) => {
       const provider = new LocalRsaProvider({
         directory: keyDirectory(files),
         passphrase: passphrase ?? undefined,

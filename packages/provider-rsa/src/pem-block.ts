@@ -10,17 +10,17 @@ export interface PemBlock {
   readonly base64: string
   /** True if the key inside needs a passphrase. */
   readonly encrypted: boolean
-  /** The block in the form that OpenSSL expects: only line feeds, 64 characters per line. */
+  /** The block as OpenSSL expects it: line feeds only, 64 characters a line. */
   readonly text: string
 }
 
 const PEM_LINE = /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g
 
 /**
- * Returns the blocks of a PEM text: at least one, and none of them empty.
+ * Returns the blocks of a PEM text: at least one, none of them empty.
  *
- * @throws CseError `ERR_CSE_INVALID_KEY`; for a key in another format, the message names the format and how to
- *   convert it
+ * @throws CseError `ERR_CSE_INVALID_KEY`. If the key is in another format, the message names it and says how to convert
+ * it.
  */
 export function pemBlocks(data: KeyData, place: KeyPlace): readonly PemBlock[] {
   const pem = typeof data === 'string' ? data : Buffer.from(data).toString('utf8')
@@ -34,26 +34,23 @@ export function pemBlocks(data: KeyData, place: KeyPlace): readonly PemBlock[] {
   }
   const form = recognizeKeyForm(data)
   if (form !== undefined) throw wrongForm(form, place)
-  throw invalidKey(`${place.subject} contains no PEM block. ${place.whenNoPem(data)}`)
+  throw invalidKey(`${place.subject} holds no PEM block. ${place.whenNoPem(data)}`)
 }
 
-/**
- * Makes an `ERR_CSE_INVALID_KEY` for a key that is not in PEM. It names the format and the command that converts it.
- */
+/** An `ERR_CSE_INVALID_KEY` for a key that is not in PEM: it names the format and the command that converts it. */
 export function wrongForm({ name, toPrivateKey, toPublicKey }: KeyForm, place: KeyPlace): CseError {
   const command = place.half === 'private' ? toPrivateKey : toPublicKey
   if (command !== undefined) {
-    return invalidKey(`${place.subject} contains ${name}, but must be PEM. Convert it: \`${command}\`.`)
+    return invalidKey(`${place.subject} holds ${name}, but PEM is required. Convert it: \`${command}\`.`)
   }
   const other = toPrivateKey ?? toPublicKey
-  return invalidKey(
-    `${place.subject} contains ${name}.${other === undefined ? '' : ` ${place.whenOtherHalf}`}`,
-  )
+  return invalidKey(`${place.subject} holds ${name}.${other === undefined ? '' : ` ${place.whenOtherHalf}`}`)
 }
 
 /**
- * Returns the blocks from each BEGIN line to the next END line with the same label. A BEGIN line without an END line
- * is ordinary text. A single pattern for a block would search the rest of the text again for each BEGIN line.
+ * Returns each block from a BEGIN line to the next END line with the same label. A BEGIN line without an END line is
+ * ordinary text. This is not one regular expression for a whole block: with many BEGIN lines, it would search the rest
+ * of the text for each of them.
  */
 function wholeBlocks(pem: string): readonly PemBlock[] {
   const lines = Array.from(pem.matchAll(PEM_LINE), ({ 0: line, 1: kind, 2: label = '', index }) => ({
@@ -77,13 +74,13 @@ function wholeBlocks(pem: string): readonly PemBlock[] {
 }
 
 function pemBlock(label: string, body: string): PemBlock {
-  // A .env file that is read without unescaping contains the two characters `\n` instead of line breaks.
+  // A .env file that is read without unescaping has the two characters `\n` in place of each line break.
   const lines = body
     .replaceAll('\\r', '')
     .replaceAll('\\n', '\n')
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-  // Only the header lines of a block that is encrypted as a whole have a colon. It is not in the base64 alphabet.
+  // A line with a colon is a header line, since base64 has no colon. Only a block that is encrypted as a whole has them.
   const headers = lines.filter((line) => line.includes(':'))
   const base64 = lines
     .filter((line) => !line.includes(':'))
@@ -102,19 +99,19 @@ function pemBlock(label: string, body: string): PemBlock {
   }
 }
 
-/** Makes an `ERR_CSE_INVALID_KEY`: what is wrong with a key, and what to do about it. */
+/** An `ERR_CSE_INVALID_KEY`. The message says what is wrong with a key and what to do about it. */
 export function invalidKey(message: string): CseError {
   return new CseError('ERR_CSE_INVALID_KEY', message)
 }
 
-/** The error of a block whose content is no key. */
+/** The error for a block whose content cannot be read as a key. */
 export function unreadable(place: KeyPlace): CseError {
   return invalidKey(
     `The PEM in ${place.name} is damaged: its content cannot be read as a key. Copy it again.`,
   )
 }
 
-/** True if the bytes are exactly one DER SEQUENCE, neither truncated nor followed by other bytes. */
+/** Returns whether the bytes are exactly one DER SEQUENCE: not truncated, and with nothing after it. */
 export function isWholeDerSequence(bytes: Uint8Array): boolean {
   const [tag, first = 0] = bytes
   if (tag !== 0x30) return false

@@ -51,7 +51,7 @@ const layouts: readonly (readonly [string, (pem: string) => string])[] = [
   ['with \\r\\n written out', (pem) => pem.replaceAll('\n', '\\r\\n')],
 ]
 
-/** Every error of this file must be one of ours, with nothing of the input in it. */
+/** Each error must be a CseError that contains nothing of the input. */
 function failure(action: () => unknown): CseError {
   const error = thrownBy(action)
   if (!CseError.isInstance(error)) throw error
@@ -72,13 +72,13 @@ describe.each(privateForms)('a private key as %s', (_form, pem) => {
     expect(error.message).toContain('`privateKey`')
   })
 
-  test('is refused, whatever is cut off its end, with an error of ours', () => {
+  test('is refused with a CseError if it is truncated anywhere', () => {
     for (let length = 0; length < pem.trimEnd().length; length += 7) {
       expect(failure(() => readPrivateKey(pem.slice(0, length), PASSPHRASE)).code).toBe('ERR_CSE_INVALID_KEY')
     }
   })
 
-  test('is refused when lines in its middle are missing', () => {
+  test('is refused if lines in its middle are missing', () => {
     const lines = pem.split('\n')
     lines.splice(12, 2)
     const { code } = failure(() => readPrivateKey(lines.join('\n'), PASSPHRASE))
@@ -88,7 +88,7 @@ describe.each(privateForms)('a private key as %s', (_form, pem) => {
 })
 
 describe.each(encryptedForms)('a private key as %s', (_form, pem) => {
-  test('is refused without its passphrase, naming the option', () => {
+  test('is refused without its passphrase, and the error names the option', () => {
     const error = failure(() => readPrivateKey(pem, undefined))
     expect(error.code).toBe('ERR_CSE_PASSPHRASE')
     expect(error.message).toContain('`passphrase`')
@@ -102,7 +102,7 @@ describe.each(encryptedForms)('a private key as %s', (_form, pem) => {
   )
 
   // A wrong passphrase yields well-formed padding once in 256 tries, and then fails in the parser instead.
-  test('throws the same error for every wrong passphrase', () => {
+  test('throws the same error for each wrong passphrase', () => {
     const seen = new Set<string>()
     const tries = pem.includes('Proc-Type') ? 600 : 40
     for (let i = 0; i < tries; i++) {
@@ -118,22 +118,22 @@ describe.each(publicForms)('a public key as %s', (_form, pem) => {
     expect(readPublicKey(change(pem)).equals(vectorPublicKey())).toBe(true)
   })
 
-  test('is refused where the private key is needed', () => {
+  test('is refused as a private key', () => {
     const error = failure(() => readPrivateKey(pem, undefined))
     expect(error.code).toBe('ERR_CSE_INVALID_KEY')
     expect(error.message).toContain('`publicKey`')
   })
 
-  test('is refused, whatever is cut off its end', () => {
+  test('is refused if it is truncated anywhere', () => {
     for (let length = 0; length < pem.trimEnd().length; length += 7) {
       expect(failure(() => readPublicKey(pem.slice(0, length))).code).toBe('ERR_CSE_INVALID_KEY')
     }
   })
 })
 
-// OpenSSL would ask on the terminal: a test that waits has failed.
+// OpenSSL would prompt on the terminal: a test that waits fails.
 test.each(publicForms)(
-  'a public key that is encrypted is refused, and nobody is asked (%s)',
+  'an encrypted public key is refused, without a prompt for its passphrase (%s)',
   (_form, pem) => {
     const encrypted = pem.replace(
       '-----\n',
@@ -145,14 +145,14 @@ test.each(publicForms)(
   },
 )
 
-describe('what is not an RSA key that encrypts', () => {
+describe('a key that is not an RSA key that encrypts', () => {
   const others = {
     EC: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
     Ed25519: generateKeyPairSync('ed25519'),
     'RSA-PSS': generateKeyPairSync('rsa-pss', { modulusLength: 2048 }),
   }
 
-  test.each(Object.entries(others))('%s is refused, in either half', (_name, pair) => {
+  test.each(Object.entries(others))('%s is refused as either half', (_name, pair) => {
     const privateText = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     const publicText = pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()
     for (const error of [
@@ -164,14 +164,14 @@ describe('what is not an RSA key that encrypts', () => {
     }
   })
 
-  test('an EC key in its own kind of block is refused as not RSA', () => {
+  test('an EC key in a block of its own kind is refused as not RSA', () => {
     const sec1 = others.EC.privateKey.export({ type: 'sec1', format: 'pem' }).toString()
     expect(failure(() => readPrivateKey(sec1, undefined)).message).toContain('not an RSA key')
   })
 })
 
 describe('several blocks in one text', () => {
-  test('a private key is found beside its certificate', () => {
+  test('a private key beside its certificate is read', () => {
     expect(readPrivateKey(`${TEST_CERTIFICATE}${vector.privateKeyPem}`, undefined).equals(vectorKey)).toBe(
       true,
     )
@@ -207,16 +207,16 @@ describe('garbage', () => {
     ['an encrypted block of one byte', block('ENCRYPTED PRIVATE KEY', 'MA==')],
     ['a key in the form of OpenSSH', block('OPENSSH PRIVATE KEY', 'b3BlbnNzaC1rZXktdjEA')],
     ['a certificate request', block('CERTIFICATE REQUEST', 'MIIB')],
-  ])('%s is ERR_CSE_INVALID_KEY in either option', (_name, text) => {
+  ])('%s throws ERR_CSE_INVALID_KEY in either option', (_name, text) => {
     expect(failure(() => readPrivateKey(text, PASSPHRASE)).code).toBe('ERR_CSE_INVALID_KEY')
     expect(failure(() => readPublicKey(text)).code).toBe('ERR_CSE_INVALID_KEY')
   })
 
-  test('a path gets told that the text is wanted', () => {
+  test('the error for a path asks for the text of the file', () => {
     expect(failure(() => readPrivateKey('master.pem', undefined)).message).toContain('not its path')
   })
 
-  test('a key in the form of OpenSSH gets told how to convert it', () => {
+  test('the error for an OpenSSH key says how to convert it', () => {
     const text = block('OPENSSH PRIVATE KEY', 'b3BlbnNzaC1rZXktdjEA')
     expect(failure(() => readPrivateKey(text, undefined)).message).toContain('ssh-keygen')
   })
@@ -231,7 +231,7 @@ describe('garbage', () => {
     }
   }
 
-  test('random text raises no error but ours', () => {
+  test('random text throws only a CseError', () => {
     const label = fc.constantFrom(
       ...[
         'PRIVATE KEY',
@@ -255,7 +255,7 @@ describe('garbage', () => {
     )
   })
 
-  test('a PEM with pieces cut out or characters changed raises no error but ours', () => {
+  test('a PEM with removed or changed characters throws only a CseError', () => {
     const pems = [...privateForms, ...publicForms]
       .map(([, pem]) => pem)
       .filter((pem) => !pem.includes('ENCRYPTED PR'))

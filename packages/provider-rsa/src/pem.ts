@@ -18,8 +18,8 @@ const PRIVATE_LABELS: readonly string[] = ['RSA PRIVATE KEY', 'PRIVATE KEY', 'EN
 const PUBLIC_LABELS: readonly string[] = ['RSA PUBLIC KEY', 'PUBLIC KEY', 'CERTIFICATE']
 
 /**
- * Reads the one RSA private key of a PEM text: PKCS#1 or PKCS#8, in plaintext or encrypted. Text around the block,
- * certificates beside it, and the kind of line break do not matter.
+ * Reads the only RSA private key of a PEM text: PKCS#1 or PKCS#8, in plaintext or encrypted. It ignores text around the
+ * block and certificates beside it. It accepts each kind of line break.
  *
  * @throws CseError `ERR_CSE_INVALID_KEY`, `ERR_CSE_PASSPHRASE`
  */
@@ -33,11 +33,11 @@ export function readPrivateKey(
   const [block] = candidates
   if (block === undefined) {
     throw blocks.some(({ label }) => PUBLIC_LABELS.includes(label))
-      ? invalidKey(`${place.subject} contains a public key or a certificate. ${place.whenOtherHalf}`)
+      ? invalidKey(`${place.subject} holds a public key or a certificate. ${place.whenOtherHalf}`)
       : unknownForm(blocks, PRIVATE_LABELS, place)
   }
   if (candidates.length > 1) {
-    throw invalidKey(`${place.subject} contains ${candidates.length} private keys. Keep one of them.`)
+    throw invalidKey(`${place.subject} holds ${candidates.length} private keys. Keep only one.`)
   }
   if (!PRIVATE_LABELS.includes(block.label)) {
     const form = recognizePemLabel(block.label)
@@ -47,24 +47,23 @@ export function readPrivateKey(
 }
 
 /**
- * Reads the RSA public key of a PEM text: PKCS#1, SPKI, or an X.509 certificate. Several certificates in a row count
- * as a chain that starts with its own certificate. A certificate is only a container here: neither its dates nor its
- * signature are checked.
+ * Reads the RSA public key of a PEM text: PKCS#1, SPKI, or an X.509 certificate. Several certificates are a chain, and
+ * the first one counts. A certificate is only a container here: neither its dates nor its signature is checked.
  *
  * @throws CseError `ERR_CSE_INVALID_KEY`
  */
 export function readPublicKey(pem: KeyData, place: KeyPlace = KEY_OPTIONS.publicKey): KeyObject {
   const blocks = pemBlocks(pem, place)
-  // OpenSSL would silently use the public half, and nobody would notice that a secret is in the wrong place.
+  // OpenSSL would silently use the public half, and nobody would notice a secret in the wrong place.
   if (blocks.some(isPrivate)) {
-    throw invalidKey(`${place.subject} contains a private key. ${place.whenOtherHalf}`)
+    throw invalidKey(`${place.subject} holds a private key. ${place.whenOtherHalf}`)
   }
   const block = blocks.find(({ label }) => PUBLIC_LABELS.includes(label))
   if (block === undefined) throw unknownForm(blocks, PUBLIC_LABELS, place)
-  // OpenSSL would ask for the passphrase on the terminal and block the process.
+  // OpenSSL would ask for the passphrase on the terminal and block the process until someone types it.
   if (block.encrypted) {
     throw invalidKey(
-      `${place.subject} contains an encrypted public key. It is no secret. Derive it again from the private key, in plaintext: \`openssl pkey -pubout\`.`,
+      `${place.subject} holds an encrypted public key. A public key is not secret. Derive it again from the private key, in plaintext: \`openssl pkey -pubout\`.`,
     )
   }
   let key: KeyObject
@@ -90,7 +89,7 @@ function parseKey(block: PemBlock, place: KeyPlace): KeyObject {
 
 function decryptKey(block: PemBlock, passphrase: Passphrase | undefined, place: KeyPlace): KeyObject {
   const bytes = decodeBase64(block.base64)
-  // In a legacy PKCS#1 block everything is encrypted. A PKCS#8 block still shows whether it is complete.
+  // A legacy PKCS#1 block is encrypted entirely. A PKCS#8 block still shows whether it is complete.
   const whole = bytes !== undefined && (block.label !== 'ENCRYPTED PRIVATE KEY' || isWholeDerSequence(bytes))
   if (!whole) throw unreadable(place)
   if (passphrase === undefined) {
@@ -102,10 +101,10 @@ function decryptKey(block: PemBlock, passphrase: Passphrase | undefined, place: 
   try {
     return createPrivateKey({ key: block.text, format: 'pem', passphrase })
   } catch {
-    // A wrong passphrase causes either bad padding or garbage that does not parse. Both are one error.
+    // A wrong passphrase sometimes fails as bad padding, sometimes as garbage that does not parse: one error for both.
     throw new CseError(
       'ERR_CSE_PASSPHRASE',
-      'The private key could not be decrypted: the passphrase is wrong, the key is damaged, or it is encrypted with an old cipher that this Node.js does not support (then convert it: `openssl pkcs8 -topk8 -v2 aes-256-cbc`).',
+      'The private key could not be decrypted: the passphrase is wrong, the key is damaged, or it is encrypted with an old cipher that this Node.js does not support. Convert a key with an old cipher: `openssl pkcs8 -topk8 -v2 aes-256-cbc`.',
     )
   }
 }
@@ -117,7 +116,7 @@ function requireRsa(key: KeyObject, place: KeyPlace): KeyObject {
 
 function notRsa(place: KeyPlace): CseError {
   return invalidKey(
-    `The key in ${place.name} is not an RSA key that can encrypt (EC, Ed25519, DSA and RSA-PSS keys cannot). Make one with generateRsaKeyPair().`,
+    `The key in ${place.name} is not an RSA key that can encrypt (EC, Ed25519, DSA and RSA-PSS keys cannot). Generate one with generateRsaKeyPair().`,
   )
 }
 
@@ -125,6 +124,6 @@ function unknownForm(blocks: readonly PemBlock[], labels: readonly string[], pla
   const [form] = blocks.flatMap(({ label }) => recognizePemLabel(label) ?? [])
   if (form !== undefined) return wrongForm(form, place)
   return invalidKey(
-    `${place.subject} contains no usable key. It accepts PEM blocks of these kinds: ${labels.join(', ')}.`,
+    `${place.subject} holds no usable key. It accepts these PEM blocks: ${labels.join(', ')}.`,
   )
 }

@@ -15,7 +15,7 @@ const message = Uint8Array.from({ length: 32 }, (_, i) => i)
 const somePadding = (index: number): number => 1 + (index % 255)
 
 describe('pkcs1Unpad', () => {
-  test('returns what was padded, for every message and every nonzero padding', () => {
+  test('returns the message, for any message and any nonzero padding', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 64 }),
@@ -33,7 +33,7 @@ describe('pkcs1Unpad', () => {
     )
   })
 
-  test('agrees with a plain reading of the rule on random and near-valid blocks', () => {
+  test('agrees with a simple implementation on random and near-valid blocks', () => {
     const mostlyValid = fc.uint8Array({ minLength: 43, maxLength: 43 }).chain((bytes) =>
       fc.record({ head: fc.boolean(), separator: fc.boolean() }).map(({ head, separator }) => {
         if (head) bytes.set([0, 2])
@@ -54,7 +54,7 @@ describe('pkcs1Unpad', () => {
     )
   })
 
-  test('refuses every change of a header or separator byte, and of a padding byte to zero only', () => {
+  test('refuses each change of a header or separator byte, and of a padding byte only a change to zero', () => {
     const valid = pad(message, 256, somePadding)
     const separator = 256 - 32 - 1
     const wrong: string[] = []
@@ -75,13 +75,13 @@ describe('pkcs1Unpad', () => {
     expect(pkcs1Unpad(pad(new Uint8Array(length).fill(7), 256, somePadding), 32).valid).toBe(0)
   })
 
-  test('accepts eight bytes of padding and has no room for fewer', () => {
+  test('accepts eight bytes of padding and no fewer', () => {
     expect(pkcs1Unpad(pad(message, 43, somePadding), 32).valid).toBe(1)
     expect(() => pkcs1Unpad(pad(message, 42, somePadding), 32)).toThrow(RangeError)
     expect(() => pkcs1Unpad(new Uint8Array(64), -1)).toThrow(RangeError)
   })
 
-  test('returns a copy, so that wiping the block keeps the message', () => {
+  test('returns a copy, so that a wipe of the block keeps the message', () => {
     const block = Buffer.from(pad(message, 128, somePadding))
     const unpadded = pkcs1Unpad(block, 32)
     block.fill(0)

@@ -24,7 +24,7 @@ describe('the provider contract', () => {
   for (const rule of rules) test(rule.name, rule.run)
 })
 
-describe.each(['v1', 'v2'] as const)('the provider contract, of key files and the format %s', (format) => {
+describe.each(['v1', 'v2'] as const)('the provider contract, with key files and the format %s', (format) => {
   const rules = providerContract({
     create: () => new LocalRsaProvider({ directory: keyDirectory(pemFiles(ours)), format }),
     createOther: () => new LocalRsaProvider({ directory: keyDirectory(pemFiles(other)), format }),

@@ -11,17 +11,17 @@ import { KEY_OPTIONS, type KeyData, type KeyPlaces } from './key-place.ts'
 import { type Passphrase, readPrivateKey, readPublicKey } from './pem.ts'
 import { invalidKey } from './pem-block.ts'
 
-/** A checked key: it is RSA, has a usable size, and its halves match. */
+/** A checked key: it is RSA, its size is usable, and its halves match. */
 export interface RsaKey {
   readonly publicKey: KeyObject
-  /** Absent if only the public half was passed. */
+  /** Absent if the source has only the public half. */
   readonly privateKey?: KeyObject
-  /** The modulus, big-endian, without leading zeros. Every ciphertext has its length. */
+  /** The modulus, big-endian, without leading zeros. Each ciphertext has its length. */
   readonly modulus: Uint8Array
   readonly modulusBits: number
 }
 
-/** The source of a key. At least one half must be present. */
+/** The source of a key. At least one half is required. */
 export interface RsaKeySource {
   readonly privateKey: KeyData | undefined
   readonly publicKey: KeyData | undefined
@@ -29,7 +29,7 @@ export interface RsaKeySource {
 }
 
 const MIN_MODULUS_BITS = 1024
-/** The maximum that OpenSSL supports. */
+/** The largest modulus that OpenSSL supports. */
 export const MAX_MODULUS_BITS = 16_384
 
 /**
@@ -52,7 +52,7 @@ export function loadRsaKey(source: RsaKeySource, places: KeyPlaces = KEY_OPTIONS
   if (publicKey === undefined) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      'An RSA provider needs a key. Pass the PEM text in `privateKey`, or in `publicKey` to encrypt only.',
+      'An RSA provider needs a key: pass the PEM text in `privateKey`, or in `publicKey` to encrypt only.',
     )
   }
   if (given !== undefined && !given.equals(publicKey)) {
@@ -66,7 +66,7 @@ export function loadRsaKey(source: RsaKeySource, places: KeyPlaces = KEY_OPTIONS
   return { publicKey, modulus, modulusBits, ...(privateKey === undefined ? {} : { privateKey }) }
 }
 
-/** Returns random bytes that, as a number, are smaller than every modulus of that many bytes. */
+/** Returns random bytes that, as a number, are smaller than any modulus of that many bytes. */
 export function randomBelowModulus(lengthBytes: number): Uint8Array {
   const bytes = randomFillSync(new Uint8Array(lengthBytes))
   bytes[0] = 0
@@ -77,17 +77,17 @@ function checkParameters(publicKey: KeyObject): number {
   const { modulusLength = 0, publicExponent = 0n } = publicKey.asymmetricKeyDetails ?? {}
   if (modulusLength < MIN_MODULUS_BITS || modulusLength > MAX_MODULUS_BITS) {
     throw invalidKey(
-      `The RSA key has ${modulusLength} bits; ${MIN_MODULUS_BITS} to ${MAX_MODULUS_BITS} are possible, and 3072 are recommended.`,
+      `The RSA key has ${modulusLength} bits. It must have ${MIN_MODULUS_BITS} to ${MAX_MODULUS_BITS}; 3072 are recommended.`,
     )
   }
-  // OpenSSL accepts an exponent of 1, which would leave the content key readable for everybody.
+  // OpenSSL accepts an exponent of 1, which leaves the content key readable to everyone.
   if (publicExponent < 3n || publicExponent % 2n === 0n) {
-    throw invalidKey('The RSA key has a public exponent that does not encrypt. Make a new key.')
+    throw invalidKey('The RSA key has a public exponent that does not encrypt. Generate a new key.')
   }
   return modulusLength
 }
 
-/** Encrypts and decrypts one block, to detect a damaged key before it encrypts an object. */
+/** Encrypts and decrypts one block: a damaged key must be found before it encrypts anything. */
 function checkArithmetic(publicKey: KeyObject, privateKey: KeyObject | undefined, lengthBytes: number): void {
   const probe = randomBelowModulus(lengthBytes)
   let returned: Uint8Array = probe
@@ -103,7 +103,7 @@ function checkArithmetic(publicKey: KeyObject, privateKey: KeyObject | undefined
   wipe(probe, returned)
   if (!same) {
     throw invalidKey(
-      'The RSA key cannot be used, because it does not decrypt what it encrypts. It is damaged (copy it again), or has unusual parameters (make a new one).',
+      'The RSA key cannot be used: it does not decrypt what it encrypts. Either it is damaged (copy it again), or it has unusual parameters (generate a new one).',
     )
   }
 }

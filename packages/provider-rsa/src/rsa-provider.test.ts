@@ -59,7 +59,7 @@ describe('building a provider', () => {
     expect(await provider.unwrap(envelope(wrappedCek, wrappedIv))).toEqual({ cek, iv: IV })
   })
 
-  test('a public key alone encrypts, and unwrap says that it cannot', async () => {
+  test('a public key alone encrypts, and unwrap throws ERR_CSE_CANNOT_UNWRAP', async () => {
     const encryptOnly = new RsaProvider({ publicKey: publicPem(keys.publicKey) })
     expect(encryptOnly.canUnwrap).toBe(false)
     const { cek, wrappedCek, wrappedIv } = await encryptOnly.generateContentKey(IV)
@@ -73,7 +73,7 @@ describe('building a provider', () => {
     ['PKCS#1', publicPem(createPublicKey(vector.privateKeyPem), 'pkcs1')],
     ['SPKI', vector.publicKeyPem],
     ['certificate', TEST_CERTIFICATE],
-  ])('both halves that match are accepted, the public one as %s', (_form, publicKey) => {
+  ])('matching halves are accepted, with the public key as %s', (_form, publicKey) => {
     expect(new RsaProvider({ privateKey: vector.privateKeyPem, publicKey }).canUnwrap).toBe(true)
   })
 
@@ -83,7 +83,7 @@ describe('building a provider', () => {
     expect(error.message).toContain('do not match')
   })
 
-  test('no key at all is refused, and the error names both options', () => {
+  test('options without a key are refused, and the error names both options', () => {
     const error = constructorError({})
     expect(error.code).toBe('ERR_CSE_INVALID_ARGUMENT')
     expect(error.message).toContain('`privateKey`')
@@ -100,7 +100,7 @@ describe('building a provider', () => {
     [{ privateKey: vector.privateKeyPem, onWarning: 'x' }],
     [{ privateKey: vector.privateKeyPem, materialDescription: { a: 1 } }],
     [{ privateKey: vector.privateKeyPem, materialDescription: 'a' }],
-  ])('options of a wrong type are ERR_CSE_INVALID_ARGUMENT (%#)', (options) => {
+  ])('options of a wrong type throw ERR_CSE_INVALID_ARGUMENT (%#)', (options) => {
     expect(constructorError(options as unknown as RsaProviderOptions).code).toBe('ERR_CSE_INVALID_ARGUMENT')
   })
 
@@ -113,7 +113,7 @@ describe('building a provider', () => {
     expect({ ...provider.materialDescription }).toEqual({})
   })
 
-  test('an encrypted key is read with its passphrase, and refused without', () => {
+  test('an encrypted key is read with its passphrase, and refused without it', () => {
     const options = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'test only' } as const
     const privateKey = keys.privateKey.export(options).toString()
     expect(new RsaProvider({ privateKey, passphrase: 'test only' }).canUnwrap).toBe(true)
@@ -127,7 +127,7 @@ describe('the key itself', () => {
     vi.restoreAllMocks()
   })
 
-  test('under 2048 bits it is used with a warning', async () => {
+  test('with less than 2048 bits it causes a warning', async () => {
     const onWarning = vi.fn<(message: string) => void>()
     const weak = new RsaProvider({ privateKey: privatePem(weakKeys.privateKey), onWarning })
     expect(onWarning).toHaveBeenCalledOnce()
@@ -144,13 +144,13 @@ describe('the key itself', () => {
     })
   })
 
-  test('at 2048 bits there is no warning', () => {
+  test('with 2048 bits it causes no warning', () => {
     const onWarning = vi.fn()
     new RsaProvider({ privateKey: privatePem(keys.privateKey), onWarning })
     expect(onWarning).not.toHaveBeenCalled()
   })
 
-  test('under 1024 bits it is refused', () => {
+  test('with less than 1024 bits it is refused', () => {
     const small = makeRsaKeys(1016)
     for (const options of [
       { privateKey: privatePem(small.privateKey) },
@@ -160,7 +160,7 @@ describe('the key itself', () => {
     }
   })
 
-  test('a modulus whose bits do not fill its bytes works as well', async () => {
+  test('a modulus whose bits do not fill its bytes works', async () => {
     const odd = new RsaProvider({ privateKey: privatePem(makeRsaKeys(1033).privateKey), onWarning: () => {} })
     expect(odd.modulusBits).toBe(1033)
     for (let i = 0; i < 20; i++) {
@@ -169,14 +169,14 @@ describe('the key itself', () => {
     }
   })
 
-  // OpenSSL encrypts with an exponent of 1, which changes nothing, and with even ones, which nobody can undo.
+  // OpenSSL encrypts with an exponent of 1, which changes nothing, and with even ones, which cannot be decrypted.
   test.each(['AQ', 'Ag', 'BA'])('a public exponent that does not encrypt is refused (%s)', (e) => {
     const jwk = { ...keys.publicKey.export({ format: 'jwk' }), e }
     const broken = createPublicKey({ key: jwk, format: 'jwk' })
     expect(constructorError({ publicKey: publicPem(broken) }).code).toBe('ERR_CSE_INVALID_KEY')
   })
 
-  test('a private key that does not undo its own encryption is refused before it encrypts anything', () => {
+  test('a private key that does not decrypt what its public key encrypts is refused before it encrypts anything', () => {
     const modulus = (key: KeyObject): Buffer =>
       Buffer.from(key.export({ format: 'jwk' }).n ?? '', 'base64url')
     const der = keys.privateKey.export({ type: 'pkcs1', format: 'der' })
@@ -187,7 +187,7 @@ describe('the key itself', () => {
 })
 
 describe('wrapping', () => {
-  test('node:crypto decrypts what it writes: PKCS#1 v1.5 over the raw bytes', async () => {
+  test('node:crypto decrypts the wrapped values: PKCS#1 v1.5 over the raw bytes', async () => {
     const { cek, wrappedCek, wrappedIv } = await provider.generateContentKey(IV)
     // Raw, because Node.js 20 refuses the padding.
     for (const [wrapped, bytes] of [
@@ -205,7 +205,7 @@ describe('wrapping', () => {
   })
 
   test.skipIf(process.version.startsWith('v20.'))(
-    'node:crypto removes the padding where it offers to',
+    'node:crypto removes the padding, if it supports that',
     async () => {
       const { cek, wrappedCek } = await provider.generateContentKey(IV)
       const options = { key: keys.privateKey, padding: constants.RSA_PKCS1_PADDING }
@@ -213,7 +213,7 @@ describe('wrapping', () => {
     },
   )
 
-  test('every CEK is new and 32 bytes, and the same IV is wrapped differently each time', async () => {
+  test('each CEK is new and has 32 bytes, and the same IV is wrapped differently each time', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => provider.generateContentKey(IV)))
     expect(made.every(({ cek }) => cek.length === 32)).toBe(true)
     expect(new Set(made.map(({ cek }) => Buffer.from(cek).toString('hex'))).size).toBe(20)
@@ -246,7 +246,7 @@ describe('unwrapping', () => {
     expect(plaintext.toString('base64')).toBe(vector.plaintext)
   })
 
-  test('what node:crypto wraps is unwrapped, whatever the bytes', async () => {
+  test('any bytes that node:crypto wraps are unwrapped', async () => {
     const cek = fc.uint8Array({ minLength: 32, maxLength: 32 })
     const iv = fc.uint8Array({ minLength: 16, maxLength: 16 })
     await fc.assert(
@@ -262,7 +262,7 @@ describe('unwrapping', () => {
     expect(await provider.unwrap(lower)).toEqual({ cek: CEK, iv: IV })
   })
 
-  test('the returned arrays are plain and own their memory, so that wiping them wipes all', async () => {
+  test('the returned arrays own their memory, so that a wipe leaves no copy', async () => {
     const { cek, iv } = await provider.unwrap(envelope(wrap(CEK), wrap(IV)))
     for (const bytes of [cek, iv]) {
       expect(Object.getPrototypeOf(bytes)).toBe(Uint8Array.prototype)
@@ -280,7 +280,7 @@ describe('a failed unwrap', () => {
     Buffer.from(value.toString(16).padStart(bytes * 2, '0'), 'hex').toString('base64')
   const toNumber = (text: string): bigint => BigInt(`0x${Buffer.from(text, 'base64').toString('hex')}`)
 
-  /** A wrapping whose number plus the modulus still fits: the same number to who does not check the range. */
+  /** A wrapped value plus the modulus: the same number to code that does not check the range. */
   function wrapBeyondModulus(bytes: Uint8Array): string {
     for (;;) {
       const beyond = toNumber(wrap(bytes)) + modulus
@@ -288,7 +288,7 @@ describe('a failed unwrap', () => {
     }
   }
 
-  /** A wrapping that begins with a zero byte, without that byte: the same number to who does not check the length. */
+  /** A wrapped value without its leading zero byte: the same number to code that does not check the length. */
   function wrapShortened(bytes: Uint8Array): string {
     for (;;) {
       const wrapped = Buffer.from(wrap(bytes), 'base64')
@@ -296,7 +296,7 @@ describe('a failed unwrap', () => {
     }
   }
 
-  /** A block that only its own fault keeps from being unwrapped. */
+  /** A block that is invalid only because of `change`. */
   function wrapBlock(message: Uint8Array, change: (block: Uint8Array) => void): string {
     const block = new Uint8Array(256).fill(0xa5)
     block.set([0, 2])
@@ -373,7 +373,7 @@ describe('a failed unwrap', () => {
     ],
   ]
 
-  test('does not happen to the envelope that the cases below are made from', async () => {
+  test('does not happen for the envelope on which the cases below are based', async () => {
     expect(await provider.unwrap(envelope(good.cek, good.iv))).toEqual({ cek: CEK, iv: IV })
     const rebuilt = envelope(
       wrapBlock(CEK, () => {}),
@@ -382,7 +382,7 @@ describe('a failed unwrap', () => {
     expect(await provider.unwrap(rebuilt)).toEqual({ cek: CEK, iv: IV })
   })
 
-  test.each(cases)('is the one error without a cause for %s', async (_name, make) => {
+  test.each(cases)('throws the same error without a cause for %s', async (_name, make) => {
     const error = await unwrapError(make())
     expect({ ...error, message: error.message }).toEqual({
       ...unwrapFailed(),
@@ -392,7 +392,7 @@ describe('a failed unwrap', () => {
     expect('cause' in error).toBe(false)
   })
 
-  test('follows on any flipped bit in either header', async () => {
+  test('is the result of any flipped bit in either header', async () => {
     const flip = (text: string, bit: number): string => {
       const bytes = Buffer.from(text, 'base64')
       bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7))
@@ -405,7 +405,7 @@ describe('a failed unwrap', () => {
     }
   })
 
-  test('follows on any text in either header', async () => {
+  test('is the result of any other text in either header', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), fc.base64String(), async (text, base64) => {
         expect((await unwrapError(envelope(text, good.iv))).code).toBe('ERR_CSE_UNWRAP_FAILED')
@@ -416,7 +416,7 @@ describe('a failed unwrap', () => {
   })
 })
 
-describe('a provider shown to somebody', () => {
+describe('the output of a provider', () => {
   const passphrase = 'the passphrase of a test'
   const pem = keys.privateKey
     .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase })
@@ -439,14 +439,14 @@ describe('a provider shown to somebody', () => {
         .map((key) => inspect(Reflect.get(shown, key)))
         .join(),
     ],
-  ])('shows no key and no passphrase through %s', (_how, text) => {
+  ])('contains no key and no passphrase: %s', (_how, text) => {
     for (const secret of [passphrase, jwk.d, jwk.p, jwk.q, ...pem.split('\n').slice(1, -2)]) {
       expect(text).not.toContain(secret as string)
     }
     expect(text).not.toMatch(/KeyObject|PRIVATE/)
   })
 
-  test('says what it is', () => {
+  test('describes the provider', () => {
     expect(inspect(shown)).toBe(`RsaProvider {
   wrapAlgorithm: 'RSA/NONE/PKCS1Padding',
   modulusBits: 2048,

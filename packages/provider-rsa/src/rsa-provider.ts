@@ -32,34 +32,35 @@ import { warnOfWeakKey } from './weak-key.ts'
  */
 export interface RsaProviderOptions {
   /**
-   * The private key: PEM text, or the bytes of a PEM file; PKCS#1 or PKCS#8, in plaintext or encrypted. It decrypts
-   * and encrypts.
+   * The private key, as PEM text or as the bytes of a PEM file: PKCS#1 or PKCS#8, in plaintext or encrypted. It
+   * decrypts and encrypts.
    */
   readonly privateKey?: string | Uint8Array | undefined
   /**
-   * The public key: PEM text, or the bytes of a PEM file; PKCS#1 or SPKI, or an X.509 certificate. Alone it only
-   * encrypts. Together with `privateKey`, it must be the other half of that key.
+   * The public key, as PEM text or as the bytes of a PEM file: PKCS#1, SPKI, or an X.509 certificate. Alone, it only
+   * encrypts. If you also pass `privateKey`, the two must match.
    */
   readonly publicKey?: string | Uint8Array | undefined
-  /** The passphrase of an encrypted `privateKey`. It is not used for a key in plaintext. */
+  /** The passphrase of an encrypted `privateKey`. It is not used if the key is in plaintext. */
   readonly passphrase?: string | undefined
-  /** The name of this key in the objects that it encrypts. Default: none. */
+  /** The name of this key in the objects that it encrypts. Default: empty. */
   readonly materialDescription?: MaterialDescription | undefined
-  /** Receives warnings, for example about a key under 2048 bits. Default: Node.js process warnings. */
+  /** Receives warnings, for instance about a key of less than 2048 bits. Default: a Node.js process warning. */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
 const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
 
 /**
- * An RSA master key that the user keeps. It wraps content keys with RSAES-PKCS1-v1_5, like every official SDK that
- * calls its wrap algorithm `RSA/NONE/PKCS1Padding`.
+ * An RSA master key that you keep. It wraps content keys with RSAES-PKCS1-v1_5, as each official SDK with the wrap
+ * algorithm `RSA/NONE/PKCS1Padding` does.
  *
- * Unwrapping behaves alike on every version of Node.js. Version 20 refuses this padding, and later versions return
- * random bytes for a wrong key, so this class removes the padding itself, in constant time as far as JavaScript
- * allows. Every failed unwrap throws the same error. An attacker can still see that it failed. A service that
- * decrypts objects of strangers, and shows them whether that worked, lets them use the master key (Bleichenbacher's
- * attack).
+ * Unwrapping works the same on each version of Node.js. Version 20 refuses this padding, and later versions return
+ * random bytes for a wrong key. The provider therefore removes the padding itself, in constant time as far as JavaScript
+ * allows.
+ *
+ * Each failed unwrap throws the same error, but the failure itself is visible. A service that decrypts objects from
+ * strangers, and shows them whether that worked, lets them decrypt with the master key (Bleichenbacher's attack).
  *
  * @example
  * ```ts
@@ -67,24 +68,24 @@ const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
  * ```
  */
 export class RsaProvider implements MasterKeyProvider {
-  /** The name of the algorithm in the envelope. */
+  /** The wrap algorithm in the envelope. */
   readonly wrapAlgorithm: string = WRAP_ALGORITHM
-  /** The name of this key in the envelopes that it writes; `{}` means no name. */
+  /** The name of this key in the envelopes that it writes. `{}` is no name. */
   readonly materialDescription: MaterialDescription
-  /** False if only the public half was passed. The provider then encrypts and cannot decrypt. */
+  /** False if the provider has only the public key: it then encrypts and cannot decrypt. */
   readonly canUnwrap: boolean
   /** The size of the key in bits. */
   readonly modulusBits: number
   readonly #key: RsaKey
 
   /**
-   * Reads the key and checks its kind and its size, and that its halves match.
+   * Reads the key and checks it: its kind, its size, and that its halves match.
    *
    * @param options - the key in PEM, its passphrase, and its name
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when no key is passed, or an option has the wrong type;
-   *   `ERR_CSE_INVALID_KEY` when a key cannot be read, is not RSA, is public where a private one belongs (or the
-   *   other way round), has under 1024 bits, or the halves do not match; `ERR_CSE_PASSPHRASE` when the private key is
-   *   encrypted and the passphrase is missing or wrong.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if both keys are missing, or an option has the wrong type
+   * @throws CseError `ERR_CSE_INVALID_KEY` if a key cannot be read, is not RSA, is public instead of private (or the
+   * reverse), has less than 1024 bits, or the halves do not match
+   * @throws CseError `ERR_CSE_PASSPHRASE` if the private key is encrypted and the passphrase is missing or wrong
    */
   constructor(options: RsaProviderOptions) {
     checkTexts('RsaProvider', options, { passphrase: 'a string' })
@@ -95,18 +96,18 @@ export class RsaProvider implements MasterKeyProvider {
     this.#key = loadRsaKey({ privateKey, publicKey, passphrase })
     this.canUnwrap = this.#key.privateKey !== undefined
     this.modulusBits = this.#key.modulusBits
-    // Not a method, so that the published types do not need those of Node.js.
+    // Not a method: the published types would then need the types of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })
     warnOfWeakKey(this.modulusBits, options.onWarning)
   }
 
   /**
-   * Makes a random CEK and wraps it and `iv`.
+   * Generates a random CEK and wraps both the CEK and `iv`.
    *
    * @param iv - the counter block to wrap: 16 bytes
-   * @param options - a signal, checked before the work, which is short and synchronous
-   * @returns the CEK (32 bytes, for the caller to wipe), and both wrapped, base64
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when `iv` is not 16 bytes
+   * @param options - a signal. It is checked once, before the work, which is short and synchronous.
+   * @returns the CEK (32 bytes, which the caller wipes), and both wrapped values in base64
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if `iv` is not 16 bytes
    * @example
    * ```ts
    * const { cek, wrappedCek, wrappedIv } = await provider.generateContentKey(iv)
@@ -122,11 +123,11 @@ export class RsaProvider implements MasterKeyProvider {
   /**
    * Unwraps the CEK and the IV of an envelope.
    *
-   * @param envelope - a version 2 envelope with the wrap algorithm of this provider
-   * @param options - a signal, checked before the work, which is short and synchronous
-   * @returns the CEK (32 bytes) and the IV (16 bytes), for the caller to wipe
-   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, when the envelope does not match this key;
-   *   `ERR_CSE_CANNOT_UNWRAP` when this provider has only a public key
+   * @param envelope - a version 2 envelope with this provider's wrap algorithm
+   * @param options - a signal. It is checked once, before the work, which is short and synchronous.
+   * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
+   * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope and this key do not match
+   * @throws CseError `ERR_CSE_CANNOT_UNWRAP` if this provider has only a public key
    * @example
    * ```ts
    * const { cek, iv } = await provider.unwrap(envelope)
@@ -138,10 +139,10 @@ export class RsaProvider implements MasterKeyProvider {
     if (privateKey === undefined) {
       throw new CseError(
         'ERR_CSE_CANNOT_UNWRAP',
-        'This RSA provider has a public key, which only encrypts. Create it with `privateKey` to decrypt.',
+        'This RSA provider has a public key, which only encrypts. Pass `privateKey` to decrypt.',
       )
     }
-    // Both values are unwrapped before anything is checked, and then all at once.
+    // Both are unwrapped before any check, and all checks run at once, so that no failure is faster than another.
     const ours = Number(envelope.version === 2 && isOurAlgorithm(envelope.wrapAlgorithm))
     const wrappedIv = envelope.version === 2 ? envelope.wrappedIv : ''
     const cek = unwrapOne(privateKey, modulus, envelope.wrappedCek, CEK_BYTES)
@@ -156,7 +157,7 @@ export class RsaProvider implements MasterKeyProvider {
   }
 }
 
-/** Unwraps one value. If OpenSSL fails, the operation runs with the dummy instead. */
+/** Unwraps one value. If OpenSSL throws, the same work is done with the dummy. */
 function unwrapOne(
   privateKey: KeyObject,
   modulus: Uint8Array,

@@ -22,14 +22,14 @@ function localProvider(name: string, passphrase?: string, format?: 'v1' | 'v2'):
   return new LocalRsaProvider({ directory, passphrase, format })
 }
 
-/** All providers that hold the vector's key. */
+/** All providers with the vector's key. */
 function owners({ masterKey, description }: Vector): readonly MasterKeyProvider[] {
   if (masterKey.kind === 'rsa') return [rsaProvider(masterKey.name, description)]
   const { name, passphrase } = masterKey
   return [localProvider(name, passphrase, 'v1'), localProvider(name, passphrase, 'v2')]
 }
 
-/** A provider of the same kind, with the same description, that holds another key. */
+/** A provider of the same kind, with the same description and another key. */
 function stranger({ masterKey, description }: Vector): MasterKeyProvider {
   if (masterKey.kind === 'rsa') return rsaProvider('b', description)
   const other = masterKey.name === 'open' ? 'locked' : 'open'
@@ -51,7 +51,7 @@ function withByteAltered(base64: string, index: number): string {
 const FAILED = expect.objectContaining({ code: 'ERR_CSE_UNWRAP_FAILED' })
 
 describe.each(sdkVectorsUnder('rsa', 'local-rsa'))('what $sdk wrote ($kind)', (vector) => {
-  test('is unwrapped and decrypted under its key, chosen by its description', async () => {
+  test('is unwrapped and decrypted with its key, which its description selects', async () => {
     for (const owner of owners(vector)) {
       const keyring = new Keyring({ encrypting: owner })
       const { cek, iv } = await keyring.unwrap(envelopeOf(vector))
@@ -63,11 +63,11 @@ describe.each(sdkVectorsUnder('rsa', 'local-rsa'))('what $sdk wrote ($kind)', (v
     }
   })
 
-  test('is refused under another key', async () => {
+  test('is refused with another key', async () => {
     await expect(stranger(vector).unwrap(envelopeOf(vector))).rejects.toEqual(FAILED)
   })
 
-  test('is refused when the wrapped key or the wrapped IV is altered, at whatever end', async () => {
+  test('is refused if the wrapped key or the wrapped IV is altered at either end', async () => {
     const envelope = envelopeOf(vector)
     const ivField = envelope.version === 1 ? 'wrappedStart' : 'wrappedIv'
     const wrappedIv = envelope.version === 1 ? envelope.wrappedStart : envelope.wrappedIv
@@ -81,7 +81,7 @@ describe.each(sdkVectorsUnder('rsa', 'local-rsa'))('what $sdk wrote ($kind)', (v
     }
   })
 
-  test('is not read by a keyring whose keys have other descriptions, unless it names none', async () => {
+  test('is not read by a keyring whose keys have other descriptions, unless it has no description', async () => {
     if (vector.masterKey.kind !== 'rsa') return
     const other = rsaProvider(vector.masterKey.name, [['of', 'another key']])
     const reading = new Keyring({ encrypting: other }).unwrap(envelopeOf(vector))

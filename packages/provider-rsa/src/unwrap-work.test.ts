@@ -34,15 +34,18 @@ test.each([
   ['of numbers out of range', Buffer.alloc(256, 0xff).toString('base64'), wrappedIv],
   ['of wrong padding', Buffer.alloc(256, 0x11).toString('base64'), wrappedIv],
   ['of wrong message lengths', wrappedIv, wrappedCek],
-])('two RSA operations, full-sized inputs, and wiped blocks in the case %s', async (_case, cek, iv) => {
-  await provider.unwrap(envelope(cek, iv)).catch(() => {})
-  expect(decrypt).toHaveBeenCalledTimes(2)
-  for (const [, ciphertext] of decrypt.mock.calls) expect((ciphertext as Uint8Array).length).toBe(256)
-  expect(blocks().every((block) => block.length === 256 && block.every((byte) => byte === 0))).toBe(true)
-})
+])(
+  'an unwrap does two RSA operations on full-sized inputs and wipes the blocks, in the case %s',
+  async (_case, cek, iv) => {
+    await provider.unwrap(envelope(cek, iv)).catch(() => {})
+    expect(decrypt).toHaveBeenCalledTimes(2)
+    for (const [, ciphertext] of decrypt.mock.calls) expect((ciphertext as Uint8Array).length).toBe(256)
+    expect(blocks().every((block) => block.length === 256 && block.every((byte) => byte === 0))).toBe(true)
+  },
+)
 
 test.each([1, 2, 4])(
-  'an error of OpenSSL (%i times) is the same failed unwrap, and the work is done on a dummy',
+  'if OpenSSL throws (%i times), the work is done on a dummy, and the same error is thrown',
   async (times) => {
     for (let i = 0; i < times; i++) {
       decrypt.mockImplementationOnce(() => {
@@ -54,7 +57,7 @@ test.each([1, 2, 4])(
   },
 )
 
-test('what OpenSSL made of a dummy is never taken for the object’s key, even when it is well-formed', async () => {
+test('the result of a dummy is never used as the content key, even if it is well-formed', async () => {
   const block = (length: number): ReturnType<typeof privateDecrypt> => {
     const bytes = Buffer.alloc(256, 7)
     bytes.set([0, 2])

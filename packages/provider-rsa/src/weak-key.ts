@@ -1,10 +1,10 @@
 const ADVISED_MODULUS_BITS = 2048
 
-/** Warns about a key under 2048 bits. Default: a warning of the Node.js process. */
+/** Warns about a key of less than 2048 bits. By default, it emits a Node.js process warning. */
 export function warnOfWeakKey(modulusBits: number, onWarning: (message: string) => void = emitWarning): void {
   if (modulusBits >= ADVISED_MODULUS_BITS) return
   onWarning(
-    `An RSA key of ${modulusBits} bits is too weak to protect data for years. Make a new one of 3072 bits with generateRsaKeyPair(), and keep this one to read the objects that it encrypted.`,
+    `An RSA key of ${modulusBits} bits is too weak to protect data for years. Generate a new key of 3072 bits with generateRsaKeyPair(). Keep this one to read the objects that it encrypted.`,
   )
 }
 

@@ -1,4 +1,4 @@
-// Runs the built package, as users get it, on whichever Node.js this is: `pnpm run test:matrix`.
+// Runs the built package, as users get it, on the current Node.js: `pnpm run test:matrix`.
 import assert from 'node:assert/strict'
 import { createDecipheriv, createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -36,7 +36,7 @@ assert.equal(decrypted(contentKey, vector).toString('base64'), vector.plaintext)
 const passphrase = 'of a smoke test'
 const { privateKey, publicKey } = await generateRsaKeyPair({ bits: 2048, passphrase })
 const stranger = new RsaProvider({ privateKey, publicKey, passphrase })
-// A wrong key is random bytes to OpenSSL: enough tries that one without our own check would show.
+// With a wrong key, OpenSSL returns random bytes: enough tries to find one that only our own check refuses.
 for (let i = 0; i < 500; i++) await assert.rejects(stranger.unwrap(envelope), failed)
 for (const broken of ['', '*', 'AAAA', Buffer.alloc(256, 0xff).toString('base64')]) {
   await assert.rejects(owner.unwrap({ ...envelope, wrappedCek: broken }), failed)
@@ -53,7 +53,7 @@ assert.throws(() => new RsaProvider({ privateKey: vector.privateKeyPem, publicKe
   code: 'ERR_CSE_INVALID_KEY',
 })
 
-// What the official SDKs wrote, each under its key.
+// The objects of the official SDKs, each with its key.
 const directory = mkdtempSync(join(tmpdir(), 'oss-cse-smoke-'))
 const writeKeyFiles = (prefix, { privateKeyPem, publicKeyPem }) => {
   writeFileSync(join(directory, `${prefix}.private_key.pem`), privateKeyPem)
@@ -76,7 +76,7 @@ try {
     assert.equal(hash, object.plaintextSha256, `${sdk}: ${kind}`)
     await assert.rejects(stranger.unwrap(decodeEnvelope(headers)), failed)
   }
-  // The key files of oss2 itself: in clear, and encrypted in each of the ways that it has had.
+  // The key files of oss2 itself: in plaintext, and encrypted in each way that it ever used.
   for (const oss2 of read('oss2-local-rsa.json').vectors) {
     writeKeyFiles('', oss2)
     const local = new LocalRsaProvider({ directory, passphrase: oss2.passphrase ?? undefined })

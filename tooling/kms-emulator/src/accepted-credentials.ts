@@ -9,11 +9,11 @@ import {
 export interface KmsCredentials {
   readonly accessKeyId: string
   readonly accessKeySecret: string
-  /** Makes the access key temporary. Every request must then contain this token. */
+  /** Makes the access key a temporary one: each request must then carry the token. */
   readonly securityToken?: string
 }
 
-/** The one account of the emulator: the current credentials, and the expired tokens. */
+/** The only account of the emulator: its current credentials, and its expired tokens. */
 export class AcceptedCredentials {
   #present: KmsCredentials
   readonly #expiredTokens = new Set<string>()
@@ -28,7 +28,7 @@ export class AcceptedCredentials {
     return this.#present
   }
 
-  /** Replaces the credentials. A replaced token has expired. */
+  /** Accepts other credentials from now on. A token that is replaced has expired. */
   replace(next: KmsCredentials): void {
     const old = this.#present.securityToken
     if (old !== undefined) this.#expiredTokens.add(old)
@@ -37,14 +37,14 @@ export class AcceptedCredentials {
     this.#knownIds.add(next.accessKeyId)
   }
 
-  /** @throws Error when the current credentials have no token */
+  /** @throws Error if the current credentials have no token */
   expireToken(): void {
     if (this.#present.securityToken === undefined)
-      throw new Error('The emulator has no security token that could expire.')
+      throw new Error('The credentials of the emulator have no security token.')
     this.#expiredTokens.add(this.#present.securityToken)
   }
 
-  /** Whether an access key id is or was accepted. Any other value in its place may be a secret. */
+  /** Returns whether an access key id is or was accepted. Any other text in its place may be a secret. */
   knows(accessKeyId: string): boolean {
     return this.#knownIds.has(accessKeyId)
   }
@@ -52,14 +52,14 @@ export class AcceptedCredentials {
   /**
    * Returns the secret of an access key.
    *
-   * @throws KmsError when the key is unknown, or its token missing, wrong or expired
+   * @throws KmsError if the key is unknown, or its token is missing, wrong or expired
    */
   secretOf(accessKeyId: string, token: string | undefined): string {
-    // Checked first, because an expired token comes with an access key id that was replaced together with it.
+    // This check comes first: an expired token comes with an access key id that was replaced together with it.
     if (token !== undefined && this.#expiredTokens.has(token)) throw securityTokenExpired()
     if (accessKeyId !== this.#present.accessKeyId) throw accessKeyNotFound()
     if (token === this.#present.securityToken) return this.#present.accessKeySecret
-    // Without its token, a temporary key is unknown.
+    // A temporary key without its token is treated as unknown.
     if (token === undefined) throw accessKeyNotFound()
     throw /^[\x21-\x7e]+$/.test(token) ? securityTokenMismatch() : securityTokenMalformed()
   }

@@ -6,7 +6,7 @@ import { startKmsEmulator } from './kms-emulator.ts'
 import { acs3Call, rawCall, rpcCall, succeed } from './testing/signed-call.ts'
 
 describe('the access log and the recorded requests', () => {
-  it('name the called operation, and contain no secret', async () => {
+  it('contain the operations and no secrets', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'kms-emulator-'))
     const accessLog = join(directory, 'logs', 'access.log')
     const securityToken = 'SECRET-TOKEN'
@@ -57,7 +57,7 @@ describe('the access log and the recorded requests', () => {
     expect(parsed.at(-1)).toMatchObject({ action: 'ListKeys', status: 0, fault: 'reset' })
   })
 
-  it('are bounded, and can be reset', async () => {
+  it('are limited, and can be reset', async () => {
     const emulator = await startKmsEmulator({ maxRecordedRequests: 2 })
     for (const action of ['ListKeys', 'DescribeKey', 'Decrypt']) await rpcCall(emulator, action)
     expect(emulator.requests.map(({ action }) => action)).toEqual(['DescribeKey', 'Decrypt'])

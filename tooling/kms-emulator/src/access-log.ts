@@ -4,37 +4,37 @@ import type { FaultKind } from './faults.ts'
 import type { Protocol } from './kms-request.ts'
 
 /**
- * One request as the emulator saw it. It contains only values that the emulator knows itself, so no plaintext, blob,
- * context, signature or secret of a client. The entry of a running request is still being filled in.
+ * One request, as the emulator saw it. Of the client's data, it contains only values that the emulator knows itself. It
+ * never contains a plaintext, blob, context, signature or secret. The record of a request in progress is incomplete.
  */
 export interface RecordedRequest {
-  /** When the request arrived by the server's clock, ISO 8601. */
+  /** The start of the request by the server's clock, ISO 8601. */
   readonly time: string
-  /** When the request arrived, in milliseconds of `performance.now()`. */
+  /** The start of the request, in milliseconds of `performance.now()`. */
   readonly startedAt: number
-  /** When its response was sent or its connection broke, in the same unit. */
+  /** The time at which its response was sent or its connection broke, in milliseconds of `performance.now()`. */
   readonly endedAt?: number
   readonly protocol?: Protocol
-  /** The operation; absent if no operation has that name. */
+  /** The operation. Absent if no operation has that name. */
   readonly action?: string
   /** Absent if it was never accepted. */
   readonly accessKeyId?: string
-  /** The key of the operation; for `ReEncrypt` the destination. */
+  /** The key of the operation. For `ReEncrypt`, the destination key. */
   readonly keyId?: string
-  /** 0 while there is no response. It stays 0 if the connection broke first. */
+  /** The status of the response. 0 until there is one, and permanently if the connection broke first. */
   readonly status: number
   /** The code of an error response. */
   readonly errorCode?: string
   /** The request id of the response. */
   readonly requestId: string
-  /** The injected fault. */
+  /** The fault of the request. */
   readonly fault?: FaultKind
 }
 
-/** A `RecordedRequest` that is being filled in. */
+/** A `RecordedRequest` in progress. */
 export type OpenRecord = { -readonly [Name in keyof RecordedRequest]: RecordedRequest[Name] }
 
-/** A file with one line of JSON per request. */
+/** A file with one line of JSON for each request. */
 export class AccessLog {
   readonly #file: number
 
@@ -43,7 +43,7 @@ export class AccessLog {
     this.#file = openSync(path, 'a')
   }
 
-  /** Written synchronously, so that a client that has the response finds the line. */
+  /** Writes synchronously: the line is there before the client receives the response. */
   write(record: RecordedRequest): void {
     const { startedAt, endedAt, ...rest } = record
     const durationMs = endedAt === undefined ? undefined : Math.round(endedAt - startedAt)

@@ -41,7 +41,7 @@ describe('the ACS3 signature', () => {
 describe('the authorization header', () => {
   const header = `ACS3-HMAC-SHA256 Credential=id,SignedHeaders=host;x-acs-date,Signature=${SIGNATURE}`
 
-  it('is taken apart', () => {
+  it('is parsed', () => {
     const parts = { accessKeyId: 'id', signedHeaders: ['host', 'x-acs-date'], signature: SIGNATURE }
     expect(parseAcs3Authorization(header)).toEqual(parts)
     expect(parseAcs3Authorization(header.replaceAll(',', ', '))).toEqual(parts)
@@ -54,7 +54,7 @@ describe('the authorization header', () => {
     header.slice(0, -1),
     `${header}0`,
     '',
-  ])('is not one when it reads "%s"', (text) => {
+  ])('is refused if it is "%s"', (text) => {
     expect(parseAcs3Authorization(text)).toBeUndefined()
   })
 })

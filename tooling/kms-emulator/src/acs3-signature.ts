@@ -25,7 +25,7 @@ export interface Acs3Input {
   readonly payloadHash: string
 }
 
-/** Parses an authorization header. Returns `undefined` for another algorithm. */
+/** Parses an authorization header. Returns `undefined` if it does not have this algorithm. */
 export function parseAcs3Authorization(text: string): Acs3Authorization | undefined {
   const match =
     /^ACS3-HMAC-SHA256 +Credential=([^,\s]+), *SignedHeaders=([a-z0-9;-]+), *Signature=([0-9a-f]{64})$/.exec(

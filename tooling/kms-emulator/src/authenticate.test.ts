@@ -20,7 +20,7 @@ describe.each([
     (await call(emulator, 'DescribeKey', { KeyId: emulator.keyId }, { now: NOW, ...options })).refusal
 
   it.each([{ method: 'POST' }, { method: 'GET' }, { method: 'POST', form: true }])(
-    'is answered when it is signed: $method, form: $form',
+    'is accepted if it is signed: $method, form: $form',
     async (options) => {
       expect(await refusal(options)).toEqual([200, undefined])
       expect(emulator.requests.at(-1)).toMatchObject({
@@ -33,37 +33,37 @@ describe.each([
     },
   )
 
-  it('is refused when it is signed with another secret', async () => {
+  it('is refused if it is signed with another secret', async () => {
     const options = { now: NOW, accessKeySecret: 'other' }
     const { fields } = await call(emulator, 'DescribeKey', { KeyId: emulator.keyId }, options)
-    // The Python SDK takes what stands behind the colon for the string to sign.
+    // The Python SDK reads the text after the colon as the string to sign.
     expect(fields).toMatchObject({ Code: 'SignatureDoesNotMatch', Message: expect.stringMatching(/:/) })
     expect(await refusal({ accessKeySecret: 'other' })).toEqual([400, 'SignatureDoesNotMatch'])
   })
 
-  it('is refused when its access key is unknown, and that id is not recorded', async () => {
+  it('is refused if its access key is unknown, and that id is not recorded', async () => {
     expect(await refusal({ accessKeyId: 'secret-by-mistake' })).toEqual([404, 'InvalidAccessKeyId.NotFound'])
     expect(JSON.stringify(emulator.requests)).not.toContain('secret-by-mistake')
   })
 
-  it('is refused when it comes again', async () => {
+  it('is refused if it is repeated', async () => {
     const options = { nonce: 'once' }
     expect(await refusal(options)).toEqual([200, undefined])
     expect(await refusal(options)).toEqual([400, 'SignatureNonceUsed'])
   })
 
-  it('does not use up its nonce when it is not signed', async () => {
+  it('does not use up its nonce if it is not signed', async () => {
     expect(await refusal({ nonce: 'once', accessKeySecret: 'other' })).toEqual([400, 'SignatureDoesNotMatch'])
     expect(await refusal({ nonce: 'once' })).toEqual([200, undefined])
   })
 
   it.each([
-    { skewMs: -900_000, answer: [200, undefined] },
-    { skewMs: 900_000, answer: [200, undefined] },
-    { skewMs: -901_000, answer: [400, 'InvalidTimeStamp.Expired'] },
-    { skewMs: 901_000, answer: [400, 'InvalidTimeStamp.Expired'] },
-  ])('may differ by 15 minutes from the clock: $skewMs ms', async ({ skewMs, answer }) => {
-    expect(await refusal({ now: later(skewMs) })).toEqual(answer)
+    { skewMs: -900_000, expected: [200, undefined] },
+    { skewMs: 900_000, expected: [200, undefined] },
+    { skewMs: -901_000, expected: [400, 'InvalidTimeStamp.Expired'] },
+    { skewMs: 901_000, expected: [400, 'InvalidTimeStamp.Expired'] },
+  ])('may differ from the clock by 15 minutes: $skewMs ms', async ({ skewMs, expected }) => {
+    expect(await refusal({ now: later(skewMs) })).toEqual(expected)
   })
 
   it.each([
@@ -76,18 +76,18 @@ describe.each([
     expect(await refusal({ common })).toEqual([400, code])
   })
 
-  it('is refused by another method than GET and POST', async () => {
+  it('is refused with any method other than GET and POST', async () => {
     expect(await refusal({ method: 'PUT' })).toEqual([403, 'UnsupportedHTTPMethod'])
   })
 
-  it('is refused when its method is changed under way', async () => {
+  it('is refused if its method is changed in transit', async () => {
     expect(await refusal({ method: 'GET', tamper: { method: 'POST' } })).toEqual([
       400,
       'SignatureDoesNotMatch',
     ])
   })
 
-  it('is refused when the action or the version is unknown', async () => {
+  it('is refused if the action or the version is unknown', async () => {
     const named = (action: string, common = {}): ReturnType<typeof call> =>
       call(emulator, action, { KeyId: emulator.keyId }, { now: NOW, common })
     expect((await named('GetSecretValue')).refusal).toEqual([404, 'InvalidAction.NotFound'])
@@ -102,15 +102,15 @@ describe.each([
   })
 
   it('names what it refuses', async () => {
-    const answer = await call(emulator, 'DescribeKey', {}, { now: NOW })
-    expect(answer.fields).toEqual({
+    const response = await call(emulator, 'DescribeKey', {}, { now: NOW })
+    expect(response.fields).toEqual({
       RequestId: expect.stringMatching(/^[0-9A-F-]{36}$/),
       HostId: `127.0.0.1:${emulator.port}`,
       Code: 'MissingParameter',
       Message: 'The parameter "KeyId" is needed but not provided.',
       Recommend: expect.stringContaining('q=MissingParameter'),
     })
-    expect(answer.headers['x-acs-request-id']).toBe(answer.fields['RequestId'])
+    expect(response.headers['x-acs-request-id']).toBe(response.fields['RequestId'])
   })
 
   describe('with a security token', () => {
@@ -118,11 +118,11 @@ describe.each([
     const second = { accessKeyId: 'STS.2', accessKeySecret: 's2', securityToken: 'token+2=' }
     beforeEach(() => emulator.setCredentials(first))
 
-    it('is answered when it is the right one', async () => {
+    it('is accepted with the right token', async () => {
       expect(await refusal(first)).toEqual([200, undefined])
     })
 
-    it('is refused without it, with another, and with none that could be one', async () => {
+    it('is refused without a token, and with a wrong or malformed token', async () => {
       const { securityToken: _, ...bare } = first
       expect(await refusal(bare)).toEqual([404, 'InvalidAccessKeyId.NotFound'])
       const other = { ...first, securityToken: 'other' }
@@ -131,7 +131,7 @@ describe.each([
       expect(await refusal(malformed)).toEqual([400, 'InvalidSecurityToken.Malformed'])
     })
 
-    it('is refused once the token is replaced, and may come back', async () => {
+    it('is refused once the token is replaced, and accepted once it is restored', async () => {
       emulator.setCredentials(second)
       expect(await refusal(first)).toEqual([400, 'InvalidSecurityToken.Expired'])
       expect(await refusal(second)).toEqual([200, undefined])
@@ -145,7 +145,7 @@ describe.each([
       expect(await refusal(first)).toEqual([400, 'InvalidSecurityToken.Expired'])
     })
 
-    it('is refused for a key that has none', async () => {
+    it('is refused for an access key without a token', async () => {
       emulator.setCredentials({ accessKeyId: 'a', accessKeySecret: 'b' })
       const stray = { accessKeyId: 'a', accessKeySecret: 'b', securityToken: 'c' }
       expect(await refusal(stray)).toEqual([400, 'InvalidSecurityToken.MismatchWithAccessKey'])
@@ -168,7 +168,7 @@ describe('a request of the rpc generation', () => {
     ['KeyId', 'y'],
     ['Plaintext', 'q'],
     ['EncryptionContext', '{"a":"c"}'],
-  ])('is refused when %s is changed under way, in the query and in a form', async (name, value) => {
+  ])('is refused if %s is changed in transit, in the query and in a form', async (name, value) => {
     for (const form of [false, true]) {
       const tamper = { parameters: { [name]: value } }
       expect(await refusal({ form, tamper })).toEqual([400, 'SignatureDoesNotMatch'])
@@ -176,14 +176,14 @@ describe('a request of the rpc generation', () => {
   })
 
   it.each(['Action', 'Version', 'KeyId', 'Plaintext', 'EncryptionContext'])(
-    'is refused when %s is taken away under way',
+    'is refused if %s is removed in transit',
     async (name) => {
       const tamper = { parameters: { [name]: undefined } }
       expect(await refusal({ tamper })).toEqual([400, 'SignatureDoesNotMatch'])
     },
   )
 
-  it('is refused when a parameter is added under way', async () => {
+  it('is refused if a parameter is added in transit', async () => {
     const tamper = { parameters: { 'EncryptionContext.a': 'b' } }
     expect(await refusal({ tamper })).toEqual([400, 'SignatureDoesNotMatch'])
   })
@@ -207,7 +207,7 @@ describe('a request of the rpc generation', () => {
     expect(bare.refusal).toEqual([400, 'IncompleteSignature'])
   })
 
-  it('gets XML unless it asks for JSON', async () => {
+  it('gets an XML response unless it asks for JSON', async () => {
     for (const Format of ['XML', undefined]) {
       const good = await rpcCall(emulator, 'ListKeys', {}, { now: NOW, common: { Format } })
       expect(good.headers['content-type']).toBe('text/xml;charset=utf-8')
@@ -235,20 +235,20 @@ describe('a request of the acs3 generation', () => {
     ['x-acs-signature-nonce', 'another'],
     ['x-acs-content-sha256', '0'.repeat(64)],
     ['content-type', 'text/plain'],
-  ])('is refused when the header %s is changed under way', async (name, value) => {
+  ])('is refused if the header %s is changed in transit', async (name, value) => {
     expect(await refusal({ form: true, tamper: { headers: { [name]: value } } })).toEqual([
       400,
       'SignatureDoesNotMatch',
     ])
   })
 
-  it('is refused when a header of the protocol is not signed', async () => {
+  it('is refused if a header of the protocol is not signed', async () => {
     const tamper = { headers: { 'x-acs-security-token': 'added' } }
     expect(await refusal({ tamper })).toEqual([400, 'IncompleteSignature'])
   })
 
   it.each(['KeyId', 'Plaintext', 'EncryptionContext'])(
-    'is refused when %s is changed or taken away',
+    'is refused if %s is changed or removed',
     async (name) => {
       for (const value of ['changed', undefined]) {
         const tamper = { parameters: { [name]: value } }
@@ -257,7 +257,7 @@ describe('a request of the acs3 generation', () => {
     },
   )
 
-  it('is refused when its body is changed, added or taken away', async () => {
+  it('is refused if its body is changed, added or removed', async () => {
     expect(await refusal({ form: true, tamper: { body: 'KeyId=y' } })).toEqual([400, 'SignatureDoesNotMatch'])
     expect(await refusal({ form: true, tamper: { body: '' } })).toEqual([400, 'SignatureDoesNotMatch'])
     expect(await refusal({ tamper: { body: 'KeyId=y' } })).toEqual([400, 'SignatureDoesNotMatch'])
@@ -277,7 +277,7 @@ describe('a request of the acs3 generation', () => {
     expect(await refusal({ tamper: { headers: { authorization } } })).toEqual([400, code])
   })
 
-  it('gets JSON unless it accepts only XML', async () => {
+  it('gets a JSON response unless it accepts only XML', async () => {
     const xml = await acs3Call(emulator, 'ListKeys', {}, { now: NOW, common: { accept: 'application/xml' } })
     expect(xml.text).toMatch(/^<\?xml .*<TotalCount>1<\/TotalCount>/)
   })

@@ -17,28 +17,28 @@ import type { UsedNonces } from './used-nonces.ts'
 
 const MAX_SKEW_MS = 900_000
 
-/** What requests are checked against. */
+/** The state that a request is checked against. */
 export interface Gate {
   readonly credentials: AcceptedCredentials
   readonly nonces: UsedNonces
   readonly now: Date
 }
 
-/** What a signed request claims. */
+/** The claims of a signed request. */
 interface Claim {
   readonly accessKeyId: string
   readonly securityToken: string | undefined
   readonly timestamp: string | undefined
   readonly nonce: string
   readonly signature: string
-  /** Returns the expected signature. */
+  /** Computes the signature that the request must have. */
   expected(accessKeySecret: string): string
 }
 
 /**
  * Verifies the signature, time stamp, nonce and security token of a request, in either generation of the protocol.
  *
- * @throws KmsError with the messages of the service
+ * @throws KmsError with the code and message of the service
  */
 export function authenticate(request: KmsRequest, gate: Gate): void {
   const claim = request.protocol === 'acs3' ? acs3Claim(request) : rpcClaim(request)
@@ -47,7 +47,7 @@ export function authenticate(request: KmsRequest, gate: Gate): void {
   if (Math.abs(now - time) > MAX_SKEW_MS) throw timestampExpired()
   const secret = gate.credentials.secretOf(claim.accessKeyId, claim.securityToken)
   if (!equalText(claim.expected(secret), claim.signature)) throw signatureDoesNotMatch()
-  // Checked last, so that a client that cannot sign cannot use up the nonces of others.
+  // This check comes last: an unsigned request must not use up the nonces of other clients.
   if (!gate.nonces.use(`${claim.accessKeyId} ${claim.nonce}`, time + MAX_SKEW_MS, now))
     throw signatureNonceUsed()
 }
@@ -85,7 +85,7 @@ function acs3Claim(request: KmsRequest): Claim {
   const payloadHash = request.header('x-acs-content-sha256')
   if (!payloadHash) throw missingParameter('x-acs-content-sha256')
   const signed = new Set(authorization.signedHeaders)
-  // An unsigned header could be changed on the way, and the action is a header here.
+  // An unsigned header could be changed in transit. In this generation, even the action is a header.
   for (const name of ['host', ...request.headers.keys()]) {
     if ((name === 'host' || name.startsWith('x-acs-')) && !signed.has(name)) throw incompleteSignature()
   }

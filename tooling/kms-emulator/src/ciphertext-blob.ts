@@ -7,9 +7,9 @@ const VERSION_ID_LENGTH = 36
 const NONCE_LENGTH = 12
 const TAG_LENGTH = 16
 
-/** A text encrypted under a key's primary version. */
+/** A text that is encrypted with a key's primary version. */
 export interface SealedText {
-  /** Base64 of the version's id in ASCII, a nonce, the ciphertext and its tag. */
+  /** The base64 of the version id in ASCII, a nonce, the ciphertext and its tag. */
   readonly ciphertextBlob: string
   readonly keyVersionId: string
 }
@@ -21,7 +21,7 @@ export interface OpenedText {
   readonly keyVersionId: string
 }
 
-/** Encrypts a text under a key's primary version. */
+/** Encrypts a text with a key's primary version. */
 export function sealText(key: KeyRecord, plaintext: string, context: Uint8Array): SealedText {
   const version = key.versions.find(({ versionId }) => versionId === key.primaryVersionId)
   if (version === undefined) throw new Error('The key has no primary version.')
@@ -39,9 +39,10 @@ export function sealText(key: KeyRecord, plaintext: string, context: Uint8Array)
 }
 
 /**
- * Decrypts a blob. Every error in the blob or in its context causes the same refusal.
+ * Decrypts a blob. Each fault of the blob or of its context throws the same error.
  *
- * @throws KmsError `InvalidParameter`, and the errors of `assertUsable`
+ * @throws KmsError `InvalidParameter`
+ * @throws KmsError the errors of `assertUsable`
  */
 export function openBlob(
   store: KeyStore,

@@ -26,14 +26,14 @@ beforeAll(async () => {
 })
 afterAll(() => emulator.close())
 
-/** The published type wants a map, which the client would flatten; the service wants JSON. */
+/** The published type requires a map, which the client would flatten. The service requires JSON. */
 const asJson = (context: string): { readonly [name: string]: unknown } => context as never
 
 describe('@alicloud/kms20160120', () => {
   const client = (more: object = {}): InstanceType<typeof kms.default> =>
     new kms.default({ ...config, ...more } as never)
 
-  it('makes a data key and decrypts it', async () => {
+  it('generates a data key and decrypts it', async () => {
     const made = await client().generateDataKey(
       new GenerateDataKeyRequest({ keyId: emulator.keyId, encryptionContext: asJson(CONTEXT) }),
     )
@@ -46,7 +46,7 @@ describe('@alicloud/kms20160120', () => {
     await expect(none).rejects.toMatchObject({ data: { Code: 'InvalidParameter' } })
   })
 
-  it('binds nothing with the map that its types ask for', async () => {
+  it('binds nothing with the map that its types require', async () => {
     const { ciphertextBlob } = await client().encrypt(
       new EncryptRequest({ keyId: emulator.keyId, plaintext: '8', encryptionContext: { bucket: 'b' } }),
     )
@@ -58,7 +58,7 @@ describe('@alicloud/kms20160120', () => {
     expect([keys.key[0]?.keyId, totalCount]).toEqual([emulator.keyId, 1])
   })
 
-  it('hears why it is refused', async () => {
+  it('receives the error of a refusal', async () => {
     const call = client({ accessKeySecret: 'other' }).listKeys(new ListKeysRequest({}))
     await expect(call).rejects.toMatchObject({ data: { Code: 'SignatureDoesNotMatch' } })
   })
@@ -85,12 +85,12 @@ describe.each([
       reqBodyType: 'formData',
       bodyType: 'json',
     })
-    const answer = await client.callApi(params, new OpenApiRequest(request as never), {} as never)
-    return answer['body'] as { readonly [name: string]: unknown }
+    const response = await client.callApi(params, new OpenApiRequest(request as never), {} as never)
+    return response['body'] as { readonly [name: string]: unknown }
   }
 
   it.each(['query', 'body'])(
-    'makes a data key and decrypts it, with its parameters in the %s',
+    'generates a data key and decrypts it, with its parameters in the %s',
     async (where) => {
       const EncryptionContext = CONTEXT
       const made = await call('GenerateDataKey', { [where]: { KeyId: emulator.keyId, EncryptionContext } })
@@ -103,7 +103,7 @@ describe.each([
     },
   )
 
-  it('hears why it is refused', async () => {
+  it('receives the error of a refusal', async () => {
     const wrong = call('ListKeys', {}, { accessKeySecret: 'other' })
     await expect(wrong).rejects.toMatchObject({ code: 'SignatureDoesNotMatch' })
     emulator.injectFault({ kind: 'throttle' })

@@ -3,12 +3,12 @@ import { invalidParameter } from './error-catalog.ts'
 const MAX_CHARACTERS = 8192
 
 /**
- * Returns the bytes that bind a context to a blob. Contexts with the same pairs have the same bytes, in any order and
- * spelling. An empty context counts as none.
+ * Returns the bytes that bind a context to a blob. They are equal for equal contexts, whatever the order and the
+ * escaping of the JSON. An empty context is the same as no context.
  *
- * @param text - the value of the parameter, a JSON object of strings
- * @param name - the name of the parameter, for the refusal
- * @throws KmsError `InvalidParameter` for any other value
+ * @param text - the parameter's value, a JSON object of strings
+ * @param name - the parameter's name, for the error
+ * @throws KmsError `InvalidParameter` if the value is anything else
  */
 export function bindEncryptionContext(text: string | undefined, name: string): Uint8Array {
   if (text === undefined || text === '') return new Uint8Array()
@@ -23,7 +23,7 @@ function parseObject(text: string, name: string): object {
   try {
     if (text.length <= MAX_CHARACTERS) value = JSON.parse(text)
   } catch {
-    // Refused below, like any other text.
+    // The check below refuses it like any other text.
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalidParameter(name)
   return value

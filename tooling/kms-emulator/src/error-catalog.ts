@@ -81,8 +81,8 @@ export function incompleteSignature(): KmsError {
 }
 
 /**
- * The service adds its string to sign after the colon. It is left out here, because it contains every parameter of
- * the request. The Python SDK requires the colon (aliyunsdkcore 2.16.1, client.py:479).
+ * The service adds its string to sign after the colon. It is omitted here, because it contains each parameter of the
+ * request. The Python SDK requires the colon (aliyunsdkcore 2.16.1, client.py:479).
  */
 export function signatureDoesNotMatch(): KmsError {
   return new KmsError(

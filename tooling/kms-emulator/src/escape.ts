@@ -1,4 +1,4 @@
-/** Escapes all but RFC 3986's unreserved characters, as both signatures require. */
+/** Escapes all but the unreserved characters of RFC 3986, as both signatures require. */
 export function escapeRfc3986(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
@@ -6,7 +6,7 @@ export function escapeRfc3986(text: string): string {
   )
 }
 
-/** Returns the bytes of a text in a query or a form. `+` means a space, and an invalid escape is kept literally. */
+/** Decodes a text of a query or a form to bytes. `+` is a space, and a broken escape is literal text. */
 export function unescapeFormText(text: string): Buffer {
   const unescaped = text
     .replaceAll('+', ' ')
@@ -18,7 +18,7 @@ export function unescapeFormText(text: string): Buffer {
   return Buffer.from(unescaped, 'latin1')
 }
 
-/** Like `escapeRfc3986`, for bytes that need not be UTF-8. */
+/** Like `escapeRfc3986`, for bytes that are not necessarily UTF-8. */
 export function escapeBytes(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => {
     const character = String.fromCharCode(byte)

@@ -12,9 +12,9 @@ import type { KmsResponse } from './response-format.ts'
 const JSON_TYPE = 'application/json;charset=utf-8'
 
 /**
- * Returns the response of a fault; `undefined` for faults that do not replace the response of the operation.
+ * Returns the response of a fault, or `undefined` if the fault does not replace the response of the operation.
  *
- * @throws KmsError for faults that are refusals
+ * @throws KmsError if the fault is a refusal
  */
 export function faultResponse(kind: FaultKind, requestId: string): KmsResponse | undefined {
   switch (kind) {

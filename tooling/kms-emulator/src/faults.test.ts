@@ -22,21 +22,21 @@ describe('an injected fault', () => {
     ['status-503', 503, 'ServiceUnavailableTemporary'],
     ['no-permission', 403, 'Forbidden.NoPermission'],
     ['clock-skew', 400, 'InvalidTimeStamp.Expired'],
-  ] as const)('%s answers %i %s once', async (kind, status, code) => {
+  ] as const)('%s returns %i %s once', async (kind, status, code) => {
     emulator.injectFault({ kind })
     expect((await generate()).refusal).toEqual([status, code])
     expect(emulator.requests.at(-1)).toMatchObject({ fault: kind, status, errorCode: code })
     expect((await generate()).status).toBe(200)
   })
 
-  it('html-502 responds with the page of a gateway', async () => {
+  it('html-502 returns the page of a gateway', async () => {
     emulator.injectFault({ kind: 'html-502' })
-    const answer = await generate()
-    expect([answer.status, answer.headers['content-type']]).toEqual([502, 'text/html'])
-    expect(answer.text).toMatch(/^<html>/)
+    const response = await generate()
+    expect([response.status, response.headers['content-type']]).toEqual([502, 'text/html'])
+    expect(response.text).toMatch(/^<html>/)
   })
 
-  it('empty-answer and malformed-answer are successes without what was asked for', async () => {
+  it('empty-answer and malformed-answer are successful responses without the requested fields', async () => {
     emulator.injectFault({ kind: 'empty-answer' })
     emulator.injectFault({ kind: 'malformed-answer' })
     expect(await generate()).toMatchObject({ status: 200, text: '{}' })
@@ -53,13 +53,13 @@ describe('an injected fault', () => {
     expect(emulator.requests.at(-1)?.endedAt).toBeGreaterThan(0)
   })
 
-  it('slow still responds', async () => {
+  it('slow returns the response of the operation', async () => {
     emulator.injectFault({ kind: 'slow', delayMs: 1 })
     expect((await generate()).status).toBe(200)
     expect(emulator.requests.at(-1)?.fault).toBe('slow')
   })
 
-  it('stall never responds, and does not keep the emulator from closing', async () => {
+  it('stall never responds, and does not prevent close()', async () => {
     emulator.injectFault({ kind: 'stall' })
     const outcome = expect(generate()).rejects.toThrow()
     while (emulator.requests[0]?.fault === undefined) await new Promise((resolve) => setImmediate(resolve))
@@ -68,7 +68,7 @@ describe('an injected fault', () => {
     expect(emulator.requests[0]).toMatchObject({ status: 0, endedAt: expect.any(Number) })
   })
 
-  it('hits only what it names, as often as it says, in the order of injection', async () => {
+  it('affects only the named operation, `count` times, in the order of injection', async () => {
     emulator.injectFault({ kind: 'status-500', action: 'GenerateDataKey', count: 2 })
     emulator.injectFault({ kind: 'status-503' })
     expect((await rpcCall(emulator, 'ListKeys')).status).toBe(503)
@@ -77,7 +77,7 @@ describe('an injected fault', () => {
   })
 
   it.each(['throttle', 'html-502', 'reset'] as const satisfies readonly FaultKind[])(
-    '%s uses up the nonce: the same request again is a replay',
+    '%s uses up the nonce, so that the same request is a replay',
     async (kind) => {
       emulator.injectFault({ kind })
       await generate({ nonce: 'once' }).catch(() => undefined)
@@ -85,7 +85,7 @@ describe('an injected fault', () => {
     },
   )
 
-  it('waits for a request that is properly signed', async () => {
+  it('waits for a properly signed request', async () => {
     emulator.injectFault({ kind: 'throttle' })
     expect((await generate({ accessKeySecret: 'other' })).refusal[1]).toBe('SignatureDoesNotMatch')
     expect((await generate()).refusal[1]).toBe('Throttling.User')
@@ -100,7 +100,7 @@ describe('latency', () => {
     }
   }
 
-  it('delays every response, refusals too, and does not keep the emulator from closing', async () => {
+  it('delays each response, including refusals, and does not prevent close()', async () => {
     emulator.setLatency(3_600_000)
     const calls = Promise.allSettled([generate(), generate(), generate({ accessKeySecret: 'other' })])
     await dealtWith(3)
@@ -111,14 +111,14 @@ describe('latency', () => {
     expect((await calls).map(({ status }) => status)).toEqual(Array(3).fill('rejected'))
   })
 
-  it('ends with a response, and with a record of when the request started and ended', async () => {
+  it('ends with a response and a record of the start and the end of the request', async () => {
     emulator.setLatency(1)
     expect((await generate()).status).toBe(200)
     const [{ startedAt, endedAt } = { startedAt: Number.NaN }] = emulator.requests
     expect(endedAt).toBeGreaterThanOrEqual(startedAt)
   })
 
-  it('may be there from the start', async () => {
+  it('can be set as an option', async () => {
     const slow = await startKmsEmulator({ latencyMs: 3_600_000 })
     const outcome = expect(acs3Call(slow, 'ListKeys')).rejects.toThrow()
     while (slow.requests[0]?.action === undefined) await new Promise((resolve) => setImmediate(resolve))

@@ -1,18 +1,18 @@
 /**
- * The kinds of faults. Only requests with a valid signature fail. Their nonce is then used up.
+ * The kind of a fault. Only properly signed requests get a fault, and their nonce is then used up.
  *
  * - `throttle`: `Throttling.User`.
  * - `rejected-throttling`: `Rejected.Throttling`, with status 429.
  * - `status-500`: `InternalFailure`.
  * - `status-503`: `ServiceUnavailableTemporary`.
  * - `no-permission`: `Forbidden.NoPermission`.
- * - `clock-skew`: `InvalidTimeStamp.Expired`, at any time.
+ * - `clock-skew`: `InvalidTimeStamp.Expired`, whatever the time.
  * - `html-502`: the HTML page of a gateway.
  * - `empty-answer`: `{}` with status 200.
  * - `malformed-answer`: status 200 and fields of the wrong types.
- * - `reset`: the connection is reset instead of a response.
+ * - `reset`: the connection is reset, without a response.
  * - `slow`: the response is delayed by `delayMs`.
- * - `stall`: the request is accepted, but there is no response.
+ * - `stall`: the request is accepted, and there is never a response.
  */
 export type FaultKind =
   | 'throttle'
@@ -35,7 +35,7 @@ export interface FaultInjection {
   readonly action?: string
   /** The delay of `slow` in milliseconds. Default 250. */
   readonly delayMs?: number
-  /** How many requests fail. Default 1. */
+  /** The number of requests that fail. Default 1. */
   readonly count?: number
 }
 
@@ -47,7 +47,7 @@ export interface Fault {
   readonly delayMs: number
 }
 
-/** Decides which requests fail, and how. Injections apply in the order in which they were made. */
+/** Decides which requests fail, and how. Injections are tried in their order. */
 export class FaultPlan {
   #injected: { readonly injection: FaultInjection; left: number }[] = []
 

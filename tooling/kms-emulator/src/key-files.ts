@@ -4,15 +4,15 @@ import * as v from 'valibot'
 import { sync as writeFileAtomicSync } from 'write-file-atomic'
 import { type KeyRecord, keyRecordSchema } from './key-record.ts'
 
-/** The storage of keys. Every call is complete when it returns. */
+/** The storage of the keys. Each call is synchronous. */
 export interface KeyFiles {
-  /** Returns the ids of all keys, including deleted ones. */
+  /** The ids of all keys, including deleted ones. */
   keyIds(): readonly string[]
   read(keyId: string): KeyRecord | undefined
   write(record: KeyRecord): void
 }
 
-/** Keys that live as long as the emulator. */
+/** Keys in memory. They exist as long as the emulator. */
 export class MemoryKeyFiles implements KeyFiles {
   readonly #records = new Map<string, KeyRecord>()
 
@@ -32,7 +32,7 @@ export class MemoryKeyFiles implements KeyFiles {
 const FILE_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.json$/
 
 /**
- * Keys as JSON files, one per key. A file is read each time its key is used. So several emulators see the same keys
+ * Keys as JSON files, one for each key. A file is read each time its key is used, so several emulators see the same keys
  * in the same states without a lock.
  */
 export class JsonKeyFiles implements KeyFiles {
@@ -41,7 +41,7 @@ export class JsonKeyFiles implements KeyFiles {
   constructor(dataDirectory: string) {
     this.#directory = join(dataDirectory, 'keys')
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
-    // The directory may be older than this rule.
+    // The directory may exist with other permissions.
     chmodSync(this.#directory, 0o700)
   }
 
@@ -59,9 +59,9 @@ export class JsonKeyFiles implements KeyFiles {
       throw error
     }
     const record = v.safeParse(v.pipe(v.string(), v.parseJson(), keyRecordSchema), text)
-    // The cause would quote the file, and with it the key.
+    // The cause would quote the file, and the key in it.
     if (!record.success || record.output.keyId !== keyId)
-      throw new Error(`Not a key of this emulator: ${path}`)
+      throw new Error(`${path} is not a key file of this emulator.`)
     return record.output
   }
 

@@ -2,7 +2,7 @@ import type { KeyRecord } from './key-record.ts'
 import { ACCOUNT_ID } from './key-store.ts'
 import type { ResponseFields } from './operation-context.ts'
 
-/** Returns the fields of a key for `CreateKey` and `DescribeKey`. */
+/** The metadata of a key that `CreateKey` and `DescribeKey` return. */
 export function keyMetadata(key: KeyRecord, arn: string): ResponseFields {
   const primary = key.versions.find(({ versionId }) => versionId === key.primaryVersionId)
   return {

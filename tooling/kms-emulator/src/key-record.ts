@@ -5,26 +5,26 @@ export interface KeyVersion {
   readonly versionId: string
   /** ISO 8601. */
   readonly createdAt: string
-  /** 32 bytes in base64; absent for a deleted key. */
+  /** 32 bytes in base64. Absent once the key is deleted. */
   readonly material?: string
 }
 
-/** A key: its public properties and its secret material. */
+/** A key: its metadata and its secret material. */
 export interface KeyRecord {
   readonly keyId: string
   /** ISO 8601. */
   readonly createdAt: string
   readonly description: string
   readonly protectionLevel: 'SOFTWARE' | 'HSM'
-  /** True for the key that the emulator made when it started. */
+  /** True if the emulator itself made the key when it started. */
   readonly isFirst: boolean
   readonly state: 'Enabled' | 'Disabled' | 'PendingDeletion' | 'Deleted'
-  /** When a key that is scheduled for deletion is deleted, ISO 8601. */
+  /** The time at which a key that is scheduled for deletion is deleted, ISO 8601. */
   readonly deleteAt?: string
-  /** With their prefix `alias/`. */
+  /** The aliases with their prefix `alias/`. */
   readonly aliases: readonly string[]
   readonly primaryVersionId: string
-  /** The oldest first. */
+  /** The versions, the oldest first. */
   readonly versions: readonly KeyVersion[]
 }
 

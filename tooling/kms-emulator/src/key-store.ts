@@ -4,16 +4,16 @@ import type { KeyFiles } from './key-files.ts'
 import type { KeyRecord, KeyVersion } from './key-record.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** The owner of every key. */
+/** The account that owns each key. */
 export const ACCOUNT_ID = '1234567890123456'
 
-/** A version of a key, and the key. */
+/** A version of a key, with its key. */
 export interface FoundVersion {
   readonly key: KeyRecord
   readonly version: KeyVersion
 }
 
-/** The keys of one region. Finds them by id, ARN, alias and version, and changes them. */
+/** The keys of one region. It finds them by id, ARN, alias and version, and changes them. */
 export class KeyStore {
   readonly #files: KeyFiles
   readonly #region: string
@@ -30,7 +30,7 @@ export class KeyStore {
     return `acs:kms:${this.#region}:${ACCOUNT_ID}:key/${keyId}`
   }
 
-  /** Returns all keys that are not deleted, the oldest first. */
+  /** All keys that are not deleted, the oldest first. */
   list(): readonly KeyRecord[] {
     return this.#files
       .keyIds()
@@ -49,7 +49,7 @@ export class KeyStore {
    */
   find(name: string): KeyRecord {
     const arn = /^acs:kms:([^:]*):([^:]*):(.*)$/s.exec(name)
-    // Keys of other regions or other accounts do not exist here.
+    // Keys of another region or another account do not exist here.
     if (arn !== null && (arn[1] !== this.#region || arn[2] !== ACCOUNT_ID)) throw keyNotFound()
     const resource = (arn?.[3] ?? name).replace(/^key\//, '')
     if (resource.startsWith('alias/')) {
@@ -62,11 +62,11 @@ export class KeyStore {
     return key
   }
 
-  /** Finds the version that a blob names, even for a deleted key. */
+  /** Finds the version that a blob names, including a version of a deleted key. */
   findVersion(versionId: string): FoundVersion | undefined {
     const found = this.#versionOf(this.#keyIdByVersion.get(versionId), versionId)
     if (found !== undefined) return found
-    // Another emulator may have made it.
+    // Another emulator may have made the version.
     for (const keyId of this.#files.keyIds()) {
       const other = this.#versionOf(keyId, versionId)
       if (other === undefined) continue
@@ -91,7 +91,7 @@ export class KeyStore {
     return key
   }
 
-  /** Makes a new version the primary one. */
+  /** Adds a version with new key material, which encrypts from now on. */
   rotate(key: KeyRecord): KeyVersion {
     assertUsable(key)
     const version = this.#newVersion()
@@ -105,7 +105,7 @@ export class KeyStore {
     this.save({ ...key, aliases: [...key.aliases, alias] })
   }
 
-  /** Deletes a key for good. Its file stays without material, so that its blobs are still recognized. */
+  /** Deletes a key permanently. Its file stays, without material, so that blobs of the key are still recognized. */
   remove(key: KeyRecord): KeyRecord {
     const { deleteAt: _, ...rest } = key
     const gone: KeyRecord = {
@@ -147,7 +147,7 @@ export class KeyStore {
 }
 
 /**
- * Throws unless a key is enabled. Only enabled keys encrypt and decrypt.
+ * Checks that a key may encrypt and decrypt, which only an enabled key may.
  *
  * @throws KmsError `Rejected.Disabled`, `Rejected.PendingDeletion`, `Forbidden.KeyNotFound`
  */

@@ -22,9 +22,9 @@ const blobOf = async (KeyId: string): Promise<string> =>
   (await call('Encrypt', { KeyId, Plaintext: '8' }))['CiphertextBlob'] ?? ''
 
 describe('CreateKey', () => {
-  it('makes a key that works, and describes it', async () => {
-    const answer = await call('CreateKey', { Description: 'mine', ProtectionLevel: 'HSM' })
-    const made = answer['KeyMetadata'] as unknown as Texts
+  it('makes a usable key and returns its metadata', async () => {
+    const response = await call('CreateKey', { Description: 'mine', ProtectionLevel: 'HSM' })
+    const made = response['KeyMetadata'] as unknown as Texts
     expect(made).toEqual({
       KeyId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       Arn: `acs:kms:cn-hangzhou:1234567890123456:key/${made['KeyId']}`,
@@ -53,11 +53,11 @@ describe('CreateKey', () => {
     ['Origin', 'EXTERNAL'],
     ['ProtectionLevel', 'NONE'],
     ['Description', 'x'.repeat(8193)],
-  ])('refuses another %s', async (name, value) => {
+  ])('refuses any other %s', async (name, value) => {
     expect(await refusal('CreateKey', { [name]: value })).toEqual([400, 'InvalidParameter'])
   })
 
-  it('takes a description of 8192 characters', async () => {
+  it('accepts a description of 8192 characters', async () => {
     await call('CreateKey', { Description: 'x'.repeat(8192) })
   })
 })
@@ -70,9 +70,14 @@ describe('ListKeys', () => {
       keyIds.push((await emulator.createKey()).keyId)
     }
     const page = async (parameters: Texts): Promise<unknown> => {
-      const answer = await call('ListKeys', parameters)
-      const { Key } = answer['Keys'] as unknown as { Key: readonly Texts[] }
-      return [Key.map(({ KeyId }) => KeyId), answer['PageNumber'], answer['PageSize'], answer['TotalCount']]
+      const response = await call('ListKeys', parameters)
+      const { Key } = response['Keys'] as unknown as { Key: readonly Texts[] }
+      return [
+        Key.map(({ KeyId }) => KeyId),
+        response['PageNumber'],
+        response['PageSize'],
+        response['TotalCount'],
+      ]
     }
     expect(await page({})).toEqual([keyIds.slice(0, 10), 1, 10, 12])
     expect(await page({ PageNumber: '2' })).toEqual([keyIds.slice(10), 2, 10, 12])
@@ -111,7 +116,7 @@ describe('a key', () => {
     expect(await refusal('DescribeKey', { KeyId })).toEqual([404, 'Forbidden.KeyNotFound'])
   })
 
-  it('has aliases that are well formed and nobody else has', async () => {
+  it('has well-formed, unique aliases', async () => {
     const KeyId = emulator.keyId
     await call('CreateAlias', { KeyId, AliasName: 'alias/a' })
     const again = { KeyId, AliasName: 'alias/a' }
@@ -135,7 +140,7 @@ describe('a key', () => {
             refusal('GenerateDataKeyWithoutPlaintext', { KeyId }),
             refusal('Decrypt', { CiphertextBlob }),
             refusal('ReEncrypt', { CiphertextBlob, DestinationKeyId: other.keyId }),
-          ].map(async (answer) => (await answer).join(' ')),
+          ].map(async (response) => (await response).join(' ')),
         ),
       )
     await call('DisableKey', { KeyId })
@@ -152,7 +157,7 @@ describe('a key', () => {
     ])
   })
 
-  it('is refused its blobs by the state even with a wrong context, and its id is recorded', async () => {
+  it('refuses its blobs by its state even with a wrong context, and its id is recorded', async () => {
     const CiphertextBlob = await blobOf(emulator.keyId)
     await emulator.disableKey(emulator.keyId)
     const wrong = { CiphertextBlob, EncryptionContext: '{"a":"b"}' }
@@ -166,7 +171,7 @@ describe('a key', () => {
     expect((await call('Decrypt', { CiphertextBlob }))['Plaintext']).toBe('8')
   })
 
-  it('that is to be deleted keeps its state until that is cancelled', async () => {
+  it('keeps its state while its deletion is scheduled', async () => {
     const KeyId = emulator.keyId
     await call('ScheduleKeyDeletion', { KeyId, PendingWindowInDays: '7' })
     expect(await metadata(KeyId)).toMatchObject({
@@ -187,12 +192,12 @@ describe('a key', () => {
     ['366', [200, undefined]],
     ['367', [400, 'InvalidParameter']],
     ['', [400, 'MissingParameter']],
-  ])('may be scheduled for deletion in "%s" days: %s', async (PendingWindowInDays, answer) => {
+  ])('can be scheduled for deletion in "%s" days: %s', async (PendingWindowInDays, expected) => {
     const all = { KeyId: emulator.keyId, PendingWindowInDays }
-    expect(await refusal('ScheduleKeyDeletion', all)).toEqual(answer)
+    expect(await refusal('ScheduleKeyDeletion', all)).toEqual(expected)
   })
 
-  it('is gone when its time has come, and its blobs with it', async () => {
+  it('is deleted at the scheduled time, and its blobs can no longer be decrypted', async () => {
     const KeyId = emulator.keyId
     const CiphertextBlob = await blobOf(KeyId)
     await call('CreateAlias', { KeyId, AliasName: 'alias/a' })
@@ -213,7 +218,7 @@ describe('a key', () => {
     expect(await refusal('Decrypt', { CiphertextBlob })).toEqual([404, 'Forbidden.KeyNotFound'])
   })
 
-  it('encrypts under a new version once it is rotated, and decrypts what the old ones made', async () => {
+  it('encrypts with the new version after a rotation, and decrypts blobs of the old versions', async () => {
     const KeyId = emulator.keyId
     const old = await call('GenerateDataKey', { KeyId })
     now = new Date(now.getTime() + DAY_MS)
@@ -237,7 +242,7 @@ describe('a key', () => {
 })
 
 describe('the emulator', () => {
-  it('has a region of its own', async () => {
+  it('uses the region of its options', async () => {
     const beijing = await startKmsEmulator({ region: 'cn-beijing' })
     const { arn } = await beijing.createKey()
     expect([beijing.region, arn.split(':')[2]]).toEqual(['cn-beijing', 'cn-beijing'])

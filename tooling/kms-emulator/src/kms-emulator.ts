@@ -13,52 +13,55 @@ import { UsedNonces } from './used-nonces.ts'
 
 const DEFAULT_PENDING_DAYS = 7
 
-/** The result of `createKey`. */
+/** A new key. */
 export interface CreatedKey {
   readonly keyId: string
   /** `acs:kms:REGION:ACCOUNT:key/ID` */
   readonly arn: string
 }
 
-/** A running emulator. You can name keys by id, ARN or alias. */
+/** A running emulator. Name keys by id, ARN or alias. */
 export interface KmsEmulator {
-  /** `http://127.0.0.1:PORT`, with `tls` `https://127.0.0.1:PORT`. */
+  /** `http://127.0.0.1:PORT`, or `https://127.0.0.1:PORT` with `tls`. */
   readonly endpoint: string
   readonly port: number
   readonly region: string
   /** The current access key id. */
   readonly accessKeyId: string
-  /** The current access key secret. */
+  /** The current secret. */
   readonly accessKeySecret: string
-  /** With `tls`: the path of the CA certificate in PEM. */
+  /** With `tls`: the path of the CA's certificate in PEM. */
   readonly caFile?: string
   /** A symmetric key that exists from the start. With `dataDirectory`, it is the same after a restart. */
   readonly keyId: string
-  /** The recorded requests, the oldest first. */
+  /** The requests so far, the oldest first. */
   readonly requests: readonly RecordedRequest[]
-  /** Clears the recorded requests. */
+  /** Forgets the recorded requests. */
   resetRequests(): void
-  /** Sets the delay of every response, in milliseconds. */
+  /** Sets the delay of each response from now on, in milliseconds. */
   setLatency(ms: number): void
-  /** Replaces the credentials. Requests with a token that was accepted before get `InvalidSecurityToken.Expired`. */
+  /**
+   * Replaces the accepted credentials. Requests with a token that was accepted before then get
+   * `InvalidSecurityToken.Expired`.
+   */
   setCredentials(credentials: KmsCredentials): void
-  /** Expires the current security token, until `setCredentials`. @throws Error when there is none */
+  /** Lets the current security token expire, until `setCredentials`. @throws Error if there is none */
   expireSecurityToken(): void
-  /** Makes the next matching request fail. Injections apply in the order in which they were made. */
+  /** Makes the next matching request fail. Injections are tried in their order. */
   injectFault(injection: FaultInjection): void
   createKey(options?: { readonly description?: string }): Promise<CreatedKey>
   enableKey(keyId: string): Promise<void>
   disableKey(keyId: string): Promise<void>
-  /** Schedules the deletion of a key in 7 days. With `immediately`, the key is deleted at once and for good. */
+  /** Schedules the deletion of a key in 7 days. With `immediately`, deletes it at once. */
   deleteKey(keyId: string, options?: { readonly immediately?: boolean }): Promise<void>
-  /** Makes a new version of a key the primary one. Blobs of old versions can still be decrypted. */
+  /** Adds a key version, which encrypts from now on. Blobs of the old versions can still be decrypted. */
   rotateKey(keyId: string): Promise<{ readonly keyVersionId: string }>
-  /** Stops listening, closes open connections, and resolves when nothing is left. */
+  /** Stops listening, cuts open connections, and resolves when each request is done. */
   close(): Promise<void>
 }
 
 /**
- * Starts a server that behaves like Alibaba Cloud KMS. By default it listens only on the loopback address.
+ * Starts a server that behaves like Alibaba Cloud KMS. It listens only on the loopback address, unless you pass `host`.
  *
  * @example
  * ```ts
@@ -177,7 +180,7 @@ export async function startKmsEmulator(options: KmsEmulatorOptions = {}): Promis
   }
 }
 
-/** Returns the host under which clients on this machine reach a server that listens on `host`. */
+/** Returns the address at which clients of this machine reach a server that listens on `host`. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host

@@ -1,4 +1,4 @@
-/** A refusal with the message of the service. Operations throw it, and the server sends it. */
+/** A refusal with the code and message of the service. Any part of an operation throws it, and one place handles it. */
 export class KmsError extends Error {
   override readonly name: string = 'KmsError'
   readonly status: number

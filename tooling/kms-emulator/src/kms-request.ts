@@ -5,22 +5,22 @@ import { escapeBytes, unescapeFormText } from './escape.ts'
 export interface Parameter {
   readonly name: string
   readonly value: string
-  /** Name and value in signed form: made from the received bytes, even if these are not UTF-8. */
+  /** Name and value as signed: from the received bytes, even if these are not UTF-8. */
   readonly signed: readonly [string, string]
 }
 
-/** The generation of the protocol, which determines how a request is signed. */
+/** The generation of the protocol. It determines how a request is signed. */
 export type Protocol = 'rpc' | 'acs3'
 
-/** A received request with its parameters decoded. */
+/** A received request with decoded parameters. */
 export class KmsRequest {
   readonly method: string
   /** The path of the request target, still escaped. */
   readonly path: string
   readonly query: readonly Parameter[]
-  /** The parameters of a form body; empty for any other body. */
+  /** The parameters of a form body. Empty for any other body. */
   readonly form: readonly Parameter[]
-  /** Header values by lower-case name; repeated headers are joined by a comma. */
+  /** Header values by lower-case name. Repeated headers are joined by a comma. */
   readonly headers: ReadonlyMap<string, string>
   readonly body: Uint8Array
 
@@ -48,7 +48,7 @@ export class KmsRequest {
     return this.headers.has('authorization') ? 'acs3' : 'rpc'
   }
 
-  /** The requested operation. The old clients also send the headers of the new protocol, but do not sign them. */
+  /** The operation. Old clients also send the headers of the new protocol, but do not sign them. */
   get action(): string | undefined {
     return this.protocol === 'acs3' ? this.header('x-acs-action') : this.parameter('Action')
   }
@@ -68,7 +68,7 @@ export class KmsRequest {
   }
 }
 
-/** Parses a raw query or form. */
+/** Splits a raw query or form. */
 export function parseParameters(text: string): Parameter[] {
   return text
     .split('&')
@@ -85,7 +85,7 @@ export function parameter(name: Buffer, value: Buffer): Parameter {
   return { name: name.toString(), value: value.toString(), signed: [escapeBytes(name), escapeBytes(value)] }
 }
 
-/** Returns parameters in the form that both signatures require: escaped, sorted, joined. */
+/** Returns parameters as both signatures require them: escaped, sorted and joined. */
 export function canonicalParameters(parameters: readonly Parameter[]): string {
   return parameters
     .map(({ signed }) => signed)

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { type KmsEmulator, startKmsEmulator } from './kms-emulator.ts'
 import { acs3Call, rpcCall, succeed } from './testing/signed-call.ts'
 
-/** Set `ODD_REQUESTS` for more of them. */
+/** The number of requests. Set `ODD_REQUESTS` for more. */
 const COUNT = Number(process.env['ODD_REQUESTS'] ?? 300)
 const RUN = { seed: 13, numRuns: Math.ceil(COUNT / 3), endOnFailure: true }
 
@@ -49,7 +49,7 @@ afterAll(async () => {
 beforeEach(() => {
   warnings.length = 0
 })
-// What an operation throws that is no refusal is a warning, and the answer a 500.
+// An error of an operation that is not a refusal causes a warning and a response with status 500.
 afterEach(() => expect(warnings).toEqual([]))
 
 const call = (action: string, parameters: Record<string, string>) =>
@@ -94,11 +94,11 @@ const oddText = fc.oneof(
   ),
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc.base64String({ maxLength: 120 }),
-  // Worked out when a request is made.
+  // Computed when a request is made.
   fc.constantFrom('the key', 'the blob', 'the blob, altered', 'the blob, cut'),
 )
 
-/** Puts what exists into the place of its name. */
+/** Replaces a placeholder by the value that it names. */
 function meant(text: string): string {
   if (text === 'the key') return emulator.keyId
   if (text === 'the blob') return blob
@@ -113,7 +113,7 @@ const parameters = fc
       Object.fromEntries(pairs.map(([name, text]) => [name, meant(text)])),
   )
 
-/** What every answer holds: a code and a request id where it refuses, no secret, and no failure of the emulator's own. */
+/** Checks a response: a refusal has a code and a request id, and there is no secret and no internal failure. */
 function judge(status: number, text: string, contentType = ''): void {
   expect(status).not.toBe(500)
   for (const secret of [emulator.accessKeySecret, 'the security token']) expect(text).not.toContain(secret)
@@ -125,12 +125,12 @@ function judge(status: number, text: string, contentType = ''): void {
   } else if (contentType.startsWith('text/xml')) {
     expect(text).toMatch(/^<\?xml [^>]+\?><(\w+)>.*<RequestId>[0-9A-F-]{36}<\/RequestId>.*<\/\1>$/s)
   } else {
-    // What was not HTTP, or too long, is refused by its status alone.
+    // A request that is not HTTP, or too long, is refused only by its status.
     expect([status >= 400 && status < 500, text]).toEqual([true, ''])
   }
 }
 
-test('signed requests with odd parameters, of both generations, get a response or a refusal', async () => {
+test('signed requests with odd parameters, of both generations, get a success or a refusal', async () => {
   const requests = fc.record({
     generation: fc.constantFrom(rpcCall, acs3Call),
     action: fc.constantFrom(...ACTIONS),
@@ -147,14 +147,14 @@ test('signed requests with odd parameters, of both generations, get a response o
   })
   await fc.assert(
     fc.asyncProperty(requests, async ({ generation, action, token, now, tamper, ...request }) => {
-      const answer = await generation(emulator, action, request.parameters(), {
+      const response = await generation(emulator, action, request.parameters(), {
         method: request.method,
         form: request.form,
         ...(now !== undefined && { now }),
         ...(tamper !== undefined && { tamper }),
         ...(token !== undefined && { securityToken: token }),
       })
-      judge(answer.status, answer.text, answer.headers['content-type'])
+      judge(response.status, response.text, response.headers['content-type'])
     }),
     RUN,
   )
@@ -169,20 +169,20 @@ function exchange(bytes: Uint8Array | string): Promise<string> {
     socket.on('data', (text) => {
       received += text
     })
-    // A server that refuses may reset what it does not read.
+    // A server that refuses a request may reset the connection without reading the rest.
     socket.on('error', () => undefined)
     socket.on('close', () => resolve(received))
   })
 }
 
-/** Judges each answer: what follows a body that is longer than announced is a request of its own. */
+/** Checks each response. The bytes after the announced length of a body are a separate request. */
 function judgeRaw(received: string): void {
-  const answers = received
+  const responses = received
     .split(/(?=HTTP\/1\.1 \d{3} )/)
-    .filter((answer) => !answer.startsWith('HTTP/1.1 100 '))
-  expect(answers).not.toEqual([''])
-  for (const answer of answers) {
-    const [, head = '', body = ''] = /^(HTTP\/1\.1 \d{3}.*?)\r\n\r\n(.*)$/s.exec(answer) ?? []
+    .filter((response) => !response.startsWith('HTTP/1.1 100 '))
+  expect(responses).not.toEqual([''])
+  for (const response of responses) {
+    const [, head = '', body = ''] = /^(HTTP\/1\.1 \d{3}.*?)\r\n\r\n(.*)$/s.exec(response) ?? []
     const contentType = /\r\ncontent-type: ([^\r]*)/i.exec(head)?.[1]
     // The second is an empty body in chunks.
     const text = Buffer.from(body === '0\r\n\r\n' ? '' : body, 'latin1').toString()
@@ -243,7 +243,7 @@ test('unsigned requests with odd methods, targets, headers and bodies get a refu
       const received = await exchange(
         Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), content]),
       )
-      // To HEAD a body is only announced.
+      // The response to HEAD only announces a body.
       if (method === 'HEAD') expect(received).toMatch(/^HTTP\/1\.1 [1-4]\d\d /)
       else judgeRaw(received)
     }),
@@ -251,9 +251,9 @@ test('unsigned requests with odd methods, targets, headers and bodies get a refu
   )
 })
 
-test('bytes that are no request get a refusal', async () => {
+test('bytes that are not a request get a refusal', async () => {
   const bytes = fc.oneof(
-    // Line breaks before a request are none.
+    // HTTP ignores line breaks before a request.
     fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from([1, ...array])),
     fc.constantFrom(
       Buffer.from('\x16\x03\x01\x02\x00\x01\x00'),
@@ -274,7 +274,7 @@ test('bytes that are no request get a refusal', async () => {
   )
 })
 
-test('a valid request succeeds after all that', async () => {
+test('a valid request still succeeds afterwards', async () => {
   const { KeyId = '' } = await call('CreateKey', {}).then(
     ({ KeyMetadata }) => KeyMetadata as unknown as Record<string, string>,
   )

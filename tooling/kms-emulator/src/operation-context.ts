@@ -3,7 +3,7 @@ import type { KeyRecord } from './key-record.ts'
 import { assertUsable, type KeyStore } from './key-store.ts'
 import type { KmsRequest } from './kms-request.ts'
 
-/** The response fields of an operation, without the request id. In XML, an array becomes repeated elements. */
+/** The fields of a response, except the request id. An array becomes repeated elements in XML. */
 export interface ResponseFields {
   readonly [name: string]: string | number | ResponseFields | readonly ResponseFields[]
 }
@@ -18,7 +18,7 @@ export class OperationContext {
   readonly #request: KmsRequest
   readonly #onKey: (key: KeyRecord) => void
 
-  /** @param onKey - called for each key that the operation uses */
+  /** @param onKey - receives each key of the operation */
   constructor(store: KeyStore, request: KmsRequest, now: Date, onKey: (key: KeyRecord) => void) {
     this.store = store
     this.now = now
@@ -26,19 +26,19 @@ export class OperationContext {
     this.#onKey = onKey
   }
 
-  /** @throws KmsError `MissingParameter` when it is absent or empty */
+  /** @throws KmsError `MissingParameter` if the parameter is absent or empty */
   required(name: string): string {
     const value = this.#request.parameter(name)
     if (!value) throw missingParameter(name)
     return value
   }
 
-  /** An empty parameter is an absent one. */
+  /** An empty parameter is the same as an absent one. */
   optional(name: string): string | undefined {
     return this.#request.parameter(name) || undefined
   }
 
-  /** @throws KmsError `InvalidParameter` for any other value */
+  /** @throws KmsError `InvalidParameter` if the value is not one of the choices */
   choice<Choice extends string>(name: string, choices: readonly [Choice, ...Choice[]]): Choice {
     const value = this.optional(name)
     if (value === undefined) return choices[0]
@@ -47,7 +47,7 @@ export class OperationContext {
     return chosen
   }
 
-  /** @throws KmsError `InvalidParameter` unless it is a whole number in the range */
+  /** @throws KmsError `InvalidParameter` if the value is not an integer in the range */
   integer(name: string, min: number, max: number): number | undefined {
     const text = this.optional(name)
     if (text === undefined) return undefined
@@ -56,21 +56,21 @@ export class OperationContext {
     return value
   }
 
-  /** Returns the key that a parameter names, in any state. */
+  /** The key that a parameter names, in any state. */
   key(name: string): KeyRecord {
     const key = this.store.find(this.required(name))
     this.#onKey(key)
     return key
   }
 
-  /** Returns the key that a parameter names, if it may encrypt. */
+  /** The key that a parameter names, if it may encrypt. */
   usableKey(name: string): KeyRecord {
     const key = this.key(name)
     assertUsable(key)
     return key
   }
 
-  /** For keys that no parameter names. */
+  /** Records a key that no parameter names. */
   noteKey(key: KeyRecord): void {
     this.#onKey(key)
   }

@@ -25,24 +25,24 @@ const BAD_BLOB = {
 
 describe('Encrypt', () => {
   it.each(['8', 'bm90IGJhc2U2NA==', 'not base64!', ' ', 'é漢😀', 'a&b=c+d%20'])(
-    'takes the plaintext as a text: "%s"',
+    'accepts any text as the plaintext: "%s"',
     async (text) => {
       const { CiphertextBlob } = await encrypt(text)
       expect(await decrypted(CiphertextBlob)).toBe(text)
     },
   )
 
-  it('returns the key and its version, and another blob each time', async () => {
-    const answers = [await encrypt('8'), await encrypt('8')]
+  it('returns the key and its version, and a new blob each time', async () => {
+    const responses = [await encrypt('8'), await encrypt('8')]
     const { KeyMetadata } = await call('DescribeKey', { KeyId: emulator.keyId })
     const { PrimaryKeyVersion } = KeyMetadata as unknown as Texts
-    for (const answer of answers) {
-      expect(answer).toMatchObject({ KeyId: emulator.keyId, KeyVersionId: PrimaryKeyVersion })
+    for (const response of responses) {
+      expect(response).toMatchObject({ KeyId: emulator.keyId, KeyVersionId: PrimaryKeyVersion })
     }
-    expect(answers[0]?.['CiphertextBlob']).not.toBe(answers[1]?.['CiphertextBlob'])
+    expect(responses[0]?.['CiphertextBlob']).not.toBe(responses[1]?.['CiphertextBlob'])
   })
 
-  it('makes blobs of base64, whose bytes begin with the version id and are no base64', async () => {
+  it('makes base64 blobs whose bytes begin with the version id and are not base64', async () => {
     const { CiphertextBlob = '', KeyVersionId = '' } = await encrypt('8')
     const bytes = Buffer.from(CiphertextBlob, 'base64')
     expect(bytes.toString('base64')).toBe(CiphertextBlob)
@@ -51,7 +51,7 @@ describe('Encrypt', () => {
     expect(bytes.toString('latin1')).not.toMatch(/^[A-Za-z0-9+/]*={0,2}$/)
   })
 
-  it('takes 6 KB and no byte more', async () => {
+  it('accepts 6 KB and not one byte more', async () => {
     const text = `${'é'.repeat(3071)}ab`
     expect(await decrypted((await encrypt(text))['CiphertextBlob'])).toBe(text)
     const more = { KeyId: emulator.keyId, Plaintext: `${text}c` }
@@ -74,11 +74,14 @@ describe('GenerateDataKey', () => {
     { parameters: { NumberOfBytes: '1' }, bytes: 1 },
     { parameters: { NumberOfBytes: '1024' }, bytes: 1024 },
     { parameters: { KeySpec: 'AES_128', NumberOfBytes: '32' }, bytes: 32 },
-  ])('gives $bytes bytes for $parameters, and Decrypt gives the same text', async ({ parameters, bytes }) => {
-    const made = await call('GenerateDataKey', { KeyId: emulator.keyId, ...parameters })
-    expect(Buffer.from(made['Plaintext'] ?? '', 'base64').length).toBe(bytes)
-    expect(await decrypted(made['CiphertextBlob'])).toBe(made['Plaintext'])
-  })
+  ])(
+    'returns $bytes bytes for $parameters, and Decrypt returns the same text',
+    async ({ parameters, bytes }) => {
+      const made = await call('GenerateDataKey', { KeyId: emulator.keyId, ...parameters })
+      expect(Buffer.from(made['Plaintext'] ?? '', 'base64').length).toBe(bytes)
+      expect(await decrypted(made['CiphertextBlob'])).toBe(made['Plaintext'])
+    },
+  )
 
   it.each([
     { NumberOfBytes: '0' },
@@ -113,7 +116,7 @@ describe('Decrypt', () => {
     })
   })
 
-  it('refuses every invalid blob in the same way', async () => {
+  it('returns the same error for each fault of a blob', async () => {
     const { CiphertextBlob = '' } = await encrypt('8')
     const bytes = Buffer.from(CiphertextBlob, 'base64')
     const wrong = [
@@ -154,7 +157,7 @@ describe('an encryption context', () => {
   ]
 
   it.each(['Encrypt', 'GenerateDataKey'])(
-    'of %s is bound, in whatever order and spelling',
+    'of %s is bound, in any order and with any JSON escaping',
     async (action) => {
       const parameters = { KeyId: emulator.keyId, Plaintext: '8', EncryptionContext: TWO }
       const { CiphertextBlob = '' } = await call(action, parameters)
@@ -162,14 +165,14 @@ describe('an encryption context', () => {
         expect(typeof (await decrypted(CiphertextBlob, { EncryptionContext }))).toBe('string')
       }
       for (const EncryptionContext of different) {
-        const answer = await acs3Call(emulator, 'Decrypt', { CiphertextBlob, EncryptionContext })
-        expect(answer).toMatchObject(BAD_BLOB)
+        const response = await acs3Call(emulator, 'Decrypt', { CiphertextBlob, EncryptionContext })
+        expect(response).toMatchObject(BAD_BLOB)
       }
       expect(await acs3Call(emulator, 'Decrypt', { CiphertextBlob })).toMatchObject(BAD_BLOB)
     },
   )
 
-  it('is none when it is empty', async () => {
+  it('is the same as none if it is empty', async () => {
     const none: readonly Texts[] = [{}, { EncryptionContext: '' }, { EncryptionContext: '{}' }]
     for (const made of none) {
       const { CiphertextBlob = '' } = await encrypt('8', made)
@@ -179,7 +182,7 @@ describe('an encryption context', () => {
     }
   })
 
-  it('is not bound when a client flattens it into parameters of its own', async () => {
+  it('is not bound if a client flattens it into separate parameters', async () => {
     const flat = { 'EncryptionContext.bucket': 'b' }
     const { CiphertextBlob = '' } = await encrypt('8', flat)
     expect(await decrypted(CiphertextBlob)).toBe('8')
@@ -188,20 +191,20 @@ describe('an encryption context', () => {
     expect(await acs3Call(emulator, 'Decrypt', json)).toMatchObject(BAD_BLOB)
   })
 
-  it('keeps entries apart that only look alike when joined', async () => {
+  it('distinguishes entries that only look the same when joined', async () => {
     const { CiphertextBlob = '' } = await encrypt('8', { EncryptionContext: '{"a":"b\\",\\"c"}' })
     const other = { CiphertextBlob, EncryptionContext: '{"a":"b","c":""}' }
     expect(await acs3Call(emulator, 'Decrypt', other)).toMatchObject(BAD_BLOB)
   })
 
   it.each(['x', 'null', '1', '"a"', '[{"a":"b"}]', '{"a":1}', '{"a":["b"]}', '{"a":"b"'])(
-    'is refused when it is %s',
+    'is refused if it is %s',
     async (EncryptionContext) => {
       for (const action of ['Encrypt', 'GenerateDataKey', 'Decrypt']) {
         const all = { KeyId: emulator.keyId, Plaintext: '8', CiphertextBlob: 'QQ==', EncryptionContext }
-        const answer = await acs3Call(emulator, action, all)
-        expect(answer.status).toBe(400)
-        expect(answer.fields['Message']).toBe('The specified parameter "EncryptionContext" is not valid.')
+        const response = await acs3Call(emulator, action, all)
+        expect(response.status).toBe(400)
+        expect(response.fields['Message']).toBe('The specified parameter "EncryptionContext" is not valid.')
       }
     },
   )
@@ -218,18 +221,18 @@ describe('an encryption context', () => {
 })
 
 describe('ReEncrypt', () => {
-  it('changes key and context, and shows no plaintext', async () => {
+  it('changes the key and the context, and returns no plaintext', async () => {
     const { keyId } = await emulator.createKey()
     const source = await encrypt('8', { EncryptionContext: '{"a":"b"}' })
-    const answer = await call('ReEncrypt', {
+    const response = await call('ReEncrypt', {
       CiphertextBlob: source['CiphertextBlob'] ?? '',
       SourceEncryptionContext: '{"a":"b"}',
       DestinationKeyId: keyId,
       DestinationEncryptionContext: '{"c":"d"}',
     })
-    expect(Object.keys(answer).sort()).toEqual(['CiphertextBlob', 'KeyId', 'KeyVersionId', 'RequestId'])
-    expect(answer['KeyId']).toBe(keyId)
-    expect(await decrypted(answer['CiphertextBlob'], { EncryptionContext: '{"c":"d"}' })).toBe('8')
+    expect(Object.keys(response).sort()).toEqual(['CiphertextBlob', 'KeyId', 'KeyVersionId', 'RequestId'])
+    expect(response['KeyId']).toBe(keyId)
+    expect(await decrypted(response['CiphertextBlob'], { EncryptionContext: '{"c":"d"}' })).toBe('8')
   })
 
   it('refuses a wrong source context, and a destination that is absent or unknown', async () => {

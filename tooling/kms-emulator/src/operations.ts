@@ -37,15 +37,15 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   }),
 )
 
-/** Returns the requested action, if there is such an operation. */
+/** The action of a request, if such an operation exists. */
 export function knownAction(request: KmsRequest): string | undefined {
   return request.action !== undefined && OPERATIONS.has(request.action) ? request.action : undefined
 }
 
 /**
- * Runs an authenticated request.
+ * Runs the operation of an authenticated request.
  *
- * @throws KmsError with the messages of the service
+ * @throws KmsError with the code and message of the service
  */
 export function runOperation(request: KmsRequest, context: OperationContext): ResponseFields {
   if (!request.action) throw missingParameter('Action')

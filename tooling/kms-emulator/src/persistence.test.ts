@@ -23,12 +23,12 @@ const start = async (): Promise<KmsEmulator> => {
   return emulator
 }
 const seal = async (emulator: KmsEmulator, KeyId: string): Promise<string> => {
-  const answer = await succeed(rpcCall(emulator, 'Encrypt', { KeyId, Plaintext: 'kept' }))
-  return answer['CiphertextBlob'] ?? ''
+  const response = await succeed(rpcCall(emulator, 'Encrypt', { KeyId, Plaintext: 'kept' }))
+  return response['CiphertextBlob'] ?? ''
 }
 const open = async (emulator: KmsEmulator, CiphertextBlob: string): Promise<unknown> => {
-  const answer = await rpcCall(emulator, 'Decrypt', { CiphertextBlob })
-  return answer.fields['Plaintext'] ?? answer.fields['Code']
+  const response = await rpcCall(emulator, 'Decrypt', { CiphertextBlob })
+  return response.fields['Plaintext'] ?? response.fields['Code']
 }
 
 describe('a data directory', () => {
@@ -60,7 +60,7 @@ describe('a data directory', () => {
     expect(described['KeyMetadata']).toMatchObject({ KeyId: keyId })
   })
 
-  it('gives the first key back even when it is disabled, and another when it is to be deleted', async () => {
+  it('keeps the first key if it is disabled, and makes another if its deletion is scheduled', async () => {
     const first = await start()
     await first.disableKey(first.keyId)
     expect((await start()).keyId).toBe(first.keyId)
@@ -68,7 +68,7 @@ describe('a data directory', () => {
     expect((await start()).keyId).not.toBe(first.keyId)
   })
 
-  it('serves several emulators at once, each seeing what the others do', async () => {
+  it('serves several emulators at once, and each sees the changes of the others', async () => {
     const [a, b] = [await start(), await start()]
     expect(b.keyId).toBe(a.keyId)
     const made = await Promise.all([a.createKey(), b.createKey(), a.createKey(), b.createKey()])
@@ -84,7 +84,7 @@ describe('a data directory', () => {
     expect((await rpcCall(a, 'ListKeys')).fields['TotalCount']).toBe(5)
   })
 
-  it('has one file a key, for its owner alone, and forgets the material of deleted keys', async () => {
+  it('has one file for each key, which only its owner can read, without the material of deleted keys', async () => {
     const emulator = await start()
     const path = join(dataDirectory, 'keys', `${emulator.keyId}.json`)
     expect(readdirSync(join(dataDirectory, 'keys'))).toEqual([`${emulator.keyId}.json`])
@@ -97,7 +97,7 @@ describe('a data directory', () => {
   })
 
   it.each(['', '{', '{}', '[]', 'KEEP'])(
-    'with a broken file does not start, and shows nothing of it: %s',
+    'with a broken file prevents the start, and the error reveals nothing of it: %s',
     async (text) => {
       const first = await start()
       await first.close()
@@ -111,7 +111,7 @@ describe('a data directory', () => {
     },
   )
 
-  it('ignores files that are no keys', async () => {
+  it('ignores files that are not keys', async () => {
     const first = await start()
     writeFileSync(join(dataDirectory, 'keys', `${first.keyId}.json.1234`), 'left by a killed process')
     expect((await start()).keyId).toBe(first.keyId)

@@ -9,12 +9,12 @@ export interface KmsResponse {
   readonly body: string
 }
 
-/** Makes the response of a successful request. */
+/** The response of a successful request. */
 export function successResponse(request: KmsRequest, requestId: string, fields: ResponseFields): KmsResponse {
   return format(request, 200, `${request.action}Response`, { ...fields, RequestId: requestId })
 }
 
-/** Makes the response of a refused request. */
+/** The response of a refused request. */
 export function errorResponse(request: KmsRequest, requestId: string, error: KmsError): KmsResponse {
   return format(request, error.status, 'Error', {
     RequestId: requestId,
@@ -33,7 +33,7 @@ function format(request: KmsRequest, status: number, root: string, fields: Respo
   return { status, contentType: 'text/xml;charset=utf-8', body }
 }
 
-/** By default the RPC generation responds with XML, and ACS3 with JSON. */
+/** By default, the RPC generation returns XML, and the ACS3 generation returns JSON. */
 function wantsJson(request: KmsRequest): boolean {
   const format = request.parameter('Format')
   if (format) return format.toUpperCase() === 'JSON'

@@ -13,18 +13,18 @@ describe('the RPC signature', () => {
     expect(rpcSignature('testsecret', text)).toBe('OLeaidS1JvxuMvnyHOwuJ+uX5qY=')
   })
 
-  it('does not cover itself, and not the order of the parameters', () => {
+  it('covers neither itself nor the order of the parameters', () => {
     const reversed = parseParameters(`${DOCUMENTED}&Signature=anything`).reverse()
     expect(rpcStringToSign('GET', reversed)).toBe(rpcStringToSign('GET', parseParameters(DOCUMENTED)))
   })
 
-  it('escapes twice what is not unreserved', () => {
+  it('escapes each character twice that is not unreserved', () => {
     expect(rpcStringToSign('POST', parseParameters("a=~ *'%2Bé"))).toBe(
       'POST&%2F&a%3D~%2520%252A%2527%252B%25C3%25A9',
     )
   })
 
-  it('covers bytes that are not UTF-8 as they came, and a broken escape as it stands', () => {
+  it('covers bytes that are not UTF-8 as received, and a broken escape as literal text', () => {
     const text = rpcStringToSign('POST', parseParameters('a=%ff%FE%80+%C3%A9&b=%z'))
     expect(text).toBe('POST&%2F&a%3D%25FF%25FE%2580%2520%25C3%25A9%26b%3D%2525z')
   })

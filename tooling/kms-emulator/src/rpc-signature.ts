@@ -3,8 +3,8 @@ import { escapeRfc3986 } from './escape.ts'
 import { canonicalParameters, type Parameter } from './kms-request.ts'
 
 /**
- * Returns the string to sign of an RPC request: its method and all parameters of the query and of a form, without the
- * signature.
+ * Returns the string to sign of an RPC request: its method and all parameters of the query and of a form, except the
+ * signature itself.
  */
 export function rpcStringToSign(method: string, parameters: readonly Parameter[]): string {
   const sorted = canonicalParameters(parameters.filter(({ name }) => name !== 'Signature'))

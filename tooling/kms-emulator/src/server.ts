@@ -19,10 +19,10 @@ import { errorResponse, type KmsResponse, successResponse } from './response-for
 import type { TlsIdentity } from './tls-certificate.ts'
 import type { UsedNonces } from './used-nonces.ts'
 
-/** The old clients put everything into the URL, where a context of 8192 characters is ten times as long. */
+/** Old clients put everything into the URL, where a context of 8192 characters is ten times as long. */
 const MAX_HEADER_BYTES = 256 * 1024
 const MAX_BODY_BYTES = 1024 * 1024
-/** Longer than clients keep idle sockets, so that they never send into a socket that is being closed. */
+/** Longer than clients keep idle sockets, so that they never send on a socket that is just being closed. */
 const KEEP_ALIVE_MS = 65_000
 
 /** The state of the server. */
@@ -38,18 +38,18 @@ export interface ServerState {
   readonly tls: TlsIdentity | undefined
 }
 
-/** The server, and a function to stop it. */
+/** The server, and a function that closes it. */
 export interface KmsServer {
   readonly server: Server
-  /** Stops listening, closes open connections, and resolves when every request is finished and logged. */
+  /** Stops listening, cuts open connections, and resolves when each request is done and logged. */
   close(): Promise<void>
 }
 
-/** The HTTP side: receives requests, sends responses, and applies faults. */
+/** Makes the HTTP server. It handles each request, including injected faults. */
 export function createKmsServer(state: ServerState): KmsServer {
   const open = new Set<Promise<void>>()
   const handle = (message: IncomingMessage, response: ServerResponse): void => {
-    const done = respondTo(state, message, response)
+    const done = handleRequest(state, message, response)
       .catch((error: unknown) => process.emitWarning(`A request could not be recorded: ${String(error)}`))
       .finally(() => open.delete(done))
     open.add(done)
@@ -64,7 +64,7 @@ export function createKmsServer(state: ServerState): KmsServer {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
     else socket.destroy()
   })
-  // HTTP does not know the connections that are still in a TLS handshake.
+  // closeAllConnections() does not know the connections that are still in the TLS handshake.
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
@@ -84,13 +84,13 @@ export function createKmsServer(state: ServerState): KmsServer {
   }
 }
 
-/** There is no client any more, or the client must not get a response. */
+/** The connection is lost, or a fault cut it: there is no response. */
 class ConnectionLost extends Error {}
 
-/** No request of the service is that long. It is refused before all of it has arrived. */
+/** The body is longer than any of the service. It is refused before it is complete. */
 class BodyTooLong extends Error {}
 
-async function respondTo(
+async function handleRequest(
   state: ServerState,
   message: IncomingMessage,
   response: ServerResponse,
@@ -102,7 +102,7 @@ async function respondTo(
     requestId: randomUUID().toUpperCase(),
   }
   state.record(entry)
-  // Without listeners an error of a broken connection would end the process.
+  // Without listeners, the error of a broken connection would end the process.
   message.on('error', () => undefined)
   response.on('error', () => undefined)
   const stop = gone(response)
@@ -118,8 +118,7 @@ async function respondTo(
   entry.endedAt = performance.now()
   state.log?.write(entry)
   if (entry.status === 413) {
-    // Reads and drops the rest of the body, because a client that is still sending would not read a response if the
-    // connection were closed.
+    // The rest of the body is read and dropped: a client does not read the response while it still sends.
     message.resume()
     response.writeHead(413, { 'Content-Length': 0 })
     response.end()
@@ -191,13 +190,13 @@ async function wait(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 function reset(message: IncomingMessage): ConnectionLost {
-  // Only plain TCP can be reset. TLS ends without a close message, which clients treat alike.
+  // Only plain TCP can be reset. TLS ends without its close_notify, which clients treat the same.
   if ((message.socket as Partial<TLSSocket>).encrypted) message.socket.destroy()
   else message.socket.resetAndDestroy()
   return new ConnectionLost('reset by fault')
 }
 
-/** Returns a signal that aborts when the connection of a client ends, also when the server closes it. */
+/** Returns a signal that aborts when the connection ends, even if the server closes it. */
 function gone(response: ServerResponse): AbortSignal {
   const controller = new AbortController()
   response.once('close', () => controller.abort())

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { generate } from 'selfsigned'
 
-/** The certificate and key of a TLS server, and the CA that signed it. All are PEM. */
+/** The certificate of a TLS server, its key, and the certificate of its CA. All are PEM. */
 export interface TlsIdentity {
   readonly ca: string
   readonly cert: string
@@ -11,13 +11,13 @@ export interface TlsIdentity {
 const DAY_MS = 86_400_000
 const VALID_DAYS = 800
 
-/** Makes a server certificate for this machine, and a CA that signs it. The key of the CA is discarded at once. */
+/** Makes a server certificate for this machine and a CA that signs it. The CA's private key is not kept. */
 export async function makeTlsIdentity(): Promise<TlsIdentity> {
   const now = Date.now()
   const common = {
     algorithm: 'sha256',
     keySize: 2048,
-    // So that clients whose clock is a little behind trust it too.
+    // Clients with a slow clock also trust it.
     notBeforeDate: new Date(now - DAY_MS),
     notAfterDate: new Date(now + VALID_DAYS * DAY_MS),
   }
@@ -47,7 +47,7 @@ export async function makeTlsIdentity(): Promise<TlsIdentity> {
   return { ca: ca.cert, cert: server.cert, key: server.private }
 }
 
-/** Whether clients will trust an identity for another day. */
+/** Returns whether an identity is still valid in a day. */
 export function isValidTomorrow({ ca, cert }: TlsIdentity): boolean {
   const tomorrow = Date.now() + DAY_MS
   return [ca, cert].every((pem) => Date.parse(new X509Certificate(pem).validTo) > tomorrow)

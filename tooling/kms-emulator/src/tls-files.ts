@@ -6,19 +6,19 @@ import * as v from 'valibot'
 import { sync as writeFileAtomicSync } from 'write-file-atomic'
 import { isValidTomorrow, makeTlsIdentity, type TlsIdentity } from './tls-certificate.ts'
 
-/** An identity, and the CA file for clients. */
+/** An identity, and the CA file that clients need to trust it. */
 export interface TlsFiles {
   readonly identity: TlsIdentity
-  /** The path of the CA certificate in PEM. */
+  /** The path of the CA's certificate in PEM. */
   readonly caFile: string
-  /** Removes files that must not outlive the emulator. */
+  /** Removes the files that exist only as long as the emulator. */
   cleanUp(): void
 }
 
 const pem = v.pipe(v.string(), v.startsWith('-----BEGIN '))
 const identitySchema: v.GenericSchema<TlsIdentity> = v.object({ ca: pem, cert: pem, key: pem })
 
-/** Returns the identity in a directory, and makes one if there is none. Without a directory, makes one for this run. */
+/** Reads the identity of a directory, or makes one if there is none. Without a directory, makes one for this run. */
 export async function openTlsFiles(dataDirectory: string | undefined): Promise<TlsFiles> {
   if (dataDirectory === undefined) {
     const identity = await makeTlsIdentity()
@@ -44,7 +44,7 @@ async function keptIdentity(path: string): Promise<TlsIdentity> {
   return made
 }
 
-/** If two emulators start at once in a new directory, both use what the first one has written. */
+/** If two emulators start at the same time in a new directory, both use the identity that was written first. */
 function writeFirst(path: string, identity: TlsIdentity): TlsIdentity {
   const temporary = `${path}.${randomUUID()}`
   writeFileSync(temporary, JSON.stringify(identity), { mode: 0o600, flag: 'wx' })
@@ -69,8 +69,8 @@ function readIdentity(path: string): TlsIdentity | undefined {
     throw error
   }
   const identity = v.safeParse(v.pipe(v.string(), v.parseJson(), identitySchema), text)
-  // The cause would quote the file, and with it the key.
-  if (!identity.success) throw new Error(`Not a certificate of this emulator: ${path}`)
+  // The cause would quote the file, and the key in it.
+  if (!identity.success) throw new Error(`${path} is not a certificate file of this emulator.`)
   return identity.output
 }
 

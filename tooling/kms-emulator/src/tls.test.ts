@@ -29,7 +29,7 @@ const start = async (dataDirectory?: string): Promise<KmsEmulator> => {
   return emulator
 }
 const caOf = ({ caFile = '' }: KmsEmulator): string => readFileSync(caFile, 'utf8')
-/** The status of an unsigned request; rejects when the certificate is not trusted. */
+/** Returns the status of an unsigned request. Rejects if the certificate is not trusted. */
 const ask = (host: string, port: number, ca: string): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
     const outgoing = request({ host, port, ca, path: '/?Format=json', agent: false }, (incoming) => {
@@ -52,7 +52,7 @@ describe('with tls', () => {
     await expect(ask('127.0.0.1', emulator.port, caOf(other))).rejects.toThrow(/certificate|signature/)
   })
 
-  it('signed requests are answered, and cut on request', async () => {
+  it('signed requests succeed, and are cut on request', async () => {
     const emulator = await start()
     for (const call of [rpcCall, acs3Call]) expect((await call(emulator, 'ListKeys')).status).toBe(200)
     emulator.injectFault({ kind: 'reset' })
@@ -60,14 +60,14 @@ describe('with tls', () => {
     expect((await rpcCall(emulator, 'ListKeys')).status).toBe(200)
   })
 
-  it('the CA of one run is gone after it', async () => {
+  it('the CA of one run is removed after it', async () => {
     const emulator = await start()
     const { caFile = '' } = emulator
     await emulator.close()
     expect(existsSync(caFile)).toBe(false)
   })
 
-  it('a data directory keeps the CA, the key for its owner alone', async () => {
+  it('a data directory keeps the CA, and only its owner can read the key', async () => {
     const first = await start(dataDirectory)
     const ca = caOf(first)
     await first.close()
@@ -77,7 +77,7 @@ describe('with tls', () => {
     expect(statSync(join(dataDirectory, 'tls', 'identity.json')).mode & 0o777).toBe(0o600)
   })
 
-  it('emulators that start at once in a new directory share one CA', async () => {
+  it('emulators that start at the same time in a new directory share one CA', async () => {
     const emulators = await Promise.all([start(dataDirectory), start(dataDirectory), start(dataDirectory)])
     for (const { port } of emulators) {
       expect(await ask('127.0.0.1', port, readFileSync(join(dataDirectory, 'tls', 'ca.pem'), 'utf8'))).toBe(
@@ -86,7 +86,7 @@ describe('with tls', () => {
     }
   })
 
-  it('a broken identity is refused, and nothing of it shown', async () => {
+  it('a broken identity is refused, and the error reveals nothing of it', async () => {
     await (await start(dataDirectory)).close()
     const path = join(dataDirectory, 'tls', 'identity.json')
     writeFileSync(path, readFileSync(path, 'utf8').replace('"ca"', '"cb"'))
@@ -97,7 +97,7 @@ describe('with tls', () => {
     expect(String(error)).not.toContain('PRIVATE')
   })
 
-  it('closing ends connections that never shook hands', async () => {
+  it('closing ends connections that never completed a handshake', async () => {
     const emulator = await start()
     const silent = connect(emulator.port, '127.0.0.1')
     await new Promise((resolve) => silent.once('connect', resolve))
@@ -109,7 +109,7 @@ describe('with tls', () => {
 })
 
 describe('closing', () => {
-  it('may be asked for twice, and leaves nothing that listens', async () => {
+  it('can be repeated, and leaves no listening socket', async () => {
     const emulator = await startKmsEmulator()
     await Promise.all([emulator.close(), emulator.close()])
     const again = await startKmsEmulator({ port: emulator.port })

@@ -1,15 +1,15 @@
-/** The nonces of requests whose time stamps are still valid. */
+/** The nonces of the requests whose time stamps are still valid. */
 export class UsedNonces {
   readonly #goodUntil = new Map<string, number>()
 
   /**
-   * Records a nonce.
+   * Remembers a nonce.
    *
    * @param goodUntil - when the request's time stamp expires, in milliseconds since the epoch
    * @returns whether it is new
    */
   use(nonce: string, goodUntil: number, now: number): boolean {
-    // Oldest first. An entry with a longer life keeps those behind it a little longer, nothing more.
+    // In order of use. A nonce that stays valid longer only keeps the later ones a little longer.
     for (const [old, until] of this.#goodUntil) {
       if (until >= now) break
       this.#goodUntil.delete(old)

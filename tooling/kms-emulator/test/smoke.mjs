@@ -6,7 +6,7 @@ import { startKmsEmulator } from '@oss-cse/kms-emulator'
 
 const emulator = await startKmsEmulator({ tls: true })
 
-/** One call in the ACS3 generation, over TLS that trusts the emulator's CA alone. */
+/** Sends one request of the ACS3 generation over TLS. It trusts only the emulator's CA. */
 async function call(action, parameters) {
   const query = Object.entries(parameters)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)

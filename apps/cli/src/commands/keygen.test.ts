@@ -90,7 +90,7 @@ describe('keygen', () => {
     const again = await keygen(argv, { env })
     expect([again.code, again.stderr]).toEqual([
       2,
-      expect.stringContaining('backup.private_key.pem exists already'),
+      expect.stringContaining('backup.private_key.pem already exists'),
     ])
     expect(readFileSync(join(out, 'backup.private_key.pem'), 'utf8')).toBe(before)
     expect(again.stderr).not.toContain('open sesame')

@@ -246,7 +246,7 @@ describe('a keyring of several kinds', () => {
     [{ ...localEntry, materialDescription: {} }, 'materials.a.materialDescription: unknown field'],
     [{ ...localEntry, prefix: 'old' }, '"passphraseEnv" in a keyring file'],
     [localEntry, '`oss-cse keygen --local-rsa`'],
-    [{ ...localEntry, prefix: '../x' }, 'materials.a: The "prefix" option must be the start of a file name'],
+    [{ ...localEntry, prefix: '../x' }, 'materials.a: The "prefix" option is the beginning of a file name'],
   ])('%j exits 3 and its values are not printed: %s', async (material, message) => {
     const { code, stderr } = await put('a', keyring({ encrypting: 'a', materials: { a: material } }))
     expect(stderr).toContain(message)

@@ -10,7 +10,7 @@ export function emptyDirectory(): string {
   return directory
 }
 
-/** A directory with key files; an absent text leaves its file out. */
+/** A directory with key files. A file without a text is omitted. */
 export function keyDirectory(
   files: { readonly privateKeyPem?: string | undefined; readonly publicKeyPem?: string | undefined },
   prefix = '',

@@ -60,7 +60,7 @@ export function publicPem(key: KeyObject, type: 'pkcs1' | 'spki' = 'spki'): stri
   return key.export({ type, format: 'pem' }).toString()
 }
 
-/** An envelope around two wrapped values, as the codec would give it. */
+/** An envelope around two wrapped values, as the codec returns it. */
 export function envelope(
   wrappedCek: string,
   wrappedIv: string,
@@ -76,7 +76,7 @@ export function envelope(
   }
 }
 
-/** What `action` throws; fails when it does not. */
+/** Returns the error that `action` throws. Fails if it does not throw. */
 export function thrownBy(action: () => unknown): unknown {
   try {
     action()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** A pair of key files that oss2 wrote, and objects that it encrypted under them. Bytes are base64. */
+/** A pair of key files that oss2 wrote, and objects that it encrypted with them. Bytes are base64. */
 export interface Oss2Vector {
   readonly sdk: string
   readonly rsaLibrary: string
@@ -14,7 +14,7 @@ export interface Oss2Vector {
   }[]
 }
 
-/** What `test/vectors/oss2-local-rsa.py` made. */
+/** The vectors that `test/vectors/oss2-local-rsa.py` made. */
 export const oss2Vectors: readonly Oss2Vector[] = JSON.parse(
   readFileSync(new URL('../vectors/oss2-local-rsa.json', import.meta.url), 'utf8'),
 ).vectors

@@ -4,7 +4,7 @@ import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
 const MAX_DESCRIPTION_CHARACTERS = 8192
 
-/** `CreateKey`: only symmetric keys with material of the service. */
+/** `CreateKey`. Only symmetric keys with material of the service are supported. */
 export function createKey(context: OperationContext): ResponseFields {
   context.choice('KeySpec', ['Aliyun_AES_256'])
   context.choice('KeyUsage', ['ENCRYPT/DECRYPT'])

@@ -2,7 +2,7 @@ import { openBlob } from '../ciphertext-blob.ts'
 import { bindEncryptionContext } from '../encryption-context.ts'
 import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
-/** `Decrypt`: the blob names its key, by the version. */
+/** `Decrypt`. The blob names the version of its key. */
 export function decrypt(context: OperationContext): ResponseFields {
   const blob = context.required('CiphertextBlob')
   const bound = bindEncryptionContext(context.optional('EncryptionContext'), 'EncryptionContext')

@@ -6,10 +6,10 @@ import type { OperationContext, ResponseFields } from '../operation-context.ts'
 const MAX_PLAINTEXT_BYTES = 6144
 
 /**
- * `Encrypt`. The plaintext is opaque text: the service asks for base64 but does not decode it.
+ * `Encrypt`. The plaintext is opaque text: the service requires base64 but does not decode it.
  *
- * An `EncryptionContext` is the JSON text of that one parameter. A client may flatten a map into
- * `EncryptionContext.name=value`. These are unknown parameters, which are ignored and bind nothing.
+ * The `EncryptionContext` parameter is JSON text. If a client flattens a map into `EncryptionContext.name=value`, these
+ * are unknown parameters. They are ignored and bind nothing.
  */
 export function encrypt(context: OperationContext): ResponseFields {
   const key = context.usableKey('KeyId')

@@ -5,7 +5,7 @@ import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
 const MAX_BYTES = 1024
 
-/** `GenerateDataKey`: the base64 of random bytes. `Decrypt` returns this text. */
+/** `GenerateDataKey`. The plaintext is the base64 of random bytes. `Decrypt` returns the same base64 text. */
 export function generateDataKey(context: OperationContext): ResponseFields {
   const key = context.usableKey('KeyId')
   // With NumberOfBytes the service ignores KeySpec.

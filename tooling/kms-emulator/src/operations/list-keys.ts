@@ -4,7 +4,7 @@ const MAX_PAGE_NUMBER = 999_999_999
 const MAX_PAGE_SIZE = 100
 const DEFAULT_PAGE_SIZE = 10
 
-/** `ListKeys`, page by page, the oldest key first. */
+/** `ListKeys`. Returns one page of keys, the oldest key first. */
 export function listKeys(context: OperationContext): ResponseFields {
   const pageNumber = context.integer('PageNumber', 1, MAX_PAGE_NUMBER) ?? 1
   const pageSize = context.integer('PageSize', 1, MAX_PAGE_SIZE) ?? DEFAULT_PAGE_SIZE

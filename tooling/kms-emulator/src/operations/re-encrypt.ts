@@ -2,7 +2,7 @@ import { openBlob, sealText } from '../ciphertext-blob.ts'
 import { bindEncryptionContext } from '../encryption-context.ts'
 import type { OperationContext, ResponseFields } from '../operation-context.ts'
 
-/** `ReEncrypt`: from one key, version or context to another, without returning the plaintext. */
+/** `ReEncrypt`. Changes the key, the version or the context of a blob, without returning the plaintext. */
 export function reEncrypt(context: OperationContext): ResponseFields {
   const blob = context.required('CiphertextBlob')
   const bound = (name: string): Uint8Array => bindEncryptionContext(context.optional(name), name)

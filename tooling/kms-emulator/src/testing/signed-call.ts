@@ -13,16 +13,16 @@ export interface CallResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  /** The fields of a JSON body; empty for any other body. */
+  /** The fields of a JSON body. Empty for any other body. */
   readonly fields: Readonly<Record<string, unknown>>
   /** Status and error code. */
   readonly refusal: readonly [number, unknown]
 }
 
-/** Texts by name. */
+/** Strings by name. */
 export type Texts = Readonly<Record<string, string>>
 
-/** How a call differs from that of a well-behaved client. */
+/** The differences from a well-behaved client. */
 export interface CallOptions {
   readonly method?: string
   /** Sends the parameters as a form instead of in the query. */
@@ -32,9 +32,9 @@ export interface CallOptions {
   readonly securityToken?: string
   readonly now?: Date
   readonly nonce?: string
-  /** Replaces common parameters of the protocol, signed; `undefined` removes one. */
+  /** Parameters of the protocol that replace the usual ones, and are signed. `undefined` omits one. */
   readonly common?: Readonly<Record<string, string | undefined>>
-  /** Changes after signing, like an attacker on the way. `undefined` removes a value. */
+  /** Changes in transit, which are not signed. `undefined` removes a value. */
   readonly tamper?: {
     readonly method?: string
     readonly parameters?: Readonly<Record<string, string | undefined>>
@@ -43,7 +43,7 @@ export interface CallOptions {
   }
 }
 
-/** Calls KMS in the RPC generation. */
+/** Sends a request of the RPC generation. */
 export function rpcCall(
   emulator: KmsEmulator,
   action: string,
@@ -80,7 +80,7 @@ export function rpcCall(
     : rawCall(emulator, { method: sentMethod, path: `/?${query}`, headers })
 }
 
-/** Calls KMS in the ACS3 generation. */
+/** Sends a request of the ACS3 generation. */
 export function acs3Call(
   emulator: KmsEmulator,
   action: string,
@@ -125,14 +125,14 @@ export function acs3Call(
   })
 }
 
-/** Returns the fields of a response that must be a success. */
+/** Returns the fields of a response that must be successful. */
 export async function succeed(call: Promise<CallResponse>): Promise<Texts> {
-  const answer = await call
-  if (answer.status !== 200) throw new Error(`answered ${answer.status} ${answer.text}`)
-  return answer.fields as Texts
+  const response = await call
+  if (response.status !== 200) throw new Error(`unexpected response: ${response.status} ${response.text}`)
+  return response.fields as Texts
 }
 
-/** Sends a request unchanged. Over TLS it trusts only the emulator's CA. */
+/** Sends a request unchanged. Over TLS, it trusts only the emulator's CA. */
 export function rawCall(
   { port, caFile }: Pick<KmsEmulator, 'port' | 'caFile'>,
   options: {
