@@ -1,9 +1,10 @@
 // Run on the built package under every Node.js of the matrix.
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { Worker } from 'node:worker_threads'
 import { CryptoBucket } from '@oss-cse/bucket'
 import { downloadFile, uploadFile } from '@oss-cse/bucket/node'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
@@ -23,6 +24,21 @@ try {
   await uploadFile(bucket, 'file', join(directory, 'in'))
   await downloadFile(bucket, 'file', join(directory, 'out'))
   assert.deepEqual(await readFile(join(directory, 'out')), bytes)
+
+  // A large file goes through the worker, which is a file of the package that must be found.
+  let messages = 0
+  const { postMessage } = Worker.prototype
+  Worker.prototype.postMessage = function (...parameters) {
+    messages += 1
+    return postMessage.apply(this, parameters)
+  }
+  const large = Buffer.alloc(5_000_003, 'oss-cse ')
+  await writeFile(join(directory, 'in'), large)
+  const inParts = { multipartThresholdBytes: 1, partSizeBytes: 1024 ** 2 }
+  await uploadFile(bucket, 'large', join(directory, 'in'), inParts)
+  await downloadFile(bucket, 'large', join(directory, 'out'), inParts)
+  assert.deepEqual(await readFile(join(directory, 'out')), large)
+  if (availableParallelism() > 1) assert.ok(messages > 0, 'the worker was not found')
 } finally {
   await rm(directory, { recursive: true })
 }

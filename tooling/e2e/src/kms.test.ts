@@ -155,7 +155,7 @@ describe('a master key that does not answer', () => {
       '5xx',
       'ERR_CSE_SERVICE',
       (kms) => kms.injectFault({ kind: 'status-503', count: 99 }),
-      /failure of its own/,
+      /had an internal error/,
     ],
     [
       'a gateway in its place',
@@ -173,7 +173,7 @@ describe('a master key that does not answer', () => {
       'an empty answer',
       'ERR_CSE_SERVICE',
       (kms) => kms.injectFault({ kind: 'empty-answer', count: 99 }),
-      /without a key/,
+      /contains no usable key/,
     ],
     [
       'a malformed answer',
@@ -204,7 +204,7 @@ describe('a master key that does not answer', () => {
       'a deleted key',
       'ERR_CSE_MASTER_KEY_NOT_FOUND',
       (kms) => kms.deleteKey(kms.keyId, { immediately: true }),
-      /no such key/,
+      /The key does not exist there/,
     ],
   ]
 
