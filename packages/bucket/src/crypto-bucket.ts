@@ -20,18 +20,18 @@ import {
   type UrlTransport,
 } from '@oss-cse/crypto-core'
 import {
-  checkPresignedUrl,
+  checkedPresignedUrl,
   eachWithDeadline,
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,
   sliceResponse,
   withDeadline,
 } from '@oss-cse/crypto-core/internal'
-import { aboutObject } from './policy/about-object.ts'
+import { aboutObject, withObjectKey } from './policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from './policy/bucket-context.ts'
 import { Leftovers } from './policy/leftovers.ts'
 import { objectPages, uploadPages } from './policy/listed-pages.ts'
-import { callerHeaders, refuseProcessing } from './policy/request-headers.ts'
+import { readHeaders, refuseProcessing } from './policy/request-headers.ts'
 import { type Logger, type RetryEvent, withRetries } from './policy/retry.ts'
 import { type GetOptions, type GetResult, getObject } from './read/get-object.ts'
 import { describeObject, type HeadOptions, type HeadResult } from './read/head-object.ts'
@@ -218,9 +218,7 @@ export class CryptoBucket {
     const key = keyOfUrl(parsed)
     const request = async (headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse> => {
       const response = await transport.getByUrl({ url: parsed, headers, signal }).catch((error: unknown) => {
-        // The transport does not know which object it is.
-        if (!TransportError.isInstance(error) || error.objectKey !== undefined) throw error
-        throw TransportError.with(error, { message: `${key}: ${error.message}`, objectKey: key })
+        throw withObjectKey(error, key)
       })
       try {
         refuseLink(key, response.headers)
@@ -495,7 +493,7 @@ export class CryptoBucket {
     options: HeadOptions,
     send: (headers: HeaderMap) => Promise<HeadObjectResponse>,
   ): Promise<HeadObjectResponse> {
-    const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
+    const headers = readHeaders(options.headers)
     const { retry, logger } = this.#context
     const { signal } = options
     return withRetries(() => send(headers), { operation: 'head', key, retry, logger, signal })
@@ -569,14 +567,7 @@ function checkKey(key: string): void {
 }
 
 function parseUrl(url: string | URL): URL {
-  let parsed: URL | undefined
-  try {
-    parsed = new URL(url)
-  } catch {
-    // Not part of the error: it may contain a signature.
-  }
-  if (parsed === undefined) throw invalid('A presigned URL must start with https:// or http://')
-  checkPresignedUrl(parsed)
+  const parsed = checkedPresignedUrl(url)
   if (parsed.searchParams.has(OSS_HEADERS.process)) refuseProcessing()
   return parsed
 }

@@ -47,7 +47,7 @@ export {
   isTextMap,
 } from './material-description.ts'
 export { checkPartSize, DEFAULT_PART_BYTES, planParts } from './part-plan.ts'
-export { checkPresignedUrl } from './presigned-url.ts'
+export { checkedPresignedUrl } from './presigned-url.ts'
 export { printable, printableJson } from './printable.ts'
 export { checkRange, parseRange, type RangeSlice, rangeHeader, sliceResponse } from './range-plan.ts'
 export { isRetryable } from './retry.ts'

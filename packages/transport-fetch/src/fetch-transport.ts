@@ -7,7 +7,7 @@ import {
   orAborted,
   type UrlTransport,
 } from '@oss-cse/crypto-core'
-import { backgroundTimer, checkPresignedUrl, OSS_HEADER_PREFIX } from '@oss-cse/crypto-core/internal'
+import { backgroundTimer, checkedPresignedUrl, OSS_HEADER_PREFIX } from '@oss-cse/crypto-core/internal'
 import { connectionError, foreignResponse, redirected, statusError } from './url-errors.ts'
 
 /** How many bytes of an error document are read. */
@@ -43,7 +43,7 @@ export class FetchTransport implements UrlTransport {
    *   with a Content-Encoding, which `fetch` would decode; the signal's reason
    */
   async getByUrl({ url, headers, signal }: GetByUrlRequest): Promise<GetObjectResponse> {
-    checkPresignedUrl(url)
+    checkedPresignedUrl(url)
     // A browser sets Accept-Encoding itself and does not let others set it: gzip, unless there is a Range. The
     // service then compresses what looks like text, and omits its length. Without `x-oss-range-behavior` the range of
     // an empty object is ignored.

@@ -20,7 +20,7 @@ export interface EncryptedPart extends ObjectBody {
   /** CRC-64 of the ciphertext. */
   readonly crc64: bigint
   /**
-   * Releases the bytes. Must be called when the part is no longer needed.
+   * Releases the bytes. Must be called once, when the part is no longer needed.
    *
    * @param reusable - false when a connection may still read the bytes, so that the memory must not be reused
    */

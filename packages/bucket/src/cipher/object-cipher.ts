@@ -7,11 +7,11 @@ import {
   type ObjectReference,
   orAborted,
   type PartRange,
-  TransportError,
   wipe,
 } from '@oss-cse/crypto-core'
 import { startCipherRun } from '@oss-cse/crypto-core/internal'
 import { bindFileRuns } from '#file-runs'
+import { withObjectKey } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { withRetries } from '../policy/retry.ts'
 import { type ByteSource, checkedSource } from '../source/byte-source.ts'
@@ -185,11 +185,6 @@ class KeyCustodian implements ObjectCipher {
     const { sizeBytes } = range
     const hold = this.#heldBytes + sizeBytes <= MAX_HELD_BYTES || !source.replayable
     if (!hold) return encryptPartTwice(source, range, () => this.#key())
-    let held = true
-    const letGo = (): void => {
-      if (held) this.#heldBytes -= sizeBytes
-      held = false
-    }
     this.#heldBytes += sizeBytes
     try {
       const { file } = source
@@ -198,11 +193,11 @@ class KeyCustodian implements ObjectCipher {
         (await encryptPartInMemory(source, range, this.#key()))
       const release = (reusable: boolean): void => {
         part.release(reusable)
-        letGo()
+        this.#heldBytes -= sizeBytes
       }
       return { ...part, release }
     } catch (error) {
-      letGo()
+      this.#heldBytes -= sizeBytes
       throw error
     }
   }
@@ -271,8 +266,7 @@ async function forObject<Result extends ContentKey | { readonly contentKey: Cont
   } catch (error) {
     const wipeLate = (late: Result): void => wipeKey('contentKey' in late ? late.contentKey : late)
     if (signal?.aborted) made.then(wipeLate, () => {})
-    if (!TransportError.isInstance(error) || error.objectKey !== undefined) throw error
-    throw TransportError.with(error, { message: `${objectKey}: ${error.message}`, objectKey })
+    throw withObjectKey(error, objectKey)
   }
 }
 

@@ -8,3 +8,9 @@ export function aboutObject(error: unknown, objectKey: string): unknown {
     return error
   return new CseError(error.code, `${objectKey}: ${error.message}`, { cause: error.cause, objectKey })
 }
+
+/** The error of a transport or key service that does not know which object it works for, with the object's key. */
+export function withObjectKey(error: unknown, objectKey: string): unknown {
+  if (!TransportError.isInstance(error) || error.objectKey !== undefined) return error
+  return TransportError.with(error, { message: `${objectKey}: ${error.message}`, objectKey })
+}

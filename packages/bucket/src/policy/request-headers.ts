@@ -55,6 +55,15 @@ export function callerHeaders(headers: HeaderMap = {}): Record<string, string> {
 }
 
 /**
+ * The headers of a GET or a HEAD. They ask for the stored bytes unchanged.
+ *
+ * @throws CseError as `callerHeaders`
+ */
+export function readHeaders(headers: HeaderMap | undefined): Record<string, string> {
+  return { ...callerHeaders(headers), 'accept-encoding': 'identity' }
+}
+
+/**
  * Adds a header that has its own option.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the headers have another value for it.

@@ -16,7 +16,7 @@ import type { ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter } from '../policy/progress.ts'
-import { callerHeaders } from '../policy/request-headers.ts'
+import { readHeaders } from '../policy/request-headers.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { checkStoredChecksum, type OpenedResponse, openResponse } from './opened-response.ts'
@@ -66,7 +66,7 @@ export async function getObject(
   options.signal?.throwIfAborted()
   const range =
     typeof options.range === 'string' ? parseRange(options.range) : options.range && checkRange(options.range)
-  const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
+  const headers = readHeaders(options.headers)
   const abort = deadlineAbort(options, key)
   const requests = new ObjectRequests(source, headers, {
     operation: 'get',

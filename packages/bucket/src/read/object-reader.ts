@@ -17,7 +17,7 @@ import type { ObjectCipher } from '../cipher/object-cipher.ts'
 import type { RunTarget, WrittenListener } from '../cipher/run-target.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
-import { callerHeaders } from '../policy/request-headers.ts'
+import { readHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
@@ -246,7 +246,7 @@ export async function openObject(
   const signal = options.signal ?? new AbortController().signal
   signal.throwIfAborted()
   const range = firstRange && (checkRange(firstRange) as ClosedRange)
-  const headers = { ...callerHeaders(options.headers), 'accept-encoding': 'identity' }
+  const headers = readHeaders(options.headers)
   const { retry, logger } = context
   let first: GetObjectResponse | undefined
   source.forgetLink()

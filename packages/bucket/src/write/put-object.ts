@@ -25,7 +25,11 @@ export interface PutOptions extends BoundedCallOptions, ObjectOptions {
   readonly onProgress?: ProgressListener | undefined
 }
 
-/** Encrypts and uploads one object; see `CryptoBucket.put`. */
+/**
+ * Encrypts and uploads one object; see `CryptoBucket.put`.
+ *
+ * @param source - the caller closes it when this fails
+ */
 export async function putObject(
   context: BucketContext,
   transport: ObjectTransport,
@@ -57,7 +61,6 @@ export async function putObject(
       (error) => source.replayable && (isRetryable(error) || (overwrites && isIntegrityFailure(error))),
     )
   } catch (error) {
-    await source.discard?.().catch(() => {})
     throw aboutObject(error, key)
   }
 }

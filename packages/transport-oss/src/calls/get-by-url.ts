@@ -1,5 +1,5 @@
 import type { GetByUrlRequest, GetObjectResponse } from '@oss-cse/crypto-core'
-import { checkPresignedUrl } from '@oss-cse/crypto-core/internal'
+import { checkedPresignedUrl } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { type ExchangeResponse, exchange } from '../http/http-exchange.ts'
 import { foreignResponse, type RequestContext, unusableResponse } from '../http/oss-errors.ts'
@@ -17,7 +17,7 @@ export async function getByUrl(
   { client, idleTimeoutMs }: Connection,
   { url, headers, signal }: GetByUrlRequest,
 ): Promise<GetObjectResponse> {
-  checkPresignedUrl(url)
+  checkedPresignedUrl(url)
   const sent = { ...requestHeaders(headers), ...STORED_BYTES }
   const scope = new RequestScope(signal)
   const { agent, httpsAgent } = client
