@@ -1,64 +1,96 @@
 /**
- * The minimum chunk size, in bytes, for the cipher and the checksum. Smaller chunks cost more per byte. The 64 KiB
- * chunks of a socket are large enough: joining them costs more, in copies and in garbage, than it saves.
+ * The smallest and the largest chunk, in bytes, for the cipher and the checksum. Smaller chunks cost more per byte, and
+ * larger ones more memory. The 64 KiB chunks of a socket are large enough: joining them costs more, in copies and in
+ * garbage, than it saves.
  */
-const CHUNK_BYTES: number = 32 * 1024
+const MIN_CHUNK_BYTES: number = 32 * 1024
+const MAX_CHUNK_BYTES: number = 256 * 1024
 
-/**
- * Joins small chunks. Each result but the last has at least `minBytes`. A chunk that is large enough is not copied. A
- * smaller one is copied at once, because its source may reuse the buffer. Less than `minBytes` are buffered.
- */
-export async function* coalesceChunks(
-  source: AsyncIterable<Uint8Array>,
-  minBytes: number = CHUNK_BYTES,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const gathered = new Gathered(minBytes)
-  for await (const chunk of source) {
-    let rest = chunk
-    while (rest.length > 0) {
-      if (gathered.isEmpty && rest.length >= minBytes) {
-        yield rest
-        break
-      }
-      rest = gathered.add(rest)
-      if (gathered.isFull) yield gathered.take()
-    }
-  }
-  if (!gathered.isEmpty) yield gathered.take()
+/** Limits of the chunks that a `ChunkSizer` returns. */
+interface ChunkSizerOptions {
+  /** Every chunk but the last has at least this many bytes. Default 32 KiB. */
+  readonly minBytes?: number | undefined
+  /** No chunk has more bytes. Default 256 KiB. */
+  readonly maxBytes?: number | undefined
+  /** True: a joined chunk is valid only until the next call, because its memory is used again. Default false. */
+  readonly reuse?: boolean | undefined
 }
 
 /**
- * Splits and joins chunks. Each result but the last has exactly `sizeBytes`. A run of that length inside one chunk is
- * not copied. All other bytes are copied at once.
+ * Joins small chunks and cuts large ones. Bytes of a chunk that is large enough are not copied. All other bytes are
+ * copied at once, because their source may reuse its buffer.
  */
-export async function* exactChunks(
-  source: AsyncIterable<Uint8Array>,
-  sizeBytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const gathered = new Gathered(sizeBytes)
-  for await (const chunk of source) {
+export class ChunkSizer {
+  readonly #maxBytes: number
+  readonly #gathered: Gathered
+
+  constructor({
+    minBytes = MIN_CHUNK_BYTES,
+    maxBytes = MAX_CHUNK_BYTES,
+    reuse = false,
+  }: ChunkSizerOptions = {}) {
+    this.#maxBytes = maxBytes
+    this.#gathered = new Gathered(minBytes, reuse)
+  }
+
+  /** Takes the next chunk, and returns the chunks that are complete now. */
+  *push(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
+    const gathered = this.#gathered
     let rest = chunk
     while (rest.length > 0) {
-      if (gathered.isEmpty && rest.length >= sizeBytes) {
-        yield rest.subarray(0, sizeBytes)
-        rest = rest.subarray(sizeBytes)
+      if (gathered.isEmpty && rest.length >= gathered.sizeBytes) {
+        yield rest.length <= this.#maxBytes ? rest : rest.subarray(0, this.#maxBytes)
+        rest = rest.subarray(this.#maxBytes)
         continue
       }
       rest = gathered.add(rest)
       if (gathered.isFull) yield gathered.take()
     }
   }
-  if (!gathered.isEmpty) yield gathered.take()
+
+  /** Returns the last chunk, if bytes are left. */
+  end(): Uint8Array | undefined {
+    return this.#gathered.isEmpty ? undefined : this.#gathered.take()
+  }
+}
+
+/** Joins small chunks and cuts large ones, see `ChunkSizer`. */
+export async function* coalesceChunks(
+  source: AsyncIterable<Uint8Array>,
+  minBytes?: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* resized(source, new ChunkSizer({ minBytes }))
+}
+
+/** Splits and joins chunks. Each result but the last has exactly `sizeBytes`. See `ChunkSizer` for what is copied. */
+export async function* exactChunks(
+  source: AsyncIterable<Uint8Array>,
+  sizeBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* resized(source, new ChunkSizer({ minBytes: sizeBytes, maxBytes: sizeBytes }))
+}
+
+async function* resized(
+  source: AsyncIterable<Uint8Array>,
+  sizer: ChunkSizer,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of source) {
+    for (const piece of sizer.push(chunk)) yield piece
+  }
+  const last = sizer.end()
+  if (last !== undefined) yield last
 }
 
 /** A buffer that grows with its content, up to a maximum size. */
 class Gathered {
-  readonly #sizeBytes: number
+  readonly sizeBytes: number
+  readonly #reuse: boolean
   #buffer = new Uint8Array()
   #filled = 0
 
-  constructor(sizeBytes: number) {
-    this.#sizeBytes = sizeBytes
+  constructor(sizeBytes: number, reuse: boolean) {
+    this.sizeBytes = sizeBytes
+    this.#reuse = reuse
   }
 
   get isEmpty(): boolean {
@@ -66,15 +98,15 @@ class Gathered {
   }
 
   get isFull(): boolean {
-    return this.#filled === this.#sizeBytes
+    return this.#filled === this.sizeBytes
   }
 
   /** Copies as much of a chunk as fits, and returns the rest. */
   add(chunk: Uint8Array): Uint8Array {
-    const piece = chunk.subarray(0, this.#sizeBytes - this.#filled)
+    const piece = chunk.subarray(0, this.sizeBytes - this.#filled)
     const needed = this.#filled + piece.length
     if (needed > this.#buffer.length) {
-      const larger = new Uint8Array(Math.min(this.#sizeBytes, Math.max(needed, 2 * this.#buffer.length)))
+      const larger = new Uint8Array(Math.min(this.sizeBytes, Math.max(needed, 2 * this.#buffer.length)))
       larger.set(this.#buffer.subarray(0, this.#filled))
       this.#buffer = larger
     }
@@ -83,10 +115,10 @@ class Gathered {
     return chunk.subarray(piece.length)
   }
 
-  /** Returns the gathered bytes. The next bytes go into a new buffer. */
+  /** Returns the gathered bytes. The next bytes go into a new buffer, unless the buffer is reused. */
   take(): Uint8Array {
     const bytes = this.#buffer.subarray(0, this.#filled)
-    this.#buffer = new Uint8Array()
+    if (!this.#reuse) this.#buffer = new Uint8Array()
     this.#filled = 0
     return bytes
   }

@@ -1,8 +1,8 @@
 import { createSha256, type Sha256 } from '@oss-cse/crypto-core/sha256'
-import { coalesceChunks } from './chunks.ts'
+import { ChunkSizer } from './chunks.ts'
 import { type Crc64, createCrc64 } from './crc64.ts'
-import { CtrCipher } from './ctr-cipher.ts'
-import type { ContentKey } from './ports.ts'
+import { cipherReused, keystreamAt } from './ctr-cipher.ts'
+import type { ContentKey, ObjectBody } from './ports.ts'
 
 /** Options of a cipher run: one pass over a run of an object's bytes. */
 interface CipherRunOptions {
@@ -12,6 +12,8 @@ interface CipherRunOptions {
   readonly contentKey: ContentKey | undefined
   /** The offset in the object of the first byte. */
   readonly offsetBytes: number
+  /** The number of bytes at the start of the run that are digested but not returned. Default 0. */
+  readonly discardBytes?: number | undefined
   /** Whether to compute the CRC-64 of the ciphertext. */
   readonly crc64?: boolean | undefined
   /** Whether to compute the SHA-256 of the ciphertext. */
@@ -25,57 +27,140 @@ interface CipherDigests {
   readonly sha256?: Uint8Array
 }
 
+/** What watches a run. Everything that one of its functions throws ends the run with that error. */
+export interface RunWatch {
+  /** When it aborts, no further byte is returned, and the run throws its reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Called with each chunk of the source, before it is used. */
+  onReceived?(chunk: Uint8Array): void
+  /** Called at the end of the source, before the last bytes are returned. */
+  onSourceEnd?(): void
+  /** Returns the error to throw for an error of the source. */
+  onSourceError?(cause: unknown): unknown
+  /** Called with the number of bytes of a chunk that was returned, when the next one is requested. */
+  onReturned?(sizeBytes: number): void
+  /** Called once, after the last byte was returned and the digests are known. */
+  onEnd?(): void
+  /** Called once when the run is over, however it ended. Not called if it never started. */
+  onClose?(): void
+}
+
 /** Encrypts or decrypts one stream of bytes, and computes digests of the ciphertext. */
 interface CipherRun {
-  /** Returns the transformed bytes. It can be called once. */
-  transform(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined>
+  /**
+   * Returns the transformed bytes: pulls a chunk of the source, passes it through the cipher and the digests in one
+   * step, and returns the result. Small chunks are joined, and large ones cut.
+   *
+   * @throws CseError `ERR_CSE_CIPHER_REUSED` on a second call
+   */
+  transform(source: ObjectBody, watch?: RunWatch): AsyncGenerator<Uint8Array, void, undefined>
   /** Returns the digests, after the last byte was read. */
   digests(): CipherDigests
 }
 
 /**
- * Starts a run. It joins small chunks, for the speed of the cipher and the checksum.
+ * Starts a run.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the key or the offset is not valid.
  */
-export function startCipherRun({
-  direction,
-  contentKey,
-  offsetBytes,
-  crc64,
-  sha256,
-}: CipherRunOptions): CipherRun {
-  // The cipher is made at once, because the caller may wipe its copy of the key.
-  const cipher = contentKey && new CtrCipher(contentKey, { offsetBytes })
+export function startCipherRun(options: CipherRunOptions): CipherRun {
+  const { direction, contentKey, offsetBytes, discardBytes = 0 } = options
+  // The keystream starts at once, because the caller may wipe its copy of the key.
+  const started = contentKey && keystreamAt(contentKey, offsetBytes)
+  let used = false
   let digests: CipherDigests = {}
-  async function* transform(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    const crc = crc64 ? await createCrc64() : undefined
-    const sha = sha256 ? await createSha256() : undefined
-    const chunks = coalesceChunks(source)
-    const digested = (bytes: AsyncIterable<Uint8Array>) => observed(bytes, crc, sha)
-    const transformed = (bytes: AsyncIterable<Uint8Array>) => cipher?.transform(bytes) ?? asUint8Arrays(bytes)
-    yield* direction === 'encrypt' ? digested(transformed(chunks)) : transformed(digested(chunks))
-    digests = { ...(crc && { crc64: crc.value() }), ...(sha && { sha256: sha.digest() }) }
+
+  async function* run(source: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
+    const { signal } = watch
+    const crc = options.crc64 ? await createCrc64() : undefined
+    const sha = options.sha256 ? await createSha256() : undefined
+    const digest = (bytes: Uint8Array): void => {
+      crc?.update(bytes)
+      sha?.update(bytes)
+    }
+    const keystream = started?.keystream
+    const sizer = new ChunkSizer({ reuse: keystream !== undefined })
+    let discard = discardBytes
+    const transformed = (chunk: Uint8Array): Uint8Array | Promise<Uint8Array> => {
+      if (direction === 'decrypt') digest(chunk)
+      const result = keystream === undefined ? plainArray(chunk) : keystream.update(chunk)
+      return result instanceof Promise ? result.then(wanted) : wanted(result)
+    }
+    const wanted = (bytes: Uint8Array): Uint8Array => {
+      if (direction === 'encrypt') digest(bytes)
+      if (discard === 0) return bytes
+      const rest = bytes.subarray(discard)
+      discard -= bytes.length - rest.length
+      return rest
+    }
+    let chunks: AsyncIterator<Uint8Array> | undefined
+    try {
+      if (started !== undefined && started.skipBytes > 0) {
+        await started.keystream.update(new Uint8Array(started.skipBytes))
+      }
+      for (let ended = false; !ended; ) {
+        const chunk = await nextChunk()
+        ended = chunk === undefined
+        for (const piece of ended ? lastOf(sizer) : sizer.push(chunk as Uint8Array)) {
+          const result = transformed(piece)
+          const bytes = result instanceof Promise ? await result : result
+          if (bytes.length === 0) continue
+          signal?.throwIfAborted()
+          yield bytes
+          watch.onReturned?.(bytes.length)
+        }
+      }
+      digests = { ...(crc && { crc64: crc.value() }), ...(sha && { sha256: sha.digest() }) }
+      watch.onEnd?.()
+    } finally {
+      keystream?.dispose()
+      watch.onClose?.()
+      await closed(chunks)
+    }
+
+    /** The next chunk of the source, or `undefined` at its end. */
+    async function nextChunk(): Promise<Uint8Array | undefined> {
+      let step: IteratorResult<Uint8Array>
+      try {
+        chunks ??= source.open()[Symbol.asyncIterator]()
+        step = await chunks.next()
+      } catch (cause) {
+        // Its error ended the source, so there is nothing to close.
+        chunks = undefined
+        throw watch.onSourceError?.(cause) ?? cause
+      }
+      if (step.done) {
+        chunks = undefined
+        watch.onSourceEnd?.()
+        return undefined
+      }
+      watch.onReceived?.(step.value)
+      return step.value
+    }
   }
-  return { transform, digests: () => digests }
+  return {
+    transform(source, watch = {}) {
+      if (used) throw cipherReused()
+      used = true
+      return run(source, watch)
+    },
+    digests: () => digests,
+  }
 }
 
-async function* observed(
-  chunks: AsyncIterable<Uint8Array>,
-  crc: Crc64 | undefined,
-  sha: Sha256 | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of chunks) {
-    crc?.update(chunk)
-    sha?.update(chunk)
-    yield chunk
-  }
+function lastOf(sizer: ChunkSizer): readonly Uint8Array[] {
+  const last = sizer.end()
+  return last === undefined ? [] : [last]
 }
 
 /** Converts Node.js Buffers, which a transport may return. A caller is promised plain Uint8Arrays. */
-async function* asUint8Arrays(
-  chunks: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const { buffer, byteOffset, byteLength } of chunks)
-    yield new Uint8Array(buffer, byteOffset, byteLength)
+function plainArray({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
+/** Closes a source that is not needed any more. Never rejects: the run's own outcome is known. */
+async function closed(chunks: AsyncIterator<Uint8Array> | undefined): Promise<void> {
+  try {
+    await chunks?.return?.()
+  } catch {}
 }

@@ -59,12 +59,7 @@ export class CtrCipher {
   }
 
   #use(): void {
-    if (this.#used) {
-      throw new CseError(
-        'ERR_CSE_CIPHER_REUSED',
-        'This cipher was already used. Make a new CtrCipher for each run of bytes.',
-      )
-    }
+    if (this.#used) throw cipherReused()
     this.#used = true
   }
 
@@ -82,6 +77,14 @@ export class CtrCipher {
       this.#keystream.dispose()
     }
   }
+}
+
+/** The error of a second use of a cipher. */
+export function cipherReused(): CseError {
+  return new CseError(
+    'ERR_CSE_CIPHER_REUSED',
+    'This cipher was already used. Make a new CtrCipher for each run of bytes.',
+  )
 }
 
 /**

@@ -7,7 +7,7 @@ import {
 } from '@oss-cse/crypto-core'
 import { exactChunks, startCipherRun } from '@oss-cse/crypto-core/internal'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
-import { type ByteSource, checkedSource } from '../source/byte-source.ts'
+import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 
 /** The size in bytes of a chunk that is compared and then sent, of a part that is read twice. */
 const COMPARED_BYTES = 1024 * 1024
@@ -109,13 +109,12 @@ function encryption(
     crc64: true,
     sha256: true,
   })
-  const plaintext = checkedSource({ ...source, sizeBytes, open: () => source.open() })
   const digest = (): PartDigest => {
     const { sha256, crc64 } = run.digests()
     if (sha256 === undefined || crc64 === undefined) throw new TypeError('The part was not read to its end.')
     return { sha256: encodeBase64(sha256), crc64 }
   }
-  return { ciphertext: run.transform(plaintext), digest }
+  return { ciphertext: run.transform(source, sourceCheck({ sizeBytes })), digest }
 }
 
 async function sha256Of(chunk: Uint8Array): Promise<string> {

@@ -9,12 +9,12 @@ import {
   type PartRange,
   wipe,
 } from '@oss-cse/crypto-core'
-import { startCipherRun } from '@oss-cse/crypto-core/internal'
+import { type RunWatch, startCipherRun } from '@oss-cse/crypto-core/internal'
 import { bindFileRuns } from '#file-runs'
 import { withObjectKey } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { withRetries } from '../policy/retry.ts'
-import { type ByteSource, checkedSource } from '../source/byte-source.ts'
+import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import {
   digestPart,
   type EncryptedPart,
@@ -28,12 +28,27 @@ import type { RunTarget, WrittenListener } from './run-target.ts'
 /** The most bytes of ciphertext that an upload keeps in memory for its running parts. Further parts are read twice. */
 export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
 
+/** What watches a pass: see `RunWatch`. */
+type PassWatch = Pick<RunWatch, 'signal' | 'onReturned' | 'onEnd' | 'onClose'>
+
 /** A stream of bytes that passes through the cipher. */
 interface CipherPass {
-  /** The transformed bytes. They can be read once: a second call throws `ERR_CSE_CIPHER_REUSED`. */
-  open(): AsyncGenerator<Uint8Array, void, undefined>
+  /**
+   * The transformed bytes. They can be read once: a second call throws `ERR_CSE_CIPHER_REUSED`.
+   *
+   * @param watch - what the reader of the bytes wants to know
+   */
+  open(watch?: PassWatch): AsyncGenerator<Uint8Array, void, undefined>
   /** The CRC-64 of the ciphertext, after the last byte was read. */
   crc64(): bigint | undefined
+}
+
+/** A run of an object's bytes that is decrypted. */
+interface DecryptedRun {
+  /** The offset in the object of the first byte of the source. */
+  readonly offsetBytes: number
+  readonly discardBytes?: number | undefined
+  readonly checksum?: boolean | undefined
 }
 
 /**
@@ -52,12 +67,10 @@ export interface ObjectCipher {
    * Decrypts a run into a stream. The bytes of a plain object pass unchanged. The pass still works after the key is
    * wiped.
    *
-   * @param run - `checksum: false` skips the CRC-64
+   * @param run - `discardBytes` are the first bytes of the run, which are not returned; `checksum: false` skips the
+   * CRC-64
    */
-  decrypt(
-    source: ObjectBody,
-    run: { readonly offsetBytes: number; readonly checksum?: boolean | undefined },
-  ): CipherPass
+  decrypt(source: ObjectBody, run: DecryptedRun): CipherPass
   /**
    * Decrypts a run into a target.
    *
@@ -146,20 +159,17 @@ class KeyCustodian implements ObjectCipher {
 
   encrypt(source: ByteSource): CipherPass {
     const run = startCipherRun({ direction: 'encrypt', contentKey: this.#key(), offsetBytes: 0, crc64: true })
-    return { open: () => run.transform(checkedSource(source)), crc64: () => run.digests().crc64 }
+    return {
+      open: (watch) => run.transform(source, { ...watch, ...sourceCheck(source) }),
+      crc64: () => run.digests().crc64,
+    }
   }
 
-  decrypt(
-    source: ObjectBody,
-    {
-      offsetBytes,
-      checksum = true,
-    }: { readonly offsetBytes: number; readonly checksum?: boolean | undefined },
-  ): CipherPass {
+  decrypt(source: ObjectBody, { checksum = true, ...range }: DecryptedRun): CipherPass {
     this.#checkOpen()
     const contentKey = this.#contentKey
-    const run = startCipherRun({ direction: 'decrypt', contentKey, offsetBytes, crc64: checksum })
-    return { open: () => run.transform(source.open()), crc64: () => run.digests().crc64 }
+    const run = startCipherRun({ direction: 'decrypt', contentKey, ...range, crc64: checksum })
+    return { open: (watch) => run.transform(source, watch), crc64: () => run.digests().crc64 }
   }
 
   async decryptInto(
@@ -216,7 +226,7 @@ class KeyCustodian implements ObjectCipher {
     this.#checkOpen()
     const contentKey = this.#contentKey
     const run = startCipherRun({ direction: 'encrypt', contentKey, offsetBytes, crc64: true })
-    for await (const _ of run.transform(plaintext.open()));
+    for await (const _ of run.transform(plaintext));
     return known(run.digests().crc64)
   }
 

@@ -12,7 +12,6 @@ import {
   parseRange,
   type RangeSlice,
 } from '@oss-cse/crypto-core/internal'
-import type { ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter } from '../policy/progress.ts'
@@ -21,7 +20,7 @@ import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { checkStoredChecksum, type OpenedResponse, openResponse } from './opened-response.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
-import { closeIterator, ResumedRead, skipBytes } from './resumed-read.ts'
+import { closeIterator, ResumedRead } from './resumed-read.ts'
 
 /** Options of a get. */
 export interface GetOptions extends BoundedCallOptions {
@@ -111,24 +110,36 @@ function result(
   })
   // The checksum covers the whole object, so it can be compared only if all bytes are read.
   const wholePasses = slice.responseIsWhole && slice.discardBytes + slice.sizeBytes === slice.responseBytes
-  const plaintext = decryptedBody({
-    key,
-    ciphertext,
-    cipher,
-    slice,
-    expectedCrc64: wholePasses ? checksum : undefined,
-    report: progressReporter(onProgress, slice.sizeBytes),
+  const expectedCrc64 = wholePasses ? checksum : undefined
+  const report = progressReporter(onProgress, slice.sizeBytes)
+  const pass = cipher.decrypt(
+    {
+      open() {
+        report(0)
+        return ciphertext
+      },
+    },
+    {
+      offsetBytes: slice.responseStart,
+      discardBytes: slice.discardBytes,
+      checksum: expectedCrc64 !== undefined,
+    },
+  )
+  cipher.close()
+  let delivered = 0
+  const plaintext = pass.open({
     signal: abort.signal,
-    release,
+    onReturned(bytes) {
+      delivered += bytes
+      report(delivered)
+    },
+    onEnd: () => checkStoredChecksum(key, pass.crc64(), expectedCrc64),
+    onClose: abort.unlink,
   })
-  function release(): void {
-    abort.unlink()
-    cipher.close()
-  }
   const cancel = async (): Promise<void> => {
     // The signal first: it ends a pending read, and a wait before the next request.
     abort.abort(new DOMException('The body was cancelled.', 'AbortError'))
-    release()
+    abort.unlink()
     await ciphertext.close()
     // A generator with a pending read ends by itself, and one that never ran has nothing to end.
     plaintext.return().catch(() => {})
@@ -142,36 +153,5 @@ function result(
       contentRange: `bytes ${slice.start}-${slice.start + slice.sizeBytes - 1}/${slice.totalBytes}`,
     }),
     verification: wholePasses && checksum !== undefined ? 'crc64' : 'length',
-  }
-}
-
-interface DecryptedBodyOptions {
-  readonly key: string
-  readonly ciphertext: AsyncIterable<Uint8Array>
-  readonly cipher: ObjectCipher
-  readonly slice: RangeSlice
-  /** The service's checksum of the whole ciphertext, if all of it is read. */
-  readonly expectedCrc64: string | undefined
-  readonly report: (transferredBytes: number) => void
-  readonly signal: AbortSignal
-  readonly release: () => void
-}
-
-async function* decryptedBody(options: DecryptedBodyOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  const { key, ciphertext, cipher, slice, expectedCrc64, report, signal, release } = options
-  try {
-    const checksum = expectedCrc64 !== undefined
-    const pass = cipher.decrypt({ open: () => ciphertext }, { offsetBytes: slice.responseStart, checksum })
-    let delivered = 0
-    report(0)
-    for await (const wanted of skipBytes(pass.open(), slice.discardBytes)) {
-      signal.throwIfAborted()
-      yield wanted
-      delivered += wanted.length
-      report(delivered)
-    }
-    checkStoredChecksum(key, pass.crc64(), expectedCrc64)
-  } finally {
-    release()
   }
 }

@@ -22,7 +22,7 @@ import { withRetries } from '../policy/retry.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
 import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { openResponse } from './opened-response.ts'
-import { closeIterator, ResumedRead, skipBytes, wasReplaced } from './resumed-read.ts'
+import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
 
 /** Options of opening an object. */
 export interface OpenOptions extends BoundedCallOptions {
@@ -178,13 +178,14 @@ export class ObjectReader {
         key,
         response,
         slice,
+        onlyWanted: true,
         reopen: (start, end, error) => requests.resume(etag ?? '', start, end, error),
       })
       // The first range's request only has the signal that the object was opened with.
       const stop = (): void => void ciphertext.close()
       signal?.addEventListener('abort', stop, { once: true })
       try {
-        yield* skipBytes(ciphertext, slice.discardBytes)
+        for await (const chunk of ciphertext) yield chunk
       } finally {
         await ciphertext.close()
         signal?.removeEventListener('abort', stop)

@@ -7,6 +7,8 @@ export interface ResumedReadOptions {
   readonly response: GetObjectResponse
   /** The position of the response's bytes in the object, and which of them are wanted. */
   readonly slice: RangeSlice
+  /** True: the bytes before the wanted ones are not returned. Default false. */
+  readonly onlyWanted?: boolean | undefined
   /** Requests `start`..`end` of the same object, after the wait that the retry policy requires. */
   readonly reopen: (start: number, end: number, error: unknown) => Promise<GetObjectResponse>
 }
@@ -18,24 +20,31 @@ export interface ResumedReadOptions {
  * @throws CseError `ERR_CSE_INTEGRITY` when other bytes arrive than were announced; `ERR_CSE_PRECONDITION_FAILED` when
  * the object was replaced in the meantime; and what the transport throws.
  */
-export class ResumedRead implements AsyncIterable<Uint8Array> {
+export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #options: ResumedReadOptions
   readonly #etag: string | undefined
   readonly #sizeBytes: number
   #chunks: AsyncIterator<Uint8Array>
   /** False if the current response continues after the last wanted byte. */
   #endsWithResponse: boolean
-  #discardBytes = 0
-  #received = 0
+  #discardBytes: number
+  #received: number
   #closed = false
+  #ended = false
 
   constructor(options: ResumedReadOptions) {
-    const { response, slice } = options
+    const { response, slice, onlyWanted = false } = options
     this.#options = options
     this.#etag = response.headers['etag']
     this.#sizeBytes = slice.discardBytes + slice.sizeBytes
     this.#endsWithResponse = this.#sizeBytes === slice.responseBytes
+    this.#discardBytes = onlyWanted ? slice.discardBytes : 0
+    this.#received = this.#discardBytes
     this.#chunks = response.body[Symbol.asyncIterator]()
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
   }
 
   /** Closes the current connection. Nothing is requested again. Never rejects. */
@@ -44,20 +53,29 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     await closeIterator(this.#chunks)
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
     try {
-      while (this.#received < this.#sizeBytes || this.#endsWithResponse) {
-        const chunk = await this.#next()
-        if (chunk === undefined) return
-        if (chunk.length > 0) yield chunk
+      // Even if it was closed: a read that has not all bytes must throw, and never just end.
+      while (!this.#ended && (this.#received < this.#sizeBytes || this.#endsWithResponse)) {
+        const chunk = await this.#chunk()
+        if (chunk === undefined) break
+        if (chunk.length > 0) return { done: false, value: chunk }
       }
-    } finally {
-      await this.close()
+    } catch (error) {
+      await this.return()
+      throw error
     }
+    return this.return()
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#ended = true
+    await this.close()
+    return { done: true, value: undefined }
   }
 
   /** The next chunk, from this connection or a new one. `undefined` at the end of the response. */
-  async #next(): Promise<Uint8Array | undefined> {
+  async #chunk(): Promise<Uint8Array | undefined> {
     try {
       const { done, value } = await this.#chunks.next()
       if (!done) return this.#wanted(value)
@@ -96,19 +114,6 @@ export class ResumedRead implements AsyncIterable<Uint8Array> {
     if (next.totalBytes !== slice.totalBytes) throw otherBytes(key)
     this.#discardBytes = next.discardBytes
     this.#endsWithResponse = next.discardBytes + next.sizeBytes === next.responseBytes
-  }
-}
-
-/** Drops the first bytes of a stream: those before the wanted ones. Never yields an empty chunk. */
-export async function* skipBytes(
-  chunks: AsyncIterable<Uint8Array>,
-  discardBytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let discard = discardBytes
-  for await (const chunk of chunks) {
-    const wanted = chunk.subarray(discard)
-    discard = Math.max(0, discard - chunk.length)
-    if (wanted.length > 0) yield wanted
   }
 }
 

@@ -1,5 +1,5 @@
 import { CseError, type ObjectBody, orAborted } from '@oss-cse/crypto-core'
-import { isUint8Array, MAX_REQUEST_BYTES } from '@oss-cse/crypto-core/internal'
+import { isUint8Array, MAX_REQUEST_BYTES, type RunWatch } from '@oss-cse/crypto-core/internal'
 import { invalidBody, sourceError, spentStream } from './body-errors.ts'
 import { isDisturbed } from './disturbed-stream.ts'
 import { isNodeStream, openNodeStream, takeNodeStream } from './node-stream.ts'
@@ -39,9 +39,6 @@ export interface ByteSource extends ObjectBody {
   /** Closes a stream that was not read to its end, even while a read of its next chunk is pending. */
   discard?(): Promise<void>
 }
-
-/** The slice size for arrays in memory, in bytes. */
-const SLICE_BYTES = 1024 * 1024
 
 /** Streams that were opened. A second upload of one would store only its remaining bytes, which are none. */
 const spent = new WeakSet<object>()
@@ -216,30 +213,28 @@ function oneShot(
 const encoder = new TextEncoder()
 
 /**
- * Passes the source's bytes on in slices. Throws when the source fails, returns something other than bytes, or does not
- * have its announced length: before the first excess byte, or at the end.
+ * Watches the bytes of a source on their way into a run. Throws when the source fails, returns something other than
+ * bytes, or does not have its announced length: before the first excess byte is used, or at the end.
  */
-export async function* checkedSource(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
-  const { sizeBytes } = source
-  let sent = 0
-  try {
-    for await (const chunk of source.open()) {
+export function sourceCheck({
+  sizeBytes,
+}: Pick<ByteSource, 'sizeBytes'>): Pick<RunWatch, 'onReceived' | 'onSourceEnd' | 'onSourceError'> {
+  let received = 0
+  return {
+    onReceived(chunk: unknown) {
       if (!isUint8Array(chunk)) throw sourceError(`returned ${kindOf(chunk)} instead of bytes`)
-      sent += chunk.length
-      if (sizeBytes !== undefined && sent > sizeBytes)
+      received += chunk.length
+      if (sizeBytes !== undefined && received > sizeBytes)
         throw sourceError(`returned more than its ${sizeBytes} bytes`)
-      if (sent > MAX_REQUEST_BYTES) {
+      if (received > MAX_REQUEST_BYTES) {
         throw sourceError(`returned more than the ${MAX_REQUEST_BYTES} bytes that one upload can hold`)
       }
-      for (let offset = 0; offset < chunk.length; offset += SLICE_BYTES) {
-        yield chunk.subarray(offset, offset + SLICE_BYTES)
-      }
-    }
-  } catch (cause) {
-    throw sourceFailure(cause)
-  }
-  if (sizeBytes !== undefined && sent < sizeBytes) {
-    throw sourceError(`ended after ${sent} of its ${sizeBytes} bytes`)
+    },
+    onSourceEnd() {
+      if (sizeBytes !== undefined && received < sizeBytes)
+        throw sourceError(`ended after ${received} of its ${sizeBytes} bytes`)
+    },
+    onSourceError: sourceFailure,
   }
 }
 

@@ -107,18 +107,20 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     crc64: () => String(pass.crc64()),
   }
   const count = new SentBytes(report)
-  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  const open = (): AsyncIterable<Uint8Array> => {
     count.pulled(0)
-    for await (const chunk of chunks) {
-      sent.sizeBytes += chunk.length
-      yield chunk
-      count.pulled(sent.sizeBytes)
-    }
-    // A stream that was closed by an abort ends too, but is not whole.
-    signal?.throwIfAborted()
-    sent.whole = true
+    return pass.open({
+      onReturned(bytes) {
+        sent.sizeBytes += bytes
+        count.pulled(sent.sizeBytes)
+      },
+      onEnd() {
+        // A stream that was closed by an abort ends too, but is not whole.
+        signal?.throwIfAborted()
+        sent.whole = true
+      },
+    })
   }
-  const open = () => counted(pass.open())
   try {
     const { onSentBytes } = count
     const response = await transport.put({ key, headers, body: { sizeBytes, open }, signal, onSentBytes })

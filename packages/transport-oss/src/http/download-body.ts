@@ -4,31 +4,46 @@ import type { IdleWatch } from './idle-watch.ts'
 import { cutShort, networkFailure, type RequestContext } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
 
+/** The number of bytes at which the connection is paused until the reader has caught up. */
+const MAX_QUEUED_BYTES = 256 * 1024
+
 /**
- * The bytes of a response, in one pass. While nobody reads, the connection waits without a limit. Returning the
- * iterator closes the connection, even before the first `next`.
+ * The bytes of a response, in one pass. The connection fills a short queue. While nobody reads, it waits without a
+ * limit. Returning the iterator closes the connection, even before the first `next`.
  */
 export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
   readonly #message: IncomingMessage
-  readonly #chunks: AsyncIterator<Uint8Array>
   readonly #context: RequestContext
   readonly #scope: RequestScope
   readonly #idle: IdleWatch
   readonly #expected: number | undefined
+  readonly #queue: Uint8Array[] = []
+  #queuedBytes = 0
   #received = 0
-  /** How many reads wait for the network. */
-  #waiting = 0
+  /** The reads that wait for the network, in their order. */
+  #waiting: (() => void)[] = []
+  /** True once the response has ended, well or not. */
+  #ended = false
+  #error: unknown
   #done = false
 
   constructor(message: IncomingMessage, context: RequestContext, scope: RequestScope, idle: IdleWatch) {
     this.#message = message
-    this.#chunks = message[Symbol.asyncIterator]()
     this.#context = context
     this.#scope = scope
     this.#idle = idle
     const length = message.headers['content-length']
     this.#expected = length === undefined ? undefined : Number(length)
     idle.suspend()
+    // Paused first: a listener for `data` would start the flow, before anybody reads.
+    message.pause()
+    message.on('data', (chunk: Uint8Array) => this.#push(chunk))
+    message.once('end', () => this.#end(undefined))
+    message.once('error', (error) => this.#end(error))
+    message.once('close', () => this.#end(closedEarly()))
+    // It may have broken before anybody listened.
+    if (message.destroyed) this.#end(message.errored ?? closedEarly())
+    scope.onFailure(() => this.#end(undefined))
   }
 
   [Symbol.asyncIterator](): this {
@@ -36,33 +51,64 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#done) return { done: true, value: undefined }
-    try {
-      if (this.#scope.failure !== undefined) throw this.#scope.failure.reason
-      this.#idle.resume()
-      this.#waiting += 1
-      const step = await this.#chunks.next()
-      this.#waiting -= 1
-      if (!step.done) {
-        if (this.#waiting === 0) this.#idle.suspend()
-        this.#received += step.value.byteLength
-        return { done: false, value: step.value }
+    for (;;) {
+      if (this.#done) return { done: true, value: undefined }
+      if (this.#scope.failure !== undefined) throw this.#failed(undefined)
+      const chunk = this.#queue.shift()
+      if (chunk !== undefined) {
+        this.#queuedBytes -= chunk.byteLength
+        return { done: false, value: chunk }
       }
-      if (this.#expected !== undefined && this.#received !== this.#expected) {
-        throw cutShort(this.#context, `the response ended after ${this.#received} of ${this.#expected} bytes`)
-      }
-    } catch (error) {
-      // The iterator was returned while this read waited. The error of the closed connection does not matter.
-      if (this.#done && this.#scope.failure === undefined) return { done: true, value: undefined }
-      throw this.#failed(error)
+      if (this.#ended) return this.#last()
+      await this.#arrival()
     }
-    this.#close()
-    return { done: true, value: undefined }
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#close()
     this.#message.destroy()
+    this.#wake()
+    return { done: true, value: undefined }
+  }
+
+  /** Waits until something has arrived, or the response has ended. Only this time counts as idle. */
+  async #arrival(): Promise<void> {
+    this.#idle.resume()
+    if (this.#message.isPaused()) this.#message.resume()
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #push(chunk: Uint8Array): void {
+    this.#queue.push(chunk)
+    this.#queuedBytes += chunk.byteLength
+    this.#received += chunk.byteLength
+    if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#message.pause()
+    this.#idle.suspend()
+    this.#wake()
+  }
+
+  #end(error: unknown): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#error = error
+    this.#wake()
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+
+  /** The end of the response: an error, unless all its bytes have arrived. */
+  #last(): IteratorResult<Uint8Array, undefined> {
+    if (this.#error !== undefined) throw this.#failed(this.#error)
+    if (this.#expected !== undefined && this.#received !== this.#expected) {
+      throw this.#failed(
+        cutShort(this.#context, `the response ended after ${this.#received} of ${this.#expected} bytes`),
+      )
+    }
+    this.#close()
     return { done: true, value: undefined }
   }
 
@@ -79,4 +125,9 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
     this.#done = true
     this.#scope.end()
   }
+}
+
+/** The error of a connection that was closed before the response had ended. */
+function closedEarly(): Error {
+  return Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })
 }

@@ -129,12 +129,14 @@ it.each([
 ])(
   'the idle timeout counts while a read waits, and not while the reader does something else: %s',
   async (_, make) => {
-    const asked = signalled()
+    const [asked, askedForTheLast] = [signalled(), signalled()]
     const server = await fakeServer(async (_, response) => {
-      response.writeHead(200, { 'content-length': '2' })
+      response.writeHead(200, { 'content-length': '3' })
       response.write('x')
       await asked.happened
-      response.end('y')
+      response.write('y')
+      await askedForTheLast.happened
+      response.end('z')
     })
     const agent = make()
     const transport = new OssTransport({ client: clientOn(agent, server.port), idleTimeoutMs: 12_345 })
@@ -148,6 +150,10 @@ it.each([
     asked.tell()
     await next
     expect(sockets(agent).map((socket) => socket.timeout)).toEqual([0])
+    const last = iterator.next()
+    expect(sockets(agent).map((socket) => socket.timeout)).toEqual([12_345])
+    askedForTheLast.tell()
+    expect((await last).done).toBe(false)
     expect((await iterator.next()).done).toBe(true)
     agent.destroy()
   },
