@@ -33,6 +33,8 @@ export interface RunWatch {
   readonly signal?: AbortSignal | undefined
   /** Called with each chunk of the source, before it is used. */
   onReceived?(chunk: Uint8Array): void
+  /** Called before the next chunk of the source is requested, when nothing refers to the last one any more. */
+  onUsed?(): void
   /** Called at the end of the source, before the last bytes are returned. */
   onSourceEnd?(): void
   /** Returns the error to throw for an error of the source. */
@@ -104,11 +106,15 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
         for (const piece of ended ? lastOf(sizer) : sizer.push(chunk as Uint8Array)) {
           const result = transformed(piece)
           const bytes = result instanceof Promise ? await result : result
-          if (bytes.length === 0) continue
+          // Not afterwards: the reader may have freed the bytes by then.
+          const { length } = bytes
+          if (length === 0) continue
           signal?.throwIfAborted()
           yield bytes
-          watch.onReturned?.(bytes.length)
+          watch.onReturned?.(length)
         }
+        // Plain bytes are passed on as they are, so the caller may still have them.
+        if (chunk !== undefined && keystream !== undefined) watch.onUsed?.()
       }
       digests = { ...(crc && { crc64: crc.value() }), ...(sha && { sha256: sha.digest() }) }
       watch.onEnd?.()

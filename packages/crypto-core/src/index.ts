@@ -24,6 +24,7 @@ export type { PartPlan, PartRange } from './part-plan.ts'
 export type {
   AccessCredentials,
   BoundedCallOptions,
+  ByteChunks,
   CallOptions,
   CompleteUploadRequest,
   ContentKey,

@@ -17,6 +17,7 @@ export { deadlineAbort, eachWithDeadline, withDeadline } from './deadline.ts'
 export { summarizeEnvelope } from './envelope.ts'
 export { completeDocument, plainDocument, rootElement } from './error-document.ts'
 export { refusesCredentials } from './failure-verdict.ts'
+export { freeBytes } from './free-bytes.ts'
 export {
   checkMetadataSize,
   isReservedMetadata,

@@ -123,6 +123,17 @@ export interface MasterKeyProvider {
 /** Header names in lower case, and their values. */
 export type HeaderMap = Readonly<Record<string, string>>
 
+/** Bytes in order, chunk by chunk. */
+export interface ByteChunks extends AsyncIterable<Uint8Array> {
+  /**
+   * Takes back a chunk that these bytes returned, so that its memory is free at once. Its reader should call it when it
+   * no longer needs the chunk: a transport when the bytes have left, the bucket when they are decrypted. Afterwards it
+   * MUST NOT read the chunk or a part of it. A reader that keeps chunks, or passes them on, does not call it; the
+   * garbage collector then frees them.
+   */
+  recycle?(chunk: Uint8Array): void
+}
+
 /**
  * The bytes of an upload. A transport calls `open` exactly once per request. It MUST read the bytes to their end before
  * it reports success: it calls `next` until the iterator is done, even when it already has `sizeBytes` bytes. Only the
@@ -132,7 +143,7 @@ export interface ObjectBody {
   /** The exact length in bytes, if it is known. */
   readonly sizeBytes?: number | undefined
   /** Opens the bytes for one pass. A transport that stops early calls `return` on the iterator. */
-  open(): AsyncIterable<Uint8Array>
+  open(): ByteChunks
 }
 
 /** A request with a body, and an optional listener for its progress. */
@@ -178,7 +189,7 @@ export interface GetObjectResponse {
    * The stored bytes in order, unchanged (never decompressed). `return` on the iterator closes the connection, even
    * before the first `next`.
    */
-  readonly body: AsyncIterable<Uint8Array>
+  readonly body: ByteChunks
 }
 
 /** A HEAD of one object. */

@@ -1,7 +1,7 @@
 import { readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { type AesCtrKeystream, wipe } from '@oss-cse/crypto-core'
-import { type Crc64, createCrc64, keystreamAt } from '@oss-cse/crypto-core/internal'
+import { type Crc64, createCrc64, freeBytes, keystreamAt } from '@oss-cse/crypto-core/internal'
 import { createSha256 } from '@oss-cse/crypto-core/sha256'
 import type { FileCipherRequest, FileCipherResponse } from './file-cipher-messages.node.ts'
 
@@ -61,7 +61,7 @@ async function encrypt(
     crc64.update(ciphertext)
     sha256.update(ciphertext)
     out.set(ciphertext, done)
-    free(ciphertext)
+    freeBytes(ciphertext)
     done += count
   }
   keystream.dispose()
@@ -77,16 +77,7 @@ function decrypt(decryption: Decryption | undefined, ciphertext: Uint8Array): vo
     written += count
     decryption.position += count
   }
-  free(bytes)
-}
-
-/**
- * Frees an array's memory at once, if the runtime can (Node.js 22). The garbage collector would let much of it pile up
- * first.
- */
-function free({ buffer, byteLength }: Uint8Array): void {
-  const { transfer } = buffer as ArrayBuffer & { transfer?: (newLength: number) => ArrayBuffer }
-  if (byteLength === buffer.byteLength) transfer?.call(buffer, 0)
+  freeBytes(bytes)
 }
 
 /** A keystream at an offset of the object. Wipes the key that came with the request. */

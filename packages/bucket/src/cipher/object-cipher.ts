@@ -1,4 +1,5 @@
 import {
+  type ByteChunks,
   type ContentKey,
   CseError,
   type Envelope,
@@ -9,7 +10,7 @@ import {
   type PartRange,
   wipe,
 } from '@oss-cse/crypto-core'
-import { type RunWatch, startCipherRun } from '@oss-cse/crypto-core/internal'
+import { freeBytes, type RunWatch, startCipherRun } from '@oss-cse/crypto-core/internal'
 import { bindFileRuns } from '#file-runs'
 import { withObjectKey } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
@@ -29,7 +30,10 @@ import type { RunTarget, WrittenListener } from './run-target.ts'
 export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
 
 /** What watches a pass: see `RunWatch`. */
-type PassWatch = Pick<RunWatch, 'signal' | 'onReturned' | 'onEnd' | 'onClose'>
+type PassWatch = Pick<RunWatch, 'signal' | 'onUsed' | 'onReturned' | 'onEnd' | 'onClose'>
+
+/** The transformed bytes of a pass. */
+type PassBytes = AsyncGenerator<Uint8Array, void, undefined> & ByteChunks
 
 /** A stream of bytes that passes through the cipher. */
 interface CipherPass {
@@ -38,7 +42,7 @@ interface CipherPass {
    *
    * @param watch - what the reader of the bytes wants to know
    */
-  open(watch?: PassWatch): AsyncGenerator<Uint8Array, void, undefined>
+  open(watch?: PassWatch): PassBytes
   /** The CRC-64 of the ciphertext, after the last byte was read. */
   crc64(): bigint | undefined
 }
@@ -160,7 +164,7 @@ class KeyCustodian implements ObjectCipher {
   encrypt(source: ByteSource): CipherPass {
     const run = startCipherRun({ direction: 'encrypt', contentKey: this.#key(), offsetBytes: 0, crc64: true })
     return {
-      open: (watch) => run.transform(source, { ...watch, ...sourceCheck(source) }),
+      open: (watch) => recyclable(run.transform(source, { ...watch, ...sourceCheck(source) })),
       crc64: () => run.digests().crc64,
     }
   }
@@ -169,7 +173,14 @@ class KeyCustodian implements ObjectCipher {
     this.#checkOpen()
     const contentKey = this.#contentKey
     const run = startCipherRun({ direction: 'decrypt', contentKey, ...range, crc64: checksum })
-    return { open: (watch) => run.transform(source, watch), crc64: () => run.digests().crc64 }
+    return {
+      open(watch) {
+        const bytes = run.transform(source, watch)
+        // The bytes of a plain object are those of the source.
+        return contentKey === undefined ? bytes : recyclable(bytes)
+      },
+      crc64: () => run.digests().crc64,
+    }
   }
 
   async decryptInto(
@@ -183,9 +194,12 @@ class KeyCustodian implements ObjectCipher {
     }
     const pass = this.decrypt(source, { offsetBytes })
     let writtenBytes = 0
-    for await (const chunk of pass.open()) {
+    const bytes = pass.open()
+    for await (const chunk of bytes) {
+      const { length } = chunk
       await target.write(chunk, offsetBytes + writtenBytes)
-      writtenBytes += chunk.length
+      bytes.recycle?.(chunk)
+      writtenBytes += length
       onWritten(writtenBytes)
     }
     return known(pass.crc64())
@@ -254,6 +268,11 @@ class KeyCustodian implements ObjectCipher {
       "The object's key was wiped: its reader was closed, or its upload was completed, aborted or closed.",
     )
   }
+}
+
+/** The output of the cipher, whose chunks nobody else has. */
+function recyclable(bytes: AsyncGenerator<Uint8Array, void, undefined>): PassBytes {
+  return Object.assign(bytes, { recycle: freeBytes })
 }
 
 function known(crc64: bigint | undefined): bigint {

@@ -1,9 +1,10 @@
-import { type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
+import { type ByteChunks, type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
-import { broken, chunked, pattern } from '../../test/bytes.ts'
+import { broken, chunked, difference, pattern } from '../../test/bytes.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
 import { CryptoBucket } from '../crypto-bucket.ts'
+import { ResumedRead } from './resumed-read.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 const reset = () => new TransportError('ERR_CSE_NETWORK', 'reset', { retryable: true })
@@ -152,5 +153,72 @@ describe('an interrupted read', () => {
       return { ...response, headers, body: broken(response.body, 5, reset()) }
     }
     await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_NETWORK'))
+  })
+
+  test('that was closed before its last byte throws on the next step, and never just ends', async () => {
+    const slice = { responseStart: 0, responseBytes: 10, responseIsWhole: true, totalBytes: 10 }
+    const response = { status: 200, headers: { etag: '"a"' }, body: chunked(pattern(10), 4) }
+    const read = new ResumedRead({
+      key: 'a',
+      response,
+      slice: { ...slice, start: 0, discardBytes: 0, sizeBytes: 10 },
+      reopen: () => Promise.reject(new Error('a closed read requests nothing')),
+    })
+    await read.next()
+    await read.close()
+    await expect(read.next()).rejects.toEqual(code('ERR_CSE_NETWORK'))
+  })
+})
+
+describe('chunks that the bucket gives back', () => {
+  /** Counts the chunks that come back, and overwrites them. */
+  function recycling(chunks: AsyncIterable<Uint8Array>): { body: ByteChunks; recycled(): number } {
+    const lent = new Set<Uint8Array>()
+    let recycled = 0
+    async function* lending(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of chunks) {
+        lent.add(chunk)
+        yield chunk
+      }
+    }
+    const recycle = (chunk: Uint8Array): void => {
+      expect(lent.delete(chunk)).toBe(true)
+      recycled += 1
+      chunk.fill(0xff)
+    }
+    return { body: Object.assign(lending(), { recycle }), recycled: () => recycled }
+  }
+
+  test.each([
+    ['of a whole object', undefined, 0, 300_000],
+    ['of a range', '5-299000', 5, 299_001],
+  ])('%s are no longer needed, also when the read was interrupted', async (_, range, start, end) => {
+    const { bucket, transport } = memoryBucket()
+    const data = pattern(300_000)
+    await bucket.put('a', data)
+    const bodies: ReturnType<typeof recycling>[] = []
+    transport.alterGet = (response) => {
+      const interrupted = bodies.length === 0 ? broken(response.body, 150_001, reset()) : response.body
+      const lent = recycling(interrupted)
+      bodies.push(lent)
+      return { ...response, body: lent.body }
+    }
+    const plaintext = await bucket.getBytes('a', { range })
+    expect(difference(plaintext, data.subarray(start, end))).toBeUndefined()
+    expect(bodies).toHaveLength(2)
+    expect(bodies.every(({ recycled }) => recycled() > 0)).toBe(true)
+  })
+
+  test('are never those of a plain object, because the caller gets these', async () => {
+    const { bucket, transport } = memoryBucket({ onPlainObject: 'passthrough' })
+    const data = pattern(300_000)
+    await transport.put({ key: 'a', headers: {}, body: { open: () => chunked(data, 70_000) } })
+    let lent: ReturnType<typeof recycling> | undefined
+    transport.alterGet = (response) => {
+      lent = recycling(response.body)
+      return { ...response, body: lent.body }
+    }
+    expect(difference(await bucket.getBytes('a'), data)).toBeUndefined()
+    expect(lent?.recycled()).toBe(0)
   })
 })

@@ -1,4 +1,4 @@
-import { CseError, type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
+import { type ByteChunks, CseError, type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
 import { isRetryable, type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
 
 /** The remaining bytes of a response, and a way to request them again. */
@@ -24,7 +24,9 @@ export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined>
   readonly #options: ResumedReadOptions
   readonly #etag: string | undefined
   readonly #sizeBytes: number
+  #body: ByteChunks
   #chunks: AsyncIterator<Uint8Array>
+  #last: Uint8Array | undefined
   /** False if the current response continues after the last wanted byte. */
   #endsWithResponse: boolean
   #discardBytes: number
@@ -40,7 +42,8 @@ export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined>
     this.#endsWithResponse = this.#sizeBytes === slice.responseBytes
     this.#discardBytes = onlyWanted ? slice.discardBytes : 0
     this.#received = this.#discardBytes
-    this.#chunks = response.body[Symbol.asyncIterator]()
+    this.#body = response.body
+    this.#chunks = this.#body[Symbol.asyncIterator]()
   }
 
   [Symbol.asyncIterator](): this {
@@ -74,10 +77,17 @@ export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined>
     return { done: true, value: undefined }
   }
 
+  /** Gives the response's chunk back that the last returned chunk is a part of. */
+  recycleLast(): void {
+    if (this.#last !== undefined) this.#body.recycle?.(this.#last)
+    this.#last = undefined
+  }
+
   /** The next chunk, from this connection or a new one. `undefined` at the end of the response. */
   async #chunk(): Promise<Uint8Array | undefined> {
     try {
       const { done, value } = await this.#chunks.next()
+      this.#last = value
       if (!done) return this.#wanted(value)
       if (this.#received === this.#sizeBytes) return undefined
       throw cutShort(this.#options.key)
@@ -106,8 +116,10 @@ export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined>
     const start = slice.responseStart + this.#received
     const end = slice.responseStart + this.#sizeBytes - 1
     await closeIterator(this.#chunks)
+    this.#last = undefined
     const response = await reopen(start, end, error)
-    this.#chunks = response.body[Symbol.asyncIterator]()
+    this.#body = response.body
+    this.#chunks = this.#body[Symbol.asyncIterator]()
     // If-Match was sent, but a cache may have dropped it.
     if (response.headers['etag'] !== this.#etag) throw wasReplaced(key)
     const next = sliceResponse({ start, end }, response)

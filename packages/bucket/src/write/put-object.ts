@@ -1,5 +1,6 @@
 import {
   type BoundedCallOptions,
+  type ByteChunks,
   CseError,
   decodeEnvelope,
   encodeEnvelope,
@@ -107,7 +108,7 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     crc64: () => String(pass.crc64()),
   }
   const count = new SentBytes(report)
-  const open = (): AsyncIterable<Uint8Array> => {
+  const open = (): ByteChunks => {
     count.pulled(0)
     return pass.open({
       onReturned(bytes) {

@@ -5,6 +5,7 @@ import { CseError, TransportError } from '../errors.ts'
 import { lowerCaseHeaders } from '../header-map.ts'
 import { isEnvelopeHeader, OSS_HEADERS } from '../headers.ts'
 import type {
+  ByteChunks,
   CompleteUploadRequest,
   CopyObjectRequest,
   DeleteObjectRequest,
@@ -392,15 +393,15 @@ function selectRange(
   }
 }
 
-async function* chunksOf(
-  bytes: Uint8Array,
-  chunkBytes: number,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
-    signal?.throwIfAborted()
-    yield bytes.slice(offset, offset + chunkBytes)
+/** Copies of the bytes. One that comes back is overwritten, so that a reader that still uses it is found. */
+function chunksOf(bytes: Uint8Array, chunkBytes: number, signal: AbortSignal | undefined): ByteChunks {
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
+      signal?.throwIfAborted()
+      yield bytes.slice(offset, offset + chunkBytes)
+    }
   }
+  return Object.assign(chunks(), { recycle: (chunk: Uint8Array) => void chunk.fill(0xaa) })
 }
 
 async function collect({
@@ -413,13 +414,15 @@ async function collect({
   let sentBytes = 0
   tell(onSentBytes, sentBytes)
   try {
-    for await (const chunk of body.open()) {
+    const opened = body.open()
+    for await (const chunk of opened) {
       signal?.throwIfAborted()
       if (!isUint8Array(chunk)) throw new TypeError('The source yielded something other than a Uint8Array.')
       chunks.push(Uint8Array.from(chunk))
       crc.update(chunk)
       sentBytes += chunk.length
       tell(onSentBytes, sentBytes)
+      opened.recycle?.(chunk)
     }
   } catch (cause) {
     if (signal?.aborted || CseError.isInstance(cause)) throw cause

@@ -1,6 +1,8 @@
+import { concatBytes } from '../bytes.ts'
 import { combineCrc64, createCrc64 } from '../crc64.ts'
 import { lastListedName, objectPageProblem, partPageProblem, uploadPageProblem } from '../listing-pages.ts'
 import type {
+  ByteChunks,
   MultipartTransport,
   ObjectBody,
   ObjectCatalog,
@@ -56,6 +58,28 @@ function endedBody(
     },
   }
   return { body, ended: () => ended }
+}
+
+/** Makes a body that overwrites each chunk as soon as it comes back. */
+function recycledBody(
+  bytes: Uint8Array,
+  chunkBytes: number,
+): { readonly body: ObjectBody; foreign(): number } {
+  const lent = new Set<Uint8Array>()
+  let foreign = 0
+  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let offset = 0; offset < bytes.length; offset += chunkBytes) {
+      const chunk = bytes.slice(offset, offset + chunkBytes)
+      lent.add(chunk)
+      yield chunk
+    }
+  }
+  const recycle = (chunk: Uint8Array): void => {
+    if (!lent.delete(chunk)) foreign += 1
+    chunk.fill(0xff)
+  }
+  const open = (): ByteChunks => Object.assign(chunks(), { recycle })
+  return { body: { sizeBytes: bytes.length, open }, foreign: () => foreign }
 }
 
 async function crcOf(bytes: Uint8Array): Promise<bigint> {
@@ -295,6 +319,43 @@ export function transportContract({
         await expectCode(transport.uploadPart({ ...part, body }), 'ERR_CSE_SOURCE', 'a part')
         const { parts } = await transport.listParts({ key: 'ended', uploadId })
         expectThat(parts[0]?.crc64 === (await crcOf(pattern(102_400))), 'the old part')
+      },
+    },
+    {
+      name: 'gives back only chunks that it was given, and does not read them afterwards',
+      async run() {
+        const transport = await create()
+        const sizeBytes = 400_001
+        for (const chunkBytes of [1000, 70_000, sizeBytes]) {
+          const { body, foreign } = recycledBody(pattern(sizeBytes), chunkBytes)
+          await transport.put({ key: 'recycled', headers: {}, body })
+          expectThat(foreign() === 0, 'each chunk that comes back was returned by the body')
+          const { body: stored } = await transport.get({ key: 'recycled', headers: {} })
+          expectBytes(await collected(stored), pattern(sizeBytes), `the object, in chunks of ${chunkBytes}`)
+        }
+        const headers = { ...envelopeHeaders, ...multipartHeaders(sizeBytes, sizeBytes) }
+        const { uploadId } = await transport.initiate({ key: 'recycled', headers })
+        const { body } = recycledBody(pattern(sizeBytes), 70_000)
+        await transport.uploadPart({ key: 'recycled', uploadId, partNumber: 1, headers, body })
+        const { parts } = await transport.listParts({ key: 'recycled', uploadId })
+        expectThat(parts[0]?.crc64 === (await crcOf(pattern(sizeBytes))), 'the part')
+      },
+    },
+    {
+      name: 'lets a reader give back the chunks of a body, and still returns the object afterwards',
+      async run() {
+        const transport = await create()
+        const bytes = pattern(300_001)
+        await put(transport, 'given-back', bytes)
+        for (let read = 0; read < 2; read++) {
+          const { body } = await transport.get({ key: 'given-back', headers: {} })
+          const chunks: Uint8Array[] = []
+          for await (const chunk of body) {
+            chunks.push(Uint8Array.from(chunk))
+            body.recycle?.(chunk)
+          }
+          expectBytes(concatBytes(chunks), bytes, `read ${read + 1}`)
+        }
       },
     },
     {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { TransportError } from '@oss-cse/crypto-core'
+import { type ByteChunks, TransportError } from '@oss-cse/crypto-core'
+import { freeBytes } from '@oss-cse/crypto-core/internal'
 import type { IdleWatch } from './idle-watch.ts'
 import { cutShort, networkFailure, type RequestContext } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
@@ -11,7 +12,7 @@ const MAX_QUEUED_BYTES = 256 * 1024
  * The bytes of a response, in one pass. The connection fills a short queue. While nobody reads, it waits without a
  * limit. Returning the iterator closes the connection, even before the first `next`.
  */
-export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
+export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChunks {
   readonly #message: IncomingMessage
   readonly #context: RequestContext
   readonly #scope: RequestScope
@@ -69,6 +70,11 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array> {
     this.#message.destroy()
     this.#wake()
     return { done: true, value: undefined }
+  }
+
+  /** See `ByteChunks`. Node.js copies each chunk out of the connection, so nobody else has it. */
+  recycle(chunk: Uint8Array): void {
+    freeBytes(chunk)
   }
 
   /** Waits until something has arrived, or the response has ended. Only this time counts as idle. */

@@ -1,5 +1,5 @@
 import type { ClientRequest } from 'node:http'
-import { CseError, type ObjectBody } from '@oss-cse/crypto-core'
+import { type ByteChunks, CseError, type ObjectBody } from '@oss-cse/crypto-core'
 import { tell } from '@oss-cse/crypto-core/internal'
 import type { IdleWatch } from './idle-watch.ts'
 
@@ -12,6 +12,7 @@ export class UploadSource {
   readonly sizeBytes: number | undefined
   readonly #body: ObjectBody
   readonly #objectKey: string
+  #bytes: ByteChunks | undefined
   #iterator: AsyncIterator<Uint8Array> | undefined
   #received = 0
   #finished = false
@@ -73,6 +74,11 @@ export class UploadSource {
     return undefined
   }
 
+  /** Gives a chunk back whose bytes have left. */
+  recycle(chunk: Uint8Array): void {
+    this.#bytes?.recycle?.(chunk)
+  }
+
   /** Stops the upload: returns the source's iterator and ignores its outcome. */
   stop(): void {
     if (this.#stopped || this.#finished) return
@@ -84,7 +90,8 @@ export class UploadSource {
 
   async #pull(): Promise<IteratorResult<Uint8Array>> {
     try {
-      this.#iterator ??= this.#body.open()[Symbol.asyncIterator]()
+      this.#bytes ??= this.#body.open()
+      this.#iterator ??= this.#bytes[Symbol.asyncIterator]()
       return await this.#iterator.next()
     } catch (error) {
       // The error ended the iterator, so there is nothing to return.
@@ -121,10 +128,11 @@ export async function sendSource(
   let held: Uint8Array | undefined
   let sentBytes = 0
   // The request calls this when the operating system has the bytes, possibly after this function has returned.
-  const left = (bytes: number) => (error?: Error | null) => {
+  const left = (bytes: number, done?: Uint8Array) => (error?: Error | null) => {
     if (error) return
     sentBytes += bytes
     tell(onSentBytes, sentBytes)
+    if (done !== undefined) source.recycle(done)
   }
   for (;;) {
     idle.suspend()
@@ -133,7 +141,7 @@ export async function sendSource(
     if (source.stopped || request.destroyed) return
     if (chunk === undefined) break
     if (source.hasAllBytes) held = chunk
-    else await write(request, chunk, left)
+    else await write(request, chunk, chunk.byteLength, left)
   }
   if (held === undefined) {
     request.end()
@@ -142,23 +150,26 @@ export async function sendSource(
   // The last bytes are sent with the end of the request. With all bytes there the server may respond, and a response
   // to a request that has not ended looks like a refusal.
   const last = Math.max(0, held.byteLength - WRITE_BYTES)
-  if (last > 0) await write(request, held.subarray(0, last), left)
+  if (last > 0) await write(request, held, last, left)
   const rest = held.subarray(last)
-  if (!source.stopped && !request.destroyed) request.end(rest, left(rest.byteLength))
+  if (!source.stopped && !request.destroyed) request.end(rest, left(rest.byteLength, held))
 }
 
 /**
- * Writes in pieces, because a TLS socket shows no progress within one write. A large chunk on a slow line would look
- * like an idle connection.
+ * Writes the first `sizeBytes` of a chunk in pieces, because a TLS socket shows no progress within one write. A large
+ * chunk on a slow line would look like an idle connection.
  */
 async function write(
   request: ClientRequest,
   chunk: Uint8Array,
-  left: (bytes: number) => (error?: Error | null) => void,
+  sizeBytes: number,
+  left: (bytes: number, done?: Uint8Array) => (error?: Error | null) => void,
 ): Promise<void> {
-  for (let offset = 0; offset < chunk.byteLength && !request.destroyed; offset += WRITE_BYTES) {
-    const piece = chunk.subarray(offset, offset + WRITE_BYTES)
-    if (!request.write(piece, left(piece.byteLength))) await drained(request)
+  for (let offset = 0; offset < sizeBytes && !request.destroyed; ) {
+    const piece = chunk.subarray(offset, Math.min(offset + WRITE_BYTES, sizeBytes))
+    offset += piece.byteLength
+    const sent = left(piece.byteLength, offset === chunk.byteLength ? chunk : undefined)
+    if (!request.write(piece, sent)) await drained(request)
   }
 }
 
