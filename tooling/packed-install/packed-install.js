@@ -289,7 +289,14 @@ async function startRegistry(tarballs) {
 
 try {
   const tarballs = packAll()
-  const core = ['@noble/ciphers', '@oss-cse/crypto-core', 'hash-wasm', 'is-network-error', 'p-retry']
+  const core = [
+    '@noble/ciphers',
+    '@noble/hashes',
+    '@oss-cse/crypto-core',
+    'hash-wasm',
+    'is-network-error',
+    'p-retry',
+  ]
   await checkPackage('crypto-core', 'packages/crypto-core', ['@oss-cse/crypto-core'], core, tarballs)
   const rsa = ['@oss-cse/crypto-core', '@oss-cse/provider-rsa']
   await checkPackage(

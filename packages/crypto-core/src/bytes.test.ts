@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import { decodeBase64, encodeBase64 } from './bytes.ts'
+import { decodeBase64, encodeBase64, equalBytes } from './bytes.ts'
 
 afterEach(() => {
   vi.unstubAllGlobals()
@@ -58,4 +58,23 @@ test('a lenient decoder of the runtime does not decode more', () => {
 
 test('a text far longer than a header is not decoded', () => {
   expect(decodeBase64('A'.repeat(8 * 1024 * 1024))).toBeUndefined()
+})
+
+test('arrays are equal if and only if all their bytes and their lengths are', () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 20 }),
+      fc.nat(),
+      fc.integer({ min: 1, max: 255 }),
+      (bytes, at, by) => {
+        expect(equalBytes(bytes, Uint8Array.from(bytes))).toBe(true)
+        expect(equalBytes(bytes, Uint8Array.of(...bytes, 0))).toBe(false)
+        if (bytes.length === 0) return
+        expect(equalBytes(bytes.subarray(1), bytes)).toBe(false)
+        const changed = Uint8Array.from(bytes)
+        changed[at % bytes.length] = (changed[at % bytes.length] ?? 0) ^ by
+        expect(equalBytes(bytes, changed)).toBe(false)
+      },
+    ),
+  )
 })

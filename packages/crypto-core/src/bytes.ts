@@ -17,6 +17,14 @@ export function concatBytes(chunks: readonly Uint8Array[]): Uint8Array {
   return joined
 }
 
+/** Compares two arrays. The time that it takes does not depend on where they differ. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  let difference = 0
+  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number)
+  return difference === 0
+}
+
 /** Encodes bytes as standard base64 with padding. */
 export function encodeBase64(bytes: Uint8Array): string {
   let binary = ''
