@@ -10,8 +10,6 @@ export default library({
     'src/digest-engine.node.ts',
     'src/digest-engine.web.ts',
     'src/digest-engine.noble.ts',
-    'src/sha256.node.ts',
-    'src/sha256.web.ts',
     'src/testing/index.ts',
   ],
   platform: 'neutral',

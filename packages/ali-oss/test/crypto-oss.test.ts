@@ -812,6 +812,33 @@ describe('the checkpoint of an upload', () => {
     expect((await writer.head('a')).res.headers['content-length']).toBe(String(content.length))
   })
 
+  test('of an older version restarts the upload under a new key', async () => {
+    const keys: Uint8Array[] = []
+    const watched = subject.newClient({
+      provider: watching({ generated: ({ cek }) => keys.push(cek) }),
+    })
+    const checkpoints: Checkpoint[] = []
+    await watched.multipartUpload('a', content, {
+      partSize: PART,
+      progress: (_, checkpoint) => {
+        if (checkpoint) checkpoints.push(kept(checkpoint))
+      },
+    })
+    const { encryption, ...others } = checkpoints.at(-1) as Checkpoint
+    const older = JSON.parse(JSON.stringify(encryption).replaceAll('"version":2', '"version":1'))
+    expect(older).not.toEqual(encryption)
+    const before = subject.emulator.requests.length
+    await watched.multipartUpload('a', content, {
+      partSize: PART,
+      checkpoint: { ...others, encryption: older },
+    })
+    const sent = subject.emulator.requests.slice(before).filter(({ query }) => /partNumber=/.test(query))
+    expect(sent).toHaveLength(4)
+    expect(keys).toHaveLength(2)
+    expect(keys[0]).not.toEqual(keys[1])
+    expect((await client.get('a')).content).toEqual(content)
+  })
+
   test('of ali-oss itself, of another object, or without meaning restarts the upload', async () => {
     const nonsense: unknown[] = [
       {

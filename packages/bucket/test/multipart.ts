@@ -1,4 +1,11 @@
-import { concatBytes, type HeaderMap, TransportError, type UploadedPart } from '@oss-cse/crypto-core'
+import {
+  type ContentKey,
+  concatBytes,
+  encodeBase64,
+  type HeaderMap,
+  TransportError,
+  type UploadedPart,
+} from '@oss-cse/crypto-core'
 import type { MemoryTransport } from '@oss-cse/crypto-core/testing'
 
 /** The smallest part, in bytes. */
@@ -60,10 +67,40 @@ export async function pendingUploads(transport: MemoryTransport): Promise<number
   return (await transport.listUploads({})).uploads.length
 }
 
-/** SHA-256 in base64, computed by the runtime. */
-export async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', Uint8Array.from(bytes))
-  return btoa(String.fromCharCode(...new Uint8Array(digest)))
+/** The keys of an upload's digests, one after another, computed by the runtime. */
+export async function digestKeys({ cek, iv }: ContentKey): Promise<Uint8Array<ArrayBuffer>> {
+  const { subtle } = crypto
+  const ikm = await subtle.importKey('raw', Uint8Array.from(cek), 'HKDF', false, ['deriveBits'])
+  const salt = Uint8Array.of(...new TextEncoder().encode('oss-cse part digest v1'), 0, ...iv)
+  const algorithm = { name: 'HKDF', hash: 'SHA-256', salt, info: new Uint8Array() }
+  return new Uint8Array(await subtle.deriveBits(algorithm, ikm, 512))
+}
+
+/** The digest of a part in base64, computed by the runtime as FORMAT.md says. */
+export async function digestOf(
+  contentKey: ContentKey,
+  offsetBytes: number,
+  ciphertext: Uint8Array,
+): Promise<string> {
+  const { subtle } = crypto
+  const keys = await digestKeys(contentKey)
+  const hashKey = await subtle.importKey('raw', keys.slice(0, 32), 'AES-GCM', false, ['encrypt'])
+  const hmac = { name: 'HMAC', hash: 'SHA-256' }
+  const tagKey = await subtle.importKey('raw', keys.slice(32), hmac, false, ['sign'])
+  const digests: Uint8Array[] = []
+  for (let position = 0; position < ciphertext.length; position += 1024 ** 2) {
+    const additionalData = Uint8Array.from(ciphertext.subarray(position, position + 1024 ** 2))
+    const iv = new Uint8Array(12)
+    new DataView(iv.buffer).setBigUint64(4, BigInt((offsetBytes + position) / 16))
+    const gmac = await subtle.encrypt({ name: 'AES-GCM', iv, additionalData }, hashKey, new Uint8Array())
+    const message = new DataView(new ArrayBuffer(28))
+    message.setBigUint64(0, BigInt(offsetBytes + position))
+    message.setUint32(8, additionalData.length)
+    new Uint8Array(message.buffer).set(new Uint8Array(gmac), 12)
+    digests.push(new Uint8Array(await subtle.sign('HMAC', tagKey, message)).slice(0, 16))
+  }
+  const digest = await subtle.digest('SHA-256', Uint8Array.from(concatBytes(digests)))
+  return encodeBase64(new Uint8Array(digest, 0, 16))
 }
 
 /** Lets all code run that waits only for promises. */

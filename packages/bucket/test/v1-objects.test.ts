@@ -421,7 +421,7 @@ describe('under a V1 master key no object is uploaded in parts', () => {
     const { bucket, transport } = v1Bucket()
     await plant(transport, '8', data)
     const state = {
-      version: 1,
+      version: 2,
       key: 'a',
       uploadId: 'upload-1',
       sizeBytes: 3 * PART,

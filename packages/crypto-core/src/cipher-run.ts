@@ -1,7 +1,7 @@
-import { createSha256, type Sha256 } from '@oss-cse/crypto-core/sha256'
 import { ChunkSizer } from './chunks.ts'
-import { type Crc64, createCrc64 } from './crc64.ts'
+import { createCrc64 } from './crc64.ts'
 import { cipherReused, keystreamAt } from './ctr-cipher.ts'
+import { PartDigester } from './part-digester.ts'
 import type { ContentKey, ObjectBody } from './ports.ts'
 
 /** Options of a cipher run: one pass over a run of an object's bytes. */
@@ -16,15 +16,15 @@ interface CipherRunOptions {
   readonly discardBytes?: number | undefined
   /** Whether to compute the CRC-64 of the ciphertext. */
   readonly crc64?: boolean | undefined
-  /** Whether to compute the SHA-256 of the ciphertext. */
-  readonly sha256?: boolean | undefined
+  /** Whether to compute the digests of the ciphertext's pieces. Only for a run that encrypts one whole part. */
+  readonly pieceDigests?: boolean | undefined
 }
 
 /** The requested digests of a run's ciphertext. */
 interface CipherDigests {
   readonly crc64?: bigint
-  /** 32 bytes. */
-  readonly sha256?: Uint8Array
+  /** 16 bytes for each MiB that was begun, one after another. */
+  readonly pieceDigests?: Uint8Array
 }
 
 /** What watches a run. Everything that one of its functions throws ends the run with that error. */
@@ -67,29 +67,25 @@ interface CipherRun {
  */
 export function startCipherRun(options: CipherRunOptions): CipherRun {
   const { direction, contentKey, offsetBytes, discardBytes = 0 } = options
-  // The keystream starts at once, because the caller may wipe its copy of the key.
+  // Both start at once, because the caller may wipe its copy of the key.
   const started = contentKey && keystreamAt(contentKey, offsetBytes)
+  const digester = contentKey && options.pieceDigests ? new PartDigester(contentKey, offsetBytes) : undefined
   let used = false
   let digests: CipherDigests = {}
 
   async function* run(source: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
     const { signal } = watch
     const crc = options.crc64 ? await createCrc64() : undefined
-    const sha = options.sha256 ? await createSha256() : undefined
-    const digest = (bytes: Uint8Array): void => {
-      crc?.update(bytes)
-      sha?.update(bytes)
-    }
     const keystream = started?.keystream
     const sizer = new ChunkSizer({ reuse: keystream !== undefined })
     let discard = discardBytes
     const transformed = (chunk: Uint8Array): Uint8Array | Promise<Uint8Array> => {
-      if (direction === 'decrypt') digest(chunk)
+      if (direction === 'decrypt') crc?.update(chunk)
       const result = keystream === undefined ? plainArray(chunk) : keystream.update(chunk)
       return result instanceof Promise ? result.then(wanted) : wanted(result)
     }
     const wanted = (bytes: Uint8Array): Uint8Array => {
-      if (direction === 'encrypt') digest(bytes)
+      if (direction === 'encrypt') crc?.update(bytes)
       if (discard === 0) return bytes
       const rest = bytes.subarray(discard)
       discard -= bytes.length - rest.length
@@ -109,6 +105,8 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
           // Not afterwards: the reader may have freed the bytes by then.
           const { length } = bytes
           if (length === 0) continue
+          const digested = digester?.update(bytes)
+          if (digested !== undefined) await digested
           signal?.throwIfAborted()
           yield bytes
           watch.onReturned?.(length)
@@ -116,10 +114,14 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
         // Plain bytes are passed on as they are, so the caller may still have them.
         if (chunk !== undefined && keystream !== undefined) watch.onUsed?.()
       }
-      digests = { ...(crc && { crc64: crc.value() }), ...(sha && { sha256: sha.digest() }) }
+      digests = {
+        ...(crc && { crc64: crc.value() }),
+        ...(digester && { pieceDigests: await digester.digests() }),
+      }
       watch.onEnd?.()
     } finally {
       keystream?.dispose()
+      digester?.dispose()
       watch.onClose?.()
       await closed(chunks)
     }

@@ -1,8 +1,8 @@
-import { type ContentKey, concatBytes } from '@oss-cse/crypto-core'
+import { type ContentKey, concatBytes, encodeBase64 } from '@oss-cse/crypto-core'
 import { createCrc64, planParts } from '@oss-cse/crypto-core/internal'
 import { describe, expect, test } from 'vitest'
 import { chunked, difference, pattern } from '../../test/bytes.ts'
-import { sha256 } from '../../test/multipart.ts'
+import { digestOf } from '../../test/multipart.ts'
 import { byteSource } from '../source/byte-source.ts'
 import { digestPart, type EncryptedPart, encryptPartInMemory, encryptPartTwice } from './encrypted-part.ts'
 
@@ -47,7 +47,7 @@ describe.each([
     const body = whole.subarray(offsetBytes, offsetBytes + sizeBytes)
     const part = await encrypt(byteSource({ open: () => chunked(body, 99_999) }), range, contentKey)
     expect(part.sizeBytes).toBe(sizeBytes)
-    expect(part.sha256).toBe(await sha256(expected))
+    expect(encodeBase64(part.digest)).toBe(await digestOf(contentKey, offsetBytes, expected))
     const crc = await createCrc64()
     crc.update(expected)
     expect(part.crc64).toBe(crc.value())
@@ -55,7 +55,7 @@ describe.each([
       expect(difference(await read(part), expected)).toBeUndefined()
     }
     expect(await digestPart(byteSource(body), range, contentKey)).toEqual({
-      sha256: part.sha256,
+      digest: part.digest,
       crc64: part.crc64,
     })
   })

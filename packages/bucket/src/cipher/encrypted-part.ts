@@ -1,22 +1,20 @@
+import { type ContentKey, CseError, type ObjectBody, type PartRange } from '@oss-cse/crypto-core'
 import {
-  type ContentKey,
-  CseError,
-  encodeBase64,
-  type ObjectBody,
-  type PartRange,
-} from '@oss-cse/crypto-core'
-import { exactChunks, startCipherRun } from '@oss-cse/crypto-core/internal'
-import { createSha256 } from '@oss-cse/crypto-core/sha256'
+  DIGEST_BYTES,
+  equalBytes,
+  exactChunks,
+  PartDigester,
+  PIECE_BYTES,
+  partDigest,
+  startCipherRun,
+} from '@oss-cse/crypto-core/internal'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
-
-/** The size in bytes of a chunk that is compared and then sent, of a part that is read twice. */
-const COMPARED_BYTES = 1024 * 1024
 
 /** The ciphertext of one part. Each `open` returns the same bytes. */
 export interface EncryptedPart extends ObjectBody {
   readonly sizeBytes: number
-  /** SHA-256 of the ciphertext, base64. */
-  readonly sha256: string
+  /** The digest of the part: 16 bytes. */
+  readonly digest: Uint8Array
   /** CRC-64 of the ciphertext. */
   readonly crc64: bigint
   /**
@@ -27,8 +25,8 @@ export interface EncryptedPart extends ObjectBody {
   release(reusable: boolean): void
 }
 
-/** The digests of a part's ciphertext. */
-export type PartDigest = Pick<EncryptedPart, 'sha256' | 'crc64'>
+/** What is computed of a part's ciphertext. */
+export type PartDigest = Pick<EncryptedPart, 'digest' | 'crc64'>
 
 /**
  * Encrypts one part and keeps its ciphertext in memory, so that each attempt sends the same bytes.
@@ -41,13 +39,14 @@ export async function encryptPartInMemory(
   contentKey: ContentKey,
 ): Promise<EncryptedPart> {
   const chunks: Uint8Array[] = []
-  const { ciphertext, digest } = encryption(source, range, contentKey)
+  const { ciphertext, digests } = encryption(source, range, contentKey)
   for await (const chunk of ciphertext) chunks.push(chunk)
-  return { ...digest(), sizeBytes: range.sizeBytes, open: () => each(chunks), release: () => {} }
+  const { digest, crc64 } = digests()
+  return { digest, crc64, sizeBytes: range.sizeBytes, open: () => each(chunks), release: () => {} }
 }
 
 /**
- * Encrypts one part that is too large for memory: once for its digests, and again each time it is sent. Each chunk is
+ * Encrypts one part that is too large for memory: once for its digests, and again each time it is sent. Each piece is
  * compared before it is sent, so a changed source is never sent under the same counter.
  *
  * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length. `open` throws
@@ -60,21 +59,28 @@ export async function encryptPartTwice(
   range: PartRange,
   contentKey: () => ContentKey,
 ): Promise<EncryptedPart> {
-  const expected: string[] = []
+  const { partNumber, offsetBytes, sizeBytes } = range
   const first = encryption(source, range, contentKey())
-  for await (const chunk of exactChunks(first.ciphertext, COMPARED_BYTES)) {
-    expected.push(await sha256Of(chunk))
-  }
+  for await (const _ of first.ciphertext);
+  const { pieceDigests, digest, crc64 } = first.digests()
   async function* compared(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { ciphertext } = encryption(source, range, contentKey())
-    let index = 0
-    for await (const chunk of exactChunks(ciphertext, COMPARED_BYTES)) {
-      if ((await sha256Of(chunk)) !== expected[index]) throw sourceChanged(range.partNumber)
-      index += 1
-      yield chunk
+    const key = contentKey()
+    const digester = new PartDigester(key, offsetBytes)
+    const run = startCipherRun({ direction: 'encrypt', contentKey: key, offsetBytes })
+    let position = 0
+    try {
+      for await (const piece of exactChunks(run.transform(source, sourceCheck({ sizeBytes })), PIECE_BYTES)) {
+        await digester.update(piece)
+        const expected = pieceDigests.subarray(position, position + DIGEST_BYTES)
+        if (!equalBytes(await digester.endPiece(), expected)) throw sourceChanged(partNumber)
+        position += DIGEST_BYTES
+        yield piece
+      }
+    } finally {
+      digester.dispose()
     }
   }
-  return { ...first.digest(), sizeBytes: range.sizeBytes, open: compared, release: () => {} }
+  return { digest, crc64, sizeBytes, open: compared, release: () => {} }
 }
 
 /** Encrypts one part only for its digests. */
@@ -83,9 +89,10 @@ export async function digestPart(
   range: PartRange,
   contentKey: ContentKey,
 ): Promise<PartDigest> {
-  const { ciphertext, digest } = encryption(source, range, contentKey)
+  const { ciphertext, digests } = encryption(source, range, contentKey)
   for await (const _ of ciphertext);
-  return digest()
+  const { digest, crc64 } = digests()
+  return { digest, crc64 }
 }
 
 /** The error of a part whose plaintext has changed since it was first encrypted. */
@@ -101,26 +108,24 @@ function encryption(
   source: ByteSource,
   { offsetBytes, sizeBytes }: PartRange,
   contentKey: ContentKey,
-): { readonly ciphertext: AsyncIterable<Uint8Array>; readonly digest: () => PartDigest } {
+): {
+  readonly ciphertext: AsyncIterable<Uint8Array>
+  readonly digests: () => PartDigest & { readonly pieceDigests: Uint8Array }
+} {
   const run = startCipherRun({
     direction: 'encrypt',
     contentKey,
     offsetBytes,
     crc64: true,
-    sha256: true,
+    pieceDigests: true,
   })
-  const digest = (): PartDigest => {
-    const { sha256, crc64 } = run.digests()
-    if (sha256 === undefined || crc64 === undefined) throw new TypeError('The part was not read to its end.')
-    return { sha256: encodeBase64(sha256), crc64 }
+  const digests = () => {
+    const { pieceDigests, crc64 } = run.digests()
+    if (pieceDigests === undefined || crc64 === undefined)
+      throw new TypeError('The part was not read to its end.')
+    return { pieceDigests, digest: partDigest(pieceDigests), crc64 }
   }
-  return { ciphertext: run.transform(source, sourceCheck({ sizeBytes })), digest }
-}
-
-async function sha256Of(chunk: Uint8Array): Promise<string> {
-  const sha256 = await createSha256()
-  sha256.update(chunk)
-  return encodeBase64(sha256.digest())
+  return { ciphertext: run.transform(source, sourceCheck({ sizeBytes })), digests }
 }
 
 async function* each(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {

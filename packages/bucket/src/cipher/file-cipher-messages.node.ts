@@ -45,7 +45,8 @@ export interface FileCipherResponse {
   /** The request's buffer. */
   readonly buffer?: ArrayBuffer
   readonly crc64?: bigint
-  readonly sha256?: Uint8Array
+  /** The digest of the part that was encrypted: 16 bytes. */
+  readonly digest?: Uint8Array
   /** The number of bytes that the file had, if it had too few. */
   readonly endedAfter?: number
   /** The system's code and message of a failed read or write. */

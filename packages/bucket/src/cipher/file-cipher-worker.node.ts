@@ -1,8 +1,14 @@
 import { readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { type AesCtrKeystream, wipe } from '@oss-cse/crypto-core'
-import { type Crc64, createCrc64, freeBytes, keystreamAt } from '@oss-cse/crypto-core/internal'
-import { createSha256 } from '@oss-cse/crypto-core/sha256'
+import {
+  type Crc64,
+  createCrc64,
+  freeBytes,
+  keystreamAt,
+  PartDigester,
+  partDigest,
+} from '@oss-cse/crypto-core/internal'
 import type { FileCipherRequest, FileCipherResponse } from './file-cipher-messages.node.ts'
 
 /** The thread's side of FileCipherThread. It serves requests one after another. */
@@ -47,25 +53,28 @@ async function serve(request: FileCipherRequest): Promise<Omit<FileCipherRespons
 async function encrypt(
   request: Extract<FileCipherRequest, { type: 'encrypt' }>,
 ): Promise<Omit<FileCipherResponse, 'id' | 'buffer'>> {
-  const { fd, positionBytes, sizeBytes, buffer } = request
-  const [crc64, sha256] = await Promise.all([createCrc64(), createSha256()])
+  const { fd, positionBytes, offsetBytes, sizeBytes, buffer } = request
+  const crc64 = await createCrc64()
+  const digester = new PartDigester(request, offsetBytes)
   const keystream = startedKeystream(request)
   const out = new Uint8Array(buffer, 0, sizeBytes)
   for (let done = 0; done < sizeBytes; ) {
     const count = readSync(fd, plaintext, 0, Math.min(READ_BYTES, sizeBytes - done), positionBytes + done)
     if (count === 0) {
       keystream.dispose()
+      digester.dispose()
       return { endedAfter: done }
     }
     const ciphertext = keystream.update(plaintext.subarray(0, count)) as Uint8Array
     crc64.update(ciphertext)
-    sha256.update(ciphertext)
+    // On Node.js it returns no promise.
+    void digester.update(ciphertext)
     out.set(ciphertext, done)
     freeBytes(ciphertext)
     done += count
   }
   keystream.dispose()
-  return { crc64: crc64.value(), sha256: sha256.digest() }
+  return { crc64: crc64.value(), digest: partDigest(digester.digests() as Uint8Array) }
 }
 
 function decrypt(decryption: Decryption | undefined, ciphertext: Uint8Array): void {

@@ -1,10 +1,4 @@
-import {
-  type ContentKey,
-  CseError,
-  encodeBase64,
-  type ObjectBody,
-  type PartRange,
-} from '@oss-cse/crypto-core'
+import { type ContentKey, CseError, type ObjectBody, type PartRange } from '@oss-cse/crypto-core'
 import type { FileRange } from '../source/open-file.ts'
 import type { EncryptedPart } from './encrypted-part.ts'
 import type { FileCipherResponse } from './file-cipher-messages.node.ts'
@@ -69,8 +63,8 @@ async function encryptPart(
     return thread?.encrypt(run, contentKey(), pool.take(sizeBytes))
   })
   if (response === undefined) return undefined
-  const { buffer, sha256, crc64, failure, endedAfter } = response
-  if (buffer === undefined || sha256 === undefined || crc64 === undefined) {
+  const { buffer, digest, crc64, failure, endedAfter } = response
+  if (buffer === undefined || digest === undefined || crc64 === undefined) {
     const what =
       failure === undefined ? `ended after ${endedAfter} of its ${sizeBytes} bytes` : 'could not be read'
     const cause = failure && systemError(failure)
@@ -83,7 +77,7 @@ async function encryptPart(
   const release = (reusable: boolean): void => {
     if (reusable) pool.give(buffer)
   }
-  return { sizeBytes, sha256: encodeBase64(sha256), crc64, open, release }
+  return { sizeBytes, digest, crc64, open, release }
 }
 
 /** What a decryption into a file needs. */

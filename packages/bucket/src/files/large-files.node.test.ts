@@ -550,7 +550,7 @@ describe('a part that is too large for memory', () => {
 
   test('is not held in memory for verification either', async () => {
     const upload = await bucket.initiateMultipartUpload('a', { sizeBytes: size, partSizeBytes: size })
-    const partDigests = { 1: btoa('x'.repeat(32)) }
+    const partDigests = { 1: btoa('x'.repeat(16)) }
     const later = await bucket.resumeMultipartUpload({ ...upload.toJSON(), partDigests })
     // Code that reads the part from the file, to hold it, finds no file.
     const file = { fd: 2 ** 31 - 1, sizeBytes: size, offsetBytes: 0 }

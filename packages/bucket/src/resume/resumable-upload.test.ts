@@ -7,6 +7,7 @@ import { memoryBucket } from '../../test/memory-bucket.ts'
 import {
   abortAt,
   denied,
+  digestKeys,
   lost,
   operations,
   PART,
@@ -538,13 +539,15 @@ describe('an upload with a checkpoint', () => {
     expect(await bucket.getBytes('a')).toEqual(data)
   })
 
-  test('never has the CEK or IV in plaintext in its records', async () => {
+  test('never has the CEK, the IV or a key of the digests in plaintext in its records', async () => {
     const keyring = new WatchedKeyring()
     const { bucket, store } = await interrupted({}, memoryBucket({ keyring }))
     await send(bucket, fileOf(data), { checkpointStore: store })
-    const secrets = keyring.copies.flatMap(spellings)
+    const derived = await Promise.all(keyring.copies.map(digestKeys))
+    const digestSecrets = derived.map((keys) => ({ cek: keys.slice(0, 32), iv: keys.slice(32) }))
+    const secrets = [...keyring.copies, ...digestSecrets].flatMap(spellings)
     expect(store.saved.length).toBeGreaterThan(5)
-    expect(secrets.length).toBeGreaterThan(20)
+    expect(secrets.length).toBeGreaterThan(40)
     for (const text of store.saved) for (const secret of secrets) expect(text).not.toContain(secret)
   })
 
@@ -862,8 +865,16 @@ describe('an upload that cannot be resumed restarts', () => {
     ['is empty', () => '{}'],
     ['has no upload', (text: string) => JSON.stringify({ ...JSON.parse(text), upload: undefined })],
     ['has no source', (text: string) => JSON.stringify({ ...JSON.parse(text), source: undefined })],
-    ['is of an older version', (text: string) => text.replace('"version":1', '"version":0')],
-    ['is of a newer version', (text: string) => text.replaceAll('"version":1', '"version":2')],
+    ['is of an older version', (text: string) => text.replaceAll('"version":2', '"version":1')],
+    [
+      'has an upload of an older version',
+      (text: string) => text.replace(/"version":2(?!.*"version")/, '"version":1'),
+    ],
+    ['is of a newer version', (text: string) => text.replaceAll('"version":2', '"version":3')],
+    [
+      'has the digests of an older version',
+      (text: string) => text.replace(/("2":)"[^"]*"/, `$1"${btoa('x'.repeat(32))}"`),
+    ],
     ['is of another bucket', (text: string) => text.replace('"location":"memory:"', '"location":"other:"')],
     ['is of another key', (text: string) => text.replace('"key":"a"', '"key":"b"')],
     ['is of another file', (text: string) => text.replace('/data/file', '/data/other')],

@@ -130,7 +130,7 @@ interface UploadTransfer {
 
 /** The record of an interrupted upload. */
 interface UploadRecord extends TransferName {
-  readonly version: 1
+  readonly version: 2
   /** The state of the source when the upload started. */
   readonly source: { readonly sizeBytes: number; readonly fingerprint: string }
   /** A digest of the object's metadata and other headers, which can no longer change. */
@@ -139,7 +139,7 @@ interface UploadRecord extends TransferName {
 }
 
 const Record = v.strictObject({
-  version: v.literal(1),
+  version: v.literal(2),
   operation: v.literal('upload'),
   location: v.string(),
   key: v.string(),
@@ -165,10 +165,10 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
   const { headers, contentMd5 = '' } = uploadHeaders(options)
   const begun = await stateOf(source)
   const fresh: Omit<UploadRecord, 'upload'> = {
-    version: 1,
+    version: 2,
     ...name,
     source: { sizeBytes: source.sizeBytes, fingerprint: begun.fingerprint },
-    headers: await digestText([...Object.entries(headers).sort(), contentMd5]),
+    headers: digestText([...Object.entries(headers).sort(), contentMd5]),
   }
   const checkpoint = await openRecord(store, name)
   try {

@@ -1,5 +1,5 @@
 import { CseError } from '@oss-cse/crypto-core'
-import { createSha256 } from '@oss-cse/crypto-core/sha256'
+import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 
 /** Identifies the checkpoint of a transfer. */
@@ -14,14 +14,13 @@ export interface TransferName {
 
 /** Opens the record of a transfer. */
 export async function openRecord(store: CheckpointStore, name: TransferName): Promise<Checkpoint> {
-  return store.open(`${name.operation}-${await digestText([name.location, name.key, name.identity])}`)
+  return store.open(`${name.operation}-${digestText([name.location, name.key, name.identity])}`)
 }
 
 /** A hexadecimal digest of plain JSON, to compare with a stored one. */
-export async function digestText(value: unknown): Promise<string> {
-  const sha256 = await createSha256()
-  sha256.update(new TextEncoder().encode(JSON.stringify(value)))
-  return Array.from(sha256.digest(), (byte) => byte.toString(16).padStart(2, '0')).join('')
+export function digestText(value: unknown): string {
+  const digest = digestEngine.sha256(new TextEncoder().encode(JSON.stringify(value)))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /**

@@ -77,7 +77,7 @@ export async function initiateMultipartUpload(
     checkMetadataSize(sent)
     const uploadId = await withRetries(initiate, attempt)
     const state: MultipartUploadState = {
-      version: 1,
+      version: 2,
       key,
       uploadId,
       sizeBytes,

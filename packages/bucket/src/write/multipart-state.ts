@@ -1,5 +1,5 @@
 import { CseError, decodeBase64, type HeaderMap } from '@oss-cse/crypto-core'
-import { isEnvelopeHeader } from '@oss-cse/crypto-core/internal'
+import { DIGEST_BYTES, isEnvelopeHeader } from '@oss-cse/crypto-core/internal'
 import * as v from 'valibot'
 
 /**
@@ -8,7 +8,7 @@ import * as v from 'valibot'
  * nothing proves who made it: keep it where only you can write.
  */
 export interface MultipartUploadState {
-  readonly version: 1
+  readonly version: 2
   readonly key: string
   readonly uploadId: string
   readonly sizeBytes: number
@@ -18,18 +18,20 @@ export interface MultipartUploadState {
   /** Other headers from the caller, for later requests. */
   readonly headers: HeaderMap
   /**
-   * For each part of which a byte may have been sent: the SHA-256 of its ciphertext, base64, by part number. Only a
-   * part with the same ciphertext may ever be sent under that number.
+   * For each part of which a byte may have been sent: a digest of its ciphertext, 16 bytes in base64, by part number.
+   * Only a part with the same ciphertext may ever be sent under that number. Nobody can compute a digest without the
+   * content key.
    */
   readonly partDigests: Readonly<Record<string, string>>
 }
 
+/** Version 1 had another kind of digests. It is not resumed: nothing tells whether its parts are unchanged. */
+const VERSION = 2
 const Headers = v.record(v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/)), v.string())
-const SHA256_BYTES = 32
 const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
 const State = v.strictObject({
-  version: v.literal(1),
+  version: v.literal(VERSION),
   key: v.pipe(v.string(), v.nonEmpty()),
   uploadId: v.pipe(v.string(), v.nonEmpty()),
   sizeBytes: Size,
@@ -46,7 +48,7 @@ const State = v.strictObject({
     v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,4}$/)),
     v.pipe(
       v.string(),
-      v.check((digest) => decodeBase64(digest)?.length === SHA256_BYTES),
+      v.check((digest) => decodeBase64(digest)?.length === DIGEST_BYTES),
     ),
   ),
 })
@@ -59,7 +61,13 @@ const State = v.strictObject({
 export function checkedState(value: unknown): MultipartUploadState {
   const result = v.safeParse(State, value)
   if (result.success) return result.output
-  const { path, expected } = result.issues[0]
+  const { path, expected, input } = result.issues[0]
+  if (path?.[0]?.key === 'version' && typeof input === 'number') {
+    throw new CseError(
+      'ERR_CSE_INVALID_ARGUMENT',
+      `Invalid multipart state: version must be ${VERSION}. Another version of this library made it: abort the upload, and start another.`,
+    )
+  }
   const where = path?.map(({ key }) => String(key)).join('.') ?? 'the state'
   const must = expected === null ? 'is not valid' : `must be ${expected}`
   throw new CseError('ERR_CSE_INVALID_ARGUMENT', `Invalid multipart state: ${where} ${must}.`)

@@ -1,4 +1,11 @@
-import { concatBytes, type HeaderMap, type PartRange } from '@oss-cse/crypto-core'
+import {
+  type ContentKey,
+  concatBytes,
+  decodeBase64,
+  encodeBase64,
+  type HeaderMap,
+  type PartRange,
+} from '@oss-cse/crypto-core'
 import { createCrc64, isEnvelopeHeader, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, type MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
@@ -6,12 +13,12 @@ import { chunked, pattern } from '../../test/bytes.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
 import {
   denied,
+  digestOf,
   lost,
   operations,
   PART,
   pendingUploads,
   settle,
-  sha256,
   watchParts,
 } from '../../test/multipart.ts'
 import { spellings, WatchedKeyring } from '../../test/watched-keys.ts'
@@ -511,7 +518,8 @@ describe('never two ciphertexts under one counter', () => {
   })
 
   test('the digest of a part is durable before its first byte is sent', async () => {
-    const { bucket, transport } = memoryBucket()
+    const keyring = new WatchedKeyring()
+    const { bucket, transport } = memoryBucket({ keyring })
     let durable: Readonly<Record<string, string>> = {}
     const durableAtFirstByte = new Map<number, string | undefined>()
     const sent = watchParts(transport)
@@ -535,8 +543,11 @@ describe('never two ciphertexts under one counter', () => {
       settle().then(() => Promise.all([2, 3, 5].map((n) => upload.uploadPart(n, part(upload, n))))),
     ])
     expect(sent.map(({ partNumber }) => partNumber).sort()).toEqual([1, 2, 3, 4, 5, 6])
+    const [contentKey] = keyring.copies
     for (const { partNumber, bytes } of sent) {
-      expect(durableAtFirstByte.get(partNumber)).toBe(await sha256(bytes))
+      const { offsetBytes } = upload.plan.part(partNumber)
+      const expected = await digestOf(contentKey as ContentKey, offsetBytes, bytes)
+      expect(durableAtFirstByte.get(partNumber)).toBe(expected)
     }
   })
 
@@ -762,8 +773,9 @@ describe('the state', () => {
       [],
       JSON.stringify(state),
       { ...state, further: 1 },
-      { ...state, version: 2 },
-      { ...state, version: '1' },
+      { ...state, version: 1 },
+      { ...state, version: 3 },
+      { ...state, version: '2' },
       { ...state, sizeBytes: String(state.sizeBytes) },
       { ...state, sizeBytes: state.sizeBytes + 1 },
       { ...state, sizeBytes: 0 },
@@ -777,7 +789,13 @@ describe('the state', () => {
       { ...state, headers: { [V2_HEADERS.wrappedCek]: 'x' } },
       { ...state, headers: { 'X-Oss-Request-Payer': 'requester' } },
       { ...state, partDigests: { 0: state.partDigests[2] } },
-      { ...state, partDigests: { 1: `${'A'.repeat(42)}B=` } },
+      { ...state, partDigests: { 1: '' } },
+      { ...state, partDigests: { 1: btoa('x'.repeat(15)) } },
+      { ...state, partDigests: { 1: btoa('x'.repeat(17)) } },
+      { ...state, partDigests: { 1: btoa('x'.repeat(32)) } },
+      { ...state, partDigests: { 1: `${'A'.repeat(21)}B==` } },
+      { ...state, partDigests: { 1: 'A'.repeat(22) } },
+      { ...state, partDigests: { 1: `${'-'.repeat(22)}==` } },
       { ...state, partDigests: { a: state.partDigests[2] } },
       { ...state, partDigests: { 1: 'short' } },
       { ...state, partDigests: { 1: 5 } },
@@ -793,6 +811,29 @@ describe('the state', () => {
     expect(accepted).toEqual([])
     expect(transport.requests).toEqual([])
     expect(keyring.unwrapped).toBe(0)
+  })
+
+  test('of an older version is refused, and the error says what to do', async () => {
+    const { state, bucket, transport } = await interrupted()
+    const partDigests = { 2: btoa('x'.repeat(32)) }
+    const old = { ...state, version: 1, partDigests } as unknown as MultipartUploadState
+    await expect(bucket.resumeMultipartUpload(old)).rejects.toThrow(
+      'Invalid multipart state: version must be 2. Another version of this library made it: abort the upload, and start another.',
+    )
+    expect(transport.requests).toEqual([])
+  })
+
+  test('with another digest of a part is not trusted', async () => {
+    const { state, bucket } = await interrupted()
+    for (const bit of [1, 128]) {
+      for (const position of [0, 15]) {
+        const digest = decodeBase64(state.partDigests[2] ?? '') ?? new Uint8Array()
+        digest[position] = (digest[position] ?? 0) ^ bit
+        const partDigests = { ...state.partDigests, 2: encodeBase64(digest) }
+        const upload = await bucket.resumeMultipartUpload({ ...state, partDigests })
+        await expect(upload.verifyParts(open)).rejects.toEqual(code('ERR_CSE_SOURCE_CHANGED'))
+      }
+    }
   })
 
   test('with the digest of a part outside the plan is refused', async () => {
@@ -835,7 +876,7 @@ describe('the state', () => {
     const { bucket } = memoryBucket()
     const upload = await initiate(bucket, data.length)
     const state = upload.toJSON() as { partDigests: Record<string, string> }
-    state.partDigests[1] = btoa('x'.repeat(32))
+    state.partDigests[1] = btoa('x'.repeat(16))
     await upload.uploadPart(1, part(upload, 1))
     expect(upload.toJSON().partDigests[1]).not.toBe(state.partDigests[1])
   })

@@ -129,7 +129,7 @@ export class MultipartUpload {
     try {
       signal?.throwIfAborted()
       this.#upload.checkOpen()
-      await ledger.begin(partNumber, part.sha256)
+      await ledger.begin(partNumber, part.digest)
       this.#upload.checkOpen()
     } catch (error) {
       part.release(true)

@@ -58,7 +58,7 @@ export class OpenUpload {
     const { sizeBytes, partSizeBytes } = this.plan
     const { key, uploadId, envelope, headers } = this.remote.toJSON()
     return {
-      version: 1,
+      version: 2,
       key,
       uploadId,
       sizeBytes,
@@ -120,8 +120,8 @@ export class OpenUpload {
         const range = this.plan.part(partNumber)
         const { sizeBytes } = range
         const source = byteSource(open(range))
-        const { sha256, crc64 } = await this.#digest(source, range, signal)
-        this.ledger.check(partNumber, sha256)
+        const { digest, crc64 } = await this.#digest(source, range, signal)
+        this.ledger.check(partNumber, digest)
         const part = held.get(partNumber)
         if (part === undefined || (part.sizeBytes ?? sizeBytes) !== sizeBytes) continue
         if ((part.crc64 ?? crc64) !== crc64) continue

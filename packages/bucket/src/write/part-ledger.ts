@@ -1,3 +1,5 @@
+import { decodeBase64, encodeBase64 } from '@oss-cse/crypto-core'
+import { equalBytes } from '@oss-cse/crypto-core/internal'
 import { sourceChanged } from '../cipher/encrypted-part.ts'
 import { sharedRun } from '../policy/shared-run.ts'
 
@@ -11,7 +13,7 @@ export class PartLedger {
   readonly #save: () => Promise<void>
 
   /**
-   * @param digests - SHA-256 of the ciphertext, base64, by part number, of the parts that were started before
+   * @param digests - the digests of the parts that were started before, base64, by part number
    * @param save - saves the ledger outside the process
    */
   constructor(digests: Readonly<Record<string, string>>, save: () => Promise<void>) {
@@ -28,12 +30,12 @@ export class PartLedger {
   /**
    * Records the ciphertext of a part. Resolves when it is saved; only then may a byte of the part be sent.
    *
-   * @param sha256 - of the ciphertext, base64
+   * @param digest - the part's digest, 16 bytes
    * @throws CseError `ERR_CSE_SOURCE_CHANGED` when the part was started with another ciphertext; what saving throws
    */
-  async begin(partNumber: number, sha256: string): Promise<void> {
-    if (this.#digests.has(partNumber)) this.check(partNumber, sha256)
-    this.#digests.set(partNumber, sha256)
+  async begin(partNumber: number, digest: Uint8Array): Promise<void> {
+    if (this.#digests.has(partNumber)) this.check(partNumber, digest)
+    this.#digests.set(partNumber, encodeBase64(digest))
     if (this.#saved.has(partNumber)) return
     await this.#save()
     this.#saved.add(partNumber)
@@ -44,8 +46,9 @@ export class PartLedger {
    *
    * @throws CseError `ERR_CSE_SOURCE_CHANGED` when it was started with another one, or not at all
    */
-  check(partNumber: number, sha256: string): void {
-    if (this.#digests.get(partNumber) !== sha256) throw sourceChanged(partNumber)
+  check(partNumber: number, digest: Uint8Array): void {
+    const known = decodeBase64(this.#digests.get(partNumber) ?? '')
+    if (known === undefined || !equalBytes(known, digest)) throw sourceChanged(partNumber)
   }
 
   /** The digests, in the form that the constructor takes. */
