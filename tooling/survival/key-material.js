@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeEnvelope } from '@oss-cse/crypto-core'
@@ -9,15 +10,19 @@ import { decodeEnvelope } from '@oss-cse/crypto-core'
  */
 
 /**
- * The content key and IV of an object, by its encryption headers.
+ * The content key and IV of an object, by its encryption headers, and the keys of the digests that are derived from them.
  *
  * @returns {Promise<Secret[]>}
  */
 export async function contentKeyOf(headers, keyring) {
   const { cek, iv } = await keyring.unwrap(decodeEnvelope(headers))
+  const salt = Buffer.concat([Buffer.from('oss-cse part digest v1\0'), iv])
+  const derived = Buffer.from(hkdfSync('sha256', cek, salt, '', 64))
   return [
     { name: 'the CEK', bytes: cek },
     { name: 'the IV', bytes: iv },
+    { name: 'the hash key of the digests', bytes: derived.subarray(0, 32) },
+    { name: 'the tag key of the digests', bytes: derived.subarray(32) },
   ]
 }
 

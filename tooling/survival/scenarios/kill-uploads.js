@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { decodeEnvelope } from '@oss-cse/crypto-core'
+import { PartDigester, partDigest } from '@oss-cse/crypto-core/internal'
 import { checkpointFiles, onlyRecord } from '../checkpoint-files.js'
 import { Findings } from '../findings.js'
 import { contentKeyOf, findSecrets } from '../key-material.js'
@@ -145,14 +147,18 @@ class KilledUpload {
     for (const found of findSecrets(checkpoints, secrets)) this.#expect(false, found)
     this.#findings.count('secrets looked for', secrets.length)
     if (upload === undefined) return
+    const contentKey = await keyring.unwrap(decodeEnvelope(upload.envelope))
     for (const { partNumber } of this.#parts(tap.exchanges, upload.uploadId)) {
       const digest = upload.partDigests[partNumber]
       if (!this.#expect(digest !== undefined, `part ${partNumber} left before its digest was on disk`))
         continue
       const body = tap.partBody(upload.uploadId, partNumber)
       if (body?.length !== upload.partSizeBytes) continue
-      const sent = createHash('sha256').update(body).digest('base64')
+      const digester = new PartDigester(contentKey, (partNumber - 1) * upload.partSizeBytes)
+      await digester.update(body)
+      const sent = Buffer.from(partDigest(await digester.digests())).toString('base64')
       this.#expect(sent === digest, `part ${partNumber} is not what its digest says`)
+      this.#findings.count('parts compared with their digests')
     }
   }
 
