@@ -23,7 +23,10 @@ export default defineConfig({
   test: {
     ...testLimits,
     name: 'browser',
-    include: ['packages/{crypto-core,bucket}/{src,test}/**/*.test.ts', 'tooling/e2e/src/*.browser.test.ts'],
+    include: [
+      'packages/{crc64,crypto-core,bucket}/{src,test}/**/*.test.ts',
+      'tooling/e2e/src/*.browser.test.ts',
+    ],
     exclude: ['**/*.node.test.ts'],
     browser: {
       enabled: true,
