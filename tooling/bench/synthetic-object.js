@@ -18,20 +18,20 @@ export function* syntheticBytes(start, end) {
  * The CRC-64 of the first `sizeBytes` of that repetition, without going through them.
  *
  * @param {number} sizeBytes
- * @returns {Promise<bigint>}
+ * @returns {bigint}
  */
-export async function syntheticCrc64(sizeBytes) {
-  const crcOf = async (bytes) => {
-    const crc = await createCrc64()
+export function syntheticCrc64(sizeBytes) {
+  const crcOf = (bytes) => {
+    const crc = createCrc64()
     crc.update(bytes)
     return crc.value()
   }
-  let run = { crc: await crcOf(block), sizeBytes: BLOCK_BYTES }
+  let run = { crc: crcOf(block), sizeBytes: BLOCK_BYTES }
   let whole = 0n
   for (let blocks = Math.floor(sizeBytes / BLOCK_BYTES); blocks > 0; blocks = Math.floor(blocks / 2)) {
     if (blocks % 2 === 1) whole = combineCrc64(whole, run.crc, run.sizeBytes)
     run = { crc: combineCrc64(run.crc, run.crc, run.sizeBytes), sizeBytes: run.sizeBytes * 2 }
   }
   const tail = block.subarray(0, sizeBytes % BLOCK_BYTES)
-  return combineCrc64(whole, await crcOf(tail), tail.length)
+  return combineCrc64(whole, crcOf(tail), tail.length)
 }

@@ -105,7 +105,7 @@ async function checkPackage(name, folder, packages, expected, tarballs) {
 
 /** A bucket that only reads presigned URLs, as a page or a worker installs it. */
 async function checkFetch(tarballs) {
-  const packages = ['bucket', 'crypto-core', 'transport-fetch']
+  const packages = ['bucket', 'crc64', 'crypto-core', 'transport-fetch']
   const directory = installInto(
     'transport-fetch',
     packages.map((name) => `@oss-cse/${name}`),
@@ -124,7 +124,15 @@ async function checkFetch(tarballs) {
 
 /** The drop-in as an app installs it, which need not be an ES module nor know of KMS, and its types as an editor sees them. */
 async function checkDropIn(tarballs) {
-  const packages = ['ali-oss', 'bucket', 'crypto-core', 'oss-emulator', 'provider-rsa', 'transport-oss']
+  const packages = [
+    'ali-oss',
+    'bucket',
+    'crc64',
+    'crypto-core',
+    'oss-emulator',
+    'provider-rsa',
+    'transport-oss',
+  ]
   const directory = installInto(
     'drop-in',
     packages.map((name) => `@oss-cse/${name}`),
@@ -289,16 +297,11 @@ async function startRegistry(tarballs) {
 
 try {
   const tarballs = packAll()
-  const core = [
-    '@noble/ciphers',
-    '@noble/hashes',
-    '@oss-cse/crypto-core',
-    'hash-wasm',
-    'is-network-error',
-    'p-retry',
-  ]
-  await checkPackage('crypto-core', 'packages/crypto-core', ['@oss-cse/crypto-core'], core, tarballs)
-  const rsa = ['@oss-cse/crypto-core', '@oss-cse/provider-rsa']
+  await checkPackage('crc64', 'packages/crc64', ['@oss-cse/crc64'], ['@oss-cse/crc64'], tarballs)
+  const ours = ['@oss-cse/crc64', '@oss-cse/crypto-core']
+  const core = ['@noble/ciphers', '@noble/hashes', ...ours, 'is-network-error', 'p-retry']
+  await checkPackage('crypto-core', 'packages/crypto-core', ours, core, tarballs)
+  const rsa = [...ours, '@oss-cse/provider-rsa']
   await checkPackage(
     'provider-rsa',
     'packages/provider-rsa',
@@ -306,7 +309,7 @@ try {
     [...core, '@oss-cse/provider-rsa'].sort(),
     tarballs,
   )
-  const kms = ['@oss-cse/crypto-core', '@oss-cse/provider-kms']
+  const kms = [...ours, '@oss-cse/provider-kms']
   await checkPackage(
     'provider-kms',
     'packages/provider-kms',

@@ -1,5 +1,5 @@
+import { createCrc64 } from '@oss-cse/crc64'
 import { ChunkSizer } from './chunks.ts'
-import { createCrc64 } from './crc64.ts'
 import { cipherReused, keystreamAt } from './ctr-cipher.ts'
 import { PartDigester } from './part-digester.ts'
 import type { ContentKey, ObjectBody } from './ports.ts'
@@ -75,7 +75,7 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
 
   async function* run(source: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
     const { signal } = watch
-    const crc = options.crc64 ? await createCrc64() : undefined
+    const crc = options.crc64 ? createCrc64() : undefined
     const keystream = started?.keystream
     const sizer = new ChunkSizer({ reuse: keystream !== undefined })
     let discard = discardBytes

@@ -3,6 +3,7 @@
  * Your own apps, providers and transports use the main entry.
  */
 
+export { type Crc64, combineCrc64, createCrc64 } from '@oss-cse/crc64'
 export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
 export { backgroundTimer, MAX_TIMER_MS } from './background-timer.ts'
 export { bothOrNone, isMismatch } from './both-or-none.ts'
@@ -10,7 +11,6 @@ export { equalBytes, isUint8Array } from './bytes.ts'
 export { coalesceChunks, exactChunks } from './chunks.ts'
 export { type RunWatch, startCipherRun } from './cipher-run.ts'
 export { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
-export { type Crc64, combineCrc64, createCrc64 } from './crc64.ts'
 export { keystreamAt } from './ctr-cipher.ts'
 export { BLOCK_BYTES } from './ctr-counter.ts'
 export { deadlineAbort, eachWithDeadline, withDeadline } from './deadline.ts'

@@ -59,7 +59,7 @@ for (const { name, cek, iv, offsetBytes, sizeBytes, pieces, digest } of digests)
   }
 }
 
-const crc = await createCrc64()
+const crc = createCrc64()
 crc.update(new TextEncoder().encode('123456789'))
 assert.equal(crc.value(), 0x995dc9bbdf1939fan)
 

@@ -34,7 +34,7 @@ async function serve(request: FileCipherRequest): Promise<Omit<FileCipherRespons
       return encrypt(request)
     case 'decrypt': {
       const { run, fd, offsetBytes } = request
-      const crc64 = await createCrc64()
+      const crc64 = createCrc64()
       decryptions.set(run, { fd, keystream: startedKeystream(request), crc64, position: offsetBytes })
       return {}
     }
@@ -54,7 +54,7 @@ async function encrypt(
   request: Extract<FileCipherRequest, { type: 'encrypt' }>,
 ): Promise<Omit<FileCipherResponse, 'id' | 'buffer'>> {
   const { fd, positionBytes, offsetBytes, sizeBytes, buffer } = request
-  const crc64 = await createCrc64()
+  const crc64 = createCrc64()
   const digester = new PartDigester(request, offsetBytes)
   const keystream = startedKeystream(request)
   const out = new Uint8Array(buffer, 0, sizeBytes)

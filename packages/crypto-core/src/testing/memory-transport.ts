@@ -1,6 +1,6 @@
+import { combineCrc64, createCrc64 } from '@oss-cse/crc64'
 import { concatBytes, isUint8Array } from '../bytes.ts'
 import { compareCodePoints } from '../code-point-order.ts'
-import { combineCrc64, createCrc64 } from '../crc64.ts'
 import { CseError, TransportError } from '../errors.ts'
 import { lowerCaseHeaders } from '../header-map.ts'
 import { isEnvelopeHeader, OSS_HEADERS } from '../headers.ts'
@@ -99,7 +99,7 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
 
   /** Stores bytes unchanged, without any check. Not recorded in `requests`. */
   async plant(key: string, bytes: Uint8Array, headers: HeaderMap = {}): Promise<void> {
-    const crc = await createCrc64()
+    const crc = createCrc64()
     crc.update(bytes)
     this.#store(key, bytes, crc.value(), headers)
   }
@@ -410,7 +410,7 @@ async function collect({
   onSentBytes,
 }: UploadRequest): Promise<{ bytes: Uint8Array; crc64: bigint }> {
   const chunks: Uint8Array[] = []
-  const crc = await createCrc64()
+  const crc = createCrc64()
   let sentBytes = 0
   tell(onSentBytes, sentBytes)
   try {

@@ -36,7 +36,8 @@ export async function receiveContent(
   if (contentMd5 !== undefined && decodeBase64(contentMd5)?.length !== 16) {
     throw invalidDigest('0017-00000502')
   }
-  const [digest, writer] = await Promise.all([ContentDigest.create(), store.createBlob()])
+  const digest = new ContentDigest()
+  const writer = await store.createBlob()
   try {
     await body.pipe({
       write(chunk) {

@@ -4,16 +4,8 @@ import { createCrc64 } from '@oss-cse/crypto-core/internal'
 /** Computes the checksums of a body chunk by chunk. */
 export class ContentDigest {
   readonly #md5: Hash = createHash('md5')
-  readonly #crc64: Awaited<ReturnType<typeof createCrc64>>
+  readonly #crc64 = createCrc64()
   #sizeBytes = 0
-
-  private constructor(crc64: Awaited<ReturnType<typeof createCrc64>>) {
-    this.#crc64 = crc64
-  }
-
-  static async create(): Promise<ContentDigest> {
-    return new ContentDigest(await createCrc64())
-  }
 
   update(chunk: Uint8Array): void {
     this.#md5.update(chunk)

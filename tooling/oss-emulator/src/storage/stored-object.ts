@@ -41,7 +41,7 @@ export async function writeStoredObject(
 ): Promise<void> {
   if (store.bucket(bucket) === undefined) throw new Error(`The emulator has no bucket "${bucket}".`)
   const bytes = Uint8Array.from(object.bytes)
-  const digest = await ContentDigest.create()
+  const digest = new ContentDigest()
   digest.update(bytes)
   const writer = await store.createBlob()
   await writer.write(bytes)

@@ -30,7 +30,7 @@ export async function uploadPartCopy(context: OperationContext): Promise<OssResp
   if (sizeBytes > MAX_BODY_BYTES) throw invalidArgument('The copied part is larger than 5 GB.')
   const content = store.open(source.extents, start, sizeBytes)
   try {
-    const digest = await ContentDigest.create()
+    const digest = new ContentDigest()
     for await (const chunk of content.chunks()) digest.update(chunk)
     const { etag, crc64 } = digest.finish()
     const { uploadId } = upload.record
