@@ -32,14 +32,15 @@ function updateWith({ memory, STATE, INPUT, INPUT_BYTES, update }: KernelExports
   const inner = new Int32Array(memory.buffer, STATE.value, 2)
   const input = new Uint8Array(memory.buffer, INPUT.value, INPUT_BYTES.value)
   return (state, chunk) => {
-    inner[0] = state[0] as number
-    inner[1] = state[1] as number
     for (let at = 0; at < chunk.length; at += input.length) {
       const piece = chunk.length <= input.length ? chunk : chunk.subarray(at, at + input.length)
+      // From here to the end of the round nothing else can run, and use the kernel for another checksum.
       input.set(piece)
+      inner[0] = state[0] as number
+      inner[1] = state[1] as number
       update(piece.length)
+      state[0] = inner[0]
+      state[1] = inner[1]
     }
-    state[0] = inner[0] as number
-    state[1] = inner[1] as number
   }
 }

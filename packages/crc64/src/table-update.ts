@@ -11,7 +11,8 @@ let tables: Int32Array | undefined
  */
 function crcTables(): Int32Array {
   if (tables !== undefined) return tables
-  const [polynomialLow, polynomialHigh] = [Number(BigInt.asIntN(32, POLYNOMIAL)), Number(POLYNOMIAL >> 32n)]
+  const polynomialLow = Number(POLYNOMIAL & 0xffffffffn)
+  const polynomialHigh = Number(POLYNOMIAL >> 32n)
   const made = new Int32Array(4 * TABLE_WORDS)
   for (let byte = 0; byte < 256; byte++) {
     let low = byte
