@@ -15,7 +15,7 @@ export interface Crc64 {
 }
 
 /** A message up to this length is done before a kernel would have been started for it. */
-const SHORT_BYTES = 16_384
+const SHORT_BYTES = 4096
 
 /** How this thread adds bytes, from the first message on that is not short. */
 let chosen: UpdateState | undefined
@@ -23,8 +23,8 @@ let chosen: UpdateState | undefined
 /**
  * Starts a checksum.
  *
- * The first one in a thread that passes 16 KiB compiles a WebAssembly module of 1.4 KB, which all of the thread share from then on.
- * Where WebAssembly or its SIMD is missing or forbidden, plain JavaScript returns the same values.
+ * The first one in a thread that passes 4 KiB compiles a WebAssembly module of 1.4 KB. All checksums of the thread share it
+ * from then on. Where WebAssembly or its SIMD is missing or forbidden, plain JavaScript returns the same values.
  *
  * @example
  * ```ts
