@@ -1,5 +1,6 @@
 // Run on the built package under every Node.js of the matrix.
 import assert from 'node:assert/strict'
+import { Worker } from 'node:worker_threads'
 import { combineCrc64, createCrc64 } from '@oss-cse/crc64'
 
 function crc64(...chunks) {
@@ -27,16 +28,15 @@ assert.equal(crc64(first, second), expected)
 assert.equal(combineCrc64(crc64(first), crc64(second), second.length), expected)
 
 // A runtime that forbids WebAssembly, in a thread of its own.
-const { Worker } = await import('node:worker_threads')
 const worker = new Worker(
   `globalThis.WebAssembly = undefined
-  import('@oss-cse/crc64').then(({ createCrc64 }) => {
-    const { parentPort, workerData } = require('node:worker_threads')
+  const { parentPort, workerData } = require('node:worker_threads')
+  import(workerData.address).then(({ createCrc64 }) => {
     const crc = createCrc64()
-    crc.update(workerData)
+    crc.update(workerData.bytes)
     parentPort.postMessage(crc.value())
   })`,
-  { eval: true, workerData: bytes },
+  { eval: true, workerData: { address: import.meta.resolve('@oss-cse/crc64'), bytes } },
 )
 const plain = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
 assert.equal(plain, expected)
