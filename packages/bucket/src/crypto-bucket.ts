@@ -3,7 +3,6 @@ import {
   type CallOptions,
   CseError,
   checkedRetryOptions,
-  concatBytes,
   type GetObjectResponse,
   type HeaderMap,
   type HeadObjectResponse,
@@ -33,7 +32,7 @@ import { Leftovers } from './policy/leftovers.ts'
 import { objectPages, uploadPages } from './policy/listed-pages.ts'
 import { readHeaders, refuseProcessing } from './policy/request-headers.ts'
 import { type Logger, type RetryEvent, withRetries } from './policy/retry.ts'
-import { type GetOptions, type GetResult, getObject } from './read/get-object.ts'
+import { type GetOptions, type GetResult, getObject, getObjectBytes } from './read/get-object.ts'
 import { describeObject, type HeadOptions, type HeadResult } from './read/head-object.ts'
 import { LinkedObject, refuseLink } from './read/linked-object.ts'
 import { type ObjectReader, type OpenOptions, openObject, type ReaderSource } from './read/object-reader.ts'
@@ -194,9 +193,8 @@ export class CryptoBucket {
    * @throws CseError as `get`, and `ERR_CSE_INTEGRITY` when the checksum or the length is wrong.
    */
   async getBytes(key: string, options: GetOptions = {}): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of (await this.get(key, options)).body) chunks.push(chunk)
-    return concatBytes(chunks)
+    checkKey(key)
+    return getObjectBytes(this.#context, this.#readerSource(key, options), key, options)
   }
 
   /**

@@ -89,12 +89,25 @@ export async function callWithRetries<Result>(
   }
   const guarded = async (): Promise<Result> => {
     try {
+      const first = firstFailure
+      firstFailure = undefined
+      if (first !== undefined) throw first.error
       return await attempt()
     } catch (error) {
       failure = { error }
       // p-retry would replace a thrown value that is no Error, such as the reason of an abort.
       throw error instanceof Error ? error : new AbortError('not an Error')
     }
+  }
+  signal?.throwIfAborted()
+  let firstFailure: { readonly error: unknown } | undefined
+  try {
+    // Without p-retry, which a call that succeeds does not need.
+    const result = await attempt()
+    signal?.throwIfAborted()
+    return result
+  } catch (error) {
+    firstFailure = { error }
   }
   try {
     return await pRetry(guarded, {

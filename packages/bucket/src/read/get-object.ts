@@ -1,17 +1,12 @@
 import {
   type BoundedCallOptions,
   type ByteRange,
+  concatBytes,
   type GetObjectResponse,
   type HeaderMap,
   OSS_HEADERS,
 } from '@oss-cse/crypto-core'
-import {
-  checkRange,
-  deadlineAbort,
-  type LinkedAbort,
-  parseRange,
-  type RangeSlice,
-} from '@oss-cse/crypto-core/internal'
+import { checkRange, deadlineAbort, type LinkedAbort, parseRange } from '@oss-cse/crypto-core/internal'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter } from '../policy/progress.ts'
@@ -60,8 +55,41 @@ export async function getObject(
   context: BucketContext,
   source: GetSource,
   key: string,
-  options: GetOptions = {},
+  options?: GetOptions,
 ): Promise<GetResult> {
+  const { plaintext, cancel, ...result } = await readObject(context, source, key, options)
+  return { ...result, body: readableBody(plaintext, cancel) }
+}
+
+/** Requests and decrypts one object into memory; see `CryptoBucket.getBytes`. */
+export async function getObjectBytes(
+  context: BucketContext,
+  source: GetSource,
+  key: string,
+  options?: GetOptions,
+): Promise<Uint8Array> {
+  // Without the stream of a body: for a small object, making and reading it would cost as much as the rest.
+  const { plaintext } = await readObject(context, source, key, options)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of plaintext) chunks.push(chunk)
+  const [only] = chunks
+  return only !== undefined && chunks.length === 1 ? only : concatBytes(chunks)
+}
+
+/** A get whose bytes are read by iteration. */
+interface ObjectRead extends Omit<GetResult, 'body'> {
+  /** The decrypted bytes. */
+  readonly plaintext: AsyncGenerator<Uint8Array, void, undefined>
+  /** Ends a pending read, and closes the connection. */
+  cancel(): Promise<void>
+}
+
+async function readObject(
+  context: BucketContext,
+  source: GetSource,
+  key: string,
+  options: GetOptions = {},
+): Promise<ObjectRead> {
   options.signal?.throwIfAborted()
   const range =
     typeof options.range === 'string' ? parseRange(options.range) : options.range && checkRange(options.range)
@@ -100,7 +128,7 @@ function result(
   requests: ObjectRequests,
   abort: LinkedAbort,
   onProgress: ProgressListener | undefined,
-): GetResult {
+): ObjectRead {
   const { etag = '', [OSS_HEADERS.crc64]: checksum } = response.headers
   const ciphertext = new ResumedRead({
     key,
@@ -147,7 +175,8 @@ function result(
   }
   return {
     ...describeObject(key, response.headers, envelope),
-    body: readableBody(plaintext, cancel),
+    plaintext,
+    cancel,
     sizeBytes: slice.sizeBytes,
     totalBytes: slice.totalBytes,
     ...(range && {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { impatientTransport } from '../../test/impatient-transport.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
-import { type BodyInput, byteSource, sourceCheck } from './byte-source.ts'
+import { type BodyInput, sourceCheck } from './byte-source.ts'
 
 test('a stream of unknown length fails when it exceeds what one upload can hold', () => {
   const chunk = new Uint8Array(1024 ** 2)
