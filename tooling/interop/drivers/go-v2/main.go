@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,6 +17,8 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/kms"
 	kmssdk "github.com/aliyun/alibabacloud-dkms-transfer-go-sdk/sdk"
@@ -33,16 +36,17 @@ type request struct {
 	KMS struct {
 		HTTPS, CAFile, Region, AccessKeyID, AccessKeySecret string
 	}
-	MasterKeys                           []masterKey
-	Object, To, File, Range, Checkpoints string
-	PartSize                             int64
-	Parallel                             int
-	Metadata                             map[string]string
+	MasterKeys                                 []masterKey
+	Object, To, File, Range, Checkpoints, Call string
+	PartSize                                   int64
+	Parallel, Count                            int
+	Metadata                                   map[string]string
 }
 
 type masterKey struct {
 	Kind, PrivateKeyFile, PublicKeyFile, KeyID, Passphrase string
 	Description                                            [][2]string
+	UnwrapCache                                            bool
 }
 
 type answer struct {
@@ -144,6 +148,9 @@ func versions() map[string]string {
 }
 
 func (d *driver) masterCipher(key masterKey) (osscrypto.MasterCipher, error) {
+	if key.UnwrapCache {
+		return nil, absent("The SDK keeps no unwrapped keys.")
+	}
 	desc := make(map[string]string)
 	for _, pair := range key.Description {
 		desc[pair[0]] = pair[1]
@@ -234,6 +241,8 @@ func (d *driver) do(ctx context.Context, r request) (done map[string]any, err er
 			o.EnableCheckpoint, o.CheckpointDir = true, asDirectory(r.Checkpoints)
 		})
 		_, err = downloader.DownloadFile(ctx, &oss.GetObjectRequest{Bucket: bucket, Key: object}, r.File)
+	case "loop":
+		err = loop(ctx, client, d.bucket, r)
 	case "copy": // which EncryptionClient leaves to the client inside it
 		copied := &oss.CopyObjectRequest{Bucket: bucket, Key: oss.Ptr(r.To), SourceKey: object}
 		_, err = client.Unwrap().CopyObject(ctx, copied)
@@ -306,6 +315,53 @@ func multipart(ctx context.Context, client *oss.EncryptionClient, bucketName str
 		CompleteMultipartUpload: &oss.CompleteMultipartUpload{Parts: parts},
 	})
 	return err
+}
+
+// loop repeats one call, with the client and the connections that it has.
+func loop(ctx context.Context, client *oss.EncryptionClient, bucketName string, r request) error {
+	bucket, object := oss.Ptr(bucketName), oss.Ptr(r.Object)
+	var call func() error
+	var last atomic.Value
+	switch r.Call {
+	case "put":
+		content, err := os.ReadFile(r.File)
+		if err != nil {
+			return err
+		}
+		call = func() error {
+			_, err := client.PutObject(ctx, &oss.PutObjectRequest{Bucket: bucket, Key: object, Body: bytes.NewReader(content)})
+			return err
+		}
+	case "get":
+		call = func() error {
+			result, err := client.GetObject(ctx, &oss.GetObjectRequest{Bucket: bucket, Key: object})
+			if err != nil {
+				return err
+			}
+			defer result.Body.Close()
+			content, err := io.ReadAll(result.Body)
+			last.Store(content)
+			return err
+		}
+	default:
+		return absent(fmt.Sprintf("The driver does not repeat %s.", r.Call))
+	}
+	var left atomic.Int64
+	left.Store(int64(r.Count))
+	errs := make([]error, r.Parallel)
+	var workers sync.WaitGroup
+	for worker := range r.Parallel {
+		workers.Go(func() {
+			for errs[worker] == nil && left.Add(-1) >= 0 {
+				errs[worker] = call()
+			}
+		})
+	}
+	workers.Wait()
+	if err := errors.Join(errs...); err != nil || r.Call == "put" {
+		return err
+	}
+	return os.WriteFile(r.File, last.Load().([]byte), 0o600)
 }
 
 func newAnswer(id int, done map[string]any, err error) answer {

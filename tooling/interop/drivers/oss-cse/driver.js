@@ -1,5 +1,5 @@
 // oss-cse itself, spoken to like every other SDK.
-import { createReadStream, createWriteStream, readFileSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -12,15 +12,26 @@ import { OssTransport } from '@oss-cse/transport-oss'
 
 const BUFFER_BYTES = 2 ** 20
 
+/** Of a provider that is to keep unwrapped keys. */
+const UNWRAP_CACHE = { maxEntries: 100, ttlMs: 600_000 }
+
 /** Where the servers are: what `open` said. */
 let settings
 
+class Absent extends Error {}
+
 const provider = {
-  rsa: ({ privateKeyFile, description }) =>
-    new RsaProvider({
+  rsa: ({ privateKeyFile, description, unwrapCache = false }) => {
+    // A provider that has no such option would take no notice of it.
+    if (unwrapCache && !('clearUnwrapCache' in RsaProvider.prototype)) {
+      throw new Absent('RsaProvider keeps no unwrapped keys.')
+    }
+    return new RsaProvider({
       privateKey: readFileSync(privateKeyFile, 'utf8'),
       materialDescription: Object.fromEntries(description),
-    }),
+      ...(unwrapCache && { unwrapCache: UNWRAP_CACHE }),
+    })
+  },
   kms: ({ keyId, passphrase, encoding, description }) => {
     const { http, ...account } = settings.kms
     const client = new AlicloudKms({ ...account, endpoint: http })
@@ -96,6 +107,18 @@ const operations = {
     })
   },
 
+  async loop(bucket, { call, object, file, count, parallel }) {
+    const content = call === 'put' ? readFileSync(file) : undefined
+    const once = { put: () => bucket.put(object, content), get: () => bucket.getBytes(object) }[call]
+    let left = count
+    let last
+    const worker = async () => {
+      while (left-- > 0) last = await once()
+    }
+    await Promise.all(Array.from({ length: parallel }, worker))
+    if (call === 'get') writeFileSync(file, last)
+  },
+
   copy: (bucket, { object, to }) => bucket.copy(object, to),
 
   async head(bucket, { object }) {
@@ -110,6 +133,7 @@ async function answer({ id, op, ...request }) {
       op === 'open' ? operations.open(request) : await operations[op](bucketWith(request.masterKeys), request)
     return { id, ok: ok ?? {} }
   } catch (error) {
+    if (error instanceof Absent) return { id, absent: error.message }
     return { id, error: { type: error.code ?? error.name, message: error.message } }
   }
 }
