@@ -10,7 +10,6 @@ const MIB = 2 ** 20
 export const SIZES = {
   full: {
     cipherBytes: 4096 * MIB,
-    checksumBytes: 1024 * MIB,
     transferBytes: 512 * MIB,
     rssBytes: [512 * MIB, 4096 * MIB],
     rangeObjectBytes: 4096 * MIB,
@@ -19,7 +18,6 @@ export const SIZES = {
   },
   quick: {
     cipherBytes: 256 * MIB,
-    checksumBytes: 64 * MIB,
     transferBytes: 32 * MIB,
     rssBytes: [32 * MIB, 128 * MIB],
     rangeObjectBytes: 4096 * MIB,

@@ -1,6 +1,11 @@
+import { median } from './alternate.js'
 import { barChart } from './bar-chart.js'
-import { OURS, peerRows, peerTargets } from './peer-rows.js'
-import { PARALLEL, PART_BYTES } from './peer-transfer.js'
+import { featureText } from './cpu-features.js'
+import { BASELINE, CACHED, OURS } from './peer-names.js'
+import { peerRows } from './peer-rows.js'
+import { SMALL_PARALLEL, smallName } from './peer-small.js'
+import { OPERATIONS, PARALLEL, PART_BYTES } from './peer-transfer.js'
+import { targetRows } from './targets.js'
 
 const MIB = 2 ** 20
 /** A server that works nearly as long as the transfer takes is what is being measured. */
@@ -11,18 +16,10 @@ const TITLES = {
   get: 'Get: an object in one GetObject, into a file',
   upload: `Resumable upload: ${PART_BYTES / MIB} MiB parts, ${PARALLEL} at a time, with a checkpoint`,
   download: `Resumable download: ${PART_BYTES / MIB} MiB parts, ${PARALLEL} at a time, with a checkpoint`,
+  'upload-without-sha-ni': 'Resumable upload, as on a CPU without SHA-NI',
 }
 
-const HEAD = [
-  'SDK',
-  'wall, s',
-  '(rounds)',
-  'MB/s',
-  'CPU, s',
-  'peak RSS, MiB',
-  'checks CRC-64',
-  'oss-cse beside it',
-]
+const HEAD = ['SDK', 'wall, s', '(rounds)', 'MB/s', 'CPU, s', '(least)', 'peak RSS, MiB', 'oss-cse beside it']
 
 /**
  * docs/BENCHMARKS.md.
@@ -33,7 +30,6 @@ const HEAD = [
 export function peerPage(results) {
   const { peers, missing, machine, when, rounds, sizeBytes, loadBefore } = results
   const size = `${sizeBytes / MIB} MiB`
-  const targets = peerTargets(results)
   return `${[
     '# Benchmarks',
     'Written by `pnpm bench:peers`, not by hand: oss-cse beside the SDKs that encrypt in the same format.',
@@ -41,6 +37,7 @@ export function peerPage(results) {
     '## What ran',
     list([
       `Measured on ${when.slice(0, 10)}: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; load average before it ${loadBefore.toFixed(2)}.`,
+      `The CPU: ${featureText(machine.cpuFeatures)}.`,
       `One file of ${size}; medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`,
     ]),
     table([
@@ -56,26 +53,30 @@ export function peerPage(results) {
     '## How it is measured',
     [
       "Each SDK is driven by the driver of the interoperability lab (`tooling/interop`), by its own calls and with its own defaults; ours is one of them. They transfer in turns, in alternating order, each time in a fresh process that has put and got one byte before. All figures are taken from outside, from the request to the driver's answer: wall time, user and system time of all its threads (`/proc/PID/stat`), and the most resident memory of its whole life (`VmHWM` in `/proc/PID/status`).",
-      'The server is a process of its own on 127.0.0.1. It drains uploads and sends one block of memory again and again, under an RSA-2048 envelope that all of them decrypt. What they write to disk is removed each time. What they read must be the same bytes for all, each time: it is digested once the clock has stopped.',
-      '*checks CRC-64* says who noticed, when tried, that the server named a wrong checksum: it costs time, and not all spend it.',
+      'The server is a process of its own on 127.0.0.1. It drains uploads and sends one block of memory again and again, under an RSA-2048 envelope that all of them decrypt. What they write to disk is removed each time, after its SHA-256 was compared with that of the decrypted object.',
+      'What they send is compared too, byte for byte: before the rounds, each uploads the same file once more in the same way, and the server keeps the bytes. They must be what `node:crypto` makes of the file with the key and the counter block in the envelope of the object. This uses no code of oss-cse, and neither does the digest above. The 1 KiB objects are compared after each round. One wrong byte ends the benchmark, and there is no page.',
+      'What each SDK checks costs time, and not all spend it. The columns of the checks say what happened when it was tried with 20 MiB: the server named a wrong CRC-64; the file was looked at for bytes that were not on the disk yet; and, where the object is read in several requests, it was replaced by another one after the first.',
     ].join('\n\n'),
     ...Object.keys(results.outcomes).flatMap((operation) => [
       `## ${TITLES[operation]}`,
       table(operationLines(results, operation)),
       notes(results, operation),
     ]),
-    targets.length > 0 && '## Targets',
-    targets.length > 0 &&
-      table([
-        ['operation', 'against', 'target', 'reached', 'met'],
-        ...targets.map(({ operation, title, atLeast, reached, met }) => [
-          operation,
-          title,
-          `at least ${atLeast.toFixed(1)} x as fast`,
-          times(reached),
-          met ? 'yes' : '**no**',
-        ]),
+    ...smallSection(results),
+    ...crcSection(results),
+    ...cliSection(results),
+    '## Targets',
+    table([
+      ['what', 'target', 'reached', 'beside it', 'met'],
+      ...targetRows(results).map(({ what, target, reached, aside = '', met, missedBy }) => [
+        what,
+        target,
+        reached,
+        aside,
+        met === undefined ? '' : met ? 'yes' : `**no**, by ${(missedBy * 100).toFixed(0)} %`,
       ]),
+    ]),
+    'Speeds are by the clock, those of 1 KiB the lower of clock and CPU, one call at a time; those of CRC-64 are by CPU.',
     '## What the figures do not say',
     list(limits(results)),
   ]
@@ -94,39 +95,140 @@ export function peerChart(results) {
   return barChart({
     title: 'Client-side encryption for OSS: throughput in MB/s, more is better',
     subtitle: `${sizeBytes / MIB} MiB, median of ${rounds}, ${machine.cpu} with ${machine.cores} cores, server on the same machine`,
-    panels: Object.keys(outcomes).map((operation) => ({
-      title: TITLES[operation].split(':', 1)[0],
-      bars: peerRows(results, operation).map(({ name, title, megabytesPerSecond, fails }) => ({
-        label: title,
-        value: megabytesPerSecond,
-        note: fails ? 'fails' : 'has no such call',
-        highlighted: name === OURS,
+    panels: Object.keys(OPERATIONS)
+      .filter((operation) => operation in outcomes)
+      .map((operation) => ({
+        title: TITLES[operation].split(':', 1)[0],
+        bars: peerRows(results, operation)
+          .filter(({ name }) => name !== BASELINE)
+          .map(({ name, title, megabytesPerSecond, fails }) => ({
+            label: title,
+            value: megabytesPerSecond,
+            note: fails ? 'fails' : 'has no such call',
+            highlighted: name === OURS,
+          })),
       })),
-    })),
   })
 }
 
 function operationLines(results, operation) {
-  const lines = peerRows(results, operation).map((row) => {
-    if (row.cannot !== undefined) return [row.title, 'cannot', ...Array(HEAD.length - 2).fill('')]
+  const checks = CHECKS[operation] ?? {}
+  const lines = shownRows(results, operation).map((row) => {
+    if (row.cannot !== undefined) {
+      return [row.title, 'cannot', ...Array(HEAD.length + Object.keys(checks).length - 2).fill('')]
+    }
     return [
       row.name === OURS ? `**${row.title}**` : row.title,
       row.seconds.toFixed(2),
       row.range.map((value) => value.toFixed(2)).join(' to '),
       row.megabytesPerSecond.toFixed(0),
       row.cpuSeconds.toFixed(2),
+      row.leastCpuSeconds.toFixed(2),
       row.peakRssMiB.toFixed(0),
-      row.verifies ? 'yes' : 'no',
       row.oursIsFaster === undefined ? '' : `${times(row.oursIsFaster)} as fast`,
+      ...Object.values(checks).map((name) => yesOrNo(row.checks[name])),
     ]
   })
-  return [HEAD, ...lines]
+  return [[...HEAD, ...Object.keys(checks)], ...lines]
 }
 
-/** Why some cannot: one sentence each. */
+/** The columns of what was tried, and the names in the outcome of the trials. */
+const CHECKS = {
+  put: { 'checks CRC-64 of what it sent': 'crc64' },
+  get: {
+    'checks CRC-64 of what came': 'crc64',
+    'file is on disk': 'flushes',
+    'notices another object': 'replaced',
+  },
+}
+CHECKS.upload = CHECKS.put
+CHECKS.download = CHECKS.get
+
+const yesOrNo = (value) => (value === undefined ? 'one request' : value ? 'yes' : 'no')
+
+/** Where two alone take part, the others have no line. */
+function shownRows(results, operation) {
+  return peerRows(results, operation).filter(({ seconds, cannot }) => (seconds ?? cannot) !== undefined)
+}
+
+/** What else has to be said of an operation: why some cannot, one sentence each. */
 function notes(results, operation) {
-  const unable = peerRows(results, operation).filter(({ cannot }) => cannot !== undefined)
-  return unable.length > 0 && list(unable.map(({ title, cannot }) => `${title} cannot: ${cannot}`))
+  const unable = shownRows(results, operation).filter(({ cannot }) => cannot !== undefined)
+  const lines = unable.map(({ title, cannot }) => `${title} cannot: ${cannot}`)
+  if (operation === 'upload-without-sha-ni') {
+    const { withShaNi, withoutShaNi } = results.sha256
+    const speeds = `${withoutShaNi.toFixed(0)} MB/s in a second of CPU, and ${withShaNi.toFixed(0)} MB/s with all that the CPU has`
+    lines.push(`OpenSSL was told that there is no SHA-NI. SHA-256 in Node.js then runs at ${speeds}.`)
+  }
+  return lines.length > 0 && list(lines)
+}
+
+function smallSection({ small, smallCount, peers }) {
+  if (small === undefined) return []
+  const titleOf = (name) => peers.find((peer) => peer.name === name)?.title ?? name
+  const columns = SMALL_PARALLEL.flatMap((parallel) =>
+    ['put', 'get'].map((call) => smallName(call, parallel)),
+  )
+  const lines = Object.entries(small).flatMap(([bits, { samples, cannot }]) => [
+    ...Object.entries(samples).map(([name, list]) => [
+      name === OURS || name === CACHED ? `**${name}**` : titleOf(name),
+      bits,
+      ...columns.map((column) => {
+        const middle = (what) => median(list.map((sample) => sample[column][what])).toFixed(2)
+        return `${middle('wallMs')} / ${middle('cpuMs')}`
+      }),
+    ]),
+    ...Object.entries(cannot).map(([name, why]) => [
+      titleOf(name),
+      bits,
+      `not available: ${why}`,
+      '',
+      '',
+      '',
+    ]),
+  ])
+  return [
+    '## Objects of 1 KiB',
+    `Milliseconds for each call, wall / CPU of the client: ${smallCount} calls in one process, after a quarter as many that do not count. x1 is one at a time, x16 are 16 at once.`,
+    table([['SDK', 'RSA, bits', ...columns], ...lines]),
+  ]
+}
+
+function crcSection({ crc64 }) {
+  if (crc64 === undefined) return []
+  const lines = Object.entries(crc64).map(([row, samples]) => {
+    const [ours, other] = ['ours', 'hash-wasm'].map((who) =>
+      median(samples[who].map(({ megabytesPerSecond }) => megabytesPerSecond)),
+    )
+    return [row, ours.toFixed(0), other.toFixed(0), times(ours / other)]
+  })
+  return [
+    '## CRC-64',
+    'Megabytes for each second of CPU, in Node.js. Both must come to the same checksum. Of the messages, each has a checksum of its own: oss-cse makes a new one, hash-wasm starts its only one again.',
+    table([['bytes come in', 'oss-cse', 'hash-wasm', 'oss-cse beside it'], ...lines]),
+  ]
+}
+
+function cliSection({ cli, peers }) {
+  if (cli === undefined) return []
+  const titleOf = (name) => peers.find((peer) => peer.name === name)?.title ?? name
+  const lines = Object.entries(cli).flatMap(([command, contenders]) =>
+    Object.entries(contenders).map(([name, samples]) => {
+      const cpu = samples.map(({ cpuSeconds }) => cpuSeconds)
+      const wall = median(samples.map(({ wallSeconds }) => wallSeconds))
+      return [
+        name === OURS ? `**oss-cse ${command}**` : name === BASELINE ? `${command}, ${titleOf(name)}` : name,
+        wall.toFixed(3),
+        median(cpu).toFixed(3),
+        Math.min(...cpu).toFixed(3),
+      ]
+    }),
+  )
+  return [
+    '## The command line',
+    'Seconds for one command from its start to its end, CPU of the whole process, with the RSA-3072 key of `oss-cse keygen`, against the emulator in another process, which does not count. Each figure is of 5 commands one after the other, and each command ran before.',
+    table([['command', 'wall, s', 'CPU, s', '(least)'], ...lines]),
+  ]
 }
 
 function limits(results) {
@@ -142,7 +244,8 @@ function limits(results) {
       ? 'The server was waiting for the client most of the time, in every row.'
       : `The server was busy nearly all the time, and set the pace, in: ${busy.join(', ')}.`,
     'It checks no signature, and names no CRC-64 of what it drains, which would cost it more than the rest: the SDKs compute theirs all the same, and have nothing to compare it with.',
-    'The file to upload is in the page cache. A downloaded one is removed before the kernel writes it out; but a resumable download of oss-cse flushes it to disk and renames it, within the time measured.',
+    'A baseline is another checkout of this repository, with its own driver and build: it says what has become of speed, on this machine and in this run.',
+    'The file to upload is in the page cache. A downloaded one is removed before the kernel writes it out; but who has it on disk in the end did that within the time measured.',
     'oss2 and Python V2 compute the CRC-64 in C only where that could be compiled when they were installed; the table above says whether it was.',
     'Warm means one byte each way: the first seconds of a virtual machine that compiles as it goes (Java, Node.js) are in the figures, as they are for a command that runs once.',
     "Peak RSS is with each runtime's defaults: a collector that is given much memory uses it.",

@@ -1,14 +1,5 @@
 import { median } from './alternate.js'
-
-/** How many times as fast as another SDK ours is to be. */
-const TARGETS = [
-  { operation: 'put', name: 'python-v1', atLeast: 2.5 },
-  { operation: 'put', name: 'go-v2', atLeast: 1.5 },
-  { operation: 'get', name: 'python-v1', atLeast: 2.5 },
-  { operation: 'get', name: 'go-v2', atLeast: 1.5 },
-]
-
-export const OURS = 'oss-cse'
+import { OURS } from './peer-names.js'
 
 /**
  * @typedef {object} PeerRow - an SDK's medians in one operation
@@ -20,8 +11,9 @@ export const OURS = 'oss-cse'
  * @property {[number, number]} [range] - the shortest and the longest of the rounds, in seconds
  * @property {number} [megabytesPerSecond]
  * @property {number} [cpuSeconds]
+ * @property {number} [leastCpuSeconds]
  * @property {number} [peakRssMiB]
- * @property {boolean} [verifies] - whether it noticed a wrong CRC-64
+ * @property {import('./peer-trials.js').Checks} [checks]
  * @property {number} [sinkBusy] - CPU seconds of the server for each second of the transfer
  * @property {number} [oursIsFaster] - its time divided by ours
  */
@@ -32,7 +24,7 @@ export const OURS = 'oss-cse'
  * @returns {PeerRow[]}
  */
 export function peerRows({ peers, sizeBytes, outcomes }, operation) {
-  const { samples, cannot, verifies } = outcomes[operation]
+  const { samples, cannot, checks } = outcomes[operation]
   const medianOf = (name, value) => median(samples[name].map(value))
   const seconds = (sample) => sample.seconds
   return peers.map(({ name, title }) => {
@@ -46,25 +38,11 @@ export function peerRows({ peers, sizeBytes, outcomes }, operation) {
       range: [Math.min(...all), Math.max(...all)],
       megabytesPerSecond: sizeBytes / middle / 1e6,
       cpuSeconds: medianOf(name, (sample) => sample.cpuSeconds),
+      leastCpuSeconds: Math.min(...samples[name].map((sample) => sample.cpuSeconds)),
       peakRssMiB: medianOf(name, (sample) => sample.peakRssMiB),
-      verifies: verifies[name],
+      checks: checks[name],
       sinkBusy: medianOf(name, (sample) => sample.sinkCpuSeconds / sample.seconds),
       ...(name !== OURS && samples[OURS] && { oursIsFaster: middle / medianOf(OURS, seconds) }),
     }
-  })
-}
-
-/**
- * @param {import('./peers.js').PeerResults} results
- * @returns {{ operation: string, title: string, atLeast: number, reached: number, met: boolean }[]}
- */
-export function peerTargets(results) {
-  return TARGETS.flatMap(({ operation, name, atLeast }) => {
-    if (!(operation in results.outcomes)) return []
-    const row = peerRows(results, operation).find((each) => each.name === name)
-    const reached = row?.oursIsFaster
-    return reached === undefined
-      ? []
-      : [{ operation, title: row.title, atLeast, reached, met: reached >= atLeast }]
   })
 }

@@ -1,111 +1,89 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, stat } from 'node:fs/promises'
+import { createReadStream, readFileSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { Driver } from '@oss-cse/interop/driver.js'
-import { processUsage } from './process-usage.js'
+import { observed, withPeer } from './peer-session.js'
 
 export const PART_BYTES = 8 * 2 ** 20
 export const PARALLEL = 3
+const BITS = 2048
 
 /** Drivers' operations that are measured, and whether they write a file. */
 export const OPERATIONS = { put: false, get: true, upload: false, download: true }
 
 /**
- * @typedef {object} PeerSample - what one transfer took, all of it seen from outside
- * @property {number} seconds - by the clock, from the request to the driver's answer
- * @property {number} cpuSeconds - user and system, all threads of the driver, meanwhile
- * @property {number} peakRssMiB - the most resident memory that the driver ever had
- * @property {number} sinkCpuSeconds - what the server needed meanwhile
- */
-
-/**
- * Lets an SDK transfer a file in a fresh process, after one byte each way.
+ * Lets an SDK transfer a file in a fresh process. A file that it wrote must hold the object's bytes, which is looked at
+ * once the clock has stopped.
  *
  * @param {import('./peer-lab.js').PeerLab} lab
- * @param {import('./peers.js').Peer} peer
+ * @param {import('./peer-sdks.js').Peer} peer
  * @param {keyof typeof OPERATIONS} operation
  * @param {number} sizeBytes
- * @param {{ digest?: boolean, falseCrc64?: string }} [options] - `digest` has the file that it wrote read again;
- *   `falseCrc64` is what the server is to say in place of the true one
- * @returns {Promise<{ sample: PeerSample, digest?: string } | { cannot: string, fails: boolean }>}
+ * @param {{ pretence?: { crc64?: string, replaced?: boolean }, checked?: boolean }} [options] - `pretence` of the
+ *   server; `checked` has the bytes of an upload kept, and compared with the file: its sample is none for a report
+ * @returns {Promise<{
+ *   sample: import('./peer-session.js').PeerSample, objectsSent: number, flushed?: boolean
+ * } | import('./peer-session.js').Refusal>} `objectsSent`: in how many requests the object was read; `flushed`: whether
+ *   the file that it wrote was on the disk
+ * @throws Error if other bytes came than had to
  */
 export async function peerTransfer(lab, peer, operation, sizeBytes, options = {}) {
-  const { digest = false, falseCrc64 } = options
-  const { sink, workspace, masterKeys } = lab
+  const { pretence, checked = false } = options
+  const { sink, workspace } = lab
+  const { privateKey, forDrivers } = lab.masterKeys[BITS]
+  const key = peer.encrypts ? privateKey : undefined
   const writesFile = OPERATIONS[operation]
   const checkpoints = workspace.path('checkpoints')
   await mkdir(checkpoints)
   const target = workspace.path('downloaded')
+  const source = await workspace.sourceFile(sizeBytes)
+  const object = writesFile ? await lab.encryptedObject(sizeBytes, BITS) : 'uploaded'
   const request = {
     op: operation,
-    masterKeys,
-    object: writesFile ? await lab.encryptedObject(sizeBytes) : 'uploaded',
-    file: writesFile ? target : await workspace.sourceFile(sizeBytes),
+    masterKeys: forDrivers,
+    object,
+    file: writesFile ? target : source,
     partSize: PART_BYTES,
     parallel: PARALLEL,
     checkpoints,
   }
-  const driver = new Driver(peer.title, peer.command)
+  const wrong = (how) => new Error(`${operation} by ${peer.title}: ${how}`)
   try {
-    await driver.open(lab.settings)
-    await warmUp(lab, driver)
-    await sink.lie(falseCrc64)
-    const outcome = await measured(lab, driver, request)
-    if (outcome.sample === undefined) return outcome
-    const came = writesFile ? (await stat(target)).size : outcome.bytesReceived
-    // A little more than the file goes up with an upload in parts: the list of them.
-    if (writesFile ? came !== sizeBytes : came < sizeBytes) {
-      throw new Error(`${operation} by ${peer.title}: ${came} bytes came, not ${sizeBytes}.`)
-    }
-    return writesFile && digest ? { ...outcome, digest: await digestOf(target) } : outcome
+    return await withPeer(lab, peer, forDrivers, async (driver) => {
+      await sink.pretend(pretence)
+      await sink.keep(checked)
+      const outcome = await observed(sink, driver, request)
+      if (outcome.cannot !== undefined) return outcome
+      const { sample, objectsSent, bytesReceived } = outcome
+      if (!writesFile) {
+        // A little more than the file goes up with an upload in parts: the list of them.
+        if (bytesReceived < sizeBytes) throw wrong(`only ${bytesReceived} bytes came.`)
+        const problem = checked && (await sink.check({ key: object, sourcePath: source, privateKey: key }))
+        if (problem) throw wrong(problem)
+        return { sample, objectsSent }
+      }
+      const expected = await lab.expectedDigest(object, key)
+      if ((await digestOf(target)) !== expected) throw wrong('the file does not hold what the object does.')
+      return { sample, objectsSent, flushed: (await removeUnwritten(target)) < sizeBytes / 2 }
+    })
   } finally {
-    await sink.lie()
-    await driver.close()
+    await sink.pretend()
+    await sink.keep(false)
     await Promise.all(['downloaded', 'checkpoints'].map((name) => workspace.remove(name)))
   }
-}
-
-/** Has everything loaded, built and connected that a transfer needs. */
-async function warmUp({ workspace, masterKeys }, driver) {
-  const object = 'warm-up'
-  for (const [op, file] of [
-    ['put', await workspace.sourceFile(1)],
-    ['get', workspace.path('downloaded')],
-  ]) {
-    const answer = await driver.ask({ op, masterKeys, object, file })
-    if (answer.ok === undefined) throw new Error(`${driver.name} cannot ${op} a byte: ${reasonOf(answer)}`)
-  }
-  await workspace.remove('downloaded')
-}
-
-async function measured({ sink }, driver, request) {
-  const sinkBefore = await sink.usage()
-  const before = processUsage(driver.pid)
-  const began = performance.now()
-  const answer = await driver.ask(request)
-  const seconds = (performance.now() - began) / 1000
-  if (answer.ok === undefined) return { cannot: reasonOf(answer), fails: answer.absent === undefined }
-  const after = processUsage(driver.pid)
-  const sinkAfter = await sink.usage()
-  return {
-    sample: {
-      seconds,
-      cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-      peakRssMiB: after.peakRssMiB,
-      sinkCpuSeconds: sinkAfter.cpuSeconds - sinkBefore.cpuSeconds,
-    },
-    bytesReceived: sinkAfter.bytesReceived - sinkBefore.bytesReceived,
-  }
-}
-
-/** The SDK's own words, the first line of them. */
-function reasonOf({ absent, error }) {
-  return absent ?? `\`${error.type}: ${error.message.split('\n', 1)[0].trim()}\``
 }
 
 async function digestOf(path) {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path), hash)
   return hash.digest('hex')
+}
+
+/** Removes a file; the number of its bytes that the kernel then need not write to the disk any more. */
+async function removeUnwritten(path) {
+  const cancelled = () =>
+    Number(/^cancelled_write_bytes: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))[1])
+  const before = cancelled()
+  await rm(path)
+  return cancelled() - before
 }

@@ -1,81 +1,79 @@
-// Measures oss-cse beside the SDKs that encrypt in the same format, each spoken to by its driver of the
-// interoperability lab. README.md says how. A missed target is reported and is no failure.
-import { writeFileSync } from 'node:fs'
+// Measures oss-cse beside the SDKs that encrypt in the same format, beside plain ali-oss and beside another checkout of
+// this repository. README.md says how. A missed target is reported and is no failure; wrong bytes are one.
+import { existsSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Driver } from '@oss-cse/interop/driver.js'
-import { MissingToolchain, sdkVersion, TOOLCHAINS } from '@oss-cse/interop/toolchains.js'
 import { alternate } from './alternate.js'
+import { measureCrc64 } from './crc64-speed.js'
 import { describeMachine } from './machine.js'
+import { measureCli } from './peer-cli.js'
 import { PeerLab } from './peer-lab.js'
+import { BASELINE, LANGUAGES, OURS } from './peer-names.js'
 import { peerChart, peerPage } from './peer-report.js'
+import { preparePeers } from './peer-sdks.js'
+import { measureSmall } from './peer-small.js'
 import { OPERATIONS, peerTransfer } from './peer-transfer.js'
+import { tryOut } from './peer-trials.js'
 import { writeReport } from './report.js'
-import { describeRuntime } from './runtimes.js'
+import { sha256Speeds, withoutShaNi } from './without-sha-ni.js'
 
 const MIB = 2 ** 20
-const FULL_BYTES = 512 * MIB
-const QUICK_BYTES = 32 * MIB
-/** Three parts, the last of them short. */
-const TRIAL_BYTES = 20 * MIB + 5
+const SIZES = {
+  full: { transferBytes: 512 * MIB, checksumBytes: 512 * MIB, smallCount: 1000 },
+  quick: { transferBytes: 32 * MIB, checksumBytes: 32 * MIB, smallCount: 100 },
+}
 const ROUNDS = 5
 
-/** Who is measured, and what runs it. */
-const LANGUAGES = {
-  'oss-cse': 'node',
-  'python-v1': 'python',
-  'python-v2': 'python',
-  'go-v1': 'go',
-  'go-v2': 'go',
-  'java-v1': 'java',
-}
+const WITHOUT_SHA_NI = 'upload-without-sha-ni'
+const MEASURED = [...Object.keys(OPERATIONS), WITHOUT_SHA_NI, 'small', 'crc64', 'cli']
 
 const USAGE = `bench:peers [options]
   --only NAME       one of ${Object.keys(LANGUAGES).join(', ')}; can be given several times
-  --operation NAME  one of ${Object.keys(OPERATIONS).join(', ')}; can be given several times
-  --rounds N        rounds, in each of which every SDK transfers once (${ROUNDS}; with --quick 1)
-  --quick           ${QUICK_BYTES / MIB} MiB in place of ${FULL_BYTES / MIB}: does everything work?
+  --operation NAME  one of ${MEASURED.join(', ')}; can be given several times
+  --baseline DIR    another checkout of this repository, built: takes part as "${BASELINE}"
+  --rounds N        rounds, in each of which everyone runs once (${ROUNDS}; with --quick 1)
+  --quick           ${SIZES.quick.transferBytes / MIB} MiB in place of ${SIZES.full.transferBytes / MIB}: does everything work?
   --json FILE       where the samples go (results/peers.json of this package)
 
-docs/BENCHMARKS.md and docs/benchmarks.svg are written by a complete run alone: every SDK and operation, the whole
-size, at least ${ROUNDS} rounds.
+docs/BENCHMARKS.md and docs/benchmarks.svg are written by a complete run alone: everyone, also a baseline, every
+operation, the whole size, at least ${ROUNDS} rounds.
 `
 
 const DEFAULT_JSON = fileURLToPath(new URL('results/peers.json', import.meta.url))
 const DOCS = new URL('../../docs/', import.meta.url)
 
 /**
- * @typedef {object} Peer - an SDK that can run here
- * @property {string} name
- * @property {string} title
- * @property {readonly string[]} command - of its driver
- * @property {string} packageName
- * @property {string} version
- * @property {string} runtime
+ * @typedef {object} TransferResults
+ * @property {Record<string, import('./peer-session.js').PeerSample[]>} samples - by the name of the SDK, as the others
+ * @property {Record<string, import('./peer-session.js').Refusal>} cannot
+ * @property {Record<string, import('./peer-trials.js').Checks>} checks
  */
 
 /**
- * @typedef {object} PeerResults
+ * @typedef {object} PeerResults - what was not asked for is absent
  * @property {string} when
  * @property {ReturnType<typeof describeMachine>} machine
  * @property {number} loadBefore - the load average of the minute before
  * @property {number} rounds
  * @property {number} sizeBytes
- * @property {Omit<Peer, 'command'>[]} peers
+ * @property {number} smallCount
+ * @property {Omit<import('./peer-sdks.js').Peer, 'command'>[]} peers
  * @property {{ title: string, reason: string }[]} missing
- * @property {Record<string, {
- *   samples: Record<string, import('./peer-transfer.js').PeerSample[]>,
- *   cannot: Record<string, { cannot: string, fails: boolean }>,
- *   verifies: Record<string, boolean>
- * }>} outcomes - by operation, then by the name of the SDK
+ * @property {Record<string, TransferResults>} outcomes - by operation
+ * @property {Awaited<ReturnType<typeof sha256Speeds>>} [sha256]
+ * @property {Awaited<ReturnType<typeof measureSmall>>} [small]
+ * @property {Awaited<ReturnType<typeof measureCrc64>>} [crc64]
+ * @property {Awaited<ReturnType<typeof measureCli>>} [cli]
  */
 
 function options() {
   const { values } = parseArgs({
     options: {
       only: { type: 'string', multiple: true, default: Object.keys(LANGUAGES) },
-      operation: { type: 'string', multiple: true, default: Object.keys(OPERATIONS) },
+      operation: { type: 'string', multiple: true, default: MEASURED },
+      baseline: { type: 'string' },
       rounds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'string', default: DEFAULT_JSON },
@@ -91,106 +89,80 @@ function options() {
   const { only, operation: operations, quick, json } = values
   const unknown = [
     ...only.filter((name) => !(name in LANGUAGES)),
-    ...operations.filter((name) => !(name in OPERATIONS)),
+    ...operations.filter((name) => !MEASURED.includes(name)),
   ]
   if (unknown.length > 0) throw new Error(`There is no ${unknown.join(', ')}.`)
   if (process.platform !== 'linux') throw new Error('This reads /proc, which Linux alone has.')
-  return { only, operations, rounds, quick, json }
+  const baseline = values.baseline === undefined ? undefined : baselineDirectory(values.baseline)
+  return { only, operations, baseline, rounds, quick, json }
 }
 
-/** Makes the environments of the SDKs, and has each say its version. */
-async function preparePeers(lab, only) {
-  const peers = []
-  const missing = []
-  for (const toolchain of TOOLCHAINS) {
-    const { name, title, sdk: packageName, prepare } = toolchain
-    if (!only.includes(name)) continue
-    try {
-      const command = await prepare()
-      const driver = new Driver(title, command)
-      const versions = await driver.open(lab.settings)
-      await driver.close()
-      const version = sdkVersion(toolchain, versions)
-      const runtime = await describeRuntime(LANGUAGES[name], command)
-      peers.push({ name, title, command, packageName, version, runtime })
-    } catch (error) {
-      if (!(error instanceof MissingToolchain)) throw error
-      missing.push({ title, reason: error.message })
-      console.error(`${title} is left out: ${error.message}`)
-    }
-  }
-  return { peers, missing }
+/** pnpm runs this in the directory of the package, and says where it was called. */
+function baselineDirectory(path) {
+  const directory = resolve(process.env['INIT_CWD'] ?? '.', path)
+  if (!existsSync(directory)) throw new Error(`--baseline: there is no ${directory}.`)
+  return directory
 }
 
-/**
- * Finds out who can do an operation, that all who read get the same, and who notices when the checksum that the
- * server names is another one.
- */
-async function tryOut(lab, peers, operation) {
-  const able = []
-  const cannot = {}
-  const digests = new Set()
-  for (const peer of peers) {
-    const outcome = await peerTransfer(lab, peer, operation, TRIAL_BYTES, { digest: true })
-    if (outcome.cannot === undefined) able.push(peer)
-    else {
-      cannot[peer.name] = { cannot: outcome.cannot, fails: outcome.fails }
-      console.error(`${operation}: ${peer.title} cannot: ${outcome.cannot}`)
-    }
-    if (outcome.digest !== undefined) digests.add(outcome.digest)
-  }
-  if (digests.size > 1) throw new Error(`Not all SDKs get the same from ${operation}.`)
-  const verifies = {}
-  for (const peer of able) {
-    const outcome = await peerTransfer(lab, peer, operation, TRIAL_BYTES, { falseCrc64: '1' })
-    verifies[peer.name] = outcome.cannot !== undefined
-    console.error(`${operation}: ${peer.title} given a wrong CRC-64: ${outcome.cannot ?? 'takes no notice'}`)
-  }
-  return { able, cannot, verifies }
-}
-
-async function measureOperation(lab, peers, operation, rounds, sizeBytes) {
-  const { able, cannot, verifies } = await tryOut(lab, peers, operation)
-  const digests = new Set()
-  const contender = (peer) => async () => {
-    const outcome = await peerTransfer(lab, peer, operation, sizeBytes, { digest: true })
+async function measureTransfers(lab, peers, operation, rounds, sizeBytes) {
+  const transfer = async (peer, transferOptions) => {
+    const outcome = await peerTransfer(lab, peer, operation, sizeBytes, transferOptions)
     if (outcome.cannot !== undefined) throw new Error(`${operation} by ${peer.title}: ${outcome.cannot}`)
-    // A fast one must not be one that got something else.
-    if (outcome.digest !== undefined) digests.add(outcome.digest)
-    if (digests.size > 1) throw new Error(`${operation} by ${peer.title} gave other bytes than before.`)
     return outcome.sample
   }
-  const samples = await alternate(
+  // Not in the rounds: to keep the bytes takes the server longer than to drain them.
+  if (!OPERATIONS[operation]) for (const peer of peers) await transfer(peer, { checked: true })
+  return alternate(
     rounds,
-    Object.fromEntries(able.map((peer) => [peer.name, contender(peer)])),
+    Object.fromEntries(peers.map((peer) => [peer.name, () => transfer(peer)])),
     (round, name, { seconds, cpuSeconds, peakRssMiB, sinkCpuSeconds }) => {
       const figures = `${seconds.toFixed(2)} s, CPU ${cpuSeconds.toFixed(2)} s, sink CPU ${sinkCpuSeconds.toFixed(2)} s`
       console.error(`${operation} ${round}: ${name}: ${figures}, peak RSS ${Math.round(peakRssMiB)} MiB`)
     },
   )
-  return { samples, cannot, verifies }
 }
 
-async function bench({ only, operations, rounds, quick, json }) {
-  const sizeBytes = quick ? QUICK_BYTES : FULL_BYTES
+async function bench({ only, operations, baseline, rounds, quick, json }) {
+  const { transferBytes: sizeBytes, checksumBytes, smallCount } = quick ? SIZES.quick : SIZES.full
   const [loadBefore] = loadavg()
+  const machine = describeMachine()
   const lab = await PeerLab.start()
-  const { peers, missing } = await preparePeers(lab, only)
+  const { peers, missing } = await preparePeers(lab, only, baseline)
   const outcomes = {}
-  for (const operation of operations) {
-    outcomes[operation] = await measureOperation(lab, peers, operation, rounds, sizeBytes)
+  for (const operation of Object.keys(OPERATIONS).filter((each) => operations.includes(each))) {
+    const { able, cannot, checks } = await tryOut(lab, peers, operation)
+    const samples = await measureTransfers(lab, able, operation, rounds, sizeBytes)
+    outcomes[operation] = { samples, cannot, checks }
   }
+  const asked = (name) => operations.includes(name)
+  let sha256
+  if (asked(WITHOUT_SHA_NI) && machine.cpuFeatures !== undefined) {
+    sha256 = await sha256Speeds()
+    const limited = peers
+      .filter(({ name }) => [OURS, BASELINE].includes(name))
+      .map((peer) => ({ ...peer, command: withoutShaNi(peer.command) }))
+    const samples = await measureTransfers(lab, limited, 'upload', rounds, sizeBytes)
+    outcomes[WITHOUT_SHA_NI] = { samples, cannot: {}, checks: {} }
+  }
+  const small = asked('small') ? await measureSmall(lab, peers, { rounds, count: smallCount }) : undefined
+  const crc64 = asked('crc64') ? await measureCrc64({ rounds, sizeBytes: checksumBytes }) : undefined
+  const cli = asked('cli') ? await measureCli(lab.workspace, { rounds, baseline }) : undefined
   await lab.stop()
   /** @type {PeerResults} */
   const results = {
     when: new Date().toISOString(),
-    machine: describeMachine(),
+    machine,
     loadBefore,
     rounds,
     sizeBytes,
+    smallCount,
     peers: peers.map(({ command: _, ...peer }) => peer),
     missing,
     outcomes,
+    sha256,
+    small,
+    crc64,
+    cli,
   }
   writeReport(json, results)
   const page = peerPage(results)
@@ -199,8 +171,9 @@ async function bench({ only, operations, rounds, quick, json }) {
   const complete =
     !quick &&
     rounds >= ROUNDS &&
-    peers.length === Object.keys(LANGUAGES).length &&
-    operations.length === Object.keys(OPERATIONS).length
+    baseline !== undefined &&
+    peers.length === Object.keys(LANGUAGES).length + 1 &&
+    MEASURED.every(asked)
   if (complete) {
     writeFileSync(new URL('BENCHMARKS.md', DOCS), page)
     writeFileSync(new URL('benchmarks.svg', DOCS), peerChart(results))

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 /** The kernel tells programs times in hundredths of a second, whatever its own clock (`USER_HZ`). */
-const TICKS_PER_SECOND = 100
+export const TICKS_PER_SECOND = 100
 
 /**
  * What another process has used so far, as Linux counts it: the same for all languages.

@@ -1,37 +1,54 @@
 // The other end of every transfer, in a process of its own: as much of OSS over HTTP as ali-oss 6.23 and OssTransport
-// need, and as little work as can be. Uploads are drained and forgotten, but for small ones; downloads are one block
-// of memory, again and again. No signature is checked.
+// need, and as little work as can be. Uploads are drained and forgotten, but for small ones and for those that are to
+// be checked; downloads are one block of memory, again and again. No signature is checked.
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { decipherOf, wrongBytes } from './sent-bytes.js'
 import { syntheticBytes, syntheticCrc64 } from './synthetic-object.js'
 
 /** Uploads up to this size are kept, and can be read again. */
 const KEPT_BYTES = 64 * 1024
+/** Of an object that another one has taken the place of. */
+const REPLACED = '"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"'
 const MODIFIED = new Date().toUTCString()
 
-/** @type {Map<string, { sizeBytes: number, headers: Record<string, string>, bytes?: Buffer }>} */
+/** @typedef {{ sizeBytes: number, chunks?: Buffer[] }} Body - `chunks` are there if the bytes were kept */
+/** @type {Map<string, Body & { headers: Record<string, string> }>} */
 const objects = new Map()
-/** @type {Map<string, { headers: Record<string, string>, parts: Map<number, { etag: string, sizeBytes: number }> }>} */
+/** @type {Map<string, { headers: Record<string, string>, parts: Map<number, Body & { etag: string }> }>} */
 const uploads = new Map()
-const counts = { requests: 0, bytesReceived: 0, bytesSent: 0 }
+const counts = { requests: 0, objectsSent: 0, bytesReceived: 0, bytesSent: 0 }
 let lastId = 0
-/** What answers say in place of the CRC-64, when clients are tried with a wrong one. */
-let falseCrc64 = {}
+/** What answers say that is not so, when clients are tried. */
+let pretence = {}
+/** Whether uploads of any size are kept. */
+let keepsAll = false
 
 const nextId = () => (++lastId).toString(16).toUpperCase().padStart(32, '0')
 
-/** Reads a request to its end. The bytes only come back when they are few. */
+/**
+ * Reads a request to its end.
+ *
+ * @returns {Promise<Body>}
+ */
 async function drain(request) {
   let sizeBytes = 0
   let kept = []
   request.on('data', (chunk) => {
     sizeBytes += chunk.length
-    if (sizeBytes <= KEPT_BYTES) kept.push(chunk)
+    if (keepsAll || sizeBytes <= KEPT_BYTES) kept.push(chunk)
     else kept = []
   })
   await once(request, 'end')
   counts.bytesReceived += sizeBytes
-  return { sizeBytes, bytes: sizeBytes <= KEPT_BYTES ? Buffer.concat(kept) : undefined }
+  if (sizeBytes <= KEPT_BYTES) return { sizeBytes, chunks: [Buffer.concat(kept)] }
+  return { sizeBytes, chunks: keepsAll ? kept : undefined }
+}
+
+/** The checksum in the answer to an upload: none, but when clients are tried. */
+function namedCrc64() {
+  return pretence.crc64 === undefined ? {} : { 'x-oss-hash-crc64ecma': pretence.crc64 }
 }
 
 /** Waits until more can be written, or nothing any more. */
@@ -72,10 +89,11 @@ function rangeOf(header, sizeBytes) {
 }
 
 async function getObject(request, response, object) {
-  const { sizeBytes, headers, bytes } = object
+  const { sizeBytes, headers, chunks } = object
+  const etag = pretence.replaced && pretence.objectsSent < counts.objectsSent ? REPLACED : headers.etag
   const match = request.headers['if-match']
   // oss2 leaves the quotes out.
-  if (match !== undefined && match !== headers.etag && `"${match}"` !== headers.etag) {
+  if (match !== undefined && match !== etag && `"${match}"` !== etag) {
     return refuse(response, 412, 'PreconditionFailed')
   }
   const range = rangeOf(request.headers['range'], sizeBytes)
@@ -85,14 +103,16 @@ async function getObject(request, response, object) {
   const { start, end } = range ?? { start: 0, end: sizeBytes - 1 }
   response.writeHead(range ? 206 : 200, {
     ...headers,
-    ...falseCrc64,
+    etag,
+    ...namedCrc64(),
     'content-length': end + 1 - start,
     ...(range && { 'content-range': `bytes ${start}-${end}/${sizeBytes}` }),
   })
   if (request.method === 'HEAD') return response.end()
-  for (const slice of bytes === undefined
+  counts.objectsSent += 1
+  for (const slice of chunks === undefined
     ? syntheticBytes(start, end + 1)
-    : [bytes.subarray(start, end + 1)]) {
+    : [Buffer.concat(chunks).subarray(start, end + 1)]) {
     counts.bytesSent += slice.length
     if (response.write(slice)) continue
     await drained(response)
@@ -109,11 +129,21 @@ function metadataOf(request) {
 }
 
 async function putObject(request, response, key) {
-  const { sizeBytes, bytes } = await drain(request)
+  const body = await drain(request)
   const etag = `"${nextId()}"`
   const headers = { ...metadataOf(request), etag, 'last-modified': MODIFIED }
-  objects.set(key, { sizeBytes, headers, bytes })
-  answer(response, 200, { etag, ...falseCrc64 })
+  objects.set(key, { ...body, headers })
+  answer(response, 200, { etag, ...namedCrc64() })
+}
+
+/** The parts that the list of a completing request names, in its order; nothing if one is not there. */
+function namedParts(xml, parts) {
+  const named = [...xml.matchAll(/<Part>(.*?)<\/Part>/gs)].map(([, item]) => {
+    const part = parts.get(Number(/<PartNumber>(\d+)</.exec(item)?.[1]))
+    const etag = /<ETag>(?:"|&quot;|&#34;)?(\w+)/.exec(item)?.[1]
+    return part?.etag === `"${etag}"` ? part : undefined
+  })
+  return named.includes(undefined) ? undefined : named
 }
 
 async function multipart(request, response, key, query) {
@@ -131,8 +161,8 @@ async function multipart(request, response, key, query) {
   switch (request.method) {
     case 'PUT': {
       const etag = `"${nextId()}"`
-      parts.set(Number(query.get('partNumber')), { etag, sizeBytes: body.sizeBytes })
-      return answer(response, 200, { etag, ...falseCrc64 })
+      parts.set(Number(query.get('partNumber')), { ...body, etag })
+      return answer(response, 200, { etag, ...namedCrc64() })
     }
     case 'GET': {
       const marker = Number(query.get('part-number-marker') ?? 0)
@@ -152,11 +182,15 @@ async function multipart(request, response, key, query) {
     }
     case 'POST': {
       uploads.delete(uploadId)
+      const named = namedParts(Buffer.concat(body.chunks).toString(), parts)
+      if (named === undefined) return refuse(response, 400, 'InvalidPart')
       const etag = `"${nextId()}-${parts.size}"`
-      const sizeBytes = [...parts.values()].reduce((sum, part) => sum + part.sizeBytes, 0)
-      objects.set(key, { sizeBytes, headers: { ...upload.headers, etag, 'last-modified': MODIFIED } })
+      const sizeBytes = named.reduce((sum, part) => sum + part.sizeBytes, 0)
+      const chunks = named.every((part) => part.chunks) ? named.flatMap((part) => part.chunks) : undefined
+      const headers = { ...upload.headers, etag, 'last-modified': MODIFIED }
+      objects.set(key, { sizeBytes, headers, chunks })
       const content = `<Bucket>bench</Bucket><Key>${key}</Key><ETag>${etag}</ETag>`
-      return answerXml(response, 'CompleteMultipartUploadResult', content, { etag, ...falseCrc64 })
+      return answerXml(response, 'CompleteMultipartUploadResult', content, { etag, ...namedCrc64() })
     }
     default:
       uploads.delete(uploadId)
@@ -199,9 +233,26 @@ const controls = {
     })
     return {}
   },
-  async lie({ crc64 }) {
-    falseCrc64 = crc64 === undefined ? {} : { 'x-oss-hash-crc64ecma': crc64 }
+  async pretend({ crc64, replaced }) {
+    pretence = { crc64, replaced, objectsSent: counts.objectsSent }
     return {}
+  },
+  async keep({ on }) {
+    keepsAll = on
+    return {}
+  },
+  async check({ key, sourcePath, privateKey }) {
+    const object = objects.get(key)
+    if (object?.chunks === undefined) return { wrong: 'Nothing was kept.' }
+    objects.delete(key)
+    return { wrong: wrongBytes({ ...object, sourcePath, privateKey }) }
+  },
+  async digest({ key, privateKey }) {
+    const { headers, sizeBytes } = objects.get(key)
+    const decipher = privateKey === undefined ? undefined : decipherOf(headers, privateKey)
+    const hash = createHash('sha256')
+    for (const slice of syntheticBytes(0, sizeBytes)) hash.update(decipher ? decipher.update(slice) : slice)
+    return { sha256: hash.digest('hex') }
   },
   async usage() {
     const { user, system } = process.cpuUsage()

@@ -28,17 +28,49 @@ export class Sink {
   }
 
   /**
-   * Has every answer name this CRC-64, whatever it should be; or, without one, none of uploads and the true one of
-   * downloads.
+   * Has answers say what is not so, or, without an argument, the truth again: no CRC-64 of uploads, and the true one
+   * of downloads.
    *
-   * @param {string} [crc64]
+   * @param {{ crc64?: string, replaced?: boolean }} [pretence] - `crc64`: every answer names this one. `replaced`: from
+   *   the second object sent on, objects have another ETag than before
    */
-  async lie(crc64) {
-    await this.#ask({ control: 'lie', crc64 })
+  async pretend(pretence = {}) {
+    await this.#ask({ control: 'pretend', ...pretence })
   }
 
   /**
-   * @returns {Promise<{ requests: number, bytesReceived: number, bytesSent: number, cpuSeconds: number }>} since it started
+   * Has uploads of any size kept in memory, to be checked: not while a clock runs.
+   *
+   * @param {boolean} on
+   */
+  async keep(on) {
+    await this.#ask({ control: 'keep', on })
+  }
+
+  /**
+   * Compares an upload that was kept with the file that it is of, and forgets it.
+   *
+   * @param {{ key: string, sourcePath: string, privateKey?: string }} upload - `privateKey` of the one who encrypted
+   * @returns {Promise<string | undefined>} what is wrong, if anything
+   */
+  async check(upload) {
+    return (await this.#ask({ control: 'check', ...upload })).wrong
+  }
+
+  /**
+   * The SHA-256 of a registered object; with a private key, of what it decrypts to.
+   *
+   * @param {{ key: string, privateKey?: string }} object
+   * @returns {Promise<string>} in hexadecimal digits
+   */
+  async digest(object) {
+    return (await this.#ask({ control: 'digest', ...object })).sha256
+  }
+
+  /**
+   * @returns {Promise<{
+   *   requests: number, objectsSent: number, bytesReceived: number, bytesSent: number, cpuSeconds: number
+   * }>} since it started
    */
   usage() {
     return this.#ask({ control: 'usage' })

@@ -64,13 +64,6 @@ export const transfers = {
 
   'plain-small': ({ plain }, { count }) => putsAndGets(count, ...smallCalls(plain)),
 
-  small: ({ bucket }, { count }) =>
-    putsAndGets(
-      count,
-      (key) => bucket.put(key, SMALL),
-      (key) => bucket.getBytes(key),
-    ),
-
   'plain-range': ({ plain }, { key, count, start, end }) =>
     rangeRequests(count, end + 1 - start, async () => {
       const { content } = await plain.get(key, { headers: { Range: `bytes=${start}-${end}` } })

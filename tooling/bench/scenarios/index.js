@@ -1,5 +1,4 @@
 import { aesCtr } from './aes-ctr.js'
-import { crc64 } from './crc64.js'
 import { dropIn } from './drop-in.js'
 import { get } from './get.js'
 import { kms } from './kms.js'
@@ -8,7 +7,6 @@ import { range } from './range.js'
 import { resumableDownload } from './resumable-download.js'
 import { resumableUpload } from './resumable-upload.js'
 import { rss } from './rss.js'
-import { small } from './small.js'
 
 /**
  * Everything that is measured, by the name that `--only` takes.
@@ -19,13 +17,11 @@ import { small } from './small.js'
  */
 export const scenarios = {
   'aes-ctr': aesCtr,
-  crc64,
   put,
   get,
   'resumable-upload': resumableUpload,
   'resumable-download': resumableDownload,
   rss,
-  small,
   range,
   kms,
   'drop-in': dropIn,

@@ -1,0 +1,50 @@
+import { OPERATIONS, peerTransfer } from './peer-transfer.js'
+
+/** Three parts, the last of them short. */
+const TRIAL_BYTES = 20 * 2 ** 20 + 5
+
+/**
+ * @typedef {object} Checks - what an SDK spends time on, found out by trial
+ * @property {boolean} crc64 - it noticed that the server named a wrong CRC-64: of what was sent, or of what was received
+ * @property {boolean} [flushes] - the file that it wrote was on the disk when it was done
+ * @property {boolean} [replaced] - it noticed that another object had taken the place of the one that it was reading;
+ *   absent where it reads the object in one request
+ */
+
+/**
+ * Finds out who can do an operation, and what of it each checks.
+ *
+ * @param {import('./peer-lab.js').PeerLab} lab
+ * @param {readonly import('./peer-sdks.js').Peer[]} peers
+ * @param {keyof typeof OPERATIONS} operation
+ * @returns {Promise<{
+ *   able: import('./peer-sdks.js').Peer[], cannot: Record<string, import('./peer-session.js').Refusal>,
+ *   checks: Record<string, Checks>
+ * }>}
+ */
+export async function tryOut(lab, peers, operation) {
+  const able = []
+  const cannot = {}
+  const checks = {}
+  for (const peer of peers) {
+    const outcome = await peerTransfer(lab, peer, operation, TRIAL_BYTES)
+    if (outcome.cannot !== undefined) {
+      cannot[peer.name] = outcome
+      console.error(`${operation}: ${peer.title} cannot: ${outcome.cannot}`)
+      continue
+    }
+    able.push(peer)
+    const notices = async (pretence) => {
+      const { cannot: reason } = await peerTransfer(lab, peer, operation, TRIAL_BYTES, { pretence })
+      const what = Object.keys(pretence).join()
+      console.error(`${operation}: ${peer.title}, trial of ${what}: ${reason ?? 'takes no notice'}`)
+      return reason !== undefined
+    }
+    checks[peer.name] = {
+      crc64: await notices({ crc64: '1' }),
+      ...(OPERATIONS[operation] && { flushes: outcome.flushed }),
+      ...(outcome.objectsSent > 1 && { replaced: await notices({ replaced: true }) }),
+    }
+  }
+  return { able, cannot, checks }
+}
