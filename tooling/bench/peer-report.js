@@ -126,7 +126,7 @@ function operationLines(results, operation) {
       row.leastCpuSeconds.toFixed(2),
       row.peakRssMiB.toFixed(0),
       row.oursIsFaster === undefined ? '' : `${times(row.oursIsFaster)} as fast`,
-      ...Object.values(checks).map((name) => yesOrNo(row.checks[name])),
+      ...Object.values(checks).map((name) => told(row.checks[name])),
     ]
   })
   return [[...HEAD, ...Object.keys(checks)], ...lines]
@@ -144,7 +144,8 @@ const CHECKS = {
 CHECKS.upload = CHECKS.put
 CHECKS.download = CHECKS.get
 
-const yesOrNo = (value) => (value === undefined ? 'one request' : value ? 'yes' : 'no')
+/** Only what happens between two requests is not tried where there is one. */
+const told = (value) => ({ true: 'yes', false: 'no', undefined: 'one request' })[value] ?? value
 
 /** Where two alone take part, the others have no line. */
 function shownRows(results, operation) {

@@ -7,8 +7,8 @@ const TRIAL_BYTES = 20 * 2 ** 20 + 5
  * @typedef {object} Checks - what an SDK spends time on, found out by trial
  * @property {boolean} crc64 - it noticed that the server named a wrong CRC-64: of what was sent, or of what was received
  * @property {boolean} [flushes] - the file that it wrote was on the disk when it was done
- * @property {boolean} [replaced] - it noticed that another object had taken the place of the one that it was reading;
- *   absent where it reads the object in one request
+ * @property {'refuses' | 'starts again' | 'no'} [replaced] - what it does when another object has taken the place of the
+ *   one that it is reading; absent where it reads the object in one request
  */
 
 /**
@@ -34,16 +34,21 @@ export async function tryOut(lab, peers, operation) {
       continue
     }
     able.push(peer)
-    const notices = async (pretence) => {
-      const { cannot: reason } = await peerTransfer(lab, peer, operation, TRIAL_BYTES, { pretence })
+    const tried = async (pretence) => {
+      const result = await peerTransfer(lab, peer, operation, TRIAL_BYTES, { pretence })
       const what = Object.keys(pretence).join()
-      console.error(`${operation}: ${peer.title}, trial of ${what}: ${reason ?? 'takes no notice'}`)
-      return reason !== undefined
+      console.error(`${operation}: ${peer.title}, trial of ${what}: ${result.cannot ?? 'succeeds'}`)
+      return result
+    }
+    const replaced = async () => {
+      const { cannot: reason, objectsSent } = await tried({ replaced: true })
+      if (reason !== undefined) return 'refuses'
+      return objectsSent > outcome.objectsSent ? 'starts again' : 'no'
     }
     checks[peer.name] = {
-      crc64: await notices({ crc64: '1' }),
+      crc64: (await tried({ crc64: '1' })).cannot !== undefined,
       ...(OPERATIONS[operation] && { flushes: outcome.flushed }),
-      ...(outcome.objectsSent > 1 && { replaced: await notices({ replaced: true }) }),
+      ...(outcome.objectsSent > 1 && { replaced: await replaced() }),
     }
   }
   return { able, cannot, checks }
