@@ -1,17 +1,40 @@
 import { measure } from './measure.js'
 
+/** The server keeps what is checked in memory. */
+const CHECKED_BYTES = 2 ** 30
+
 /**
- * An upload that can be run again and again.
+ * An upload that can be run again and again. Before the first run it is done once more, in the same way, and the bytes
+ * that the server received are compared with an independent encryption of the file.
  *
  * @param {import('./context.js').Context} context
  * @param {string} transfer - its name in transfers.js
- * @param {number} sizeBytes
+ * @param {number} sizeBytes - more than 1 GiB is not compared
  * @param {{ readBytes?: number }} [options]
  */
 export function upload(context, transfer, sizeBytes, options = {}) {
+  const key = 'uploaded'
+  let unchecked = sizeBytes <= CHECKED_BYTES
   return async () => {
     const path = await context.workspace.sourceFile(sizeBytes)
-    return measure(context, { transfer, key: 'uploaded', path, sizeBytes, ...options })
+    const run = () => measure(context, { transfer, key, path, sizeBytes, ...options })
+    if (unchecked) {
+      unchecked = false
+      await check(context, transfer, { key, sourcePath: path }, run)
+    }
+    return run()
+  }
+}
+
+async function check({ sink, privateKey }, transfer, sent, run) {
+  await sink.keep(true)
+  try {
+    await run()
+    const plain = transfer.startsWith('plain-')
+    const wrong = await sink.check({ ...sent, ...(!plain && { privateKey }) })
+    if (wrong !== undefined) throw new Error(`${transfer} sent other bytes than it had to: ${wrong}`)
+  } finally {
+    await sink.keep(false)
   }
 }
 

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { featureText } from './cpu-features.js'
 
 const COLUMNS = ['what', 'baseline', 'ours', 'ratio', 'rounds', 'target', 'met?', 'sink busy']
 /** A server that works as long as the transfer takes is what is being measured. */
@@ -12,12 +13,13 @@ const BUSY = 0.9
  * @returns {string}
  */
 export function formatReport({ machine, server, runs, results }) {
-  const { cpu, cores, memoryGiB, system, node, openssl, aliOss } = machine
+  const { cpu, cpuFeatures, cores, memoryGiB, system, node, openssl, aliOss } = machine
   const rows = results.flatMap((result) => result.rows ?? [])
   const failures = results.filter(({ error }) => error !== undefined)
   const busy = rows.some(({ sinkBusy }) => sinkBusy?.some((share) => share > BUSY))
   return [
     `machine  ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${system}`,
+    `         ${featureText(cpuFeatures)}`,
     `runtime  Node.js ${node}, OpenSSL ${openssl}; baseline: ali-oss ${aliOss} unless it says otherwise`,
     `server   ${server}`,
     `figures  medians of ${runs} alternating runs (peak RSS: 3, the large object 1); rounds: the smallest and largest ratio of one`,
