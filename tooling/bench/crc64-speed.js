@@ -8,7 +8,7 @@ const KIB = 1024
 /**
  * How the bytes come. `messages`: each has a checksum of its own, which ours makes anew and hash-wasm starts again.
  */
-export const CRC64_ROWS = {
+const CRC64_ROWS = {
   'chunks of 256 KiB': { chunkBytes: 256 * KIB },
   'chunks of 64 KiB': { chunkBytes: 64 * KIB },
   'chunks of 1 KiB': { chunkBytes: KIB },

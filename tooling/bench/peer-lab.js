@@ -6,7 +6,7 @@ import { Sink } from './sink.js'
 import { Workspace } from './workspace.js'
 
 const ACCOUNT = { accessKeyId: 'bench', accessKeySecret: 'bench', region: 'cn-hangzhou' }
-export const KEY_BITS = [2048, 3072]
+const KEY_BITS = [2048, 3072]
 
 /**
  * @typedef {object} MasterKey

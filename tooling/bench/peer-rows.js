@@ -16,6 +16,7 @@ import { OURS } from './peer-names.js'
  * @property {import('./peer-trials.js').Checks} [checks]
  * @property {number} [sinkBusy] - CPU seconds of the server for each second of the transfer
  * @property {number} [oursIsFaster] - its time divided by ours
+ * @property {number} [oursIsCheaper] - its CPU time divided by ours
  */
 
 /**
@@ -27,6 +28,7 @@ export function peerRows({ peers, sizeBytes, outcomes }, operation) {
   const { samples, cannot, checks } = outcomes[operation]
   const medianOf = (name, value) => median(samples[name].map(value))
   const seconds = (sample) => sample.seconds
+  const cpuSeconds = (sample) => sample.cpuSeconds
   return peers.map(({ name, title }) => {
     if (samples[name] === undefined) return { name, title, ...cannot[name] }
     const all = samples[name].map(seconds)
@@ -37,12 +39,16 @@ export function peerRows({ peers, sizeBytes, outcomes }, operation) {
       seconds: middle,
       range: [Math.min(...all), Math.max(...all)],
       megabytesPerSecond: sizeBytes / middle / 1e6,
-      cpuSeconds: medianOf(name, (sample) => sample.cpuSeconds),
-      leastCpuSeconds: Math.min(...samples[name].map((sample) => sample.cpuSeconds)),
+      cpuSeconds: medianOf(name, cpuSeconds),
+      leastCpuSeconds: Math.min(...samples[name].map(cpuSeconds)),
       peakRssMiB: medianOf(name, (sample) => sample.peakRssMiB),
       checks: checks[name],
       sinkBusy: medianOf(name, (sample) => sample.sinkCpuSeconds / sample.seconds),
-      ...(name !== OURS && samples[OURS] && { oursIsFaster: middle / medianOf(OURS, seconds) }),
+      ...(name !== OURS &&
+        samples[OURS] && {
+          oursIsFaster: middle / medianOf(OURS, seconds),
+          oursIsCheaper: medianOf(name, cpuSeconds) / medianOf(OURS, cpuSeconds),
+        }),
     }
   })
 }
