@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { CryptoBucket } from '@oss-cse/bucket'
-import { downloadFile, FileCheckpointStore, uploadFile } from '@oss-cse/bucket/node'
+import { downloadFile, FileCheckpointStore, putFile, uploadFile } from '@oss-cse/bucket/node'
 import { Keyring } from '@oss-cse/crypto-core'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { LocalRsaProvider, RsaProvider } from '@oss-cse/provider-rsa'
@@ -77,7 +77,7 @@ const operations = {
   },
 
   async put(bucket, { object, file, metadata }) {
-    await bucket.put(object, fileBody(file), { metadata })
+    await putFile(bucket, object, file, { metadata })
   },
 
   async multipart(bucket, { object, file, partSize, metadata }) {
