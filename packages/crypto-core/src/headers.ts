@@ -45,6 +45,8 @@ export const OSS_HEADERS = {
   requestPayer: 'x-oss-request-payer',
   trafficLimit: 'x-oss-traffic-limit',
   objectAcl: 'x-oss-object-acl',
+  storageClass: 'x-oss-storage-class',
+  serverSideEncryption: 'x-oss-server-side-encryption',
   callback: 'x-oss-callback',
   callbackVariables: 'x-oss-callback-var',
   objectType: 'x-oss-object-type',

@@ -4,7 +4,7 @@ import { type AccessCredentials, CseError } from '@oss-cse/crypto-core'
 import type { OssClient } from './oss-client.ts'
 
 /** The request that ali-oss 6.23 lib/common/utils/createRequest.js passes to its HTTP client. */
-interface SignedRequest {
+export interface SignedRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string | number | null | undefined>>
   readonly content?: Uint8Array | string
@@ -20,23 +20,54 @@ export interface HttpClient {
   request(url: string, request: SignedRequest): Promise<unknown>
 }
 
+/** The options of a client, as ali-oss completed them. Each request reads them again. */
+export interface AliOssOptions {
+  readonly bucket: string | null
+  readonly accessKeyId: string
+  readonly accessKeySecret: string
+  readonly stsToken?: string | undefined
+  readonly refreshSTSToken?: (() => Promise<object>) | undefined
+  /** In milliseconds. */
+  readonly refreshSTSTokenInterval?: number | undefined
+  /** As `url.parse` returned it. */
+  readonly endpoint?: AliOssEndpoint
+  /** Such as `oss-cn-hangzhou`. */
+  readonly region?: string
+  readonly internal?: boolean
+  readonly secure?: boolean
+  readonly cname?: boolean
+  readonly sldEnable?: boolean
+  readonly isRequestPay?: boolean
+  readonly authorizationV4?: boolean
+  readonly cloudBoxId?: string | undefined
+  readonly headerEncoding?: 'utf-8' | 'latin1' | undefined
+  /** Added to the time of each request, in milliseconds. */
+  readonly amendTimeSkewed?: number | undefined
+  readonly urllib?: unknown
+  readonly enableProxy?: boolean
+}
+
+/** An endpoint, as `url.parse` returns it. */
+export interface AliOssEndpoint {
+  readonly protocol?: string | null
+  /** With the port, if it has one. */
+  readonly host?: string | null
+  readonly hostname?: string | null
+  readonly search?: string | null
+  readonly auth?: string | null
+  readonly hash?: string | null
+}
+
+/** What a request of ali-oss depends on, beside its own parameters. */
+export interface AliOssState {
+  readonly options: AliOssOptions
+  readonly agent?: HttpAgent | undefined
+  readonly httpsAgent?: HttpsAgent | undefined
+  readonly userAgent: string
+}
+
 /** An ali-oss client with the state that its types do not declare. */
-export interface AliOssClient extends OssClient {
-  readonly options: {
-    readonly bucket: string | null
-    readonly accessKeyId: string
-    readonly accessKeySecret: string
-    readonly stsToken?: string | undefined
-    readonly refreshSTSToken?: (() => Promise<object>) | undefined
-    /** In milliseconds. */
-    readonly refreshSTSTokenInterval?: number | undefined
-    /** As `url.parse` returned it. */
-    readonly endpoint?: { readonly protocol?: string | null; readonly host?: string | null }
-    readonly urllib?: unknown
-    readonly enableProxy?: boolean
-  }
-  readonly agent?: HttpAgent
-  readonly httpsAgent?: HttpsAgent
+export interface AliOssClient extends OssClient, AliOssState {
   stsTokenFreshTime: Date | undefined
   request(params: RequestParams): Promise<unknown>
 }
@@ -71,7 +102,7 @@ const METHODS = [
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
  */
-export function checkedClient(client: OssClient): AliOssClient & { options: { bucket: string } } {
+export function checkedClient(client: OssClient): AliOssClient & { options: { readonly bucket: string } } {
   const candidate = client as AliOssClient
   if (!METHODS.every((method) => typeof candidate?.[method] === 'function')) {
     throw invalid(
@@ -87,7 +118,7 @@ export function checkedClient(client: OssClient): AliOssClient & { options: { bu
       'The ali-oss client has `urllib` or `enableProxy` set, which the transport does not use. Make the client with `agent` or `httpsAgent` (a proxy agent, for example) instead.',
     )
   }
-  return candidate as AliOssClient & { options: { bucket: string } }
+  return candidate as AliOssClient & { options: { readonly bucket: string } }
 }
 
 /**
@@ -118,9 +149,9 @@ export function derivedClient(
 }
 
 function optionsWith(
-  options: AliOssClient['options'],
+  options: AliOssOptions,
   { accessKeyId, accessKeySecret, securityToken }: AccessCredentials,
-): AliOssClient['options'] {
+): AliOssOptions {
   // These credentials are fresh already. With `refreshSTSToken`, ali-oss would refresh them again.
   return { ...options, accessKeyId, accessKeySecret, stsToken: securityToken, refreshSTSToken: undefined }
 }

@@ -1,23 +1,25 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { isIP } from 'node:net'
 import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
 import { MAX_TIMER_MS } from '@oss-cse/crypto-core/internal'
-import OSS from 'ali-oss'
-import { type AliOssClient, checkedClient } from './ali-oss-client.ts'
+import { ObjectAddresses } from '../signing/object-address.ts'
+import type { Signer } from '../signing/signed-request.ts'
+import { type AliOssClient, type AliOssState, checkedClient } from './ali-oss-client.ts'
 import { ClientTokenRefresher } from './client-token-refresher.ts'
 import { CredentialRefresher, type Refresher } from './credential-refresher.ts'
+import { isCustomised } from './customised.ts'
 import type { OssClient } from './oss-client.ts'
+import { OwnClient } from './own-client.ts'
 
 const DEFAULT_IDLE_TIMEOUT_MS = 60_000
-/** ali-oss keeps an unused connection this long too. The service closes its end later. */
-const FREE_SOCKET_MS = 15_000
 /**
  * ali-oss 6.23 lib/common/client/initOptions.js requires a key in the constructor. This placeholder never signs: with
  * `credentials`, each call uses a view of the client that has the credentials of that call.
  */
 const PLACEHOLDER = 'given by credentials'
-const SOCKET_BUFFER_BYTES = 256 * 1024
+/** As ali-oss 6.23 lib/common/utils/checkConfigValid.js. */
+const ACCEPTED_ENDPOINT = /^[a-zA-Z0-9._:/-]+$/
+/** The access key of options never changes. */
+const NO_REFRESHER: Refresher = { fresh: async () => undefined, expire: () => {} }
 
 /** Timeout of a transport. */
 export interface OssTimeoutOptions {
@@ -78,13 +80,14 @@ export interface OssConnectionOptions extends OssTimeoutOptions {
 export type OssTransportOptions = OssClientOptions | OssConnectionOptions
 
 /** A client and what the transport needs to know about it. */
-export interface Connection {
-  readonly client: AliOssClient
-  readonly bucket: string
+export interface Connection extends Signer {
+  /** Returns the client. Loads ali-oss first if the user passed none. */
+  readonly client: () => Promise<AliOssClient>
+  /** Whether only ali-oss can send the requests of the client as the app wants them. */
+  readonly isCustomised: () => boolean | Promise<boolean>
   /** The endpoint and the bucket, without credentials. */
   readonly location: string
   readonly idleTimeoutMs: number
-  readonly plainHost: boolean
   readonly refresher: Refresher
   /** How the user renews expired credentials, in terms of the options that they passed. */
   readonly renewalHint: string
@@ -111,8 +114,11 @@ export function connect(options: OssTransportOptions): Connection {
     const client = checkedClient(options.client)
     const { bucket } = client.options
     return {
-      client,
+      state: client,
+      client: async () => client,
+      isCustomised: () => isCustomised(client),
       bucket,
+      addresses: new ObjectAddresses(),
       location: locationOf(client),
       idleTimeoutMs,
       plainHost: false,
@@ -133,37 +139,32 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
   const addressing = checkedAddressing(options, endpoint)
   const secure = endpoint?.protocol === 'https:' || (endpoint === undefined && options.secure !== false)
 
-  // The timeout of Node's own agents closes only unused connections.
-  const agentOptions = { keepAlive: true, timeout: FREE_SOCKET_MS, highWaterMark: SOCKET_BUFFER_BYTES }
-  const clientOptions = {
+  if (endpoint !== undefined && !ACCEPTED_ENDPOINT.test(endpoint.origin)) {
+    throw invalid('ali-oss does not accept these options. Check `endpoint`, `region` and `bucket`.')
+  }
+  const { accessKeyId = PLACEHOLDER, accessKeySecret = PLACEHOLDER, securityToken } = options
+  const own = new OwnClient({
     bucket,
-    region: `oss-${region}`,
-    ...signerOptions(options),
+    region,
+    endpoint,
     secure,
     authorizationV4: signature === 'v4',
     sldEnable: addressing === 'path',
     cname: addressing === 'cname',
-    // The transport makes the HTTP requests, and the caller retries.
-    retryMax: 0,
-    ...(secure ? { httpsAgent: new HttpsAgent(agentOptions) } : { agent: new HttpAgent(agentOptions) }),
-    ...(endpoint !== undefined && { endpoint: endpoint.origin }),
-  }
-  let client: AliOssClient
-  try {
-    client = new OSS(clientOptions as OSS.Options) as unknown as AliOssClient
-  } catch {
-    throw invalid('ali-oss does not accept these options. Check `endpoint`, `region` and `bucket`.')
-  }
+    accessKeyId: accessKeyId.trim(),
+    accessKeySecret: accessKeySecret.trim(),
+    stsToken: securityToken,
+  })
   return {
-    client,
+    state: own.state,
+    client: () => own.client(),
+    isCustomised: () => false,
     bucket,
-    location: locationOf(client),
+    addresses: new ObjectAddresses(),
+    location: locationOf(own.state),
     idleTimeoutMs,
     plainHost: addressing === 'path',
-    refresher:
-      credentials === undefined
-        ? new ClientTokenRefresher(client, idleTimeoutMs)
-        : new CredentialRefresher(credentials, idleTimeoutMs),
+    refresher: credentials === undefined ? NO_REFRESHER : new CredentialRefresher(credentials, idleTimeoutMs),
     renewalHint: 'Renew the security token, or pass `credentials` that renew themselves.',
   }
 }
@@ -197,22 +198,8 @@ function checkCredentials(options: OssConnectionOptions): void {
   }
 }
 
-/** The credentials in the options of the ali-oss client. */
-function signerOptions({
-  accessKeyId = PLACEHOLDER,
-  accessKeySecret = PLACEHOLDER,
-  securityToken,
-}: OssConnectionOptions): Pick<
-  OSS.Options,
-  'accessKeyId' | 'accessKeySecret' | 'stsToken' | 'refreshSTSTokenInterval'
-> {
-  if (securityToken === undefined) return { accessKeyId, accessKeySecret }
-  // With any interval, ali-oss 6.23 lib/common/client/initOptions.js prints no advice on the console.
-  return { accessKeyId, accessKeySecret, stsToken: securityToken, refreshSTSTokenInterval: MAX_TIMER_MS }
-}
-
 /** The endpoint as ali-oss parsed it, followed by the bucket. */
-function locationOf({ options: { endpoint, bucket } }: AliOssClient): string {
+function locationOf({ options: { endpoint, bucket } }: AliOssState): string {
   return `${endpoint?.protocol ?? ''}//${endpoint?.host ?? ''}/${bucket}`
 }
 

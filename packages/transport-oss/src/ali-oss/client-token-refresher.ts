@@ -1,6 +1,6 @@
 import { type AccessCredentials, type CallOptions, TransportError } from '@oss-cse/crypto-core'
 import { SharedCalls } from '@oss-cse/crypto-core/internal'
-import type { AliOssClient } from './ali-oss-client.ts'
+import type { AliOssClient, AliOssOptions } from './ali-oss-client.ts'
 import type { Refresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'
 
@@ -17,7 +17,7 @@ interface TokenState {
 
 const refreshes = new SharedCalls<TokenState, Readonly<Record<string, unknown>>>()
 
-function stateOf(options: AliOssClient['options']): TokenState {
+function stateOf(options: AliOssOptions): TokenState {
   const holder = options as { [STATE]?: TokenState }
   if (holder[STATE] === undefined) Object.defineProperty(options, STATE, { value: {} })
   return holder[STATE] ?? {}
@@ -101,7 +101,7 @@ export class ClientTokenRefresher implements Refresher {
  * Returns the credentials of `refreshSTSToken` under the names of a client's options. Its names may start with a
  * capital letter, as in the STS API.
  */
-async function newCredentials(options: AliOssClient['options']): Promise<Readonly<Record<string, unknown>>> {
+async function newCredentials(options: AliOssOptions): Promise<Readonly<Record<string, unknown>>> {
   // Called as a method, because it may read the options.
   const given = Object.entries((await options.refreshSTSToken?.()) ?? {}).map(([name, value]) => [
     name.charAt(0).toLowerCase() + name.slice(1),

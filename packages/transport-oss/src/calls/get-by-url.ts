@@ -1,6 +1,7 @@
 import type { GetByUrlRequest, GetObjectResponse } from '@oss-cse/crypto-core'
 import { checkedPresignedUrl } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
+import { addressOf } from '../http/address.ts'
 import { type ExchangeResponse, exchange } from '../http/http-exchange.ts'
 import { foreignResponse, type RequestContext, unusableResponse } from '../http/oss-errors.ts'
 import { RequestScope } from '../http/request-scope.ts'
@@ -14,18 +15,18 @@ const CONTEXT: RequestContext = { operation: 'The GET of a presigned URL', secre
  * the program may need them to reach the network.
  */
 export async function getByUrl(
-  { client, idleTimeoutMs }: Connection,
+  { state, idleTimeoutMs }: Connection,
   { url, headers, signal }: GetByUrlRequest,
 ): Promise<GetObjectResponse> {
   checkedPresignedUrl(url)
   const sent = { ...requestHeaders(headers), ...STORED_BYTES }
   const scope = new RequestScope(signal)
-  const { agent, httpsAgent } = client
+  const { agent, httpsAgent } = state
   const request = { method: 'GET', headers: sent, streamed: true, agent, httpsAgent }
-  const options = { scope, context: CONTEXT, idleTimeoutMs, expected: {}, plainHost: true }
+  const options = { scope, context: CONTEXT, idleTimeoutMs, expected: {} }
   let response: ExchangeResponse
   try {
-    response = await scope.race(() => exchange(addressOf(url), request, options))
+    response = await scope.race(() => exchange(addressOf(sentUrl(url)), request, options))
   } catch (error) {
     throw scope.failure === undefined ? error : scope.failure.reason
   }
@@ -39,6 +40,6 @@ export async function getByUrl(
 }
 
 /** The URL without the parts that are never sent. */
-function addressOf({ origin, pathname, search }: URL): string {
+function sentUrl({ origin, pathname, search }: URL): string {
   return `${origin}${pathname}${search}`
 }

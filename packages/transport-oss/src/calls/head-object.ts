@@ -1,7 +1,8 @@
 import type { HeadObjectRequest, HeadObjectResponse } from '@oss-cse/crypto-core'
 import type { Connection } from '../ali-oss/client-options.ts'
+import type { ObjectRequest } from '../signing/object-request.ts'
 import { checkObjectKey } from './object-key.ts'
-import { type OssCall, runCall, statusAndHeaders } from './oss-call.ts'
+import { type OssCall, runObjectCall, statusAndHeaders } from './oss-call.ts'
 import { requestHeaders, STORED_BYTES } from './request-headers.ts'
 
 /** See `OssTransport.head`. */
@@ -12,7 +13,10 @@ export async function headObject(
   checkObjectKey(key)
   const sent = { ...requestHeaders(headers, key), ...STORED_BYTES }
   const call: OssCall = { operation: 'head', objectKey: key, signal }
-  const { response } = await runCall(connection, call, (client) =>
+  // ali-oss ignores an empty version: lib/common/object/head.js.
+  const subresources = versionId ? { versionId } : undefined
+  const request: ObjectRequest = { method: 'HEAD', key, subresources, headers: sent, statuses: [200] }
+  const response = await runObjectCall(connection, call, request, (client) =>
     client.head(key, { headers: sent, ...(versionId !== undefined && { versionId }) }),
   )
   return statusAndHeaders(response)

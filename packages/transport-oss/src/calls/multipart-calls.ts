@@ -12,10 +12,11 @@ import { MAX_PARTS, tell } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { foreignResponse } from '../http/oss-errors.ts'
 import { UploadSource } from '../http/upload-source.ts'
+import type { ObjectRequest } from '../signing/object-request.ts'
 import { invalidArgument } from './invalid-argument.ts'
 import { crc64Of } from './listing-entries.ts'
 import { checkObjectKey } from './object-key.ts'
-import { contextOf, type OssCall, runCall, statusAndHeaders } from './oss-call.ts'
+import { contextOf, type OssCall, runCall, runObjectCall, statusAndHeaders } from './oss-call.ts'
 import { withPlaceholder } from './placeholder-stream.ts'
 import { requestHeaders } from './request-headers.ts'
 
@@ -64,8 +65,15 @@ export async function uploadPart(
     onSentBytes,
     expected: { etag: true },
   }
+  const request: ObjectRequest = {
+    method: 'PUT',
+    key,
+    subresources: { partNumber: String(partNumber), uploadId },
+    headers: { ...partHeaders(sent), 'content-length': String(sizeBytes) },
+    statuses: [200],
+  }
   tell(onSentBytes, 0)
-  const { response } = await runCall(connection, call, (client) =>
+  const response = await runObjectCall(connection, call, request, (client) =>
     withPlaceholder((stream) =>
       client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes, { headers: sent }),
     ),
@@ -141,4 +149,13 @@ function checkParts(parts: readonly UploadedPart[], key: string): void {
     }
   }
   if (parts.length === 0) throw invalidArgument('A multipart upload needs at least one part.', key)
+}
+
+/** The headers without those that describe the whole object, which ali-oss 6.23 lib/common/multipart.js removes. */
+function partHeaders({
+  [OSS_HEADERS.serverSideEncryption]: _encryption,
+  [OSS_HEADERS.storageClass]: _class,
+  ...headers
+}: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return headers
 }

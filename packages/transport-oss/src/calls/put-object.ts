@@ -2,8 +2,9 @@ import { OSS_HEADERS, type PutObjectRequest, type PutObjectResponse } from '@oss
 import { tell } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { UploadSource } from '../http/upload-source.ts'
+import type { ObjectRequest } from '../signing/object-request.ts'
 import { checkObjectKey } from './object-key.ts'
-import { type OssCall, runCall, statusAndHeaders } from './oss-call.ts'
+import { type OssCall, runObjectCall, statusAndHeaders } from './oss-call.ts'
 import { withPlaceholder } from './placeholder-stream.ts'
 import { requestHeaders } from './request-headers.ts'
 
@@ -24,10 +25,18 @@ export async function putObject(
     expected: { etag: true },
     hasCallback: OSS_HEADERS.callback in sent,
   }
+  const empty = source.sizeBytes === 0
+  const request: ObjectRequest = {
+    method: 'PUT',
+    key,
+    statuses: [200],
+    empty,
+    headers: empty ? sent : { ...sent, ...lengthHeader(source.sizeBytes) },
+  }
   tell(onSentBytes, 0)
-  const { response } = await runCall(connection, call, async (client) => {
+  const response = await runObjectCall(connection, call, request, async (client) => {
     // putStream treats a length of 0 as no length and sends in chunks: ali-oss 6.23 lib/object.js `putStream`.
-    if (source.sizeBytes === 0) {
+    if (empty) {
       await source.next()
       return client.put(key, Buffer.alloc(0), { headers: sent })
     }
@@ -39,4 +48,10 @@ export async function putObject(
     )
   })
   return { ...statusAndHeaders(response), ...(call.hasCallback && { data: response.data }) }
+}
+
+function lengthHeader(sizeBytes: number | undefined): Readonly<Record<string, string>> {
+  return sizeBytes === undefined
+    ? { 'transfer-encoding': 'chunked' }
+    : { 'content-length': String(sizeBytes) }
 }

@@ -7,6 +7,7 @@ import {
 import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { CseError, type HeaderMap, isErrorDocument, OSS_HEADERS } from '@oss-cse/crypto-core'
 import { coalesceChunks, rootElement, xmlDocumentProblem } from '@oss-cse/crypto-core/internal'
+import type { Address } from './address.ts'
 import { DownloadBody } from './download-body.ts'
 import { IdleWatch } from './idle-watch.ts'
 import {
@@ -28,7 +29,8 @@ const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
 /** The request to send. */
 export interface OutgoingRequest {
   readonly method: string
-  readonly headers: Readonly<Record<string, string | number | null | undefined>>
+  /** Names are in lower case. */
+  readonly headers: Readonly<Record<string, string | number>>
   readonly content?: Uint8Array | string | undefined
   /** True when the body of the response is returned as a stream. */
   readonly streamed?: boolean | undefined
@@ -56,8 +58,6 @@ export interface ExchangeOptions {
   /** Called with the number of bytes of `source` that were sent so far. */
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
   readonly expected: ExpectedResponse
-  /** Sends the Host of the address, not the one that ali-oss invents for an IP address. */
-  readonly plainHost: boolean
 }
 
 /** A successful response. */
@@ -79,13 +79,13 @@ export interface ExchangeResponse {
  * Every failure ends the scope. The returned promise then rejects too.
  */
 export async function exchange(
-  url: string,
+  address: Address,
   outgoing: OutgoingRequest,
   options: ExchangeOptions,
 ): Promise<ExchangeResponse> {
   const { scope, context, source } = options
   const content = outgoing.content === undefined ? undefined : Buffer.from(outgoing.content)
-  const request = openRequest(url, outgoing, content, options)
+  const request = openRequest(address, outgoing, content, options)
   const idle = new IdleWatch(request, options.idleTimeoutMs, () =>
     scope.fail(idleFailure(context, options.idleTimeoutMs)),
   )
@@ -179,29 +179,21 @@ async function flushed(request: ClientRequest, context: RequestContext): Promise
 }
 
 function openRequest(
-  url: string,
+  { secure, hostname, port, path }: Address,
   outgoing: OutgoingRequest,
   content: Buffer | undefined,
-  { scope, context, plainHost }: ExchangeOptions,
+  { scope, context }: ExchangeOptions,
 ): ClientRequest {
-  const { protocol, hostname, port } = new URL(url)
-  const headers: Record<string, string | number> = {}
-  for (const [name, value] of Object.entries(outgoing.headers)) {
-    if (value !== null && value !== undefined) headers[name.toLowerCase()] = value
-  }
-  if (plainHost) delete headers['host']
-  // ali-oss 6.23 lib/common/utils/createRequest.js counts the characters of a document, not its bytes.
-  if (content !== undefined) headers['content-length'] = content.byteLength
-  const secure = protocol === 'https:'
   const agent = secure ? outgoing.httpsAgent : outgoing.agent
+  // ali-oss 6.23 lib/common/utils/createRequest.js counts the characters of a document, not its bytes.
+  const length = content === undefined ? undefined : { 'content-length': content.byteLength }
   try {
     return (secure ? httpsRequest : httpRequest)({
       method: outgoing.method,
-      hostname: hostname.replace(/^\[|\]$/g, ''),
+      hostname,
       ...(port !== '' && { port }),
-      // Not the path of URL: it would resolve dot segments that are part of the signature.
-      path: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
-      headers,
+      path,
+      headers: { ...outgoing.headers, ...length },
       ...(agent !== undefined && { agent }),
     })
   } catch (error) {
