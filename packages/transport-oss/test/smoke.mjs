@@ -1,6 +1,7 @@
 // Runs the built package once under each Node. It puts and gets through a tiny HTTP server.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import { OssTransport } from '../dist/index.js'
 
 const stored = new Map()
@@ -63,6 +64,15 @@ await assert.rejects(
   { code: 'ERR_CSE_SOURCE', cause },
 )
 assert.equal(stored.size, 1)
+// The table of types: an object without a type. It is not ali-oss either.
+await transport.head({ key: 'a/ä.bin', headers: {} })
+
+const { cache } = createRequire(import.meta.url)
+const loaded = () => Object.keys(cache).some((path) => /[\\/]ali-oss[\\/]/.test(path))
+assert.equal(loaded(), false, 'put, get and head load no ali-oss')
+await assert.rejects(transport.list({}), { code: 'ERR_CSE_NOT_FOUND' })
+assert.equal(loaded(), true, 'list loads ali-oss')
+
 const controller = new AbortController()
 const { body } = await transport.get({ key: 'a/ä.bin', headers: {}, signal: controller.signal })
 controller.abort()

@@ -102,8 +102,11 @@ function requestHeaders(
   if (options.isRequestPay) headers[OSS_HEADERS.requestPayer] = 'requester'
   if (type !== undefined) headers['content-type'] = type
   else if (!headers['content-type']) delete headers['content-type']
-  // ali-oss sends the digest of a body that is in memory.
-  if (request.empty) headers['content-md5'] ||= MD5_OF_NOTHING
+  if (request.empty) {
+    // ali-oss sends the digest of a body that is in memory.
+    headers['content-md5'] ||= MD5_OF_NOTHING
+    headers['content-length'] = '0'
+  }
   return headers
 }
 
