@@ -16,6 +16,7 @@ import {
 } from '@oss-cse/crypto-core'
 import { isEnvelopeHeader } from '@oss-cse/crypto-core/internal'
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
+import OSS from 'ali-oss'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { CryptoOSS, type CryptoOSSOptions } from '../src/index.ts'
 import type { Checkpoint } from '../src/upload-checkpoint.ts'
@@ -561,6 +562,19 @@ test('an ended target is refused before any request, and a blocked target ends w
   const reason = new Error('enough')
   const stuck = new Writable({ highWaterMark: 1, write: () => controller.abort(reason) })
   expect(await rejection(client.get('a', stuck, { signal: controller.signal }))).toBe(reason)
+})
+
+test('what is encrypted is sent without ali-oss, with the same user agent', async () => {
+  const request = vi.spyOn(OSS.prototype as unknown as { request(): unknown }, 'request')
+  onTestFinished(() => request.mockRestore())
+  await client.put('a', random(10))
+  await client.get('a')
+  await client.head('a')
+  expect(request).not.toHaveBeenCalled()
+  await client.list(null, {})
+  const agents = subject.emulator.requests.map(({ headers }) => headers['user-agent'])
+  expect(agents).toHaveLength(4)
+  expect(new Set(agents).size).toBe(1)
 })
 
 test('a urllib that is set later is refused, like one in the options', async () => {

@@ -41,6 +41,21 @@ it('an aborted signal rejects with its reason before any request, and opens no b
   expect(server.sockets).toHaveLength(0)
 })
 
+it('an abort while a request is prepared rejects with the reason, and sends nothing if it comes at once', async () => {
+  const server = await fakeServer((_, response) => response.end())
+  const transport = transportOnto(server)
+  const reason = new Error('enough')
+  for (let turns = 0; turns < 8; turns += 1) {
+    const controller = new AbortController()
+    const head = transport.head({ key: 'a.txt', headers: {}, signal: controller.signal })
+    const given = rejection(head)
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
+    controller.abort(reason)
+    expect(await given).toBe(reason)
+    if (turns === 0) expect(server.sockets).toHaveLength(0)
+  }
+})
+
 it('an abort during an upload rejects with the reason, closes the connection and returns the source', async () => {
   const cut = signalled()
   const server = await fakeServer((request) => {

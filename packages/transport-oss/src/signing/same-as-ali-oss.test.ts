@@ -19,6 +19,8 @@ interface Recorded {
 }
 
 let server: Server
+/** The status of the next response. */
+let status = 200
 const arrived: Omit<Recorded, 'host' | 'port' | 'secure'>[] = []
 
 beforeAll(async () => {
@@ -26,7 +28,7 @@ beforeAll(async () => {
     const body = await readAll(request as AsyncIterable<Uint8Array>)
     const { method, url, rawHeaders } = request
     arrived.push({ method, url, headers: rawHeaders, body: body.toString('latin1') })
-    response.setHeader('x-oss-request-id', 'R').setHeader('etag', '"E"').end()
+    response.writeHead(status, { 'x-oss-request-id': 'R', etag: '"E"' }).end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 })
@@ -79,6 +81,7 @@ interface Plan {
   readonly versionId: string | undefined
   readonly uploadId: string
   readonly partNumber: number
+  readonly status: number
 }
 
 async function perform(transport: OssTransport, plan: Plan): Promise<void> {
@@ -96,12 +99,13 @@ async function perform(transport: OssTransport, plan: Plan): Promise<void> {
 /** Returns the request that a call sent, or its error. */
 async function outcome(client: OSS, plan: Plan): Promise<unknown> {
   arrived.length = 0
+  status = plan.status
   for (const agent of Object.values(agents)) agent.last = undefined
   try {
     await perform(new OssTransport({ client }), plan)
   } catch (error) {
     const { code, message, cause } = error as Error & { code?: string }
-    return { code, message, cause: String(cause), sent: arrived.length }
+    return { code, message, cause: String(cause), sent: [...arrived] }
   }
   expect(arrived).toHaveLength(1)
   return { ...arrived[0], ...(agents.agent.last ?? agents.httpsAgent.last) }
@@ -260,9 +264,10 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   versionId: fc.option(fc.oneof(id, fc.constant('')), { nil: undefined }),
   uploadId: id,
   partNumber: fc.integer({ min: 1, max: 10_000 }),
+  status: fc.constantFrom(200, 200, 200, 201, 203, 204, 206, 304, 404, 500),
 })
 
-test('a request is the one that ali-oss sends, for any options of the client', async () => {
+test('a request is the one that ali-oss sends, and has the same outcome, for any options of the client', async () => {
   await fc.assert(
     fc.asyncProperty(plan, async (plan) => {
       const client = clientOf(plan)
@@ -281,6 +286,7 @@ const PLAN: Plan = {
   versionId: undefined,
   uploadId: 'u',
   partNumber: 1,
+  status: 200,
 }
 const CALLS = ['put', 'put of nothing', 'put without a length', 'get', 'head', 'uploadPart'] as const
 

@@ -40,14 +40,10 @@ export async function signedRequest(
   if (!isKnown(options)) return undefined
   const { method, key, empty, streamed } = request
   const type = request.headers['content-type'] ? undefined : await guessContentType(key)
-  const {
-    accessKeyId,
-    accessKeySecret,
-    securityToken = undefined,
-  } = credentials ?? { ...options, securityToken: options.stsToken }
+  const accessKey = credentials ?? options
+  const securityToken = credentials === undefined ? options.stsToken : credentials.securityToken
   const headers = requestHeaders(options, userAgent, securityToken, request, type)
   const toSign = { method, bucket: signer.bucket, key, subresources: request.subresources, headers }
-  const accessKey = { accessKeyId, accessKeySecret }
   headers['authorization'] = options.authorizationV4
     ? signV4(toSign, accessKey, scopeOf(options))
     : signV1(toSign, accessKey)
