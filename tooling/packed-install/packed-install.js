@@ -127,10 +127,10 @@ async function checkDropIn(tarballs) {
   const packages = [
     'ali-oss',
     'bucket',
-    'crc64',
     'crypto-core',
     'oss-emulator',
     'provider-rsa',
+    'signature',
     'transport-oss',
   ]
   const directory = installInto(

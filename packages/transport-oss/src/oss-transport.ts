@@ -41,11 +41,12 @@ import { abortUpload, completeUpload, initiateUpload, uploadPart } from './calls
 import { putObject } from './calls/put-object.ts'
 
 /**
- * Reads and writes objects in a bucket of Alibaba Cloud OSS, through ali-oss.
+ * Reads and writes objects in a bucket of Alibaba Cloud OSS.
  *
- * ali-oss addresses, signs and parses. The transport sends the HTTP requests itself: it streams with back-pressure
- * both ways, stops when the signal aborts, and never retries. If you pass a client, each call works on a view of it.
- * The transport changes only its credentials, and only to those that its own `refreshSTSToken` returns.
+ * `put`, `get`, `head` and `uploadPart` send the requests of ali-oss without it. For the other calls ali-oss addresses,
+ * signs and parses. The transport sends all HTTP requests itself: it streams with back-pressure both ways, stops when
+ * the signal aborts, and never retries. If you pass a client, each call reads its options anew. The transport changes
+ * only its credentials, and only to those that its own `refreshSTSToken` returns.
  *
  * Every asynchronous call rejects with a TransportError when the service or the network fails, with `ERR_CSE_SOURCE`
  * (or the source's own CseError) when the source of a body fails, and with the signal's reason when the signal

@@ -44,7 +44,6 @@ it('an aborted signal rejects with its reason before any request, and opens no b
 it('an abort while a request is prepared rejects with the reason, and sends nothing if it comes at once', async () => {
   const server = await fakeServer((_, response) => response.end())
   const transport = transportOnto(server)
-  const reason = new Error('enough')
   for (let turns = 0; turns < 8; turns += 1) {
     const controller = new AbortController()
     const head = transport.head({ key: 'a.txt', headers: {}, signal: controller.signal })
