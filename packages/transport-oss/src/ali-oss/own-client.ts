@@ -76,7 +76,10 @@ export class OwnClient {
 
 /** The endpoint as ali-oss parses it. */
 function endpointOf(endpoint: URL | undefined, region: string, secure: boolean): AliOssEndpoint {
-  if (endpoint !== undefined) return endpoint
+  if (endpoint !== undefined) {
+    const { protocol, host, hostname } = endpoint
+    return { protocol, host, hostname }
+  }
   const host = `${region}.aliyuncs.com`
   return { protocol: secure ? 'https:' : 'http:', host, hostname: host }
 }

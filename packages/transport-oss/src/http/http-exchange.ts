@@ -252,7 +252,7 @@ async function collectRefusal(
 }
 
 function headerMap(response: IncomingMessage): HeaderMap {
-  return Object.fromEntries(
-    Object.entries(response.headers).map(([name, value]) => [name, [value].flat().join(', ')]),
-  )
+  const { 'set-cookie': cookies, ...headers } = response.headers
+  // Node.js has a list for this header alone.
+  return { ...(headers as HeaderMap), ...(cookies !== undefined && { 'set-cookie': cookies.join(', ') }) }
 }

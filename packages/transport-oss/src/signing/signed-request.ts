@@ -85,11 +85,9 @@ function requestHeaders(
   type: string | undefined,
 ): Record<string, string> {
   const date = new Date(Date.now() + (options.amendTimeSkewed || 0))
-  const headers: Record<string, string> = { [OSS_HEADERS.date]: date.toUTCString() }
-  if (options.authorizationV4) {
-    headers[OSS_HEADERS.date] = `${date.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`
-    headers[OSS_HEADERS.contentSha256] = 'UNSIGNED-PAYLOAD'
-  }
+  const headers: Record<string, string> = options.authorizationV4
+    ? { [OSS_HEADERS.date]: compactTime(date), [OSS_HEADERS.contentSha256]: 'UNSIGNED-PAYLOAD' }
+    : { [OSS_HEADERS.date]: date.toUTCString() }
   if (userAgent.includes('nodejs')) headers['user-agent'] = userAgent
   if (options.isRequestPay) headers[OSS_HEADERS.requestPayer] = 'requester'
   if (securityToken) headers[OSS_HEADERS.securityToken] = securityToken
@@ -104,6 +102,12 @@ function requestHeaders(
     headers['content-length'] = '0'
   }
   return headers
+}
+
+/** The form of version 4: `20261129T140553Z`. */
+function compactTime(date: Date): string {
+  const text = date.toISOString()
+  return `${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 13)}${text.slice(14, 16)}${text.slice(17, 19)}Z`
 }
 
 function scopeOf({ region = '', cloudBoxId }: AliOssOptions): { region: string; product: string } {
