@@ -13,8 +13,8 @@ interface Entry<Key> {
 }
 
 /**
- * The signing keys that were derived last. A signing key is valid for a day, and deriving it takes four times as long
- * as signing with it.
+ * The signing keys that were derived last. A signing key is valid for a day. Deriving it takes four HMACs, and signing
+ * with it takes one.
  */
 export class RecentKeys<Key> {
   readonly #entries: Entry<Key>[] = []

@@ -32,6 +32,7 @@ const CONTRADICTIONS: readonly [string, object, RegExp][] = [
   ['credentials of null', { ...PLACE, credentials: null }, /getCredential\(\)/],
   ['a path in the endpoint', { ...GOOD, endpoint: 'https://a.b/c' }, /endpoint/],
   ['another protocol', { ...GOOD, endpoint: 'ftp://a.b' }, /endpoint/],
+  ['an endpoint that ali-oss does not accept', { ...GOOD, endpoint: 'http://a~b.example.com' }, /`endpoint`/],
   ['a contradictory secure', { ...GOOD, endpoint: 'http://a.b', secure: true }, /secure/],
   ['virtual addressing of an IP', { ...GOOD, endpoint: 'http://127.0.0.1', addressing: 'virtual' }, /"path"/],
   ['the bucket twice', { ...GOOD, endpoint: 'https://my-bucket.oss-cn-hangzhou.aliyuncs.com' }, /bucket/],

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { arch, platform } from 'node:process'
+import { arch, platform, versions } from 'node:process'
 import { MAX_TIMER_MS } from '@oss-cse/crypto-core/internal'
 import type OSS from 'ali-oss'
 import type { AliOssClient, AliOssEndpoint, AliOssState } from './ali-oss-client.ts'
@@ -10,7 +10,7 @@ import { loadAliOss } from './load-ali-oss.ts'
 const FREE_SOCKET_MS = 15_000
 const SOCKET_BUFFER_BYTES = 256 * 1024
 /** ali-oss sends a name only if it contains `nodejs`. This one does not claim to be ali-oss, which may not be loaded. */
-const USER_AGENT = `oss-cse (nodejs ${process.versions.node}; ${platform} ${arch})`
+const USER_AGENT = `oss-cse (nodejs ${versions.node}; ${platform} ${arch})`
 
 /** What the transport's own client is made from, checked. */
 export interface OwnClientOptions {
