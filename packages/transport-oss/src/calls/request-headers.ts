@@ -78,9 +78,10 @@ function problemOf(name: string, value: unknown): string | undefined {
   if (isReservedMetadata(name)) return 'has a name that every JavaScript object has: choose another one'
   if (OWN_HEADERS.has(name)) return 'is written by the transport: leave it out'
   if (typeof value !== 'string') return 'has a value that is not a string'
+  if (PRINTABLE_ASCII.test(value)) return undefined
   // These values are signed as UTF-8 but sent as Latin-1. The signature would not match.
   const signed = name.startsWith(OSS_HEADER_PREFIX) || name === 'content-type' || name === 'content-md5'
-  if (signed && !PRINTABLE_ASCII.test(value)) {
+  if (signed) {
     return 'has a value with characters outside printable ASCII: encode it, for example with encodeURIComponent'
   }
   if (!PRINTABLE_LATIN1.test(value)) return 'has a value with line breaks or characters outside Latin-1'

@@ -89,15 +89,19 @@ export async function exchange(
   const idle = new IdleWatch(request, options.idleTimeoutMs, () =>
     scope.fail(idleFailure(context, options.idleTimeoutMs)),
   )
+  let responded = false
   const received = new Promise<IncomingMessage>((resolve, reject) => {
     request.once('response', (response) => {
+      responded = true
       // Later errors surface when the response is read.
       response.on('error', () => {})
       resolve(response)
     })
     request.on('error', reject)
     // A response that switches protocols emits neither of the two.
-    request.once('close', () => reject(new Error('the connection was closed without a response')))
+    request.once('close', () => {
+      if (!responded) reject(new Error('the connection was closed without a response'))
+    })
   })
   // Awaited below, unless the request fails before that.
   received.catch(() => {})
