@@ -127,6 +127,7 @@ async function checkDropIn(tarballs) {
   const packages = [
     'ali-oss',
     'bucket',
+    'crc64',
     'crypto-core',
     'oss-emulator',
     'provider-rsa',
@@ -298,7 +299,13 @@ async function startRegistry(tarballs) {
 try {
   const tarballs = packAll()
   await checkPackage('crc64', 'packages/crc64', ['@oss-cse/crc64'], ['@oss-cse/crc64'], tarballs)
-  await checkPackage('signature', 'packages/signature', ['@oss-cse/signature'], ['@oss-cse/signature'], tarballs)
+  await checkPackage(
+    'signature',
+    'packages/signature',
+    ['@oss-cse/signature'],
+    ['@oss-cse/signature'],
+    tarballs,
+  )
   const ours = ['@oss-cse/crc64', '@oss-cse/crypto-core']
   const core = ['@noble/ciphers', '@noble/hashes', ...ours, 'is-network-error', 'p-retry']
   await checkPackage('crypto-core', 'packages/crypto-core', ours, core, tarballs)
