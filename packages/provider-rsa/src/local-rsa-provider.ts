@@ -8,15 +8,12 @@ import {
   type GeneratedContentKey,
   type MasterKeyProvider,
   type MaterialDescription,
-  parseV1Start,
-  wipe,
 } from '@oss-cse/crypto-core'
-import { CEK_BYTES, IV_BYTES } from '@oss-cse/crypto-core/internal'
+import { CEK_BYTES } from '@oss-cse/crypto-core/internal'
 import { checkIv, checkOnWarning, checkTexts, invalidArgument } from './checked-options.ts'
-import { judgedContentKey } from './judged-unwrap.ts'
+import { unwrapContentKey } from './content-key-unwrap.ts'
 import { loadLocalKey, localKeyFiles } from './local-key-files.ts'
-import { oaepUnwrap, oaepWrap } from './oaep.ts'
-import type { UnpaddedMessage } from './pkcs1-unpad.ts'
+import { oaepWrap } from './oaep.ts'
 import type { RsaKey } from './rsa-key.ts'
 import { warnOfWeakKey } from './weak-key.ts'
 
@@ -147,26 +144,16 @@ export class LocalRsaProvider implements MasterKeyProvider {
    */
   async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
     options.signal?.throwIfAborted()
-    const { privateKey, modulus } = this.#key
     const v1 = envelope.version === 1
     const algorithm = v1 ? V1_WRAP_ALGORITHM : V2_WRAP_ALGORITHM
-    // Both are unwrapped before any check, and all checks run at once, so that no failure is faster than another.
-    const ours = Number(envelope.wrapAlgorithm.toLowerCase() === algorithm.toLowerCase())
-    const cek = oaepUnwrap(privateKey, modulus, envelope.wrappedCek)
-    const iv = oaepUnwrap(privateKey, modulus, v1 ? envelope.wrappedStart : envelope.wrappedIv)
-    return judgedContentKey(ours, ofLength(cek, CEK_BYTES), v1 ? startBlock(iv) : ofLength(iv, IV_BYTES))
+    return unwrapContentKey(this.#key, {
+      padding: 'oaep',
+      ivForm: v1 ? 'start' : 'block',
+      isOurs: envelope.wrapAlgorithm.toLowerCase() === algorithm.toLowerCase(),
+      wrappedCek: envelope.wrappedCek,
+      wrappedIv: v1 ? envelope.wrappedStart : envelope.wrappedIv,
+    })
   }
-}
-
-function ofLength({ valid, message }: UnpaddedMessage, lengthBytes: number): UnpaddedMessage {
-  return { valid: valid & Number(message.length === lengthBytes), message }
-}
-
-/** The counter block of a decimal start value. oss2 also accepts spaces and a sign, but it never wrote them. */
-function startBlock({ valid, message }: UnpaddedMessage): UnpaddedMessage {
-  const block = parseV1Start(Buffer.from(message).toString('latin1'))
-  wipe(message)
-  return { valid: valid & Number(block !== undefined), message: block ?? new Uint8Array() }
 }
 
 function describe(this: LocalRsaProvider, _depth: number, options: object): string {

@@ -61,7 +61,7 @@ export function loadRsaKey(source: RsaKeySource, places: KeyPlaces = KEY_OPTIONS
     )
   }
   const modulusBits = checkParameters(publicKey)
-  const modulus = Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url')
+  const modulus = Uint8Array.from(Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url'))
   checkArithmetic(publicKey, privateKey, modulus.length)
   return { publicKey, modulus, modulusBits, ...(privateKey === undefined ? {} : { privateKey }) }
 }

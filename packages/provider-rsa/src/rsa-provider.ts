@@ -1,20 +1,18 @@
-import { constants, type KeyObject, privateDecrypt, publicEncrypt, randomFillSync } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { inspect } from 'node:util'
 import {
   type CallOptions,
   type ContentKey,
   CseError,
   type Envelope,
-  encodeBase64,
   type GeneratedContentKey,
   type MasterKeyProvider,
   type MaterialDescription,
-  wipe,
 } from '@oss-cse/crypto-core'
-import { CEK_BYTES, checkedDescription, IV_BYTES } from '@oss-cse/crypto-core/internal'
+import { CEK_BYTES, checkedDescription } from '@oss-cse/crypto-core/internal'
 import { checkIv, checkKeys, checkOnWarning, checkTexts } from './checked-options.ts'
-import { ciphertextOrDummy, judgedContentKey } from './judged-unwrap.ts'
-import { pkcs1Unpad, type UnpaddedMessage } from './pkcs1-unpad.ts'
+import { unwrapContentKey } from './content-key-unwrap.ts'
+import { pkcs1Wrap } from './pkcs1.ts'
 import { loadRsaKey, type RsaKey } from './rsa-key.ts'
 import { warnOfWeakKey } from './weak-key.ts'
 
@@ -116,8 +114,9 @@ export class RsaProvider implements MasterKeyProvider {
   async generateContentKey(iv: Uint8Array, options: CallOptions = {}): Promise<GeneratedContentKey> {
     options.signal?.throwIfAborted()
     checkIv(iv)
+    const { publicKey } = this.#key
     const cek = randomFillSync(new Uint8Array(CEK_BYTES))
-    return { cek, wrappedCek: this.#wrap(cek), wrappedIv: this.#wrap(iv) }
+    return { cek, wrappedCek: pkcs1Wrap(publicKey, cek), wrappedIv: pkcs1Wrap(publicKey, iv) }
   }
 
   /**
@@ -142,41 +141,17 @@ export class RsaProvider implements MasterKeyProvider {
         'This RSA provider has a public key, which only encrypts. Pass `privateKey` to decrypt.',
       )
     }
-    // Both are unwrapped before any check, and all checks run at once, so that no failure is faster than another.
-    const ours = Number(envelope.version === 2 && isOurAlgorithm(envelope.wrapAlgorithm))
-    const wrappedIv = envelope.version === 2 ? envelope.wrappedIv : ''
-    const cek = unwrapOne(privateKey, modulus, envelope.wrappedCek, CEK_BYTES)
-    const iv = unwrapOne(privateKey, modulus, wrappedIv, IV_BYTES)
-    return judgedContentKey(ours, cek, iv)
-  }
-
-  #wrap(bytes: Uint8Array): string {
-    return encodeBase64(
-      publicEncrypt({ key: this.#key.publicKey, padding: constants.RSA_PKCS1_PADDING }, bytes),
+    const isV2 = envelope.version === 2
+    return unwrapContentKey(
+      { privateKey, modulus },
+      {
+        padding: 'pkcs1',
+        ivForm: 'block',
+        isOurs: isV2 && isOurAlgorithm(envelope.wrapAlgorithm),
+        wrappedCek: envelope.wrappedCek,
+        wrappedIv: isV2 ? envelope.wrappedIv : '',
+      },
     )
-  }
-}
-
-/** Unwraps one value. If OpenSSL throws, the same work is done with the dummy. */
-function unwrapOne(
-  privateKey: KeyObject,
-  modulus: Uint8Array,
-  wrapped: string,
-  messageLength: number,
-): UnpaddedMessage {
-  const { ciphertext, usable, dummy } = ciphertextOrDummy(wrapped, modulus)
-  const decrypted = decryptRaw(privateKey, ciphertext)
-  const block = decrypted ?? decryptRaw(privateKey, dummy) ?? dummy
-  const { valid, message } = pkcs1Unpad(block, messageLength)
-  wipe(block, dummy)
-  return { valid: valid & usable & Number(decrypted !== undefined), message }
-}
-
-function decryptRaw(privateKey: KeyObject, ciphertext: Uint8Array): Uint8Array | undefined {
-  try {
-    return privateDecrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, ciphertext)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,4 +1,4 @@
-import { constants, privateDecrypt, publicEncrypt } from 'node:crypto'
+import { constants, KeyObject, privateDecrypt, publicEncrypt } from 'node:crypto'
 import { unwrapFailed } from '@oss-cse/crypto-core'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { envelope, makeRsaKeys, privatePem } from '../test/support/keys.ts'
@@ -43,6 +43,15 @@ test.each([
     expect(blocks().every((block) => block.length === 256 && block.every((byte) => byte === 0))).toBe(true)
   },
 )
+
+test('the private key is parsed once, when the provider is built, and not by an unwrap', async () => {
+  const built = new RsaProvider({ privateKey: privatePem(keys.privateKey) })
+  decrypt.mockClear()
+  await built.unwrap(envelope(wrappedCek, wrappedIv))
+  await built.unwrap(envelope(wrappedCek, wrappedIv))
+  const used = new Set(decrypt.mock.calls.map(([options]) => (options as { key: unknown }).key))
+  expect([...used]).toEqual([expect.any(KeyObject)])
+})
 
 test.each([1, 2, 4])(
   'if OpenSSL throws (%i times), the work is done on a dummy, and the same error is thrown',
