@@ -322,7 +322,7 @@ try {
     'provider-kms',
     'packages/provider-kms',
     kms,
-    [...core, '@oss-cse/provider-kms', 'lru-cache'].sort(),
+    [...core, '@oss-cse/provider-kms'].sort(),
     tarballs,
   )
   await checkFetch(tarballs)

@@ -73,6 +73,7 @@ export {
   type RetryOptions,
   type RetryPolicy,
 } from './retry.ts'
+export type { UnwrapCacheOptions } from './unwrap-cache.ts'
 export { formatV1Start, parseV1Start } from './v1-start.ts'
 export {
   createWrappingProvider,

@@ -63,4 +63,5 @@ export {
 } from './service-limits.ts'
 export { SharedCalls } from './shared-calls.ts'
 export { tell } from './tell.ts'
+export { UnwrapCache } from './unwrap-cache.ts'
 export { xmlDocumentProblem } from './xml-document.ts'

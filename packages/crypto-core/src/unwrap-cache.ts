@@ -1,12 +1,15 @@
-import { createHash } from 'node:crypto'
-import { type ContentKey, CseError, orAborted, wipe } from '@oss-cse/crypto-core'
-import { LRUCache } from 'lru-cache'
+import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
+import { backgroundTimer } from './background-timer.ts'
+import { encodeBase64, wipe } from './bytes.ts'
+import { CseError } from './errors.ts'
+import { orAborted } from './or-aborted.ts'
+import type { ContentKey } from './ports.ts'
 
 /**
- * Options of the cache of unwrapped content keys.
+ * Options of a provider's cache of unwrapped content keys.
  *
- * A cached key stays valid for up to `ttlMs` after its master key is disabled, or after a permission is revoked. The keys
- * of up to `maxEntries` objects are in memory during that time. The cache helps only if the same object is read again.
+ * The keys of up to `maxEntries` objects are in memory, each for up to `ttlMs`. Revocation lags by as much: a cached key
+ * stays valid after its master key is disabled. The cache helps only if the same object is read again.
  *
  * @example
  * ```ts
@@ -23,6 +26,13 @@ export interface UnwrapCacheOptions {
 const MAX_ENTRIES = 100_000
 const MAX_TTL_MS = 24 * 60 * 60 * 1000
 
+/** A key in the cache. */
+interface CachedKey {
+  readonly key: ContentKey
+  readonly expiresAtMs: number
+  readonly stopTimer: () => void
+}
+
 /** An unwrap in progress, shared by all callers that wait for it. */
 interface PendingUnwrap {
   readonly key: Promise<ContentKey>
@@ -30,9 +40,20 @@ interface PendingUnwrap {
   waiting: number
 }
 
-/** A cache of unwrapped content keys. It overwrites each key that it removes. */
+/**
+ * A cache of unwrapped content keys. It overwrites each key that it removes. A failure is never cached.
+ *
+ * @example
+ * ```ts
+ * const cache = new UnwrapCache({ maxEntries: 1000, ttlMs: 60_000 })
+ * const key = await cache.get([wrappedCek, wrappedIv], (signal) => service.unwrap(envelope, signal), signal)
+ * ```
+ */
 export class UnwrapCache {
-  readonly #keys: LRUCache<string, ContentKey>
+  readonly #maxEntries: number
+  readonly #ttlMs: number
+  /** The least recently used key comes first. */
+  readonly #keys = new Map<string, CachedKey>()
   /** Replaced when the cache is cleared: the result of an unwrap in progress is then not cached. */
   #pending = new Map<string, PendingUnwrap>()
 
@@ -44,37 +65,35 @@ export class UnwrapCache {
         `\`unwrapCache\` needs { maxEntries, ttlMs }: integers from 1 to ${MAX_ENTRIES}, and from 1 to ${MAX_TTL_MS} (a day).`,
       )
     }
-    this.#keys = new LRUCache({
-      max: maxEntries,
-      ttl: ttlMs,
-      // A timer for each entry: an expired key does not stay in memory until the next access.
-      ttlAutopurge: true,
-      // The current global: by default, lru-cache keeps the one from when it was loaded.
-      perf: performance,
-      dispose: ({ cek, iv }) => wipe(cek, iv),
-    })
+    this.#maxEntries = maxEntries
+    this.#ttlMs = ttlMs
   }
 
   /**
-   * Returns a copy of the key of this name, which the caller wipes. If the key is not cached, `unwrap` is called once for
-   * all concurrent callers. Its signal aborts when no caller waits any more.
+   * Returns a copy of a key, which the caller wipes. If the key is not cached, `unwrap` is called once for all concurrent
+   * callers. Its signal aborts when no caller waits any more.
+   *
+   * @param parts - everything that the result of the unwrap depends on. The cache keeps only a digest of it
+   * @param unwrap - returns a key that nobody else uses: it is wiped when each caller has its copy
    */
   async get(
-    name: string,
+    parts: readonly string[],
     unwrap: (signal: AbortSignal) => Promise<ContentKey>,
     signal: AbortSignal | undefined,
   ): Promise<ContentKey> {
-    const kept = this.#keys.get(name)
-    if (kept !== undefined) return copyOf(kept)
-    const pending = this.#pending.get(name) ?? this.#begin(name, unwrap)
+    const name = digestOf(parts)
+    const cached = this.#used(name)
+    if (cached !== undefined) return copyOf(cached)
+    const all = this.#pending
+    const pending = all.get(name) ?? this.#begin(name, unwrap)
     pending.waiting += 1
     try {
       return copyOf(await orAborted(pending.key, signal))
     } finally {
       pending.waiting -= 1
       if (pending.waiting === 0) {
-        if (this.#pending.get(name) === pending) this.#pending.delete(name)
-        pending.abort.abort()
+        if (all.get(name) === pending) all.delete(name)
+        giveUp(pending)
       }
     }
   }
@@ -82,7 +101,7 @@ export class UnwrapCache {
   /** Removes each key, including the keys of unwraps in progress. */
   clear(): void {
     this.#pending = new Map()
-    this.#keys.clear()
+    for (const name of [...this.#keys.keys()]) this.#remove(name)
   }
 
   #begin(name: string, unwrap: (signal: AbortSignal) => Promise<ContentKey>): PendingUnwrap {
@@ -90,18 +109,58 @@ export class UnwrapCache {
     const all = this.#pending
     const keep = async (): Promise<ContentKey> => {
       const key = await unwrap(abort.signal)
-      if (this.#pending === all && !abort.signal.aborted) this.#keys.set(name, copyOf(key))
+      if (this.#pending === all && !abort.signal.aborted) this.#add(name, copyOf(key))
       return key
     }
     const pending = { key: keep(), abort, waiting: 0 }
     all.set(name, pending)
     return pending
   }
+
+  #add(name: string, key: ContentKey): void {
+    this.#remove(name)
+    const [oldest] = this.#keys.keys()
+    if (oldest !== undefined && this.#keys.size >= this.#maxEntries) this.#remove(oldest)
+    // A timer for each key: an expired key does not stay in memory until the next read.
+    const stopTimer = backgroundTimer(() => this.#remove(name), this.#ttlMs)
+    this.#keys.set(name, { key, expiresAtMs: performance.now() + this.#ttlMs, stopTimer })
+  }
+
+  /** Returns the cached key and makes it the most recently used one. */
+  #used(name: string): ContentKey | undefined {
+    const cached = this.#keys.get(name)
+    if (cached === undefined) return undefined
+    // On a busy thread the timer fires late.
+    if (performance.now() >= cached.expiresAtMs) {
+      this.#remove(name)
+      return undefined
+    }
+    this.#keys.delete(name)
+    this.#keys.set(name, cached)
+    return cached.key
+  }
+
+  #remove(name: string): void {
+    const cached = this.#keys.get(name)
+    if (cached === undefined) return
+    this.#keys.delete(name)
+    cached.stopTimer()
+    wipe(cached.key.cek, cached.key.iv)
+  }
 }
 
-/** The name of a key in the cache: a digest of everything that the unwrap depends on, including a passphrase. */
-export function cacheName(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64')
+/** Ends an unwrap that nobody waits for any more. Its key, if it has one or will have one, is overwritten. */
+function giveUp({ key, abort }: PendingUnwrap): void {
+  abort.abort()
+  key.then(
+    ({ cek, iv }) => wipe(cek, iv),
+    () => {},
+  )
+}
+
+/** A name of fixed length, which reveals nothing of the parts: one of them may be a passphrase. */
+function digestOf(parts: readonly string[]): string {
+  return encodeBase64(digestEngine.sha256(new TextEncoder().encode(JSON.stringify(parts))))
 }
 
 function copyOf({ cek, iv }: ContentKey): ContentKey {

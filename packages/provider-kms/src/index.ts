@@ -1,4 +1,9 @@
-export type { AccessCredentials, CredentialsProvider, RetryOptions } from '@oss-cse/crypto-core'
+export type {
+  AccessCredentials,
+  CredentialsProvider,
+  RetryOptions,
+  UnwrapCacheOptions,
+} from '@oss-cse/crypto-core'
 export {
   AlicloudKms,
   type AlicloudKmsClientOptions,
@@ -18,5 +23,4 @@ export type {
   KmsKeyRequest,
 } from './kms-client.ts'
 export { KmsProvider, type KmsProviderOptions } from './kms-provider.ts'
-export type { UnwrapCacheOptions } from './unwrap-cache.ts'
 export type { KmsEncoding } from './wrapped-text.ts'

@@ -14,6 +14,7 @@ import {
   type RetryOptions,
   type RetryPolicy,
   TransportError,
+  type UnwrapCacheOptions,
   unwrapFailed,
   wipe,
 } from '@oss-cse/crypto-core'
@@ -25,11 +26,11 @@ import {
   IV_BYTES,
   isMismatch,
   isTextMap,
+  UnwrapCache,
 } from '@oss-cse/crypto-core/internal'
 import { type KeyName, parseKeyName } from './key-id.ts'
 import { callKms } from './kms-call.ts'
 import type { EncryptionContext, KmsClient } from './kms-client.ts'
-import { cacheName, UnwrapCache, type UnwrapCacheOptions } from './unwrap-cache.ts'
 import { blobsOf, headerOf, type KmsEncoding } from './wrapped-text.ts'
 
 /**
@@ -182,7 +183,7 @@ export class KmsProvider implements MasterKeyProvider {
     const cache = this.#cache
     if (cache === undefined) return this.#unwrap(envelope, options.signal)
     const unwrap = (signal: AbortSignal): Promise<ContentKey> => this.#unwrap(envelope, signal)
-    return cache.get(this.#nameOf(envelope), unwrap, options.signal)
+    return cache.get(this.#partsOf(envelope), unwrap, options.signal)
   }
 
   /** Overwrites and removes each unwrapped key in the cache. */
@@ -252,15 +253,16 @@ export class KmsProvider implements MasterKeyProvider {
     return callKms(async () => (await call(this.#client)) ?? {}, this.#retry, signal)
   }
 
-  #nameOf(envelope: Envelope): string {
+  /** Everything that the result of an unwrap depends on. */
+  #partsOf(envelope: Envelope): readonly string[] {
     const { version, wrapAlgorithm, materialDescription, wrappedCek } = envelope
-    return cacheName([
+    return [
       wrapAlgorithm.toLowerCase(),
       formatMaterialDescription(materialDescription),
       wrappedCek,
       version === 1 ? envelope.wrappedStart : envelope.wrappedIv,
       formatMaterialDescription(this.#encryptionContext ?? {}),
-    ])
+    ]
   }
 }
 
