@@ -1,5 +1,7 @@
+export type { UnwrapCacheOptions } from '@oss-cse/crypto-core'
 export { generateRsaKeyPair, type RsaKeyPair, type RsaKeyPairOptions } from './generate-key-pair.ts'
 export { generateLocalRsaKeyFiles, type LocalRsaKeyFilesOptions } from './generate-local-key-files.ts'
 export type { LocalRsaKeyFiles } from './local-key-files.ts'
 export { LocalRsaProvider, type LocalRsaProviderOptions } from './local-rsa-provider.ts'
 export { RsaProvider, type RsaProviderOptions } from './rsa-provider.ts'
+export type { RsaUnwrapOptions } from './rsa-unwrapper.ts'

@@ -11,10 +11,11 @@ import {
 } from '@oss-cse/crypto-core'
 import { CEK_BYTES } from '@oss-cse/crypto-core/internal'
 import { checkIv, checkOnWarning, checkTexts, invalidArgument } from './checked-options.ts'
-import { unwrapContentKey } from './content-key-unwrap.ts'
+import type { UnwrapRequest } from './content-key-unwrap.ts'
 import { loadLocalKey, localKeyFiles } from './local-key-files.ts'
 import { oaepWrap } from './oaep.ts'
 import type { RsaKey } from './rsa-key.ts'
+import { type RsaUnwrapOptions, RsaUnwrapper } from './rsa-unwrapper.ts'
 import { warnOfWeakKey } from './weak-key.ts'
 
 /**
@@ -25,7 +26,7 @@ import { warnOfWeakKey } from './weak-key.ts'
  * const options: LocalRsaProviderOptions = { directory: '/etc/keys', prefix: 'backup', passphrase }
  * ```
  */
-export interface LocalRsaProviderOptions {
+export interface LocalRsaProviderOptions extends RsaUnwrapOptions {
   /** The directory of the key files. Default: `.oss-local-rsa` in the user's home, as in oss2. */
   readonly directory?: string | undefined
   /** The prefix of both file names. oss2 calls it `key`. Default: empty. */
@@ -77,6 +78,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
   /** The size of the key in bits. */
   readonly modulusBits: number
   readonly #key: Required<RsaKey>
+  readonly #unwrapper: RsaUnwrapper
 
   /**
    * Reads both key files once and checks them: the kind, the size, and that the halves match.
@@ -103,6 +105,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
     this.wrapAlgorithm = v1 ? V1_WRAP_ALGORITHM : V2_WRAP_ALGORITHM
     this.alsoUnwraps = Object.freeze([v1 ? V2_WRAP_ALGORITHM : V1_WRAP_ALGORITHM])
     this.#key = loadLocalKey(localKeyFiles(directory, prefix), passphrase)
+    this.#unwrapper = new RsaUnwrapper(this.#key, options)
     this.modulusBits = this.#key.modulusBits
     // Not a method: the published types would then need the types of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })
@@ -134,7 +137,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
    * Unwraps the CEK and the IV of an envelope of either version.
    *
    * @param envelope - an envelope with one of this provider's wrap algorithms
-   * @param options - a signal. It is checked once, before the work, which is short and synchronous.
+   * @param options - a signal. Without a cache, it is checked once, before the work, which is short and synchronous.
    * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
    * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope and this key do not match
    * @example
@@ -143,16 +146,21 @@ export class LocalRsaProvider implements MasterKeyProvider {
    * ```
    */
   async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
-    options.signal?.throwIfAborted()
     const v1 = envelope.version === 1
     const algorithm = v1 ? V1_WRAP_ALGORITHM : V2_WRAP_ALGORITHM
-    return unwrapContentKey(this.#key, {
+    const request: UnwrapRequest = {
       padding: 'oaep',
       ivForm: v1 ? 'start' : 'block',
       isOurs: envelope.wrapAlgorithm.toLowerCase() === algorithm.toLowerCase(),
       wrappedCek: envelope.wrappedCek,
       wrappedIv: v1 ? envelope.wrappedStart : envelope.wrappedIv,
-    })
+    }
+    return this.#unwrapper.unwrap(envelope, request, options)
+  }
+
+  /** Overwrites and removes each unwrapped key in the cache. */
+  clearUnwrapCache(): void {
+    this.#unwrapper.clearCache()
   }
 }
 

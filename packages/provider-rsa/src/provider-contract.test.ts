@@ -4,6 +4,7 @@ import { keyDirectory } from '../test/support/key-directory.ts'
 import { generateRsaKeyPair, type RsaKeyPair } from './generate-key-pair.ts'
 import { LocalRsaProvider } from './local-rsa-provider.ts'
 import { RsaProvider } from './rsa-provider.ts'
+import type { RsaUnwrapOptions } from './rsa-unwrapper.ts'
 
 const [ours, other] = await Promise.all([
   generateRsaKeyPair({ bits: 2048 }),
@@ -15,19 +16,26 @@ const pemFiles = ({ privateKey, publicKey }: RsaKeyPair) => ({
   publicKeyPem: publicKey,
 })
 
-describe('the provider contract', () => {
+const modes: readonly (readonly [string, RsaUnwrapOptions])[] = [
+  ['by default', {}],
+  ['with a cache', { unwrapCache: { maxEntries: 100, ttlMs: 60_000 } }],
+]
+
+describe.each(modes)('the provider contract, %s', (_mode, options) => {
   const rules = providerContract({
-    create: () => new RsaProvider({ privateKey: ours.privateKey, materialDescription: { key: 'ours' } }),
-    createOther: () => new RsaProvider({ privateKey: other.privateKey }),
+    create: () =>
+      new RsaProvider({ privateKey: ours.privateKey, materialDescription: { key: 'ours' }, ...options }),
+    createOther: () => new RsaProvider({ privateKey: other.privateKey, ...options }),
     createEncryptOnly: () => new RsaProvider({ publicKey: ours.publicKey }),
   })
   for (const rule of rules) test(rule.name, rule.run)
-})
 
-describe.each(['v1', 'v2'] as const)('the provider contract, with key files and the format %s', (format) => {
-  const rules = providerContract({
-    create: () => new LocalRsaProvider({ directory: keyDirectory(pemFiles(ours)), format }),
-    createOther: () => new LocalRsaProvider({ directory: keyDirectory(pemFiles(other)), format }),
+  describe.each(['v1', 'v2'] as const)('with key files and the format %s', (format) => {
+    const rules = providerContract({
+      create: () => new LocalRsaProvider({ directory: keyDirectory(pemFiles(ours)), format, ...options }),
+      createOther: () =>
+        new LocalRsaProvider({ directory: keyDirectory(pemFiles(other)), format, ...options }),
+    })
+    for (const rule of rules) test(rule.name, rule.run)
   })
-  for (const rule of rules) test(rule.name, rule.run)
 })

@@ -10,10 +10,11 @@ import {
   type MaterialDescription,
 } from '@oss-cse/crypto-core'
 import { CEK_BYTES, checkedDescription } from '@oss-cse/crypto-core/internal'
-import { checkIv, checkKeys, checkOnWarning, checkTexts } from './checked-options.ts'
-import { unwrapContentKey } from './content-key-unwrap.ts'
+import { checkIv, checkKeys, checkOnWarning, checkTexts, invalidArgument } from './checked-options.ts'
+import type { UnwrapRequest } from './content-key-unwrap.ts'
 import { pkcs1Wrap } from './pkcs1.ts'
 import { loadRsaKey, type RsaKey } from './rsa-key.ts'
+import { type RsaUnwrapOptions, RsaUnwrapper } from './rsa-unwrapper.ts'
 import { warnOfWeakKey } from './weak-key.ts'
 
 /**
@@ -28,7 +29,7 @@ import { warnOfWeakKey } from './weak-key.ts'
  * }
  * ```
  */
-export interface RsaProviderOptions {
+export interface RsaProviderOptions extends RsaUnwrapOptions {
   /**
    * The private key, as PEM text or as the bytes of a PEM file: PKCS#1 or PKCS#8, in plaintext or encrypted. It
    * decrypts and encrypts.
@@ -75,12 +76,14 @@ export class RsaProvider implements MasterKeyProvider {
   /** The size of the key in bits. */
   readonly modulusBits: number
   readonly #key: RsaKey
+  readonly #unwrapper: RsaUnwrapper | undefined
 
   /**
    * Reads the key and checks it: its kind, its size, and that its halves match.
    *
    * @param options - the key in PEM, its passphrase, and its name
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if both keys are missing, or an option has the wrong type
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if both keys are missing, an option has the wrong type, or an option of
+   * unwrapping is set without `privateKey`
    * @throws CseError `ERR_CSE_INVALID_KEY` if a key cannot be read, is not RSA, is public instead of private (or the
    * reverse), has less than 1024 bits, or the halves do not match
    * @throws CseError `ERR_CSE_PASSPHRASE` if the private key is encrypted and the passphrase is missing or wrong
@@ -92,7 +95,8 @@ export class RsaProvider implements MasterKeyProvider {
     const { privateKey, publicKey, passphrase, materialDescription = {} } = options
     this.materialDescription = checkedDescription(materialDescription)
     this.#key = loadRsaKey({ privateKey, publicKey, passphrase })
-    this.canUnwrap = this.#key.privateKey !== undefined
+    this.#unwrapper = unwrapperOf(this.#key, options)
+    this.canUnwrap = this.#unwrapper !== undefined
     this.modulusBits = this.#key.modulusBits
     // Not a method: the published types would then need the types of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })
@@ -123,7 +127,7 @@ export class RsaProvider implements MasterKeyProvider {
    * Unwraps the CEK and the IV of an envelope.
    *
    * @param envelope - a version 2 envelope with this provider's wrap algorithm
-   * @param options - a signal. It is checked once, before the work, which is short and synchronous.
+   * @param options - a signal. Without a cache, it is checked once, before the work, which is short and synchronous.
    * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
    * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope and this key do not match
    * @throws CseError `ERR_CSE_CANNOT_UNWRAP` if this provider has only a public key
@@ -134,25 +138,36 @@ export class RsaProvider implements MasterKeyProvider {
    */
   async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
     options.signal?.throwIfAborted()
-    const { privateKey, modulus } = this.#key
-    if (privateKey === undefined) {
+    if (this.#unwrapper === undefined) {
       throw new CseError(
         'ERR_CSE_CANNOT_UNWRAP',
         'This RSA provider has a public key, which only encrypts. Pass `privateKey` to decrypt.',
       )
     }
     const isV2 = envelope.version === 2
-    return unwrapContentKey(
-      { privateKey, modulus },
-      {
-        padding: 'pkcs1',
-        ivForm: 'block',
-        isOurs: isV2 && isOurAlgorithm(envelope.wrapAlgorithm),
-        wrappedCek: envelope.wrappedCek,
-        wrappedIv: isV2 ? envelope.wrappedIv : '',
-      },
-    )
+    const request: UnwrapRequest = {
+      padding: 'pkcs1',
+      ivForm: 'block',
+      isOurs: isV2 && isOurAlgorithm(envelope.wrapAlgorithm),
+      wrappedCek: envelope.wrappedCek,
+      wrappedIv: isV2 ? envelope.wrappedIv : '',
+    }
+    return this.#unwrapper.unwrap(envelope, request, options)
   }
+
+  /** Overwrites and removes each unwrapped key in the cache. */
+  clearUnwrapCache(): void {
+    this.#unwrapper?.clearCache()
+  }
+}
+
+/** Returns `undefined` for a public key. */
+function unwrapperOf({ privateKey, modulus }: RsaKey, options: RsaProviderOptions): RsaUnwrapper | undefined {
+  if (privateKey !== undefined) return new RsaUnwrapper({ privateKey, modulus }, options)
+  if (options.unwrapCache !== undefined) {
+    throw invalidArgument('The `unwrapCache` option needs `privateKey`: a public key does not unwrap.')
+  }
+  return undefined
 }
 
 function isOurAlgorithm(name: string): boolean {
