@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { keyDirectory } from '../test/support/key-directory.ts'
 import { makeRsaKeys, privatePem, publicPem, thrownBy } from '../test/support/keys.ts'
 import { LocalRsaProvider } from './local-rsa-provider.ts'
-import { RsaProvider, type RsaProviderOptions } from './rsa-provider.ts'
+import { RsaProvider } from './rsa-provider.ts'
 import type { RsaUnwrapOptions } from './rsa-unwrapper.ts'
 
 vi.mock('node:crypto', async (importOriginal) => {
@@ -136,11 +136,22 @@ describe.each(kinds)('the cache of unwrapped keys of a %s', (_kind, create) => {
   })
 })
 
-test('an option of unwrapping is refused for a public key, which does not unwrap', () => {
-  const options: RsaProviderOptions = { publicKey: pems.publicKeyPem, unwrapCache }
+test.each([{ unwrapCache }, { unwrapInWorker: true }])(
+  'an option of unwrapping is refused for a public key, which does not unwrap: %j',
+  (options: RsaUnwrapOptions) => {
+    expect(thrownBy(() => new RsaProvider({ publicKey: pems.publicKeyPem, ...options }))).toMatchObject({
+      code: 'ERR_CSE_INVALID_ARGUMENT',
+      message: expect.stringContaining(`\`${Object.keys(options)[0]}\``),
+    })
+  },
+)
+
+test('the option unwrapInWorker is a boolean', () => {
+  const options = { privateKey: pems.privateKeyPem, unwrapInWorker: 2 as unknown as boolean }
   expect(thrownBy(() => new RsaProvider(options))).toMatchObject({
     code: 'ERR_CSE_INVALID_ARGUMENT',
-    message: expect.stringContaining('`unwrapCache`'),
+    message: expect.stringContaining('`unwrapInWorker`'),
   })
-  expect(() => new RsaProvider({ ...options, unwrapCache: undefined })).not.toThrow()
+  const switchedOff = { publicKey: pems.publicKeyPem, unwrapInWorker: false, unwrapCache: undefined }
+  expect(() => new RsaProvider(switchedOff)).not.toThrow()
 })

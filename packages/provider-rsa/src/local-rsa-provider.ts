@@ -40,7 +40,10 @@ export interface LocalRsaProviderOptions extends RsaUnwrapOptions {
    * - `'v1'`: the format that oss2 2.5 to 2.10 read. It does not support uploads in parts.
    */
   readonly format?: 'v1' | 'v2' | undefined
-  /** Receives warnings, for instance about a key of less than 2048 bits. Default: a Node.js process warning. */
+  /**
+   * Receives warnings: about a key of less than 2048 bits, or a worker thread that cannot start. Default: a Node.js process
+   * warning.
+   */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
@@ -137,9 +140,11 @@ export class LocalRsaProvider implements MasterKeyProvider {
    * Unwraps the CEK and the IV of an envelope of either version.
    *
    * @param envelope - an envelope with one of this provider's wrap algorithms
-   * @param options - a signal. Without a cache, it is checked once, before the work, which is short and synchronous.
+   * @param options - a signal. In a worker thread, it ends the wait. Otherwise it is checked before the work, which is
+   * short and synchronous.
    * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
    * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope and this key do not match
+   * @throws CseError `ERR_CSE_THREAD` if the worker thread of `unwrapInWorker` ended before its work was done, twice in a row
    * @example
    * ```ts
    * const { cek, iv } = await provider.unwrap(envelope)

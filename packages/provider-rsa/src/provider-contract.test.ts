@@ -16,9 +16,12 @@ const pemFiles = ({ privateKey, publicKey }: RsaKeyPair) => ({
   publicKeyPem: publicKey,
 })
 
+const unwrapCache = { maxEntries: 100, ttlMs: 60_000 }
 const modes: readonly (readonly [string, RsaUnwrapOptions])[] = [
   ['by default', {}],
-  ['with a cache', { unwrapCache: { maxEntries: 100, ttlMs: 60_000 } }],
+  ['with a cache', { unwrapCache }],
+  ['in a worker', { unwrapInWorker: true }],
+  ['in a worker, with a cache', { unwrapInWorker: true, unwrapCache }],
 ]
 
 describe.each(modes)('the provider contract, %s', (_mode, options) => {

@@ -44,7 +44,10 @@ export interface RsaProviderOptions extends RsaUnwrapOptions {
   readonly passphrase?: string | undefined
   /** The name of this key in the objects that it encrypts. Default: empty. */
   readonly materialDescription?: MaterialDescription | undefined
-  /** Receives warnings, for instance about a key of less than 2048 bits. Default: a Node.js process warning. */
+  /**
+   * Receives warnings: about a key of less than 2048 bits, or a worker thread that cannot start. Default: a Node.js process
+   * warning.
+   */
   readonly onWarning?: ((message: string) => void) | undefined
 }
 
@@ -127,9 +130,11 @@ export class RsaProvider implements MasterKeyProvider {
    * Unwraps the CEK and the IV of an envelope.
    *
    * @param envelope - a version 2 envelope with this provider's wrap algorithm
-   * @param options - a signal. Without a cache, it is checked once, before the work, which is short and synchronous.
+   * @param options - a signal. In a worker thread, it ends the wait. Otherwise it is checked before the work, which is
+   * short and synchronous.
    * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
    * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope and this key do not match
+   * @throws CseError `ERR_CSE_THREAD` if the worker thread of `unwrapInWorker` ended before its work was done, twice in a row
    * @throws CseError `ERR_CSE_CANNOT_UNWRAP` if this provider has only a public key
    * @example
    * ```ts
@@ -164,8 +169,10 @@ export class RsaProvider implements MasterKeyProvider {
 /** Returns `undefined` for a public key. */
 function unwrapperOf({ privateKey, modulus }: RsaKey, options: RsaProviderOptions): RsaUnwrapper | undefined {
   if (privateKey !== undefined) return new RsaUnwrapper({ privateKey, modulus }, options)
-  if (options.unwrapCache !== undefined) {
-    throw invalidArgument('The `unwrapCache` option needs `privateKey`: a public key does not unwrap.')
+  for (const name of ['unwrapCache', 'unwrapInWorker'] as const) {
+    if (options[name]) {
+      throw invalidArgument(`The \`${name}\` option needs \`privateKey\`: a public key does not unwrap.`)
+    }
   }
   return undefined
 }

@@ -4,6 +4,7 @@ import { createDecipheriv, createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { decodeEnvelope, Keyring } from '@oss-cse/crypto-core'
 import {
   generateLocalRsaKeyFiles,
@@ -32,6 +33,27 @@ const owner = new RsaProvider({ privateKey: vector.privateKeyPem })
 const contentKey = await owner.unwrap(envelope)
 const { iv } = contentKey
 assert.equal(decrypted(contentKey, vector).toString('base64'), vector.plaintext)
+
+// The worker, which is a file of the package that must be found, does the same work. Nobody closes it.
+const threads = new Set()
+const { postMessage } = Worker.prototype
+Worker.prototype.postMessage = function (...parameters) {
+  threads.add(this)
+  return postMessage.apply(this, parameters)
+}
+const inWorker = new RsaProvider({ privateKey: vector.privateKeyPem, unwrapInWorker: true })
+const keys = await Promise.all(Array.from({ length: 16 }, () => inWorker.unwrap(envelope)))
+assert.deepEqual(
+  keys,
+  keys.map(() => contentKey),
+)
+await assert.rejects(inWorker.unwrap({ ...envelope, wrappedIv: wrappedCek }), failed)
+assert.equal(threads.size, 1, 'the worker was not found')
+assert.ok(!process.getActiveResourcesInfo().includes('MessagePort'), 'an idle worker keeps the process alive')
+
+const unwrapCache = { maxEntries: 9, ttlMs: 86_400_000 }
+const caching = new RsaProvider({ privateKey: vector.privateKeyPem, unwrapCache })
+for (let i = 0; i < 3; i++) assert.deepEqual(await caching.unwrap(envelope), contentKey)
 
 const passphrase = 'of a smoke test'
 const { privateKey, publicKey } = await generateRsaKeyPair({ bits: 2048, passphrase })
@@ -79,7 +101,8 @@ try {
   // The key files of oss2 itself: in plaintext, and encrypted in each way that it ever used.
   for (const oss2 of read('oss2-local-rsa.json').vectors) {
     writeKeyFiles('', oss2)
-    const local = new LocalRsaProvider({ directory, passphrase: oss2.passphrase ?? undefined })
+    const options = { directory, passphrase: oss2.passphrase ?? undefined }
+    const local = new LocalRsaProvider({ ...options, unwrapInWorker: true })
     const object = oss2.objects.at(-1)
     const wrapped = decodeEnvelope(object.headers)
     assert.equal(decrypted(await local.unwrap(wrapped), object).toString('base64'), object.plaintext)
