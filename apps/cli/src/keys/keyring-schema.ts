@@ -4,6 +4,8 @@ import type { Material } from './material.ts'
 const Text = v.pipe(v.string(), v.nonEmpty('must not be empty'))
 const Texts = v.record(v.string(), v.string())
 
+const UnwrapCache = v.strictObject({ maxEntries: v.number(), ttlMs: v.number() })
+
 const RsaMaterialSchema = v.pipe(
   v.strictObject({
     type: v.literal('rsa'),
@@ -11,6 +13,7 @@ const RsaMaterialSchema = v.pipe(
     publicKeyFile: v.exactOptional(Text),
     passphraseEnv: v.exactOptional(Text),
     materialDescription: v.exactOptional(Texts),
+    unwrapCache: v.exactOptional(UnwrapCache),
   }),
   v.check(
     ({ privateKeyFile, publicKeyFile }) => privateKeyFile !== undefined || publicKeyFile !== undefined,
@@ -28,6 +31,7 @@ const LocalRsaMaterialSchema = v.strictObject({
   prefix: v.exactOptional(v.string()),
   passphraseEnv: v.exactOptional(Text),
   format: v.exactOptional(v.picklist(['v1', 'v2'])),
+  unwrapCache: v.exactOptional(UnwrapCache),
 })
 
 const KmsMaterialSchema = v.strictObject({
@@ -39,7 +43,7 @@ const KmsMaterialSchema = v.strictObject({
   encoding: v.exactOptional(v.picklist(['blob', 'oss2'])),
   encryptionContext: v.exactOptional(Texts),
   materialDescription: v.exactOptional(Texts),
-  unwrapCache: v.exactOptional(v.strictObject({ maxEntries: v.number(), ttlMs: v.number() })),
+  unwrapCache: v.exactOptional(UnwrapCache),
 })
 
 const KeyringSchema = v.strictObject({

@@ -56,13 +56,22 @@ function keyring(document: unknown): readonly string[] {
   return ['--keyring', file('keyring.json')]
 }
 
+const unwrapCache = { maxEntries: 10, ttlMs: 1000 }
+
 /** Three materials of three kinds. */
 const three = (encrypting: string) =>
   keyring({
     encrypting,
     materials: {
-      pem: { type: 'rsa', privateKeyFile: 'own.pem', materialDescription: { key: 'pem' } },
-      local: { type: 'local-rsa', directory: 'local', prefix: 'old', passphraseEnv: 'P', format: 'v1' },
+      pem: { type: 'rsa', privateKeyFile: 'own.pem', materialDescription: { key: 'pem' }, unwrapCache },
+      local: {
+        type: 'local-rsa',
+        directory: 'local',
+        prefix: 'old',
+        passphraseEnv: 'P',
+        format: 'v1',
+        unwrapCache,
+      },
       kms: { type: 'kms', keyId: kms.keyId, region: 'cn-hangzhou', materialDescription: { key: 'kms' } },
     },
   })
@@ -207,7 +216,7 @@ describe('a keyring of several kinds', () => {
           encoding: 'oss2',
           encryptionContext: { a: 'b' },
           materialDescription: { key: 'kms' },
-          unwrapCache: { maxEntries: 10, ttlMs: 1000 },
+          unwrapCache,
         },
       },
     })
@@ -246,6 +255,18 @@ describe('a keyring of several kinds', () => {
     [{ ...localEntry, materialDescription: {} }, 'materials.a.materialDescription: unknown field'],
     [{ ...localEntry, prefix: 'old' }, '"passphraseEnv" in a keyring file'],
     [localEntry, '`oss-cse keygen --local-rsa`'],
+    [
+      { ...localEntry, prefix: 'old', passphraseEnv: 'P', unwrapCache: { maxEntries: 1, ttlMs: 0 } },
+      'materials.a: "unwrapCache" needs',
+    ],
+    [
+      { type: 'rsa', privateKeyFile: 'own.pem', unwrapCache: { maxEntries: 0, ttlMs: 1 } },
+      'own.pem: "unwrapCache" needs',
+    ],
+    [
+      { type: 'rsa', publicKeyFile: 'own.pub.pem', unwrapCache },
+      'The "unwrapCache" option needs "privateKeyFile"',
+    ],
     [{ ...localEntry, prefix: '../x' }, 'materials.a: The "prefix" option is the beginning of a file name'],
   ])('%j exits 3 and its values are not printed: %s', async (material, message) => {
     const { code, stderr } = await put('a', keyring({ encrypting: 'a', materials: { a: material } }))

@@ -3,6 +3,7 @@ import {
   CseError,
   type MasterKeyProvider,
   type MaterialDescription,
+  type UnwrapCacheOptions,
 } from '@oss-cse/crypto-core'
 import type { KmsClient } from '@oss-cse/provider-kms'
 import { type CliEnvironment, variable } from '../base/cli-environment.ts'
@@ -24,7 +25,7 @@ export interface KmsMaterial {
   readonly encoding?: 'blob' | 'oss2'
   readonly encryptionContext?: Readonly<Record<string, string>>
   readonly materialDescription?: MaterialDescription
-  readonly unwrapCache?: { readonly maxEntries: number; readonly ttlMs: number }
+  readonly unwrapCache?: UnwrapCacheOptions
 }
 
 /** The KMS clients of a keyring: one for each region and endpoint, all with the same credentials. */

@@ -1,4 +1,4 @@
-import { CseError, type MasterKeyProvider } from '@oss-cse/crypto-core'
+import { CseError, type MasterKeyProvider, type UnwrapCacheOptions } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { configurationError } from '../base/cli-error.ts'
 import { inWords, OPTION_WORDS, type Words } from '../output/library-words.ts'
@@ -14,6 +14,7 @@ export interface LocalRsaMaterial {
   readonly passphraseEnv?: string
   /** The format that it writes. */
   readonly format?: 'v1' | 'v2'
+  readonly unwrapCache?: UnwrapCacheOptions
 }
 
 /**
@@ -27,7 +28,7 @@ export async function loadLocalRsaMaterial(
   cli: CliEnvironment,
   words: Words = OPTION_WORDS['local-rsa'],
 ): Promise<MasterKeyProvider> {
-  const { directory, prefix, passphraseEnv, format } = material
+  const { directory, prefix, passphraseEnv, format, unwrapCache } = material
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
   const { LocalRsaProvider } = await import('@oss-cse/provider-rsa')
   try {
@@ -36,6 +37,7 @@ export async function loadLocalRsaMaterial(
       prefix,
       passphrase,
       format,
+      unwrapCache,
       onWarning: (message) => warn(cli, `${directory}: ${message}`),
     })
   } catch (error) {

@@ -1,4 +1,9 @@
-import { CseError, type MasterKeyProvider, type MaterialDescription } from '@oss-cse/crypto-core'
+import {
+  CseError,
+  type MasterKeyProvider,
+  type MaterialDescription,
+  type UnwrapCacheOptions,
+} from '@oss-cse/crypto-core'
 import { type CliEnvironment, variable } from '../base/cli-environment.ts'
 import { configurationError } from '../base/cli-error.ts'
 import { inWords, OPTION_WORDS, type Words } from '../output/library-words.ts'
@@ -12,6 +17,7 @@ export interface RsaMaterial {
   /** The environment variable with the passphrase of the private key. */
   readonly passphraseEnv?: string
   readonly materialDescription?: MaterialDescription
+  readonly unwrapCache?: UnwrapCacheOptions
 }
 
 /**
@@ -25,7 +31,7 @@ export async function loadRsaMaterial(
   cli: CliEnvironment,
   words: Words = OPTION_WORDS.rsa,
 ): Promise<MasterKeyProvider> {
-  const { privateKeyFile, publicKeyFile, passphraseEnv, materialDescription } = material
+  const { privateKeyFile, publicKeyFile, passphraseEnv, materialDescription, unwrapCache } = material
   const passphrase = passphraseEnv === undefined ? undefined : passphraseFrom(passphraseEnv, cli)
   // As bytes, because a key that is not PEM can be binary.
   const privateKey =
@@ -44,6 +50,7 @@ export async function loadRsaMaterial(
       publicKey,
       passphrase,
       materialDescription,
+      unwrapCache,
       onWarning: (message) => warn(cli, `${files}: ${message}`),
     })
   } catch (error) {

@@ -101,6 +101,24 @@ describe('an error uses the words of the command line', () => {
       'a cache of nothing',
       () => keyring({ type: 'kms', keyId: 'id', region: 'cn-a', unwrapCache: { maxEntries: 0, ttlMs: 1 } }),
     ],
+    [
+      'a cache of nothing, with a private key',
+      () =>
+        keyring({
+          type: 'rsa',
+          privateKeyFile: file('own.pem'),
+          unwrapCache: { maxEntries: 0, ttlMs: 1 },
+        }),
+    ],
+    [
+      'a cache with a public key',
+      () =>
+        keyring({
+          type: 'rsa',
+          publicKeyFile: file('own.pub.pem'),
+          unwrapCache: { maxEntries: 1, ttlMs: 1 },
+        }),
+    ],
     ['a region of KMS, in a keyring', () => keyring({ type: 'kms', keyId: 'id', region: 'CN' })],
     ['a part size', () => [...rsa('own.pem'), '--part-size', '5']],
     ['parts at once', () => [...rsa('own.pem'), '--parallel', '101']],

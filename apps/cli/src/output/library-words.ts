@@ -49,12 +49,14 @@ export const FIELD_WORDS: MaterialWords = {
     publicKey: '"publicKeyFile"',
     passphrase: '"passphraseEnv"',
     materialDescription: '"materialDescription"',
+    unwrapCache: '"unwrapCache"',
   },
   'local-rsa': {
     directory: '"directory"',
     prefix: '"prefix"',
     passphrase: '"passphraseEnv"',
     format: '"format"',
+    unwrapCache: '"unwrapCache"',
   },
   kms: {
     keyId: '"keyId"',
