@@ -119,10 +119,13 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
     await shown(scan, 'an RSA provider that cannot be built', () => new RsaProvider(options))
   }
 
+  const unwrapCache = { maxEntries: 10, ttlMs: 60_000 }
   const rsa = new RsaProvider({
     privateKey,
     passphrase: PASSPHRASE,
     materialDescription: { k: 'rsa' },
+    unwrapCache,
+    unwrapInWorker: true,
   })
   const stranger = new RsaProvider({ privateKey: inClear.privateKey, materialDescription: { k: 'rsa' } })
   const client = kmsOf(kms, { securityToken: TOKEN })
@@ -132,7 +135,7 @@ test('no plaintext key, passphrase, PEM body or credential is in any error, log 
     keyId: kms.keyId,
     passphrase: PASSPHRASE,
     materialDescription: { k: 'kms' },
-    unwrapCache: { maxEntries: 10, ttlMs: 60_000 },
+    unwrapCache,
     retry,
   })
   for (const value of [rsa, stranger, kmsProvider, client]) scan.show('a provider', value)
