@@ -41,7 +41,7 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
     message.on('data', (chunk: Uint8Array) => this.#push(chunk))
     message.once('end', () => this.#end(undefined))
     message.once('error', (error) => this.#end(error))
-    message.once('close', () => this.#end(closedEarly()))
+    message.once('close', () => this.#ended || this.#end(closedEarly()))
     // It may have broken before anybody listened.
     if (message.destroyed) this.#end(message.errored ?? closedEarly())
     scope.onFailure(() => this.#end(undefined))
