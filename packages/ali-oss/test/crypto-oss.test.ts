@@ -530,8 +530,9 @@ describe('a token that has expired', () => {
       refreshSTSTokenInterval: 0,
       refreshSTSToken: () => new Promise(() => {}),
     })
-    for (const call of [waiting.head('a'), waiting.list(null, {}), waiting.asyncSignatureUrl('a')]) {
-      expect(await rejection(call)).toMatchObject({ name: 'ResponseTimeoutError', status: -2 })
+    const calls = [waiting.head('a'), waiting.list(null, {}), waiting.asyncSignatureUrl('a')]
+    for (const error of await Promise.all(calls.map((call) => rejection(call)))) {
+      expect(error).toMatchObject({ name: 'ResponseTimeoutError', status: -2 })
     }
   })
 

@@ -169,8 +169,8 @@ test.each(NO_RESPONSE)(
     for (const which of ['cek', 'iv'] as const) {
       await withKmsServer(responding(which, response), async ({ kms }) => {
         const ring = new Keyring({ encrypting: provide(kms) })
-        for (const call of [ring.unwrap(V2), ring.generate()]) {
-          expect(await failureOf(call)).toEqual(
+        for (const call of [() => ring.unwrap(V2), () => ring.generate()]) {
+          expect(await failureOf(call())).toEqual(
             code('ERR_CSE_SERVICE', 'ERR_CSE_NETWORK', 'ERR_CSE_THROTTLED'),
           )
         }

@@ -161,8 +161,8 @@ export function objects(subject: () => Subject): void {
           throw new Error('the disk is gone')
         })(),
       )
-    for (const upload of [client.put('a', failing()), client.putStream('a', failing())]) {
-      const error = await rejection(upload)
+    for (const upload of [() => client.put('a', failing()), () => client.putStream('a', failing())]) {
+      const error = await rejection(upload())
       if (differs('put.failingStream')) {
         expect(error).toMatchObject({ code: 'ERR_CSE_SOURCE', cause: { message: 'the disk is gone' } })
       } else expect(error['message']).not.toContain('the disk is gone')

@@ -121,11 +121,11 @@ export function reads(subject: () => Subject): void {
     await client.put('a', content)
     const headers = { 'If-Match': '"0"' }
     for (const call of [
-      client.get('a', { headers }),
-      client.getStream('a', { headers }),
-      client.head('a', { headers }),
+      () => client.get('a', { headers }),
+      () => client.getStream('a', { headers }),
+      () => client.head('a', { headers }),
     ]) {
-      expect(await rejection(call)).toMatchObject({
+      expect(await rejection(call())).toMatchObject({
         name: 'PreconditionFailedError',
         code: 'PreconditionFailed',
         status: 412,

@@ -227,10 +227,10 @@ export function transportContract({
       async run() {
         const transport = await create()
         for (const call of [
-          transport.get({ key: 'none', headers: {} }),
-          transport.head({ key: 'none', headers: {} }),
+          () => transport.get({ key: 'none', headers: {} }),
+          () => transport.head({ key: 'none', headers: {} }),
         ]) {
-          const error = await expectCode(call, 'ERR_CSE_NOT_FOUND', 'a missing object')
+          const error = await expectCode(call(), 'ERR_CSE_NOT_FOUND', 'a missing object')
           expectThat('retryable' in error && error.retryable === false, 'not retryable')
         }
       },

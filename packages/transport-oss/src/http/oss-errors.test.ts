@@ -144,8 +144,8 @@ it('no byte of a response that is not an error document appears in an error', as
       .end('THE OBJECT')
   })
   const transport = transportOnto(server)
-  for (const call of [transport.get({ key: 'k', headers: {} }), transport.list({})]) {
-    const error = (await rejection(call)) as TransportError
+  for (const call of [() => transport.get({ key: 'k', headers: {} }), () => transport.list({})]) {
+    const error = (await rejection(call())) as TransportError
     expect(error.code).toBe('ERR_CSE_SERVICE')
     expect(`${error.stack} ${String(error.cause)}`).not.toContain('THE OBJECT')
   }
