@@ -1,10 +1,12 @@
-import { encodeBase64 } from './bytes.ts'
-import { IV_BYTES } from './content-key.ts'
-import { CtrCipher } from './ctr-cipher.ts'
+import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
+import { concatBytes, encodeBase64, wipe } from './bytes.ts'
+
+/** The length in bytes of the random prefix of what is hashed. */
+const PREFIX_BYTES = 32
 
 /**
- * Recognizes a content key that was issued recently. It does not store keys. It remembers a CEK as the ciphertext of a
- * secret block under that CEK. The block is random and never leaves this object.
+ * Recognizes a content key that was issued recently. It does not store keys. It remembers a CEK as the SHA-256 of a
+ * secret prefix and the CEK. The prefix is random and never leaves this object.
  */
 export class IssuedContentKeys {
   readonly #capacity: number
@@ -13,7 +15,7 @@ export class IssuedContentKeys {
   readonly #ring: string[] = []
   #next = 0
   /** Made on first use: some runtimes have no random numbers while modules load. */
-  #block: Uint8Array | undefined
+  #prefix: Uint8Array | undefined
 
   /** @param capacity - the number of keys that it remembers */
   constructor(capacity: number) {
@@ -25,12 +27,11 @@ export class IssuedContentKeys {
    *
    * @returns false if the CEK is already known
    */
-  async add(cek: Uint8Array): Promise<boolean> {
-    this.#block ??= crypto.getRandomValues(new Uint8Array(IV_BYTES))
-    // It uses the engine of the content. In a browser a hash would need WebAssembly, which a security policy may forbid.
-    const cipher = new CtrCipher({ cek, iv: this.#block })
-    const name = encodeBase64(await cipher.bytes(new Uint8Array(IV_BYTES)))
-    // There is no await between the check and the insertion, so of two concurrent calls exactly one is second.
+  add(cek: Uint8Array): boolean {
+    this.#prefix ??= crypto.getRandomValues(new Uint8Array(PREFIX_BYTES))
+    const hashed = concatBytes([this.#prefix, cek])
+    const name = encodeBase64(digestEngine.sha256(hashed))
+    wipe(hashed)
     if (this.#names.has(name)) return false
     const forgotten = this.#ring[this.#next]
     if (forgotten !== undefined) this.#names.delete(forgotten)

@@ -108,7 +108,7 @@ export class Keyring {
     const envelope = newEnvelope(provider, generated, extras)
     // Copies, because a provider may keep the keys that it returns, and these are wiped after use.
     const contentKey = { cek: Uint8Array.from(cek), iv }
-    if (await issued.add(contentKey.cek)) return { contentKey, envelope }
+    if (issued.add(contentKey.cek)) return { contentKey, envelope }
     wipe(contentKey.cek)
     throw new CseError(
       'ERR_CSE_CONTENT_KEY_REUSED',

@@ -57,8 +57,8 @@ export async function getObject(
   key: string,
   options?: GetOptions,
 ): Promise<GetResult> {
-  const { plaintext, cancel, ...result } = await readObject(context, source, key, options)
-  return { ...result, body: readableBody(plaintext, cancel) }
+  const { plaintext, cancel, describe, ...sizes } = await readObject(context, source, key, options)
+  return { ...describe(), ...sizes, body: readableBody(plaintext, cancel) }
 }
 
 /** Requests and decrypts one object into memory; see `CryptoBucket.getBytes`. */
@@ -77,7 +77,8 @@ export async function getObjectBytes(
 }
 
 /** A get whose bytes are read by iteration. */
-interface ObjectRead extends Omit<GetResult, 'body'> {
+interface ObjectRead extends Omit<GetResult, 'body' | keyof ObjectDescription> {
+  describe(): ObjectDescription
   /** The decrypted bytes. */
   readonly plaintext: AsyncGenerator<Uint8Array, void, undefined>
   /** Ends a pending read, and closes the connection. */
@@ -174,7 +175,7 @@ function result(
     plaintext.return().catch(() => {})
   }
   return {
-    ...describeObject(key, response.headers, envelope),
+    describe: () => describeObject(key, response.headers, envelope),
     plaintext,
     cancel,
     sizeBytes: slice.sizeBytes,

@@ -218,6 +218,11 @@ function connection(request: ClientRequest): () => boolean {
 
 /** Returns the whole body, or undefined when it is longer than `limit` bytes. */
 async function collect(response: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
+  if (response.headers['content-length'] === '0') {
+    // The stream must still end, so that the connection can be used again.
+    await new Promise((resolve) => response.once('end', resolve).once('close', resolve).resume())
+    return new Uint8Array()
+  }
   const chunks: Uint8Array[] = []
   let size = 0
   // Coalesced, because a list of single bytes would take hundreds of times their length.
