@@ -75,6 +75,9 @@ export async function runObjectCall(
   work: (view: AliOssClient) => Promise<unknown>,
 ): Promise<ExchangeResponse> {
   const { response } = await perform(connection, call, async (send, credentials) => {
+    // A body of 0 bytes is not sent as a stream. It throws if it has more. A source that ends late must not make the
+    // signature old.
+    if (request.empty) await call.source?.next()
     const signed = (await connection.isCustomised())
       ? undefined
       : await signedRequest(connection, credentials, request)
@@ -82,8 +85,6 @@ export async function runObjectCall(
       await throughAliOss(connection, send, credentials, work)
       return
     }
-    // A body of 0 bytes is not sent as a stream. It throws if it has more.
-    if (request.empty) await call.source?.next()
     const { status } = await send(signed.address, signed.outgoing)
     if (!call.hasCallback && !request.statuses.includes(status)) {
       throw foreignResponse(contextOf(connection, call), status, 'readable document')

@@ -1,7 +1,7 @@
 import { Agent, type ClientRequestArgs } from 'node:http'
 import { Duplex } from 'node:stream'
 import OSS from 'ali-oss'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { bodyOf, respondingWith } from '../../test/fake-server.ts'
 import { OssTransport } from '../index.ts'
 
@@ -35,6 +35,23 @@ it('a put without a type gets the type of the key’s extension, or none', async
   await transport.put({ key: 'a.html', headers: {}, body: bodyOf([Buffer.from('abc')], 3) })
   await transport.put({ key: 'a', headers: {}, body: bodyOf([Buffer.from('abc')], 3) })
   expect(server.seen.map(({ headers }) => headers['content-type'])).toEqual(['text/html', undefined])
+})
+
+it('a put of nothing is signed when its source has ended, so that the signature is not old', async () => {
+  const { server, transport } = await respondingWith('')
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-29T23:50:00Z') })
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+  const open = async function* () {
+    yield new Uint8Array()
+    vi.setSystemTime(new Date('2026-11-30T00:10:00Z'))
+  }
+  await transport.put({ key: 'a', headers: {}, body: { open, sizeBytes: 0 } })
+  expect(server.seen[0]?.headers).toMatchObject({
+    'x-oss-date': '20261130T001000Z',
+    authorization: expect.stringContaining('/20261130/'),
+  })
 })
 
 it('a put whose callback response is not JSON succeeds, because the object is stored', async () => {

@@ -34,12 +34,9 @@ export async function putObject(
     headers: empty ? sent : { ...sent, ...lengthHeader(source.sizeBytes) },
   }
   tell(onSentBytes, 0)
-  const response = await runObjectCall(connection, call, request, async (client) => {
+  const response = await runObjectCall(connection, call, request, (client) => {
     // putStream treats a length of 0 as no length and sends in chunks: ali-oss 6.23 lib/object.js `putStream`.
-    if (empty) {
-      await source.next()
-      return client.put(key, Buffer.alloc(0), { headers: sent })
-    }
+    if (empty) return client.put(key, Buffer.alloc(0), { headers: sent })
     return withPlaceholder((stream) =>
       client.putStream(key, stream, {
         headers: sent,
