@@ -44,16 +44,20 @@ export async function signedRequest(
   const securityToken = credentials === undefined ? options.stsToken : credentials.securityToken
   const headers = requestHeaders(options, userAgent, securityToken, request, type)
   const toSign = { method, bucket: signer.bucket, key, subresources: request.subresources, headers }
-  headers['authorization'] = options.authorizationV4
-    ? signV4(toSign, accessKey, scopeOf(options))
-    : signV1(toSign, accessKey)
+  // All that depends on the options is read before the signature, because the app may change them meanwhile.
+  const address = signer.addresses.address(options, signer.bucket, request)
   const host = signer.plainHost ? undefined : inventedHost(options, signer.bucket)
+  const { headerEncoding } = options
+  // Awaited: a bundler without the condition `node` takes the half of `@oss-cse/signature` that returns a promise.
+  headers['authorization'] = await (options.authorizationV4
+    ? signV4(toSign, accessKey, scopeOf(options))
+    : signV1(toSign, accessKey))
   if (host !== undefined) headers['host'] = host
   return {
-    address: signer.addresses.address(options, signer.bucket, request),
+    address,
     outgoing: {
       method,
-      headers: encoded(headers, options),
+      headers: encoded(headers, headerEncoding),
       content: empty ? new Uint8Array() : undefined,
       streamed,
       agent,
@@ -117,7 +121,10 @@ function scopeOf({ region = '', cloudBoxId }: AliOssOptions): { region: string; 
 }
 
 /** With `latin1`, the bytes on the connection are the UTF-8 form of each value, which the signature covers. */
-function encoded(headers: Record<string, string>, { headerEncoding }: AliOssOptions): Record<string, string> {
+function encoded(
+  headers: Record<string, string>,
+  headerEncoding: AliOssOptions['headerEncoding'],
+): Record<string, string> {
   if (headerEncoding !== 'latin1') return headers
   const fields = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value).toString('latin1')])
   return Object.fromEntries(fields)
