@@ -19,9 +19,11 @@ const recentKeys = new RecentKeys<CryptoKey>()
  */
 export async function signV4(
   request: RequestToSignV4,
-  accessKey: AccessKey,
+  { accessKeyId, accessKeySecret }: AccessKey,
   scope: SignatureScope,
 ): Promise<string> {
+  // A copy: the app may renew the key in its object before this ends.
+  const accessKey = { accessKeyId, accessKeySecret }
   const requestScope = scopeOf(request, scope)
   const canonical = await crypto.subtle.digest('SHA-256', bytesOf(canonicalRequest(request)))
   const text = stringToSignV4(requestScope, hex(canonical))
@@ -34,10 +36,16 @@ export async function signV4(
  *
  * @returns the value of the Authorization header
  */
-export async function signV1(request: RequestToSign, accessKey: AccessKey): Promise<string> {
+export async function signV1(
+  request: RequestToSign,
+  { accessKeyId, accessKeySecret }: AccessKey,
+): Promise<string> {
   const text = stringToSignV1(request)
-  const signature = await hmac(await importKey(bytesOf(accessKey.accessKeySecret), 'SHA-1'), text)
-  return authorizationV1(accessKey, btoa(String.fromCharCode(...new Uint8Array(signature))))
+  const signature = await hmac(await importKey(bytesOf(accessKeySecret), 'SHA-1'), text)
+  return authorizationV1(
+    { accessKeyId, accessKeySecret },
+    btoa(String.fromCharCode(...new Uint8Array(signature))),
+  )
 }
 
 async function signingKey(accessKey: AccessKey, scope: RequestScope): Promise<CryptoKey> {
