@@ -70,7 +70,7 @@ export class UnwrapCache {
   }
 
   /**
-   * Returns a copy of a key, which the caller wipes. If the key is not cached, `unwrap` is called once for all concurrent
+   * Returns a copy of a key, which nobody else uses. If the key is not cached, `unwrap` is called once for all concurrent
    * callers. Its signal aborts when no caller waits any more.
    *
    * @param parts - everything that the result of the unwrap depends on. The cache keeps only a digest of it

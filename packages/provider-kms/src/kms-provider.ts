@@ -133,7 +133,7 @@ export class KmsProvider implements MasterKeyProvider {
    *
    * @param iv - the counter block to wrap: 16 bytes
    * @param options - a signal, which ends the wait and the attempts
-   * @returns the CEK (32 bytes, which the caller wipes), and both wrapped values in their header encoding
+   * @returns the CEK (32 bytes, which nobody else uses), and both wrapped values in their header encoding
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if `iv` is not 16 bytes
    * @throws TransportError such as `ERR_CSE_MASTER_KEY_NOT_FOUND`, `ERR_CSE_MASTER_KEY_DISABLED`,
    * `ERR_CSE_ACCESS_DENIED`, `ERR_CSE_THROTTLED`, `ERR_CSE_NETWORK`, `ERR_CSE_TIMEOUT`, `ERR_CSE_CLOCK_SKEW`,
@@ -171,7 +171,7 @@ export class KmsProvider implements MasterKeyProvider {
    *
    * @param envelope - a V2 envelope, or a V1 envelope with the wrap algorithm `kms`
    * @param options - a signal, which ends the wait and the attempts
-   * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
+   * @returns the CEK (32 bytes) and the IV (16 bytes), which nobody else uses
    * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope does not match this key, its context or its
    * passphrase
    * @throws TransportError the same as `generateContentKey`

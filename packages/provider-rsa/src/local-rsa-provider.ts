@@ -120,7 +120,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
    *
    * @param iv - the counter block to wrap: 16 bytes
    * @param options - a signal. It is checked once, before the work, which is short and synchronous.
-   * @returns the CEK (32 bytes, which the caller wipes), and both wrapped values in base64
+   * @returns the CEK (32 bytes, which nobody else uses), and both wrapped values in base64
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if `iv` is not 16 bytes
    * @example
    * ```ts
@@ -142,7 +142,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
    * @param envelope - an envelope with one of this provider's wrap algorithms
    * @param options - a signal. In a worker thread, it ends the wait. Otherwise it is checked before the work, which is
    * short and synchronous.
-   * @returns the CEK (32 bytes) and the IV (16 bytes), which the caller wipes
+   * @returns the CEK (32 bytes) and the IV (16 bytes), which nobody else uses
    * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, if the envelope and this key do not match
    * @throws CseError `ERR_CSE_THREAD` if the worker thread of `unwrapInWorker` ended before its work was done, twice in a row
    * @example

@@ -56,7 +56,7 @@ export class RsaUnwrapper {
   }
 
   /**
-   * Unwraps the content key of an envelope, which `request` describes. The caller wipes it.
+   * Unwraps the content key of an envelope, which `request` describes. Nobody else uses the result.
    *
    * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same; `ERR_CSE_THREAD`
    */

@@ -117,7 +117,7 @@ export class UnwrapThread {
   }
 
   /**
-   * Unwraps a content key, which the caller wipes.
+   * Unwraps a content key, which nobody else uses.
    *
    * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same; `ERR_CSE_THREAD`; the signal's reason
    */
