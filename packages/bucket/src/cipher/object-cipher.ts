@@ -198,7 +198,8 @@ class KeyCustodian implements ObjectCipher {
     for await (const chunk of bytes) {
       const { length } = chunk
       await target.write(chunk, offsetBytes + writtenBytes)
-      bytes.recycle?.(chunk)
+      // Any other target may keep the chunk.
+      if (target.file !== undefined) bytes.recycle?.(chunk)
       writtenBytes += length
       onWritten(writtenBytes)
     }

@@ -12,6 +12,11 @@ export interface WritableFile extends OpenFile {
 
 /** The target of a run's bytes, each at its offset in the object. */
 export interface RunTarget {
+  /**
+   * Writes the next bytes of a run.
+   *
+   * @param chunk - a target without a `file` may keep it. One with a `file` must not use it after it has resolved
+   */
   write(chunk: Uint8Array, offsetBytes: number): Promise<void>
   /** The open file behind `write`, if there is one. A worker writes into it directly. */
   readonly file?: WritableFile | undefined

@@ -389,3 +389,13 @@ describe('a reader that was closed', () => {
     expect(bytes).toEqual(data)
   })
 })
+
+test('a target without a file may keep the chunks that it is given', async () => {
+  const { bucket } = await stored()
+  const reader = await bucket.openObject('a')
+  const kept: Uint8Array[] = []
+  const target = { write: async (chunk: Uint8Array) => void kept.push(chunk) }
+  await reader.readInto({ start: 0, end: 999 }, target)
+  await reader.close()
+  expect(concatBytes(kept)).toEqual(data)
+})
