@@ -39,8 +39,10 @@ export class ChunkSizer {
     let rest = chunk
     while (rest.length > 0) {
       if (gathered.isEmpty && rest.length >= gathered.sizeBytes) {
-        yield rest.length <= this.#maxBytes ? rest : rest.subarray(0, this.#maxBytes)
+        const piece = rest.length <= this.#maxBytes ? rest : rest.subarray(0, this.#maxBytes)
+        // Not afterwards: the reader may have detached the buffer by then.
         rest = rest.subarray(this.#maxBytes)
+        yield piece
         continue
       }
       rest = gathered.add(rest)

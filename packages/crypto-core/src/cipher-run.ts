@@ -77,7 +77,8 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
     const { signal } = watch
     const crc = options.crc64 ? createCrc64() : undefined
     const keystream = started?.keystream
-    const sizer = new ChunkSizer({ reuse: keystream !== undefined })
+    // Plain bytes are passed on as they are: pieces of one buffer would all be gone when the reader detaches the first.
+    const sizer = new ChunkSizer(keystream === undefined ? { maxBytes: Infinity } : { reuse: true })
     let discard = discardBytes
     const transformed = (chunk: Uint8Array): Uint8Array | Promise<Uint8Array> => {
       if (direction === 'decrypt') crc?.update(chunk)

@@ -1,9 +1,9 @@
-import { type ByteRange, Keyring, TransportError } from '@oss-cse/crypto-core'
+import { type ByteRange, concatBytes, Keyring, TransportError } from '@oss-cse/crypto-core'
 import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { broken, chunked, pattern } from '../../test/bytes.ts'
+import { broken, chunked, difference, pattern } from '../../test/bytes.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
 import { CryptoBucket } from '../crypto-bucket.ts'
 import type { Progress } from '../policy/progress.ts'
@@ -535,6 +535,23 @@ test('the progress of a download rises to the requested length', async () => {
   expect(counts.at(-1)).toBe(899_900)
   expect(new Set(seen.map(({ totalBytes }) => totalBytes))).toEqual(new Set([899_900]))
 })
+
+test.each([100, 65_536, 700_000])(
+  'a reader may transfer each chunk of a body, plain or decrypted, that arrives in chunks of %i bytes',
+  async (chunkBytes) => {
+    const { bucket, transport } = memoryBucket()
+    const bytes = pattern(700_000)
+    await bucket.put('encrypted', bytes)
+    await transport.plant('plain', bytes)
+    transport.chunkBytes = chunkBytes
+    for (const key of ['encrypted', 'plain']) {
+      const { body } = await bucket.get(key, { onPlainObject: 'passthrough' })
+      const moved: Uint8Array[] = []
+      for await (const chunk of body) moved.push(structuredClone(chunk, { transfer: [chunk.buffer] }))
+      expect(difference(concatBytes(moved), bytes)).toBeUndefined()
+    }
+  },
+)
 
 test('a plain object that is allowed is returned as Uint8Arrays, whatever the transport returned', async () => {
   const { bucket, transport } = memoryBucket()
