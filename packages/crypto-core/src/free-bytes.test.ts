@@ -14,3 +14,10 @@ test('leaves a part of a buffer as it is, because somebody else may use the rest
   freeBytes(whole.subarray(0, 8))
   expect(whole).toEqual(new Uint8Array(9).fill(7))
 })
+
+test('leaves an array whose buffer was transferred or freed before', () => {
+  const bytes = new Uint8Array(9)
+  structuredClone(bytes, { transfer: [bytes.buffer] })
+  freeBytes(bytes)
+  expect(bytes.length).toBe(0)
+})

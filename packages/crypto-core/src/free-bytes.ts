@@ -7,5 +7,6 @@
  */
 export function freeBytes({ buffer, byteLength }: Uint8Array): void {
   const { transfer } = buffer as ArrayBuffer & { transfer?: (newLength: number) => ArrayBuffer }
-  if (byteLength === buffer.byteLength) transfer?.call(buffer, 0)
+  // An empty array has nothing to free. Its buffer may be detached, and then a transfer throws.
+  if (byteLength > 0 && byteLength === buffer.byteLength) transfer?.call(buffer, 0)
 }
