@@ -83,6 +83,17 @@ it('a large body arrives complete, and is not copied into one buffer', async () 
   expect(stored[0]?.equals(Buffer.concat(chunks))).toBe(true)
 })
 
+it('a body that fails to take a chunk back is stored, and does not end the process', async () => {
+  const { server, stored } = await storingServer()
+  const recycle = (): never => {
+    throw new Error('not mine')
+  }
+  const { open } = bodyOf([CHUNK, CHUNK], 2 * CHUNK.length)
+  const body = { open: () => Object.assign(open(), { recycle }) }
+  await transportOnto(server).put({ key: 'a', headers: {}, body })
+  expect(stored[0]?.length).toBe(2 * CHUNK.length)
+})
+
 it('a server that does not read stops the source from being pulled', async () => {
   const server = await fakeServer(() => {})
   const body = endless()

@@ -74,9 +74,11 @@ export class UploadSource {
     return undefined
   }
 
-  /** Gives a chunk back whose bytes have left. */
+  /** Gives a chunk back whose bytes have left. Never throws: the socket calls it, and nobody would catch the error. */
   recycle(chunk: Uint8Array): void {
-    this.#bytes?.recycle?.(chunk)
+    try {
+      this.#bytes?.recycle?.(chunk)
+    } catch {}
   }
 
   /** Stops the upload: returns the source's iterator and ignores its outcome. */
