@@ -62,3 +62,17 @@ test.each([
   for await (const chunk of cut(source(), 10)) chunks.push(chunk)
   expect([...concatBytes(chunks)]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 5])
 })
+
+test.each([
+  ['is cut', [25]],
+  ['is joined with the one before', [5, 12]],
+])('a chunk that %s and is detached meanwhile is not taken for a shorter one', async (_, lengths) => {
+  const chunks = lengths.map((length) => new Uint8Array(length).fill(1))
+  async function* source(): AsyncGenerator<Uint8Array> {
+    yield* chunks
+  }
+  const cut = exactChunks(source(), 10)
+  expect((await cut.next()).value).toHaveLength(10)
+  structuredClone(null, { transfer: chunks.slice(-1).map(({ buffer }) => buffer) })
+  await expect(cut.next()).rejects.toThrow(TypeError)
+})

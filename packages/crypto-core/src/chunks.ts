@@ -33,20 +33,29 @@ export class ChunkSizer {
     this.#gathered = new Gathered(minBytes, reuse)
   }
 
-  /** Takes the next chunk, and returns the chunks that are complete now. */
+  /**
+   * Takes the next chunk, and returns the chunks that are complete now.
+   *
+   * @throws {TypeError} if the buffer of the chunk is detached before all its bytes were returned
+   */
   *push(chunk: Uint8Array): Generator<Uint8Array, void, undefined> {
     const gathered = this.#gathered
     let rest = chunk
-    while (rest.length > 0) {
-      if (gathered.isEmpty && rest.length >= gathered.sizeBytes) {
-        const piece = rest.length <= this.#maxBytes ? rest : rest.subarray(0, this.#maxBytes)
-        // Not afterwards: the reader may have detached the buffer by then.
-        rest = rest.subarray(this.#maxBytes)
-        yield piece
+    let left = chunk.length
+    while (left > 0) {
+      // An array whose buffer was detached is empty. The bytes would be missing, and nobody would notice.
+      if (rest.length !== left) throw new TypeError('A chunk was detached while its bytes were read.')
+      if (!gathered.isEmpty || left < gathered.sizeBytes) {
+        rest = gathered.add(rest)
+        left = rest.length
+        if (gathered.isFull) yield gathered.take()
         continue
       }
-      rest = gathered.add(rest)
-      if (gathered.isFull) yield gathered.take()
+      const piece = left <= this.#maxBytes ? rest : rest.subarray(0, this.#maxBytes)
+      rest = rest.subarray(piece.length)
+      left = rest.length
+      // From here on, the reader may detach the last piece.
+      yield piece
     }
   }
 
