@@ -1,6 +1,11 @@
+import type { IncomingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { fakeServer, readAll, rejection, signalled, transportOnto } from '../../test/fake-server.ts'
+import { DownloadBody } from './download-body.ts'
+import type { IdleWatch } from './idle-watch.ts'
+import { RequestScope } from './request-scope.ts'
 
 const MIB = 1024 * 1024
 
@@ -144,4 +149,22 @@ it('a pending read ends without an error when the body is returned', async () =>
   const pending = iterator.next()
   await iterator.return?.()
   expect(await pending).toEqual({ done: true, value: undefined })
+})
+
+it('reads that wait at the same time get the chunks in their order', async () => {
+  const message = Object.assign(new PassThrough(), { headers: {} }) as unknown as IncomingMessage & PassThrough
+  const idle = { resume() {}, suspend() {} } as IdleWatch
+  const body = new DownloadBody(message, { operation: 'get', renewalHint: '' }, new RequestScope(), idle)
+  const first = body.next()
+  let second: ReturnType<DownloadBody['next']> | undefined
+  // The chunk has arrived when the second read starts, but the first one has not yet continued.
+  message.prependOnceListener('data', () => {
+    void Promise.resolve().then(() => {
+      second = body.next()
+    })
+  })
+  message.write('1')
+  message.end('2')
+  expect(String((await first).value)).toBe('1')
+  expect(String((await second)?.value)).toBe('2')
 })

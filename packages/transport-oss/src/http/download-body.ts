@@ -22,7 +22,7 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
   #queuedBytes = 0
   #received = 0
   /** The reads that wait for the network, in their order. */
-  #waiting: (() => void)[] = []
+  #waiting: ((chunk?: Uint8Array) => void)[] = []
   /** True once the response has ended, well or not. */
   #ended = false
   #error: unknown
@@ -52,17 +52,11 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    for (;;) {
-      if (this.#done) return { done: true, value: undefined }
-      if (this.#scope.failure !== undefined) throw this.#failed(undefined)
-      const chunk = this.#queue.shift()
-      if (chunk !== undefined) {
-        this.#queuedBytes -= chunk.byteLength
-        return { done: false, value: chunk }
-      }
-      if (this.#ended) return this.#last()
-      await this.#arrival()
-    }
+    let chunk = this.#dequeued()
+    if (chunk === undefined && !this.#done && !this.#ended) chunk = await this.#arrival()
+    if (this.#done) return { done: true, value: undefined }
+    if (this.#scope.failure !== undefined) throw this.#failed(undefined)
+    return chunk === undefined ? this.#last() : { done: false, value: chunk }
   }
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -77,20 +71,30 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
     freeBytes(chunk)
   }
 
-  /** Waits until something has arrived, or the response has ended. Only this time counts as idle. */
-  async #arrival(): Promise<void> {
+  #dequeued(): Uint8Array | undefined {
+    const chunk = this.#queue.shift()
+    if (chunk !== undefined) this.#queuedBytes -= chunk.byteLength
+    return chunk
+  }
+
+  /** Waits for the next chunk. `undefined`: the response has ended. Only this time counts as idle. */
+  #arrival(): Promise<Uint8Array | undefined> {
     this.#idle.resume()
     if (this.#message.isPaused()) this.#message.resume()
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   #push(chunk: Uint8Array): void {
-    this.#queue.push(chunk)
-    this.#queuedBytes += chunk.byteLength
     this.#received += chunk.byteLength
+    const first = this.#waiting.shift()
+    // Not through the queue, where a later read could take it first.
+    if (first !== undefined) first(chunk)
+    else {
+      this.#queue.push(chunk)
+      this.#queuedBytes += chunk.byteLength
+    }
     if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#message.pause()
-    this.#idle.suspend()
-    this.#wake()
+    if (this.#waiting.length === 0) this.#idle.suspend()
   }
 
   #end(error: unknown): void {
