@@ -38,17 +38,8 @@ export class ObjectRequests {
   }
 
   async first(range: ByteRange | undefined): Promise<GetObjectResponse> {
-    let response: GetObjectResponse | undefined
-    try {
-      return await withRetries(async () => {
-        response = await this.#send(range === undefined ? {} : this.#rangeHeaders(rangeHeader(range)))
-        return response
-      }, this.#context)
-    } catch (error) {
-      // The signal may abort just as the response arrives.
-      if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
-      throw error
-    }
+    const headers = range === undefined ? {} : this.#rangeHeaders(rangeHeader(range))
+    return this.#closedIfUnused((send) => withRetries(() => send(headers), this.#context))
   }
 
   /** Requests the rest of the same object after `error`. Gives up after too many attempts in a row without a byte. */
@@ -59,15 +50,33 @@ export class ObjectRequests {
     if (this.#failuresThere >= this.#context.retry.maxAttempts) throw error
     const headers = { ...this.#rangeHeaders(`bytes=${start}-${end}`), 'if-match': etag }
     let interruption: { readonly error: unknown } | undefined = { error }
-    return withRetries(
-      () => {
-        // The interruption counts as the first failure, so the request waits like any second attempt.
-        const first = interruption
-        interruption = undefined
-        return first === undefined ? this.#send(headers) : Promise.reject(first.error)
-      },
-      { ...this.#context, operation: 'read' },
+    return this.#closedIfUnused((send) =>
+      withRetries(
+        () => {
+          // The interruption counts as the first failure, so the request waits like any second attempt.
+          const first = interruption
+          interruption = undefined
+          return first === undefined ? send(headers) : Promise.reject(first.error)
+        },
+        { ...this.#context, operation: 'read' },
+      ),
     )
+  }
+
+  /** Sends requests until one succeeds. Closes its response if the signal aborts just as it arrives. */
+  async #closedIfUnused(
+    request: (send: (headers: HeaderMap) => Promise<GetObjectResponse>) => Promise<GetObjectResponse>,
+  ): Promise<GetObjectResponse> {
+    let response: GetObjectResponse | undefined
+    try {
+      return await request(async (headers) => {
+        response = await this.#send(headers)
+        return response
+      })
+    } catch (error) {
+      if (response !== undefined) await closeIterator(response.body[Symbol.asyncIterator]())
+      throw error
+    }
   }
 
   #send(headers: HeaderMap): Promise<GetObjectResponse> {

@@ -155,6 +155,32 @@ describe('an interrupted read', () => {
     await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_NETWORK'))
   })
 
+  test('closes a response that arrives just as the signal aborts', async () => {
+    const { bucket, transport } = memoryBucket()
+    await bucket.put('a', pattern(300_000))
+    const controller = new AbortController()
+    let returned = 0
+    let requests = 0
+    transport.alterGet = (response) => {
+      requests += 1
+      if (requests === 1) return { ...response, body: broken(response.body, 1000, reset()) }
+      controller.abort(new Error('stop'))
+      const iterator = response.body[Symbol.asyncIterator]()
+      const body = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => iterator.next(),
+          async return() {
+            returned += 1
+            return { done: true, value: undefined } as const
+          },
+        }),
+      }
+      return { ...response, body }
+    }
+    await expect(bucket.getBytes('a', { signal: controller.signal })).rejects.toThrow('stop')
+    expect([requests, returned]).toEqual([2, 1])
+  })
+
   test('that was closed before its last byte throws on the next step, and never just ends', async () => {
     const slice = { responseStart: 0, responseBytes: 10, responseIsWhole: true, totalBytes: 10 }
     const response = { status: 200, headers: { etag: '"a"' }, body: chunked(pattern(10), 4) }
