@@ -1,8 +1,8 @@
 import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { arch, platform, versions } from 'node:process'
 import { MAX_TIMER_MS } from '@oss-cse/crypto-core/internal'
 import type OSS from 'ali-oss'
+import { nodeHttps } from '../http/node-https.ts'
 import type { AliOssClient, AliOssEndpoint, AliOssState } from './ali-oss-client.ts'
 import { loadAliOss } from './load-ali-oss.ts'
 
@@ -41,7 +41,7 @@ export class OwnClient {
     // The timeout of Node's own agents closes only unused connections.
     const agentOptions = { keepAlive: true, timeout: FREE_SOCKET_MS, highWaterMark: SOCKET_BUFFER_BYTES }
     const agents = secure
-      ? { httpsAgent: new HttpsAgent(agentOptions) }
+      ? { httpsAgent: new (nodeHttps().Agent)(agentOptions) }
       : { agent: new HttpAgent(agentOptions) }
     const options = {
       ...others,

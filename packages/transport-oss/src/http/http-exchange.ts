@@ -4,12 +4,13 @@ import {
   request as httpRequest,
   type IncomingMessage,
 } from 'node:http'
-import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Agent as HttpsAgent } from 'node:https'
 import { CseError, type HeaderMap, isErrorDocument, OSS_HEADERS } from '@oss-cse/crypto-core'
 import { coalesceChunks, rootElement, xmlDocumentProblem } from '@oss-cse/crypto-core/internal'
 import type { Address } from './address.ts'
 import { DownloadBody } from './download-body.ts'
 import { IdleWatch } from './idle-watch.ts'
+import { nodeHttps } from './node-https.ts'
 import {
   cutShort,
   foreignResponse,
@@ -192,7 +193,7 @@ function openRequest(
   // ali-oss 6.23 lib/common/utils/createRequest.js counts the characters of a document, not its bytes.
   const length = content === undefined ? undefined : { 'content-length': content.byteLength }
   try {
-    return (secure ? httpsRequest : httpRequest)({
+    return (secure ? nodeHttps().request : httpRequest)({
       method: outgoing.method,
       hostname,
       ...(port !== '' && { port }),
