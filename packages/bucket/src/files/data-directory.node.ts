@@ -18,7 +18,12 @@ export interface DataDirectoryPlace {
  * (https://specifications.freedesktop.org/basedir-spec/latest/).
  */
 export function dataDirectory(
-  { platform, env, homedir: findHome }: DataDirectoryPlace = { ...process, homedir },
+  // Not a copy of `process`, which would open stdin and load what nobody asked for.
+  { platform, env, homedir: findHome }: DataDirectoryPlace = {
+    platform: process.platform,
+    env: process.env,
+    homedir,
+  },
 ): string | undefined {
   const home = attempt(findHome)
   const inHome = (...path: string[]): string | undefined => home && join(home, ...path)

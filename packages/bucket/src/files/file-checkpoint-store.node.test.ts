@@ -95,6 +95,24 @@ describe('a record', () => {
     expect(await records()).toEqual([])
   })
 
+  test('is known to the store without a lock, from its first save until it is removed', async () => {
+    expect(await store.has('a')).toBe(false)
+    const checkpoint = await store.open('a')
+    expect(await store.has('a')).toBe(false)
+    await checkpoint.save(record)
+    expect(await store.has('a')).toBe(true)
+    expect(await store.has('b')).toBe(false)
+    await checkpoint.remove()
+    expect(await store.has('a')).toBe(false)
+    await checkpoint.close()
+  })
+
+  test('may be there if the directory cannot be read', async () => {
+    await mkdir(join(root, 'data'))
+    await writeFile(directory, 'a file')
+    expect(await store.has('a')).toBe(true)
+  })
+
   test('and its directory are private to the user', async () => {
     const path = await saved()
     const checkpoint = await store.open('a')

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, unlink } from 'node:fs/promises'
+import { type FileHandle, lstat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import type { Checkpoint, CheckpointStore } from '../resume/checkpoint-store.ts'
@@ -76,6 +76,14 @@ export class FileCheckpointStore implements CheckpointStore {
         await letGo(record)
       },
     }
+  }
+
+  async has(name: string): Promise<boolean> {
+    return lstat(join(this.directory, `${name}.json`)).then(
+      () => true,
+      // Whatever else is wrong with the directory is for `open` to say.
+      (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
+    )
   }
 
   async #using<Result>(work: () => Promise<Result>): Promise<Result> {

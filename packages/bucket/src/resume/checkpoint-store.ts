@@ -13,6 +13,11 @@ export interface CheckpointStore {
    * the store cannot be used.
    */
   open(name: string): Promise<Checkpoint>
+  /**
+   * Whether there may be a record of that name. Takes no lock, so it costs less than `open`. A transfer in one request
+   * asks before it opens a record, because it only removes an earlier one. Optional: without it, the record is opened.
+   */
+  has?(name: string): Promise<boolean>
 }
 
 /** One record of a store, open for one transfer. */

@@ -741,6 +741,21 @@ describe('a source that changed since the earlier run', () => {
     expect(store.isFree).toBe(true)
   })
 
+  test('and is small now opens a record only if the store may have one', async () => {
+    const { bucket, transport, store } = await interrupted()
+    const opened: string[] = []
+    const open = (name: string) => {
+      opened.push(name)
+      return store.open(name)
+    }
+    const small = fileOf(data.subarray(0, 10))
+    await send(bucket, small, { checkpointStore: { open, has: async () => false } })
+    expect(opened).toEqual([])
+    await send(bucket, small, { checkpointStore: { open, has: async (name) => store.records.has(name) } })
+    expect(opened).toHaveLength(1)
+    expect(await pendingUploads(transport)).toBe(0)
+  })
+
   test('is uploaded again even if the earlier upload cannot be aborted', async () => {
     const { bucket, transport, store } = await interrupted()
     transport.intercept = ({ operation }) => {

@@ -43,7 +43,7 @@ import type { UnverifiedUpload } from '../write/unverified-upload.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 import { inParallel } from './in-parallel.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
-import { digestText, loadRecord, openRecord, type TransferName } from './transfer-record.ts'
+import { digestText, loadRecord, mayHaveRecord, openRecord, type TransferName } from './transfer-record.ts'
 
 /** Options of an upload. */
 export interface UploadOptions extends BoundedCallOptions, ObjectOptions, TransferOptions {
@@ -184,6 +184,7 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
 /** Gives up an earlier upload of a source that was larger then. Its record would never be used again. */
 async function forgetEarlier(transfer: UploadTransfer, store: CheckpointStore): Promise<void> {
   const name = nameOf(transfer)
+  if (!(await mayHaveRecord(store, name))) return
   let checkpoint: Checkpoint
   try {
     checkpoint = await openRecord(store, name)

@@ -14,7 +14,16 @@ export interface TransferName {
 
 /** Opens the record of a transfer. */
 export async function openRecord(store: CheckpointStore, name: TransferName): Promise<Checkpoint> {
-  return store.open(`${name.operation}-${digestText([name.location, name.key, name.identity])}`)
+  return store.open(recordName(name))
+}
+
+/** Whether there may be a record of a transfer. */
+export async function mayHaveRecord(store: CheckpointStore, name: TransferName): Promise<boolean> {
+  return (await store.has?.(recordName(name))) ?? true
+}
+
+function recordName({ operation, location, key, identity }: TransferName): string {
+  return `${operation}-${digestText([location, key, identity])}`
 }
 
 /** A hexadecimal digest of plain JSON, to compare with a stored one. */
