@@ -1,3 +1,80 @@
+import { fileURLToPath } from 'node:url'
+import { bundledWorkers } from '@oss-cse/config/bundled-workers'
 import { library } from '@oss-cse/config/library'
+import { thirdPartyLicences } from '@oss-cse/config/third-party-licences'
+import type { Rolldown, UserConfig } from 'tsdown'
 
-export default library({ entry: ['src/main.ts'], types: false })
+/** The threads that the packages in the bundle start, each in a file of its own. */
+const WORKERS = {
+  '@oss-cse/bucket/file-cipher-worker': 'file-cipher-worker',
+  '@oss-cse/provider-rsa/unwrap-worker': 'unwrap-worker',
+}
+
+/**
+ * What `put` and `get` always need, in one file: it takes longer to find and open many files than to load a large one.
+ * With them comes what they import, such as commander.
+ */
+const TRANSFERS =
+  /[\\/](?:packages[\\/](?:bucket|crc64|crypto-core|provider-rsa|signature|transport-oss)[\\/]dist|apps[\\/]cli[\\/]src[\\/](?:main\.ts|commands[\\/](?:get|put)\.ts|(?:base|keys|output|server|transfer)[\\/].*))/
+/** What of it only some of their runs need. */
+const RARE = /[\\/](?:keyring-file|emulator-connection|load-emulator|start-emulators)\.ts$/
+
+/** Leaves out what commander needs only for commands that are programs of their own. This program has none. */
+const withoutChildProcesses: Rolldown.Plugin = {
+  name: 'without-child-processes',
+  resolveId: (id, importer) =>
+    id === 'node:child_process' && /[\\/]commander[\\/]/.test(importer ?? '')
+      ? '\0no-child-processes'
+      : undefined,
+  load: (id) => (id === '\0no-child-processes' ? 'module.exports = {}' : undefined),
+}
+
+/**
+ * CommonJS, because Node.js starts it sooner. An `import` of `node:http` in an ES module reads all exports of that module,
+ * and so loads WebSocket and fetch. The code is not minified: with the cache for compiled code, that gains nothing.
+ */
+function bundle(entry: Readonly<Record<string, string>>): UserConfig {
+  return {
+    ...library({ entry, types: false }),
+    format: 'cjs',
+    plugins: [bundledWorkers(WORKERS)],
+  }
+}
+
+export default [
+  {
+    ...bundle({ start: 'src/start.ts' }),
+    plugins: [bundledWorkers(WORKERS), withoutChildProcesses, thirdPartyLicences('THIRD-PARTY-LICENCES.txt')],
+    outputOptions: {
+      comments: { legal: true, annotation: false, jsdoc: false },
+      codeSplitting: {
+        groups: [{ name: 'transfers', test: (id: string) => TRANSFERS.test(id) && !RARE.test(id) }],
+      },
+    },
+    // The demo uses in one step what the commands load when they need it.
+    checks: { ineffectiveDynamicImport: false },
+    deps: {
+      onlyBundle: [
+        'ansi-regex',
+        'cli-progress',
+        'commander',
+        'emoji-regex',
+        'is-fullwidth-code-point',
+        'is-network-error',
+        'mime',
+        'p-retry',
+        'picocolors',
+        'string-width',
+        'strip-ansi',
+        'valibot',
+      ],
+    },
+  },
+  ...Object.entries(WORKERS).map(
+    ([name, file]): UserConfig => ({
+      ...bundle({ [file]: fileURLToPath(import.meta.resolve(name)) }),
+      // The licences are written for the bundle alone.
+      deps: { onlyBundle: [] },
+    }),
+  ),
+] satisfies UserConfig[]

@@ -21,6 +21,21 @@ const nodes = [
     .split('\n'),
 ]
 
+const MIB = 1024 * 1024
+const LARGE_BYTES = 64 * MIB
+/** Prints how many messages came from worker threads. */
+const COUNTED_ANSWERS = `
+const threads = require('node:worker_threads')
+let answers = 0
+threads.Worker = class extends threads.Worker {
+  constructor(file, options) {
+    super(file, options)
+    this.on('message', () => answers++)
+  }
+}
+if (threads.isMainThread) process.on('exit', () => require('node:fs').writeSync(1, String(answers)))
+`
+
 const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 let passed = 0
@@ -236,11 +251,19 @@ async function checkCommandLine(registry) {
   const directory = makeProject('cli')
   run('npm', ['install', ...quietly, '@oss-cse/cli'], directory, env)
   const script = join(directory, 'node_modules/@oss-cse/cli/bin/oss-cse.js')
-  await check('cli: it brings no emulator', () => {
+  await check('cli: it brings no emulator, and no other package of this repository', () => {
     assert.deepEqual(
-      installed(directory).filter((name) => /emulator|selfsigned|fast-xml-parser/.test(name)),
-      [],
+      installed(directory).filter((name) => /^@oss-cse\/|emulator|selfsigned|fast-xml-parser/.test(name)),
+      ['@oss-cse/cli'],
     )
+  })
+  await check('cli: it brings the licences of what is in its bundle', () => {
+    const licences = readFileSync(
+      join(directory, 'node_modules/@oss-cse/cli/dist/THIRD-PARTY-LICENCES.txt'),
+      'utf8',
+    )
+    for (const name of ['commander', 'picocolors', 'valibot'])
+      assert.match(licences, new RegExp(`^${name} \\d`, 'm'))
   })
   await check('cli: the command is linked and runs', () => {
     const help = run(join(directory, 'node_modules/.bin/oss-cse'), ['--help'], directory)
@@ -248,6 +271,10 @@ async function checkCommandLine(registry) {
   })
   const plaintext = Buffer.alloc(1_000_003, 'plaintext ')
   writeFileSync(join(directory, 'in'), plaintext)
+  const large = join(work, 'large')
+  writeFileSync(large, Buffer.alloc(LARGE_BYTES, 'plaintext '))
+  const probe = join(work, 'probe.cjs')
+  writeFileSync(probe, COUNTED_ANSWERS)
   const server = await startEmulator(ownNode, globalScript)
   try {
     for (const [index, node] of nodes.entries()) {
@@ -268,6 +295,18 @@ async function checkCommandLine(registry) {
         cse('put', 'in', 'oss://demo/in', '--quiet', ...key)
         cse('get', 'oss://demo/in', 'got', '--quiet', ...key)
         assert.deepEqual(readFileSync(join(directory, 'got')), plaintext)
+      })
+      await check(`cli: put and get of a large file use the thread under ${version}`, () => {
+        const env = { ...server.env, NODE_OPTIONS: `--require ${probe}` }
+        const key = ['--kms-key-id', server.kmsKeyId]
+        for (const args of [
+          ['put', large, 'oss://demo/large'],
+          ['get', 'oss://demo/large', 'got'],
+        ]) {
+          const answers = run(node, [script, ...args, '--quiet', ...key], directory, env)
+          assert.ok(Number(answers) > LARGE_BYTES / MIB / 10, `${args[0]}: ${answers} answers of a thread`)
+        }
+        assert.ok(readFileSync(join(directory, 'got')).equals(readFileSync(large)))
       })
       await check(`cli: emulator and demo say what adds the emulators under ${version}`, () => {
         assert.deepEqual(commandThatAdds(node, script).slice(0, 2), ['npm', 'install'])

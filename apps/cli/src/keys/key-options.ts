@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander'
 import { type CliEnvironment, variable } from '../base/cli-environment.ts'
 import { configurationError, usageError } from '../base/cli-error.ts'
 import { chosenMaterial, givenMaterialOptions, type MaterialFlags } from './chosen-material.ts'
-import { loadKeyringFile } from './keyring-file.ts'
 import { KmsClients } from './kms-material.ts'
 import { loadMaterial } from './material.ts'
 
@@ -70,7 +69,9 @@ export async function loadKeys(flags: KeyFlags, cli: CliEnvironment): Promise<Ke
     return new Keyring({ encrypting: await loadMaterial(material, cli, new KmsClients(cli)) })
   }
   const keyring = flags.keyring ?? variable(cli, 'OSS_CSE_KEYRING')
-  return keyring === undefined ? undefined : loadKeyringFile(keyring, cli)
+  if (keyring === undefined) return undefined
+  const { loadKeyringFile } = await import('./keyring-file.ts')
+  return loadKeyringFile(keyring, cli)
 }
 
 /**

@@ -150,7 +150,7 @@ beforeAll(async () => {
   before = process.cwd()
   process.chdir(join(home, 'a', 'b', 'here'))
   const cli = { stdout: sink(), stderr: sink(), env: {}, signal: new AbortController().signal }
-  program = createProgram(cli as unknown as CliEnvironment, { tellsUsage: false })
+  program = await createProgram(cli as unknown as CliEnvironment, { tellsUsage: false })
   await makeFiles()
   // Requests to the key service use real sockets.
   const connect = Socket.prototype.connect

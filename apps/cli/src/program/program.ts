@@ -1,29 +1,41 @@
 import { printable } from '@oss-cse/crypto-core/internal'
 import { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
-import { addCp } from '../commands/cp.ts'
-import { addDecrypt } from '../commands/decrypt.ts'
-import { addDemo } from '../commands/demo.ts'
-import { addEmulator } from '../commands/emulator.ts'
-import { addEncrypt } from '../commands/encrypt.ts'
-import { addCat, addGet } from '../commands/get.ts'
-import { addInspect } from '../commands/inspect.ts'
-import { addKeygen } from '../commands/keygen.ts'
-import { addLs } from '../commands/ls.ts'
-import { addMb } from '../commands/mb.ts'
-import { addPut } from '../commands/put.ts'
-import { addRm } from '../commands/rm.ts'
-import { addStat } from '../commands/stat.ts'
-import { addUploads } from '../commands/uploads.ts'
 import { EXIT_CODE_HELP } from '../output/exit-codes.ts'
 import { packageVersion } from './version.ts'
 
+/** Adds a command with its options. */
+type AddCommand = (program: Command, cli: CliEnvironment) => void
+
+/** The commands, in the order of the help. Each is imported when it is needed. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  keygen: async () => (await import('../commands/keygen.ts')).addKeygen,
+  put: async () => (await import('../commands/put.ts')).addPut,
+  get: async () => (await import('../commands/get.ts')).addGet,
+  cat: async () => (await import('../commands/get.ts')).addCat,
+  stat: async () => (await import('../commands/stat.ts')).addStat,
+  ls: async () => (await import('../commands/ls.ts')).addLs,
+  rm: async () => (await import('../commands/rm.ts')).addRm,
+  cp: async () => (await import('../commands/cp.ts')).addCp,
+  mb: async () => (await import('../commands/mb.ts')).addMb,
+  uploads: async () => (await import('../commands/uploads.ts')).addUploads,
+  encrypt: async () => (await import('../commands/encrypt.ts')).addEncrypt,
+  decrypt: async () => (await import('../commands/decrypt.ts')).addDecrypt,
+  inspect: async () => (await import('../commands/inspect.ts')).addInspect,
+  emulator: async () => (await import('../commands/emulator.ts')).addEmulator,
+  demo: async () => (await import('../commands/demo.ts')).addDemo,
+}
+
 /**
- * Creates the command line with every command and option. It throws where commander would end the process.
+ * Creates the command line. It throws where commander would end the process.
  *
- * @param options - `tellsUsage`: print what is wrong with the arguments, and what to do
+ * @param options - `tellsUsage`: print what is wrong with the arguments, and what to do; `argv`: if they begin with a
+ * command, it is the only one that is added. Absent: all are added
  */
-export function createProgram(cli: CliEnvironment, options: { readonly tellsUsage: boolean }): Command {
+export async function createProgram(
+  cli: CliEnvironment,
+  options: { readonly tellsUsage: boolean; readonly argv?: readonly string[] },
+): Promise<Command> {
   const program = new Command('oss-cse')
     .description(
       'Encrypt objects on this machine before they are uploaded to Alibaba Cloud OSS, and decrypt them after the download.',
@@ -48,24 +60,10 @@ export function createProgram(cli: CliEnvironment, options: { readonly tellsUsag
     })
     .showHelpAfterError('(run with --help for usage)')
     .addHelpText('afterAll', `\n${EXIT_CODE_HELP}`)
-  for (const add of [
-    addKeygen,
-    addPut,
-    addGet,
-    addCat,
-    addStat,
-    addLs,
-    addRm,
-    addCp,
-    addMb,
-    addUploads,
-    addEncrypt,
-    addDecrypt,
-    addInspect,
-    addEmulator,
-    addDemo,
-  ]) {
-    add(program, cli)
-  }
+  const name = options.argv?.[0] ?? ''
+  const wanted = Object.entries(COMMANDS).filter(
+    ([command]) => !Object.hasOwn(COMMANDS, name) || command === name,
+  )
+  for (const add of await Promise.all(wanted.map(([, load]) => load()))) add(program, cli)
   return program
 }

@@ -19,7 +19,8 @@ export async function runCli(argv: readonly string[], cli: CliEnvironment): Prom
   const places = failurePlaces(argv, cli)
   try {
     refuseMangledArguments(argv)
-    await createProgram(cli, { tellsUsage: places.lines }).parseAsync(expandMeta(argv), { from: 'user' })
+    const program = await createProgram(cli, { tellsUsage: places.lines, argv })
+    await program.parseAsync(expandMeta(argv), { from: 'user' })
     return EXIT.ok
   } catch (thrown) {
     const error = originOf(thrown)

@@ -1,8 +1,6 @@
-import { createRequire } from 'node:module'
+import manifest from '../../package.json' with { type: 'json' }
 
-/** The package's version. */
+/** The package's version. The build puts it into the bundle. */
 export function packageVersion(): string {
-  // By the package's own name, because the depth of this file in src/ differs from that of the built file in dist/.
-  const manifest = createRequire(import.meta.url)('@oss-cse/cli/package.json') as { version: string }
   return manifest.version
 }

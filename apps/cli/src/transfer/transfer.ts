@@ -106,7 +106,10 @@ class TransferWatch {
 
   /** Wraps a store to follow its checkpoints. */
   watch(store: CheckpointStore): CheckpointStore {
-    return { open: async (name) => this.#watchRecord(await store.open(name)) }
+    return {
+      open: async (name) => this.#watchRecord(await store.open(name)),
+      has: async (name) => (await store.has?.(name)) ?? true,
+    }
   }
 
   #watchRecord(record: Checkpoint): Checkpoint {
