@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 
 const SCRIPT = fileURLToPath(new URL('bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/package.json')))
 
-/** Where commands keep their checkpoints: not where the user's own are. */
-const CHECKPOINTS = mkdtempSync(join(tmpdir(), 'oss-cse-checkpoints-'))
-process.once('exit', () => rmSync(CHECKPOINTS, { recursive: true, force: true }))
+/** Where commands keep their checkpoints and compiled code: not where the user's own are. */
+const KEPT = mkdtempSync(join(tmpdir(), 'oss-cse-kept-'))
+process.once('exit', () => rmSync(KEPT, { recursive: true, force: true }))
 
 /** What a finished command left behind. */
 export interface Finished {
@@ -39,7 +39,7 @@ export function endAll(): void {
 export function start(args: readonly string[], options: CommandOptions = {}): ChildProcess {
   const child = spawn(process.execPath, [SCRIPT, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env['PATH'], OSS_CSE_CHECKPOINT_DIR: CHECKPOINTS, ...options.env },
+    env: { PATH: process.env['PATH'], OSS_CSE_CHECKPOINT_DIR: KEPT, XDG_CACHE_HOME: KEPT, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   running.add(child)
