@@ -221,6 +221,8 @@ describe('an interrupt', () => {
     }
     expect((await put([], { signal: interrupt.signal })).code).toBe(130)
     letGo()
+    // The transfer ends now, and still writes to the directory that the next test removes.
+    await expect.poll(() => readdirSync(checkpoints).filter((name) => name.endsWith('.lock'))).toEqual([])
   })
 })
 
