@@ -152,7 +152,8 @@ it('a pending read ends without an error when the body is returned', async () =>
 })
 
 it('reads that wait at the same time get the chunks in their order', async () => {
-  const message = Object.assign(new PassThrough(), { headers: {} }) as unknown as IncomingMessage & PassThrough
+  const message = Object.assign(new PassThrough(), { headers: {} }) as unknown as IncomingMessage &
+    PassThrough
   const idle = { resume() {}, suspend() {} } as IdleWatch
   const body = new DownloadBody(message, { operation: 'get', renewalHint: '' }, new RequestScope(), idle)
   const first = body.next()
