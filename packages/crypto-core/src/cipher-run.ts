@@ -2,7 +2,7 @@ import { createCrc64 } from '@oss-cse/crc64'
 import { ChunkSizer } from './chunks.ts'
 import { cipherReused, keystreamAt } from './ctr-cipher.ts'
 import { PartDigester } from './part-digester.ts'
-import type { ContentKey, ObjectBody } from './ports.ts'
+import type { ByteChunks, ContentKey, ObjectBody } from './ports.ts'
 
 /** Options of a cipher run: one pass over a run of an object's bytes. */
 interface CipherRunOptions {
@@ -33,8 +33,6 @@ export interface RunWatch {
   readonly signal?: AbortSignal | undefined
   /** Called with each chunk of the source, before it is used. */
   onReceived?(chunk: Uint8Array): void
-  /** Called before the next chunk of the source is requested, when nothing refers to the last one any more. */
-  onUsed?(): void
   /** Called at the end of the source, before the last bytes are returned. */
   onSourceEnd?(): void
   /** Returns the error to throw for an error of the source. */
@@ -51,7 +49,8 @@ export interface RunWatch {
 interface CipherRun {
   /**
    * Returns the transformed bytes: pulls a chunk of the source, passes it through the cipher and the digests in one
-   * step, and returns the result. Small chunks are joined, and large ones cut.
+   * step, and returns the result. Small chunks are joined, and large ones cut. Ciphertext that is decrypted is given
+   * back to the source (`ByteChunks.recycle`).
    *
    * @throws CseError `ERR_CSE_CIPHER_REUSED` on a second call
    */
@@ -92,6 +91,7 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
       discard -= bytes.length - rest.length
       return rest
     }
+    let opened: ByteChunks | undefined
     let chunks: AsyncIterator<Uint8Array> | undefined
     try {
       if (started !== undefined && started.skipBytes > 0) {
@@ -113,7 +113,8 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
           watch.onReturned?.(length)
         }
         // Plain bytes are passed on as they are, so the caller may still have them.
-        if (chunk !== undefined && keystream !== undefined) watch.onUsed?.()
+        if (chunk !== undefined && direction === 'decrypt' && keystream !== undefined)
+          opened?.recycle?.(chunk)
       }
       digests = {
         ...(crc && { crc64: crc.value() }),
@@ -131,7 +132,8 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
     async function nextChunk(): Promise<Uint8Array | undefined> {
       let step: IteratorResult<Uint8Array>
       try {
-        chunks ??= source.open()[Symbol.asyncIterator]()
+        opened ??= source.open()
+        chunks ??= opened[Symbol.asyncIterator]()
         step = await chunks.next()
       } catch (cause) {
         // Its error ended the source, so there is nothing to close.

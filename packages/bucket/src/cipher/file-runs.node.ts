@@ -1,4 +1,10 @@
-import { type ContentKey, CseError, type ObjectBody, type PartRange } from '@oss-cse/crypto-core'
+import {
+  type ByteChunks,
+  type ContentKey,
+  CseError,
+  type ObjectBody,
+  type PartRange,
+} from '@oss-cse/crypto-core'
 import type { FileRange } from '../source/open-file.ts'
 import type { EncryptedPart } from './encrypted-part.ts'
 import type { FileCipherResponse } from './file-cipher-messages.node.ts'
@@ -113,7 +119,7 @@ async function threadFor(fileSizeBytes: number): Promise<FileCipherThread | unde
 
 async function decryptOnce(
   thread: FileCipherThread,
-  ciphertext: AsyncIterable<Uint8Array>,
+  ciphertext: ByteChunks,
   file: WritableFile,
   { offsetBytes, onWritten, contentKey, pool }: Decryption,
 ): Promise<bigint> {
@@ -160,7 +166,7 @@ function systemError({ message, code }: NonNullable<FileCipherResponse['failure'
 
 /** Gathers chunks in buffers that can be transferred. */
 async function* gathered(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: ByteChunks,
   pool: BufferPool,
 ): AsyncGenerator<{ readonly buffer: ArrayBuffer; readonly sizeBytes: number }, void, undefined> {
   let buffer: ArrayBuffer | undefined
@@ -177,6 +183,7 @@ async function* gathered(
       buffer = undefined
       sizeBytes = 0
     }
+    chunks.recycle?.(chunk)
   }
   if (buffer !== undefined) yield { buffer, sizeBytes }
 }

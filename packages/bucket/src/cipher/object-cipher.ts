@@ -30,7 +30,7 @@ import type { RunTarget, WrittenListener } from './run-target.ts'
 export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
 
 /** What watches a pass: see `RunWatch`. */
-type PassWatch = Pick<RunWatch, 'signal' | 'onUsed' | 'onReturned' | 'onEnd' | 'onClose'>
+type PassWatch = Pick<RunWatch, 'signal' | 'onReturned' | 'onEnd' | 'onClose'>
 
 /** The transformed bytes of a pass. */
 type PassBytes = AsyncGenerator<Uint8Array, void, undefined> & ByteChunks

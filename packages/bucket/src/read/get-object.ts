@@ -158,7 +158,6 @@ function result(
   let delivered = 0
   const plaintext = pass.open({
     signal: abort.signal,
-    onUsed: () => ciphertext.recycleLast(),
     onReturned(bytes) {
       delivered += bytes
       report(delivered)

@@ -1,5 +1,6 @@
 import {
   type BoundedCallOptions,
+  type ByteChunks,
   type ByteRange,
   type ClosedRange,
   CseError,
@@ -164,9 +165,18 @@ export class ObjectReader {
   }
 
   /** The stored bytes of a range. */
-  async *#ciphertext(
+  #ciphertext(range: ClosedRange, signal: AbortSignal | undefined): ByteChunks {
+    let current: ResumedRead | undefined
+    const chunks = this.#requestedChunks(range, signal, (read) => {
+      current = read
+    })
+    return Object.assign(chunks, { recycle: () => current?.recycle() })
+  }
+
+  async *#requestedChunks(
     range: ClosedRange,
     signal: AbortSignal | undefined,
+    onRead: (read: ResumedRead) => void,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { key, etag } = this.description
     signal?.throwIfAborted()
@@ -181,6 +191,7 @@ export class ObjectReader {
         onlyWanted: true,
         reopen: (start, end, error) => requests.resume(etag ?? '', start, end, error),
       })
+      onRead(ciphertext)
       // The first range's request only has the signal that the object was opened with.
       const stop = (): void => void ciphertext.close()
       signal?.addEventListener('abort', stop, { once: true })

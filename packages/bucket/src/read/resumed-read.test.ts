@@ -1,4 +1,4 @@
-import { type ByteChunks, type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
+import { type ByteChunks, concatBytes, type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { broken, chunked, difference, pattern } from '../../test/bytes.ts'
@@ -233,6 +233,26 @@ describe('chunks that the bucket gives back', () => {
     expect(difference(plaintext, data.subarray(start, end))).toBeUndefined()
     expect(bodies).toHaveLength(2)
     expect(bodies.every(({ recycled }) => recycled() > 0)).toBe(true)
+  })
+
+  test('of a reader are no longer needed, also when the read was interrupted', async () => {
+    const { bucket, transport } = memoryBucket()
+    const data = pattern(300_000)
+    await bucket.put('a', data)
+    const bodies: ReturnType<typeof recycling>[] = []
+    const reader = await bucket.openObject('a')
+    transport.alterGet = (response) => {
+      const interrupted = bodies.length === 0 ? broken(response.body, 150_001, reset()) : response.body
+      const lent = recycling(interrupted)
+      bodies.push(lent)
+      return { ...response, body: lent.body }
+    }
+    const chunks: Uint8Array[] = []
+    for await (const chunk of reader.read({ start: 5, end: 299_000 })) chunks.push(chunk)
+    expect(difference(concatBytes(chunks), data.subarray(5, 299_001))).toBeUndefined()
+    expect(bodies).toHaveLength(2)
+    expect(bodies.every(({ recycled }) => recycled() > 0)).toBe(true)
+    await reader.close()
   })
 
   test('are never those of a plain object, because the caller gets these', async () => {

@@ -20,7 +20,7 @@ export interface ResumedReadOptions {
  * @throws CseError `ERR_CSE_INTEGRITY` when other bytes arrive than were announced; `ERR_CSE_PRECONDITION_FAILED` when
  * the object was replaced in the meantime; and what the transport throws.
  */
-export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined> {
+export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined>, ByteChunks {
   readonly #options: ResumedReadOptions
   readonly #etag: string | undefined
   readonly #sizeBytes: number
@@ -77,8 +77,8 @@ export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined>
     return { done: true, value: undefined }
   }
 
-  /** Gives the response's chunk back that the last returned chunk is a part of. */
-  recycleLast(): void {
+  /** See `ByteChunks`. Gives the response's own chunk back, of which the last returned chunk is a part. */
+  recycle(): void {
     if (this.#last !== undefined) this.#body.recycle?.(this.#last)
     this.#last = undefined
   }
