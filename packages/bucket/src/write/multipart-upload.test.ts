@@ -86,7 +86,8 @@ describe('the object made of parts', () => {
       const result = await upload.completeMultipartUpload()
       const stored = transport.objects.get('a')
       expect(await bucket.getBytes('a')).toEqual(bytes)
-      expect(stored?.bytes).not.toEqual(bytes)
+      // One byte of ciphertext is equal to its plaintext by chance, once in 256 times.
+      if (size > 1) expect(stored?.bytes).not.toEqual(bytes)
       expect(result).toMatchObject({ key: 'a', sizeBytes: size, verification: 'crc64', etag: stored?.etag })
       const crc = createCrc64()
       crc.update(stored?.bytes as Uint8Array)
