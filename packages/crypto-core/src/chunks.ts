@@ -66,19 +66,19 @@ export class ChunkSizer {
 }
 
 /** Joins small chunks and cuts large ones, see `ChunkSizer`. */
-export async function* coalesceChunks(
+export function coalesceChunks(
   source: AsyncIterable<Uint8Array>,
   minBytes?: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* resized(source, new ChunkSizer({ minBytes }))
+  return resized(source, new ChunkSizer({ minBytes }))
 }
 
 /** Splits and joins chunks. Each result but the last has exactly `sizeBytes`. See `ChunkSizer` for what is copied. */
-export async function* exactChunks(
+export function exactChunks(
   source: AsyncIterable<Uint8Array>,
   sizeBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* resized(source, new ChunkSizer({ minBytes: sizeBytes, maxBytes: sizeBytes }))
+  return resized(source, new ChunkSizer({ minBytes: sizeBytes, maxBytes: sizeBytes }))
 }
 
 async function* resized(
