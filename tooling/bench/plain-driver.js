@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
+import { repeated } from '@oss-cse/interop/repeated.js'
 import OSS from 'ali-oss'
 
 /** ali-oss has one deadline for a whole transfer: out of the way. */
@@ -35,12 +36,7 @@ const operations = {
       put: () => client.put(object, content),
       get: async () => (await client.get(object)).content,
     }[call]
-    let left = count
-    let last
-    const worker = async () => {
-      while (left-- > 0) last = await once()
-    }
-    await Promise.all(Array.from({ length: parallel }, worker))
+    const last = await repeated({ count, parallel }, once)
     if (call === 'get') writeFileSync(file, last)
   },
 }

@@ -9,6 +9,7 @@ import { Keyring } from '@oss-cse/crypto-core'
 import { AlicloudKms, KmsProvider } from '@oss-cse/provider-kms'
 import { LocalRsaProvider, RsaProvider } from '@oss-cse/provider-rsa'
 import { OssTransport } from '@oss-cse/transport-oss'
+import { repeated } from '../../repeated.js'
 
 const BUFFER_BYTES = 2 ** 20
 
@@ -110,12 +111,7 @@ const operations = {
   async loop(bucket, { call, object, file, count, parallel }) {
     const content = call === 'put' ? readFileSync(file) : undefined
     const once = { put: () => bucket.put(object, content), get: () => bucket.getBytes(object) }[call]
-    let left = count
-    let last
-    const worker = async () => {
-      while (left-- > 0) last = await once()
-    }
-    await Promise.all(Array.from({ length: parallel }, worker))
+    const last = await repeated({ count, parallel }, once)
     if (call === 'get') writeFileSync(file, last)
   },
 
