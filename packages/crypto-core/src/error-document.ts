@@ -91,9 +91,18 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['gt', '>'],
   ['quot', '"'],
   ['apos', "'"],
+  ['#34', '"'],
   ['#39', "'"],
 ])
 
-function decodeEntities(text: string): string {
-  return text.replace(/&(#?\w+);/g, (entity, name: string) => ENTITIES.get(name) ?? entity)
+const ENTITY = /&(#?\w+);/g
+
+/** Replaces entities by the characters that they stand for. Entities that it does not know stay as they are. */
+export function decodeEntities(text: string): string {
+  return text.replace(ENTITY, (entity, name: string) => ENTITIES.get(name) ?? entity)
+}
+
+/** Whether each ampersand of a text starts an entity that `decodeEntities` knows. */
+export function onlyKnownEntities(text: string): boolean {
+  return !text.replace(ENTITY, (entity, name: string) => (ENTITIES.has(name) ? '' : entity)).includes('&')
 }

@@ -89,3 +89,12 @@ export function replacesMetadata(name: string, value: string): boolean {
     (name === OSS_HEADERS.metadataDirective && value.toUpperCase() !== 'COPY')
   )
 }
+
+/**
+ * Parses a CRC-64 as the service writes it: a decimal number.
+ *
+ * @returns undefined for other text
+ */
+export function parseCrc64(text: string | undefined): bigint | undefined {
+  return text !== undefined && /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
+}

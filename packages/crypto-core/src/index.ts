@@ -64,6 +64,9 @@ export type {
   UploadReference,
   UploadRequest,
   UrlTransport,
+  WorkerSide,
+  WorkerSideModule,
+  WorkerSideRequest,
 } from './ports.ts'
 export type { ByteRange, ClosedRange } from './range-plan.ts'
 export {

@@ -11,13 +11,14 @@ export { equalBytes, isUint8Array } from './bytes.ts'
 export { coalesceChunks, exactChunks } from './chunks.ts'
 export { type RunWatch, startCipherRun } from './cipher-run.ts'
 export { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
-export { keystreamAt } from './ctr-cipher.ts'
+export { cipherReused, keystreamAt } from './ctr-cipher.ts'
 export { BLOCK_BYTES } from './ctr-counter.ts'
 export { deadlineAbort, eachWithDeadline, withDeadline } from './deadline.ts'
 export { DIGEST_BYTES } from './digest-engine.ts'
 export { summarizeEnvelope } from './envelope.ts'
 export { completeDocument, plainDocument, rootElement } from './error-document.ts'
 export { refusesCredentials } from './failure-verdict.ts'
+export { flatDocument } from './flat-document.ts'
 export { freeBytes } from './free-bytes.ts'
 export {
   checkMetadataSize,
@@ -28,6 +29,7 @@ export {
 export {
   isEnvelopeHeader,
   OSS_HEADER_PREFIX,
+  parseCrc64,
   replacesMetadata,
   USER_METADATA_PREFIX,
   V1_HEADERS,

@@ -229,6 +229,50 @@ export interface ObjectTransport {
    * envelope must be requested by the target's name. Without this method, links are refused.
    */
   getSymlink?(request: SymlinkRequest): Promise<SymlinkResponse>
+  /**
+   * Prepares a request that a worker thread then sends, so that the bytes need not cross threads. Resolves with
+   * `undefined` if only this thread can send the request. Rejects as the request itself would before it is sent.
+   */
+  workerSide?(request: WorkerSideRequest): Promise<WorkerSide | undefined>
+}
+
+/** A request that a worker thread is to send. */
+export type WorkerSideRequest =
+  | (GetObjectRequest & { readonly operation: 'get' })
+  | (Omit<PutObjectRequest, 'body' | 'onSentBytes'> & {
+      readonly operation: 'put'
+      /** The length of the body in bytes. */
+      readonly sizeBytes: number
+    })
+  | (Omit<UploadPartRequest, 'body' | 'onSentBytes'> & {
+      readonly operation: 'uploadPart'
+      /** The length of the body in bytes. */
+      readonly sizeBytes: number
+    })
+
+/** A request, ready to be sent once, by any thread. */
+export interface WorkerSide {
+  /** The URL of an ES module that the worker imports. It exports the functions of `WorkerSideModule`. */
+  readonly module: string
+  /**
+   * What those functions take: a value for `structuredClone`, with signed headers or with what signs them. It never
+   * contains a content key or a master key.
+   */
+  readonly data: unknown
+  /** Called with the error of the request, in the thread that prepared it. Returns the error to throw. */
+  readonly failed?: ((error: unknown) => unknown) | undefined
+  /** Called with the response to an upload, in the thread that prepared it, before anybody else sees it. */
+  readonly stored?: ((response: PutObjectResponse) => void | Promise<void>) | undefined
+}
+
+/**
+ * Sends requests that `workerSide` prepared. Works with ciphertext only. The functions obey the rules of
+ * `ObjectTransport`: those of its `get`, and those of its `put`, also for a part. They resolve with `undefined`, before they
+ * send anything, if the thread that prepared the request must send it itself.
+ */
+export interface WorkerSideModule {
+  get(data: unknown, options: CallOptions): Promise<GetObjectResponse | undefined>
+  put(data: unknown, options: Omit<UploadRequest, 'headers'>): Promise<PutObjectResponse | undefined>
 }
 
 /** A GET of a URL that carries its own signature. */

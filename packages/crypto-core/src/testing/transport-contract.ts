@@ -13,6 +13,7 @@ import { collected, pattern } from './contract-bytes.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 import { failureRule, type ServiceFailure } from './failure-rule.ts'
 import { type UrlTransportContractOptions, urlTransportContract } from './url-transport-contract.ts'
+import { workerSideView } from './worker-side-view.ts'
 
 /** Options of the contract of transports. */
 export interface TransportContractOptions {
@@ -27,6 +28,8 @@ export interface TransportContractOptions {
   link?(key: string, targetKey: string): void | Promise<void>
   /** Signs a GET of an object. For transports with `getByUrl`. Without it, the rules about URLs are left out. */
   signUrl?(key: string): URL | Promise<URL>
+  /** True: the rules are also held through the transport's `workerSide`. */
+  readonly workerSide?: boolean | undefined
 }
 
 /** A transport that implements all three ports, and optionally that for URLs. */
@@ -97,12 +100,20 @@ function crcOf(bytes: Uint8Array): bigint {
  * for (const rule of transportContract({ create })) it(rule.name, rule.run)
  * ```
  */
-export function transportContract({
-  create,
-  failNext,
-  link,
-  signUrl,
-}: TransportContractOptions): readonly ContractCase[] {
+export function transportContract(options: TransportContractOptions): readonly ContractCase[] {
+  const { create, failNext, workerSide = false } = options
+  if (!workerSide) return rulesOf(options)
+  const byWorkers = rulesOf({
+    create: async () => workerSideView(await create()),
+    ...(failNext && { failNext }),
+  })
+  return [
+    ...rulesOf(options),
+    ...byWorkers.map(({ name, run }) => ({ name: `by the worker side: ${name}`, run })),
+  ]
+}
+
+function rulesOf({ create, failNext, link, signUrl }: TransportContractOptions): readonly ContractCase[] {
   const put = async (
     transport: ObjectTransport,
     key: string,
