@@ -1,3 +1,3 @@
 import { library } from '@oss-cse/config/library'
 
-export default library({ entry: ['src/index.ts'] })
+export default library({ entry: ['src/index.ts', 'src/worker-side.ts'] })

@@ -27,6 +27,8 @@ import type {
   UploadPartRequest,
   UploadReference,
   UrlTransport,
+  WorkerSide,
+  WorkerSideRequest,
 } from '@oss-cse/crypto-core'
 import { type Connection, connect, type OssTransportOptions } from './ali-oss/client-options.ts'
 import { copyObject } from './calls/copy-object.ts'
@@ -39,12 +41,13 @@ import { headObject } from './calls/head-object.ts'
 import { listObjects, listParts, listUploads } from './calls/listing-calls.ts'
 import { abortUpload, completeUpload, initiateUpload, uploadPart } from './calls/multipart-calls.ts'
 import { putObject } from './calls/put-object.ts'
+import { workerSide } from './calls/worker-side.ts'
 
 /**
  * Reads and writes objects in a bucket of Alibaba Cloud OSS.
  *
- * `put`, `get`, `head` and `uploadPart` send the requests of ali-oss without it. For the other calls ali-oss addresses,
- * signs and parses. The transport sends all HTTP requests itself: it streams with back-pressure both ways, stops when
+ * `put`, `get`, `head`, `initiate`, `uploadPart`, `complete` and `abort` send the requests of ali-oss without it. For the
+ * other calls ali-oss addresses, signs and parses. The transport sends all HTTP requests itself: it streams with back-pressure both ways, stops when
  * the signal aborts, and never retries. If you pass a client, each call reads its options anew. The transport changes
  * only its credentials, and only to those that its own `refreshSTSToken` returns.
  *
@@ -190,6 +193,16 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
    */
   copy(request: CopyObjectRequest): Promise<PutObjectResponse> {
     return copyObject(this.#connection, request)
+  }
+
+  /**
+   * Signs a request that a worker thread sends. Resolves with `undefined` for a client that has agents of the app, or
+   * whose methods the app replaced.
+   *
+   * @throws CseError as the request itself, before it is sent
+   */
+  workerSide(request: WorkerSideRequest): Promise<WorkerSide | undefined> {
+    return workerSide(this.#connection, request)
   }
 
   /** Creates the transport's bucket in the region of the endpoint. */

@@ -1,6 +1,6 @@
 // Runs the built package once under each Node. It puts and gets through a tiny HTTP server.
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import { Agent, createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { OssTransport } from '../dist/index.js'
 
@@ -47,6 +47,18 @@ for (const sizeBytes of [bytes.length, undefined]) {
   for await (const chunk of body) chunks.push(chunk)
   assert.ok(Buffer.concat(chunks).equals(bytes))
 }
+// The text of `http.request` of each Node.js is known, so it does not count as replaced.
+const { addRequest } = Agent.prototype
+let requests = 0
+Agent.prototype.addRequest = function (...args) {
+  requests++
+  return addRequest.apply(this, args)
+}
+await (await transport.get({ key: 'a/ä.bin', headers: {} })).body.return()
+assert.equal(requests, 0, 'get uses no agent')
+await transport.head({ key: 'a/ä.bin', headers: {} })
+assert.equal(requests, 1, 'head uses one')
+
 await assert.rejects(transport.get({ key: 'none', headers: {} }), { code: 'ERR_CSE_NOT_FOUND' })
 const cause = new Error('the disk is gone')
 await assert.rejects(

@@ -7,6 +7,7 @@ import { type AliOssClient, type AliOssState, checkedClient } from './ali-oss-cl
 import { ClientTokenRefresher } from './client-token-refresher.ts'
 import { CredentialRefresher, type Refresher } from './credential-refresher.ts'
 import { isCustomised } from './customised.ts'
+import { hasDefaultAgents } from './default-agents.ts'
 import type { OssClient } from './oss-client.ts'
 import { OwnClient } from './own-client.ts'
 
@@ -85,6 +86,8 @@ export interface Connection extends Signer {
   readonly client: () => Promise<AliOssClient>
   /** Whether only ali-oss can send the requests of the client as the app wants them. */
   readonly isCustomised: () => boolean | Promise<boolean>
+  /** Whether the agents are not the app's, so that a request need not go through them, nor be sent by this thread. */
+  readonly hasDefaultAgents: () => boolean | Promise<boolean>
   /** The endpoint and the bucket, without credentials. */
   readonly location: string
   readonly idleTimeoutMs: number
@@ -117,6 +120,7 @@ export function connect(options: OssTransportOptions): Connection {
       state: client,
       client: async () => client,
       isCustomised: () => isCustomised(client),
+      hasDefaultAgents: () => hasDefaultAgents(client),
       bucket,
       addresses: new ObjectAddresses(),
       location: locationOf(client),
@@ -159,6 +163,7 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
     state: own.state,
     client: () => own.client(),
     isCustomised: () => false,
+    hasDefaultAgents: () => true,
     bucket,
     addresses: new ObjectAddresses(),
     location: locationOf(own.state),

@@ -1,7 +1,7 @@
 import type { AliOssClient } from './ali-oss-client.ts'
 import { type AliOss, loadAliOss } from './load-ali-oss.ts'
 
-/** The methods of ali-oss 6.23 that decide what a put, get, head or uploadPart sends. */
+/** The methods of ali-oss 6.23 that decide about a call that `runObjectCall` makes. */
 const DECISIVE = [
   '_convertMetaToHeaders',
   '_createStream',
@@ -11,11 +11,15 @@ const DECISIVE = [
   '_objectName',
   '_objectRequestParams',
   '_uploadPart',
+  'abortMultipartUpload',
   'authorization',
   'authorizationV4',
+  'completeMultipartUpload',
   'createRequest',
   'getStream',
   'head',
+  'initMultipartUpload',
+  'parseXML',
   'put',
   'putStream',
   'request',

@@ -1,14 +1,10 @@
-import { Agent as HttpAgent } from 'node:http'
 import { arch, platform, versions } from 'node:process'
 import { MAX_TIMER_MS } from '@oss-cse/crypto-core/internal'
 import type OSS from 'ali-oss'
-import { nodeHttps } from '../http/node-https.ts'
+import { newAgents } from '../http/agents.ts'
 import type { AliOssClient, AliOssEndpoint, AliOssState } from './ali-oss-client.ts'
 import { loadAliOss } from './load-ali-oss.ts'
 
-/** ali-oss keeps an unused connection this long too. The service closes its end later. */
-const FREE_SOCKET_MS = 15_000
-const SOCKET_BUFFER_BYTES = 256 * 1024
 /** ali-oss sends a name only if it contains `nodejs`. This one does not claim to be ali-oss, which may not be loaded. */
 const USER_AGENT = `oss-cse (nodejs ${versions.node}; ${platform} ${arch})`
 
@@ -38,11 +34,7 @@ export class OwnClient {
   #client: Promise<AliOssClient> | undefined
 
   constructor({ bucket, region, endpoint, secure, stsToken, ...others }: OwnClientOptions) {
-    // The timeout of Node's own agents closes only unused connections.
-    const agentOptions = { keepAlive: true, timeout: FREE_SOCKET_MS, highWaterMark: SOCKET_BUFFER_BYTES }
-    const agents = secure
-      ? { httpsAgent: new (nodeHttps().Agent)(agentOptions) }
-      : { agent: new HttpAgent(agentOptions) }
+    const agents = newAgents(secure)
     const options = {
       ...others,
       bucket,

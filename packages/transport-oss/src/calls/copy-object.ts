@@ -1,8 +1,9 @@
 import { type CopyObjectRequest, OSS_HEADERS, type PutObjectResponse } from '@oss-cse/crypto-core'
 import type { RequestParams } from '../ali-oss/ali-oss-client.ts'
 import { type Connection, checkBucketName } from '../ali-oss/client-options.ts'
+import { statusAndHeaders } from '../http/object-response.ts'
 import { checkObjectKey } from './object-key.ts'
-import { type OssCall, runCall, statusAndHeaders } from './oss-call.ts'
+import { type OssCall, runCall } from './oss-call.ts'
 import { copyHeaders } from './request-headers.ts'
 
 /** See `OssTransport.copy`. */

@@ -1,9 +1,8 @@
 import type { GetObjectRequest, GetObjectResponse } from '@oss-cse/crypto-core'
 import type { Connection } from '../ali-oss/client-options.ts'
-import { foreignResponse } from '../http/oss-errors.ts'
-import type { ObjectRequest } from '../signing/object-request.ts'
+import { withBody } from '../http/object-response.ts'
 import { checkObjectKey } from './object-key.ts'
-import { contextOf, type OssCall, runObjectCall, statusAndHeaders } from './oss-call.ts'
+import { contextOf, type DescribedCall, runObjectCall } from './oss-call.ts'
 import { requestHeaders, STORED_BYTES } from './request-headers.ts'
 
 /** See `OssTransport.get`. */
@@ -11,21 +10,30 @@ export async function getObject(
   connection: Connection,
   { key, headers, versionId, signal }: GetObjectRequest,
 ): Promise<GetObjectResponse> {
-  checkObjectKey(key)
-  const sent = { ...requestHeaders(headers, key), ...STORED_BYTES }
-  const call: OssCall = { operation: 'get', objectKey: key, signal }
-  const subresources = versionId === undefined ? undefined : { versionId }
-  const request: ObjectRequest = {
-    method: 'GET',
-    key,
-    subresources,
-    headers: sent,
-    streamed: true,
-    statuses: [200, 206],
-  }
-  const response = await runObjectCall(connection, call, request, (client) =>
+  const { call, request } = describedGet({ key, headers, versionId, signal })
+  const { headers: sent, subresources } = request
+  const { response } = await runObjectCall(connection, call, request, (client) =>
     client.getStream(key, { headers: sent, ...(subresources !== undefined && { subres: subresources }) }),
   )
-  if (response.body === undefined) throw foreignResponse(contextOf(connection, call), response.status, 'body')
-  return { ...statusAndHeaders(response), body: response.body }
+  return withBody(response, contextOf(connection, call))
+}
+
+/**
+ * Describes a get.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
+ */
+export function describedGet({ key, headers, versionId, signal }: GetObjectRequest): DescribedCall {
+  checkObjectKey(key)
+  return {
+    call: { operation: 'get', objectKey: key, signal },
+    request: {
+      method: 'GET',
+      key,
+      subresources: versionId === undefined ? undefined : { versionId },
+      headers: { ...requestHeaders(headers, key), ...STORED_BYTES },
+      streamed: true,
+      statuses: [200, 206],
+    },
+  }
 }

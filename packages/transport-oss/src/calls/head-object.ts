@@ -1,8 +1,9 @@
 import type { HeadObjectRequest, HeadObjectResponse } from '@oss-cse/crypto-core'
 import type { Connection } from '../ali-oss/client-options.ts'
+import { statusAndHeaders } from '../http/object-response.ts'
 import type { ObjectRequest } from '../signing/object-request.ts'
 import { checkObjectKey } from './object-key.ts'
-import { type OssCall, runObjectCall, statusAndHeaders } from './oss-call.ts'
+import { type OssCall, runObjectCall } from './oss-call.ts'
 import { requestHeaders, STORED_BYTES } from './request-headers.ts'
 
 /** See `OssTransport.head`. */
@@ -16,7 +17,7 @@ export async function headObject(
   // ali-oss ignores an empty version: lib/common/object/head.js.
   const subresources = versionId ? { versionId } : undefined
   const request: ObjectRequest = { method: 'HEAD', key, subresources, headers: sent, statuses: [200] }
-  const response = await runObjectCall(connection, call, request, (client) =>
+  const { response } = await runObjectCall(connection, call, request, (client) =>
     client.head(key, { headers: sent, ...(versionId !== undefined && { versionId }) }),
   )
   return statusAndHeaders(response)

@@ -1,4 +1,5 @@
 import type { ObjectSummary, PendingUpload, UploadedPart } from '@oss-cse/crypto-core'
+import { parseCrc64 } from '@oss-cse/crypto-core/internal'
 
 /** An object as ali-oss 6.23 lib/object.js `listV2` returns it. */
 export interface AliObject {
@@ -37,7 +38,7 @@ export function objectSummary(object: AliObject, decode: (name: string) => strin
 /** ali-oss returns a single part as an object and several parts as an array (ali-oss 6.23 lib/common/multipart.js). */
 export function uploadedParts(parts: AliPart | readonly AliPart[]): UploadedPart[] {
   return [parts].flat().map((part) => {
-    const crc64 = crc64Of(part.HashCrc64ecma)
+    const crc64 = parseCrc64(part.HashCrc64ecma)
     return {
       partNumber: countOf(part.PartNumber),
       etag: part.ETag,
@@ -65,9 +66,4 @@ const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 /** Parses a date of a listing in the format of the service. Returns an invalid date for anything else. */
 function dateOf(text: unknown): Date {
   return new Date(typeof text === 'string' && ISO_DATE.test(text) ? text : Number.NaN)
-}
-
-/** Parses the CRC-64 that the service sends, an unsigned decimal number. */
-export function crc64Of(text: string | undefined): bigint | undefined {
-  return text !== undefined && /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
 }

@@ -8,15 +8,15 @@ import {
   type UploadPartRequest,
   type UploadReference,
 } from '@oss-cse/crypto-core'
-import { MAX_PARTS, tell } from '@oss-cse/crypto-core/internal'
+import { flatDocument, MAX_PARTS, parseCrc64, tell } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
+import { statusAndHeaders } from '../http/object-response.ts'
 import { foreignResponse } from '../http/oss-errors.ts'
 import { UploadSource } from '../http/upload-source.ts'
 import type { ObjectRequest } from '../signing/object-request.ts'
 import { invalidArgument } from './invalid-argument.ts'
-import { crc64Of } from './listing-entries.ts'
 import { checkObjectKey } from './object-key.ts'
-import { contextOf, type OssCall, runCall, runObjectCall, statusAndHeaders } from './oss-call.ts'
+import { contextOf, type DescribedCall, type OssCall, runObjectCall } from './oss-call.ts'
 import { withPlaceholder } from './placeholder-stream.ts'
 import { requestHeaders } from './request-headers.ts'
 
@@ -33,12 +33,20 @@ export async function initiateUpload(
     signal,
     expected: { root: 'InitiateMultipartUploadResult' },
   }
-  const { value, response } = await runCall(
+  const request: ObjectRequest = {
+    method: 'POST',
+    key,
+    subresources: { uploads: '' },
+    headers: sent,
+    statuses: [200],
+  }
+  const { value, response } = await runObjectCall(
     connection,
     call,
+    request,
     (client) => client.initMultipartUpload(key, { headers: sent }) as Promise<{ uploadId?: unknown }>,
   )
-  const { uploadId } = value
+  const uploadId = value === undefined ? flatDocument(response.data)?.get('UploadId') : value.uploadId
   if (typeof uploadId !== 'string' || uploadId === '') {
     throw foreignResponse(contextOf(connection, call), response.status, 'upload id')
   }
@@ -48,39 +56,58 @@ export async function initiateUpload(
 /** See `OssTransport.uploadPart`. */
 export async function uploadPart(
   connection: Connection,
-  { key, uploadId, partNumber, headers, body, signal, onSentBytes }: UploadPartRequest,
+  { body, onSentBytes, ...part }: UploadPartRequest,
 ): Promise<UploadedPart & { readonly headers: HeaderMap }> {
-  checkObjectKey(key)
-  checkUploadId(uploadId, key)
-  checkPartNumber(partNumber, key)
-  const sent = requestHeaders(headers, key)
+  const { key, uploadId, partNumber } = part
   const source = new UploadSource(body, key)
   const { sizeBytes } = source
-  if (sizeBytes === undefined) throw invalidArgument('The body of a part needs its sizeBytes.', key)
-  const call: OssCall = {
-    operation: `upload part ${partNumber} of`,
-    objectKey: key,
-    signal,
-    source,
-    onSentBytes,
-    expected: { etag: true },
-  }
-  const request: ObjectRequest = {
-    method: 'PUT',
-    key,
-    subresources: { partNumber: String(partNumber), uploadId },
-    headers: { ...partHeaders(sent), 'content-length': String(sizeBytes) },
-    statuses: [200],
-  }
+  const { call, request } = describedPart({ ...part, sizeBytes })
+  const sent = requestHeaders(part.headers, key)
   tell(onSentBytes, 0)
-  const response = await runObjectCall(connection, call, request, (client) =>
+  const { response } = await runObjectCall(connection, { ...call, source, onSentBytes }, request, (client) =>
     withPlaceholder((stream) =>
-      client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes, { headers: sent }),
+      client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes ?? 0, { headers: sent }),
     ),
   )
   const { etag = '' } = response.headers
-  const crc64 = crc64Of(response.headers[OSS_HEADERS.crc64])
+  const crc64 = parseCrc64(response.headers[OSS_HEADERS.crc64])
   return { partNumber, etag, sizeBytes, ...(crc64 !== undefined && { crc64 }), headers: response.headers }
+}
+
+/**
+ * Describes the upload of a part.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
+ */
+export function describedPart({
+  key,
+  uploadId,
+  partNumber,
+  headers,
+  sizeBytes,
+  signal,
+}: Omit<UploadPartRequest, 'body' | 'onSentBytes'> & {
+  readonly sizeBytes: number | undefined
+}): DescribedCall {
+  checkObjectKey(key)
+  checkUploadId(uploadId, key)
+  checkPartNumber(partNumber, key)
+  if (sizeBytes === undefined) throw invalidArgument('The body of a part needs its sizeBytes.', key)
+  return {
+    call: {
+      operation: `upload part ${partNumber} of`,
+      objectKey: key,
+      signal,
+      expected: { etag: true },
+    },
+    request: {
+      method: 'PUT',
+      key,
+      subresources: { partNumber: String(partNumber), uploadId },
+      headers: { ...laterHeaders(requestHeaders(headers, key)), 'content-length': String(sizeBytes) },
+      statuses: [200],
+    },
+  }
 }
 
 /** See `OssTransport.complete`. */
@@ -99,7 +126,15 @@ export async function completeUpload(
     expected: { etag: true, root: 'CompleteMultipartUploadResult' },
     hasCallback: OSS_HEADERS.callback in sent,
   }
-  const { response } = await runCall(connection, call, (client) =>
+  const request: ObjectRequest = {
+    method: 'POST',
+    key,
+    subresources: { uploadId },
+    headers: laterHeaders(sent),
+    document: completionDocument(parts),
+    statuses: [200],
+  }
+  const { response } = await runObjectCall(connection, call, request, (client) =>
     client.completeMultipartUpload(
       key,
       uploadId,
@@ -108,6 +143,17 @@ export async function completeUpload(
     ),
   )
   return { ...statusAndHeaders(response), ...(call.hasCallback && { data: response.data }) }
+}
+
+/** The document of ali-oss 6.23 lib/common/multipart.js. */
+function completionDocument(parts: readonly UploadedPart[]): string {
+  const entries = parts
+    .toSorted((a, b) => a.partNumber - b.partNumber)
+    .map(
+      ({ partNumber, etag }) =>
+        `<Part>\n<PartNumber>${partNumber}</PartNumber>\n<ETag>${etag}</ETag>\n</Part>\n`,
+    )
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<CompleteMultipartUpload>\n${entries.join('')}</CompleteMultipartUpload>`
 }
 
 /** See `OssTransport.abort`. */
@@ -119,7 +165,16 @@ export async function abortUpload(
   checkUploadId(uploadId, key)
   const sent = requestHeaders(headers, key)
   const call: OssCall = { operation: 'abort the multipart upload of', objectKey: key, signal }
-  await runCall(connection, call, (client) => client.abortMultipartUpload(key, uploadId, { headers: sent }))
+  const request: ObjectRequest = {
+    method: 'DELETE',
+    key,
+    subresources: { uploadId },
+    headers: sent,
+    statuses: [204],
+  }
+  await runObjectCall(connection, call, request, (client) =>
+    client.abortMultipartUpload(key, uploadId, { headers: sent }),
+  )
 }
 
 /**
@@ -143,7 +198,7 @@ function checkParts(parts: readonly UploadedPart[], key: string): void {
     checkPartNumber(partNumber, key)
     if (numbers.has(partNumber)) throw invalidArgument(`Part ${partNumber} is listed twice.`, key)
     numbers.add(partNumber)
-    // ali-oss writes the ETag into the document without escaping it: ali-oss 6.23 lib/common/multipart.js.
+    // The ETag gets into the document without being escaped, as in ali-oss 6.23 lib/common/multipart.js.
     if (typeof etag !== 'string' || !/^[^<>&\s]+$/.test(etag)) {
       throw invalidArgument(`The ETag of part ${partNumber} is invalid: ${JSON.stringify(etag)}.`, key)
     }
@@ -151,8 +206,11 @@ function checkParts(parts: readonly UploadedPart[], key: string): void {
   if (parts.length === 0) throw invalidArgument('A multipart upload needs at least one part.', key)
 }
 
-/** The headers without those that describe the whole object, which ali-oss 6.23 lib/common/multipart.js removes. */
-function partHeaders({
+/**
+ * The headers of what follows the beginning of an upload. ali-oss 6.23 lib/common/multipart.js removes those that only
+ * the beginning may have.
+ */
+function laterHeaders({
   [OSS_HEADERS.serverSideEncryption]: _encryption,
   [OSS_HEADERS.storageClass]: _class,
   ...headers

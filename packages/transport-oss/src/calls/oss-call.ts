@@ -1,4 +1,5 @@
-import { type AccessCredentials, CseError, type HeaderMap, TransportError } from '@oss-cse/crypto-core'
+import { type AccessCredentials, CseError, TransportError } from '@oss-cse/crypto-core'
+import { flatDocument } from '@oss-cse/crypto-core/internal'
 import {
   type AliOssClient,
   derivedClient,
@@ -7,12 +8,14 @@ import {
 } from '../ali-oss/ali-oss-client.ts'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { type Address, addressOf } from '../http/address.ts'
+import { isIntercepted } from '../http/direct/intercepted.ts'
 import {
   type ExchangeResponse,
   type ExpectedResponse,
   exchange,
   type OutgoingRequest,
 } from '../http/http-exchange.ts'
+import { checkExpectedStatus } from '../http/object-response.ts'
 import {
   foreignResponse,
   isRefusedCredential,
@@ -38,6 +41,12 @@ export interface OssCall {
   readonly expected?: ExpectedResponse
   /** True when the body of a successful response comes from the user's callback server, not from OSS. */
   readonly hasCallback?: boolean
+}
+
+/** A call that concerns one object, and its request. */
+export interface DescribedCall {
+  readonly call: OssCall
+  readonly request: ObjectRequest
 }
 
 /** The result of a call and the response that it came from. */
@@ -67,30 +76,65 @@ export function runCall<T>(
  *
  * @param request - what ali-oss would send
  * @param work - sends the same through ali-oss, for a client that an app has customised
+ * @returns the result of `work`, or the value undefined if it was not needed. Then `flatDocument` reads the document of
+ *   the response, if the call expects one.
  */
-export async function runObjectCall(
+export function runObjectCall<T>(
   connection: Connection,
   call: OssCall,
   request: ObjectRequest,
-  work: (view: AliOssClient) => Promise<unknown>,
-): Promise<ExchangeResponse> {
-  const { response } = await perform(connection, call, async (send, credentials) => {
+  work: (view: AliOssClient) => Promise<T>,
+): Promise<Outcome<T | undefined>> {
+  return perform(connection, call, async (send, credentials) => {
     // A body of 0 bytes is not sent as a stream. It throws if it has more. A source that ends late must not make the
     // signature old.
     if (request.empty) await call.source?.next()
     const signed = (await connection.isCustomised())
       ? undefined
       : await signedRequest(connection, credentials, request)
-    if (signed === undefined) {
-      await throughAliOss(connection, send, credentials, work)
-      return
-    }
-    const { status } = await send(signed.address, signed.outgoing)
-    if (!call.hasCallback && !request.statuses.includes(status)) {
-      throw foreignResponse(contextOf(connection, call), status, 'readable document')
-    }
+    if (signed === undefined) return throughAliOss(connection, send, credentials, work)
+    const direct = request.streamed && (await connection.hasDefaultAgents())
+    const response = await send(signed.address, { ...signed.outgoing, direct })
+    checkExpectedStatus(response, { ...call, ...request }, contextOf(connection, call))
+    if (expectedOf(call).root === undefined || flatDocument(response.data) !== undefined) return undefined
+    // ali-oss parses what was received.
+    return throughAliOss(connection, async () => response, credentials, work)
   })
-  return response
+}
+
+/** A signed request that any thread can send, and what happens to its error. */
+interface DetachedRequest {
+  readonly address: Address
+  readonly outgoing: OutgoingRequest
+  readonly failed: (error: unknown) => unknown
+}
+
+/**
+ * Signs a request that another thread sends.
+ *
+ * @returns undefined if only ali-oss, or an agent of the app, can send it as the app wants it
+ */
+export async function detachedRequest(
+  connection: Connection,
+  { call, request }: DescribedCall,
+): Promise<DetachedRequest | undefined> {
+  checkBucket(connection)
+  const scope = new RequestScope(call.signal)
+  try {
+    return await scope.race(async () => {
+      if ((await connection.isCustomised()) || !(await connection.hasDefaultAgents())) return undefined
+      const credentials = await connection.refresher.fresh({ signal: call.signal })
+      const signed = await signedRequest(connection, credentials, request)
+      // A tool of the app that watches requests sees only those of this thread.
+      if (signed === undefined || isIntercepted(signed.address.secure)) return undefined
+      return { ...signed, failed: (error) => judged(connection, credentials, error) }
+    })
+  } catch (error) {
+    if (scope.failure !== undefined) throw scope.failure.reason
+    throw explained(error, contextOf(connection, call), false, undefined)
+  } finally {
+    scope.end()
+  }
 }
 
 async function throughAliOss<T>(
@@ -131,14 +175,9 @@ async function perform<T>(
   call: OssCall,
   work: (send: Send, credentials: AccessCredentials | undefined) => Promise<T>,
 ): Promise<Outcome<T>> {
-  const { state, bucket, idleTimeoutMs, refresher } = connection
-  const { signal, source, onSentBytes, expected = {}, hasCallback = false } = call
-  if (state.options.bucket !== bucket) {
-    throw new CseError(
-      'ERR_CSE_INVALID_ARGUMENT',
-      `The ali-oss client now uses another bucket than "${bucket}". Make a client and a transport for each bucket.`,
-    )
-  }
+  const { idleTimeoutMs, refresher } = connection
+  const { signal, source, onSentBytes, hasCallback = false } = call
+  checkBucket(connection)
   const context = contextOf(connection, call)
   const scope = new RequestScope(signal)
   scope.onFailure(() => source?.stop())
@@ -153,7 +192,7 @@ async function perform<T>(
       context,
       idleTimeoutMs,
       onSentBytes,
-      expected: hasCallback ? { ...expected, root: undefined, ofCallback: true } : expected,
+      expected: expectedOf(call),
       ...(source !== undefined && outgoing.content === undefined && { source }),
     })
     return response
@@ -171,14 +210,35 @@ async function perform<T>(
       if (response !== undefined && hasCallback) return { value: undefined as T, response }
       scope.fail(explained(error, context, sent, response))
     }
-    const reason = scope.failure?.reason
-    if (credentials === undefined || !isRefusedCredential(reason)) throw reason
-    refresher.expire(credentials)
-    throw TransportError.with(reason, { retryable: true })
+    throw judged(connection, credentials, scope.failure?.reason)
   } finally {
     // A streamed body is still being read. It ends its scope itself.
     if (response?.body === undefined) scope.end()
   }
+}
+
+function checkBucket({ state, bucket }: Connection): void {
+  if (state.options.bucket === bucket) return
+  throw new CseError(
+    'ERR_CSE_INVALID_ARGUMENT',
+    `The ali-oss client now uses another bucket than "${bucket}". Make a client and a transport for each bucket.`,
+  )
+}
+
+/** Refused credentials are renewed for the next attempt. */
+function judged(
+  { refresher }: Connection,
+  credentials: AccessCredentials | undefined,
+  error: unknown,
+): unknown {
+  if (credentials === undefined || !isRefusedCredential(error)) return error
+  refresher.expire(credentials)
+  return TransportError.with(error, { retryable: true })
+}
+
+/** What a successful response to a call must contain. */
+export function expectedOf({ expected = {}, hasCallback = false }: OssCall): ExpectedResponse {
+  return hasCallback ? { ...expected, root: undefined, ofCallback: true } : expected
 }
 
 /** The context for the errors of a call. */
@@ -187,14 +247,6 @@ export function contextOf(
   { operation, objectKey }: OssCall,
 ): RequestContext {
   return { operation, bucket, renewalHint, ...(objectKey !== undefined && { objectKey }) }
-}
-
-/** The fields of a response that callers receive. */
-export function statusAndHeaders({ status, headers }: ExchangeResponse): {
-  status: number
-  headers: HeaderMap
-} {
-  return { status, headers }
 }
 
 /**

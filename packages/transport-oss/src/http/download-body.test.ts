@@ -6,6 +6,7 @@ import { fakeServer, readAll, rejection, signalled, transportOnto } from '../../
 import { DownloadBody } from './download-body.ts'
 import type { IdleWatch } from './idle-watch.ts'
 import { RequestScope } from './request-scope.ts'
+import { messageBytes } from './response-bytes.ts'
 
 const MIB = 1024 * 1024
 
@@ -155,7 +156,12 @@ it('reads that wait at the same time get the chunks in their order', async () =>
   const message = Object.assign(new PassThrough(), { headers: {} }) as unknown as IncomingMessage &
     PassThrough
   const idle = { resume() {}, suspend() {} } as IdleWatch
-  const body = new DownloadBody(message, { operation: 'get', renewalHint: '' }, new RequestScope(), idle)
+  const body = new DownloadBody(
+    messageBytes(message),
+    { operation: 'get', renewalHint: '' },
+    new RequestScope(),
+    idle,
+  )
   const first = body.next()
   let second: ReturnType<DownloadBody['next']> | undefined
   // The chunk has arrived when the second read starts, but the first one has not yet continued.

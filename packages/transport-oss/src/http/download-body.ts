@@ -1,9 +1,8 @@
-import type { IncomingMessage } from 'node:http'
 import { type ByteChunks, TransportError } from '@oss-cse/crypto-core'
-import { freeBytes } from '@oss-cse/crypto-core/internal'
 import type { IdleWatch } from './idle-watch.ts'
 import { cutShort, networkFailure, type RequestContext } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
+import type { ResponseBytes } from './response-bytes.ts'
 
 /** The number of bytes at which the connection is paused until the reader has caught up. */
 const MAX_QUEUED_BYTES = 256 * 1024
@@ -13,11 +12,10 @@ const MAX_QUEUED_BYTES = 256 * 1024
  * limit. Returning the iterator closes the connection, even before the first `next`.
  */
 export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChunks {
-  readonly #message: IncomingMessage
+  readonly #bytes: ResponseBytes
   readonly #context: RequestContext
   readonly #scope: RequestScope
   readonly #idle: IdleWatch
-  readonly #expected: number | undefined
   readonly #queue: Uint8Array[] = []
   #queuedBytes = 0
   #received = 0
@@ -28,22 +26,13 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
   #error: unknown
   #done = false
 
-  constructor(message: IncomingMessage, context: RequestContext, scope: RequestScope, idle: IdleWatch) {
-    this.#message = message
+  constructor(bytes: ResponseBytes, context: RequestContext, scope: RequestScope, idle: IdleWatch) {
+    this.#bytes = bytes
     this.#context = context
     this.#scope = scope
     this.#idle = idle
-    const length = message.headers['content-length']
-    this.#expected = length === undefined ? undefined : Number(length)
     idle.suspend()
-    // Paused first: a listener for `data` would start the flow, before anybody reads.
-    message.pause()
-    message.on('data', (chunk: Uint8Array) => this.#push(chunk))
-    message.once('end', () => this.#end(undefined))
-    message.once('error', (error) => this.#end(error))
-    message.once('close', () => this.#ended || this.#end(closedEarly()))
-    // It may have broken before anybody listened.
-    if (message.destroyed) this.#end(message.errored ?? closedEarly())
+    bytes.listen({ push: (chunk) => this.#push(chunk), end: (error) => this.#end(error) })
     scope.onFailure(() => this.#end(undefined))
   }
 
@@ -61,14 +50,14 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
 
   async return(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#close()
-    this.#message.destroy()
+    this.#bytes.destroy()
     this.#wake()
     return { done: true, value: undefined }
   }
 
-  /** See `ByteChunks`. Node.js copies each chunk out of the connection, so nobody else has it. */
+  /** See `ByteChunks`. */
   recycle(chunk: Uint8Array): void {
-    freeBytes(chunk)
+    this.#bytes.recycle(chunk)
   }
 
   #dequeued(): Uint8Array | undefined {
@@ -80,7 +69,7 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
   /** Waits for the next chunk. `undefined`: the response has ended. Only this time counts as idle. */
   #arrival(): Promise<Uint8Array | undefined> {
     this.#idle.resume()
-    if (this.#message.isPaused()) this.#message.resume()
+    this.#bytes.resume()
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
@@ -93,7 +82,7 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
       this.#queue.push(chunk)
       this.#queuedBytes += chunk.byteLength
     }
-    if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#message.pause()
+    if (this.#queuedBytes >= MAX_QUEUED_BYTES) this.#bytes.pause()
     if (this.#waiting.length === 0) this.#idle.suspend()
   }
 
@@ -113,9 +102,10 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
   /** The end of the response: an error, unless all its bytes have arrived. */
   #last(): IteratorResult<Uint8Array, undefined> {
     if (this.#error !== undefined) throw this.#failed(this.#error)
-    if (this.#expected !== undefined && this.#received !== this.#expected) {
+    const { length } = this.#bytes
+    if (length !== undefined && this.#received !== length) {
       throw this.#failed(
-        cutShort(this.#context, `the response ended after ${this.#received} of ${this.#expected} bytes`),
+        cutShort(this.#context, `the response ended after ${this.#received} of ${length} bytes`),
       )
     }
     this.#close()
@@ -126,7 +116,7 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
     // An abort or the idle timeout destroyed the stream. Throw its reason, not the stream's own error.
     const { failure } = this.#scope
     this.#close()
-    this.#message.destroy()
+    this.#bytes.destroy()
     if (failure !== undefined) return failure.reason
     return TransportError.isInstance(error) ? error : networkFailure(this.#context, error, true)
   }
@@ -135,9 +125,4 @@ export class DownloadBody implements AsyncIterableIterator<Uint8Array>, ByteChun
     this.#done = true
     this.#scope.end()
   }
-}
-
-/** The error of a connection that was closed before the response had ended. */
-function closedEarly(): Error {
-  return Object.assign(new Error('the connection was closed'), { code: 'ECONNRESET' })
 }

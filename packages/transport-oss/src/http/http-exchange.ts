@@ -1,16 +1,14 @@
-import {
-  type ClientRequest,
-  type Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from 'node:http'
+import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http'
 import type { Agent as HttpsAgent } from 'node:https'
-import { CseError, type HeaderMap, isErrorDocument, OSS_HEADERS } from '@oss-cse/crypto-core'
+import type { Duplex } from 'node:stream'
+import { CseError, type HeaderMap, isErrorDocument } from '@oss-cse/crypto-core'
 import { coalesceChunks, rootElement, xmlDocumentProblem } from '@oss-cse/crypto-core/internal'
 import type { Address } from './address.ts'
-import { DownloadBody } from './download-body.ts'
-import { IdleWatch } from './idle-watch.ts'
-import { nodeHttps } from './node-https.ts'
+import { directGet } from './direct/direct-get.ts'
+import { UnfitServers } from './direct/unfit-servers.ts'
+import type { DownloadBody } from './download-body.ts'
+import { type IdleWatch, watchRequest } from './idle-watch.ts'
+import { nodeHttp, nodeHttps } from './node-modules.ts'
 import {
   cutShort,
   foreignResponse,
@@ -21,11 +19,14 @@ import {
   unusableResponse,
 } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
+import { messageBytes } from './response-bytes.ts'
+import { checkOrigin, checkStatus, streamedResponse } from './streamed-response.ts'
 import { sendSource, type UploadSource } from './upload-source.ts'
 
-const MAX_ERROR_BYTES = 64 * 1024
 /** Far more than a listing of a thousand keys, or the reply of a callback server. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
+
+const unfitServers = new UnfitServers()
 
 /** The request to send. */
 export interface OutgoingRequest {
@@ -37,6 +38,8 @@ export interface OutgoingRequest {
   readonly streamed?: boolean | undefined
   readonly agent?: HttpAgent | undefined
   readonly httpsAgent?: HttpsAgent | undefined
+  /** True when the response may be read without node:http, because the agents are not the app's. */
+  readonly direct?: boolean | undefined
 }
 
 /** What a successful response must contain, beside a request id, to count as a response of OSS. */
@@ -84,10 +87,31 @@ export async function exchange(
   outgoing: OutgoingRequest,
   options: ExchangeOptions,
 ): Promise<ExchangeResponse> {
+  const { direct, streamed, content } = outgoing
+  const hasBody = content !== undefined || options.source !== undefined
+  if (!direct || !streamed || hasBody || unfitServers.has(address)) {
+    return exchangeThroughNode(address, outgoing, options)
+  }
+  const { response, connection } = await directGet(address, outgoing, options)
+  if (connection !== undefined) unfitServers.add(address)
+  return response ?? exchangeThroughNode(address, outgoing, options, connection)
+}
+
+/**
+ * Makes an exchange through node:http.
+ *
+ * @param sentOn - a connection on which the request was sent
+ */
+export async function exchangeThroughNode(
+  address: Address,
+  outgoing: OutgoingRequest,
+  options: ExchangeOptions,
+  sentOn?: Duplex,
+): Promise<ExchangeResponse> {
   const { scope, context, source } = options
   const content = outgoing.content === undefined ? undefined : Buffer.from(outgoing.content)
-  const request = openRequest(address, outgoing, content, options)
-  const idle = new IdleWatch(request, options.idleTimeoutMs, () =>
+  const request = openRequest(address, outgoing, content, options, sentOn)
+  const idle = watchRequest(request, options.idleTimeoutMs, () =>
     scope.fail(idleFailure(context, options.idleTimeoutMs)),
   )
   let responded = false
@@ -129,31 +153,24 @@ async function readResponse(
   outgoing: OutgoingRequest,
   request: ClientRequest,
   idle: IdleWatch,
-  { scope, context, source, idleTimeoutMs, expected }: ExchangeOptions,
+  options: ExchangeOptions,
 ): Promise<ExchangeResponse> {
-  const status = response.statusCode ?? 0
-  const headers = headerMap(response)
+  const { context, source, expected } = options
+  const head = { status: response.statusCode ?? 0, headers: headerMap(response) }
+  const { status, headers } = head
+  const bytes = messageBytes(response)
   const early = !request.writableEnded
   if (early) source?.stop()
   idle.resume()
 
-  // 203 is CallbackFailed: the object is stored, but the callback failed.
-  if (status < 200 || status > 299 || status === 203) {
-    const data = await collectRefusal(response, idle, idleTimeoutMs)
-    if (early) request.destroy()
-    throw serviceFailure(context, { status, headers, data })
-  }
+  await checkStatus(head, bytes, idle, options)
   if (early) {
     request.destroy()
     throw cutShort(context, 'the server responded before it had the whole body')
   }
   if (source !== undefined) await flushed(request, context)
-  if (headers[OSS_HEADERS.requestId] === undefined) {
-    throw foreignResponse(context, status, OSS_HEADERS.requestId)
-  }
-  if (outgoing.streamed) {
-    return { status, headers, data: new Uint8Array(), body: new DownloadBody(response, context, scope, idle) }
-  }
+  checkOrigin(head, context)
+  if (outgoing.streamed) return streamedResponse(head, bytes, idle, options)
   const data = await collect(response, MAX_DOCUMENT_BYTES)
   if (data === undefined) throw foreignResponse(context, status, 'document within the size limit')
   // A status of success can come with an error document: the response of a long completion starts before the
@@ -188,18 +205,19 @@ function openRequest(
   outgoing: OutgoingRequest,
   content: Buffer | undefined,
   { scope, context }: ExchangeOptions,
+  sentOn: Duplex | undefined,
 ): ClientRequest {
   const agent = secure ? outgoing.httpsAgent : outgoing.agent
   // ali-oss 6.23 lib/common/utils/createRequest.js counts the characters of a document, not its bytes.
   const length = content === undefined ? undefined : { 'content-length': content.byteLength }
   try {
-    return (secure ? nodeHttps().request : httpRequest)({
+    return (secure ? nodeHttps() : nodeHttp()).request({
       method: outgoing.method,
       hostname,
       ...(port !== '' && { port }),
       path,
       headers: { ...outgoing.headers, ...length },
-      ...(agent !== undefined && { agent }),
+      ...(sentOn !== undefined ? { createConnection: () => sentOn } : agent !== undefined && { agent }),
     })
   } catch (error) {
     scope.fail(networkFailure(context, error, false))
@@ -232,32 +250,6 @@ async function collect(response: IncomingMessage, limit: number): Promise<Uint8A
     size += chunk.byteLength
     if (size > limit) return undefined
   }
-  return Buffer.concat(chunks)
-}
-
-/**
- * Reads the document of an error response, as far as it comes in time. The status is known without it. A document
- * that stalls, trickles or breaks must not turn a refusal into a timeout, which would be retried.
- */
-async function collectRefusal(
-  response: IncomingMessage,
-  idle: IdleWatch,
-  timeoutMs: number,
-): Promise<Uint8Array> {
-  idle.suspend()
-  const timer = setTimeout(() => response.destroy(), timeoutMs)
-  const chunks: Uint8Array[] = []
-  let size = 0
-  try {
-    for await (const chunk of response as AsyncIterable<Uint8Array>) {
-      chunks.push(chunk)
-      size += chunk.byteLength
-      if (size >= MAX_ERROR_BYTES) break
-    }
-  } catch {
-    // Use what has arrived.
-  }
-  clearTimeout(timer)
   return Buffer.concat(chunks)
 }
 

@@ -4,7 +4,8 @@ import { parse } from 'node:url'
 import OSS from 'ali-oss'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { bodyOf, readAll } from '../../test/fake-server.ts'
+import { bodyOf, errorXml, readAll } from '../../test/fake-server.ts'
+import { xmlDocuments } from '../../test/xml-documents.ts'
 import { OssTransport } from '../index.ts'
 
 /** A request as it arrived, and where it was sent. */
@@ -19,8 +20,8 @@ interface Recorded {
 }
 
 let server: Server
-/** The status of the next response. */
-let status = 200
+/** The next response. */
+let next: Pick<Plan, 'status' | 'document'>
 const arrived: Omit<Recorded, 'host' | 'port' | 'secure'>[] = []
 
 beforeAll(async () => {
@@ -28,7 +29,8 @@ beforeAll(async () => {
     const body = await readAll(request as AsyncIterable<Uint8Array>)
     const { method, url, rawHeaders } = request
     arrived.push({ method, url, headers: rawHeaders, body: body.toString('latin1') })
-    response.writeHead(status, { 'x-oss-request-id': 'R', etag: '"E"' }).end()
+    response.sendDate = false
+    response.writeHead(next.status, { 'x-oss-request-id': 'R', etag: '"E"' }).end(next.document)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 })
@@ -75,40 +77,47 @@ interface Plan {
   readonly options: object
   /** Options that the app changes after it made the client. */
   readonly later: object
-  readonly call: 'put' | 'put of nothing' | 'put without a length' | 'get' | 'head' | 'uploadPart'
+  readonly call: (typeof CALLS)[number]
   readonly key: string
   readonly headers: Readonly<Record<string, string>>
   readonly versionId: string | undefined
   readonly uploadId: string
   readonly partNumber: number
+  readonly parts: readonly { readonly partNumber: number; readonly etag: string }[]
   readonly status: number
+  /** The body of the response. */
+  readonly document: string
 }
 
-async function perform(transport: OssTransport, plan: Plan): Promise<void> {
-  const { call, key, headers, versionId, uploadId, partNumber } = plan
+async function perform(transport: OssTransport, plan: Plan): Promise<unknown> {
+  const { call, key, headers, versionId, uploadId, partNumber, parts } = plan
   const { 'Content-MD5': _digest, ...others } = headers
   const bytes = new Uint8Array([1, 2, 3])
-  if (call === 'put') await transport.put({ key, headers, body: bodyOf([bytes], 3) })
-  else if (call === 'put of nothing') await transport.put({ key, headers: others, body: bodyOf([], 0) })
-  else if (call === 'put without a length') await transport.put({ key, headers, body: bodyOf([bytes]) })
-  else if (call === 'head') await transport.head({ key, headers, versionId })
-  else if (call === 'get') await readAll((await transport.get({ key, headers, versionId })).body)
-  else await transport.uploadPart({ key, headers, uploadId, partNumber, body: bodyOf([bytes], 3) })
+  if (call === 'put') return transport.put({ key, headers, body: bodyOf([bytes], 3) })
+  if (call === 'put of nothing') return transport.put({ key, headers: others, body: bodyOf([], 0) })
+  if (call === 'put without a length') return transport.put({ key, headers, body: bodyOf([bytes]) })
+  if (call === 'head') return transport.head({ key, headers, versionId })
+  if (call === 'get') return readAll((await transport.get({ key, headers, versionId })).body)
+  if (call === 'initiate') return transport.initiate({ key, headers })
+  if (call === 'complete') return transport.complete({ key, uploadId, parts, headers })
+  if (call === 'abort') return transport.abort({ key, uploadId, headers })
+  return transport.uploadPart({ key, headers, uploadId, partNumber, body: bodyOf([bytes], 3) })
 }
 
-/** Returns the request that a call sent, or its error. */
+/** Returns the request that a call sent, and its result or its error. */
 async function outcome(client: OSS, plan: Plan): Promise<unknown> {
   arrived.length = 0
-  status = plan.status
+  next = plan
   for (const agent of Object.values(agents)) agent.last = undefined
+  let result: unknown
   try {
-    await perform(new OssTransport({ client }), plan)
+    result = await perform(new OssTransport({ client }), plan)
   } catch (error) {
     const { code, message, cause } = error as Error & { code?: string }
     return { code, message, cause: String(cause), sent: [...arrived] }
   }
   expect(arrived).toHaveLength(1)
-  return { ...arrived[0], ...(agents.agent.last ?? agents.httpsAgent.last) }
+  return { result, ...arrived[0], ...(agents.agent.last ?? agents.httpsAgent.last) }
 }
 
 function clientOf({ options, later }: Plan): OSS {
@@ -254,16 +263,31 @@ const headers = fc
       Object.entries(fields).map(([name, value]) => [name, /^content-/i.test(name) ? value.trim() : value]),
     ),
   )
+const partNumber = fc.integer({ min: 1, max: 10_000 })
 const latin1Headers = fc.dictionary(fc.constantFrom('content-disposition', 'x-other'), fc.constant('é ÿ'))
+const document = fc.oneof(
+  { weight: 3, arbitrary: xmlDocuments('InitiateMultipartUploadResult', 'CompleteMultipartUploadResult') },
+  xmlDocuments('Error', 'InitiateMultipartUpload'),
+  fc.constantFrom('', '{"Status":"OK"}', '{', errorXml('InternalError')),
+)
+const CALLS = [
+  ...(['put', 'put of nothing', 'put without a length', 'get', 'head'] as const),
+  ...(['initiate', 'uploadPart', 'complete', 'abort'] as const),
+]
 const plan: fc.Arbitrary<Plan> = fc.record({
   options,
   later: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, later),
-  call: fc.constantFrom('put', 'put of nothing', 'put without a length', 'get', 'head', 'uploadPart'),
+  call: fc.constantFrom(...CALLS),
   key,
   headers: fc.tuple(headers, latin1Headers).map(([ascii, latin1]) => ({ ...latin1, ...ascii })),
   versionId: fc.option(fc.oneof(id, fc.constant('')), { nil: undefined }),
   uploadId: id,
-  partNumber: fc.integer({ min: 1, max: 10_000 }),
+  partNumber,
+  parts: fc.uniqueArray(
+    fc.record({ partNumber, etag: fc.constantFrom('"5D41402ABC4B2A76B9719D911017C592"', '"é"', "'") }),
+    { minLength: 1, maxLength: 12, selector: (part) => part.partNumber },
+  ),
+  document,
   status: fc.constantFrom(200, 200, 200, 201, 203, 204, 206, 304, 404, 500),
 })
 
@@ -273,7 +297,7 @@ test('a request is the one that ali-oss sends, and has the same outcome, for any
       const client = clientOf(plan)
       expect(await outcome(client, plan)).toEqual(await outcome(customised(client), plan))
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   )
 })
 
@@ -286,9 +310,19 @@ const PLAN: Plan = {
   versionId: undefined,
   uploadId: 'u',
   partNumber: 1,
+  parts: [{ partNumber: 1, etag: '"P"' }],
   status: 200,
+  document: '',
 }
-const CALLS = ['put', 'put of nothing', 'put without a length', 'get', 'head', 'uploadPart'] as const
+/** What the service responds to a call, where that is not an empty body with status 200. */
+const RESPONSES: Partial<Record<Plan['call'], Partial<Plan>>> = {
+  initiate: {
+    document:
+      '<InitiateMultipartUploadResult><UploadId>u</UploadId><Key>a.txt</Key></InitiateMultipartUploadResult>',
+  },
+  complete: { document: '<CompleteMultipartUploadResult><Key>a.txt</Key></CompleteMultipartUploadResult>' },
+  abort: { status: 204 },
+}
 
 /** Counts the requests that ali-oss makes. */
 function watchAliOss() {
@@ -305,9 +339,11 @@ async function headersOf(client: OSS, plan: Partial<Plan> = {}): Promise<Record<
 }
 
 describe.each(CALLS)('%s', (call) => {
+  const successful: Plan = { ...PLAN, call, ...RESPONSES[call] }
+
   test('does without ali-oss', async () => {
     const request = watchAliOss()
-    await outcome(clientOf(PLAN), { ...PLAN, call })
+    expect(await outcome(clientOf(PLAN), successful)).not.toHaveProperty('code')
     expect(request).not.toHaveBeenCalled()
   })
 
@@ -325,7 +361,7 @@ describe.each(CALLS)('%s', (call) => {
     ],
   ])('goes through ali-oss if %s', async (_, custom) => {
     const request = watchAliOss()
-    await outcome(custom(clientOf(PLAN)), { ...PLAN, call })
+    await outcome(custom(clientOf(PLAN)), successful)
     expect(request).toHaveBeenCalledTimes(1)
   })
 })
@@ -350,6 +386,44 @@ test.each([
   Object.assign(client, { [method]: own })
   await outcome(client, PLAN)
   expect(request.mock.calls.length + own.mock.calls.length).toBeGreaterThan(0)
+})
+
+test.each([
+  ['initMultipartUpload', 'initiate'],
+  ['parseXML', 'initiate'],
+  ['completeMultipartUpload', 'complete'],
+  ['abortMultipartUpload', 'abort'],
+] as const)('a client with its own %s uses it to %s', async (method, call) => {
+  const client = clientOf(PLAN)
+  const own = vi.fn(Reflect.get(client, method) as () => unknown)
+  Object.assign(client, { [method]: own })
+  await outcome(client, { ...PLAN, call, ...RESPONSES[call] })
+  expect(own).toHaveBeenCalledTimes(1)
+})
+
+test('a document that is not flat is parsed by ali-oss, and the request is sent once', async () => {
+  const request = watchAliOss()
+  const document =
+    '<InitiateMultipartUploadResult><UploadId><!-- c --><![CDATA[u]]>&#65;</UploadId></InitiateMultipartUploadResult>'
+  const initiated = await outcome(clientOf(PLAN), { ...PLAN, call: 'initiate', document })
+  expect(initiated).toMatchObject({ result: { uploadId: 'uA' } })
+  expect(request).toHaveBeenCalledTimes(1)
+})
+
+test.each([
+  ['initiate', 'no upload id', '<InitiateMultipartUploadResult><Key>a</Key></InitiateMultipartUploadResult>'],
+  [
+    'initiate',
+    'no upload id',
+    '<InitiateMultipartUploadResult><UploadId></UploadId></InitiateMultipartUploadResult>',
+  ],
+  ['initiate', 'no readable document', '<InitiateMultipartUploadResult><UploadId>u</UploadId>'],
+  ['complete', 'no readable document', '<CompleteMultipartUploadResult><Key>a</Key>'],
+] as const)('%s rejects because the response has %s: %s', async (call, problem, document) => {
+  expect(await outcome(clientOf(PLAN), { ...PLAN, call, document })).toMatchObject({
+    code: 'ERR_CSE_SERVICE',
+    message: expect.stringContaining(problem),
+  })
 })
 
 test('a method that is replaced later is used from then on', async () => {
