@@ -36,7 +36,7 @@ import { type GetOptions, type GetResult, getObject, getObjectBytes } from './re
 import { describeObject, type HeadOptions, type HeadResult } from './read/head-object.ts'
 import { LinkedObject, refuseLink } from './read/linked-object.ts'
 import { type ObjectReader, type OpenOptions, openObject, type ReaderSource } from './read/object-reader.ts'
-import { closeIterator } from './read/resumed-read.ts'
+import { closeIterator } from './requests/resumed-read.ts'
 import {
   type DownloadOptions,
   type DownloadResult,
@@ -82,6 +82,12 @@ export interface CryptoBucketOptions {
   readonly onPlainObject?: PlainObjectPolicy | undefined
   readonly retry?: RetryOptions | undefined
   readonly logger?: Logger | undefined
+  /**
+   * The most worker threads that transfers of large files use, in Node.js. A worker reads or writes the file, encrypts or
+   * decrypts, and sends the requests itself if the transport allows it. All buckets of the process share the workers.
+   * 0: none, so that everything happens in the calling thread. Default: one for each core, or none if there is one core.
+   */
+  readonly fileWorkers?: number | undefined
 }
 
 /** Options of a listing. */
@@ -129,7 +135,7 @@ export class CryptoBucket {
   readonly #context: BucketContext
 
   constructor(options: CryptoBucketOptions) {
-    const { transport, keyring, provider, onPlainObject = 'reject', retry, logger } = options
+    const { transport, keyring, provider, onPlainObject = 'reject', retry, logger, fileWorkers } = options
     if ((keyring === undefined) === (provider === undefined)) {
       throw invalid('CryptoBucket: pass either keyring or provider, not both')
     }
@@ -141,6 +147,9 @@ export class CryptoBucket {
         `CryptoBucket: onPlainObject must be 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`,
       )
     }
+    if (fileWorkers !== undefined && !(Number.isInteger(fileWorkers) && fileWorkers >= 0)) {
+      throw invalid(`CryptoBucket: fileWorkers must be a whole number from 0, not ${fileWorkers}`)
+    }
     this.#transport = transport
     this.#context = {
       keyring: keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider }),
@@ -148,6 +157,7 @@ export class CryptoBucket {
       retry: checkedRetryOptions(retry),
       logger,
       leftovers: new Leftovers(),
+      fileWorkers,
     }
   }
 
@@ -511,6 +521,7 @@ export class CryptoBucket {
       },
       forgetLink: () => linked.forget(),
       request: (headers, signal) => linked.get(headers, signal),
+      workerSide: (headers, signal) => linked.workerSide(headers, signal),
       head: (headers) => linked.head(headers, signal),
     }
   }

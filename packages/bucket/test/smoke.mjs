@@ -32,7 +32,7 @@ try {
     messages += 1
     return postMessage.apply(this, parameters)
   }
-  const large = Buffer.alloc(5_000_003, 'oss-cse ')
+  const large = Buffer.alloc(9_000_003, 'oss-cse ')
   await writeFile(join(directory, 'in'), large)
   const inParts = { multipartThresholdBytes: 1, partSizeBytes: 1024 ** 2 }
   await uploadFile(bucket, 'large', join(directory, 'in'), inParts)

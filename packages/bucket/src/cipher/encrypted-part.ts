@@ -1,4 +1,12 @@
-import { type ContentKey, CseError, type ObjectBody, type PartRange } from '@oss-cse/crypto-core'
+import {
+  type CallOptions,
+  type ContentKey,
+  CseError,
+  type ObjectBody,
+  type PartRange,
+  type PutObjectResponse,
+  type WorkerSide,
+} from '@oss-cse/crypto-core'
 import {
   DIGEST_BYTES,
   equalBytes,
@@ -18,11 +26,22 @@ export interface EncryptedPart extends ObjectBody {
   /** CRC-64 of the ciphertext. */
   readonly crc64: bigint
   /**
+   * Sends the bytes from where they are, if that is another thread. Rejects as the request of a transport. Resolves with
+   * `undefined` if that thread cannot send.
+   */
+  send?(side: WorkerSide, options: SendOptions): Promise<PutObjectResponse | undefined>
+  /**
    * Releases the bytes. Must be called once, when the part is no longer needed.
    *
    * @param reusable - false when a connection may still read the bytes, so that the memory must not be reused
    */
   release(reusable: boolean): void
+}
+
+/** Options of sending a part. */
+export interface SendOptions extends CallOptions {
+  /** Called with the number of bytes sent so far. */
+  readonly onSentBytes: (sentBytes: number) => void
 }
 
 /** What is computed of a part's ciphertext. */

@@ -4,19 +4,20 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { pattern } from '../../test/bytes.ts'
+import { endThreads } from '../../test/file-workers.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
 import { denied, pendingUploads, watchParts } from '../../test/multipart.ts'
 import { openFilesBelow } from '../../test/open-files.ts'
 import { downloadFile } from '../files/download-file.node.ts'
 import { uploadFile } from '../files/upload-file.node.ts'
 import { MemoryCheckpointStore } from '../resume/checkpoint-store.ts'
-import type { FileCipherRequest } from './file-cipher-messages.node.ts'
-import { FileCipherThread, fileCipherThread } from './file-cipher-thread.node.ts'
+import { FileCipherThread } from './file-cipher-thread.node.ts'
+import { borrowThread } from './file-cipher-threads.node.ts'
 
 const MIB = 1024 ** 2
 const code = (value: string) => expect.objectContaining({ code: value })
 const contentKey = { cek: new Uint8Array(32), iv: new Uint8Array(16) }
-const data = pattern(5 * MIB + 17)
+const data = pattern(8 * MIB + 17)
 
 let directory: string
 const here = (name: string) => join(directory, name)
@@ -36,23 +37,19 @@ function startThread(body: string): Promise<FileCipherThread> {
   return FileCipherThread.start(new URL(`data:text/javascript,${encodeURIComponent(text)}`))
 }
 
-/** Ends several threads, each instead of its n-th request of a type. Transferred buffers are lost. */
-function endThreads(type: FileCipherRequest['type'], { times = 1, at = 1 } = {}): Set<Worker> {
-  const ended = new Set<Worker>()
-  const counts = new Map<Worker, number>()
-  const { postMessage } = Worker.prototype
-  vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, request, transfer) {
-    if (request.type === type) counts.set(this, (counts.get(this) ?? 0) + 1)
-    const isDue = request.type === type && counts.get(this) === at && ended.size < times
-    if (isDue) {
-      ended.add(this)
-      void this.terminate()
-    }
-    if (ended.has(this)) structuredClone(request, { transfer: [...((transfer as ArrayBuffer[]) ?? [])] })
-    else postMessage.call(this, request, transfer)
+/** Delivers the first message of a thread together with its exit, as Node.js does when this thread was busy until then. */
+function receiveLate(): void {
+  const { emit } = Worker.prototype
+  vi.spyOn(Worker.prototype, 'emit').mockImplementation(function (this: Worker, event, ...values) {
+    const heard = emit.call(this, event, ...values)
+    return event === 'message' ? emit.call(this, 'exit', 0) : heard
   })
-  return ended
 }
+
+test('a thread that becomes ready and ends while this thread is busy does not start', async () => {
+  receiveLate()
+  await expect(startThread('process.exit()')).rejects.toThrow('The thread ended')
+})
 
 describe('a request to a thread', () => {
   test.each([
@@ -111,13 +108,13 @@ describe('a request to a thread', () => {
   })
 })
 
-test('the copy of a key that is sent to the thread is wiped at once', async () => {
+test('no message contains a key, and the shared copy of it is wiped', async () => {
   const thread = await FileCipherThread.start()
-  const sent: { cek: Uint8Array; iv: Uint8Array }[] = []
+  const shared: SharedArrayBuffer[] = []
   const { postMessage } = Worker.prototype
   vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, request, transfer) {
     postMessage.call(this, request, transfer)
-    if ('cek' in request) sent.push(request)
+    shared.push(request.key)
   })
   const key = { cek: new Uint8Array(32).fill(1), iv: new Uint8Array(16).fill(2) }
   const file = await open(here('in'))
@@ -130,7 +127,9 @@ test('the copy of a key that is sent to the thread is wiped at once', async () =
   } finally {
     await file.close()
   }
-  expect(sent.map(({ cek, iv }) => [...cek, ...iv].some((byte) => byte !== 0))).toEqual([false])
+  expect(shared.map((bytes) => [bytes.constructor, new Uint8Array(bytes)])).toEqual([
+    [SharedArrayBuffer, new Uint8Array(48)],
+  ])
 })
 
 describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () => {
@@ -139,13 +138,16 @@ describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () =>
   test('uploads the lost part again from a new thread, and each part once', async () => {
     const { bucket, transport } = memoryBucket()
     const sent = watchParts(transport)
-    const before = await fileCipherThread()
-    const ended = endThreads('encrypt', { at: 2 })
-    await uploadFile(bucket, 'a', here('in'), options)
+    const before = await borrowThread(1)
+    before?.giveBack()
+    const { ended } = endThreads('encrypt', { at: 2 })
+    await uploadFile(bucket, 'a', here('in'), { ...options, parallel: 1 })
     expect(ended.size).toBe(1)
-    expect(before?.isLost).toBe(true)
-    expect(await fileCipherThread()).not.toBe(before)
-    expect(sent.map(({ partNumber }) => partNumber).sort()).toEqual([1, 2, 3, 4, 5, 6])
+    expect(before?.thread.isLost).toBe(true)
+    const after = await borrowThread(1)
+    after?.giveBack()
+    expect(after?.thread).not.toBe(before?.thread)
+    expect(sent.map(({ partNumber }) => partNumber)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
     expect(Buffer.compare(await bucket.getBytes('a'), data)).toBe(0)
   })
 
@@ -158,7 +160,7 @@ describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () =>
     const upload = () => uploadFile(bucket, 'a', here('in'), { ...options, checkpointStore, parallel: 1 })
     await expect(upload()).rejects.toBe(denied)
     transport.intercept = undefined
-    const ended = endThreads('encrypt', { at: 2 })
+    const { ended } = endThreads('encrypt', { at: 2 })
     expect((await upload()).resumedBytes).toBe(3 * MIB)
     expect(ended.size).toBe(1)
     expect(Buffer.compare(await bucket.getBytes('a'), data)).toBe(0)
@@ -167,7 +169,7 @@ describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () =>
   test('fails with a code when the new thread ends too, and leaves no upload', async () => {
     const { bucket, transport } = memoryBucket()
     const sent = watchParts(transport)
-    const ended = endThreads('encrypt', { times: 2 })
+    const { ended } = endThreads('encrypt', { times: 2 })
     const upload = uploadFile(bucket, 'a', here('in'), { ...options, parallel: 1 })
     await expect(upload).rejects.toMatchObject({ code: 'ERR_CSE_THREAD', objectKey: 'a' })
     expect(ended.size).toBe(2)
@@ -185,7 +187,7 @@ describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () =>
   ] as const)('downloads the lost run again: $type, request $at', async ({ type, at }) => {
     const { bucket } = memoryBucket()
     await bucket.put('a', data)
-    const ended = endThreads(type, { at })
+    const { ended } = endThreads(type, { at })
     const steps: number[] = []
     await downloadFile(bucket, 'a', here('out'), {
       ...options,
@@ -203,7 +205,7 @@ describe.runIf(availableParallelism() > 1)('a transfer whose thread ends', () =>
     async (type) => {
       const { bucket } = memoryBucket()
       await bucket.put('a', data)
-      const ended = endThreads(type, { times: 2 })
+      const { ended } = endThreads(type, { times: 2 })
       const download = downloadFile(bucket, 'a', here('out'), { ...options, parallel: 1 })
       await expect(download).rejects.toMatchObject({ code: 'ERR_CSE_THREAD', objectKey: 'a' })
       expect(ended.size).toBe(2)

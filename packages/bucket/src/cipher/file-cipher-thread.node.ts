@@ -1,49 +1,47 @@
 import { once } from 'node:events'
-import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { type ContentKey, CseError, wipe } from '@oss-cse/crypto-core'
-import type { FileCipherRequest, FileCipherResponse } from './file-cipher-messages.node.ts'
+import { type ContentKey, CseError } from '@oss-cse/crypto-core'
+import type {
+  FileCipherJob,
+  FileCipherMessage,
+  FileCipherQuestions,
+  FileCipherRequest,
+  FileCipherResponse,
+  FilePart,
+  SharedKey,
+} from './file-cipher-messages.node.ts'
+import { portable } from './portable-error.node.ts'
+import { shareKey, wipeShared } from './shared-key.node.ts'
 
-/** A request without its id. */
-type NewRequest = FileCipherRequest extends infer Each
-  ? Each extends unknown
-    ? Omit<Each, 'id'>
+/** What a job needs beside its message. */
+interface JobOptions {
+  readonly transfer?: readonly ArrayBuffer[] | undefined
+  readonly answers?: Partial<FileCipherQuestions> | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A job that needs a key, without it. */
+type KeylessJob = FileCipherJob extends infer Each
+  ? Each extends { readonly key: SharedKey }
+    ? Omit<Each, 'key'>
     : never
   : never
 
-let shared: Promise<FileCipherThread | undefined> | undefined
-
-/**
- * Returns the process's thread that reads, encrypts and digests files, and decrypts into them. Returns `undefined` if
- * the machine has no second core for it, or if it cannot start, as in a bundle without its file.
- */
-export async function fileCipherThread(): Promise<FileCipherThread | undefined> {
-  const started: typeof shared = shared ?? startShared()
-  shared = started
-  const thread = await started
-  if (!thread?.isLost) return thread
-  // Another caller may already have started the next one.
-  if (shared === started) shared = undefined
-  return fileCipherThread()
-}
-
-async function startShared(): Promise<FileCipherThread | undefined> {
-  return availableParallelism() < 2 ? undefined : FileCipherThread.start().catch(() => undefined)
+interface PendingJob {
+  readonly answers: Partial<FileCipherQuestions>
+  resolve(response: FileCipherResponse): void
+  reject(error: unknown): void
 }
 
 /**
- * Sends requests to a thread and waits for the responses. The thread does not keep the process alive, but pending
- * requests do.
+ * Gives jobs to a thread and waits for the responses. The thread does not keep the process alive, but pending jobs do.
  *
- * When the thread ends, for any reason, all its pending requests reject with `ERR_CSE_THREAD`, and the buffers that it
+ * When the thread ends, for any reason, all its pending jobs reject with `ERR_CSE_THREAD`, and the buffers that it
  * held are gone.
  */
 export class FileCipherThread {
   readonly #worker: Worker
-  readonly #pending = new Map<
-    number,
-    { resolve(response: FileCipherResponse): void; reject(error: unknown): void }
-  >()
+  readonly #pending = new Map<number, PendingJob>()
   /** The error that ended the thread, if it reported one. */
   #cause: unknown
   #lost = false
@@ -51,11 +49,11 @@ export class FileCipherThread {
 
   private constructor(worker: Worker) {
     this.#worker = worker
-    worker.on('message', (response: FileCipherResponse) => this.#received(response))
+    worker.on('message', (message: FileCipherMessage) => this.#received(message))
     worker.on('error', (error) => {
       this.#cause ??= error
     })
-    // A response that cannot be deserialized has no id, so its request would stay pending forever.
+    // A response that cannot be deserialized has no id, so its job would stay pending forever.
     worker.on('messageerror', (error) => {
       this.#cause ??= error
       void worker.terminate()
@@ -66,9 +64,14 @@ export class FileCipherThread {
     worker.unref()
   }
 
-  /** Whether the thread has ended. It then serves no more requests. */
+  /** Whether the thread has ended. It then serves no more jobs. */
   get isLost(): boolean {
     return this.#lost
+  }
+
+  /** The number of jobs that it has not responded to. */
+  get jobs(): number {
+    return this.#pending.size
   }
 
   /**
@@ -81,12 +84,23 @@ export class FileCipherThread {
     file: URL = new URL(import.meta.resolve('@oss-cse/bucket/file-cipher-worker')),
   ): Promise<FileCipherThread> {
     const worker = new Worker(file, { name: 'oss-cse file cipher', execArgv: [] })
+    let hasEnded = false
+    worker.once('exit', () => {
+      hasEnded = true
+    })
     const ended = once(worker, 'exit').then(() =>
-      Promise.reject(new Error('The thread ended before it was ready.')),
+      Promise.reject(new Error('The thread ended before it was ready, or right after that.')),
     )
     await Promise.race([once(worker, 'message'), ended])
+    // If this thread was busy meanwhile, both events come at once, and nobody would hear of the exit any more.
+    if (hasEnded) await ended
     ended.catch(() => {})
     return new FileCipherThread(worker)
+  }
+
+  /** Ends the thread. */
+  async end(): Promise<void> {
+    await this.#worker.terminate()
   }
 
   /**
@@ -94,65 +108,90 @@ export class FileCipherThread {
    *
    * @param buffer - at least as long as the range; the response returns it
    */
-  async encrypt(
-    run: Pick<
-      Extract<FileCipherRequest, { type: 'encrypt' }>,
-      'fd' | 'positionBytes' | 'offsetBytes' | 'sizeBytes'
-    >,
-    contentKey: ContentKey,
-    buffer: ArrayBuffer,
-  ): Promise<FileCipherResponse> {
-    return this.#sendKey(contentKey, (key) =>
-      this.#send({ type: 'encrypt', ...run, ...key, buffer }, [buffer]),
-    )
+  async encrypt(part: FilePart, contentKey: ContentKey, buffer: ArrayBuffer): Promise<FileCipherResponse> {
+    return this.runWithKey(contentKey, { type: 'encrypt', ...part, buffer }, { transfer: [buffer] })
   }
 
   /** Starts to decrypt a range of an object into a file. Pass the ciphertext chunk by chunk, then end the run. */
   async decrypt(fd: number, offsetBytes: number, contentKey: ContentKey): Promise<FileDecryption> {
     this.#lastId += 1
     const run = this.#lastId
-    const { failure } = await this.#sendKey(contentKey, (key) =>
-      this.#send({ type: 'decrypt', run, fd, offsetBytes, ...key }),
-    )
+    const { failure } = await this.runWithKey(contentKey, { type: 'decrypt', run, fd, offsetBytes })
     if (failure !== undefined) throw threadLost(new Error(failure.message))
     return {
-      write: (buffer, sizeBytes) => this.#send({ type: 'chunk', run, sizeBytes, buffer }, [buffer]),
-      end: () => this.#send({ type: 'end', run }),
+      write: (buffer, sizeBytes) =>
+        this.run({ type: 'chunk', run, sizeBytes, buffer }, { transfer: [buffer] }),
+      end: () => this.run({ type: 'end', run }),
     }
   }
 
-  /** Sends a copy of the key, which the thread wipes after use; the one that was copied from here is wiped at once. */
-  #sendKey(
-    { cek, iv }: ContentKey,
-    send: (key: ContentKey) => Promise<FileCipherResponse>,
+  /** Gives the thread a job with a content key. The shared copy of the key is wiped by the thread, or here. */
+  async runWithKey(
+    contentKey: ContentKey,
+    job: KeylessJob,
+    options?: JobOptions,
   ): Promise<FileCipherResponse> {
-    // Arrays of their own: a message carries the whole buffer behind an array.
-    const key = { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
+    const key = shareKey(contentKey)
     try {
-      return send(key)
+      return await this.run({ ...job, key }, options)
     } finally {
-      wipe(key.cek, key.iv)
+      wipeShared(key)
     }
   }
 
-  #send(request: NewRequest, transfer: readonly ArrayBuffer[] = []): Promise<FileCipherResponse> {
-    return new Promise((resolve, reject) => {
+  /**
+   * Gives the thread a job. Resolves when it responds, even after an abort: until then it uses the job's file.
+   *
+   * @throws CseError `ERR_CSE_THREAD`
+   */
+  run(job: FileCipherJob, options: JobOptions = {}): Promise<FileCipherResponse> {
+    const { transfer = [], answers = {}, signal } = options
+    this.#lastId += 1
+    const id = this.#lastId
+    const abort = (): void => this.#post({ type: 'abort', id })
+    const responded = new Promise<FileCipherResponse>((resolve, reject) => {
       if (this.#lost) {
         reject(threadLost(this.#cause))
         return
       }
-      this.#lastId += 1
-      const id = this.#lastId
-      this.#worker.postMessage({ ...request, id }, transfer)
+      this.#post({ ...job, id }, transfer)
       if (this.#pending.size === 0) this.#worker.ref()
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, { answers, resolve, reject })
     })
+    if (signal === undefined) return responded
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    return responded.finally(() => signal.removeEventListener('abort', abort))
   }
 
-  #received(response: FileCipherResponse): void {
-    this.#pending.get(response.id)?.resolve(response)
-    this.#pending.delete(response.id)
+  #post(request: FileCipherRequest, transfer: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(request, transfer)
+  }
+
+  #received(message: FileCipherMessage): void {
+    const { id } = message
+    if ('asks' in message) {
+      void this.#answer(message)
+      return
+    }
+    this.#pending.get(id)?.resolve(message)
+    this.#pending.delete(id)
     if (this.#pending.size === 0) this.#worker.unref()
+  }
+
+  async #answer({
+    id,
+    asks,
+    argument,
+    question,
+  }: Extract<FileCipherMessage, { asks: unknown }>): Promise<void> {
+    const answer = this.#pending.get(id)?.answers[asks] as ((argument: unknown) => unknown) | undefined
+    try {
+      const value = await answer?.(argument)
+      if (question !== undefined) this.#post({ type: 'answer', id, question, value })
+    } catch (error) {
+      if (question !== undefined) this.#post({ type: 'answer', id, question, error: portable(error) })
+    }
   }
 
   #ended(): void {
@@ -174,9 +213,14 @@ export interface FileDecryption {
 export function threadLost(cause?: unknown): CseError {
   return new CseError(
     'ERR_CSE_THREAD',
-    'The thread that encrypts and decrypts files ended before its work was done. Nothing was stored. Transfer the file again, and give the process more memory if it had too little.',
+    'The thread that transfers large files ended before its work was done. Transfer the file again, and give the process more memory if it had too little.',
     { cause },
   )
+}
+
+/** Whether an error is that of work whose thread ended. */
+export function isThreadLost(error: unknown): boolean {
+  return CseError.isInstance(error) && error.code === 'ERR_CSE_THREAD'
 }
 
 /**
@@ -189,7 +233,7 @@ export async function againWhenThreadLost<Result>(work: () => Promise<Result>): 
   try {
     return await work()
   } catch (error) {
-    if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_THREAD') throw error
+    if (!isThreadLost(error)) throw error
     return work()
   }
 }

@@ -1,20 +1,20 @@
 import { readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { type AesCtrKeystream, wipe } from '@oss-cse/crypto-core'
-import {
-  type Crc64,
-  createCrc64,
-  freeBytes,
-  keystreamAt,
-  PartDigester,
-  partDigest,
-} from '@oss-cse/crypto-core/internal'
-import type { FileCipherRequest, FileCipherResponse } from './file-cipher-messages.node.ts'
+import { type Crc64, createCrc64, keystreamAt, PartDigester, partDigest } from '@oss-cse/crypto-core/internal'
+import { cipherPieces } from './cipher-pieces.node.ts'
+import type { FileCipherJob, FileCipherRequest, FilePart, SharedKey } from './file-cipher-messages.node.ts'
+import { JobChannel } from './job-channel.node.ts'
+import { takeShared } from './shared-key.node.ts'
+import { fetchRange, type JobResult, putFile, sendHeld } from './thread-transfers.node.ts'
 
-/** The thread's side of FileCipherThread. It serves requests one after another. */
+/** The thread's side of FileCipherThread. */
 
 /** The number of bytes of a file that are read and encrypted at a time. */
 const READ_BYTES = 256 * 1024
+
+/** As many as one upload needs, with its parts spread over two threads. */
+const MAX_FREE_BUFFERS = 3
 
 /** A range of an object that is being decrypted into a file. */
 interface Decryption {
@@ -27,104 +27,165 @@ interface Decryption {
 
 const plaintext = new Uint8Array(READ_BYTES)
 const decryptions = new Map<number, Decryption>()
+/** Ciphertext that this thread keeps, by the name that the other thread gave it. */
+const kept = new Map<number, Uint8Array>()
+/** Buffers of released ciphertext. New ones for each part would keep the garbage collector busy. */
+const free: ArrayBuffer[] = []
 
-async function serve(request: FileCipherRequest): Promise<Omit<FileCipherResponse, 'id' | 'buffer'>> {
-  switch (request.type) {
+/** Starts a job, in the order of the requests: the chunks of a run must stay in it. */
+function start(job: FileCipherJob, channel: JobChannel): JobResult | Promise<JobResult> {
+  switch (job.type) {
     case 'encrypt':
-      return encrypt(request)
+      return encrypt(job, job.key, new Uint8Array(job.buffer, 0, job.sizeBytes))
     case 'decrypt': {
-      const { run, fd, offsetBytes } = request
+      const { run, fd, offsetBytes, key } = job
       const crc64 = createCrc64()
-      decryptions.set(run, { fd, keystream: startedKeystream(request), crc64, position: offsetBytes })
+      decryptions.set(run, {
+        fd,
+        keystream: startedKeystream(key, offsetBytes),
+        crc64,
+        position: offsetBytes,
+      })
       return {}
     }
     case 'chunk':
-      decrypt(decryptions.get(request.run), new Uint8Array(request.buffer, 0, request.sizeBytes))
+      decrypt(decryptions.get(job.run), new Uint8Array(job.buffer, 0, job.sizeBytes))
       return {}
     case 'end': {
-      const decryption = decryptions.get(request.run)
-      decryptions.delete(request.run)
+      const decryption = decryptions.get(job.run)
+      decryptions.delete(job.run)
       decryption?.keystream.dispose()
       return decryption === undefined ? {} : { crc64: decryption.crc64.value() }
+    }
+    case 'fetch':
+      return fetchRange(job, startedKeystream(job.key, job.range.start), channel)
+    case 'put':
+      return putFile(job, startedKeystream(job.key, job.offsetBytes), channel)
+    case 'hold': {
+      const buffer = free.pop()
+      const usable = buffer !== undefined && buffer.byteLength >= job.sizeBytes
+      const ciphertext = new Uint8Array(usable ? buffer : new ArrayBuffer(job.sizeBytes), 0, job.sizeBytes)
+      const result = encrypt(job, job.key, ciphertext)
+      if (result.digest !== undefined) kept.set(job.held, ciphertext)
+      return result
+    }
+    case 'send':
+      return sendHeld(keptCiphertext(job.held), job.prepared, channel)
+    case 'take': {
+      const { buffer } = keptCiphertext(job.held)
+      kept.delete(job.held)
+      return { buffer: buffer as ArrayBuffer }
+    }
+    case 'release': {
+      const ciphertext = kept.get(job.held)
+      kept.delete(job.held)
+      if (ciphertext !== undefined && job.reusable && free.length < MAX_FREE_BUFFERS)
+        free.push(ciphertext.buffer as ArrayBuffer)
+      return {}
     }
   }
 }
 
-async function encrypt(
-  request: Extract<FileCipherRequest, { type: 'encrypt' }>,
-): Promise<Omit<FileCipherResponse, 'id' | 'buffer'>> {
-  const { fd, positionBytes, offsetBytes, sizeBytes, buffer } = request
+function keptCiphertext(held: number): Uint8Array {
+  const ciphertext = kept.get(held)
+  if (ciphertext === undefined) throw new Error('there is no such ciphertext')
+  return ciphertext
+}
+
+/** Reads and encrypts a range of a file into `out`, which has its length. */
+function encrypt(
+  { fd, positionBytes, offsetBytes, sizeBytes }: FilePart,
+  key: SharedKey,
+  out: Uint8Array,
+): JobResult {
+  const contentKey = takeShared(key)
   const crc64 = createCrc64()
-  const digester = new PartDigester(request, offsetBytes)
-  const keystream = startedKeystream(request)
-  const out = new Uint8Array(buffer, 0, sizeBytes)
-  for (let done = 0; done < sizeBytes; ) {
-    const count = readSync(fd, plaintext, 0, Math.min(READ_BYTES, sizeBytes - done), positionBytes + done)
-    if (count === 0) {
-      keystream.dispose()
-      digester.dispose()
-      return { endedAfter: done }
+  const digester = new PartDigester(contentKey, offsetBytes)
+  const keystream = keystreamFor(contentKey, offsetBytes)
+  wipe(contentKey.cek, contentKey.iv)
+  try {
+    for (let done = 0; done < sizeBytes; ) {
+      const count = readSync(fd, plaintext, 0, Math.min(READ_BYTES, sizeBytes - done), positionBytes + done)
+      if (count === 0) return { endedAfter: done }
+      const ciphertext = out.subarray(done, done + count)
+      cipherPieces(keystream, plaintext.subarray(0, count), (piece, offset) => ciphertext.set(piece, offset))
+      crc64.update(ciphertext)
+      // On Node.js it returns no promise.
+      void digester.update(ciphertext)
+      done += count
     }
-    const ciphertext = keystream.update(plaintext.subarray(0, count)) as Uint8Array
-    crc64.update(ciphertext)
-    // On Node.js it returns no promise.
-    void digester.update(ciphertext)
-    out.set(ciphertext, done)
-    freeBytes(ciphertext)
-    done += count
+    return { crc64: crc64.value(), digest: partDigest(digester.digests() as Uint8Array) }
+  } finally {
+    keystream.dispose()
+    digester.dispose()
   }
-  keystream.dispose()
-  return { crc64: crc64.value(), digest: partDigest(digester.digests() as Uint8Array) }
 }
 
 function decrypt(decryption: Decryption | undefined, ciphertext: Uint8Array): void {
   if (decryption === undefined) throw new Error('there is no such run')
-  decryption.crc64.update(ciphertext)
-  const bytes = decryption.keystream.update(ciphertext) as Uint8Array
-  for (let written = 0; written < bytes.length; ) {
-    const count = writeSync(decryption.fd, bytes, written, bytes.length - written, decryption.position)
-    written += count
-    decryption.position += count
-  }
-  freeBytes(bytes)
+  const { fd, keystream, crc64 } = decryption
+  crc64.update(ciphertext)
+  cipherPieces(keystream, ciphertext, (piece) => {
+    for (let written = 0; written < piece.length; ) {
+      const count = writeSync(fd, piece, written, piece.length - written, decryption.position)
+      written += count
+      decryption.position += count
+    }
+  })
 }
 
-/** A keystream at an offset of the object. Wipes the key that came with the request. */
-function startedKeystream({
-  cek,
-  iv,
-  offsetBytes,
-}: Extract<FileCipherRequest, { type: 'encrypt' | 'decrypt' }>): AesCtrKeystream {
-  const { keystream, skipBytes } = keystreamAt({ cek, iv }, offsetBytes)
-  wipe(cek, iv)
+/** A keystream at an offset of the object. Wipes the key. */
+function startedKeystream(key: SharedKey, offsetBytes: number): AesCtrKeystream {
+  const contentKey = takeShared(key)
+  try {
+    return keystreamFor(contentKey, offsetBytes)
+  } finally {
+    wipe(contentKey.cek, contentKey.iv)
+  }
+}
+
+function keystreamFor(contentKey: ReturnType<typeof takeShared>, offsetBytes: number): AesCtrKeystream {
+  const { keystream, skipBytes } = keystreamAt(contentKey, offsetBytes)
   if (skipBytes > 0) keystream.update(new Uint8Array(skipBytes))
   return keystream
 }
 
-async function respond(request: FileCipherRequest): Promise<void> {
-  let result: Omit<FileCipherResponse, 'id' | 'buffer'>
+/** The jobs that are not done. */
+const channels = new Map<number, JobChannel>()
+
+function serve(request: FileCipherRequest): void {
+  const { id } = request
+  if (request.type === 'abort') channels.get(id)?.abort()
+  else if (request.type === 'answer') channels.get(id)?.answered(request)
+  else void work(id, request)
+}
+
+async function work(id: number, job: FileCipherJob): Promise<void> {
+  let result: JobResult
   try {
-    result = await serve(request)
+    // Not awaited if it is there: the responses keep the order of the jobs, and so do the chunks of a run.
+    const started = start(job, channelOf(id))
+    result = started instanceof Promise ? await started : started
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     result = { failure: { code, message } }
   }
-  const { id } = request
-  if ('buffer' in request) {
-    const { buffer } = request
-    parentPort?.postMessage({ id, buffer, ...result } satisfies FileCipherResponse, [buffer])
-  } else {
-    parentPort?.postMessage({ id, ...result } satisfies FileCipherResponse)
-  }
+  channels.delete(id)
+  const buffer = 'buffer' in job ? job.buffer : result.buffer
+  port.postMessage({ ...result, id, ...(buffer && { buffer }) }, buffer ? [buffer] : [])
 }
 
-// One after another: a run's chunks must stay in order.
-let served: Promise<void> = Promise.resolve()
-parentPort?.on('message', (request: FileCipherRequest) => {
-  served = served.then(() => respond(request))
-})
+function channelOf(id: number): JobChannel {
+  const channel = new JobChannel(id, port)
+  channels.set(id, channel)
+  return channel
+}
+
+if (parentPort === null) throw new Error('This file is the code of a worker thread.')
+const port = parentPort
+port.on('message', serve)
 // A request that cannot be deserialized would never get a response, so this ends the thread.
-parentPort?.on('messageerror', (error) => {
+port.on('messageerror', (error) => {
   throw error
 })
-parentPort?.postMessage('ready')
+port.postMessage('ready')

@@ -1,35 +1,40 @@
-import {
-  type ByteChunks,
-  type ContentKey,
-  CseError,
-  type ObjectBody,
-  type PartRange,
-} from '@oss-cse/crypto-core'
-import type { FileRange } from '../source/open-file.ts'
+import type { ByteChunks, ObjectBody, PartRange } from '@oss-cse/crypto-core'
+import type { FileRange, OpenFile } from '../source/open-file.ts'
 import type { EncryptedPart } from './encrypted-part.ts'
-import type { FileCipherResponse } from './file-cipher-messages.node.ts'
-import {
-  againWhenThreadLost,
-  type FileCipherThread,
-  fileCipherThread,
-  threadLost,
-} from './file-cipher-thread.node.ts'
+import { againWhenThreadLost, type FileCipherThread, threadLost } from './file-cipher-thread.node.ts'
+import { borrowThread, defaultFileThreads } from './file-cipher-threads.node.ts'
+import { partFailure, systemError } from './file-failures.node.ts'
 import type { BindFileRuns } from './file-runs.ts'
-import type { RunTarget, WritableFile, WrittenListener } from './run-target.ts'
+import { fetchInto, holdPart, sendFile, type TransferContext } from './file-transfers.node.ts'
+import type { WritableFile, WrittenListener } from './run-target.ts'
 
 /** A file of at least this many bytes is worth starting a thread for. */
-const THREAD_BYTES = 4 * 1024 * 1024
+const THREAD_BYTES = 8 * 1024 * 1024
 /** The size in bytes of a chunk of ciphertext for the thread. */
 const CHUNK_BYTES = 256 * 1024
 /** The most chunks of one run that the thread holds at a time. */
 const DEPTH = 4
 
-/** Runs over large files, in the process's cipher thread. */
-export const bindFileRuns: BindFileRuns = (contentKey) => {
+/** Runs over large files, in the process's threads. */
+export const bindFileRuns: BindFileRuns = (contentKey, most = defaultFileThreads()) => {
   const pool = new BufferPool()
+  const context = { contentKey, most, pool }
+  const isLarge = ({ sizeBytes }: OpenFile): boolean => most > 0 && sizeBytes >= THREAD_BYTES
   return {
-    encryptPart: (range, file) => encryptPart(range, file, contentKey, pool),
-    decryptInto: (source, target, run) => decryptInto(source, target, { ...run, contentKey, pool }),
+    isLarge,
+    async send(source, side, options) {
+      return source.file && sendFile(source, source.file, side, options, context)
+    },
+    async encryptPart(range, file, { sends }) {
+      if (!isLarge(file)) return undefined
+      return sends ? holdPart(range, file, context) : encryptPart(range, file, context)
+    },
+    async decryptInto(source, target, { offsetBytes, onWritten }) {
+      const { file } = target
+      if (file === undefined || !isLarge(file)) return undefined
+      const fetched = source.requestable && (await fetchInto(source.requestable, file, onWritten, context))
+      return fetched ?? decryptInto(source, file, { ...context, offsetBytes, onWritten })
+    },
   }
 }
 
@@ -58,24 +63,20 @@ class BufferPool {
  * is lost too
  */
 async function encryptPart(
-  { partNumber, offsetBytes: objectOffset, sizeBytes }: PartRange,
+  range: PartRange,
   file: FileRange,
-  contentKey: () => ContentKey,
-  pool: BufferPool,
+  { contentKey, most, pool }: RunContext,
 ): Promise<EncryptedPart | undefined> {
-  const response = await againWhenThreadLost(async () => {
-    const thread = await threadFor(file.sizeBytes)
-    const run = { fd: file.fd, positionBytes: file.offsetBytes, offsetBytes: objectOffset, sizeBytes }
-    return thread?.encrypt(run, contentKey(), pool.take(sizeBytes))
-  })
+  const { offsetBytes, sizeBytes } = range
+  const response = await againWhenThreadLost(() =>
+    inThread(most, (thread) => {
+      const run = { fd: file.fd, positionBytes: file.offsetBytes, offsetBytes, sizeBytes }
+      return thread.encrypt(run, contentKey(), pool.take(sizeBytes))
+    }),
+  )
   if (response === undefined) return undefined
-  const { buffer, digest, crc64, failure, endedAfter } = response
-  if (buffer === undefined || digest === undefined || crc64 === undefined) {
-    const what =
-      failure === undefined ? `ended after ${endedAfter} of its ${sizeBytes} bytes` : 'could not be read'
-    const cause = failure && systemError(failure)
-    throw new CseError('ERR_CSE_SOURCE', `Part ${partNumber} of the file ${what}.`, { cause })
-  }
+  const { buffer, digest, crc64 } = response
+  if (buffer === undefined || digest === undefined || crc64 === undefined) throw partFailure(range, response)
   const bytes = new Uint8Array(buffer, 0, sizeBytes)
   async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
     yield bytes
@@ -86,12 +87,15 @@ async function encryptPart(
   return { sizeBytes, digest, crc64, open, release }
 }
 
+/** What the runs of one object need. */
+interface RunContext extends TransferContext {
+  readonly pool: BufferPool
+}
+
 /** What a decryption into a file needs. */
-interface Decryption {
+interface Decryption extends RunContext {
   readonly offsetBytes: number
   readonly onWritten: WrittenListener
-  readonly contentKey: () => ContentKey
-  readonly pool: BufferPool
 }
 
 /**
@@ -102,19 +106,26 @@ interface Decryption {
  */
 async function decryptInto(
   source: ObjectBody,
-  { file }: RunTarget,
+  file: WritableFile,
   decryption: Decryption,
 ): Promise<bigint | undefined> {
-  if (file === undefined) return undefined
-  return againWhenThreadLost(async () => {
-    const thread = await threadFor(file.sizeBytes)
-    return thread && decryptOnce(thread, source.open(), file, decryption)
-  })
+  return againWhenThreadLost(() =>
+    inThread(decryption.most, (thread) => decryptOnce(thread, source.open(), file, decryption)),
+  )
 }
 
-/** The current thread, or `undefined` for a small file or where no thread can start. */
-async function threadFor(fileSizeBytes: number): Promise<FileCipherThread | undefined> {
-  return fileSizeBytes < THREAD_BYTES ? undefined : fileCipherThread()
+/** Runs work in a thread, if there is one. */
+async function inThread<Result>(
+  most: number,
+  work: (thread: FileCipherThread) => Promise<Result>,
+): Promise<Result | undefined> {
+  const borrowed = await borrowThread(most)
+  if (borrowed === undefined) return undefined
+  try {
+    return await work(borrowed.thread)
+  } finally {
+    borrowed.giveBack()
+  }
 }
 
 async function decryptOnce(
@@ -157,11 +168,6 @@ async function decryptOnce(
   if (failed !== undefined) throw (failed as { readonly error: unknown }).error
   if (ended?.crc64 === undefined) throw threadLost(ended?.failure && systemError(ended.failure))
   return ended.crc64
-}
-
-/** The error of a failure that the thread reported. */
-function systemError({ message, code }: NonNullable<FileCipherResponse['failure']>): Error {
-  return Object.assign(new Error(message), { code })
 }
 
 /** Gathers chunks in buffers that can be transferred. */

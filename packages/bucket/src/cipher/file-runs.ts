@@ -1,7 +1,15 @@
-import type { ContentKey, ObjectBody, PartRange } from '@oss-cse/crypto-core'
-import type { FileRange } from '../source/open-file.ts'
-import type { EncryptedPart } from './encrypted-part.ts'
+import type { ContentKey, PartRange, PutObjectResponse, WorkerSide } from '@oss-cse/crypto-core'
+import type { RangeBody } from '../requests/requestable-range.ts'
+import type { ByteSource } from '../source/byte-source.ts'
+import type { FileRange, OpenFile } from '../source/open-file.ts'
+import type { EncryptedPart, SendOptions } from './encrypted-part.ts'
 import type { RunTarget, WrittenListener } from './run-target.ts'
+
+/** Options of sending a file. */
+export interface SendFileOptions extends SendOptions {
+  /** Called with the CRC-64 of the ciphertext when the file was read to its end, before the last byte leaves. */
+  onEnd(crc64: bigint): void
+}
 
 /**
  * Runs that a runtime does outside the caller's thread, because it can open the files of the run. Each runtime has its
@@ -10,16 +18,28 @@ import type { RunTarget, WrittenListener } from './run-target.ts'
  * A method returns `undefined` if the run must be done in place.
  */
 export interface FileRuns {
-  /** Reads a part from its file, encrypts it into memory and digests the ciphertext. */
-  encryptPart(range: PartRange, file: FileRange): Promise<EncryptedPart | undefined>
+  /** Whether a file is worth a worker. */
+  isLarge(file: OpenFile): boolean
+  /** See `ObjectCipher.send`. */
+  send(source: ByteSource, side: WorkerSide, options: SendFileOptions): Promise<PutObjectResponse | undefined>
+  /**
+   * Reads a part from its file, encrypts it into memory and digests the ciphertext.
+   *
+   * @param options - `sends`: whether the part should be able to send itself (`EncryptedPart.send`)
+   */
+  encryptPart(
+    range: PartRange,
+    file: FileRange,
+    options: { readonly sends: boolean },
+  ): Promise<EncryptedPart | undefined>
   /**
    * Decrypts a run of an object into a file.
    *
-   * @param source - the ciphertext; it is opened again if the first attempt is lost
+   * @param source - the ciphertext. It is opened again if the first attempt is lost, or never if a worker requests it
    * @returns the CRC-64 of the ciphertext
    */
   decryptInto(
-    source: ObjectBody,
+    source: RangeBody,
     target: RunTarget,
     run: { readonly offsetBytes: number; readonly onWritten: WrittenListener },
   ): Promise<bigint | undefined>
@@ -29,5 +49,6 @@ export interface FileRuns {
  * Binds the runs to one object.
  *
  * @param contentKey - returns the object's key each time it is copied for a run, and throws once it is wiped
+ * @param most - the most workers to use. Absent: what the runtime does by default
  */
-export type BindFileRuns = (contentKey: () => ContentKey) => FileRuns
+export type BindFileRuns = (contentKey: () => ContentKey, most: number | undefined) => FileRuns

@@ -8,6 +8,8 @@ import {
   type ObjectReference,
   orAborted,
   type PartRange,
+  type PutObjectResponse,
+  type WorkerSide,
   wipe,
 } from '@oss-cse/crypto-core'
 import { freeBytes, type RunWatch, startCipherRun } from '@oss-cse/crypto-core/internal'
@@ -15,6 +17,7 @@ import { bindFileRuns } from '#file-runs'
 import { withObjectKey } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { withRetries } from '../policy/retry.ts'
+import type { RangeBody } from '../requests/requestable-range.ts'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import {
   digestPart,
@@ -23,7 +26,7 @@ import {
   encryptPartTwice,
   type PartDigest,
 } from './encrypted-part.ts'
-import type { FileRuns } from './file-runs.ts'
+import type { FileRuns, SendFileOptions } from './file-runs.ts'
 import type { RunTarget, WrittenListener } from './run-target.ts'
 
 /** The most bytes of ciphertext that an upload keeps in memory for its running parts. Further parts are read twice. */
@@ -67,6 +70,16 @@ export interface ObjectCipher {
   readonly closed: boolean
   /** Encrypts a whole object into a stream. The pass still works after the key is wiped. */
   encrypt(source: ByteSource): CipherPass
+  /** Whether a worker may be able to send a whole object from its file. */
+  canSend(source: ByteSource): boolean
+  /**
+   * Encrypts a whole object from its file and sends it, in a worker.
+   *
+   * @returns `undefined` if no worker can
+   * @throws CseError `ERR_CSE_SOURCE` when the file fails or does not have the announced length; `ERR_CSE_THREAD` when the
+   * worker is lost; what the source's `watch` and the request throw
+   */
+  send(source: ByteSource, side: WorkerSide, options: SendFileOptions): Promise<PutObjectResponse | undefined>
   /**
    * Decrypts a run into a stream. The bytes of a plain object pass unchanged. The pass still works after the key is
    * wiped.
@@ -78,12 +91,13 @@ export interface ObjectCipher {
   /**
    * Decrypts a run into a target.
    *
-   * @param source - the ciphertext. It is opened again if the worker that decrypts is lost
+   * @param source - the ciphertext. It is opened again if the worker that decrypts is lost, or never if a worker requests
+   * it
    * @returns the CRC-64 of the ciphertext
    * @throws CseError `ERR_CSE_THREAD` when a second worker is lost too; what source and target throw
    */
   decryptInto(
-    source: ObjectBody,
+    source: RangeBody,
     target: RunTarget,
     run: { readonly offsetBytes: number; readonly onWritten: WrittenListener },
   ): Promise<bigint>
@@ -91,9 +105,14 @@ export interface ObjectCipher {
    * Encrypts one part. The part is held in memory while all unreleased parts together are at most 64 MiB. A further
    * part is read twice instead, if its source can be opened again, and is compared while it is sent.
    *
+   * @param options - `sends`: whether the part should be able to send itself, where a worker can
    * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length; `ERR_CSE_THREAD`
    */
-  encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart>
+  encryptPart(
+    source: ByteSource,
+    range: PartRange,
+    options: { readonly sends: boolean },
+  ): Promise<EncryptedPart>
   /** The digests of a part's ciphertext, which is not kept. Throws as `encryptPart`. */
   digestPart(source: ByteSource, range: PartRange): Promise<PartDigest>
   /** The CRC-64 of the ciphertext that a run of plaintext has in this object. */
@@ -108,7 +127,7 @@ export interface ObjectCipher {
  * @throws CseError what the keyring and its provider throw, with the object's key; the signal's reason at once
  */
 export async function generateCipher(
-  { keyring }: BucketContext,
+  { keyring, fileWorkers }: BucketContext,
   object: ObjectReference,
   extras: EnvelopeExtras,
   signal: AbortSignal | undefined,
@@ -116,7 +135,7 @@ export async function generateCipher(
   const { contentKey, envelope } = await forObject(object.key, signal, () =>
     keyring.generate(extras, { signal, object }),
   )
-  return { cipher: new KeyCustodian(contentKey), envelope }
+  return { cipher: new KeyCustodian(contentKey, fileWorkers), envelope }
 }
 
 /**
@@ -126,7 +145,7 @@ export async function generateCipher(
  * @throws CseError as `generateCipher`
  */
 export async function unwrapCipher(
-  { keyring, retry, logger }: BucketContext,
+  { keyring, retry, logger, fileWorkers }: BucketContext,
   envelope: Envelope,
   {
     key,
@@ -139,7 +158,8 @@ export async function unwrapCipher(
   },
 ): Promise<ObjectCipher> {
   const unwrap = () => forObject(key, signal, () => keyring.unwrap(envelope, { signal, object }))
-  return new KeyCustodian(await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal }))
+  const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
+  return new KeyCustodian(contentKey, fileWorkers)
 }
 
 /** A cipher that leaves the bytes of an unencrypted object unchanged, and computes the same checksums. */
@@ -149,12 +169,14 @@ export function plainCipher(): ObjectCipher {
 
 class KeyCustodian implements ObjectCipher {
   readonly #contentKey: ContentKey | undefined
+  readonly #fileWorkers: number | undefined
   #boundRuns: FileRuns | undefined
   #heldBytes = 0
   #closed = false
 
-  constructor(contentKey: ContentKey | undefined) {
+  constructor(contentKey: ContentKey | undefined, fileWorkers?: number) {
     this.#contentKey = contentKey
+    this.#fileWorkers = fileWorkers
   }
 
   get closed(): boolean {
@@ -167,6 +189,18 @@ class KeyCustodian implements ObjectCipher {
       open: (watch) => recyclable(run.transform(source, { ...watch, ...sourceCheck(source) })),
       crc64: () => run.digests().crc64,
     }
+  }
+
+  canSend({ file }: ByteSource): boolean {
+    return file !== undefined && this.#fileRuns.isLarge(file)
+  }
+
+  async send(
+    source: ByteSource,
+    side: WorkerSide,
+    options: SendFileOptions,
+  ): Promise<PutObjectResponse | undefined> {
+    return this.#fileRuns.send(source, side, options)
   }
 
   decrypt(source: ObjectBody, { checksum = true, ...range }: DecryptedRun): CipherPass {
@@ -184,7 +218,7 @@ class KeyCustodian implements ObjectCipher {
   }
 
   async decryptInto(
-    source: ObjectBody,
+    source: RangeBody,
     target: RunTarget,
     { offsetBytes, onWritten }: { readonly offsetBytes: number; readonly onWritten: WrittenListener },
   ): Promise<bigint> {
@@ -206,7 +240,11 @@ class KeyCustodian implements ObjectCipher {
     return known(pass.crc64())
   }
 
-  async encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart> {
+  async encryptPart(
+    source: ByteSource,
+    range: PartRange,
+    options: { readonly sends: boolean },
+  ): Promise<EncryptedPart> {
     const { sizeBytes } = range
     const hold = this.#heldBytes + sizeBytes <= MAX_HELD_BYTES || !source.replayable
     if (!hold) return encryptPartTwice(source, range, () => this.#key())
@@ -214,13 +252,19 @@ class KeyCustodian implements ObjectCipher {
     try {
       const { file } = source
       const part =
-        (file && (await this.#fileRuns.encryptPart(range, file))) ??
+        (file && (await this.#fileRuns.encryptPart(range, file, options))) ??
         (await encryptPartInMemory(source, range, this.#key()))
-      const release = (reusable: boolean): void => {
-        part.release(reusable)
-        this.#heldBytes -= sizeBytes
+      return {
+        sizeBytes,
+        digest: part.digest,
+        crc64: part.crc64,
+        open: () => part.open(),
+        ...(part.send && { send: part.send.bind(part) }),
+        release: (reusable) => {
+          part.release(reusable)
+          this.#heldBytes -= sizeBytes
+        },
       }
-      return { ...part, release }
     } catch (error) {
       this.#heldBytes -= sizeBytes
       throw error
@@ -232,7 +276,7 @@ class KeyCustodian implements ObjectCipher {
     const part =
       file === undefined || range.sizeBytes > MAX_HELD_BYTES
         ? undefined
-        : await this.#fileRuns.encryptPart(range, file)
+        : await this.#fileRuns.encryptPart(range, file, { sends: false })
     part?.release(true)
     return part ?? digestPart(source, range, this.#key())
   }
@@ -251,7 +295,7 @@ class KeyCustodian implements ObjectCipher {
   }
 
   get #fileRuns(): FileRuns {
-    this.#boundRuns ??= bindFileRuns(() => this.#key())
+    this.#boundRuns ??= bindFileRuns(() => this.#key(), this.#fileWorkers)
     return this.#boundRuns
   }
 

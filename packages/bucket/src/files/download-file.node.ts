@@ -89,6 +89,10 @@ class FileTarget implements DownloadTarget {
     await this.#opened().write(chunk, offsetBytes)
   }
 
+  flush(): void {
+    this.#file?.flush()
+  }
+
   read(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array> {
     return this.#opened().read(offsetBytes, sizeBytes)
   }

@@ -17,7 +17,7 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import type { MemoryTransport, RecordedRequest } from '@oss-cse/crypto-core/testing'
@@ -27,6 +27,7 @@ import { memoryBucket } from '../../test/memory-bucket.ts'
 import { denied, lost, operations, PART, pendingUploads, watchParts } from '../../test/multipart.ts'
 import { openFilesBelow } from '../../test/open-files.ts'
 import { spellings, WatchedKeyring } from '../../test/watched-keys.ts'
+import { WorkerMemoryTransport } from '../../test/worker-memory-transport.ts'
 import { MAX_HELD_BYTES } from '../cipher/object-cipher.ts'
 import type { CryptoBucket } from '../crypto-bucket.ts'
 import type { Progress } from '../policy/progress.ts'
@@ -91,11 +92,12 @@ function equal(actual: Uint8Array, expected: Uint8Array): void {
   if (Buffer.compare(actual, expected) !== 0) expect(difference(actual, expected)).toBeUndefined()
 }
 
-// Large files are read and written in a separate thread.
+// Large files are read and written by workers, which also send the requests if the transport lets them.
 describe.each([
   { what: 'a short file', size: 5 * PART + 17, partSizeBytes: PART },
-  { what: 'a long file', size: 5 * MIB + 17, partSizeBytes: MIB },
-])('$what of six parts', ({ size, partSizeBytes }) => {
+  { what: 'a long file', size: 10 * MIB + 17, partSizeBytes: 2 * MIB },
+  { what: 'a long file, sent by workers,', size: 10 * MIB + 17, partSizeBytes: 2 * MIB, byWorkers: true },
+])('$what of six parts', ({ size, partSizeBytes, byWorkers }) => {
   const data = pattern(size)
   const otherData = data.map((byte) => byte ^ 0x55)
   const upload = (options: UploadOptions = {}) =>
@@ -114,14 +116,19 @@ describe.each([
       .map((range) => Number(/=(\d+)/.exec(range)?.[1]) / partSizeBytes + 1)
       .sort()
 
-  beforeEach(() => writeFile(here('in'), data))
+  beforeEach(async () => {
+    await writeFile(here('in'), data)
+    if (byWorkers) {
+      ;({ bucket, transport, log } = memoryBucket({ keyring, transport: new WorkerMemoryTransport() }))
+    }
+  })
 
   /** An upload whose fourth part is denied. */
   async function interruptedUpload(options: UploadOptions = {}): Promise<void> {
     transport.intercept = ({ partNumber }) => {
       if (partNumber === 4) throw denied
     }
-    await expect(upload({ checkpointStore: store, parallel: 1, ...options })).rejects.toBe(denied)
+    await expect(upload({ checkpointStore: store, parallel: 1, ...options })).rejects.toEqual(denied)
     transport.intercept = undefined
     transport.requests.length = 0
   }
@@ -133,7 +140,7 @@ describe.each([
     transport.intercept = (request) => {
       if (isGetOf(4)(request)) throw denied
     }
-    await expect(download({ checkpointStore: store, parallel: 1, ...options })).rejects.toBe(denied)
+    await expect(download({ checkpointStore: store, parallel: 1, ...options })).rejects.toEqual(denied)
     transport.intercept = undefined
     transport.requests.length = 0
   }
@@ -154,6 +161,22 @@ describe.each([
       expect(await records()).toEqual([])
     }
   })
+
+  test.runIf(byWorkers && availableParallelism() > 1)(
+    'is sent and fetched by workers alone, but for the first range',
+    async () => {
+      await upload()
+      await download()
+      const { prepared } = transport as WorkerMemoryTransport
+      const asked = prepared.map((request) =>
+        request.operation === 'uploadPart' ? request.partNumber : request.headers['range'],
+      )
+      const ranges = transport.requests.flatMap(({ headers }) => headers['range'] ?? [])
+      expect(asked.sort()).toEqual([1, 2, 3, 4, 5, 6, ...ranges.slice(1)].sort())
+      expect(ranges[0]).toBe(`bytes=0-${partSizeBytes - 1}`)
+      equal(await bytesOf('out'), data)
+    },
+  )
 
   test('is the same in a plain get', async () => {
     await upload()

@@ -18,7 +18,8 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readFileRange, TemporaryFile } from './temporary-file.node.ts'
 
 const calls = vi.hoisted(() => ({
@@ -106,6 +107,76 @@ test('a closed file is there for the next run, and a discarded one is not', asyn
   expect(await third.sizeBytes()).toBe(0)
   await third.discard()
   expect(await readdir(directory)).toEqual([])
+})
+
+/** Replaces a flush of all files. */
+async function flushesWith(
+  flush: () => Promise<void>,
+  method: 'datasync' | 'sync' = 'datasync',
+): Promise<void> {
+  const file = await open(path, 'w')
+  vi.spyOn(Object.getPrototypeOf(file) as FileHandle, method).mockImplementation(flush)
+  await file.close()
+  await rm(path)
+  onTestFinished(() => void vi.restoreAllMocks())
+}
+
+test('a flush that failed makes the commit fail, although a later one succeeds', async () => {
+  const failure = Object.assign(new Error('input/output error'), { code: 'EIO' })
+  const outcomes = [async () => {}, () => Promise.reject(failure), async () => {}]
+  await flushesWith(() => (outcomes.shift() ?? (async () => {}))())
+  const file = await TemporaryFile.open(path)
+  for (let flushes = 0; flushes < 3; flushes++) {
+    await file.write(new Uint8Array(10), 0)
+    file.flush()
+    await nextTurn()
+  }
+  expect(outcomes).toEqual([])
+  await expect(file.commit()).rejects.toMatchObject({ code: 'ERR_CSE_FILE', cause: failure })
+  await file.discard()
+  expect(await readdir(directory)).toEqual([])
+})
+
+test('bytes whose flush failed are not there for a later run', async () => {
+  const fails = () => Promise.reject(Object.assign(new Error('input/output error'), { code: 'EIO' }))
+  await flushesWith(fails)
+  const first = await TemporaryFile.open(path, { name: 'shared' })
+  await first.write(new Uint8Array(10), 0)
+  first.flush()
+  await first.close()
+  const next = await TemporaryFile.open(path, { name: 'shared', keep: true })
+  expect(await next.sizeBytes()).toBe(0)
+  await next.write(new Uint8Array(10), 0)
+  await flushesWith(fails, 'sync')
+  await expect(next.commit()).rejects.toMatchObject({ code: 'ERR_CSE_FILE' })
+  await next.close()
+  const last = await TemporaryFile.open(path, { name: 'shared', keep: true })
+  expect(await last.sizeBytes()).toBe(0)
+  await last.discard()
+})
+
+test('one flush runs at a time, and the commit waits for the last one', async () => {
+  const ends: (() => void)[] = []
+  let running = 0
+  await flushesWith(async () => {
+    running += 1
+    expect(running).toBe(1)
+    await new Promise<void>((resolve) => ends.push(resolve))
+    running -= 1
+  })
+  const file = await TemporaryFile.open(path)
+  for (let flushes = 0; flushes < 5; flushes++) file.flush()
+  let committed = false
+  const commit = file.commit().then(() => {
+    committed = true
+  })
+  for (let flushes = 0; flushes < 2; flushes++) {
+    await vi.waitUntil(() => ends.length === flushes + 1)
+    expect(committed).toBe(false)
+    ends[flushes]?.()
+  }
+  await commit
+  expect([ends.length, await readdir(directory)]).toEqual([2, ['out']])
 })
 
 test('nobody can open a file between its last byte and its final name', async () => {

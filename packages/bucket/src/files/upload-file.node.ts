@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CseError } from '@oss-cse/crypto-core'
 import type { CryptoBucket } from '../crypto-bucket.ts'
-import { type UploadOptions, type UploadResult, wholeSource } from '../resume/resumable-upload.ts'
-import type { SizedSource } from '../source/sized-source.ts'
+import type { UploadOptions, UploadResult } from '../resume/resumable-upload.ts'
+import { type SizedSource, wholeBody } from '../source/sized-source.ts'
 import type { PutOptions } from '../write/put-object.ts'
 import type { PutResult } from '../write/put-result.ts'
 import { readFileRange } from './temporary-file.node.ts'
@@ -61,8 +61,7 @@ export async function putFile(
 ): Promise<PutResult> {
   return withFile(path, (source) => {
     if (!('sizeBytes' in source)) return bucket.put(key, source, options)
-    const { sizeBytes } = source
-    return bucket.put(key, { sizeBytes, open: () => wholeSource(source) }, options)
+    return bucket.put(key, wholeBody(source), options)
   })
 }
 

@@ -12,4 +12,6 @@ export interface BucketContext {
   readonly retry: RetryPolicy
   readonly logger: Logger | undefined
   readonly leftovers: Leftovers
+  /** See `CryptoBucketOptions`. */
+  readonly fileWorkers: number | undefined
 }

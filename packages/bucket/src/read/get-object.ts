@@ -11,11 +11,11 @@ import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter } from '../policy/progress.ts'
 import { readHeaders } from '../policy/request-headers.ts'
+import { type GetSource, ObjectRequests } from '../requests/object-requests.ts'
+import { closeIterator, ResumedRead } from '../requests/resumed-read.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
-import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { checkStoredChecksum, type OpenedResponse, openResponse } from './opened-response.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
-import { closeIterator, ResumedRead } from './resumed-read.ts'
 
 /** Options of a get. */
 export interface GetOptions extends BoundedCallOptions {

@@ -7,9 +7,10 @@ import {
   type ObjectTransport,
   OSS_HEADERS,
   TransportError,
+  type WorkerSide,
 } from '@oss-cse/crypto-core'
 import { referenceHeaders } from '../policy/request-headers.ts'
-import { closeIterator } from './resumed-read.ts'
+import { closeIterator } from '../requests/resumed-read.ts'
 
 /**
  * An object to read, or the target in the same bucket if the object is a symbolic link. The service responds to a link
@@ -51,6 +52,12 @@ export class LinkedObject {
       () => this.#transport.get({ ...this.#current, headers, signal }),
       (response) => closeIterator(response.body[Symbol.asyncIterator]()),
     )
+  }
+
+  /** Prepares a GET for a worker. `undefined` also for the target of a link, which may be replaced by another one. */
+  async workerSide(headers: HeaderMap, signal: AbortSignal | undefined): Promise<WorkerSide | undefined> {
+    if (this.#current !== this.#asked) return undefined
+    return this.#transport.workerSide?.({ operation: 'get', ...this.#current, headers, signal })
   }
 
   /**

@@ -1,29 +1,24 @@
 import {
   type BoundedCallOptions,
   type ByteChunks,
-  type ByteRange,
   type ClosedRange,
   CseError,
   type GetObjectResponse,
   type HeaderMap,
 } from '@oss-cse/crypto-core'
-import {
-  checkRange,
-  eachWithDeadline,
-  type RangeSlice,
-  sliceResponse,
-  withDeadline,
-} from '@oss-cse/crypto-core/internal'
+import { checkRange, eachWithDeadline, withDeadline } from '@oss-cse/crypto-core/internal'
 import type { ObjectCipher } from '../cipher/object-cipher.ts'
 import type { RunTarget, WrittenListener } from '../cipher/run-target.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { readHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
+import { type GetSource, ObjectRequests } from '../requests/object-requests.ts'
+import { type PinnedObject, rangeBytes } from '../requests/range-bytes.ts'
+import type { RequestableRange } from '../requests/requestable-range.ts'
+import { closeIterator } from '../requests/resumed-read.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
-import { type GetSource, ObjectRequests } from './object-requests.ts'
 import { openResponse } from './opened-response.ts'
-import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
 
 /** Options of opening an object. */
 export interface OpenOptions extends BoundedCallOptions {
@@ -126,7 +121,10 @@ export class ObjectReader {
     const { key } = this.description
     return withDeadline(options, key, async ({ signal, onWritten = () => {} }) => {
       try {
-        const source = { open: () => this.#ciphertext({ start, end }, signal) }
+        const source = {
+          open: () => this.#ciphertext({ start, end }, signal),
+          requestable: this.#requestable({ start, end }, signal),
+        }
         return await this.#cipher.decryptInto(source, target, { offsetBytes: start, onWritten })
       } catch (error) {
         signal?.throwIfAborted()
@@ -166,77 +164,63 @@ export class ObjectReader {
 
   /** The stored bytes of a range. */
   #ciphertext(range: ClosedRange, signal: AbortSignal | undefined): ByteChunks {
-    let current: ResumedRead | undefined
-    const chunks = this.#requestedChunks(range, signal, (read) => {
-      current = read
+    return rangeBytes({
+      object: this.#pinned,
+      range,
+      requests: this.#requests(signal),
+      takeFirst: () => this.#takeFirst(range)?.response,
+      signal,
     })
-    return Object.assign(chunks, { recycle: () => current?.recycle() })
   }
 
-  async *#requestedChunks(
-    range: ClosedRange,
-    signal: AbortSignal | undefined,
-    onRead: (read: ResumedRead) => void,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
+  get #pinned(): PinnedObject {
     const { key, etag } = this.description
-    signal?.throwIfAborted()
-    try {
-      const requests = this.#requests(signal)
-      const response = this.#takeFirst(range)?.response ?? (await requests.first(range))
-      const slice = await this.#checkedSlice(range, response)
-      const ciphertext = new ResumedRead({
-        key,
-        response,
-        slice,
-        onlyWanted: true,
-        reopen: (start, end, error) => requests.resume(etag ?? '', start, end, error),
-      })
-      onRead(ciphertext)
-      // The first range's request only has the signal that the object was opened with.
-      const stop = (): void => void ciphertext.close()
-      signal?.addEventListener('abort', stop, { once: true })
-      try {
-        for await (const chunk of ciphertext) yield chunk
-      } finally {
-        await ciphertext.close()
-        signal?.removeEventListener('abort', stop)
-      }
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw aboutObject(error, key)
-    }
+    return { key, etag, sizeBytes: this.sizeBytes }
   }
 
-  /** Computes the slice of a response. Closes a response that is from another state of the object, and throws. */
-  async #checkedSlice(range: ByteRange, response: GetObjectResponse): Promise<RangeSlice> {
-    try {
-      const slice = sliceResponse(range, response)
-      const { key, etag } = this.description
-      if (response.headers['etag'] === etag && slice.totalBytes === this.sizeBytes) return slice
-      throw wasReplaced(key)
-    } catch (error) {
-      await closeIterator(response.body[Symbol.asyncIterator]())
-      throw error
+  /** What a worker needs to request a range itself. Nothing if the first response has it, or without an ETag. */
+  #requestable(range: ClosedRange, signal: AbortSignal | undefined): RequestableRange | undefined {
+    const source = this.#source
+    if (source.workerSide === undefined || this.description.etag === undefined) return undefined
+    if (this.#first !== undefined && contains(this.#first.range, range)) return undefined
+    const { retry, logger } = this.#context
+    return {
+      object: this.#pinned,
+      range,
+      headers: this.#pinnedHeaders,
+      ossHeaders: source.ossHeaders,
+      retry,
+      logger,
+      signal,
+      prepare: (headers) => source.workerSide?.(headers, signal),
     }
   }
 
   #requests(signal: AbortSignal = new AbortController().signal): ObjectRequests {
-    const { key, etag } = this.description
+    const { key } = this.description
     const { retry, logger } = this.#context
-    const headers = { ...this.#headers, ...(etag !== undefined && { 'if-match': etag }) }
-    return new ObjectRequests(this.#source, headers, { operation: 'get', key, retry, logger, signal })
+    const context = { operation: 'get', key, retry, logger, signal } as const
+    return new ObjectRequests(this.#source, this.#pinnedHeaders, context)
+  }
+
+  get #pinnedHeaders(): HeaderMap {
+    const { etag } = this.description
+    return { ...this.#headers, ...(etag !== undefined && { 'if-match': etag }) }
   }
 
   /** Returns the first range's response, once: for a read of that range, or to close it. */
   #takeFirst(range?: ClosedRange): ReaderParts['first'] {
     const first = this.#first
     if (first === undefined) return undefined
-    if (range !== undefined && (first.range.start !== range.start || first.range.end < range.end)) {
-      return undefined
-    }
+    if (range !== undefined && !contains(first.range, range)) return undefined
     this.#first = undefined
     return first
   }
+}
+
+/** Whether a response to the first range starts with the wanted one. */
+function contains(first: ClosedRange, wanted: ClosedRange): boolean {
+  return first.start === wanted.start && first.end >= wanted.end
 }
 
 /** The source of a reader's bytes and headers. */

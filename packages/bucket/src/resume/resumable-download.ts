@@ -30,6 +30,8 @@ export interface DownloadTarget extends RunTarget {
    * @returns true if bytes of that length from an earlier run were kept; false if the target is empty
    */
   open(sizeBytes: number, keep: boolean): Promise<boolean>
+  /** Called when more bytes were written. May start to write them to disk. Never throws. */
+  flush?(): void
   /** Reads bytes that were written. */
   read(offsetBytes: number, sizeBytes: number): AsyncIterable<Uint8Array>
   /** Gives the bytes their final name. Called when all are there and verified. */
@@ -355,6 +357,7 @@ async function fetchParts(
   await inParallel(missing, atOnce, options.signal, async ({ partNumber, start, end }, signal) => {
     const onWritten = (writtenBytes: number): void => progress.advance(partNumber, writtenBytes)
     done.set(partNumber, await reader.readInto({ start, end }, target, { signal, onWritten }))
+    target.flush?.()
     await saveShared()
     progress.done(partNumber, end - start + 1)
   })

@@ -21,7 +21,15 @@ import { PartsProgress, type ProgressListener } from '../policy/progress.ts'
 import { type ObjectOptions, uploadHeaders } from '../policy/request-headers.ts'
 import { log, type TransferEvent } from '../policy/retry.ts'
 import { byteSource, type ReopenableBody } from '../source/byte-source.ts'
-import { type SizedInput, type SizedSource, sizedSource } from '../source/sized-source.ts'
+import {
+  changedMeanwhile,
+  type SizedInput,
+  type SizedSource,
+  type SourceState,
+  sizedSource,
+  stateOf,
+  wholeBody,
+} from '../source/sized-source.ts'
 import {
   initiateMultipartUpload,
   refusePartsUnderV1,
@@ -80,9 +88,11 @@ export async function uploadObject(
       await forgetEarlier({ ...common, transport }, checkpointStore)
     }
     const { metadata, contentType, contentMd5, headers, onProgress } = options
-    const body = { sizeBytes, open: () => wholeSource(source) }
     const put = { metadata, contentType, contentMd5, headers, onProgress, signal }
-    return { ...(await putObject(context, transport, key, byteSource(body), put)), resumedBytes: 0 }
+    return {
+      ...(await putObject(context, transport, key, byteSource(wholeBody(source)), put)),
+      resumedBytes: 0,
+    }
   }
   const transfer: UploadTransfer = { ...common, transport: requireMultipart(transport) }
   try {
@@ -95,27 +105,6 @@ export async function uploadObject(
   } catch (error) {
     throw aboutObject(error, key)
   }
-}
-
-/**
- * Reads all bytes of a source. Throws after the last one if the source changed during the read, so that nothing is
- * stored.
- */
-export async function* wholeSource(source: SizedSource): AsyncGenerator<Uint8Array, void, undefined> {
-  const begun = await stateOf(source)
-  yield* source.open(0, source.sizeBytes)
-  const now = await stateOf(source)
-  if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
-}
-
-/** The state of a source at one moment. */
-interface SourceState {
-  readonly fingerprint: string
-  readonly mark: string
-}
-
-async function stateOf(source: SizedSource): Promise<SourceState> {
-  return { fingerprint: (await source.fingerprint?.()) ?? '', mark: (await source.changeMark?.()) ?? '' }
 }
 
 interface UploadTransfer {
@@ -355,13 +344,6 @@ function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): R
 /** Saves an upload's state, together with the transfer that it belongs to. */
 function persistInto(checkpoint: Checkpoint, fresh: object): PersistState {
   return (state) => checkpoint.save({ ...fresh, upload: state })
-}
-
-function changedMeanwhile(): CseError {
-  return new CseError(
-    'ERR_CSE_SOURCE_CHANGED',
-    'The source changed while it was being uploaded. Nothing was stored: upload it again when nothing writes to it.',
-  )
 }
 
 /** Frees an upload's parts on the service. Never rejects. */

@@ -23,14 +23,21 @@ export type BodyInput =
 export interface ReopenableBody extends ObjectBody {
   /** The same bytes in an open file, starting at an offset. A worker reads them there, faster than through `open`. */
   readonly file?: FileRange | undefined
+  /**
+   * Called when a worker starts to read `file`, without `open`. The function that it returns is called after the last
+   * byte was read, and throws if the bytes may have changed meanwhile. Nothing is stored then.
+   */
+  watch?(): Promise<() => Promise<void>>
 }
 
 /** A body of any kind in the form that the bucket reads. */
 export interface ByteSource extends ObjectBody {
   /** False for a stream that can be read only once, and so is never sent again. */
   readonly replayable: boolean
-  /** The same bytes in an open file. */
+  /** See `ReopenableBody`. */
   readonly file?: FileRange | undefined
+  /** See `ReopenableBody`. */
+  watch?(): Promise<() => Promise<void>>
   /**
    * Reads the first bytes of a source that does not show whether it was read before. So a spent source is refused
    * before any request.
@@ -114,7 +121,14 @@ function recognize(input: BodyInput): ByteSource {
     }
     if (file !== undefined && sizeBytes === undefined)
       throw invalidBody('a body with a file needs sizeBytes too')
-    return { sizeBytes, replayable: true, open: () => input.open(), file }
+    const { watch } = input as ReopenableBody
+    return {
+      sizeBytes,
+      replayable: true,
+      open: () => input.open(),
+      file,
+      ...(watch && { watch: watch.bind(input) }),
+    }
   }
   throw noBody()
 }

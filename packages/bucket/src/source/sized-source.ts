@@ -1,5 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { isUint8Array } from '@oss-cse/crypto-core/internal'
+import type { ReopenableBody } from './byte-source.ts'
 import { isFileRange, type OpenFile } from './open-file.ts'
 import { readStream } from './read-stream.ts'
 
@@ -23,6 +24,46 @@ export interface SizedSource {
 
 /** What can be uploaded in parts. */
 export type SizedInput = Uint8Array | Blob | SizedSource
+
+/** The state of a source at one moment. */
+export interface SourceState {
+  readonly fingerprint: string
+  readonly mark: string
+}
+
+/** Returns the current state of a source. */
+export async function stateOf(source: SizedSource): Promise<SourceState> {
+  return { fingerprint: (await source.fingerprint?.()) ?? '', mark: (await source.changeMark?.()) ?? '' }
+}
+
+/** The error of a source that changed during its upload. */
+export function changedMeanwhile(): CseError {
+  return new CseError(
+    'ERR_CSE_SOURCE_CHANGED',
+    'The source changed while it was being uploaded. Nothing was stored: upload it again when nothing writes to it.',
+  )
+}
+
+/**
+ * All bytes of a source, as one body. Whoever reads them gets an error after the last byte if the source changed during
+ * the read, so that nothing is stored.
+ */
+export function wholeBody(source: SizedSource): ReopenableBody {
+  const { sizeBytes, file } = source
+  const watch = async (): Promise<() => Promise<void>> => {
+    const begun = await stateOf(source)
+    return async () => {
+      const now = await stateOf(source)
+      if (now.fingerprint !== begun.fingerprint || now.mark !== begun.mark) throw changedMeanwhile()
+    }
+  }
+  async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
+    const check = await watch()
+    yield* source.open(0, sizeBytes)
+    await check()
+  }
+  return { sizeBytes, open, ...(file && { file: { ...file, offsetBytes: 0 } }), watch }
+}
 
 /**
  * Turns a caller's source into one that can be opened at any offset.

@@ -125,7 +125,8 @@ export class MultipartUpload {
     const { remote, cipher, ledger } = this.#upload
     this.#upload.checkSource(source, range)
     const own = callerHeaders(headers)
-    const part = await cipher.encryptPart(abortableSource(source, signal), range)
+    const { sends } = remote
+    const part = await cipher.encryptPart(abortableSource(source, signal), range, { sends })
     try {
       signal?.throwIfAborted()
       this.#upload.checkOpen()

@@ -7,9 +7,10 @@ import {
   type HeaderMap,
   type ObjectTransport,
   OSS_HEADERS,
+  type PutObjectResponse,
 } from '@oss-cse/crypto-core'
 import { checkMetadataSize, isRetryable } from '@oss-cse/crypto-core/internal'
-import { generateCipher } from '../cipher/object-cipher.ts'
+import { generateCipher, type ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter, SentBytes } from '../policy/progress.ts'
@@ -59,7 +60,9 @@ export async function putObject(
       () => putOnce(upload, sent),
       { operation: 'put', key, retry: { ...context.retry, maxAttempts }, logger: context.logger, signal },
       // A retry replaces wrongly stored bytes, under a new content key, unless overwriting is forbidden.
-      (error) => source.replayable && (isRetryable(error) || (overwrites && isIntegrityFailure(error))),
+      (error) =>
+        source.replayable &&
+        (isRetryable(error) || isThreadLost(error) || (overwrites && isIntegrityFailure(error))),
     )
   } catch (error) {
     throw aboutObject(error, key)
@@ -81,9 +84,8 @@ interface Upload {
 interface SentObject {
   readonly wrappedCek: string
   sizeBytes: number
-  /** False until the source was read to its end. */
-  whole: boolean
-  readonly crc64: () => string
+  /** Absent until the source was read to its end. */
+  crc64?: bigint | undefined
 }
 
 /** One attempt: a new content key, one pass over the source. */
@@ -96,18 +98,62 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
   }
   const object = { location: transport.location, key }
   const { cipher, envelope } = await generateCipher(context, object, extras, signal)
+  const sent: SentObject = { wrappedCek: envelope.wrappedCek, sizeBytes: 0 }
+  const count = new SentBytes(report)
+  try {
+    const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
+    checkMetadataSize(headers)
+    const attempt: Attempt = { cipher, headers, sent, count }
+    const response = (await sendFromWorker(upload, attempt)) ?? (await sendFromHere(upload, attempt))
+    const result = putResult(key, sent, response)
+    count.reached(sent.sizeBytes)
+    return result
+  } catch (error) {
+    const stored = await storedEarlier(upload, earlier, error)
+    if (stored !== undefined) return stored
+    throw error
+  } finally {
+    cipher.close()
+    earlier.push(sent)
+  }
+}
+
+/** What an attempt works with. */
+interface Attempt {
+  readonly cipher: ObjectCipher
+  readonly headers: HeaderMap
+  readonly sent: SentObject
+  readonly count: SentBytes
+}
+
+/** Lets a worker read, encrypt and send a file. Returns `undefined` if none can. */
+async function sendFromWorker(
+  { transport, key, source, signal }: Upload,
+  { cipher, headers, sent, count }: Attempt,
+): Promise<PutObjectResponse | undefined> {
+  const { sizeBytes } = source
+  if (sizeBytes === undefined || !cipher.canSend(source)) return undefined
+  const side = await transport.workerSide?.({ operation: 'put', key, headers, sizeBytes, signal })
+  if (side === undefined) return undefined
+  return cipher.send(source, side, {
+    signal,
+    onSentBytes: count.onSentBytes,
+    onEnd(crc64) {
+      sent.crc64 = crc64
+      sent.sizeBytes = sizeBytes
+    },
+  })
+}
+
+/** Encrypts the source in this thread, while the transport pulls it. */
+function sendFromHere(
+  { transport, key, source, signal }: Upload,
+  { cipher, headers, sent, count }: Attempt,
+): Promise<PutObjectResponse> {
+  const { sizeBytes } = source
   // One pass for the attempt: a second reading of the body would use it again, and it throws then.
   const pass = cipher.encrypt(source)
   cipher.close()
-  const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
-  checkMetadataSize(headers)
-  const sent: SentObject = {
-    wrappedCek: envelope.wrappedCek,
-    sizeBytes: 0,
-    whole: false,
-    crc64: () => String(pass.crc64()),
-  }
-  const count = new SentBytes(report)
   const open = (): ByteChunks => {
     count.pulled(0)
     return pass.open({
@@ -118,23 +164,11 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
       onEnd() {
         // A stream that was closed by an abort ends too, but is not whole.
         signal?.throwIfAborted()
-        sent.whole = true
+        sent.crc64 = pass.crc64()
       },
     })
   }
-  try {
-    const { onSentBytes } = count
-    const response = await transport.put({ key, headers, body: { sizeBytes, open }, signal, onSentBytes })
-    const result = putResult(key, sent, response)
-    count.reached(sent.sizeBytes)
-    return result
-  } catch (error) {
-    const stored = await storedEarlier(upload, earlier, error)
-    if (stored !== undefined) return stored
-    throw error
-  } finally {
-    earlier.push(sent)
-  }
+  return transport.put({ key, headers, body: { sizeBytes, open }, signal, onSentBytes: count.onSentBytes })
 }
 
 /**
@@ -168,8 +202,14 @@ function putResult(
   sent: SentObject,
   response: { readonly headers: HeaderMap; readonly data?: Uint8Array | undefined },
 ): PutResult {
-  if (!sent.whole) throw notReadToEnd(key)
-  return checkedPutResult(key, { sizeBytes: sent.sizeBytes, crc64: sent.crc64() }, response)
+  const { sizeBytes, crc64 } = sent
+  if (crc64 === undefined) throw notReadToEnd(key)
+  return checkedPutResult(key, { sizeBytes, crc64: String(crc64) }, response)
+}
+
+/** A worker that ended has stored nothing, or the whole object: the next attempt replaces it. */
+function isThreadLost(error: unknown): boolean {
+  return CseError.isInstance(error) && error.code === 'ERR_CSE_THREAD'
 }
 
 /** The stored object may be shorter than the body, or its source may have continued or failed at its end. */

@@ -1,5 +1,11 @@
-import { CseError, type HeaderMap, type UploadedPart } from '@oss-cse/crypto-core'
-import { isRetryable, tell, V2_HEADERS } from '@oss-cse/crypto-core/internal'
+import {
+  CseError,
+  type HeaderMap,
+  OSS_HEADERS,
+  type UploadedPart,
+  type UploadPartRequest,
+} from '@oss-cse/crypto-core'
+import { isRetryable, parseCrc64, tell, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import type { EncryptedPart } from '../cipher/encrypted-part.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { partPages } from '../policy/listed-pages.ts'
@@ -48,6 +54,11 @@ export class RemoteUpload {
     this.#transport = transport
   }
 
+  /** Whether a worker may be able to send parts. */
+  get sends(): boolean {
+    return this.#transport.workerSide !== undefined
+  }
+
   /** The options of the constructor: plain JSON. */
   toJSON(): RemoteUploadOptions {
     const { key, uploadId } = this
@@ -76,18 +87,21 @@ export class RemoteUpload {
     const sent = { ...partHeaders({ ...this.#headers, ...headers }), ...this.#envelope }
     let attempts = 0
     let reusable = false
+    // Once the bytes have come to this thread, the worker no longer has them.
+    let fromHere = part.send === undefined
     const attempt = async (): Promise<UploadedPart> => {
       attempts += 1
       const count = new SentBytes((bytes) => tell(onSentBytes, bytes))
-      const { etag, crc64: stored } = await this.#transport.uploadPart({
-        key,
-        uploadId,
-        partNumber,
-        headers: sent,
-        body: { sizeBytes, open: () => counted(part.open(), count) },
-        signal,
-        onSentBytes: count.onSentBytes,
-      })
+      const request = { key, uploadId, partNumber, headers: sent, signal }
+      const sentByWorker = fromHere ? undefined : await this.#sentByWorker(part, request, count)
+      fromHere = sentByWorker === undefined
+      const { etag, crc64: stored } =
+        sentByWorker ??
+        (await this.#transport.uploadPart({
+          ...request,
+          body: { sizeBytes, open: () => counted(part.open(), count) },
+          onSentBytes: count.onSentBytes,
+        }))
       if (stored !== undefined && stored !== crc64) throw storedOtherwise(key)
       count.reached(sizeBytes)
       return { partNumber, etag, sizeBytes, crc64 }
@@ -102,6 +116,20 @@ export class RemoteUpload {
     } finally {
       part.release(reusable)
     }
+  }
+
+  /** Lets the worker that has a part send it. Returns `undefined` if there is none, or it cannot. */
+  async #sentByWorker(
+    { send, sizeBytes }: EncryptedPart,
+    request: Omit<UploadPartRequest, 'body' | 'onSentBytes'>,
+    { onSentBytes }: SentBytes,
+  ): Promise<Pick<UploadedPart, 'etag' | 'crc64'> | undefined> {
+    const side =
+      send && (await this.#transport.workerSide?.({ operation: 'uploadPart', ...request, sizeBytes }))
+    const response = side && (await send?.(side, { signal: request.signal, onSentBytes }))
+    if (response === undefined) return undefined
+    const { etag = '', [OSS_HEADERS.crc64]: crc64 } = response.headers
+    return { etag, crc64: parseCrc64(crc64) }
   }
 
   /** Lists the parts that the service holds, in the order of their numbers. */

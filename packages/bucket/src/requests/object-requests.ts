@@ -4,6 +4,7 @@ import {
   type HeaderMap,
   type ObjectReference,
   OSS_HEADERS,
+  type WorkerSide,
 } from '@oss-cse/crypto-core'
 import { rangeHeader } from '@oss-cse/crypto-core/internal'
 import { type RetryContext, withRetries } from '../policy/retry.ts'
@@ -15,20 +16,25 @@ export interface GetSource {
   readonly reference: ObjectReference
   /** Sends the request. */
   request(headers: HeaderMap, signal: AbortSignal): Promise<GetObjectResponse>
+  /** Prepares the same request for a worker. Absent, or `undefined`: only `request` can send it. */
+  workerSide?(headers: HeaderMap, signal: AbortSignal | undefined): Promise<WorkerSide | undefined>
   /** False if the request's signature does not allow further `x-oss-` headers, as in a presigned URL. */
   readonly ossHeaders: boolean
 }
 
+/** What the requests need of a source. */
+export type RequestSource = Pick<GetSource, 'request' | 'ossHeaders'>
+
 /** The requests of one get: the first one, and those that resume an interrupted read. */
 export class ObjectRequests {
-  readonly #source: GetSource
+  readonly #source: RequestSource
   readonly #headers: HeaderMap
   readonly #context: RetryContext & { readonly signal: AbortSignal }
   #resumedFrom = -1
   #failuresThere = 0
 
   constructor(
-    source: GetSource,
+    source: RequestSource,
     headers: HeaderMap,
     context: RetryContext & { readonly signal: AbortSignal },
   ) {

@@ -1,0 +1,241 @@
+import { readSync, writeSync } from 'node:fs'
+import type {
+  AesCtrKeystream,
+  ByteChunks,
+  GetObjectResponse,
+  HeaderMap,
+  PutObjectResponse,
+  WorkerSideModule,
+} from '@oss-cse/crypto-core'
+import { cipherReused, createCrc64 } from '@oss-cse/crypto-core/internal'
+import { ObjectRequests } from '../requests/object-requests.ts'
+import { rangeBytes } from '../requests/range-bytes.ts'
+import { sourceError } from '../source/body-errors.ts'
+import { cipherPieces } from './cipher-pieces.node.ts'
+import type { FileCipherJob, FileCipherResponse, PreparedRequest } from './file-cipher-messages.node.ts'
+import type { JobChannel } from './job-channel.node.ts'
+import { portable, restored } from './portable-error.node.ts'
+
+/** The thread's side of `file-transfers.node.ts`. */
+
+/** The time between two reports of progress. */
+const REPORT_MS = 50
+/** The number of bytes of a file that are read and encrypted at a time. */
+const READ_BYTES = 256 * 1024
+/** The number of bytes that are given to a connection at a time. */
+const SEND_BYTES = 512 * 1024
+
+/** An error of the file system, not of the network. */
+class FileFailure extends Error {}
+
+/** Ends a job that the other thread must do itself. */
+class Declined extends Error {}
+
+/** What a job responds with. */
+export type JobResult = Omit<FileCipherResponse, 'id'>
+
+/** See `FileCipherJob`. */
+export async function fetchRange(
+  { fd, object, range, headers, ossHeaders, retry }: Extract<FileCipherJob, { type: 'fetch' }>,
+  keystream: AesCtrKeystream,
+  channel: JobChannel,
+): Promise<JobResult> {
+  const { signal } = channel
+  const source = {
+    ossHeaders,
+    async request(headers: HeaderMap): Promise<GetObjectResponse> {
+      const prepared = await channel.ask('prepare', headers)
+      if (prepared === undefined) throw new Declined()
+      const response = await sent(prepared, channel, ({ get }) => get(prepared.data, { signal }))
+      return { ...response, body: judgedBody(response.body, prepared, channel) }
+    },
+  }
+  const requests = new ObjectRequests(source, headers, {
+    operation: 'get',
+    key: object.key,
+    retry,
+    logger: (event) => event.type === 'retry' && channel.tell('retried', event),
+    signal,
+  })
+  const crc64 = createCrc64()
+  const report = throttled((bytes) => channel.tell('moved', bytes))
+  let written = 0
+  try {
+    const ciphertext = rangeBytes({ object, range, requests, signal })
+    for await (const chunk of ciphertext) {
+      crc64.update(chunk)
+      const positionBytes = range.start + written
+      cipherPieces(keystream, chunk, (piece, offset) => writeAt(fd, piece, positionBytes + offset))
+      written += chunk.length
+      ciphertext.recycle?.(chunk)
+      report(written)
+    }
+    channel.tell('moved', written)
+    return { crc64: crc64.value() }
+  } catch (error) {
+    return failedResult(error)
+  } finally {
+    keystream.dispose()
+  }
+}
+
+/** See `FileCipherJob`. */
+export async function putFile(
+  { fd, positionBytes, sizeBytes, prepared }: Extract<FileCipherJob, { type: 'put' }>,
+  keystream: AesCtrKeystream,
+  channel: JobChannel,
+): Promise<JobResult> {
+  const { signal } = channel
+  const crc64 = createCrc64()
+  let opened = false
+  const free: ArrayBuffer[] = []
+  async function* ciphertext(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let done = 0; done < sizeBytes; ) {
+      const plaintext = readAt(fd, positionBytes + done, sizeBytes - done)
+      if (plaintext.length === 0) throw sourceError(`ended after ${done} of its ${sizeBytes} bytes`)
+      const { length } = plaintext
+      const bytes = new Uint8Array(free.pop() ?? new ArrayBuffer(READ_BYTES), 0, length)
+      cipherPieces(keystream, plaintext, (piece, offset) => bytes.set(piece, offset))
+      crc64.update(bytes)
+      yield bytes
+      done += length
+    }
+    await channel.ask('sourceRead', crc64.value())
+  }
+  const open = (): ByteChunks => {
+    // The keystream has moved on, so a second pass would be of no object.
+    if (opened) throw cipherReused()
+    opened = true
+    return Object.assign(ciphertext(), {
+      recycle: ({ buffer }: Uint8Array) => free.push(buffer as ArrayBuffer),
+    })
+  }
+  const onSentBytes = throttled((bytes) => channel.tell('moved', bytes))
+  try {
+    const response = await sent(prepared, channel, ({ put }) =>
+      put(prepared.data, { body: { sizeBytes, open }, signal, onSentBytes }),
+    )
+    return { response: plainResponse(response) }
+  } catch (error) {
+    return failedResult(error)
+  } finally {
+    keystream.dispose()
+  }
+}
+
+/** See `FileCipherJob`. */
+export async function sendHeld(
+  ciphertext: Uint8Array,
+  prepared: PreparedRequest,
+  channel: JobChannel,
+): Promise<JobResult> {
+  const { signal } = channel
+  async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let offset = 0; offset < ciphertext.length; offset += SEND_BYTES) {
+      yield ciphertext.subarray(offset, offset + SEND_BYTES)
+    }
+  }
+  const onSentBytes = throttled((bytes) => channel.tell('moved', bytes))
+  const body = { sizeBytes: ciphertext.length, open }
+  try {
+    const response = await sent(prepared, channel, ({ put }) =>
+      put(prepared.data, { body, signal, onSentBytes }),
+    )
+    return { response: plainResponse(response) }
+  } catch (error) {
+    return failedResult(error)
+  }
+}
+
+function failedResult(error: unknown): JobResult {
+  if (error instanceof Declined) return { declined: true }
+  if (error instanceof FileFailure) return { failure: error.cause as NonNullable<JobResult['failure']> }
+  return { error: portable(error) }
+}
+
+/** Sends a prepared request. Asks the other thread about its failure. */
+async function sent<Response>(
+  prepared: PreparedRequest,
+  channel: JobChannel,
+  send: (module: WorkerSideModule) => Promise<Response | undefined>,
+): Promise<Response> {
+  const functions: WorkerSideModule = await import(prepared.module).catch(() => {
+    // As in a bundle without the module's file.
+    throw new Declined()
+  })
+  let response: Response | undefined
+  try {
+    response = await send(functions)
+  } catch (error) {
+    throw await judged(error, prepared, channel)
+  }
+  if (response === undefined) throw new Declined()
+  return response
+}
+
+/** The body of a response. Asks the other thread about a failure of the connection too. */
+function judgedBody(body: ByteChunks, prepared: PreparedRequest, channel: JobChannel): ByteChunks {
+  return {
+    // No generator: closing it would have to wait for a running read.
+    [Symbol.asyncIterator]() {
+      const chunks = body[Symbol.asyncIterator]()
+      return {
+        next: () =>
+          chunks.next().catch(async (error: unknown) => {
+            throw await judged(error, prepared, channel)
+          }),
+        return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+      }
+    },
+    recycle: (chunk) => body.recycle?.(chunk),
+  }
+}
+
+/** The error to throw for that of a request: the other thread's, unless nobody there wants to know or the job ends. */
+async function judged(error: unknown, { id }: PreparedRequest, channel: JobChannel): Promise<unknown> {
+  if (id === undefined || channel.signal.aborted) return error
+  return restored(await channel.ask('judge', { id, error: portable(error) }))
+}
+
+/** Only what a message can carry. */
+function plainResponse({ status, headers, data }: PutObjectResponse): PutObjectResponse {
+  return { status, headers, ...(data && { data }) }
+}
+
+const plaintext = new Uint8Array(READ_BYTES)
+
+/**
+ * Reads the next bytes of a file, at most `READ_BYTES`, into a buffer that all jobs of this thread share. None of them
+ * keeps it.
+ *
+ * @throws CseError `ERR_CSE_SOURCE`
+ */
+function readAt(fd: number, positionBytes: number, most: number): Uint8Array {
+  try {
+    return plaintext.subarray(0, readSync(fd, plaintext, 0, Math.min(READ_BYTES, most), positionBytes))
+  } catch (error) {
+    throw sourceError('failed', error)
+  }
+}
+
+function writeAt(fd: number, bytes: Uint8Array, positionBytes: number): void {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(fd, bytes, done, bytes.length - done, positionBytes + done)
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new FileFailure(message, { cause: { code, message } })
+  }
+}
+
+/** Reports the first value, and then at most one in `REPORT_MS`. */
+function throttled(report: (value: number) => void): (value: number) => void {
+  let reportedAt = Number.NEGATIVE_INFINITY
+  return (value) => {
+    const now = performance.now()
+    if (now - reportedAt < REPORT_MS) return
+    reportedAt = now
+    report(value)
+  }
+}

@@ -1,0 +1,86 @@
+import type { ByteChunks, ByteRange, ClosedRange, GetObjectResponse } from '@oss-cse/crypto-core'
+import { type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
+import { aboutObject } from '../policy/about-object.ts'
+import type { ObjectRequests } from './object-requests.ts'
+import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
+
+/** One state of one object. */
+export interface PinnedObject {
+  readonly key: string
+  /** Absent: the service returned none, so that a broken read is not resumed. */
+  readonly etag: string | undefined
+  /** The length of the whole object in bytes. */
+  readonly sizeBytes: number
+}
+
+/** A range to read, and its requests. */
+export interface RangeBytesOptions {
+  readonly object: PinnedObject
+  readonly range: ClosedRange
+  readonly requests: ObjectRequests
+  /** Returns a response that already contains the range, if there is one. */
+  readonly takeFirst?: (() => GetObjectResponse | undefined) | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Reads the stored bytes of a range, all from one state of the object. Resumes if the connection breaks.
+ *
+ * @throws CseError while it is read: `ERR_CSE_PRECONDITION_FAILED` when the object was replaced, `ERR_CSE_INTEGRITY` when
+ * other bytes arrive than were announced, and what the transport throws; the signal's reason
+ */
+export function rangeBytes(options: RangeBytesOptions): ByteChunks {
+  let current: ResumedRead | undefined
+  const chunks = readRange(options, (read) => {
+    current = read
+  })
+  return Object.assign(chunks, { recycle: () => current?.recycle() })
+}
+
+async function* readRange(
+  { object, range, requests, takeFirst, signal }: RangeBytesOptions,
+  onRead: (read: ResumedRead) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { key, etag = '' } = object
+  signal?.throwIfAborted()
+  try {
+    const response = takeFirst?.() ?? (await requests.first(range))
+    const slice = await checkedSlice(object, range, response)
+    const ciphertext = new ResumedRead({
+      key,
+      response,
+      slice,
+      onlyWanted: true,
+      reopen: (start, end, error) => requests.resume(etag, start, end, error),
+    })
+    onRead(ciphertext)
+    // The first range's request only has the signal that the object was opened with.
+    const stop = (): void => void ciphertext.close()
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      for await (const chunk of ciphertext) yield chunk
+    } finally {
+      await ciphertext.close()
+      signal?.removeEventListener('abort', stop)
+    }
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw aboutObject(error, key)
+  }
+}
+
+/** Computes the slice of a response. Closes a response that is from another state of the object, and throws. */
+async function checkedSlice(
+  { key, etag, sizeBytes }: PinnedObject,
+  range: ByteRange,
+  response: GetObjectResponse,
+): Promise<RangeSlice> {
+  try {
+    const slice = sliceResponse(range, response)
+    if (response.headers['etag'] === etag && slice.totalBytes === sizeBytes) return slice
+    throw wasReplaced(key)
+  } catch (error) {
+    await closeIterator(response.body[Symbol.asyncIterator]())
+    throw error
+  }
+}
