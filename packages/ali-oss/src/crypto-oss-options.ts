@@ -65,6 +65,7 @@ export function splitOptions(options: CryptoOSSOptions): {
     onPlainObject,
     retry,
     logger,
+    fileWorkers,
     presignedUploads,
     maxDecompressedBytes,
     ...ossOptions
@@ -92,6 +93,7 @@ export function splitOptions(options: CryptoOSSOptions): {
       onPlainObject,
       retry: retry ?? (typeof retryMax === 'number' ? { maxAttempts: retryMax + 1 } : undefined),
       logger,
+      fileWorkers,
     },
     presignedUploads: presigned,
     maxDecompressedBytes: checkedMaxDecompressedBytes(maxDecompressedBytes, DEFAULT_MAX_DECOMPRESSED_BYTES),

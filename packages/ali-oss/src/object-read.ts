@@ -1,8 +1,8 @@
 import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { GetResult } from '@oss-cse/bucket'
+import type { DownloadOptions, GetResult } from '@oss-cse/bucket'
 import { downloadFile, replaceFile } from '@oss-cse/bucket/node'
-import { concatBytes } from '@oss-cse/crypto-core'
+import { concatBytes, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
 import { deadlineAbort } from '@oss-cse/crypto-core/internal'
 import type OSS from 'ali-oss'
 import type { AliOssResponse } from './ali-oss-response.ts'
@@ -11,6 +11,10 @@ import { checkedMaxDecompressedBytes, decompressed } from './decompressed.ts'
 import { ObjectStream } from './object-stream.ts'
 import { getOptions, invalid, type ReadOptions } from './request-options.ts'
 import type { ServiceCall } from './service-call.ts'
+
+/** A file of at most this many bytes is read in one request. */
+const ONE_REQUEST_BYTES = 16 * 1024 ** 2
+const DEFAULT_PARALLEL = 3
 
 /** The target of a download: the path of a file, a stream, or none for memory. */
 export type GetTarget = string | NodeJS.WritableStream | null | undefined
@@ -209,12 +213,26 @@ export function readObject(client: OSS, name: string, options: ReadOptions): Obj
     open: (signal = how.signal) => bucket.get(key, { ...how, signal }),
     signal: how.signal,
     deadlineMs: how.deadlineMs,
-    // In one request, as ali-oss does.
     download: (path) =>
-      downloadFile(bucket, key, path, { ...how, multipartThresholdBytes: Number.POSITIVE_INFINITY }),
+      downloadFile(bucket, key, path, { ...how, ...rangesOf(client, options, how.headers) }),
     maxDecompressedBytes: maxDecompressedBytes(client, options),
     explain: (error) => call.explained(error),
   })
+}
+
+/** In how many requests a file is read. ali-oss sends one. */
+function rangesOf(
+  client: OSS,
+  { parallel }: ReadOptions,
+  headers: HeaderMap = {},
+): Pick<DownloadOptions, 'parallel' | 'multipartThresholdBytes'> {
+  const isLimited = Object.keys(headers).some((name) => name.toLowerCase() === OSS_HEADERS.trafficLimit)
+  const oneRequest = isLimited || stateOf(client).encryption.fileWorkers === 0
+  const atOnce = parallel ?? (oneRequest ? 1 : DEFAULT_PARALLEL)
+  return {
+    parallel: atOnce,
+    multipartThresholdBytes: atOnce === 1 ? Number.POSITIVE_INFINITY : ONE_REQUEST_BYTES,
+  }
 }
 
 /** Reads an object through a URL. */

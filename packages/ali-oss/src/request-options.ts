@@ -59,6 +59,11 @@ export interface ReadOptions extends HeadOptions {
   readonly onPlainObject?: PlainObjectPolicy | undefined
   /** Default: that of the client. */
   readonly maxDecompressedBytes?: number | undefined
+  /**
+   * The number of parallel requests in which a file of more than 16 MiB is read, at most 100. 1: one request, as in
+   * ali-oss. Default 3, or 1 if the client has no `fileWorkers` or the request has a traffic limit.
+   */
+  readonly parallel?: number | undefined
   /** Refused: the server cannot process ciphertext. */
   readonly process?: string | undefined
 }

@@ -107,14 +107,16 @@ export class ServiceCall {
 
   /** Returns a transport that records what it throws, and sends events to the listener. */
   #watched(transport: OssTransport, listener: UploadListener): BucketTransport {
-    const noting = async <Result>(call: Promise<Result>): Promise<Result> => {
-      try {
-        return await call
-      } catch (error) {
-        if (typeof error === 'object' && error !== null) this.#failures.add(error)
-        throw error
-      }
+    const noted = (error: unknown): unknown => {
+      if (typeof error === 'object' && error !== null) this.#failures.add(error)
+      return error
     }
+    const noting = <Result>(call: Promise<Result>): Promise<Result> =>
+      call.catch((error: unknown) => {
+        throw noted(error)
+      })
+    const refused = (error: unknown, partNumber: number): unknown =>
+      listener.refused?.(error, partNumber) ?? error
     // No generator: closing it would have to wait for a running read.
     const notedBody = (body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> => ({
       [Symbol.asyncIterator]() {
@@ -133,6 +135,24 @@ export class ServiceCall {
         return { ...response, body: notedBody(response.body) }
       },
       head: (request) => noting(transport.head(request)),
+      workerSide: async (request) => {
+        const side = await noting(transport.workerSide(request)).catch((error: unknown) => {
+          throw request.operation === 'uploadPart' ? refused(error, request.partNumber) : error
+        })
+        if (side === undefined) return undefined
+        const failed = (error: unknown): unknown => noted(side.failed?.(error) ?? error)
+        if (request.operation !== 'uploadPart') return { ...side, failed }
+        const { key, partNumber, sizeBytes } = request
+        const begunMs = performance.now()
+        return {
+          ...side,
+          failed: (error) => refused(failed(error), partNumber),
+          stored: ({ headers }) => {
+            const part = { partNumber, etag: headers['etag'] ?? '', sizeBytes }
+            return listener.uploaded?.(part, this.response(key, { headers, begunMs }))
+          },
+        }
+      },
       // Not recorded, because ali-oss has no such call and so no error for it.
       getByUrl: (request) => transport.getByUrl(request),
       getSymlink: (request) => noting(transport.getSymlink(request)),
@@ -144,7 +164,7 @@ export class ServiceCall {
       uploadPart: async (request) => {
         const begunMs = performance.now()
         const part = await noting(transport.uploadPart(request)).catch((error: unknown) => {
-          throw listener.refused?.(error, request.partNumber) ?? error
+          throw refused(error, request.partNumber)
         })
         const { headers } = part
         await listener.uploaded?.(part, this.response(request.key, { headers, begunMs }))

@@ -74,6 +74,8 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
     range:
       'A range that ends past the end of the object is cut. A range that begins there throws `InvalidRange`, as in HTTP. ali-oss returns the whole object in both cases.',
     process: '`process` is refused.',
+    ranges:
+      'A file of more than 16 MiB is read in up to 3 parallel requests, and again from the start if the object is replaced meanwhile. With `parallel: 1`, with a traffic limit, or for a client with `fileWorkers: 0`, it takes one request as in ali-oss.',
     failedFile: 'A failed download leaves the file as it was. ali-oss removes it.',
     decompressed:
       'Without a target file or stream, content with a `Content-Encoding` of `gzip` or `deflate` is decompressed up to `maxDecompressedBytes` (default 1 GiB). Longer or invalid content throws `ERR_CSE_DECOMPRESSION`. ali-oss has no limit, and throws an error that quotes the content.',

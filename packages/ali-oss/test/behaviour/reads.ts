@@ -116,6 +116,22 @@ export function reads(subject: () => Subject): void {
     expect(await readFile(path('out'), 'utf8')).toBe(differs('get.unmodifiedFile') ? 'old' : '')
   })
 
+  test('a large file is read in one request where that is asked for, and arrives whole', async () => {
+    const { client, path, differs } = bound(subject())
+    const large = random(17 * 2 ** 20 + 3)
+    await client.put('large', large)
+    const requestsOf = async (reader: typeof client, options?: object): Promise<number> => {
+      const before = subject().requests.length
+      await reader.get('large', path('out'), options)
+      expect((await readFile(path('out'))).equals(large)).toBe(true)
+      return subject().requests.length - before
+    }
+    expect(await requestsOf(client)).toBe(differs('get.ranges') ? 2 : 1)
+    expect(await requestsOf(client, { parallel: 1 })).toBe(1)
+    expect(await requestsOf(client, { headers: { 'X-Oss-Traffic-Limit': 838_860_800 } })).toBe(1)
+    expect(await requestsOf(subject().newClient({ fileWorkers: 0 }))).toBe(1)
+  })
+
   test('a precondition that fails', async () => {
     const { client } = subject()
     await client.put('a', content)
