@@ -4,10 +4,16 @@ import { library } from '@oss-cse/config/library'
 import { thirdPartyLicences } from '@oss-cse/config/third-party-licences'
 import type { Rolldown, UserConfig } from 'tsdown'
 
-/** The threads that the packages in the bundle start, each in a file of its own. */
+/** What the threads of the packages in the bundle load, each in a file of its own. */
 const WORKERS = {
   '@oss-cse/bucket/file-cipher-worker': 'file-cipher-worker',
+  '@oss-cse/transport-oss/worker-side': 'worker-side',
   '@oss-cse/provider-rsa/unwrap-worker': 'unwrap-worker',
+}
+
+/** What of others the files for threads contain. The bundle has it too, and only for it the licences are written. */
+const OF_OTHERS: Readonly<Record<string, string[]>> = {
+  '@oss-cse/bucket/file-cipher-worker': ['is-network-error', 'p-retry'],
 }
 
 /**
@@ -73,8 +79,7 @@ export default [
   ...Object.entries(WORKERS).map(
     ([name, file]): UserConfig => ({
       ...bundle({ [file]: fileURLToPath(import.meta.resolve(name)) }),
-      // The licences are written for the bundle alone.
-      deps: { onlyBundle: [] },
+      deps: { onlyBundle: OF_OTHERS[name] ?? [] },
     }),
   ),
 ] satisfies UserConfig[]

@@ -135,6 +135,14 @@ describe('a command loads only what it needs', () => {
 })
 
 describe('a large file', () => {
+  test('is uploaded in parts without ali-oss', async () => {
+    writeFileSync(join(directory, 'parts'), Buffer.alloc(11 * MIB, 'plaintext '))
+    emulator.resetRequests()
+    const { packages } = await loadedBy(['put', 'parts', 'oss://demo/parts', ...KEY])
+    expect(packages).toEqual(LOCKS)
+    expect(emulator.requests.map(({ method }) => method)).toEqual(['POST', 'PUT', 'PUT', 'POST'])
+  })
+
   test.runIf(availableParallelism() > 1)(
     'is encrypted and decrypted in the thread of the bundle',
     async () => {
