@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -15,6 +14,13 @@ export class Child {
   #received = []
   #waiting = []
   #ended
+
+  /**
+   * How it ended.
+   *
+   * @type {Promise<{ code: number | null, signal: NodeJS.Signals | null }>}
+   */
+  ended
 
   /**
    * @param {URL} file
@@ -34,6 +40,9 @@ export class Child {
       this.#deliver()
     })
     this.#process.once('error', (error) => this.#end(error))
+    this.ended = new Promise((resolve) => {
+      this.#process.once('exit', (code, signal) => resolve({ code, signal }))
+    })
     this.#process.once('exit', (code, signal) => {
       running.delete(this.#process)
       this.#end(new Error(`${this.#name} ended before it answered (${signal ?? `exit ${code}`}).`))
@@ -48,12 +57,20 @@ export class Child {
     })
   }
 
+  send(message) {
+    this.#process.send(message)
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  signal(signal) {
+    this.#process.kill(signal)
+  }
+
   /** Ends it, and waits until it is gone. */
   async stop() {
     if (this.#ended !== undefined) return
-    const gone = once(this.#process, 'exit')
     this.#process.kill('SIGKILL')
-    await gone
+    await this.ended
   }
 
   #end(error) {

@@ -15,6 +15,12 @@ export interface SurvivalOptions {
   readonly kills: number
   /** Of the soak. */
   readonly objects: number
+  /** Of the objects that are transferred while worker threads are lost. */
+  readonly losing: number
+  /** Of uploads, and as many of downloads. */
+  readonly stops: number
+  /** Of uploads, and as many of downloads. */
+  readonly exits: number
   /** The same seed makes the same choices. */
   readonly seed: number
   /** How many of the ways in which a file can change; all when absent. */
@@ -30,6 +36,9 @@ export interface Secret {
 export function killUploads(options: Pick<SurvivalOptions, 'kills' | 'seed'>): Promise<Outcome>
 export function killDownloads(options: Pick<SurvivalOptions, 'kills' | 'seed'>): Promise<Outcome>
 export function soak(options: Pick<SurvivalOptions, 'objects' | 'seed'>): Promise<Outcome>
+export function lostWorkers(options: Pick<SurvivalOptions, 'losing' | 'seed'>): Promise<Outcome>
+export function stopped(options: Pick<SurvivalOptions, 'stops' | 'seed'>): Promise<Outcome>
+export function exits(options: Pick<SurvivalOptions, 'exits' | 'seed'>): Promise<Outcome>
 export function fullDisk(): Promise<Outcome>
 export function twice(options: Pick<SurvivalOptions, 'seed'>): Promise<Outcome>
 export function changingFile(options?: Pick<SurvivalOptions, 'changes'>): Promise<Outcome>

@@ -46,7 +46,7 @@ export class Site {
     this.#emulator = await startOssEmulator({ buckets: [BUCKET], ...(faults && { faults }) })
     this.tap = await WireTap.start(this.#emulator.port)
     const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
-    writeFileSync(this.workspace.path('key.pem'), privateKey, { mode: 0o600 })
+    writeFileSync(this.#keyFile, privateKey, { mode: 0o600 })
     mkdirSync(this.checkpoints)
     const provider = new RsaProvider({ privateKey })
     this.keyring = new Keyring({ encrypting: provider })
@@ -59,8 +59,19 @@ export class Site {
     return this.#partKiB * 1024
   }
 
+  get parallel() {
+    return this.#parallel
+  }
+
   get checkpoints() {
     return this.workspace.path('checkpoints')
+  }
+
+  /** What a process of our own needs to transfer through the tap: see open-bucket.js. */
+  get access() {
+    const { region, accessKeyId, accessKeySecret } = this.#emulator
+    const { endpoint } = this.tap
+    return { endpoint, region, bucket: BUCKET, accessKeyId, accessKeySecret, keyFile: this.#keyFile }
   }
 
   /** Another tap before the same emulator: to the client, another service. */
@@ -95,6 +106,10 @@ export class Site {
     return uploads.map(({ uploadId }) => uploadId)
   }
 
+  get #keyFile() {
+    return this.workspace.path('key.pem')
+  }
+
   async close() {
     await this.tap?.close()
     await this.#emulator?.close()
@@ -105,7 +120,7 @@ export class Site {
     const { region, accessKeyId, accessKeySecret } = this.#emulator
     const size = `${this.#partKiB}KiB`
     const options = {
-      '--rsa-private-key': this.workspace.path('key.pem'),
+      '--rsa-private-key': this.#keyFile,
       '--part-size': size,
       '--multipart-threshold': size,
       '--parallel': String(this.#parallel),

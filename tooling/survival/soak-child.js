@@ -7,18 +7,21 @@ import { OssTransport } from '@oss-cse/transport-oss'
 import OSS from 'ali-oss'
 import { Findings } from './findings.js'
 import { heapMiB, heldResources, leakedSince } from './held-resources.js'
+import { ObservedWorkers } from './observed-workers.js'
 import { Random } from './random.js'
+import { RetriedTransfer } from './retried-transfer.js'
 import { soakObjects } from './soak-objects.js'
-import { SoakTransfer } from './soak-transfer.js'
 
 const AT_ONCE = 24
 /** Short, but a busy machine needs it. */
 const IDLE_TIMEOUT_MS = 1000
-const WARM_UP_BYTES = 5 * 1024 ** 2
+/** Long enough for the worker threads of large files, of which there are as many on any machine. */
+const WARM_UP = { sizeBytes: 9 * 1024 ** 2, partBytes: 1024 ** 2, store: 'file', maxAttempts: 6 }
+const WORKERS = 2
 
 const { server, directory, objects, seed, limitMs } = JSON.parse(process.argv[2])
 const findings = new Findings()
-/** @type {Set<SoakTransfer>} */
+/** @type {Set<RetriedTransfer>} */
 const pending = new Set()
 
 process.on('unhandledRejection', (error) => findings.expect(false, `unhandled rejection: ${error?.stack}`))
@@ -30,34 +33,56 @@ const watchdog = setTimeout(() => {
   finish()
 }, limitMs)
 
-// An agent of our own, to see which of its connections are in use and to close the others.
+const workers = new ObservedWorkers({
+  onError: (error) => findings.expect(false, `a worker thread ended: ${error?.stack}`),
+})
+// An agent of our own, to see which of its connections are in use and to close the others. Workers cannot use it.
 const agent = new Agent({ keepAlive: true })
+const { endpoint, region, bucket, accessKeyId, accessKeySecret } = server
 const client = new OSS({
-  endpoint: server.endpoint,
-  region: `oss-${server.region}`,
-  bucket: server.bucket,
-  accessKeyId: server.accessKeyId,
-  accessKeySecret: server.accessKeySecret,
+  endpoint,
+  region: `oss-${region}`,
+  bucket,
+  accessKeyId,
+  accessKeySecret,
   sldEnable: true,
   authorizationV4: true,
   retryMax: 0,
   agent,
 })
-const transport = new OssTransport({ client, idleTimeoutMs: IDLE_TIMEOUT_MS })
+const transports = {
+  client: new OssTransport({ client, idleTimeoutMs: IDLE_TIMEOUT_MS }),
+  workers: new OssTransport({
+    bucket,
+    endpoint,
+    region,
+    accessKeyId,
+    accessKeySecret,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+  }),
+}
 const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
 const provider = new RsaProvider({ privateKey })
 
-const openBucket = (maxAttempts, logger) =>
-  new CryptoBucket({ transport, provider, logger, retry: { maxAttempts, minDelayMs: 1, maxDelayMs: 50 } })
+const openBucket = ({ sends, maxAttempts }, logger) =>
+  new CryptoBucket({
+    transport: transports[sends],
+    provider,
+    logger,
+    retry: { maxAttempts, minDelayMs: 1, maxDelayMs: 50 },
+    fileWorkers: WORKERS,
+  })
 const common = { openBucket, directory, findings }
 
 // What is loaded and started once is no leak.
-await new SoakTransfer({
-  ...common,
-  findings: new Findings(),
-  object: { name: 'warm-up', sizeBytes: WARM_UP_BYTES, store: 'file', maxAttempts: 6 },
-}).run()
-await closeConnections()
+for (const sends of Object.keys(transports)) {
+  await new RetriedTransfer({
+    ...common,
+    findings: new Findings(),
+    object: { ...WARM_UP, name: `warm-up-${sends}`, sends },
+  }).run()
+}
+await letGo()
 const before = heldResources()
 const heapBefore = heapMiB()
 
@@ -65,7 +90,7 @@ const waiting = soakObjects(objects, new Random(seed).fork('soak'))
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let object = waiting.shift(); object !== undefined; object = waiting.shift()) {
-      const transfer = new SoakTransfer({ ...common, object })
+      const transfer = new RetriedTransfer({ ...common, object })
       pending.add(transfer)
       await transfer.run()
       pending.delete(transfer)
@@ -75,17 +100,28 @@ await Promise.all(
 
 const inUse = Object.values(agent.sockets).flat().length
 findings.expect(inUse === 0, `${inUse} connections are still in use`)
-await closeConnections()
+for (const request of await letGo()) findings.expect(false, `the server still serves ${request}`)
 for (const leak of await leakedSince(before)) findings.expect(false, `leaked: ${leak}`)
+for (const [type, count] of Object.entries(workers.jobs)) findings.count(`jobs of workers: ${type}`, count)
 findings.count('heap before, MiB', heapBefore)
 findings.count('heap after, MiB', heapMiB())
 finish()
 
-async function closeConnections() {
+/**
+ * Ends what may be kept for later: unused connections and idle workers. Before, while workers still hold what they leaked,
+ * the server says which requests it still serves.
+ *
+ * @returns {Promise<string[]>} those requests
+ */
+async function letGo() {
   const unused = Object.values(agent.freeSockets).flat()
   const closed = unused.map((socket) => once(socket, 'close'))
   agent.destroy()
   await Promise.all(closed)
+  process.send('settle')
+  const [{ open }] = await once(process, 'message')
+  await workers.end()
+  return open
 }
 
 function finish() {

@@ -2,7 +2,10 @@ const MIB = 1024 ** 2
 const MAX_BYTES = 30 * MIB
 
 /** From which length on objects go in parts, and the length of parts. */
-export const PART_BYTES = MIB
+const PART_BYTES = MIB
+
+/** Each tenth object is one for the worker threads of large files, in small parts. */
+const LARGE = { every: 10, index: 4, minBytes: 8 * MIB, maxBytes: 12 * MIB, partBytes: MIB / 4 }
 
 const EDGES = [
   0,
@@ -23,11 +26,8 @@ const MAX_ATTEMPTS = 6
 const MAX_ATTEMPTS_RESUMABLE = 1
 
 /**
- * @typedef {object} SoakObject
- * @property {string} name
- * @property {number} sizeBytes
- * @property {'none' | 'memory' | 'file'} store - what its checkpoints are kept in
- * @property {number} maxAttempts - how often one request is sent
+ * @typedef {import('./retried-transfer.js').TransferredObject & { sends: 'client' | 'workers' }} SoakObject - `sends`: who
+ * sends its bytes when it is large, a client that the app made or the worker threads
  */
 
 /**
@@ -42,9 +42,19 @@ export function soakObjects(count, random) {
     const store = STORES[(index + Math.floor(index / STORES.length)) % STORES.length]
     return {
       name: `object-${index}`,
-      sizeBytes: EDGES[index] ?? Math.floor(Math.exp(random.next() * Math.log(MAX_BYTES))),
+      ...sizesOf(index, random),
       store,
       maxAttempts: store === 'none' ? MAX_ATTEMPTS : MAX_ATTEMPTS_RESUMABLE,
+      sends: index % 2 === 0 ? 'workers' : 'client',
     }
   })
+}
+
+function sizesOf(index, random) {
+  const { every, minBytes, maxBytes, partBytes } = LARGE
+  const anySize = Math.floor(Math.exp(random.next() * Math.log(MAX_BYTES)))
+  if (index >= EDGES.length && index % every === LARGE.index) {
+    return { sizeBytes: random.integer(minBytes, maxBytes), partBytes }
+  }
+  return { sizeBytes: EDGES[index] ?? anySize, partBytes: PART_BYTES }
 }

@@ -8,15 +8,23 @@ import { scenarios } from './scenarios/index.js'
 const USAGE = `survive [options]
   --kills N     how many uploads are killed, and how many downloads (50)
   --objects N   how many objects the soak transfers (200)
+  --losing N    how many objects are transferred while worker threads are lost (60)
+  --stops N     how many uploads are stopped for a while, and how many downloads (10)
+  --exits N     how many uploads exit in the middle, and how many downloads (20)
   --seed N      repeats the choices of another run
   --only NAME   one of ${Object.keys(scenarios).join(', ')}; can be given several times
 `
+
+const COUNTS = ['kills', 'objects', 'losing', 'stops', 'exits', 'seed']
 
 function options() {
   const { values } = parseArgs({
     options: {
       kills: { type: 'string', default: '50' },
       objects: { type: 'string', default: '200' },
+      losing: { type: 'string', default: '60' },
+      stops: { type: 'string', default: '10' },
+      exits: { type: 'string', default: '20' },
       seed: { type: 'string', default: String(randomInt(2 ** 31)) },
       only: { type: 'string', multiple: true, default: Object.keys(scenarios) },
       help: { type: 'boolean', default: false },
@@ -28,8 +36,8 @@ function options() {
   }
   const unknown = values.only.filter((name) => !(name in scenarios))
   if (unknown.length > 0) throw new Error(`There is no scenario ${unknown.join(', ')}.`)
-  const [kills, objects, seed] = ['kills', 'objects', 'seed'].map((name) => wholeNumber(name, values[name]))
-  return { names: values.only, kills, objects, seed }
+  const counts = Object.fromEntries(COUNTS.map((name) => [name, wholeNumber(name, values[name])]))
+  return { names: values.only, ...counts }
 }
 
 function wholeNumber(name, text) {

@@ -59,6 +59,12 @@ export class WireTap {
     await Promise.all(this.exchanges.map(({ ended }) => ended))
   }
 
+  /** Waits until nothing is under way, and closes the connections of clients that serve nothing then. */
+  async settle() {
+    await this.idle()
+    this.#server.closeIdleConnections()
+  }
+
   /** The ciphertext that was sent for a part, as far as it was. */
   partBody(uploadId, partNumber) {
     return this.#bodies.get(`${uploadId} ${partNumber}`)

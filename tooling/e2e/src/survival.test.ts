@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   changingFile,
+  exits,
   findSecrets,
   formsOf,
   fullDisk,
   killDownloads,
   killUploads,
+  lostWorkers,
   type Outcome,
   soak,
+  stopped,
   twice,
 } from '@oss-cse/survival'
 import { expect, test } from 'vitest'
@@ -40,6 +43,31 @@ test('with one request in ten failing in any way, every object arrives intact or
   timeout: TIMEOUT_MS,
 }, async () => {
   expectSurvival(await soak({ objects: 30, seed: SEED }), { objects: 30 })
+})
+
+test('when worker threads end at random moments, every object arrives intact, and nothing is left over', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  expectSurvival(await lostWorkers({ losing: 3, seed: SEED }), { objects: 3 })
+})
+
+test('a transfer whose process is stopped for longer than its idle timeout arrives intact', {
+  timeout: TIMEOUT_MS,
+}, async ({ skip }) => {
+  const outcome = await stopped({ stops: 1, seed: SEED })
+  if (outcome.skipped !== undefined) skip(outcome.skipped)
+  expectSurvival(outcome, { 'uploads stopped': 1, 'downloads stopped': 1 })
+})
+
+test('a process that exits in the middle of a transfer does not wait for it, and the next run resumes', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  expectSurvival(await exits({ exits: 2, seed: SEED }), {
+    'uploads that exit while the server holds parts': 1,
+    'downloads that exit while the server holds parts': 1,
+    'uploads that exit at a report of progress': 1,
+    'downloads that exit at a report of progress': 1,
+  })
 })
 
 test('a full or read-only disk is a clear error, and the same command goes on when there is space', {

@@ -22,6 +22,7 @@ describe.each(['v1', 'v4'] as const)(
         await clientOf(emulator).putSymlink(key, targetKey, {})
       },
       signUrl: (key) => signedUrl(emulator, key, signature),
+      workerSide: true,
     })
     for (const rule of rules) test(rule.name, rule.run)
   },

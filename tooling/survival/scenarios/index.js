@@ -1,8 +1,11 @@
 import { changingFile } from './changing-file.js'
+import { exits } from './exits.js'
 import { fullDisk } from './full-disk.js'
 import { killDownloads } from './kill-downloads.js'
 import { killUploads } from './kill-uploads.js'
+import { lostWorkers } from './lost-workers.js'
 import { soak } from './soak.js'
+import { stopped } from './stopped.js'
 import { twice } from './twice.js'
 
 /**
@@ -14,6 +17,9 @@ export const scenarios = {
   'kill-uploads': killUploads,
   'kill-downloads': killDownloads,
   soak,
+  'lost-workers': lostWorkers,
+  stopped,
+  exits,
   'full-disk': fullDisk,
   twice,
   'changing-file': changingFile,

@@ -47,10 +47,20 @@ export async function soak({ objects, seed }) {
       limitMs: LIMIT_MS.whole + objects * LIMIT_MS.perObject,
     }
     transfers = new Child(new URL('../soak-child.js', import.meta.url), [JSON.stringify(job)])
-    return await transfers.receive()
+    return await outcomeOf(transfers, server)
   } finally {
     await transfers?.stop()
     await server.stop()
     workspace.close()
+  }
+}
+
+/** Asks the server on behalf of the transfers, until they are done. */
+async function outcomeOf(transfers, server) {
+  for (;;) {
+    const message = await transfers.receive()
+    if (message !== 'settle') return message
+    server.send('settle')
+    transfers.send(await server.receive())
   }
 }

@@ -1,18 +1,29 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MemoryCheckpointStore } from '@oss-cse/bucket'
 import { downloadFile, FileCheckpointStore, uploadFile } from '@oss-cse/bucket/node'
 import { CseError } from '@oss-cse/crypto-core'
 import { ObservedStore } from './observed-store.js'
-import { PART_BYTES } from './soak-objects.js'
 
 const TRIES = 20
 
-/** One object of the soak: up, down again, and compared; each as often as it takes. */
-export class SoakTransfer {
+/**
+ * @typedef {object} TransferredObject
+ * @property {string} name
+ * @property {number} sizeBytes
+ * @property {number} partBytes - the length of parts, and from which length on it goes in parts
+ * @property {'none' | 'memory' | 'file'} store - what its checkpoints are kept in
+ * @property {number} maxAttempts - how often one request is sent
+ */
+
+/** One object: up, down again, and compared; each as often as it takes. */
+export class RetriedTransfer {
   #object
   #bucket
+  #mayFail
+  #tries
   #findings
   #directory
   #checkpoints
@@ -24,15 +35,20 @@ export class SoakTransfer {
 
   /**
    * @param {object} options
-   * @param {import('./soak-objects.js').SoakObject} options.object
-   * @param {(maxAttempts: number, logger: import('@oss-cse/bucket').Logger) => import('@oss-cse/bucket').CryptoBucket}
-   * options.openBucket
+   * @param {TransferredObject} options.object
+   * @param {(object: TransferredObject, logger: import('@oss-cse/bucket').Logger) =>
+   * import('@oss-cse/bucket').CryptoBucket} options.openBucket
    * @param {string} options.directory
    * @param {import('./findings.js').Findings} options.findings
+   * @param {(error: import('@oss-cse/crypto-core').CseError) => boolean} [options.mayFail] - with which errors a try may
+   * fail; with any when absent
+   * @param {number} [options.tries]
    */
-  constructor({ object, openBucket, directory, findings }) {
+  constructor({ object, openBucket, directory, findings, mayFail = () => true, tries = TRIES }) {
     this.#object = object
-    this.#bucket = openBucket(object.maxAttempts, (event) => this.#heard(event))
+    this.#bucket = openBucket(object, (event) => this.#heard(event))
+    this.#mayFail = mayFail
+    this.#tries = tries
     this.#findings = findings
     this.#directory = join(directory, object.name)
     this.#checkpoints = join(this.#directory, 'checkpoints')
@@ -45,7 +61,7 @@ export class SoakTransfer {
   }
 
   async run() {
-    const { name, sizeBytes, store } = this.#object
+    const { name, sizeBytes, partBytes, store } = this.#object
     await mkdir(this.#checkpoints, { recursive: true })
     if (store === 'memory') this.#store = new ObservedStore(new MemoryCheckpointStore())
     if (store === 'file') {
@@ -55,13 +71,20 @@ export class SoakTransfer {
     const bytes = randomBytes(sizeBytes)
     await writeFile(source, bytes)
     const options = {
-      partSizeBytes: PART_BYTES,
-      multipartThresholdBytes: PART_BYTES,
+      partSizeBytes: partBytes,
+      multipartThresholdBytes: partBytes,
       checkpointStore: this.#store,
     }
     const arrived =
       (await this.#tryOften('upload', () => uploadFile(this.#bucket, name, source, options))) &&
-      (await this.#tryOften('download', () => downloadFile(this.#bucket, name, target, options)))
+      (await this.#tryOften('download', async () => {
+        try {
+          await downloadFile(this.#bucket, name, target, options)
+        } catch (error) {
+          this.#expect(!existsSync(target), 'a download failed and left a file under its final name')
+          throw error
+        }
+      }))
     this.#findings.count('objects')
     if (arrived) {
       const intact = digest(bytes) === digest(await readFile(target))
@@ -75,7 +98,7 @@ export class SoakTransfer {
   }
 
   async #tryOften(operation, transfer) {
-    for (let attempt = 1; attempt <= TRIES; attempt++) {
+    for (let attempt = 1; attempt <= this.#tries; attempt++) {
       this.#step = `${operation}, try ${attempt}`
       const goesOn = this.#store?.hasRecord === true
       this.#events = []
@@ -87,8 +110,8 @@ export class SoakTransfer {
       if (failure === undefined) return true
       this.#everFailed = true
       const { error } = failure
-      if (!this.#expect(CseError.isInstance(error), `${operation} failed otherwise: ${error?.stack}`))
-        return false
+      const expected = CseError.isInstance(error) && this.#mayFail(error)
+      if (!this.#expect(expected, `${operation} failed otherwise: ${error?.stack}`)) return false
       this.#findings.count(`${operation}s refused: ${error.code}`)
     }
     return false

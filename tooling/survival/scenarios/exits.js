@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkpointFiles, onlyRecord } from '../checkpoint-files.js'
+import { Findings } from '../findings.js'
+import { Random } from '../random.js'
+import { Site } from '../site.js'
+import { startTransfer, transferEnd, usedWorkers } from '../transfer-process.js'
+
+/** Long enough altogether for the threads of large files. */
+const PART_KIB = 384
+const PARTS = 24
+const PARALLEL = 3
+const KEY = 'object'
+
+/**
+ * `process.exit()` in the middle of a transfer by worker threads: the process does not wait for them, no file has its final
+ * name, and the next run resumes.
+ *
+ * @param {{ exits: number, seed: number }} options - of uploads, and as many of downloads
+ * @returns {Promise<import('../index.js').Outcome>}
+ */
+export async function exits({ exits, seed }) {
+  const random = new Random(seed).fork('exits')
+  const findings = new Findings()
+  const site = await Site.open({ partKiB: PART_KIB, parallel: PARALLEL })
+  try {
+    const source = site.randomFile('source', PARTS * site.partBytes - random.integer(0, 1000))
+    await site.put(source.path, KEY).ended
+    for (let number = 0; number < exits; number++) {
+      for (const operation of ['upload', 'download']) {
+        const choice = random.fork(`${operation} ${number}`)
+        const transfer = new ExitedTransfer({ site, source, findings, operation, number })
+        // Every other one while the server answers nothing, so that waiting for the transfer would never end.
+        if (number % 2 === 0) await transfer.exitWhileHeld(choice.integer(0, PARTS - PARALLEL))
+        else await transfer.exitAtReport(choice.integer(1, PARTS))
+      }
+    }
+  } finally {
+    await site.close()
+  }
+  return findings.outcome('exits')
+}
+
+/** One transfer whose first process exits early. */
+class ExitedTransfer {
+  #site
+  #source
+  #findings
+  #transfer
+  #directory
+  #when
+
+  constructor({ site, source, findings, operation, number }) {
+    this.#site = site
+    this.#source = source
+    this.#findings = findings
+    this.#directory = site.workspace.path(`${operation}-${number}`)
+    const upload = operation === 'upload'
+    this.#transfer = {
+      operation,
+      key: upload ? `uploaded-${number}` : KEY,
+      path: upload ? source.path : join(this.#directory, 'file'),
+    }
+    this.#when = operation
+    mkdirSync(this.#directory)
+    site.tap.reset()
+  }
+
+  async exitWhileHeld(passed) {
+    this.#when += `, exit while parts are held after ${passed}`
+    const gate = this.#site.tap.gate(this.#bytesKind, passed, PARALLEL)
+    const child = startTransfer(this.#site, this.#transfer)
+    await Promise.race([gate.reached, child.ended])
+    child.send('exit')
+    const { code } = await child.ended
+    this.#expect(code === 0, `the process ended with ${code}`)
+    gate.open()
+    this.#findings.count(`${this.#transfer.operation}s that exit while the server holds parts`)
+    await this.#checkExit()
+    await this.#resume()
+  }
+
+  async exitAtReport(exitAtReport) {
+    this.#when += `, exit at report ${exitAtReport}`
+    const child = startTransfer(this.#site, this.#transfer, { exitAtReport })
+    const end = await transferEnd(child)
+    this.#expect(end === undefined, 'ended before that report')
+    this.#findings.count(`${this.#transfer.operation}s that exit at a report of progress`)
+    await this.#checkExit()
+    await this.#resume()
+  }
+
+  get #bytesKind() {
+    return this.#transfer.operation === 'upload' ? 'part' : 'get'
+  }
+
+  async #checkExit() {
+    const { operation, key, path } = this.#transfer
+    await this.#site.tap.idle()
+    if (operation === 'download') this.#expect(!existsSync(path), 'a file has its final name')
+    else this.#expect((await this.#site.stored(key)) === undefined, 'the object was stored')
+  }
+
+  /** The next run: it transfers what is missing, and nothing else. */
+  async #resume() {
+    const record = onlyRecord(this.#site.checkpoints)
+    const spared = await this.#spared(record)
+    const first = this.#site.tap.exchanges.length
+    const end = await transferEnd(startTransfer(this.#site, this.#transfer))
+    await this.#site.tap.idle()
+    this.#expect(end !== undefined && end.error === undefined, `the next run failed: ${end?.error}`)
+    if (end === undefined || end.error !== undefined) return
+    const restarts = end.events.filter(({ type }) => type === 'restart')
+    this.#expect(restarts.length === 0, `the next run restarted: ${restarts[0]?.message}`)
+    const exchanges = this.#site.tap.exchanges.slice(first)
+    const count = (wanted) => exchanges.filter(({ kind }) => kind === wanted).length
+    const sent = count(this.#bytesKind)
+    // A part that was held may have arrived after the exit.
+    const resumed = Math.ceil(end.resumedBytes / this.#site.partBytes)
+    this.#expect(resumed >= spared, `the next run spared ${resumed} parts, although ${spared} were there`)
+    this.#expect(sent === PARTS - resumed, `the next run transferred ${sent} parts, and resumed ${resumed}`)
+    if (record !== undefined) {
+      this.#expect(count('initiate') === 0, 'the next run began anew although there was a checkpoint')
+      this.#findings.count('runs that resumed')
+      this.#findings.count('parts spared', resumed)
+    }
+    if (sent === PARTS) this.#expect(usedWorkers(end, this.#transfer.operation), 'no worker moved its bytes')
+    await this.#checkEnd()
+  }
+
+  /** How many parts are there. */
+  async #spared(record) {
+    if (record === undefined) return 0
+    if (this.#transfer.operation === 'download') return Object.keys(record.parts).length
+    const { uploadId } = record.upload
+    const { parts } = await this.#site.transport.listParts({ key: this.#transfer.key, uploadId })
+    return parts.length
+  }
+
+  async #checkEnd() {
+    const { bucket, tap, checkpoints } = this.#site
+    const { operation, key, path } = this.#transfer
+    if (operation === 'upload') {
+      this.#expect(this.#source.bytes.equals(await bucket.getBytes(key)), 'the object is not the file')
+      this.#expect(tap.conflicts.length === 0, `two ciphertexts went out for ${tap.conflicts}`)
+      const pending = await this.#site.pendingUploads(key)
+      this.#findings.count('uploads left behind by an exit before the first checkpoint', pending.length)
+    } else {
+      this.#expect(this.#source.bytes.equals(readFileSync(path)), 'the file is not the object')
+      const left = readdirSync(this.#directory)
+      this.#expect(left.length === 1, `left ${left}`)
+    }
+    const records = checkpointFiles(checkpoints)
+    this.#expect(records.length === 0, `the checkpoint directory still has ${records}`)
+  }
+
+  #expect(holds, failure) {
+    return this.#findings.expect(holds, `${this.#when}: ${failure}`)
+  }
+}
