@@ -34,8 +34,9 @@ export class Child {
     })
   }
 
+  /** Sends a message. If the process has ended, `receive` says so. */
   send(message) {
-    this.#process.send(message)
+    if (this.#process.connected) this.#process.send(message)
   }
 
   /** The next message, in order. */

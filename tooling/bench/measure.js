@@ -13,6 +13,7 @@ import { Child } from './child.js'
  * @property {number} [readBytes] - how much of it to read at a time
  * @property {boolean} [flush] - whether the written file must be on disk
  * @property {number} [count] - of requests
+ * @property {number} [objectBytes] - of the object to read ranges of
  * @property {number} [start] - of a range
  * @property {number} [end] - of a range, inclusive
  */

@@ -4,6 +4,8 @@ export const OURS = 'oss-cse'
 export const BASELINE = 'baseline'
 /** ali-oss, which encrypts nothing. */
 export const PLAIN = 'ali-oss'
+/** This repository's `CryptoOSS`, which has the calls of ali-oss. */
+export const DROP_IN = 'drop-in'
 /** This repository, with unwrapped keys kept. */
 export const CACHED = 'oss-cse, cached'
 
@@ -15,5 +17,6 @@ export const LANGUAGES = {
   'go-v1': 'go',
   'go-v2': 'go',
   'java-v1': 'java',
+  [DROP_IN]: 'node',
   [PLAIN]: 'node',
 }

@@ -1,9 +1,17 @@
-import { median } from './alternate.js'
 import { barChart } from './bar-chart.js'
 import { featureText } from './cpu-features.js'
-import { BASELINE, CACHED, OURS } from './peer-names.js'
+import { list, table } from './markdown.js'
+import { BASELINE, OURS } from './peer-names.js'
 import { peerRows } from './peer-rows.js'
-import { SMALL_PARALLEL, smallName } from './peer-small.js'
+import {
+  cliFilesSection,
+  cliSection,
+  crcSection,
+  eventLoopSection,
+  memorySection,
+  rangesSection,
+  smallSection,
+} from './peer-sections.js'
 import { OPERATIONS, PARALLEL, PART_BYTES } from './peer-transfer.js'
 import { targetRows } from './targets.js'
 
@@ -13,7 +21,7 @@ const BUSY = 0.9
 
 const TITLES = {
   put: 'Put: a file in one PutObject',
-  get: 'Get: an object in one GetObject, into a file',
+  get: 'Get: an object into a file, by default',
   upload: `Resumable upload: ${PART_BYTES / MIB} MiB parts, ${PARALLEL} at a time, with a checkpoint`,
   download: `Resumable download: ${PART_BYTES / MIB} MiB parts, ${PARALLEL} at a time, with a checkpoint`,
   'upload-without-sha-ni': 'Resumable upload, as on a CPU without SHA-NI',
@@ -65,7 +73,8 @@ export function peerPage(results) {
       "Each SDK is driven by the driver of the interoperability lab (`tooling/interop`), by its own calls and with its own defaults; ours is one of them. They transfer in turns, in alternating order, each time in a fresh process that has put and got one byte before. All figures are taken from outside, from the request to the driver's answer: wall time, user and system time of all its threads (`/proc/PID/stat`), and the most resident memory of its whole life (`VmHWM` in `/proc/PID/status`).",
       'The server is a process of its own on 127.0.0.1. It drains uploads and sends one block of memory again and again, under an RSA-2048 envelope that all of them decrypt. What they write to disk is removed each time, after its SHA-256 was compared with that of the decrypted object. Plain ali-oss, which decrypts nothing, must get the object as it is.',
       'What they send is compared too, byte for byte: before the rounds, each uploads the same file once more in the same way, and the server keeps the bytes. They must be what `node:crypto` makes of the file with the key and the counter block in the envelope of the object. This uses no code of oss-cse, and neither does the digest above. The 1 KiB objects are compared after each round. One wrong byte ends the benchmark, and there is no page.',
-      'What each SDK checks costs time, and not all spend it. The columns of the checks say what happened when it was tried with 20 MiB: the server named a wrong CRC-64; the file was looked at for bytes that were not on the disk yet; and, where the object is read in several requests, it was replaced by another one after the first.',
+      'Put is one PutObject, by each of them. Get is what a program calls for a whole file: of oss-cse `downloadFile` with its defaults, which are several ranges at a time, verified, written to a temporary name, flushed to disk, and renamed; of ali-oss and the drop-in `get(name, file)`; of the others GetObject, whose stream is written to the file. The drop-in is `CryptoOSS` of `@oss-cse/ali-oss`, with the calls of plain ali-oss: `put(name, file)`, `get(name, file)` and `multipartUpload`.',
+      `What each SDK checks costs time, and not all spend it: ${UNCHECKED} marks those that check nothing of what they read but its length. The columns of the checks say what happened when it was tried with 20 MiB: the server named a wrong CRC-64; the connection ended in the middle of an object; the file was looked at for bytes that were not on the disk yet; and, where the object is read in several requests, it was replaced by another one after the first.`,
     ].join('\n\n'),
     ...Object.keys(results.outcomes).flatMap((operation) => [
       `## ${TITLES[operation]}`,
@@ -73,8 +82,12 @@ export function peerPage(results) {
       notes(results, operation),
     ]),
     ...smallSection(results),
+    ...rangesSection(results),
+    ...memorySection(results),
+    ...eventLoopSection(results),
     ...crcSection(results),
     ...cliSection(results),
+    ...cliFilesSection(results),
     '## Targets',
     table([
       ['what', 'target', 'reached', 'beside it', 'met'],
@@ -124,11 +137,12 @@ export function peerChart(results) {
 function operationLines(results, operation) {
   const checks = CHECKS[operation] ?? {}
   const lines = shownRows(results, operation).map((row) => {
+    const title = checksNothing(row) ? `${row.title} ${UNCHECKED}` : row.title
     if (row.cannot !== undefined) {
-      return [row.title, 'cannot', ...Array(HEAD.length + Object.keys(checks).length - 2).fill('')]
+      return [title, 'cannot', ...Array(HEAD.length + Object.keys(checks).length - 2).fill('')]
     }
     return [
-      row.name === OURS ? `**${row.title}**` : row.title,
+      row.name === OURS ? `**${title}**` : title,
       row.seconds.toFixed(2),
       row.range.map((value) => value.toFixed(2)).join(' to '),
       row.megabytesPerSecond.toFixed(0),
@@ -148,12 +162,20 @@ const CHECKS = {
   put: { 'checks CRC-64 of what it sent': 'crc64' },
   get: {
     'checks CRC-64 of what came': 'crc64',
+    'notices a cut connection': 'cut',
     'file is on disk': 'flushes',
     'notices another object': 'replaced',
   },
 }
 CHECKS.upload = CHECKS.put
 CHECKS.download = CHECKS.get
+
+/** Marks an SDK that checks nothing in a row. */
+const UNCHECKED = '†'
+
+/** Of one that writes a file, by what the trials found. */
+const checksNothing = ({ checks = {} }) =>
+  checks.crc64 === false && checks.flushes === false && (checks.replaced ?? 'no') === 'no'
 
 /** Only what happens between two requests is not tried where there is one. */
 const told = (value) => ({ true: 'yes', false: 'no', undefined: 'one request' })[value] ?? value
@@ -167,80 +189,17 @@ function shownRows(results, operation) {
 function notes(results, operation) {
   const unable = shownRows(results, operation).filter(({ cannot }) => cannot !== undefined)
   const lines = unable.map(({ title, cannot }) => `${title} cannot: ${cannot}`)
+  if (shownRows(results, operation).some(checksNothing)) {
+    lines.push(
+      `${UNCHECKED} checks nothing of what comes but its length: it succeeded although the server named a wrong CRC-64, and did not wait for the disk. It receives and writes to the page cache (and decrypts, if it is not plain ali-oss), and its figures are those of that alone.`,
+    )
+  }
   if (operation === 'upload-without-sha-ni') {
     const { withShaNi, withoutShaNi } = results.sha256
     const speeds = `${withoutShaNi.toFixed(0)} MB/s in a second of CPU, and ${withShaNi.toFixed(0)} MB/s with all that the CPU has`
     lines.push(`OpenSSL was told that there is no SHA-NI. SHA-256 in Node.js then runs at ${speeds}.`)
   }
   return lines.length > 0 && list(lines)
-}
-
-function smallSection({ small, smallCount, peers }) {
-  if (small === undefined) return []
-  const titleOf = (name) => peers.find((peer) => peer.name === name)?.title ?? name
-  const columns = SMALL_PARALLEL.flatMap((parallel) =>
-    ['put', 'get'].map((call) => smallName(call, parallel)),
-  )
-  const lines = Object.entries(small).flatMap(([bits, { samples, cannot }]) => [
-    ...Object.entries(samples).map(([name, list]) => [
-      name === OURS || name === CACHED ? `**${name}**` : titleOf(name),
-      bits,
-      ...columns.map((column) => {
-        const middle = (what) => median(list.map((sample) => sample[column][what])).toFixed(2)
-        return `${middle('wallMs')} / ${middle('cpuMs')}`
-      }),
-    ]),
-    ...Object.entries(cannot).map(([name, why]) => [
-      titleOf(name),
-      bits,
-      `not available: ${why}`,
-      '',
-      '',
-      '',
-    ]),
-  ])
-  return [
-    '## Objects of 1 KiB',
-    `Milliseconds for each call, wall / CPU of the client: ${smallCount} calls in one process, after a quarter as many that do not count. x1 is one at a time, x16 are 16 at once.`,
-    table([['SDK', 'RSA, bits', ...columns], ...lines]),
-  ]
-}
-
-function crcSection({ crc64 }) {
-  if (crc64 === undefined) return []
-  const lines = Object.entries(crc64).map(([row, samples]) => {
-    const [ours, other] = ['ours', 'hash-wasm'].map((who) =>
-      median(samples[who].map(({ megabytesPerSecond }) => megabytesPerSecond)),
-    )
-    return [row, ours.toFixed(0), other.toFixed(0), `${(ours / other).toFixed(2)} x`]
-  })
-  return [
-    '## CRC-64',
-    'Megabytes for each second of CPU, in Node.js. Both must come to the same checksum. Of the messages, each has a checksum of its own: oss-cse makes a new one, hash-wasm starts its only one again.',
-    table([['bytes come in', 'oss-cse', 'hash-wasm', 'oss-cse beside it'], ...lines]),
-  ]
-}
-
-function cliSection({ cli, peers }) {
-  if (cli === undefined) return []
-  const titleOf = (name) => peers.find((peer) => peer.name === name)?.title ?? name
-  const lines = Object.entries(cli).flatMap(([command, contenders]) =>
-    Object.entries(contenders).map(([name, samples]) => {
-      const cpu = samples.map(({ cpuSeconds }) => cpuSeconds)
-      const wall = median(samples.map(({ wallSeconds }) => wallSeconds))
-      return [
-        name === OURS ? `**oss-cse ${command}**` : name === BASELINE ? `${command}, ${titleOf(name)}` : name,
-        wall.toFixed(3),
-        median(cpu).toFixed(3),
-        Math.min(...cpu).toFixed(3),
-      ]
-    }),
-  )
-  return [
-    '## The command line',
-    'Seconds for one command from its start to its end, CPU of the whole process, with the RSA-3072 key of `oss-cse keygen`, against the emulator in another process, which does not count. Each figure is of 5 commands one after the other, and each command ran before.',
-    table([['command', 'wall, s', 'CPU, s', '(least)'], ...lines]),
-  ]
 }
 
 function limits(results) {
@@ -256,7 +215,7 @@ function limits(results) {
       ? 'The server was waiting for the client most of the time, in every row.'
       : `The server was busy nearly all the time, and set the pace, in: ${busy.join(', ')}.`,
     'It checks no signature, and names no CRC-64 of what it drains, which would cost it more than the rest: the SDKs compute theirs all the same, and have nothing to compare it with.',
-    'A baseline is another checkout of this repository, with its own driver and build: it says what has become of speed, on this machine and in this run.',
+    'A baseline is another checkout of this repository, with its own driver and build: it says what has become of speed, on this machine and in this run. Its get is what its driver took for one, and may check less than ours.',
     'The file to upload is in the page cache. A downloaded one is removed before the kernel writes it out; but who has it on disk in the end did that within the time measured.',
     'oss2 and Python V2 compute the CRC-64 in C only where that could be compiled when they were installed; the table above says whether it was.',
     'Warm means one byte each way: the first seconds of a virtual machine that compiles as it goes (Java, Node.js) are in the figures, as they are for a command that runs once.',
@@ -267,10 +226,3 @@ function limits(results) {
 }
 
 const times = (ratio) => `${ratio.toFixed(1)} x`
-
-const list = (lines) => lines.map((line) => `- ${line}`).join('\n')
-
-function table([head, ...lines]) {
-  const row = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`
-  return [row(head), row(head.map(() => '---')), ...lines.map(row)].join('\n')
-}

@@ -5,17 +5,28 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Driver } from '@oss-cse/interop/driver.js'
 import { MissingToolchain, sdkVersion, TOOLCHAINS } from '@oss-cse/interop/toolchains.js'
-import { BASELINE, LANGUAGES, PLAIN } from './peer-names.js'
+import { BASELINE, DROP_IN, LANGUAGES, PLAIN } from './peer-names.js'
 import { describeRuntime } from './runtimes.js'
 
 const execute = promisify(execFile)
 
-const PLAIN_TOOLCHAIN = {
-  name: PLAIN,
-  title: 'plain ali-oss',
-  sdk: 'ali-oss',
-  prepare: async () => [process.execPath, fileURLToPath(new URL('plain-driver.js', import.meta.url))],
-}
+const aliOssDriver = (url) => async () => [process.execPath, fileURLToPath(url)]
+
+/** Those that have no driver in the interoperability lab. */
+const ALI_OSS_TOOLCHAINS = [
+  {
+    name: DROP_IN,
+    title: 'the drop-in',
+    sdk: '@oss-cse/ali-oss',
+    prepare: aliOssDriver(new URL('drop-in-driver.js', import.meta.url)),
+  },
+  {
+    name: PLAIN,
+    title: 'plain ali-oss',
+    sdk: 'ali-oss',
+    prepare: aliOssDriver(new URL('plain-driver.js', import.meta.url)),
+  },
+]
 
 /**
  * @typedef {object} Peer - who can run here
@@ -39,7 +50,7 @@ const PLAIN_TOOLCHAIN = {
 export async function preparePeers(lab, only, baseline) {
   const peers = []
   const missing = []
-  const toolchains = [...TOOLCHAINS, PLAIN_TOOLCHAIN].filter(({ name }) => only.includes(name))
+  const toolchains = [...TOOLCHAINS, ...ALI_OSS_TOOLCHAINS].filter(({ name }) => only.includes(name))
   if (baseline !== undefined) toolchains.splice(1, 0, await baselineToolchain(baseline))
   for (const toolchain of toolchains) {
     const { name, title, sdk: packageName, prepare } = toolchain

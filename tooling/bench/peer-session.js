@@ -1,6 +1,9 @@
 import { Driver } from '@oss-cse/interop/driver.js'
 import { processUsage } from './process-usage.js'
 
+/** For 5 GiB, on a slow disk. */
+const TIMEOUT_MS = 900_000
+
 /**
  * @typedef {object} PeerSample - what a request to a driver took, all of it seen from outside
  * @property {number} seconds - by the clock, from the request to the driver's answer
@@ -22,7 +25,7 @@ import { processUsage } from './process-usage.js'
  * @returns {Promise<Result | Refusal>} a refusal if it cannot do so much as a byte
  */
 export async function withPeer(lab, peer, masterKeys, work) {
-  const driver = new Driver(peer.title, peer.command)
+  const driver = new Driver(peer.title, peer.command, { timeoutMs: TIMEOUT_MS })
   try {
     await driver.open(lab.settings)
     return (await warmUp(lab, driver, masterKeys)) ?? (await work(driver))

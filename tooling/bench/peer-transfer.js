@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { digestOfFile } from './file-digest.js'
 import { observed, withPeer } from './peer-session.js'
 
 export const PART_BYTES = 8 * 2 ** 20
@@ -11,6 +10,9 @@ const BITS = 2048
 /** Drivers' operations that are measured, and whether they write a file. */
 export const OPERATIONS = { put: false, get: true, upload: false, download: true }
 
+/** Other bytes came than had to. */
+export class WrongBytes extends Error {}
+
 /**
  * Lets an SDK transfer a file in a fresh process. A file that it wrote must hold the object's bytes, which is looked at
  * once the clock has stopped.
@@ -19,13 +21,15 @@ export const OPERATIONS = { put: false, get: true, upload: false, download: true
  * @param {import('./peer-sdks.js').Peer} peer
  * @param {keyof typeof OPERATIONS} operation
  * @param {number} sizeBytes
- * @param {{ pretence?: { crc64?: string, replaced?: boolean }, checked?: boolean }} [options] - `pretence` of the
- *   server; `checked` has the bytes of an upload kept, and compared with the file: its sample is none for a report
+ * @param {{
+ *   pretence?: { crc64?: string, replaced?: boolean, cut?: boolean }, checked?: boolean, source?: string
+ * }} [options] - `pretence` of the server; `checked` has the bytes of an upload kept, and compared with the file: its
+ *   sample is none for a report; `source` is the file to upload, in place of one of random bytes
  * @returns {Promise<{
  *   sample: import('./peer-session.js').PeerSample, objectsSent: number, flushed?: boolean
  * } | import('./peer-session.js').Refusal>} `objectsSent`: in how many requests the object was read; `flushed`: whether
  *   the file that it wrote was on the disk
- * @throws Error if other bytes came than had to
+ * @throws WrongBytes
  */
 export async function peerTransfer(lab, peer, operation, sizeBytes, options = {}) {
   const { pretence, checked = false } = options
@@ -36,7 +40,7 @@ export async function peerTransfer(lab, peer, operation, sizeBytes, options = {}
   const checkpoints = workspace.path('checkpoints')
   await mkdir(checkpoints)
   const target = workspace.path('downloaded')
-  const source = await workspace.sourceFile(sizeBytes)
+  const source = options.source ?? (await workspace.sourceFile(sizeBytes))
   const object = writesFile ? await lab.encryptedObject(sizeBytes, BITS) : 'uploaded'
   const request = {
     op: operation,
@@ -47,7 +51,7 @@ export async function peerTransfer(lab, peer, operation, sizeBytes, options = {}
     parallel: PARALLEL,
     checkpoints,
   }
-  const wrong = (how) => new Error(`${operation} by ${peer.title}: ${how}`)
+  const wrong = (how) => new WrongBytes(`${operation} by ${peer.title}: ${how}`)
   try {
     return await withPeer(lab, peer, forDrivers, async (driver) => {
       await sink.pretend(pretence)
@@ -63,7 +67,8 @@ export async function peerTransfer(lab, peer, operation, sizeBytes, options = {}
         return { sample, objectsSent }
       }
       const expected = await lab.expectedDigest(object, key)
-      if ((await digestOf(target)) !== expected) throw wrong('the file does not hold what the object does.')
+      if ((await digestOfFile(target)) !== expected)
+        throw wrong('the file does not hold what the object does.')
       return { sample, objectsSent, flushed: (await removeUnwritten(target)) < sizeBytes / 2 }
     })
   } finally {
@@ -71,12 +76,6 @@ export async function peerTransfer(lab, peer, operation, sizeBytes, options = {}
     await sink.keep(false)
     await Promise.all(['downloaded', 'checkpoints'].map((name) => workspace.remove(name)))
   }
-}
-
-async function digestOf(path) {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
 }
 
 /** Removes a file; the number of its bytes that the kernel then need not write to the disk any more. */

@@ -1,4 +1,4 @@
-import { OPERATIONS, peerTransfer } from './peer-transfer.js'
+import { OPERATIONS, peerTransfer, WrongBytes } from './peer-transfer.js'
 
 /** Three parts, the last of them short. */
 const TRIAL_BYTES = 20 * 2 ** 20 + 5
@@ -7,6 +7,8 @@ const TRIAL_BYTES = 20 * 2 ** 20 + 5
  * @typedef {object} Checks - what an SDK spends time on, found out by trial
  * @property {boolean} crc64 - it noticed that the server named a wrong CRC-64: of what was sent, or of what was received
  * @property {boolean} [flushes] - the file that it wrote was on the disk when it was done
+ * @property {'refuses' | 'resumes' | 'no'} [cut] - what it does when the connection ends in the middle of an object: `no`
+ *   if it takes what has come for the whole
  * @property {'refuses' | 'starts again' | 'no'} [replaced] - what it does when another object has taken the place of the
  *   one that it is reading; absent where it reads the object in one request
  */
@@ -45,9 +47,18 @@ export async function tryOut(lab, peers, operation) {
       if (reason !== undefined) return 'refuses'
       return objectsSent > outcome.objectsSent ? 'starts again' : 'no'
     }
+    const cut = async () => {
+      try {
+        return (await tried({ cut: true })).cannot === undefined ? 'resumes' : 'refuses'
+      } catch (error) {
+        if (!(error instanceof WrongBytes)) throw error
+        console.error(`${operation}: ${peer.title}, trial of cut: ${error.message}`)
+        return 'no'
+      }
+    }
     checks[peer.name] = {
       crc64: (await tried({ crc64: '1' })).cannot !== undefined,
-      ...(OPERATIONS[operation] && { flushes: outcome.flushed }),
+      ...(OPERATIONS[operation] && { cut: await cut(), flushes: outcome.flushed }),
       ...(outcome.objectsSent > 1 && { replaced: await replaced() }),
     }
   }

@@ -9,8 +9,12 @@ import { alternate } from './alternate.js'
 import { measureCrc64 } from './crc64-speed.js'
 import { describeMachine } from './machine.js'
 import { measureCli } from './peer-cli.js'
+import { measureCliFiles } from './peer-cli-files.js'
+import { measureEventLoop } from './peer-event-loop.js'
 import { PeerLab } from './peer-lab.js'
+import { measureMemory } from './peer-memory.js'
 import { BASELINE, LANGUAGES, OURS } from './peer-names.js'
+import { measureRanges } from './peer-ranges.js'
 import { peerChart, peerPage } from './peer-report.js'
 import { preparePeers } from './peer-sdks.js'
 import { measureSmall } from './peer-small.js'
@@ -21,13 +25,41 @@ import { sha256Speeds, withoutShaNi } from './without-sha-ni.js'
 
 const MIB = 2 ** 20
 const SIZES = {
-  full: { transferBytes: 512 * MIB, checksumBytes: 512 * MIB, smallCount: 1000 },
-  quick: { transferBytes: 32 * MIB, checksumBytes: 32 * MIB, smallCount: 100 },
+  full: {
+    transferBytes: 512 * MIB,
+    checksumBytes: 512 * MIB,
+    smallCount: 1000,
+    cliBytes: 256 * MIB,
+    memoryBytes: [512 * MIB, 5120 * MIB],
+    cycles: 3,
+    rangeCount: 1000,
+  },
+  quick: {
+    transferBytes: 32 * MIB,
+    checksumBytes: 32 * MIB,
+    smallCount: 100,
+    cliBytes: 16 * MIB,
+    memoryBytes: [32 * MIB, 128 * MIB],
+    cycles: 1,
+    rangeCount: 100,
+  },
 }
+/** The server makes it up: it takes no time and no place. */
+const RANGE_OBJECT_BYTES = 4096 * MIB
 const ROUNDS = 5
 
 const WITHOUT_SHA_NI = 'upload-without-sha-ni'
-const MEASURED = [...Object.keys(OPERATIONS), WITHOUT_SHA_NI, 'small', 'crc64', 'cli']
+const MEASURED = [
+  ...Object.keys(OPERATIONS),
+  WITHOUT_SHA_NI,
+  'small',
+  'ranges',
+  'memory',
+  'event-loop',
+  'crc64',
+  'cli',
+  'cli-files',
+]
 
 const USAGE = `bench:peers [options]
   --only NAME       one of ${Object.keys(LANGUAGES).join(', ')}; can be given several times
@@ -59,13 +91,18 @@ const DOCS = new URL('../../docs/', import.meta.url)
  * @property {number} rounds
  * @property {number} sizeBytes
  * @property {number} smallCount
+ * @property {number} cliBytes
  * @property {Omit<import('./peer-sdks.js').Peer, 'command'>[]} peers
  * @property {{ title: string, reason: string }[]} missing
  * @property {Record<string, TransferResults>} outcomes - by operation
  * @property {Awaited<ReturnType<typeof sha256Speeds>>} [sha256]
  * @property {Awaited<ReturnType<typeof measureSmall>>} [small]
+ * @property {Awaited<ReturnType<typeof measureRanges>>} [ranges]
+ * @property {Awaited<ReturnType<typeof measureMemory>>} [memory]
+ * @property {Awaited<ReturnType<typeof measureEventLoop>>} [eventLoop]
  * @property {Awaited<ReturnType<typeof measureCrc64>>} [crc64]
  * @property {Awaited<ReturnType<typeof measureCli>>} [cli]
+ * @property {Awaited<ReturnType<typeof measureCliFiles>>} [cliFiles]
  */
 
 function options() {
@@ -123,7 +160,8 @@ async function measureTransfers(lab, peers, operation, rounds, sizeBytes) {
 }
 
 async function bench({ only, operations, baseline, rounds, quick, json }) {
-  const { transferBytes: sizeBytes, checksumBytes, smallCount } = quick ? SIZES.quick : SIZES.full
+  const sizes = quick ? SIZES.quick : SIZES.full
+  const { transferBytes: sizeBytes, smallCount, cliBytes } = sizes
   const [loadBefore] = loadavg()
   const machine = describeMachine()
   const lab = await PeerLab.start()
@@ -144,9 +182,22 @@ async function bench({ only, operations, baseline, rounds, quick, json }) {
     const samples = await measureTransfers(lab, limited, 'upload', rounds, sizeBytes)
     outcomes[WITHOUT_SHA_NI] = { samples, cannot: {}, checks: {} }
   }
-  const small = asked('small') ? await measureSmall(lab, peers, { rounds, count: smallCount }) : undefined
-  const crc64 = asked('crc64') ? await measureCrc64({ rounds, sizeBytes: checksumBytes }) : undefined
-  const cli = asked('cli') ? await measureCli(lab.workspace, { rounds, baseline }) : undefined
+  const measured = (name, measure) => (asked(name) ? measure() : undefined)
+  const small = await measured('small', () => measureSmall(lab, peers, { rounds, count: smallCount }))
+  const ranges = await measured('ranges', () =>
+    measureRanges(lab, { rounds, count: sizes.rangeCount, objectBytes: RANGE_OBJECT_BYTES }),
+  )
+  const memory = await measured('memory', () =>
+    measureMemory(lab, peers, { rounds, sizes: sizes.memoryBytes }),
+  )
+  const eventLoop = await measured('event-loop', () =>
+    measureEventLoop(lab, peers, { rounds, sizeBytes, cycles: sizes.cycles }),
+  )
+  const crc64 = await measured('crc64', () => measureCrc64({ rounds, sizeBytes: sizes.checksumBytes }))
+  const cli = await measured('cli', () => measureCli(lab.workspace, { rounds, baseline }))
+  const cliFiles = await measured('cli-files', () =>
+    measureCliFiles(lab, peers, { rounds, sizeBytes: cliBytes, baseline }),
+  )
   await lab.stop()
   /** @type {PeerResults} */
   const results = {
@@ -156,13 +207,18 @@ async function bench({ only, operations, baseline, rounds, quick, json }) {
     rounds,
     sizeBytes,
     smallCount,
+    cliBytes,
     peers: peers.map(({ command: _, ...peer }) => peer),
     missing,
     outcomes,
     sha256,
     small,
+    ranges,
+    memory,
+    eventLoop,
     crc64,
     cli,
+    cliFiles,
   }
   writeReport(json, results)
   const page = peerPage(results)

@@ -8,6 +8,7 @@ const CEK_ALGORITHM = 'AES/CTR/NoPadding'
 const WRAP_ALGORITHM = 'RSA/NONE/PKCS1Padding'
 const CEK_BYTES = 32
 const IV_BYTES = 16
+const BLOCK_BYTES = 16
 
 /**
  * Compares what a server received with the file that was to be sent.
@@ -43,23 +44,28 @@ export function wrongBytes({ headers, chunks, sourcePath, privateKey }) {
 }
 
 /**
- * Decrypts an object from its first byte on.
+ * Decrypts an object from one of its bytes on.
  *
  * @param {Record<string, string>} headers - the object's
  * @param {string} privateKey - PEM
+ * @param {number} [offsetBytes] - of that byte; the first one if absent
  * @returns {import('node:crypto').Decipheriv}
  * @throws Error if the headers hold no envelope of this key
  */
-export function decipherOf(headers, privateKey) {
-  return cipherOf(headers, privateKey, createDecipheriv)
+export function decipherOf(headers, privateKey, offsetBytes = 0) {
+  const decipher = cipherOf(headers, privateKey, createDecipheriv, Math.floor(offsetBytes / BLOCK_BYTES))
+  decipher.update(new Uint8Array(offsetBytes % BLOCK_BYTES))
+  return decipher
 }
 
-function cipherOf(headers, privateKey, create) {
+function cipherOf(headers, privateKey, create, blocks = 0) {
   const field = (name) => headers[PREFIX + name]
   if (field('cek-alg') !== CEK_ALGORITHM) throw new Error(`The CEK algorithm is ${field('cek-alg')}.`)
   if (field('wrap-alg') !== WRAP_ALGORITHM) throw new Error(`The wrap algorithm is ${field('wrap-alg')}.`)
   const cek = unwrap(field('key'), privateKey, CEK_BYTES)
-  return create('aes-256-ctr', cek, unwrap(field('start'), privateKey, IV_BYTES))
+  const first = BigInt(`0x${unwrap(field('start'), privateKey, IV_BYTES).toString('hex')}`)
+  const counter = BigInt.asUintN(8 * IV_BYTES, first + BigInt(blocks))
+  return create('aes-256-ctr', cek, Buffer.from(counter.toString(16).padStart(2 * IV_BYTES, '0'), 'hex'))
 }
 
 /** RSAES-PKCS1-v1_5, the padding removed here: not every Node.js does it. */

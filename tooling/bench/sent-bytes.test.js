@@ -79,3 +79,15 @@ test('an envelope of another key, or of another algorithm, is wrong', () => {
 test('an object is decrypted with what its headers hold', () => {
   expect(decipherOf(headers, privateKey).update(ciphertext)).toEqual(plaintext)
 })
+
+test('decryption begins at any byte, also where the counter overflows', () => {
+  const last = Buffer.alloc(16, 0xff)
+  for (const start of [iv, last]) {
+    const envelope = { ...headers, 'x-oss-meta-client-side-encryption-start': wrap(start) }
+    const bytes = createCipheriv('aes-256-ctr', cek, start).update(plaintext)
+    for (let offset = 0; offset < bytes.length; offset++) {
+      const decipher = decipherOf(envelope, privateKey, offset)
+      expect(decipher.update(bytes.subarray(offset))).toEqual(plaintext.subarray(offset))
+    }
+  }
+})

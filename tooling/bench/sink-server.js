@@ -109,16 +109,19 @@ async function getObject(request, response, object) {
     ...(range && { 'content-range': `bytes ${start}-${end}/${sizeBytes}` }),
   })
   if (request.method === 'HEAD') return response.end()
+  const cutAt = pretence.cut && pretence.objectsSent === counts.objectsSent ? (start + end) / 2 : end
   counts.objectsSent += 1
+  const until = Math.floor(cutAt) + 1
   for (const slice of chunks === undefined
-    ? syntheticBytes(start, end + 1)
-    : [Buffer.concat(chunks).subarray(start, end + 1)]) {
+    ? syntheticBytes(start, until)
+    : [Buffer.concat(chunks).subarray(start, until)]) {
     counts.bytesSent += slice.length
     if (response.write(slice)) continue
     await drained(response)
     if (response.destroyed) return
   }
-  response.end()
+  if (cutAt === end) response.end()
+  else response.socket.end()
 }
 
 /** What of a request's headers is kept with the object. */
@@ -233,8 +236,8 @@ const controls = {
     })
     return {}
   },
-  async pretend({ crc64, replaced }) {
-    pretence = { crc64, replaced, objectsSent: counts.objectsSent }
+  async pretend({ crc64, replaced, cut }) {
+    pretence = { crc64, replaced, cut, objectsSent: counts.objectsSent }
     return {}
   },
   async keep({ on }) {

@@ -31,8 +31,9 @@ export class Sink {
    * Has answers say what is not so, or, without an argument, the truth again: no CRC-64 of uploads, and the true one
    * of downloads.
    *
-   * @param {{ crc64?: string, replaced?: boolean }} [pretence] - `crc64`: every answer names this one. `replaced`: from
-   *   the second object sent on, objects have another ETag than before
+   * @param {{ crc64?: string, replaced?: boolean, cut?: boolean }} [pretence] - `crc64`: every answer names this one.
+   *   `replaced`: from the second object sent on, objects have another ETag than before. `cut`: the connection ends in
+   *   the middle of the first object
    */
   async pretend(pretence = {}) {
     await this.#ask({ control: 'pretend', ...pretence })

@@ -1,12 +1,20 @@
-import { median } from './alternate.js'
-import { BASELINE, CACHED, OURS, PLAIN } from './peer-names.js'
-import { smallName } from './peer-small.js'
-
-/**
- * @typedef {object} Figure - what one target is about
- * @property {number} value - what is held against the limit
- * @property {string} [aside] - other figures of the same runs, which decide nothing
- */
+import { BASELINE, CACHED, DROP_IN, PLAIN } from './peer-names.js'
+import {
+  cliBeside,
+  cliCpu,
+  cpuBeside,
+  crcBeside,
+  eventLoopLag,
+  mebibytes,
+  milliseconds,
+  peakRss,
+  rangeLatency,
+  rssGrowth,
+  seconds,
+  smallBeside,
+  speedBeside,
+  times,
+} from './target-figures.js'
 
 /**
  * @typedef {object} TargetRow
@@ -18,91 +26,69 @@ import { smallName } from './peer-small.js'
  * @property {number} [missedBy] - the share of the target that is missing, or that there is too much
  */
 
-const times = (value) => `${value.toFixed(2)} x`
-const seconds = (value) => `${value.toFixed(3)} s`
+/** The operations, as the rows name them. */
+const NAMES = { put: 'put', get: 'get to a file', upload: 'upload in parts', download: 'download in parts' }
 
-const medianOf = (samples, value) => median(samples.map(value))
+/** Least speeds, by the clock. */
+const SPEEDS = [
+  { operation: 'put', than: 'go-v2', atLeast: 1.5 },
+  { operation: 'put', than: 'python-v1', atLeast: 2.5 },
+  { operation: 'put', than: PLAIN, atLeast: 1.1 },
+  { operation: 'get', than: 'go-v2', atLeast: 1.5 },
+  { operation: 'get', than: 'python-v1', atLeast: 2.5 },
+  { operation: 'get', than: PLAIN, atLeast: 1.3 },
+  { operation: 'upload', than: 'go-v2', atLeast: 1.3 },
+  { operation: 'upload', than: PLAIN, atLeast: 1.3 },
+  { operation: 'download', than: 'go-v2', atLeast: 1.5 },
+]
+const TITLES = { 'go-v2': 'Go V2', 'python-v1': 'oss2', [PLAIN]: 'plain ali-oss' }
 
-/** Samples of two contenders in one operation; nothing if one of them has none. */
-function pair(results, operation, name) {
-  const samples = results.outcomes[operation]?.samples
-  return samples?.[OURS] && samples[name] ? { ours: samples[OURS], other: samples[name] } : undefined
-}
+/** The calls of the drop-in, and the operations in which drivers make them. */
+const DROP_IN_CALLS = [
+  { call: 'get(name, file)', operation: 'get', atLeast: 1.2 },
+  { call: 'put(name, file)', operation: 'put', atLeast: 1 },
+  { call: 'multipartUpload', operation: 'upload', atLeast: 1.2 },
+]
 
-/** CPU seconds of ours for each of the baseline's. */
-const cpuOfBaseline = (operation) => (results) => {
-  const found = pair(results, operation, BASELINE)
-  if (found === undefined) return undefined
-  const [ours, other] = [found.ours, found.other].map((list) => list.map((each) => each.cpuSeconds))
-  const least = times(Math.min(...ours) / Math.min(...other))
-  return {
-    value: median(ours) / median(other),
-    aside: `${median(ours).toFixed(2)} s; baseline ${median(other).toFixed(2)} s; the least of both ${least}`,
-  }
-}
+const MAX_PEAK_RSS_MIB = 150
+/** What counts as flat: V8 alone varies by about as much. */
+const FLAT_MIB = 16
+const MAX_LAG_MS = 5
 
-/** How many times as fast as another SDK ours is, by the clock. */
-const speedBeside = (operation, name) => (results) => {
-  const found = pair(results, operation, name)
-  if (found === undefined) return undefined
-  const ratio = (value) => medianOf(found.other, value) / medianOf(found.ours, value)
-  return {
-    value: ratio((each) => each.seconds),
-    aside: `by CPU ${times(ratio((each) => each.cpuSeconds))}`,
-  }
-}
-
-/** How many times as cheap as another SDK's a call of ours is: by the clock or by CPU, whichever is less. */
-const smallBeside =
-  (call, bits, name, { ours = OURS } = {}) =>
-  (results) => {
-    const { samples, cannot } = results.small?.[bits] ?? {}
-    if (cannot?.[ours] !== undefined) return { missing: cannot[ours] }
-    if (!samples?.[ours] || !samples[name]) return undefined
-    const ratios = (parallel) =>
-      ['wallMs', 'cpuMs'].map((what) => {
-        const value = (sample) => sample[smallName(call, parallel)][what]
-        return medianOf(samples[name], value) / medianOf(samples[ours], value)
-      })
-    const [wall, cpu] = ratios(1)
-    const [wall16, cpu16] = ratios(16)
-    return {
-      value: Math.min(wall, cpu),
-      aside: `wall ${times(wall)}, CPU ${times(cpu)}; 16 at a time ${times(wall16)}, ${times(cpu16)}`,
-    }
-  }
-
-const crcBeside = (row) => (results) => {
-  const samples = results.crc64?.[row]
-  if (samples === undefined) return undefined
-  const [ours, other] = ['ours', 'hash-wasm'].map((who) =>
-    medianOf(samples[who], (each) => each.megabytesPerSecond),
-  )
-  return { value: ours / other, aside: `${ours.toFixed(0)} MB/s; hash-wasm ${other.toFixed(0)} MB/s` }
-}
-
-const cliCpu = (command) => (results) => {
-  const samples = results.cli?.[command]?.[OURS]
-  if (samples === undefined) return undefined
-  return {
-    value: medianOf(samples, (each) => each.cpuSeconds),
-    aside: `wall ${seconds(medianOf(samples, (each) => each.wallSeconds))}`,
-  }
-}
-
-/** @type {readonly { what: string, atLeast?: number, atMost?: number, unit: (value: number) => string,
- *   of: string, figure: (results: import('./peers.js').PeerResults) => Figure | { missing: string } | undefined }[]} */
+/** @type {readonly { what: string, atLeast?: number, atMost?: number, unit?: (value: number) => string,
+ *   of?: string, figure: import('./target-figures.js').Finding }[]}
+ *   `unit` of a figure that is no quotient; `of`: what it is a quotient of */
 const TARGETS = [
-  { what: 'put, CPU', of: 'the baseline', atMost: 0.65, figure: cpuOfBaseline('put') },
-  { what: 'get, CPU', of: 'the baseline', atMost: 0.65, figure: cpuOfBaseline('get') },
-  { what: 'put', of: 'the speed of Go V2', atLeast: 1.2, figure: speedBeside('put', 'go-v2') },
-  { what: 'put', of: 'the speed of oss2', atLeast: 2, figure: speedBeside('put', 'python-v1') },
-  { what: 'put', of: 'the speed of plain ali-oss', atLeast: 1, figure: speedBeside('put', PLAIN) },
+  ...SPEEDS.map(({ operation, than, atLeast }) => ({
+    what: NAMES[operation],
+    of: `the speed of ${TITLES[than]}`,
+    atLeast,
+    figure: speedBeside(operation, than),
+  })),
+  ...DROP_IN_CALLS.map(({ call, operation, atLeast }) => ({
+    what: `drop-in \`${call}\``,
+    of: 'the speed of plain ali-oss',
+    atLeast,
+    figure: speedBeside(operation, PLAIN, { ours: DROP_IN }),
+  })),
+  ...Object.entries(NAMES).map(([operation, name]) => ({
+    what: `${name}, CPU`,
+    of: 'Go V2',
+    atMost: 1,
+    figure: cpuBeside(operation, 'go-v2', TITLES['go-v2']),
+  })),
+  { what: 'put, CPU', of: 'the baseline', atMost: 0.65, figure: cpuBeside('put', BASELINE, 'baseline') },
+  {
+    what: 'get to a file, CPU',
+    of: 'the baseline',
+    atMost: 0.65,
+    figure: cpuBeside('get', BASELINE, 'baseline'),
+  },
   {
     what: 'upload in parts without SHA-NI, CPU',
     of: 'the baseline',
     atMost: 0.5,
-    figure: cpuOfBaseline('upload-without-sha-ni'),
+    figure: cpuBeside('upload-without-sha-ni', BASELINE, 'baseline'),
   },
   {
     what: 'CRC-64, chunks of 256 KiB',
@@ -140,8 +126,45 @@ const TARGETS = [
     atLeast: 2,
     figure: smallBeside('get', bits, 'go-v2'),
   })),
-  { what: '`oss-cse put` of 1 KiB, CPU', atMost: 0.22, figure: cliCpu('put of 1 KiB') },
-  { what: '`oss-cse get` of 1 KiB, CPU', atMost: 0.2, figure: cliCpu('get of 1 KiB') },
+  { what: '`oss-cse put` of 1 KiB, CPU', unit: seconds, atMost: 0.22, figure: cliCpu('put of 1 KiB') },
+  { what: '`oss-cse get` of 1 KiB, CPU', unit: seconds, atMost: 0.2, figure: cliCpu('get of 1 KiB') },
+  ...Object.entries(NAMES).flatMap(([operation, name]) =>
+    [
+      ['go-v2', 1.5],
+      ['python-v1', 2.5],
+    ].map(([than, atLeast]) => ({
+      what: `\`oss-cse\` as a whole process, ${name}`,
+      of: `the speed of ${TITLES[than]}`,
+      atLeast,
+      figure: cliBeside(operation, than),
+    })),
+  ),
+  ...Object.entries(NAMES).flatMap(([operation, name]) => [
+    {
+      what: `${name}, peak RSS`,
+      unit: mebibytes,
+      atMost: MAX_PEAK_RSS_MIB,
+      figure: peakRss(operation),
+    },
+    {
+      what: `${name}, peak RSS: what the large object needs more`,
+      unit: mebibytes,
+      atMost: FLAT_MIB,
+      figure: rssGrowth(operation),
+    },
+  ]),
+  {
+    what: "lag of a server's event loop during transfers, p99",
+    unit: milliseconds,
+    atMost: MAX_LAG_MS,
+    figure: eventLoopLag,
+  },
+  {
+    what: 'range of 1 KiB from an opened object, latency',
+    of: 'a plain ranged get of ali-oss',
+    atMost: 1.2,
+    figure: rangeLatency,
+  },
 ]
 
 /**
@@ -151,8 +174,7 @@ const TARGETS = [
  * @returns {TargetRow[]} all of them, also those that were not measured
  */
 export function targetRows(results) {
-  return TARGETS.map(({ what, of, atLeast, atMost, figure }) => {
-    const format = of === undefined ? seconds : times
+  return TARGETS.map(({ what, of, atLeast, atMost, unit: format = times, figure }) => {
     const limit = atLeast ?? atMost
     const target = `at ${atLeast === undefined ? 'most' : 'least'} ${format(limit)}${of === undefined ? '' : ` ${of}`}`
     const found = figure(results)

@@ -1,11 +1,15 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream, createWriteStream, readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { downloadFile, FileCheckpointStore, uploadFile } from '@oss-cse/bucket/node'
 import { median } from './alternate.js'
+import { decipherOf } from './sent-bytes.js'
 
 /** ali-oss has one deadline for a whole transfer: out of the way. */
 const TIMEOUT_MS = 3_600_000
 const SMALL = new Uint8Array(1024).fill(7)
+
+const RANGE_BYTES = 1024
+const GOLDEN_RATIO = (1 + Math.sqrt(5)) / 2
 
 export const PARALLEL = 4
 const PART_BYTES = 10 * 2 ** 20
@@ -51,6 +55,14 @@ export const transfers = {
     })
   },
 
+  async 'upload-file'({ bucket }, { key, path }) {
+    await uploadFile(bucket, key, path)
+  },
+
+  async 'download-file'({ bucket }, { key, path }) {
+    await downloadFile(bucket, key, path)
+  },
+
   'plain-put-file': ({ plain }, job) => putFile(plain, job),
   'drop-in-put-file': ({ dropIn }, job) => putFile(dropIn, job),
 
@@ -72,6 +84,40 @@ export const transfers = {
 
   range: ({ bucket }, { key, count, start, end }) =>
     rangeRequests(count, end + 1 - start, () => bucket.getBytes(key, { range: { start, end } })),
+
+  async 'plain-spread-ranges'({ plain }, { key, count, objectBytes }) {
+    const ranges = spreadRanges(count, objectBytes)
+    return rangeRequests(count, RANGE_BYTES, async () => {
+      const { start, end } = ranges.next().value
+      return (await plain.get(key, { headers: { Range: `bytes=${start}-${end}` } })).content
+    })
+  },
+
+  async 'opened-ranges'({ bucket, plain }, { key, count, objectBytes, privateKeyPath }) {
+    const ranges = spreadRanges(count, objectBytes)
+    const reader = await bucket.openObject(key)
+    let range
+    let bytes
+    const figures = await rangeRequests(count, RANGE_BYTES, async () => {
+      range = ranges.next().value
+      bytes = Buffer.concat(await Array.fromAsync(reader.read(range)))
+      return bytes
+    })
+    await reader.close()
+    const headers = { Range: `bytes=${range.start}-${range.end}` }
+    const { content, res } = await plain.get(key, { headers })
+    const decipher = decipherOf(res.headers, readFileSync(privateKeyPath, 'utf8'), range.start)
+    if (!decipher.update(content).equals(bytes)) throw new Error('Other bytes came than the object holds.')
+    return figures
+  },
+}
+
+/** As many short ranges, spread over the whole object and not in its order. */
+function* spreadRanges(count, objectBytes) {
+  for (let number = 1; number <= count; number++) {
+    const start = Math.floor(((number * GOLDEN_RATIO) % 1) * (objectBytes - RANGE_BYTES))
+    yield { start, end: start + RANGE_BYTES - 1 }
+  }
 }
 
 /** What an app with ali-oss calls, and with the drop-in alike. */

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { open, rm, statfs } from 'node:fs/promises'
+import { open, rm, statfs, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -63,6 +63,19 @@ export class Workspace {
     } finally {
       await file.close()
     }
+    return path
+  }
+
+  /**
+   * Makes a file of zeros that takes no place on the disk.
+   *
+   * @param {number} sizeBytes
+   * @returns {Promise<string>} its path
+   */
+  async sparseFile(sizeBytes) {
+    const path = this.path(`sparse-${sizeBytes}`)
+    await writeFile(path, '')
+    await truncate(path, sizeBytes)
     return path
   }
 }

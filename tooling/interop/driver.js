@@ -26,6 +26,7 @@ process.on('exit', () => {
 /** One SDK in its own process. PROTOCOL.md says how it is spoken to. */
 export class Driver {
   #command
+  #timeoutMs
   #settings
   /** The process, and who waits for its answers. */
   #session
@@ -33,10 +34,12 @@ export class Driver {
   /**
    * @param {string} name
    * @param {readonly string[]} command - the program and its arguments
+   * @param {{ timeoutMs?: number }} [options] - `timeoutMs` of a request
    */
-  constructor(name, command) {
+  constructor(name, command, { timeoutMs = REQUEST_TIMEOUT_MS } = {}) {
     this.name = name
     this.#command = command
+    this.#timeoutMs = timeoutMs
   }
 
   /**
@@ -46,7 +49,7 @@ export class Driver {
   async open(settings) {
     this.#settings = settings
     this.#session = startSession(this.#command)
-    const answer = await ask(this.#session, { op: 'open', ...settings })
+    const answer = await ask(this.#session, { op: 'open', ...settings }, this.#timeoutMs)
     if (answer.ok !== undefined) return answer.ok.versions
     await this.close()
     throw new Error(`The driver of ${this.name} cannot be opened: ${JSON.stringify(answer)}`)
@@ -64,7 +67,7 @@ export class Driver {
    */
   async ask(request) {
     if (this.#session === undefined || this.#session.ended) await this.open(this.#settings)
-    return ask(this.#session, request)
+    return ask(this.#session, request, this.#timeoutMs)
   }
 
   /** Ends the process, and waits until it is gone. The next request finds a new one. */
@@ -117,13 +120,13 @@ function end(session, message) {
   session.waiting.clear()
 }
 
-function ask(session, request) {
+function ask(session, request, timeoutMs) {
   const id = ++session.lastId
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
-      end(session, `No answer in ${REQUEST_TIMEOUT_MS} ms.`)
+      end(session, `No answer in ${timeoutMs} ms.`)
       session.child.kill('SIGKILL')
-    }, REQUEST_TIMEOUT_MS)
+    }, timeoutMs)
     session.waiting.set(id, (answer) => {
       clearTimeout(timer)
       resolve(answer)

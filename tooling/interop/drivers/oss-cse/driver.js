@@ -1,8 +1,7 @@
 // oss-cse itself, spoken to like every other SDK.
-import { createReadStream, createWriteStream, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createReadStream, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { CryptoBucket } from '@oss-cse/bucket'
 import { downloadFile, FileCheckpointStore, putFile, uploadFile } from '@oss-cse/bucket/node'
 import { Keyring } from '@oss-cse/crypto-core'
@@ -97,8 +96,7 @@ const operations = {
   },
 
   async get(bucket, { object, file, range, onPlainObject }) {
-    const { body } = await bucket.get(object, { range, onPlainObject })
-    await pipeline(body, createWriteStream(file, { highWaterMark: BUFFER_BYTES }))
+    await downloadFile(bucket, object, file, { range, onPlainObject })
   },
 
   async download(bucket, request) {
