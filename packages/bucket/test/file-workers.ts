@@ -3,6 +3,8 @@ import { concatBytes, type PutObjectResponse, type UploadedPart } from '@oss-cse
 import type { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { vi } from 'vitest'
 import type { FileCipherRequest } from '../src/cipher/file-cipher-messages.node.ts'
+import type { FileCipherThread } from '../src/cipher/file-cipher-thread.node.ts'
+import { borrowThread } from '../src/cipher/file-cipher-threads.node.ts'
 
 /** Calls a function with each message to a thread, before it is sent. If it returns false, the message is lost. */
 export function watchMessages(
@@ -14,6 +16,13 @@ export function watchMessages(
     // Buffers that were transferred to it are lost too.
     else structuredClone(request, { transfer: [...((transfer as ArrayBuffer[]) ?? [])] })
   })
+}
+
+/** The thread that the next transfer uses first. */
+export async function firstThread(): Promise<FileCipherThread | undefined> {
+  const borrowed = await borrowThread(1)
+  borrowed?.giveBack()
+  return borrowed?.thread
 }
 
 /**

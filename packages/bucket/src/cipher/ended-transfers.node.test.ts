@@ -5,12 +5,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FILE_PART, FILE_TRANSFERS, FileTransfers, isByWorker } from '../../test/file-transfers.ts'
 import {
   endThreads,
+  firstThread,
   type ReceivedBody,
   watchBodies,
   watchJobs,
   watchMessages,
 } from '../../test/file-workers.ts'
-import { borrowThread } from './file-cipher-threads.node.ts'
 
 const reason = new Error('stop')
 
@@ -24,13 +24,6 @@ afterEach(async () => {
   vi.restoreAllMocks()
   await at.end()
 })
-
-/** The thread that the next transfer uses first. */
-async function firstThread() {
-  const borrowed = await borrowThread(1)
-  borrowed?.giveBack()
-  return borrowed?.thread
-}
 
 /** Overwrites one byte of the file, in its first part. */
 function changeByte(): void {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { type ContentKey, CseError } from '@oss-cse/crypto-core'
+import type { ContentKey } from '@oss-cse/crypto-core'
 import type {
   FileCipherJob,
   FileCipherMessage,
@@ -10,6 +10,7 @@ import type {
   FilePart,
   SharedKey,
 } from './file-cipher-messages.node.ts'
+import { threadLost } from './lost-thread.ts'
 import { portable } from './portable-error.node.ts'
 import { shareKey, wipeShared } from './shared-key.node.ts'
 
@@ -67,11 +68,6 @@ export class FileCipherThread {
   /** Whether the thread has ended. It then serves no more jobs. */
   get isLost(): boolean {
     return this.#lost
-  }
-
-  /** The number of jobs that it has not responded to. */
-  get jobs(): number {
-    return this.#pending.size
   }
 
   /**
@@ -207,33 +203,4 @@ export interface FileDecryption {
   write(buffer: ArrayBuffer, sizeBytes: number): Promise<FileCipherResponse>
   /** Returns the CRC-64 of all ciphertext. Must be called, even after a failure. */
   end(): Promise<FileCipherResponse>
-}
-
-/** The error of work whose thread ended before the work did. */
-export function threadLost(cause?: unknown): CseError {
-  return new CseError(
-    'ERR_CSE_THREAD',
-    'The thread that transfers large files ended before its work was done. Transfer the file again, and give the process more memory if it had too little.',
-    { cause },
-  )
-}
-
-/** Whether an error is that of work whose thread ended. */
-export function isThreadLost(error: unknown): boolean {
-  return CseError.isInstance(error) && error.code === 'ERR_CSE_THREAD'
-}
-
-/**
- * Runs work in a thread, and once more in a new thread if the first one is lost.
- *
- * @param work - gets the current thread on each call, and can be restarted
- * @throws CseError `ERR_CSE_THREAD` when the second thread is lost too; what the work throws
- */
-export async function againWhenThreadLost<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isThreadLost(error)) throw error
-    return work()
-  }
 }

@@ -8,7 +8,7 @@ import type { Worker } from 'node:worker_threads'
 import type { ContentKey } from '@oss-cse/crypto-core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { FILE_TRANSFERS, FileTransfers, fileData, isByWorker } from '../../test/file-transfers.ts'
-import { watchJobs, watchMessages, watchResponses } from '../../test/file-workers.ts'
+import { firstThread, watchJobs, watchMessages, watchResponses } from '../../test/file-workers.ts'
 import { lost } from '../../test/multipart.ts'
 import { spellings } from '../../test/watched-keys.ts'
 import { WorkerMemoryTransport } from '../../test/worker-memory-transport.ts'
@@ -23,13 +23,6 @@ afterEach(async () => {
   vi.restoreAllMocks()
   await at.end()
 })
-
-/** The thread that the next transfer uses first. */
-async function firstThread() {
-  const borrowed = await borrowThread(1)
-  borrowed?.giveBack()
-  return borrowed?.thread
-}
 
 /** Whether a message contains a key, as bytes or in any usual text form. */
 function contains(message: Buffer, key: ContentKey): boolean {

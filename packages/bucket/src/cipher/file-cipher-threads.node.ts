@@ -53,6 +53,20 @@ export async function borrowThread(most: number): Promise<BorrowedThread | undef
   return thread && borrowThread(most)
 }
 
+/** Runs work in a borrowed thread. Returns `undefined` if there is none. */
+export async function inThread<Result>(
+  most: number,
+  work: (thread: FileCipherThread) => Promise<Result>,
+): Promise<Result | undefined> {
+  const borrowed = await borrowThread(most)
+  if (borrowed === undefined) return undefined
+  try {
+    return await work(borrowed.thread)
+  } finally {
+    borrowed.giveBack()
+  }
+}
+
 /** The slot for the next work. `undefined`: a new one. */
 function leastUsed(usable: readonly Slot[], most: number): Slot | undefined {
   const [first, ...others] = usable

@@ -1,4 +1,3 @@
-import { readSync, writeSync } from 'node:fs'
 import { parentPort } from 'node:worker_threads'
 import { type AesCtrKeystream, wipe } from '@oss-cse/crypto-core'
 import { type Crc64, createCrc64, keystreamAt, PartDigester, partDigest } from '@oss-cse/crypto-core/internal'
@@ -6,12 +5,10 @@ import { cipherPieces } from './cipher-pieces.node.ts'
 import type { FileCipherJob, FileCipherRequest, FilePart, SharedKey } from './file-cipher-messages.node.ts'
 import { JobChannel } from './job-channel.node.ts'
 import { takeShared } from './shared-key.node.ts'
+import { readAt, writeAt } from './thread-files.node.ts'
 import { fetchRange, type JobResult, putFile, sendHeld } from './thread-transfers.node.ts'
 
 /** The thread's side of FileCipherThread. */
-
-/** The number of bytes of a file that are read and encrypted at a time. */
-const READ_BYTES = 256 * 1024
 
 /** As many as one upload needs, with its parts spread over two threads. */
 const MAX_FREE_BUFFERS = 3
@@ -25,7 +22,6 @@ interface Decryption {
   position: number
 }
 
-const plaintext = new Uint8Array(READ_BYTES)
 const decryptions = new Map<number, Decryption>()
 /** Ciphertext that this thread keeps, by the name that the other thread gave it. */
 const kept = new Map<number, Uint8Array>()
@@ -105,14 +101,14 @@ function encrypt(
   wipe(contentKey.cek, contentKey.iv)
   try {
     for (let done = 0; done < sizeBytes; ) {
-      const count = readSync(fd, plaintext, 0, Math.min(READ_BYTES, sizeBytes - done), positionBytes + done)
-      if (count === 0) return { endedAfter: done }
-      const ciphertext = out.subarray(done, done + count)
-      cipherPieces(keystream, plaintext.subarray(0, count), (piece, offset) => ciphertext.set(piece, offset))
+      const plaintext = readAt(fd, positionBytes + done, sizeBytes - done)
+      if (plaintext.length === 0) return { endedAfter: done }
+      const ciphertext = out.subarray(done, done + plaintext.length)
+      cipherPieces(keystream, plaintext, (piece, offset) => ciphertext.set(piece, offset))
       crc64.update(ciphertext)
       // On Node.js it returns no promise.
       void digester.update(ciphertext)
-      done += count
+      done += ciphertext.length
     }
     return { crc64: crc64.value(), digest: partDigest(digester.digests() as Uint8Array) }
   } finally {
@@ -126,11 +122,8 @@ function decrypt(decryption: Decryption | undefined, ciphertext: Uint8Array): vo
   const { fd, keystream, crc64 } = decryption
   crc64.update(ciphertext)
   cipherPieces(keystream, ciphertext, (piece) => {
-    for (let written = 0; written < piece.length; ) {
-      const count = writeSync(fd, piece, written, piece.length - written, decryption.position)
-      written += count
-      decryption.position += count
-    }
+    writeAt(fd, piece, decryption.position)
+    decryption.position += piece.length
   })
 }
 

@@ -1,11 +1,12 @@
 import type { ByteChunks, ObjectBody, PartRange } from '@oss-cse/crypto-core'
 import type { FileRange, OpenFile } from '../source/open-file.ts'
 import type { EncryptedPart } from './encrypted-part.ts'
-import { againWhenThreadLost, type FileCipherThread, threadLost } from './file-cipher-thread.node.ts'
-import { borrowThread, defaultFileThreads } from './file-cipher-threads.node.ts'
+import type { FileCipherThread } from './file-cipher-thread.node.ts'
+import { defaultFileThreads, inThread } from './file-cipher-threads.node.ts'
 import { partFailure, systemError } from './file-failures.node.ts'
 import type { BindFileRuns } from './file-runs.ts'
 import { fetchInto, holdPart, sendFile, type TransferContext } from './file-transfers.node.ts'
+import { againWhenThreadLost, threadLost } from './lost-thread.ts'
 import type { WritableFile, WrittenListener } from './run-target.ts'
 
 /** A file of at least this many bytes is worth starting a thread for. */
@@ -112,20 +113,6 @@ async function decryptInto(
   return againWhenThreadLost(() =>
     inThread(decryption.most, (thread) => decryptOnce(thread, source.open(), file, decryption)),
   )
-}
-
-/** Runs work in a thread, if there is one. */
-async function inThread<Result>(
-  most: number,
-  work: (thread: FileCipherThread) => Promise<Result>,
-): Promise<Result | undefined> {
-  const borrowed = await borrowThread(most)
-  if (borrowed === undefined) return undefined
-  try {
-    return await work(borrowed.thread)
-  } finally {
-    borrowed.giveBack()
-  }
 }
 
 async function decryptOnce(

@@ -11,15 +11,11 @@ import type {
   FileCipherResponse,
   PreparedRequest,
 } from './file-cipher-messages.node.ts'
-import {
-  againWhenThreadLost,
-  type FileCipherThread,
-  isThreadLost,
-  threadLost,
-} from './file-cipher-thread.node.ts'
-import { type BorrowedThread, borrowThread } from './file-cipher-threads.node.ts'
+import type { FileCipherThread } from './file-cipher-thread.node.ts'
+import { type BorrowedThread, borrowThread, inThread } from './file-cipher-threads.node.ts'
 import { partFailure, systemError } from './file-failures.node.ts'
 import type { SendFileOptions } from './file-runs.ts'
+import { againWhenThreadLost, isThreadLost, threadLost } from './lost-thread.ts'
 import { namedOriginal, type PortableError, portable, restored } from './portable-error.node.ts'
 import type { WritableFile, WrittenListener } from './run-target.ts'
 
@@ -45,31 +41,26 @@ export async function fetchInto(
   onWritten: WrittenListener,
   { contentKey, most }: TransferContext,
 ): Promise<bigint | undefined> {
-  return againWhenThreadLost(async () => {
-    const borrowed = await borrowThread(most)
-    if (borrowed === undefined) return undefined
-    try {
-      const requests = new PreparedRequests()
-      const answers: Partial<FileCipherQuestions> = {
-        prepare: (headers) => requests.prepare(prepare(headers)),
-        judge: (failed) => requests.judge(failed),
-        retried: (event) => log(logger, event),
-        moved: onWritten,
-      }
-      const { fd } = file
-      const job = { type: 'fetch', fd, object, range, headers, ossHeaders, retry } as const
-      const response = await borrowed.thread.runWithKey(contentKey(), job, { answers, signal })
-      signal?.throwIfAborted()
-      const { crc64, declined, failure, error } = response
-      if (declined) return undefined
-      if (failure !== undefined) throw file.failure(systemError(failure))
-      if (error !== undefined) throw requests.restored(error)
-      if (crc64 === undefined) throw threadLost()
-      return crc64
-    } finally {
-      borrowed.giveBack()
+  const fetch = async (thread: FileCipherThread): Promise<bigint | undefined> => {
+    const requests = new PreparedRequests()
+    const answers: Partial<FileCipherQuestions> = {
+      prepare: (headers) => requests.prepare(prepare(headers)),
+      judge: (failed) => requests.judge(failed),
+      retried: (event) => log(logger, event),
+      moved: onWritten,
     }
-  })
+    const { fd } = file
+    const job = { type: 'fetch', fd, object, range, headers, ossHeaders, retry } as const
+    const response = await thread.runWithKey(contentKey(), job, { answers, signal })
+    signal?.throwIfAborted()
+    const { crc64, declined, failure, error } = response
+    if (declined) return undefined
+    if (failure !== undefined) throw file.failure(systemError(failure))
+    if (error !== undefined) throw requests.restored(error)
+    if (crc64 === undefined) throw threadLost()
+    return crc64
+  }
+  return againWhenThreadLost(() => inThread(most, fetch))
 }
 
 /**
@@ -85,9 +76,7 @@ export async function sendFile(
   { signal, onSentBytes, onEnd }: SendFileOptions,
   { contentKey, most }: TransferContext,
 ): Promise<PutObjectResponse | undefined> {
-  const borrowed = await borrowThread(most)
-  if (borrowed === undefined) return undefined
-  try {
+  return inThread(most, async (thread) => {
     const checkSource = await watch?.()
     const requests = new PreparedRequests()
     const answers: Partial<FileCipherQuestions> = {
@@ -100,11 +89,9 @@ export async function sendFile(
     }
     const prepared = requests.add(side)
     const job = { type: 'put', fd, positionBytes, offsetBytes: 0, sizeBytes, prepared } as const
-    const sent = await borrowed.thread.runWithKey(contentKey(), job, { answers, signal })
-    return await sentResponse(sent, side, requests, signal)
-  } finally {
-    borrowed.giveBack()
-  }
+    const sent = await thread.runWithKey(contentKey(), job, { answers, signal })
+    return sentResponse(sent, side, requests, signal)
+  })
 }
 
 /** The response to what a thread sent, or the failure. `undefined`: the thread could not send it. */

@@ -1,9 +1,9 @@
-import { readSync, writeSync } from 'node:fs'
 import type {
   AesCtrKeystream,
   ByteChunks,
   GetObjectResponse,
   HeaderMap,
+  ObjectBody,
   PutObjectResponse,
   WorkerSideModule,
 } from '@oss-cse/crypto-core'
@@ -15,13 +15,12 @@ import { cipherPieces } from './cipher-pieces.node.ts'
 import type { FileCipherJob, FileCipherResponse, PreparedRequest } from './file-cipher-messages.node.ts'
 import type { JobChannel } from './job-channel.node.ts'
 import { portable, restored } from './portable-error.node.ts'
+import { READ_BYTES, readAt, writeAt } from './thread-files.node.ts'
 
 /** The thread's side of `file-transfers.node.ts`. */
 
 /** The time between two reports of progress. */
 const REPORT_MS = 50
-/** The number of bytes of a file that are read and encrypted at a time. */
-const READ_BYTES = 256 * 1024
 /** The number of bytes that are given to a connection at a time. */
 const SEND_BYTES = 512 * 1024
 
@@ -65,7 +64,7 @@ export async function fetchRange(
     for await (const chunk of ciphertext) {
       crc64.update(chunk)
       const positionBytes = range.start + written
-      cipherPieces(keystream, chunk, (piece, offset) => writeAt(fd, piece, positionBytes + offset))
+      cipherPieces(keystream, chunk, (piece, offset) => writePiece(fd, piece, positionBytes + offset))
       written += chunk.length
       ciphertext.recycle?.(chunk)
       report(written)
@@ -85,13 +84,12 @@ export async function putFile(
   keystream: AesCtrKeystream,
   channel: JobChannel,
 ): Promise<JobResult> {
-  const { signal } = channel
   const crc64 = createCrc64()
   let opened = false
   const free: ArrayBuffer[] = []
   async function* ciphertext(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let done = 0; done < sizeBytes; ) {
-      const plaintext = readAt(fd, positionBytes + done, sizeBytes - done)
+      const plaintext = readPiece(fd, positionBytes + done, sizeBytes - done)
       if (plaintext.length === 0) throw sourceError(`ended after ${done} of its ${sizeBytes} bytes`)
       const { length } = plaintext
       const bytes = new Uint8Array(free.pop() ?? new ArrayBuffer(READ_BYTES), 0, length)
@@ -110,14 +108,8 @@ export async function putFile(
       recycle: ({ buffer }: Uint8Array) => free.push(buffer as ArrayBuffer),
     })
   }
-  const onSentBytes = throttled((bytes) => channel.tell('moved', bytes))
   try {
-    const response = await sent(prepared, channel, ({ put }) =>
-      put(prepared.data, { body: { sizeBytes, open }, signal, onSentBytes }),
-    )
-    return { response: plainResponse(response) }
-  } catch (error) {
-    return failedResult(error)
+    return await sendBody({ sizeBytes, open }, prepared, channel)
   } finally {
     keystream.dispose()
   }
@@ -129,14 +121,22 @@ export async function sendHeld(
   prepared: PreparedRequest,
   channel: JobChannel,
 ): Promise<JobResult> {
-  const { signal } = channel
   async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let offset = 0; offset < ciphertext.length; offset += SEND_BYTES) {
       yield ciphertext.subarray(offset, offset + SEND_BYTES)
     }
   }
+  return sendBody({ sizeBytes: ciphertext.length, open }, prepared, channel)
+}
+
+/** Sends a body with a prepared request. */
+async function sendBody(
+  body: ObjectBody,
+  prepared: PreparedRequest,
+  channel: JobChannel,
+): Promise<JobResult> {
+  const { signal } = channel
   const onSentBytes = throttled((bytes) => channel.tell('moved', bytes))
-  const body = { sizeBytes: ciphertext.length, open }
   try {
     const response = await sent(prepared, channel, ({ put }) =>
       put(prepared.data, { body, signal, onSentBytes }),
@@ -202,27 +202,18 @@ function plainResponse({ status, headers, data }: PutObjectResponse): PutObjectR
   return { status, headers, ...(data && { data }) }
 }
 
-const plaintext = new Uint8Array(READ_BYTES)
-
-/**
- * Reads the next bytes of a file, at most `READ_BYTES`, into a buffer that all jobs of this thread share. None of them
- * keeps it.
- *
- * @throws CseError `ERR_CSE_SOURCE`
- */
-function readAt(fd: number, positionBytes: number, most: number): Uint8Array {
+/** See `readAt`. @throws CseError `ERR_CSE_SOURCE` */
+function readPiece(fd: number, positionBytes: number, most: number): Uint8Array {
   try {
-    return plaintext.subarray(0, readSync(fd, plaintext, 0, Math.min(READ_BYTES, most), positionBytes))
+    return readAt(fd, positionBytes, most)
   } catch (error) {
     throw sourceError('failed', error)
   }
 }
 
-function writeAt(fd: number, bytes: Uint8Array, positionBytes: number): void {
+function writePiece(fd: number, bytes: Uint8Array, positionBytes: number): void {
   try {
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(fd, bytes, done, bytes.length - done, positionBytes + done)
-    }
+    writeAt(fd, bytes, positionBytes)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new FileFailure(message, { cause: { code, message } })

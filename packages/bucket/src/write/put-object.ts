@@ -10,6 +10,7 @@ import {
   type PutObjectResponse,
 } from '@oss-cse/crypto-core'
 import { checkMetadataSize, isRetryable } from '@oss-cse/crypto-core/internal'
+import { isThreadLost } from '../cipher/lost-thread.ts'
 import { generateCipher, type ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
@@ -59,7 +60,8 @@ export async function putObject(
     return await withRetries(
       () => putOnce(upload, sent),
       { operation: 'put', key, retry: { ...context.retry, maxAttempts }, logger: context.logger, signal },
-      // A retry replaces wrongly stored bytes, under a new content key, unless overwriting is forbidden.
+      // A retry replaces wrongly stored bytes, under a new content key, unless overwriting is forbidden. A worker that ended
+      // has stored nothing, or the whole object.
       (error) =>
         source.replayable &&
         (isRetryable(error) || isThreadLost(error) || (overwrites && isIntegrityFailure(error))),
@@ -205,11 +207,6 @@ function putResult(
   const { sizeBytes, crc64 } = sent
   if (crc64 === undefined) throw notReadToEnd(key)
   return checkedPutResult(key, { sizeBytes, crc64: String(crc64) }, response)
-}
-
-/** A worker that ended has stored nothing, or the whole object: the next attempt replaces it. */
-function isThreadLost(error: unknown): boolean {
-  return CseError.isInstance(error) && error.code === 'ERR_CSE_THREAD'
 }
 
 /** The stored object may be shorter than the body, or its source may have continued or failed at its end. */
