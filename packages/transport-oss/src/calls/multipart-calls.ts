@@ -62,11 +62,12 @@ export async function uploadPart(
   const source = new UploadSource(body, key)
   const { sizeBytes } = source
   const { call, request } = describedPart({ ...part, sizeBytes })
-  const sent = requestHeaders(part.headers, key)
   tell(onSentBytes, 0)
   const { response } = await runObjectCall(connection, { ...call, source, onSentBytes }, request, (client) =>
     withPlaceholder((stream) =>
-      client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes ?? 0, { headers: sent }),
+      client.uploadPart(key, uploadId, partNumber, stream, 0, sizeBytes ?? 0, {
+        headers: requestHeaders(part.headers, key),
+      }),
     ),
   )
   const { etag = '' } = response.headers

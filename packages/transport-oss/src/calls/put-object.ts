@@ -16,13 +16,13 @@ export async function putObject(
   const source = new UploadSource(body, key)
   const { sizeBytes } = source
   const { call, request } = describedPut({ key, headers, sizeBytes, signal })
-  const sent = requestHeaders(headers, key)
   tell(onSentBytes, 0)
   const { response } = await runObjectCall(
     connection,
     { ...call, source, onSentBytes },
     request,
     (client) => {
+      const sent = requestHeaders(headers, key)
       // putStream treats a length of 0 as no length and sends in chunks: ali-oss 6.23 lib/object.js `putStream`.
       if (sizeBytes === 0) return client.put(key, Buffer.alloc(0), { headers: sent })
       return withPlaceholder((stream) =>
