@@ -1,4 +1,11 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type RequestListener } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { OssTransport } from '../src/index.ts'
@@ -38,6 +45,12 @@ export async function fakeServer(handler: RequestListener): Promise<FakeServer> 
     sockets.push(socket)
     socket.on('error', () => {})
   })
+  const port = await portOf(server)
+  return { endpoint: `http://127.0.0.1:${port}`, port, seen, sockets }
+}
+
+/** Lets a server listen for the duration of the test. Returns its port. */
+export async function portOf(server: Server | HttpsServer): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(
     () =>
@@ -46,8 +59,25 @@ export async function fakeServer(handler: RequestListener): Promise<FakeServer> 
         server.closeAllConnections()
       }),
   )
-  const { port } = server.address() as AddressInfo
-  return { endpoint: `http://127.0.0.1:${port}`, port, seen, sockets }
+  return (server.address() as AddressInfo).port
+}
+
+/** A server that responds with `xyz`. It sends `x` at once, and each of the others when it is told. */
+export async function askedServer(): Promise<{
+  readonly server: FakeServer
+  readonly asked: ReturnType<typeof signalled>
+  readonly askedForTheLast: ReturnType<typeof signalled>
+}> {
+  const [asked, askedForTheLast] = [signalled(), signalled()]
+  const server = await fakeServer(async (_, response) => {
+    response.writeHead(200, { 'content-length': '3' })
+    response.write('x')
+    await asked.happened
+    response.write('y')
+    await askedForTheLast.happened
+    response.end('z')
+  })
+  return { server, asked, askedForTheLast }
 }
 
 export const SECRETS = {

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import OSS from 'ali-oss'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import {
+  askedServer,
   bodyOf,
   type FakeServer,
   fakeServer,
@@ -129,15 +130,7 @@ it.each([
 ])(
   'the idle timeout counts while a read waits, and not while the reader does something else: %s',
   async (_, make) => {
-    const [asked, askedForTheLast] = [signalled(), signalled()]
-    const server = await fakeServer(async (_, response) => {
-      response.writeHead(200, { 'content-length': '3' })
-      response.write('x')
-      await asked.happened
-      response.write('y')
-      await askedForTheLast.happened
-      response.end('z')
-    })
+    const { server, asked, askedForTheLast } = await askedServer()
     const agent = make()
     const transport = new OssTransport({ client: clientOn(agent, server.port), idleTimeoutMs: 12_345 })
     const { body } = await transport.get({ key: 'a', headers: {} })

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { exchangeOptions } from '../../../test/direct-exchange-options.ts'
 import { DirectTrials, PLAIN_SCRIPTS, SCRIPTS } from '../../../test/direct-trials.ts'
 import {
+  askedServer,
   errorXml,
   type FakeServer,
   fakeServer,
@@ -267,15 +268,7 @@ describe('the idle timeout', () => {
   })
 
   it('counts while a read waits, and not while the reader does something else', async () => {
-    const [asked, askedForTheLast] = [signalled(), signalled()]
-    const server = await fakeServer(async (_, response) => {
-      response.writeHead(200, { 'content-length': '3' })
-      response.write('x')
-      await asked.happened
-      response.write('y')
-      await askedForTheLast.happened
-      response.end('z')
-    })
+    const { server, asked, askedForTheLast } = await askedServer()
     const spy = vi.spyOn(Socket.prototype, 'setTimeout')
     onTestFinished(() => spy.mockRestore())
     /** The timeouts that the client has set on its connection. */

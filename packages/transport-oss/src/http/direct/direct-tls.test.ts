@@ -4,7 +4,7 @@ import { createServer as createPlainServer } from 'node:net'
 import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { exchangeOptions } from '../../../test/direct-exchange-options.ts'
-import { readAll, rejection } from '../../../test/fake-server.ts'
+import { portOf, readAll, rejection } from '../../../test/fake-server.ts'
 import { CA, EXPIRED, GOOD, OTHER } from '../../../test/tls-certificates.ts'
 import { type ExchangeOptions, type ExchangeResponse, exchange } from '../http-exchange.ts'
 
@@ -25,15 +25,7 @@ async function tlsServer(
     response.writeHead(200, { 'x-oss-request-id': '1', ...length }).end(body)
   })
   server.on('secureConnection', (socket) => sockets.push(socket))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  )
-  return { port: String((server.address() as AddressInfo).port), sockets }
+  return { port: String(await portOf(server)), sockets }
 }
 
 interface Request {
