@@ -1,16 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { checkpointFiles, onlyRecord } from '../checkpoint-files.js'
 import { Findings } from '../findings.js'
+import { eachInterrupted } from '../interrupted-transfers.js'
 import { Random } from '../random.js'
-import { Site } from '../site.js'
 import { startTransfer, transferEnd, usedWorkers } from '../transfer-process.js'
 
 /** Long enough altogether for the threads of large files. */
 const PART_KIB = 384
 const PARTS = 24
 const PARALLEL = 3
-const KEY = 'object'
 
 /**
  * `process.exit()` in the middle of a transfer by worker threads: the process does not wait for them, no file has its final
@@ -22,22 +20,13 @@ const KEY = 'object'
 export async function exits({ exits, seed }) {
   const random = new Random(seed).fork('exits')
   const findings = new Findings()
-  const site = await Site.open({ partKiB: PART_KIB, parallel: PARALLEL })
-  try {
-    const source = site.randomFile('source', PARTS * site.partBytes - random.integer(0, 1000))
-    await site.put(source.path, KEY).ended
-    for (let number = 0; number < exits; number++) {
-      for (const operation of ['upload', 'download']) {
-        const choice = random.fork(`${operation} ${number}`)
-        const transfer = new ExitedTransfer({ site, source, findings, operation, number })
-        // Every other one while the server answers nothing, so that waiting for the transfer would never end.
-        if (number % 2 === 0) await transfer.exitWhileHeld(choice.integer(0, PARTS - PARALLEL))
-        else await transfer.exitAtReport(choice.integer(1, PARTS))
-      }
-    }
-  } finally {
-    await site.close()
-  }
+  const options = { count: exits, parts: PARTS, partKiB: PART_KIB, parallel: PARALLEL, random }
+  await eachInterrupted(options, async ({ number, choice, ...interrupted }) => {
+    const transfer = new ExitedTransfer(interrupted, findings)
+    // Every other one while the server answers nothing, so that waiting for the transfer would never end.
+    if (number % 2 === 0) await transfer.exitWhileHeld(choice.integer(0, PARTS - PARALLEL))
+    else await transfer.exitAtReport(choice.integer(1, PARTS))
+  })
   return findings.outcome('exits')
 }
 
@@ -47,23 +36,18 @@ class ExitedTransfer {
   #source
   #findings
   #transfer
+  #bytesKind
   #directory
   #when
 
-  constructor({ site, source, findings, operation, number }) {
+  constructor({ site, source, directory, transfer, bytesKind }, findings) {
     this.#site = site
     this.#source = source
     this.#findings = findings
-    this.#directory = site.workspace.path(`${operation}-${number}`)
-    const upload = operation === 'upload'
-    this.#transfer = {
-      operation,
-      key: upload ? `uploaded-${number}` : KEY,
-      path: upload ? source.path : join(this.#directory, 'file'),
-    }
-    this.#when = operation
-    mkdirSync(this.#directory)
-    site.tap.reset()
+    this.#transfer = transfer
+    this.#bytesKind = bytesKind
+    this.#directory = directory
+    this.#when = transfer.operation
   }
 
   async exitWhileHeld(passed) {
@@ -88,10 +72,6 @@ class ExitedTransfer {
     this.#findings.count(`${this.#transfer.operation}s that exit at a report of progress`)
     await this.#checkExit()
     await this.#resume()
-  }
-
-  get #bytesKind() {
-    return this.#transfer.operation === 'upload' ? 'part' : 'get'
   }
 
   async #checkExit() {

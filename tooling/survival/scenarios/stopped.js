@@ -1,10 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkpointFiles } from '../checkpoint-files.js'
 import { Findings } from '../findings.js'
+import { eachInterrupted } from '../interrupted-transfers.js'
 import { Random } from '../random.js'
-import { Site } from '../site.js'
 import { startTransfer, transferEnd, usedWorkers } from '../transfer-process.js'
 
 /** Long enough altogether for the threads of large files. */
@@ -14,7 +13,6 @@ const PARALLEL = 3
 const IDLE_TIMEOUT_MS = 500
 /** Longer than the idle timeout: when the process goes on, all its connections have been idle for too long. */
 const STOP_MS = 3 * IDLE_TIMEOUT_MS
-const KEY = 'object'
 
 /**
  * A process that is stopped in the middle of parts for longer than its idle timeout, as by Ctrl-Z or a laptop that sleeps:
@@ -27,19 +25,8 @@ export async function stopped({ stops, seed }) {
   const findings = new Findings()
   if (process.platform === 'win32') return { ...findings.outcome('stopped'), skipped: 'there are no signals' }
   const random = new Random(seed).fork('stopped')
-  const site = await Site.open({ partKiB: PART_KIB, parallel: PARALLEL })
-  try {
-    const source = site.randomFile('source', PARTS * site.partBytes - random.integer(0, 1000))
-    await site.put(source.path, KEY).ended
-    for (let number = 0; number < stops; number++) {
-      for (const operation of ['upload', 'download']) {
-        const choice = random.fork(`${operation} ${number}`)
-        await new StoppedTransfer({ site, source, findings, operation, number, choice }).run()
-      }
-    }
-  } finally {
-    await site.close()
-  }
+  const options = { count: stops, parts: PARTS, partKiB: PART_KIB, parallel: PARALLEL, random }
+  await eachInterrupted(options, (interrupted) => new StoppedTransfer(interrupted, findings).run())
   return findings.outcome('stopped')
 }
 
@@ -48,32 +35,27 @@ class StoppedTransfer {
   #site
   #source
   #findings
-  #operation
+  #transfer
+  #bytesKind
   #directory
-  #path
-  #key
   #passed
   #answeredMeanwhile
 
-  constructor({ site, source, findings, operation, number, choice }) {
+  constructor({ site, source, directory, transfer, bytesKind, choice }, findings) {
     this.#site = site
     this.#source = source
     this.#findings = findings
-    this.#operation = operation
-    this.#directory = site.workspace.path(`${operation}-${number}`)
-    this.#path = operation === 'upload' ? source.path : join(this.#directory, 'file')
-    this.#key = operation === 'upload' ? `uploaded-${number}` : KEY
+    this.#transfer = transfer
+    this.#bytesKind = bytesKind
+    this.#directory = directory
     this.#passed = choice.integer(0, PARTS - PARALLEL)
     this.#answeredMeanwhile = choice.next() < 0.5
   }
 
   async run() {
-    const { tap } = this.#site
-    mkdirSync(this.#directory)
-    tap.reset()
-    const gate = tap.gate(this.#operation === 'upload' ? 'part' : 'get', this.#passed, PARALLEL)
-    const transfer = { operation: this.#operation, key: this.#key, path: this.#path }
-    const child = startTransfer(this.#site, transfer, { idleTimeoutMs: IDLE_TIMEOUT_MS })
+    const { operation } = this.#transfer
+    const gate = this.#site.tap.gate(this.#bytesKind, this.#passed, PARALLEL)
+    const child = startTransfer(this.#site, this.#transfer, { idleTimeoutMs: IDLE_TIMEOUT_MS })
     await Promise.race([gate.reached, child.ended])
     child.signal('SIGSTOP')
     // What was held is answered while nobody listens, or only afterwards.
@@ -82,26 +64,27 @@ class StoppedTransfer {
     child.signal('SIGCONT')
     gate.open()
     const end = await transferEnd(child)
-    this.#findings.count(`${this.#operation}s stopped`)
+    this.#findings.count(`${operation}s stopped`)
     this.#expect(end !== undefined, 'the process ended without a word')
     if (end === undefined) return
     this.#expect(end.error === undefined, `failed: ${end.error}`)
-    this.#expect(usedWorkers(end, this.#operation), 'no worker thread moved its bytes')
+    this.#expect(usedWorkers(end, operation), 'no worker thread moved its bytes')
     for (const { type, code } of end.events) this.#findings.count(`${type} after ${code}`)
     await this.#checkEnd()
   }
 
   async #checkEnd() {
     const { bucket, tap, checkpoints } = this.#site
+    const { operation, key, path } = this.#transfer
     await tap.idle()
-    if (this.#operation === 'upload') {
-      const stored = await bucket.getBytes(this.#key)
+    if (operation === 'upload') {
+      const stored = await bucket.getBytes(key)
       this.#expect(this.#source.bytes.equals(stored), 'the object is not the file')
       this.#expect(tap.conflicts.length === 0, `two ciphertexts went out for ${tap.conflicts}`)
-      const pending = await this.#site.pendingUploads(this.#key)
+      const pending = await this.#site.pendingUploads(key)
       this.#expect(pending.length === 0, `${pending.length} uploads were left on the server`)
     } else {
-      this.#expect(this.#source.bytes.equals(readFileSync(this.#path)), 'the file is not the object')
+      this.#expect(this.#source.bytes.equals(readFileSync(path)), 'the file is not the object')
       const left = readdirSync(this.#directory)
       this.#expect(left.length === 1, `left ${left}`)
     }
@@ -110,7 +93,7 @@ class StoppedTransfer {
   }
 
   #expect(holds, failure) {
-    const when = `${this.#operation}, stopped after ${this.#passed} parts`
+    const when = `${this.#transfer.operation}, stopped after ${this.#passed} parts`
     return this.#findings.expect(holds, `${when}: ${failure}`)
   }
 }
