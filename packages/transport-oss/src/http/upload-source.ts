@@ -3,7 +3,10 @@ import { type ByteChunks, CseError, type ObjectBody } from '@oss-cse/crypto-core
 import { tell } from '@oss-cse/crypto-core/internal'
 import type { IdleWatch } from './idle-watch.ts'
 
-const WRITE_BYTES = 64 * 1024
+/** The most bytes of one write. */
+const WRITE_BYTES = 256 * 1024
+/** A TLS socket shows no progress within one write: on a slow line, a large one would look like an idle connection. */
+const TLS_WRITE_BYTES = 64 * 1024
 
 /**
  * One pass over the body of an upload. It counts the bytes, checks them against the stated size, and can be stopped.
@@ -127,6 +130,7 @@ export async function sendSource(
   idle: IdleWatch,
   onSentBytes: (sentBytes: number) => void = () => {},
 ): Promise<void> {
+  const writeBytes = request.protocol === 'https:' ? TLS_WRITE_BYTES : WRITE_BYTES
   let held: Uint8Array | undefined
   let sentBytes = 0
   // The request calls this when the operating system has the bytes, possibly after this function has returned.
@@ -136,6 +140,15 @@ export async function sendSource(
     tell(onSentBytes, sentBytes)
     if (done !== undefined) source.recycle(done)
   }
+  /** Writes the first `sizeBytes` of a chunk. */
+  const write = async (chunk: Uint8Array, sizeBytes: number): Promise<void> => {
+    for (let offset = 0; offset < sizeBytes && !request.destroyed; ) {
+      const piece = chunk.subarray(offset, Math.min(offset + writeBytes, sizeBytes))
+      offset += piece.byteLength
+      const sent = left(piece.byteLength, offset === chunk.byteLength ? chunk : undefined)
+      if (!request.write(piece, sent)) await drained(request)
+    }
+  }
   for (;;) {
     idle.suspend()
     const chunk = await source.next()
@@ -143,7 +156,7 @@ export async function sendSource(
     if (source.stopped || request.destroyed) return
     if (chunk === undefined) break
     if (source.hasAllBytes) held = chunk
-    else await write(request, chunk, chunk.byteLength, left)
+    else await write(chunk, chunk.byteLength)
   }
   if (held === undefined) {
     request.end()
@@ -151,28 +164,10 @@ export async function sendSource(
   }
   // The last bytes are sent with the end of the request. With all bytes there the server may respond, and a response
   // to a request that has not ended looks like a refusal.
-  const last = Math.max(0, held.byteLength - WRITE_BYTES)
-  if (last > 0) await write(request, held, last, left)
+  const last = Math.max(0, held.byteLength - writeBytes)
+  if (last > 0) await write(held, last)
   const rest = held.subarray(last)
   if (!source.stopped && !request.destroyed) request.end(rest, left(rest.byteLength, held))
-}
-
-/**
- * Writes the first `sizeBytes` of a chunk in pieces, because a TLS socket shows no progress within one write. A large
- * chunk on a slow line would look like an idle connection.
- */
-async function write(
-  request: ClientRequest,
-  chunk: Uint8Array,
-  sizeBytes: number,
-  left: (bytes: number, done?: Uint8Array) => (error?: Error | null) => void,
-): Promise<void> {
-  for (let offset = 0; offset < sizeBytes && !request.destroyed; ) {
-    const piece = chunk.subarray(offset, Math.min(offset + WRITE_BYTES, sizeBytes))
-    offset += piece.byteLength
-    const sent = left(piece.byteLength, offset === chunk.byteLength ? chunk : undefined)
-    if (!request.write(piece, sent)) await drained(request)
-  }
 }
 
 function drained(request: ClientRequest): Promise<void> {

@@ -11,7 +11,7 @@ const KEEP_ALIVE_DELAY_MS = 1000
 const MAX_SESSIONS = 100
 
 /** What all connections to one server read large bodies into. */
-const PLAIN_BUFFERS = new ReadBuffers(128 * 1024)
+const PLAIN_BUFFERS = new ReadBuffers(256 * 1024)
 /** TLS delivers one record at a time: at most 16 KiB. */
 const TLS_BUFFERS = new ReadBuffers(16 * 1024)
 
