@@ -85,7 +85,7 @@ export interface CryptoBucketOptions {
   /**
    * The most worker threads that transfers of large files use, in Node.js. A worker reads or writes the file, encrypts or
    * decrypts, and sends the requests itself if the transport allows it. All buckets of the process share the workers.
-   * 0: none, so that everything happens in the calling thread. Default: one for each core, or none if there is one core.
+   * 0: none, so that everything happens in the calling thread. Default: one less than there are cores.
    */
   readonly fileWorkers?: number | undefined
 }

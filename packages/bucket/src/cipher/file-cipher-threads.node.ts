@@ -22,10 +22,12 @@ let slots: Slot[] = []
 let unavailable = false
 let idle: NodeJS.Timeout | undefined
 
-/** The number of threads for files on this machine: none where they would have to share the only core. */
+/**
+ * The number of threads for files on this machine: one core stays free for the calling thread, whose work would otherwise wait
+ * for theirs. None where they would have to share the only core.
+ */
 export function defaultFileThreads(): number {
-  const cores = availableParallelism()
-  return cores < 2 ? 0 : cores
+  return availableParallelism() - 1
 }
 
 /**
