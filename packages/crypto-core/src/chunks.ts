@@ -59,9 +59,9 @@ export class ChunkSizer {
     }
   }
 
-  /** Returns the last chunk, if bytes are left. */
-  end(): Uint8Array | undefined {
-    return this.#gathered.isEmpty ? undefined : this.#gathered.take()
+  /** Returns the last chunk, if bytes are left: an array of at most one. */
+  end(): readonly Uint8Array[] {
+    return this.#gathered.isEmpty ? [] : [this.#gathered.take()]
   }
 }
 
@@ -88,8 +88,7 @@ async function* resized(
   for await (const chunk of source) {
     for (const piece of sizer.push(chunk)) yield piece
   }
-  const last = sizer.end()
-  if (last !== undefined) yield last
+  yield* sizer.end()
 }
 
 /** A buffer that grows with its content, up to a maximum size. */

@@ -2,7 +2,8 @@ import { createCrc64 } from '@oss-cse/crc64'
 import { ChunkSizer } from './chunks.ts'
 import { cipherReused, keystreamAt } from './ctr-cipher.ts'
 import { PartDigester } from './part-digester.ts'
-import type { ByteChunks, ContentKey, ObjectBody } from './ports.ts'
+import type { ContentKey, ObjectBody } from './ports.ts'
+import { RunSource, type RunWatch } from './run-source.ts'
 
 /** Options of a cipher run: one pass over a run of an object's bytes. */
 interface CipherRunOptions {
@@ -25,24 +26,6 @@ interface CipherDigests {
   readonly crc64?: bigint
   /** 16 bytes for each MiB that was begun, one after another. */
   readonly pieceDigests?: Uint8Array
-}
-
-/** What watches a run. Everything that one of its functions throws ends the run with that error. */
-export interface RunWatch {
-  /** When it aborts, no further byte is returned, and the run throws its reason. */
-  readonly signal?: AbortSignal | undefined
-  /** Called with each chunk of the source, before it is used. */
-  onReceived?(chunk: Uint8Array): void
-  /** Called at the end of the source, before the last bytes are returned. */
-  onSourceEnd?(): void
-  /** Returns the error to throw for an error of the source. */
-  onSourceError?(cause: unknown): unknown
-  /** Called with the number of bytes of a chunk that was returned, when the next one is requested. */
-  onReturned?(sizeBytes: number): void
-  /** Called once, after the last byte was returned and the digests are known. */
-  onEnd?(): void
-  /** Called once when the run is over, however it ended. Not called if it never started. */
-  onClose?(): void
 }
 
 /** Encrypts or decrypts one stream of bytes, and computes digests of the ciphertext. */
@@ -72,8 +55,9 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
   let used = false
   let digests: CipherDigests = {}
 
-  async function* run(source: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* run(body: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
     const { signal } = watch
+    const source = new RunSource(body, watch)
     const crc = options.crc64 ? createCrc64() : undefined
     const keystream = started?.keystream
     // Plain bytes are passed on as they are: pieces of one buffer would all be gone when the reader detaches the first.
@@ -91,16 +75,14 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
       discard -= bytes.length - rest.length
       return rest
     }
-    let opened: ByteChunks | undefined
-    let chunks: AsyncIterator<Uint8Array> | undefined
     try {
       if (started !== undefined && started.skipBytes > 0) {
         await started.keystream.update(new Uint8Array(started.skipBytes))
       }
       for (let ended = false; !ended; ) {
-        const chunk = await nextChunk()
+        const chunk = await source.next()
         ended = chunk === undefined
-        for (const piece of ended ? lastOf(sizer) : sizer.push(chunk as Uint8Array)) {
+        for (const piece of chunk === undefined ? sizer.end() : sizer.push(chunk)) {
           const result = transformed(piece)
           const bytes = result instanceof Promise ? await result : result
           // Not afterwards: the reader may have freed the bytes by then.
@@ -113,8 +95,7 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
           watch.onReturned?.(length)
         }
         // Plain bytes are passed on as they are, so the caller may still have them.
-        if (chunk !== undefined && direction === 'decrypt' && keystream !== undefined)
-          opened?.recycle?.(chunk)
+        if (chunk !== undefined && direction === 'decrypt' && keystream !== undefined) source.recycle(chunk)
       }
       digests = {
         ...(crc && { crc64: crc.value() }),
@@ -125,28 +106,7 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
       keystream?.dispose()
       digester?.dispose()
       watch.onClose?.()
-      await closed(chunks)
-    }
-
-    /** The next chunk of the source, or `undefined` at its end. */
-    async function nextChunk(): Promise<Uint8Array | undefined> {
-      let step: IteratorResult<Uint8Array>
-      try {
-        opened ??= source.open()
-        chunks ??= opened[Symbol.asyncIterator]()
-        step = await chunks.next()
-      } catch (cause) {
-        // Its error ended the source, so there is nothing to close.
-        chunks = undefined
-        throw watch.onSourceError?.(cause) ?? cause
-      }
-      if (step.done) {
-        chunks = undefined
-        watch.onSourceEnd?.()
-        return undefined
-      }
-      watch.onReceived?.(step.value)
-      return step.value
+      await source.close()
     }
   }
   return {
@@ -159,19 +119,7 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
   }
 }
 
-function lastOf(sizer: ChunkSizer): readonly Uint8Array[] {
-  const last = sizer.end()
-  return last === undefined ? [] : [last]
-}
-
 /** Converts Node.js Buffers, which a transport may return. A caller is promised plain Uint8Arrays. */
 function plainArray({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength)
-}
-
-/** Closes a source that is not needed any more. Never rejects: the run's own outcome is known. */
-async function closed(chunks: AsyncIterator<Uint8Array> | undefined): Promise<void> {
-  try {
-    await chunks?.return?.()
-  } catch {}
 }

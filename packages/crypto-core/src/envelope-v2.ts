@@ -3,8 +3,9 @@ import { checkHeaderTexts, damagedEnvelope, decimalField, requiredFields } from 
 import { CseError } from './errors.ts'
 import { V2_HEADERS } from './headers.ts'
 import { formatMaterialDescription, parseMaterialDescription } from './material-description.ts'
+import { SEALED_CEK_ALGORITHM } from './segment-plan.ts'
 
-/** The only content algorithm that a V2 envelope may name. */
+/** The content algorithm of the official SDKs, as a V2 envelope names it. */
 export const V2_CEK_ALGORITHM = 'AES/CTR/NoPadding'
 
 /** Returns the headers of a V2 envelope, see `encodeEnvelope`. */
@@ -52,10 +53,14 @@ export function decodeEnvelopeV2(headers: Readonly<Record<string, string>>): Env
     V2_HEADERS.cekAlgorithm,
     V2_HEADERS.wrapAlgorithm,
   ])
-  if (cekAlgorithm.toLowerCase() !== V2_CEK_ALGORITHM.toLowerCase()) {
+  // That of a sealed object has exactly one spelling, because its key is derived from it.
+  if (
+    cekAlgorithm !== SEALED_CEK_ALGORITHM &&
+    cekAlgorithm.toLowerCase() !== V2_CEK_ALGORITHM.toLowerCase()
+  ) {
     throw new CseError(
       'ERR_CSE_UNSUPPORTED_ALGORITHM',
-      `The object's content algorithm is ${JSON.stringify(cekAlgorithm)}; only ${V2_CEK_ALGORITHM} is supported.`,
+      `The object's content algorithm is ${JSON.stringify(cekAlgorithm)}; only ${V2_CEK_ALGORITHM} and ${SEALED_CEK_ALGORITHM} are supported.`,
     )
   }
   const dataSizeBytes = decimalField(headers, V2_HEADERS.dataSize)

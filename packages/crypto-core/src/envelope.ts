@@ -1,4 +1,5 @@
 import type { MaterialDescription } from './material-description.ts'
+import { SEALED_CEK_ALGORITHM } from './segment-plan.ts'
 
 /** The fields that both envelope versions have. */
 export interface EnvelopeFields {
@@ -44,6 +45,20 @@ export type Envelope = EnvelopeV1 | EnvelopeV2
 export type EnvelopeSummary =
   | Omit<EnvelopeV1, 'wrappedCek' | 'wrappedStart'>
   | Omit<EnvelopeV2, 'wrappedCek' | 'wrappedIv'>
+
+/**
+ * How the content of an object is encrypted: with AES-256-CTR, as every official SDK does, or sealed, so that no byte can be
+ * altered unnoticed.
+ */
+export type ContentFormat = 'aes-ctr' | 'sealed'
+
+/** The format of the content that an envelope names. V1 knows no other than AES-CTR. */
+export function contentFormat({
+  version,
+  cekAlgorithm,
+}: Pick<Envelope, 'version' | 'cekAlgorithm'>): ContentFormat {
+  return version === 2 && cekAlgorithm === SEALED_CEK_ALGORITHM ? 'sealed' : 'aes-ctr'
+}
 
 /** Removes the wrapped keys from an envelope. */
 export function summarizeEnvelope(envelope: Envelope): EnvelopeSummary {

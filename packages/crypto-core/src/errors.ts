@@ -6,6 +6,7 @@ import { printable } from './printable.ts'
  */
 export type CseErrorCode =
   | 'ERR_CSE_ACCESS_DENIED'
+  | 'ERR_CSE_AUTHENTICATION_FAILED'
   | 'ERR_CSE_CANNOT_UNWRAP'
   | 'ERR_CSE_CHECKPOINT'
   | 'ERR_CSE_CHECKPOINT_IN_USE'
@@ -28,6 +29,7 @@ export type CseErrorCode =
   | 'ERR_CSE_NOT_ENCRYPTED'
   | 'ERR_CSE_NOT_FOUND'
   | 'ERR_CSE_NOT_MODIFIED'
+  | 'ERR_CSE_NOT_SEALED'
   | 'ERR_CSE_OPERATION_REFUSED'
   | 'ERR_CSE_PASSPHRASE'
   | 'ERR_CSE_PRECONDITION_FAILED'

@@ -2,7 +2,15 @@ export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 export { concatBytes, decodeBase64, encodeBase64, wipe } from './bytes.ts'
 export { generateCek } from './content-key.ts'
 export { CtrCipher, type CtrCipherOptions } from './ctr-cipher.ts'
-export type { Envelope, EnvelopeFields, EnvelopeSummary, EnvelopeV1, EnvelopeV2 } from './envelope.ts'
+export {
+  type ContentFormat,
+  contentFormat,
+  type Envelope,
+  type EnvelopeFields,
+  type EnvelopeSummary,
+  type EnvelopeV1,
+  type EnvelopeV2,
+} from './envelope.ts'
 export { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 export { type ErrorDocument, isErrorDocument, parseErrorDocument } from './error-document.ts'
 export {
@@ -76,6 +84,7 @@ export {
   type RetryOptions,
   type RetryPolicy,
 } from './retry.ts'
+export { plaintextLength } from './segment-plan.ts'
 export type { UnwrapCacheOptions } from './unwrap-cache.ts'
 export { formatV1Start, parseV1Start } from './v1-start.ts'
 export {

@@ -9,7 +9,7 @@ export { backgroundTimer, MAX_TIMER_MS } from './background-timer.ts'
 export { bothOrNone, isMismatch } from './both-or-none.ts'
 export { equalBytes, isUint8Array } from './bytes.ts'
 export { coalesceChunks, exactChunks } from './chunks.ts'
-export { type RunWatch, startCipherRun } from './cipher-run.ts'
+export { startCipherRun } from './cipher-run.ts'
 export { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
 export { cipherReused, keystreamAt } from './ctr-cipher.ts'
 export { BLOCK_BYTES } from './ctr-counter.ts'
@@ -50,12 +50,26 @@ export {
   isEmptyDescription,
   isTextMap,
 } from './material-description.ts'
+export { startOpenRun } from './open-run.ts'
 export { PartDigester, PIECE_BYTES, partDigest } from './part-digester.ts'
 export { checkPartSize, DEFAULT_PART_BYTES, planParts } from './part-plan.ts'
 export { checkedPresignedUrl } from './presigned-url.ts'
 export { printable, printableJson } from './printable.ts'
-export { checkRange, parseRange, type RangeSlice, rangeHeader, sliceResponse } from './range-plan.ts'
+export {
+  checkRange,
+  notSatisfiable,
+  parseRange,
+  type RangeSlice,
+  rangeHeader,
+  sliceResponse,
+} from './range-plan.ts'
 export { isRetryable } from './retry.ts'
+export type { RunWatch } from './run-source.ts'
+export { sealedPartDigest, startSealRun } from './seal-run.ts'
+export { deriveCommitment } from './sealed-commitment.ts'
+export { encodeContext } from './sealed-context.ts'
+export { checkSealedLengths, type SealedSlice, sealedRangeHeader, sliceSealed } from './sealed-slice.ts'
+export { plaintextIn, SEGMENT_BYTES, type Segment, SegmentPlan, TAG_BYTES } from './segment-plan.ts'
 export {
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,

@@ -1,6 +1,6 @@
 import { wipe } from './bytes.ts'
 import { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
-import type { Envelope } from './envelope.ts'
+import type { ContentFormat, Envelope } from './envelope.ts'
 import { CseError, unwrapFailed } from './errors.ts'
 import { IssuedContentKeys } from './issued-content-keys.ts'
 import {
@@ -88,12 +88,14 @@ export class Keyring {
    * Makes a content key for a new object, and its envelope.
    *
    * @param extras - additional fields of the envelope: lengths in bytes, the caller's MD5
+   * @param format - how the content will be encrypted: the envelope names it
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider returns a key of the wrong length;
    * `ERR_CSE_CONTENT_KEY_REUSED` when it returns one of the last 10,000 keys of this process; errors of the provider.
    */
   async generate(
     extras: EnvelopeExtras = {},
     options: MasterKeyCallOptions = {},
+    format: ContentFormat = 'aes-ctr',
   ): Promise<{ readonly contentKey: ContentKey; readonly envelope: Envelope }> {
     const provider = this.encrypting
     const iv = provider.envelopeVersion === 1 ? generateV1Start() : generateIv()
@@ -105,7 +107,7 @@ export class Keyring {
         `The master key provider returned a content key of ${cek.length} bytes. AES-256 needs ${CEK_BYTES} bytes.`,
       )
     }
-    const envelope = newEnvelope(provider, generated, extras)
+    const envelope = newEnvelope(provider, generated, extras, format)
     // Copies, because a provider may keep the keys that it returns, and these are wiped after use.
     const contentKey = { cek: Uint8Array.from(cek), iv }
     if (issued.add(contentKey.cek)) return { contentKey, envelope }

@@ -1,8 +1,9 @@
-import type { Envelope, EnvelopeV2 } from './envelope.ts'
+import type { ContentFormat, Envelope, EnvelopeV2 } from './envelope.ts'
 import { V1_CEK_ALGORITHM } from './envelope-v1.ts'
 import { V2_CEK_ALGORITHM } from './envelope-v2.ts'
 import { CseError } from './errors.ts'
 import type { GeneratedContentKey, MasterKeyProvider } from './ports.ts'
+import { SEALED_CEK_ALGORITHM } from './segment-plan.ts'
 
 /** Optional fields of an envelope that describe its object. */
 export type EnvelopeExtras = Pick<
@@ -13,17 +14,26 @@ export type EnvelopeExtras = Pick<
 /**
  * Returns the envelope of a content key that a provider has just made, in the version that the provider writes.
  *
- * @throws CseError `ERR_CSE_OPERATION_REFUSED` for an object in parts when the provider writes V1, which has no parts.
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED` for an object in parts, and for a sealed one, when the provider writes V1,
+ * which has neither.
  */
 export function newEnvelope(
   provider: Pick<MasterKeyProvider, 'envelopeVersion' | 'wrapAlgorithm' | 'materialDescription'>,
   { wrappedCek, wrappedIv }: Omit<GeneratedContentKey, 'cek'>,
   extras: EnvelopeExtras = {},
+  format: ContentFormat = 'aes-ctr',
 ): Envelope {
   const { wrapAlgorithm, materialDescription, envelopeVersion = 2 } = provider
   const common = { wrappedCek, wrapAlgorithm, materialDescription }
   if (envelopeVersion === 2) {
-    return { version: 2, ...common, wrappedIv, cekAlgorithm: V2_CEK_ALGORITHM, ...extras }
+    const cekAlgorithm = format === 'sealed' ? SEALED_CEK_ALGORITHM : V2_CEK_ALGORITHM
+    return { version: 2, ...common, wrappedIv, cekAlgorithm, ...extras }
+  }
+  if (format === 'sealed') {
+    throw new CseError(
+      'ERR_CSE_OPERATION_REFUSED',
+      'The V1 format does not support sealed objects. Use a master key that writes V2.',
+    )
   }
   const { dataSizeBytes, partSizeBytes, ...recorded } = extras
   if (dataSizeBytes !== undefined || partSizeBytes !== undefined) {

@@ -37,7 +37,7 @@ const CONTENT_RANGE = /^bytes ([0-9]{1,16})-([0-9]{1,16})\/([0-9]{1,16})$/
 /** An empty range in any notation: `0--1` and `*` have been seen. */
 const EMPTY_CONTENT_RANGE = /^bytes [0-9*-]+\/0+$/
 /** Beyond the end of any object, and still exact after one more block is added. */
-const MAX_OFFSET = Number.MAX_SAFE_INTEGER - BLOCK_BYTES
+export const MAX_OFFSET: number = Number.MAX_SAFE_INTEGER - BLOCK_BYTES
 
 /**
  * Parses `0-99`, `100-` and `-100`, each also after `bytes=`. The numbers may have any length.
@@ -105,10 +105,7 @@ export function sliceResponse(
   const { first, last, total } = responseExtent(response)
   if (range === undefined && (first !== 0 || last !== total - 1))
     throw wrongResponse('a part of the object instead of the whole')
-  const start =
-    range === undefined ? 0 : 'suffixLength' in range ? Math.max(0, total - range.suffixLength) : range.start
-  const wantedEnd = range !== undefined && 'start' in range ? (range.end ?? total - 1) : total - 1
-  const end = Math.min(wantedEnd, total - 1)
+  const { start, end } = closedRange(range, total)
   if (range !== undefined && start >= total)
     throw notSatisfiable(`it starts at ${start}, but the object has ${total} bytes`)
   if (first > start || last < end)
@@ -124,8 +121,16 @@ export function sliceResponse(
   }
 }
 
-/** Returns which bytes of the object a response holds. `last` is -1 for an empty object. */
-function responseExtent(response: { readonly status: number; readonly headers: HeaderMap }): {
+/** The offsets of a range in an object of `totalBytes`. The range is empty if `end` is before `start`. */
+export function closedRange(range: ByteRange | undefined, totalBytes: number): ClosedRange {
+  const last = totalBytes - 1
+  if (range === undefined) return { start: 0, end: last }
+  if ('suffixLength' in range) return { start: Math.max(0, totalBytes - range.suffixLength), end: last }
+  return { start: range.start, end: Math.min(range.end ?? last, last) }
+}
+
+/** Returns which stored bytes of the object a response holds. `last` is -1 for an empty object. */
+export function responseExtent(response: { readonly status: number; readonly headers: HeaderMap }): {
   first: number
   last: number
   total: number
@@ -166,10 +171,12 @@ function invalid(why: string): CseError {
   return new CseError('ERR_CSE_INVALID_ARGUMENT', `Invalid range: ${why}.`)
 }
 
-function notSatisfiable(why: string): CseError {
+/** The error of a range that is not in the object. */
+export function notSatisfiable(why: string): CseError {
   return new CseError('ERR_CSE_RANGE_NOT_SATISFIABLE', `The range cannot be satisfied: ${why}.`)
 }
 
-function wrongResponse(what: string): CseError {
+/** The error of a response that does not hold what was requested. */
+export function wrongResponse(what: string): CseError {
   return new CseError('ERR_CSE_INTEGRITY', `The server returned ${what}.`)
 }

@@ -1,0 +1,148 @@
+import { sealEngine } from '@oss-cse/crypto-core/seal-engine'
+import { concatBytes, equalBytes } from './bytes.ts'
+import { ChunkSizer } from './chunks.ts'
+import { checkContentKey } from './content-key.ts'
+import { cipherReused } from './ctr-cipher.ts'
+import { CseError } from './errors.ts'
+import type { ContentKey, ObjectBody } from './ports.ts'
+import { RunSource, type RunWatch } from './run-source.ts'
+import type { SealEngine, SegmentCipher } from './seal-engine.ts'
+import {
+  SEALED_HEADER_BYTES,
+  SEGMENT_BYTES,
+  type Segment,
+  type SegmentPlan,
+  TAG_BYTES,
+} from './segment-plan.ts'
+
+/** Options of opening a run of segments. */
+interface OpenRunOptions {
+  readonly contentKey: ContentKey
+  /** See `encodeContext`. */
+  readonly context: Uint8Array
+  /** The segments of the object, from the length that the response stated. */
+  readonly plan: SegmentPlan
+  /** The first segment of the run. */
+  readonly firstSegment: number
+  /** The last segment of the run. */
+  readonly lastSegment: number
+  /** The number of bytes at the start of the run that are verified but not returned. Default 0. */
+  readonly discardBytes?: number | undefined
+  /** The most bytes to return. Default: all. */
+  readonly mostBytes?: number | undefined
+  /** Reads the stored bytes of a segment once more, after it was not authentic. Absent: it is not read again. */
+  readonly readAgain?: ((segment: Segment) => Promise<Uint8Array>) | undefined
+  /** Another engine. Default: the one that the `exports` condition of the runtime selects. */
+  readonly engine?: SealEngine | undefined
+}
+
+/** Opens one stream of stored bytes. */
+interface OpenRun {
+  /**
+   * Returns plaintext, segment by segment: a byte leaves only after its whole segment was verified. The chunks of the
+   * source are given back to it (`ByteChunks.recycle`).
+   *
+   * @param source - the stored bytes of exactly the run's segments
+   * @throws CseError `ERR_CSE_CIPHER_REUSED` on a second call; while it is read `ERR_CSE_AUTHENTICATION_FAILED`
+   */
+  transform(source: ObjectBody, watch?: RunWatch): AsyncGenerator<Uint8Array, void, undefined>
+  /** Returns the tags of the run's segments, one after another, after the last byte was read. See `sealedPartDigest`. */
+  tags(): Uint8Array
+}
+
+/**
+ * Starts to open a run. The caller may wipe its copy of the key at once.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the content key has wrong lengths; `RangeError` when there are no such
+ * segments
+ */
+export function startOpenRun(options: OpenRunOptions): OpenRun {
+  const { contentKey, context, plan, firstSegment, lastSegment, readAgain, engine = sealEngine } = options
+  checkContentKey(contentKey)
+  const first = plan.segment(firstSegment)
+  const end = plan.segment(lastSegment)
+  const { discardBytes = 0, mostBytes = plan.sizeBytes } = options
+  const started = engine.start(contentKey, context)
+  // `transform` reports a rejection. If it is never called, there must be no unhandled one.
+  if (started instanceof Promise) started.catch(() => {})
+  const tags: Uint8Array[] = []
+  let used = false
+
+  async function* run(body: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
+    const source = new RunSource(body, watch)
+    const sizer = new ChunkSizer({ minBytes: SEGMENT_BYTES, maxBytes: SEGMENT_BYTES, reuse: true })
+    let cipher: SegmentCipher | undefined
+    let index = first.index
+    let discard = discardBytes
+    let left = mostBytes
+    /** The wanted bytes of the next segment. */
+    const opened = async (stored: Uint8Array): Promise<Uint8Array> => {
+      if (index > end.index) throw notAuthentic(end, 'more bytes arrived than the object has')
+      const segment = plan.segment(index)
+      index += 1
+      const running = cipher as SegmentCipher
+      let sealed = stored
+      let plaintext = await openSegment(running, segment, sealed)
+      if (plaintext === undefined && readAgain !== undefined) {
+        sealed = await readAgain(segment)
+        plaintext = await openSegment(running, segment, sealed)
+      }
+      if (plaintext === undefined) throw notAuthentic(segment)
+      tags.push(sealed.slice(-TAG_BYTES))
+      const wanted = plaintext.subarray(discard, discard + left)
+      discard = Math.max(0, discard - plaintext.length)
+      left -= wanted.length
+      return wanted
+    }
+    try {
+      cipher = await started
+      for (let ended = false; !ended; ) {
+        const chunk = await source.next()
+        ended = chunk === undefined
+        for (const stored of chunk === undefined ? sizer.end() : sizer.push(chunk)) {
+          const bytes = await opened(stored)
+          const { length } = bytes
+          watch.signal?.throwIfAborted()
+          if (length === 0) continue
+          yield bytes
+          watch.onReturned?.(length)
+        }
+        if (chunk !== undefined) source.recycle(chunk)
+      }
+      if (index <= end.index) throw notAuthentic(plan.segment(index), 'its bytes did not arrive')
+      watch.onEnd?.()
+    } finally {
+      cipher?.dispose()
+      watch.onClose?.()
+      await source.close()
+    }
+  }
+  return {
+    transform(source, watch = {}) {
+      if (used) throw cipherReused()
+      used = true
+      return run(source, watch)
+    },
+    tags: () => concatBytes(tags),
+  }
+}
+
+/** Returns the verified plaintext of a segment, or `undefined`. */
+async function openSegment(
+  cipher: SegmentCipher,
+  { index, last, storedBytes }: Segment,
+  stored: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  if (stored.length !== storedBytes) return undefined
+  if (index > 0) return cipher.open(stored, index, last)
+  if (!equalBytes(stored.subarray(0, SEALED_HEADER_BYTES), cipher.header)) return undefined
+  return cipher.open(stored.subarray(SEALED_HEADER_BYTES), index, last)
+}
+
+function notAuthentic({ plaintextOffset, plaintextBytes }: Segment, why?: string): CseError {
+  const range = `${plaintextOffset}-${plaintextOffset + Math.max(0, plaintextBytes - 1)}`
+  return new CseError(
+    'ERR_CSE_AUTHENTICATION_FAILED',
+    `The bytes ${range} are not what was sealed under this key and context${why === undefined ? '' : `: ${why}`}.`,
+  )
+}
