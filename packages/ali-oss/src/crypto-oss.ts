@@ -200,7 +200,9 @@ export class CryptoOSS extends RefusingOSS {
       return {
         status: 200,
         meta: meta as unknown as OSS.UserMeta,
-        res: call.response(key, { headers: result.headers }),
+        res: call.response(key, {
+          headers: { ...result.headers, 'content-length': String(result.sizeBytes) },
+        }),
       }
     } catch (error) {
       const res = call.notModified(key, error)

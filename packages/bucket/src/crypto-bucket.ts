@@ -1,8 +1,10 @@
 import {
   type BoundedCallOptions,
   type CallOptions,
+  type ContentFormat,
   CseError,
   checkedRetryOptions,
+  contentFormat,
   type GetObjectResponse,
   type HeaderMap,
   type HeadObjectResponse,
@@ -14,6 +16,7 @@ import {
   type ObjectTransport,
   OSS_HEADERS,
   type PendingUpload,
+  plaintextLength,
   type RetryOptions,
   TransportError,
   type UrlTransport,
@@ -32,6 +35,7 @@ import { Leftovers } from './policy/leftovers.ts'
 import { objectPages, uploadPages } from './policy/listed-pages.ts'
 import { readHeaders, refuseProcessing } from './policy/request-headers.ts'
 import { type Logger, type RetryEvent, withRetries } from './policy/retry.ts'
+import type { AcceptedFormats } from './policy/sealed-policies.ts'
 import { type GetOptions, type GetResult, getObject, getObjectBytes } from './read/get-object.ts'
 import { describeObject, type HeadOptions, type HeadResult } from './read/head-object.ts'
 import { LinkedObject, refuseLink } from './read/linked-object.ts'
@@ -49,13 +53,13 @@ import type { SizedInput } from './source/sized-source.ts'
 import {
   type InitiateOptions,
   initiateMultipartUpload,
+  type ResumeOptions,
   resumeMultipartUpload,
 } from './write/begin-multipart-upload.ts'
 import { copyHeaders } from './write/copy-object.ts'
 import type { MultipartUploadState } from './write/multipart-state.ts'
 import { isNoSuchUpload, requireMultipart } from './write/multipart-transport.ts'
 import type { MultipartUpload } from './write/multipart-upload.ts'
-import type { PersistState } from './write/open-upload.ts'
 import { type PutOptions, putObject } from './write/put-object.ts'
 import type { PutResult } from './write/put-result.ts'
 import type { UnverifiedUpload } from './write/unverified-upload.ts'
@@ -80,6 +84,21 @@ export interface CryptoBucketOptions {
    * could replace the content and have it returned as if it had been decrypted.
    */
   readonly onPlainObject?: PlainObjectPolicy | undefined
+  /**
+   * How the content of new objects is encrypted. `aes-ctr`, the default unless `accept` is `sealed`: the format of the
+   * official SDKs. `sealed`: so that nobody can alter it unnoticed; only oss-cse and Tink read it. Experimental.
+   */
+  readonly format?: ContentFormat | undefined
+  /**
+   * Which objects the bucket reads. Default `any`: sealed objects, and those of the official SDKs, whose content can be
+   * altered unnoticed. `sealed`: no other object, so that every byte that is read is one that was sealed.
+   */
+  readonly accept?: AcceptedFormats | undefined
+  /**
+   * The context of each sealed object, by its key: see `GetOptions`. With the key in it, an object that was put in the place
+   * of another one is refused, and a copy under another key cannot be read. Default: none.
+   */
+  readonly context?: ((key: string) => string) | undefined
   readonly retry?: RetryOptions | undefined
   readonly logger?: Logger | undefined
   /**
@@ -136,6 +155,8 @@ export class CryptoBucket {
 
   constructor(options: CryptoBucketOptions) {
     const { transport, keyring, provider, onPlainObject = 'reject', retry, logger, fileWorkers } = options
+    const { accept = 'any', context: sealedContext } = options
+    const { format = accept === 'sealed' ? 'sealed' : 'aes-ctr' } = options
     if ((keyring === undefined) === (provider === undefined)) {
       throw invalid('CryptoBucket: pass either keyring or provider, not both')
     }
@@ -147,13 +168,39 @@ export class CryptoBucket {
         `CryptoBucket: onPlainObject must be 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`,
       )
     }
+    if (accept !== 'any' && accept !== 'sealed') {
+      throw invalid(`CryptoBucket: accept must be 'any' or 'sealed', not ${JSON.stringify(accept)}`)
+    }
+    if (format !== 'aes-ctr' && format !== 'sealed') {
+      throw invalid(`CryptoBucket: format must be 'aes-ctr' or 'sealed', not ${JSON.stringify(format)}`)
+    }
+    if (accept === 'sealed' && format !== 'sealed') {
+      throw invalid(
+        "CryptoBucket: with accept: 'sealed', format must be 'sealed': it could not read what it writes",
+      )
+    }
+    if (accept === 'sealed' && onPlainObject === 'passthrough') {
+      throw invalid("CryptoBucket: accept: 'sealed' reads no plain object, so onPlainObject must be 'reject'")
+    }
+    if (sealedContext !== undefined && typeof sealedContext !== 'function') {
+      throw invalid('CryptoBucket: context must be a function of the key')
+    }
     if (fileWorkers !== undefined && !(Number.isInteger(fileWorkers) && fileWorkers >= 0)) {
       throw invalid(`CryptoBucket: fileWorkers must be a whole number from 0, not ${fileWorkers}`)
     }
+    const keys = keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider })
+    if (format === 'sealed' && keys.encrypting.envelopeVersion === 1) {
+      throw invalid(
+        'CryptoBucket: the encrypting master key writes V1 envelopes, which have no sealed objects',
+      )
+    }
     this.#transport = transport
     this.#context = {
-      keyring: keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider }),
+      keyring: keys,
       onPlainObject,
+      format,
+      accept,
+      sealedContext,
       retry: checkedRetryOptions(retry),
       logger,
       leftovers: new Leftovers(),
@@ -329,7 +376,7 @@ export class CryptoBucket {
    */
   async resumeMultipartUpload(
     state: MultipartUploadState,
-    options: BoundedCallOptions & { readonly persist?: PersistState | undefined } = {},
+    options: ResumeOptions = {},
   ): Promise<UnverifiedUpload> {
     return withDeadline(options, undefined, (bounded) =>
       resumeMultipartUpload(
@@ -387,9 +434,11 @@ export class CryptoBucket {
       const source = this.#readerSource(key, bounded, 'head')
       return this.#head(key, bounded, (headers) => source.head(headers))
     })
-    const { totalBytes: sizeBytes } = sliceResponse(undefined, { status: 200, headers })
     try {
-      return { ...describeObject(key, headers), sizeBytes }
+      const description = describeObject(key, headers)
+      const { totalBytes } = sliceResponse(undefined, { status: 200, headers })
+      const sealed = description.envelope !== undefined && contentFormat(description.envelope) === 'sealed'
+      return { ...description, sizeBytes: sealed ? plaintextLength(totalBytes) : totalBytes, sealed }
     } catch (error) {
       throw aboutObject(error, key)
     }
@@ -475,13 +524,22 @@ export class CryptoBucket {
    * Copies an object on the server, with its envelope and metadata. The same master key decrypts the copy.
    *
    * @throws CseError `ERR_CSE_OPERATION_REFUSED` for headers that would replace the metadata, because the service does
-   * not allow changes to an envelope.
+   * not allow changes to an envelope; and where the bucket's `context` differs for the two keys, because nobody could read a
+   * sealed copy.
    */
   async copy(sourceKey: string, key: string, options: CopyOptions = {}): Promise<void> {
     checkKey(sourceKey)
     checkKey(key)
     const { sourceBucket } = options
     const headers = copyHeaders(options.headers)
+    const { sealedContext } = this.#context
+    if (sealedContext !== undefined && sealedContext(sourceKey) !== sealedContext(key)) {
+      throw new CseError(
+        'ERR_CSE_OPERATION_REFUSED',
+        `${key} cannot be a copy of ${sourceKey}: the two have different contexts. Read the object, and put it under its new key.`,
+        { objectKey: key },
+      )
+    }
     await withDeadline(options, key, ({ signal }) =>
       this.#send('copy', key, this.#transport.copy, { sourceKey, key, headers, sourceBucket, signal }),
     )

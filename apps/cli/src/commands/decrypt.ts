@@ -1,4 +1,4 @@
-import { type ByteRange, CseError, CtrCipher, type Envelope, wipe } from '@oss-cse/crypto-core'
+import { type ByteRange, CseError, CtrCipher, contentFormat, type Envelope, wipe } from '@oss-cse/crypto-core'
 import { coalesceChunks, parseRange, summarizeEnvelope } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
@@ -51,6 +51,12 @@ async function decrypt(file: string, flags: DecryptFlags, cli: CliEnvironment): 
     throw new CseError(
       'ERR_CSE_NOT_ENCRYPTED',
       `${flags.meta} contains no encryption envelope: its object is not encrypted on the client.`,
+    )
+  }
+  if (contentFormat(envelope) === 'sealed') {
+    throw new CseError(
+      'ERR_CSE_OPERATION_REFUSED',
+      `${flags.meta} is the envelope of a sealed object, and decrypt reads only AES-CTR. Use get, or cat.`,
     )
   }
   const run = ciphertextRun(await localInput(file, cli), flags.range, recordedLength(envelope))

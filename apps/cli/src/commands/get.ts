@@ -27,7 +27,7 @@ interface GetFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
 }
 
 const JSON_HELP = `
-Fields of --json: bucket, key, file, encrypted, sizeBytes, totalBytes, resumedBytes, contentRange, verification,
+Fields of --json: bucket, key, file, encrypted, sizeBytes, totalBytes, resumedBytes, contentRange, verification, sealed, commitment,
 envelope, metadata, contentType, etag, lastModified, versionId, crc64
 The JSON goes to stderr`
 
@@ -120,9 +120,16 @@ async function get(
     cli,
     flags,
     { bucket: bucketName, file, encrypted, ...described },
-    `Downloaded ${source}${named ? ` to ${file}` : ''} (${humanSize(result.sizeBytes)}, ${encrypted ? 'decrypted' : 'NOT encrypted'}, ${result.verification === 'crc64' ? 'checksum' : 'length'} verified${resumedText(result.resumedBytes)}).`,
+    `Downloaded ${source}${named ? ` to ${file}` : ''} (${humanSize(result.sizeBytes)}, ${encrypted ? 'decrypted' : 'NOT encrypted'}, ${VERIFIED[result.verification]} verified${resumedText(result.resumedBytes)}).`,
     output.kind === 'stdout',
   )
+}
+
+/** What was verified, for the report. */
+const VERIFIED: Readonly<Record<DownloadResult['verification'], string>> = {
+  aead: 'every byte',
+  crc64: 'checksum',
+  length: 'length',
 }
 
 async function fetchObject(

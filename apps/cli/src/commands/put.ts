@@ -44,7 +44,7 @@ export function addPut(program: Command, cli: CliEnvironment): void {
   addReportOptions(addServerOptions(addKeyOptions(addTransferOptions(command))))
     .addHelpText(
       'after',
-      '\nFields of --json: bucket, key, sizeBytes, resumedBytes, etag, versionId, crc64, verification',
+      '\nFields of --json: bucket, key, sizeBytes, resumedBytes, etag, versionId, crc64, verification, sealed, commitment',
     )
     .action((file: string, url: string, flags: PutFlags) => put(file, url, flags, cli))
 }

@@ -17,7 +17,7 @@ export function addStat(program: Command, cli: CliEnvironment): void {
   addReportOptions(addServerOptions(command))
     .addHelpText(
       'after',
-      '\nFields of --json: bucket, key, encrypted, sizeBytes, envelope, metadata, contentType, etag, lastModified, versionId,\ncrc64',
+      '\nFields of --json: bucket, key, encrypted, sealed, sizeBytes, envelope, metadata, contentType, etag, lastModified, versionId,\ncrc64',
     )
     .action((url: string, flags: StatFlags) => stat(url, flags, cli))
 }

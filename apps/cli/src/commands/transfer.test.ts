@@ -48,6 +48,7 @@ describe('put', () => {
       etag: stored?.etag,
       crc64: String(stored?.crc64),
       verification: 'crc64',
+      sealed: false,
     })
   })
 

@@ -32,6 +32,7 @@ export const EXIT_CODE_HELP: string = `Exit codes:
 
 const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_ACCESS_DENIED: EXIT.service,
+  ERR_CSE_AUTHENTICATION_FAILED: EXIT.decryption,
   ERR_CSE_CANNOT_UNWRAP: EXIT.decryption,
   ERR_CSE_CHECKPOINT: EXIT.configuration,
   ERR_CSE_CHECKPOINT_IN_USE: EXIT.other,
@@ -54,6 +55,7 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_NOT_ENCRYPTED: EXIT.decryption,
   ERR_CSE_NOT_FOUND: EXIT.notFound,
   ERR_CSE_NOT_MODIFIED: EXIT.service,
+  ERR_CSE_NOT_SEALED: EXIT.decryption,
   ERR_CSE_OPERATION_REFUSED: EXIT.usage,
   ERR_CSE_PASSPHRASE: EXIT.configuration,
   ERR_CSE_PRECONDITION_FAILED: EXIT.service,

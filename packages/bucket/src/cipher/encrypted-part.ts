@@ -20,8 +20,9 @@ import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 
 /** The ciphertext of one part. Each `open` returns the same bytes. */
 export interface EncryptedPart extends ObjectBody {
+  /** The stored length in bytes. */
   readonly sizeBytes: number
-  /** The digest of the part: 16 bytes. */
+  /** The digest of the part: 16 bytes, or 32 bytes of a sealed object's. */
   readonly digest: Uint8Array
   /** CRC-64 of the ciphertext. */
   readonly crc64: bigint
@@ -44,6 +45,45 @@ export interface SendOptions extends CallOptions {
   readonly onSentBytes: (sentBytes: number) => void
 }
 
+/** The most bytes of ciphertext that an upload keeps in memory for its running parts. Further parts are read twice. */
+export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
+
+/** The memory for the running parts of one upload. */
+export class PartMemory {
+  #heldBytes = 0
+
+  /**
+   * Encrypts a part into memory while all unreleased parts together fit there. A further one is read twice, if its source can
+   * be opened again.
+   */
+  async encrypt(
+    source: ByteSource,
+    { storedBytes }: PartRange,
+    intoMemory: () => Promise<EncryptedPart>,
+    twice: () => Promise<EncryptedPart>,
+  ): Promise<EncryptedPart> {
+    if (this.#heldBytes + storedBytes > MAX_HELD_BYTES && source.replayable) return twice()
+    this.#heldBytes += storedBytes
+    try {
+      const part = await intoMemory()
+      return {
+        sizeBytes: storedBytes,
+        digest: part.digest,
+        crc64: part.crc64,
+        open: () => part.open(),
+        ...(part.send && { send: part.send.bind(part) }),
+        release: (reusable) => {
+          part.release(reusable)
+          this.#heldBytes -= storedBytes
+        },
+      }
+    } catch (error) {
+      this.#heldBytes -= storedBytes
+      throw error
+    }
+  }
+}
+
 /** What is computed of a part's ciphertext. */
 export type PartDigest = Pick<EncryptedPart, 'digest' | 'crc64'>
 
@@ -61,7 +101,7 @@ export async function encryptPartInMemory(
   const { ciphertext, digests } = encryption(source, range, contentKey)
   for await (const chunk of ciphertext) chunks.push(chunk)
   const { digest, crc64 } = digests()
-  return { digest, crc64, sizeBytes: range.sizeBytes, open: () => each(chunks), release: () => {} }
+  return { digest, crc64, sizeBytes: range.sizeBytes, open: () => eachChunk(chunks), release: () => {} }
 }
 
 /**
@@ -147,6 +187,7 @@ function encryption(
   return { ciphertext: run.transform(source, sourceCheck({ sizeBytes })), digests }
 }
 
-async function* each(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
+/** Chunks that are in memory. */
+export async function* eachChunk(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
   yield* chunks
 }

@@ -2,6 +2,7 @@ import type { ClosedRange, HeaderMap, PutObjectResponse, RetryPolicy, WorkerSide
 import type { RetryEvent } from '../policy/retry.ts'
 import type { PinnedObject } from '../requests/range-bytes.ts'
 import type { PortableError } from './portable-error.node.ts'
+import type { SealedSegments } from './sealed-segments.ts'
 
 /** A range of an open file that becomes a range of an object. */
 export interface FilePart {
@@ -45,8 +46,12 @@ export type FileCipherJob =
       readonly run: number
     }
   | {
-      /** Requests a range of an object, and decrypts it into a file, at the range's own offset. */
+      /**
+       * Requests a range of the stored bytes of an object, and decrypts it into a file, at the offset of its plaintext. Of a
+       * sealed object the response contains the digest of the segments.
+       */
       readonly type: 'fetch'
+      readonly sealed?: SealedSegments | undefined
       readonly fd: number
       readonly key: SharedKey
       readonly object: PinnedObject
@@ -144,7 +149,7 @@ export interface FileCipherResponse {
   /** The job's buffer, or the one that was taken. */
   readonly buffer?: ArrayBuffer
   readonly crc64?: bigint
-  /** The digest of the part that was encrypted: 16 bytes. */
+  /** The digest of the part that was encrypted: 16 bytes. Of segments that were opened: 32 bytes. */
   readonly digest?: Uint8Array
   /** The number of bytes that the file had, if it had too few. */
   readonly endedAfter?: number

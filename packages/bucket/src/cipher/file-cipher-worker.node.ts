@@ -6,7 +6,7 @@ import type { FileCipherJob, FileCipherRequest, FilePart, SharedKey } from './fi
 import { JobChannel } from './job-channel.node.ts'
 import { takeShared } from './shared-key.node.ts'
 import { readAt, writeAt } from './thread-files.node.ts'
-import { fetchRange, type JobResult, putFile, sendHeld } from './thread-transfers.node.ts'
+import { fetchRange, fetchSegments, type JobResult, putFile, sendHeld } from './thread-transfers.node.ts'
 
 /** The thread's side of FileCipherThread. */
 
@@ -54,7 +54,9 @@ function start(job: FileCipherJob, channel: JobChannel): JobResult | Promise<Job
       return decryption === undefined ? {} : { crc64: decryption.crc64.value() }
     }
     case 'fetch':
-      return fetchRange(job, startedKeystream(job.key, job.range.start), channel)
+      return job.sealed === undefined
+        ? fetchRange(job, startedKeystream(job.key, job.range.start), channel)
+        : fetchSegments(job, job.sealed, takeShared(job.key), channel)
     case 'put':
       return putFile(job, startedKeystream(job.key, job.offsetBytes), channel)
     case 'hold': {

@@ -5,7 +5,7 @@ import type { FileCipherThread } from './file-cipher-thread.node.ts'
 import { defaultFileThreads, inThread } from './file-cipher-threads.node.ts'
 import { partFailure, systemError } from './file-failures.node.ts'
 import type { BindFileRuns } from './file-runs.ts'
-import { fetchInto, holdPart, sendFile, type TransferContext } from './file-transfers.node.ts'
+import { fetchInto, fetchSealed, holdPart, sendFile, type TransferContext } from './file-transfers.node.ts'
 import { againWhenThreadLost, threadLost } from './lost-thread.ts'
 import type { WritableFile, WrittenListener } from './run-target.ts'
 
@@ -29,6 +29,11 @@ export const bindFileRuns: BindFileRuns = (contentKey, most = defaultFileThreads
     async encryptPart(range, file, { sends }) {
       if (!isLarge(file)) return undefined
       return sends ? holdPart(range, file, context) : encryptPart(range, file, context)
+    },
+    async openInto(source, target, sealed, onWritten) {
+      const { file } = target
+      if (file === undefined || !isLarge(file) || source.requestable === undefined) return undefined
+      return fetchSealed(source.requestable, sealed, file, onWritten, context)
     },
     async decryptInto(source, target, { offsetBytes, onWritten }) {
       const { file } = target

@@ -4,6 +4,7 @@ import type { ByteSource } from '../source/byte-source.ts'
 import type { FileRange, OpenFile } from '../source/open-file.ts'
 import type { EncryptedPart, SendOptions } from './encrypted-part.ts'
 import type { RunTarget, WrittenListener } from './run-target.ts'
+import type { SealedSegments } from './sealed-segments.ts'
 
 /** Options of sending a file. */
 export interface SendFileOptions extends SendOptions {
@@ -32,6 +33,17 @@ export interface FileRuns {
     file: FileRange,
     options: { readonly sends: boolean },
   ): Promise<EncryptedPart | undefined>
+  /**
+   * Requests whole segments of a sealed object and opens them into a file.
+   *
+   * @returns the digest of the segments
+   */
+  openInto(
+    source: RangeBody,
+    target: RunTarget,
+    sealed: SealedSegments,
+    onWritten: WrittenListener,
+  ): Promise<Uint8Array | undefined>
   /**
    * Decrypts a run of an object into a file.
    *

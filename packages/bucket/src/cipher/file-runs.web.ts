@@ -5,5 +5,6 @@ export const bindFileRuns: BindFileRuns = () => ({
   isLarge: () => false,
   send: async () => undefined,
   encryptPart: async () => undefined,
+  openInto: async () => undefined,
   decryptInto: async () => undefined,
 })

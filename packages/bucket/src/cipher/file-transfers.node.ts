@@ -18,6 +18,7 @@ import type { SendFileOptions } from './file-runs.ts'
 import { againWhenThreadLost, isThreadLost, threadLost } from './lost-thread.ts'
 import { namedOriginal, type PortableError, portable, restored } from './portable-error.node.ts'
 import type { WritableFile, WrittenListener } from './run-target.ts'
+import type { SealedSegments } from './sealed-segments.ts'
 
 /** Transfers whose bytes a thread moves between a file and the service. None of them crosses threads. */
 
@@ -36,12 +37,44 @@ export interface TransferContext {
  * @throws CseError `ERR_CSE_THREAD` when the second thread is lost too; `ERR_CSE_FILE`; what `rangeBytes` throws
  */
 export async function fetchInto(
+  source: RequestableRange,
+  file: WritableFile,
+  onWritten: WrittenListener,
+  context: TransferContext,
+): Promise<bigint | undefined> {
+  const response = await fetched(source, file, onWritten, context)
+  if (response === undefined) return undefined
+  if (response.crc64 === undefined) throw threadLost()
+  return response.crc64
+}
+
+/**
+ * The same for segments of a sealed object.
+ *
+ * @returns the digest of the segments
+ * @throws CseError as `fetchInto`; `ERR_CSE_AUTHENTICATION_FAILED`
+ */
+export async function fetchSealed(
+  source: RequestableRange,
+  sealed: SealedSegments,
+  file: WritableFile,
+  onWritten: WrittenListener,
+  context: TransferContext,
+): Promise<Uint8Array | undefined> {
+  const response = await fetched(source, file, onWritten, context, sealed)
+  if (response === undefined) return undefined
+  if (response.digest === undefined) throw threadLost()
+  return response.digest
+}
+
+async function fetched(
   { object, range, headers, ossHeaders, retry, logger, signal, prepare }: RequestableRange,
   file: WritableFile,
   onWritten: WrittenListener,
   { contentKey, most }: TransferContext,
-): Promise<bigint | undefined> {
-  const fetch = async (thread: FileCipherThread): Promise<bigint | undefined> => {
+  sealed?: SealedSegments,
+): Promise<FileCipherResponse | undefined> {
+  const fetch = async (thread: FileCipherThread): Promise<FileCipherResponse | undefined> => {
     const requests = new PreparedRequests()
     const answers: Partial<FileCipherQuestions> = {
       prepare: (headers) => requests.prepare(prepare(headers)),
@@ -50,15 +83,14 @@ export async function fetchInto(
       moved: onWritten,
     }
     const { fd } = file
-    const job = { type: 'fetch', fd, object, range, headers, ossHeaders, retry } as const
+    const job = { type: 'fetch', fd, object, range, headers, ossHeaders, retry, sealed } as const
     const response = await thread.runWithKey(contentKey(), job, { answers, signal })
     signal?.throwIfAborted()
-    const { crc64, declined, failure, error } = response
+    const { declined, failure, error } = response
     if (declined) return undefined
     if (failure !== undefined) throw file.failure(systemError(failure))
     if (error !== undefined) throw requests.restored(error)
-    if (crc64 === undefined) throw threadLost()
-    return crc64
+    return response
   }
   return againWhenThreadLost(() => inThread(most, fetch))
 }

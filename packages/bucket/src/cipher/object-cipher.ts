@@ -1,22 +1,17 @@
-import {
-  type ByteChunks,
-  type ContentKey,
-  CseError,
-  type Envelope,
-  type EnvelopeExtras,
-  type ObjectBody,
-  type ObjectReference,
-  orAborted,
-  type PartRange,
-  type PutObjectResponse,
-  type WorkerSide,
-  wipe,
+import type {
+  ByteChunks,
+  ContentKey,
+  Envelope,
+  EnvelopeExtras,
+  ObjectBody,
+  ObjectReference,
+  PartRange,
+  PutObjectResponse,
+  WorkerSide,
 } from '@oss-cse/crypto-core'
 import { freeBytes, type RunWatch, startCipherRun } from '@oss-cse/crypto-core/internal'
 import { bindFileRuns } from '#file-runs'
-import { withObjectKey } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
-import { withRetries } from '../policy/retry.ts'
 import type { RangeBody } from '../requests/requestable-range.ts'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import {
@@ -24,13 +19,14 @@ import {
   type EncryptedPart,
   encryptPartInMemory,
   encryptPartTwice,
+  MAX_HELD_BYTES,
   type PartDigest,
+  PartMemory,
 } from './encrypted-part.ts'
 import type { FileRuns, SendFileOptions } from './file-runs.ts'
+import { keyWiped } from './key-wiped.ts'
 import type { RunTarget, WrittenListener } from './run-target.ts'
-
-/** The most bytes of ciphertext that an upload keeps in memory for its running parts. Further parts are read twice. */
-export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
+import { forObject, type UnwrapOptions, unwrapKey, wipeKey } from './unwrap-key.ts'
 
 /** What watches a pass: see `RunWatch`. */
 type PassWatch = Pick<RunWatch, 'signal' | 'onReturned' | 'onEnd' | 'onClose'>
@@ -39,7 +35,7 @@ type PassWatch = Pick<RunWatch, 'signal' | 'onReturned' | 'onEnd' | 'onClose'>
 type PassBytes = AsyncGenerator<Uint8Array, void, undefined> & ByteChunks
 
 /** A stream of bytes that passes through the cipher. */
-interface CipherPass {
+export interface CipherPass {
   /**
    * The transformed bytes. They can be read once: a second call throws `ERR_CSE_CIPHER_REUSED`.
    *
@@ -141,25 +137,14 @@ export async function generateCipher(
 /**
  * Unwraps an object's content key, with retries.
  *
- * @param key - the object's name in errors and the log
  * @throws CseError as `generateCipher`
  */
 export async function unwrapCipher(
-  { keyring, retry, logger, fileWorkers }: BucketContext,
+  context: BucketContext,
   envelope: Envelope,
-  {
-    key,
-    object,
-    signal,
-  }: {
-    readonly key: string
-    readonly object: ObjectReference
-    readonly signal: AbortSignal | undefined
-  },
+  options: UnwrapOptions,
 ): Promise<ObjectCipher> {
-  const unwrap = () => forObject(key, signal, () => keyring.unwrap(envelope, { signal, object }))
-  const contentKey = await withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
-  return new KeyCustodian(contentKey, fileWorkers)
+  return new KeyCustodian(await unwrapKey(context, envelope, options), context.fileWorkers)
 }
 
 /** A cipher that leaves the bytes of an unencrypted object unchanged, and computes the same checksums. */
@@ -171,7 +156,7 @@ class KeyCustodian implements ObjectCipher {
   readonly #contentKey: ContentKey | undefined
   readonly #fileWorkers: number | undefined
   #boundRuns: FileRuns | undefined
-  #heldBytes = 0
+  readonly #memory = new PartMemory()
   #closed = false
 
   constructor(contentKey: ContentKey | undefined, fileWorkers?: number) {
@@ -245,30 +230,15 @@ class KeyCustodian implements ObjectCipher {
     range: PartRange,
     options: { readonly sends: boolean },
   ): Promise<EncryptedPart> {
-    const { sizeBytes } = range
-    const hold = this.#heldBytes + sizeBytes <= MAX_HELD_BYTES || !source.replayable
-    if (!hold) return encryptPartTwice(source, range, () => this.#key())
-    this.#heldBytes += sizeBytes
-    try {
-      const { file } = source
-      const part =
+    const { file } = source
+    return this.#memory.encrypt(
+      source,
+      range,
+      async () =>
         (file && (await this.#fileRuns.encryptPart(range, file, options))) ??
-        (await encryptPartInMemory(source, range, this.#key()))
-      return {
-        sizeBytes,
-        digest: part.digest,
-        crc64: part.crc64,
-        open: () => part.open(),
-        ...(part.send && { send: part.send.bind(part) }),
-        release: (reusable) => {
-          part.release(reusable)
-          this.#heldBytes -= sizeBytes
-        },
-      }
-    } catch (error) {
-      this.#heldBytes -= sizeBytes
-      throw error
-    }
+        (await encryptPartInMemory(source, range, this.#key())),
+      () => encryptPartTwice(source, range, () => this.#key()),
+    )
   }
 
   async digestPart(source: ByteSource, range: PartRange): Promise<PartDigest> {
@@ -307,11 +277,7 @@ class KeyCustodian implements ObjectCipher {
   }
 
   #checkOpen(): void {
-    if (!this.#closed) return
-    throw new CseError(
-      'ERR_CSE_INVALID_ARGUMENT',
-      "The object's key was wiped: its reader was closed, or its upload was completed, aborted or closed.",
-    )
+    if (this.#closed) throw keyWiped()
   }
 }
 
@@ -323,27 +289,4 @@ function recyclable(bytes: AsyncGenerator<Uint8Array, void, undefined>): PassByt
 function known(crc64: bigint | undefined): bigint {
   if (crc64 === undefined) throw new TypeError('The run was not read to its end.')
   return crc64
-}
-
-/**
- * Calls the keyring for one object, and adds the object's key to its errors, because a key service does not know it.
- * The call ends with the signal, even if the provider ignores it. A key that arrives later is wiped.
- */
-async function forObject<Result extends ContentKey | { readonly contentKey: ContentKey }>(
-  objectKey: string,
-  signal: AbortSignal | undefined,
-  call: () => Promise<Result>,
-): Promise<Result> {
-  const made = call()
-  try {
-    return await orAborted(made, signal)
-  } catch (error) {
-    const wipeLate = (late: Result): void => wipeKey('contentKey' in late ? late.contentKey : late)
-    if (signal?.aborted) made.then(wipeLate, () => {})
-    throw withObjectKey(error, objectKey)
-  }
-}
-
-function wipeKey({ cek, iv }: ContentKey): void {
-  wipe(cek, iv)
 }

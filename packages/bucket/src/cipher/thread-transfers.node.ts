@@ -1,13 +1,25 @@
-import type {
-  AesCtrKeystream,
-  ByteChunks,
-  GetObjectResponse,
-  HeaderMap,
-  ObjectBody,
-  PutObjectResponse,
-  WorkerSideModule,
+import {
+  type AesCtrKeystream,
+  type ByteChunks,
+  type ClosedRange,
+  type ContentKey,
+  concatBytes,
+  type GetObjectResponse,
+  type HeaderMap,
+  type ObjectBody,
+  type PutObjectResponse,
+  type WorkerSideModule,
+  wipe,
 } from '@oss-cse/crypto-core'
-import { cipherReused, createCrc64 } from '@oss-cse/crypto-core/internal'
+import {
+  cipherReused,
+  createCrc64,
+  freeBytes,
+  type Segment,
+  SegmentPlan,
+  sealedPartDigest,
+  startOpenRun,
+} from '@oss-cse/crypto-core/internal'
 import { ObjectRequests } from '../requests/object-requests.ts'
 import { rangeBytes } from '../requests/range-bytes.ts'
 import { sourceError } from '../source/body-errors.ts'
@@ -15,6 +27,7 @@ import { cipherPieces } from './cipher-pieces.node.ts'
 import type { FileCipherJob, FileCipherResponse, PreparedRequest } from './file-cipher-messages.node.ts'
 import type { JobChannel } from './job-channel.node.ts'
 import { portable, restored } from './portable-error.node.ts'
+import type { SealedSegments } from './sealed-segments.ts'
 import { READ_BYTES, readAt, writeAt } from './thread-files.node.ts'
 
 /** The thread's side of `file-transfers.node.ts`. */
@@ -33,12 +46,79 @@ class Declined extends Error {}
 /** What a job responds with. */
 export type JobResult = Omit<FileCipherResponse, 'id'>
 
+type FetchJob = Extract<FileCipherJob, { type: 'fetch' }>
+
 /** See `FileCipherJob`. */
 export async function fetchRange(
-  { fd, object, range, headers, ossHeaders, retry }: Extract<FileCipherJob, { type: 'fetch' }>,
+  job: FetchJob,
   keystream: AesCtrKeystream,
   channel: JobChannel,
 ): Promise<JobResult> {
+  const { fd, range } = job
+  const crc64 = createCrc64()
+  const report = throttled((bytes) => channel.tell('moved', bytes))
+  let written = 0
+  try {
+    const ciphertext = requested(job, channel)(range)
+    for await (const chunk of ciphertext) {
+      crc64.update(chunk)
+      const positionBytes = range.start + written
+      cipherPieces(keystream, chunk, (piece, offset) => writePiece(fd, piece, positionBytes + offset))
+      written += chunk.length
+      ciphertext.recycle?.(chunk)
+      report(written)
+    }
+    channel.tell('moved', written)
+    return { crc64: crc64.value() }
+  } catch (error) {
+    return failedResult(error)
+  } finally {
+    keystream.dispose()
+  }
+}
+
+/** The same for segments of a sealed object. A byte is written only after its segment was verified. */
+export async function fetchSegments(
+  job: FetchJob,
+  { context, sizeBytes, firstSegment, lastSegment }: SealedSegments,
+  contentKey: ContentKey,
+  channel: JobChannel,
+): Promise<JobResult> {
+  const { fd, range } = job
+  const plan = new SegmentPlan(sizeBytes)
+  const positionBytes = plan.segment(firstSegment).plaintextOffset
+  const read = requested(job, channel)
+  const report = throttled((bytes) => channel.tell('moved', bytes))
+  let written = 0
+  try {
+    const readAgain = async ({ storedOffset: start, storedBytes }: Segment): Promise<Uint8Array> => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of read({ start, end: start + storedBytes - 1 })) chunks.push(chunk)
+      return concatBytes(chunks)
+    }
+    const run = startOpenRun({ contentKey, context, plan, firstSegment, lastSegment, readAgain })
+    wipe(contentKey.cek, contentKey.iv)
+    for await (const plaintext of run.transform({ open: () => read(range) })) {
+      const { length } = plaintext
+      writePiece(fd, plaintext, positionBytes + written)
+      freeBytes(plaintext)
+      written += length
+      report(written)
+    }
+    channel.tell('moved', written)
+    return { digest: sealedPartDigest(run.tags()) }
+  } catch (error) {
+    return failedResult(error)
+  } finally {
+    wipe(contentKey.cek, contentKey.iv)
+  }
+}
+
+/** Returns how ranges of the stored bytes are requested, all from one state of the object. */
+function requested(
+  { object, headers, ossHeaders, retry }: FetchJob,
+  channel: JobChannel,
+): (range: ClosedRange) => ByteChunks {
   const { signal } = channel
   const source = {
     ossHeaders,
@@ -56,26 +136,7 @@ export async function fetchRange(
     logger: (event) => event.type === 'retry' && channel.tell('retried', event),
     signal,
   })
-  const crc64 = createCrc64()
-  const report = throttled((bytes) => channel.tell('moved', bytes))
-  let written = 0
-  try {
-    const ciphertext = rangeBytes({ object, range, requests, signal })
-    for await (const chunk of ciphertext) {
-      crc64.update(chunk)
-      const positionBytes = range.start + written
-      cipherPieces(keystream, chunk, (piece, offset) => writePiece(fd, piece, positionBytes + offset))
-      written += chunk.length
-      ciphertext.recycle?.(chunk)
-      report(written)
-    }
-    channel.tell('moved', written)
-    return { crc64: crc64.value() }
-  } catch (error) {
-    return failedResult(error)
-  } finally {
-    keystream.dispose()
-  }
+  return (range) => rangeBytes({ object, range, requests, signal })
 }
 
 /** See `FileCipherJob`. */

@@ -28,7 +28,7 @@ import { denied, lost, operations, PART, pendingUploads, watchParts } from '../.
 import { openFilesBelow } from '../../test/open-files.ts'
 import { spellings, WatchedKeyring } from '../../test/watched-keys.ts'
 import { WorkerMemoryTransport } from '../../test/worker-memory-transport.ts'
-import { MAX_HELD_BYTES } from '../cipher/object-cipher.ts'
+import { MAX_HELD_BYTES } from '../cipher/encrypted-part.ts'
 import type { CryptoBucket } from '../crypto-bucket.ts'
 import type { Progress } from '../policy/progress.ts'
 import type { LogEvent } from '../policy/retry.ts'

@@ -6,19 +6,35 @@ import {
   type HeaderMap,
   OSS_HEADERS,
 } from '@oss-cse/crypto-core'
-import { checkRange, deadlineAbort, type LinkedAbort, parseRange } from '@oss-cse/crypto-core/internal'
+import {
+  checkRange,
+  deadlineAbort,
+  type LinkedAbort,
+  notSatisfiable,
+  parseRange,
+} from '@oss-cse/crypto-core/internal'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { type ProgressListener, progressReporter } from '../policy/progress.ts'
 import { readHeaders } from '../policy/request-headers.ts'
+import type { ReadPolicies } from '../policy/sealed-policies.ts'
 import { type GetSource, ObjectRequests } from '../requests/object-requests.ts'
 import { closeIterator, ResumedRead } from '../requests/resumed-read.ts'
+import { firstResponse } from './first-response.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
-import { checkStoredChecksum, type OpenedResponse, openResponse } from './opened-response.ts'
+import {
+  checkStoredChecksum,
+  expectsSealed,
+  type OpenedCtr,
+  type OpenedResponse,
+  type OpenedSealed,
+  openResponse,
+} from './opened-response.ts'
 import { type ReadableBody, readableBody } from './readable-body.ts'
+import { readSealed } from './sealed-read.ts'
 
 /** Options of a get. */
-export interface GetOptions extends BoundedCallOptions {
+export interface GetOptions extends BoundedCallOptions, ReadPolicies {
   /**
    * The bytes of the plaintext to read: offsets with an inclusive end, the last bytes, or `"0-99"`, `"100-"`, `"-100"`.
    */
@@ -46,8 +62,18 @@ export interface GetResult extends ObjectDescription {
   readonly totalBytes: number
   /** For a range: `bytes FIRST-LAST/TOTAL`, as the caller requested it. */
   readonly contentRange?: string
-  /** What is checked by the end of `body`: the CRC-64 of the whole ciphertext, or only its length. */
-  readonly verification: 'crc64' | 'length'
+  /**
+   * What is checked by the end of `body`: the CRC-64 of the whole ciphertext, or only its length. `aead`: each byte of a
+   * sealed object was verified before it was released.
+   */
+  readonly verification: 'crc64' | 'length' | 'aead'
+  /** Whether the object is sealed. */
+  readonly sealed: boolean
+  /**
+   * The commitment of a sealed object: pass it as `expectCommitment` to read that object and no other. For a range that does
+   * not begin with the first 64 KiB it is what the key of the object says.
+   */
+  readonly commitment?: string
 }
 
 /** Requests and decrypts one object; see `CryptoBucket.get`. */
@@ -103,14 +129,21 @@ async function readObject(
     logger: context.logger,
     signal: abort.signal,
   })
+  const policy = options.onPlainObject ?? context.onPlainObject
+  const { signal } = abort
+  const { expectCommitment, context: bound, onProgress } = options
+  const opened = (response: GetObjectResponse): Promise<OpenedResponse> => {
+    const { reference: object } = source
+    const sealing = { expectCommitment, context: bound }
+    return openResponse(context, { key, object, range, response, policy, sealing, signal })
+  }
   try {
-    const response = await requests.first(range)
+    const response = await firstResponse(requests, range, expectsSealed(context, options))
     try {
-      const policy = options.onPlainObject ?? context.onPlainObject
-      const { reference: object } = source
-      const { signal } = abort
-      const opened = await openResponse(context, { key, object, range, response, policy, signal })
-      return result(key, range, response, opened, requests, abort, options.onProgress)
+      const checked = await opened(response)
+      return checked.sealed
+        ? await sealedResult(key, range, response, checked, requests, abort, onProgress)
+        : result(key, range, response, checked, requests, abort, onProgress)
     } catch (error) {
       await closeIterator(response.body[Symbol.asyncIterator]())
       throw error
@@ -125,7 +158,7 @@ function result(
   key: string,
   range: ByteRange | undefined,
   response: GetObjectResponse,
-  { slice, envelope, cipher }: OpenedResponse,
+  { slice, envelope, cipher }: OpenedCtr,
   requests: ObjectRequests,
   abort: LinkedAbort,
   onProgress: ProgressListener | undefined,
@@ -183,5 +216,67 @@ function result(
       contentRange: `bytes ${slice.start}-${slice.start + slice.sizeBytes - 1}/${slice.totalBytes}`,
     }),
     verification: wholePasses && checksum !== undefined ? 'crc64' : 'length',
+    sealed: false,
+  }
+}
+
+async function sealedResult(
+  key: string,
+  range: ByteRange | undefined,
+  response: GetObjectResponse,
+  { slice, envelope, cipher }: OpenedSealed,
+  requests: ObjectRequests,
+  abort: LinkedAbort,
+  onProgress: ProgressListener | undefined,
+): Promise<ObjectRead> {
+  const { etag } = response.headers
+  const { plan, sizeBytes, start, covered } = slice
+  let first: GetObjectResponse | undefined = response
+  const takeFirst = (): GetObjectResponse | undefined => {
+    const taken = first
+    first = undefined
+    return taken
+  }
+  const closeFirst = async (): Promise<void> => {
+    const unused = takeFirst()
+    if (unused !== undefined) await closeIterator(unused.body[Symbol.asyncIterator]())
+  }
+  if (!covered) await closeFirst()
+  const report = progressReporter(onProgress, sizeBytes)
+  let delivered: number | undefined
+  const { signal } = abort
+  const pass = readSealed({ key, etag, slice, cipher, requests, takeFirst, signal })
+  cipher.close()
+  const read = pass.open({
+    onReceived() {
+      if (delivered === undefined) report(0)
+      delivered ??= 0
+    },
+    onReturned(bytes) {
+      delivered = (delivered ?? 0) + bytes
+      report(delivered)
+    },
+    onClose: abort.unlink,
+  })
+  if (range !== undefined && sizeBytes === 0) {
+    // Verifies the last segment, and so the length. There is no plaintext that is wanted.
+    for await (const _ of read);
+    throw notSatisfiable(`it starts at ${start}, but the object has ${plan.sizeBytes} bytes`)
+  }
+  return {
+    describe: () => describeObject(key, response.headers, envelope),
+    plaintext: read,
+    async cancel() {
+      abort.abort(new DOMException('The body was cancelled.', 'AbortError'))
+      abort.unlink()
+      await closeFirst()
+      read.return().catch(() => {})
+    },
+    sizeBytes,
+    totalBytes: plan.sizeBytes,
+    ...(range && { contentRange: `bytes ${start}-${start + sizeBytes - 1}/${plan.sizeBytes}` }),
+    verification: 'aead',
+    sealed: true,
+    commitment: cipher.commitment,
   }
 }

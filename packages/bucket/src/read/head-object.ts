@@ -37,8 +37,13 @@ export interface ObjectDescription {
 
 /** What the service knows about an object. */
 export interface HeadResult extends ObjectDescription {
-  /** The plaintext's length in bytes. The ciphertext has the same length. */
+  /**
+   * The plaintext's length in bytes. The ciphertext has the same length. For a sealed object it follows from the stored
+   * length, which is larger, and is what the service states: only reading the end of the object verifies it.
+   */
   readonly sizeBytes: number
+  /** Whether the object's headers say that it is sealed. */
+  readonly sealed: boolean
 }
 
 /**

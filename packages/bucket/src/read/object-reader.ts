@@ -6,22 +6,39 @@ import {
   type GetObjectResponse,
   type HeaderMap,
 } from '@oss-cse/crypto-core'
-import { checkRange, eachWithDeadline, withDeadline } from '@oss-cse/crypto-core/internal'
-import type { ObjectCipher } from '../cipher/object-cipher.ts'
+import {
+  checkRange,
+  eachWithDeadline,
+  notSatisfiable,
+  type SealedSlice,
+  withDeadline,
+} from '@oss-cse/crypto-core/internal'
 import type { RunTarget, WrittenListener } from '../cipher/run-target.ts'
+import type { OpeningPass } from '../cipher/sealed-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { readHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
+import type { ReadPolicies } from '../policy/sealed-policies.ts'
 import { type GetSource, ObjectRequests } from '../requests/object-requests.ts'
 import { type PinnedObject, rangeBytes } from '../requests/range-bytes.ts'
 import type { RequestableRange } from '../requests/requestable-range.ts'
 import { closeIterator } from '../requests/resumed-read.ts'
+import { firstResponse } from './first-response.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
-import { openResponse } from './opened-response.ts'
+import { expectsSealed, type OpenedResponse, type OpenedSealed, openResponse } from './opened-response.ts'
+import {
+  isWhole,
+  lastSegmentOf,
+  readSealed,
+  type SealedReadOptions,
+  sealedSource,
+  segmentsOf,
+  type WantedSegments,
+} from './sealed-read.ts'
 
 /** Options of opening an object. */
-export interface OpenOptions extends BoundedCallOptions {
+export interface OpenOptions extends BoundedCallOptions, ReadPolicies {
   /** One version of the object, in a versioned bucket. */
   readonly versionId?: string | undefined
   /** Any other header that the service understands: conditions, request payer, traffic limit… */
@@ -42,11 +59,11 @@ interface ReaderParts {
   readonly context: BucketContext
   readonly source: GetSource
   readonly description: ObjectDescription
-  readonly sizeBytes: number
-  readonly cipher: ObjectCipher
+  readonly opened: OpenedResponse
   readonly headers: HeaderMap
   readonly first:
     | {
+        /** The plaintext in the response, and of a sealed object its stored bytes. */
         readonly range: ClosedRange
         readonly response: GetObjectResponse
       }
@@ -62,21 +79,30 @@ interface ReaderParts {
 export class ObjectReader {
   /** The description from the object's headers. */
   readonly description: ObjectDescription
-  /** The object's length in bytes. */
+  /**
+   * The object's length in bytes. That of a sealed object is what the service states, until a range at its end was read.
+   */
   readonly sizeBytes: number
+  /** Whether the object is sealed. */
+  readonly sealed: boolean
+  /** The commitment of a sealed object, see `GetResult`. */
+  readonly commitment?: string
   readonly #context: BucketContext
   readonly #source: GetSource
-  readonly #cipher: ObjectCipher
+  readonly #opened: OpenedResponse
   readonly #headers: HeaderMap
   #first: ReaderParts['first']
 
   /** @internal */
   constructor(parts: ReaderParts) {
+    const { opened } = parts
     this.description = parts.description
-    this.sizeBytes = parts.sizeBytes
+    this.sizeBytes = opened.sealed ? opened.slice.plan.sizeBytes : opened.slice.totalBytes
+    this.sealed = opened.sealed
+    if (opened.sealed) this.commitment = opened.cipher.commitment
     this.#context = parts.context
     this.#source = parts.source
-    this.#cipher = parts.cipher
+    this.#opened = opened
     this.#headers = parts.headers
     this.#first = parts.first
   }
@@ -86,12 +112,15 @@ export class ObjectReader {
    *
    * @param range - offsets in bytes with an inclusive end, inside the object
    * @throws CseError while it is read: `ERR_CSE_PRECONDITION_FAILED` when the object was replaced, `ERR_CSE_INTEGRITY`
-   * when other bytes arrive than were announced, and what the transport throws.
+   * when other bytes arrive than were announced, `ERR_CSE_AUTHENTICATION_FAILED` when bytes of a sealed object were altered,
+   * and what the transport throws.
    */
   read(range: ClosedRange, options: BoundedCallOptions = {}): RangeRead {
     const { start, end } = this.#checked(range)
+    const opened = this.#opened
+    if (opened.sealed) return this.#readSealed(opened, { start, end }, options)
     let signal: AbortSignal | undefined
-    const pass = this.#cipher.decrypt(
+    const pass = opened.cipher.decrypt(
       { open: () => this.#ciphertext({ start, end }, signal) },
       { offsetBytes: start },
     )
@@ -109,23 +138,25 @@ export class ObjectReader {
    * one
    * @param options - `onWritten` is called with the number of bytes of the range that were written so far; starts at
    * zero again when the range is read again
-   * @returns the CRC-64 of the range's ciphertext
+   * @returns a mark of the range's stored bytes: their CRC-64, or a keyed digest of a sealed object's segments. See `markOf`
    * @throws CseError as `read`; `ERR_CSE_THREAD` when the worker is lost twice; what the target throws
    */
   async readInto(
     range: ClosedRange,
     target: RunTarget,
     options: BoundedCallOptions & { readonly onWritten?: WrittenListener | undefined } = {},
-  ): Promise<bigint> {
+  ): Promise<string> {
     const { start, end } = this.#checked(range)
     const { key } = this.description
     return withDeadline(options, key, async ({ signal, onWritten = () => {} }) => {
       try {
+        const opened = this.#opened
+        if (opened.sealed) return await this.#openInto(opened, { start, end }, target, signal, onWritten)
         const source = {
           open: () => this.#ciphertext({ start, end }, signal),
           requestable: this.#requestable({ start, end }, signal),
         }
-        return await this.#cipher.decryptInto(source, target, { offsetBytes: start, onWritten })
+        return String(await opened.cipher.decryptInto(source, target, { offsetBytes: start, onWritten }))
       } catch (error) {
         signal?.throwIfAborted()
         throw aboutObject(error, key)
@@ -134,32 +165,120 @@ export class ObjectReader {
   }
 
   /**
-   * Computes the CRC-64 that a run of plaintext has as ciphertext in this object. It shows whether bytes that were read
-   * before are unchanged.
-   *
-   * @param plaintext - the run's bytes
-   * @param offsetBytes - the start of the run in the object
+   * Computes the mark that a range has if it holds this plaintext, as `readInto` returns it. It shows whether bytes that were
+   * read before are unchanged. The range is one of `partsOf`.
    */
-  async ciphertextCrc64(plaintext: AsyncIterable<Uint8Array>, offsetBytes: number): Promise<bigint> {
-    return this.#cipher.ciphertextCrc64({ open: () => plaintext }, offsetBytes)
+  async markOf(plaintext: AsyncIterable<Uint8Array>, { start, end }: ClosedRange): Promise<string> {
+    const opened = this.#opened
+    const body = { open: () => plaintext }
+    return opened.sealed
+      ? opened.cipher.digest(body, segmentsOf(opened.slice.plan, { start, end }))
+      : String(await opened.cipher.ciphertextCrc64(body, start))
+  }
+
+  /**
+   * @internal Where a part should end that would end at a byte: in a sealed object with the last segment that ends there or
+   * before. A part has at least one segment.
+   */
+  partEnd(end: number): number {
+    const opened = this.#opened
+    if (!opened.sealed) return end
+    const { plan } = opened.slice
+    const { index, plaintextOffset, plaintextBytes } = plan.segmentAt(end)
+    return index === 0 || end === plaintextOffset + plaintextBytes - 1
+      ? plaintextOffset + plaintextBytes - 1
+      : plaintextOffset - 1
   }
 
   /** Wipes the key, and closes the first range's connection if it was not read. Never rejects. */
   async close(): Promise<void> {
-    this.#cipher.close()
+    this.#opened.cipher.close()
     const first = this.#takeFirst()
     if (first !== undefined) await closeIterator(first.response.body[Symbol.asyncIterator]())
   }
 
   #checked(range: ClosedRange): ClosedRange {
-    if (this.#cipher.closed)
+    if (this.#opened.cipher.closed)
       throw new CseError('ERR_CSE_INVALID_ARGUMENT', 'The object was closed: open it again.')
     const { start, end } = checkRange(range) as ClosedRange
-    if (end < this.sizeBytes) return { start, end }
-    throw new CseError(
+    // The length of a sealed object is verified before anybody is told so.
+    if (end < this.sizeBytes || this.sealed) return { start, end }
+    throw this.#endsEarlier(end)
+  }
+
+  #endsEarlier(end: number): CseError {
+    return new CseError(
       'ERR_CSE_RANGE_NOT_SATISFIABLE',
       `The range ends at ${end}, but the object has only ${this.sizeBytes} bytes.`,
     )
+  }
+
+  /** @internal Reads the last segment of a sealed object, and so verifies its length. */
+  async verifyLength(signal: AbortSignal | undefined): Promise<void> {
+    const opened = this.#opened
+    if (!opened.sealed) return
+    for await (const _ of this.#openSegments(opened, lastSegmentOf(opened.slice.plan), signal).open());
+  }
+
+  #readSealed(opened: OpenedSealed, range: ClosedRange, options: BoundedCallOptions): RangeRead {
+    const chunks = eachWithDeadline(options, this.description.key, ({ signal }) =>
+      this.#openRange(opened, range, signal).open(),
+    )
+    return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => undefined }
+  }
+
+  /** Opens a range into a target. A worker can do that for whole segments. */
+  async #openInto(
+    opened: OpenedSealed,
+    range: ClosedRange,
+    target: RunTarget,
+    signal: AbortSignal | undefined,
+    onWritten: WrittenListener,
+  ): Promise<string> {
+    const { plan } = opened.slice
+    if (range.end < plan.sizeBytes && isWhole(plan, range)) {
+      const slice = segmentsOf(plan, range)
+      const { source, segments } = sealedSource(this.#sealedOptions(slice, signal))
+      const requestable = this.#requestable(slice.stored, signal)
+      return opened.cipher.openInto({ ...source, requestable }, target, segments, onWritten)
+    }
+    const pass = this.#openRange(opened, range, signal)
+    let writtenBytes = 0
+    for await (const chunk of pass.open()) {
+      const { length } = chunk
+      await target.write(chunk, range.start + writtenBytes)
+      writtenBytes += length
+      onWritten(writtenBytes)
+    }
+    return pass.digest()
+  }
+
+  /** Opens a range that is checked for its end only now. */
+  #openRange(opened: OpenedSealed, range: ClosedRange, signal: AbortSignal | undefined): OpeningPass {
+    const { plan } = opened.slice
+    if (range.end < plan.sizeBytes) return this.#openSegments(opened, segmentsOf(plan, range), signal)
+    const last = this.#openSegments(opened, lastSegmentOf(plan), signal)
+    const beyond = this.#endsEarlier(range.end)
+    async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
+      // Verifies the length. Nothing of its plaintext is wanted.
+      yield* last.open()
+      throw beyond
+    }
+    return { open, digest: () => '' }
+  }
+
+  #openSegments(
+    { cipher }: OpenedSealed,
+    slice: WantedSegments,
+    signal: AbortSignal | undefined,
+  ): OpeningPass {
+    return readSealed({ ...this.#sealedOptions(slice, signal), cipher })
+  }
+
+  #sealedOptions(slice: WantedSegments, signal: AbortSignal | undefined): Omit<SealedReadOptions, 'cipher'> {
+    const { key, etag } = this.description
+    const takeFirst = () => this.#takeFirst(slice.stored)?.response
+    return { key, etag, slice, requests: this.#requests(signal), takeFirst, signal }
   }
 
   /** The stored bytes of a range. */
@@ -175,7 +294,8 @@ export class ObjectReader {
 
   get #pinned(): PinnedObject {
     const { key, etag } = this.description
-    return { key, etag, sizeBytes: this.sizeBytes }
+    const { slice } = this.#opened
+    return { key, etag, sizeBytes: 'plan' in slice ? slice.plan.storedBytes : slice.totalBytes }
   }
 
   /** What a worker needs to request a range itself. Nothing if the first response has it, or without an ETag. */
@@ -223,6 +343,11 @@ function contains(first: ClosedRange, wanted: ClosedRange): boolean {
   return first.start === wanted.start && first.end >= wanted.end
 }
 
+/** The stored bytes in a response. */
+function heldBytes({ responseStart: start, responseBytes }: SealedSlice): ClosedRange {
+  return { start, end: start + responseBytes - 1 }
+}
+
 /** The source of a reader's bytes and headers. */
 export interface ReaderSource extends GetSource {
   /** Forgets the target of a symbolic link. */
@@ -258,20 +383,21 @@ export async function openObject(
       })
     } else {
       const requests = new ObjectRequests(source, headers, { operation: 'get', key, retry, logger, signal })
-      first = await requests.first(range)
+      first = await firstResponse(requests, range, expectsSealed(context, options))
       response = first
     }
     const { reference: object } = source
-    const opened = await openResponse(context, { key, object, range, response, policy, signal })
-    return new ObjectReader({
-      context,
-      source,
-      description: describeObject(key, response.headers, opened.envelope),
-      sizeBytes: opened.slice.totalBytes,
-      cipher: opened.cipher,
-      headers,
-      first: first && range && { range, response: first },
-    })
+    const { expectCommitment, context: bound } = options
+    const sealing = { expectCommitment, context: bound }
+    const opened = await openResponse(context, { key, object, range, response, policy, sealing, signal })
+    const description = describeObject(key, response.headers, opened.envelope)
+    const held = first && range && { range: opened.sealed ? heldBytes(opened.slice) : range, response: first }
+    const reader = new ObjectReader({ context, source, description, opened, headers, first: held })
+    if (opened.sealed && range !== undefined && opened.slice.sizeBytes === 0) {
+      await reader.verifyLength(signal)
+      throw notSatisfiable(`it starts at ${range.start}, but the object has ${reader.sizeBytes} bytes`)
+    }
+    return reader
   } catch (error) {
     if (first !== undefined) await closeIterator(first.body[Symbol.asyncIterator]())
     throw aboutObject(error, key)

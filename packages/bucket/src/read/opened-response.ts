@@ -1,22 +1,44 @@
 import {
   type ByteRange,
   CseError,
+  contentFormat,
   decodeEnvelope,
   type Envelope,
+  type EnvelopeV2,
   type HeaderMap,
   type ObjectReference,
 } from '@oss-cse/crypto-core'
-import { type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
+import {
+  checkSealedLengths,
+  type RangeSlice,
+  type SealedSlice,
+  sliceResponse,
+  sliceSealed,
+} from '@oss-cse/crypto-core/internal'
 import { type ObjectCipher, plainCipher, unwrapCipher } from '../cipher/object-cipher.ts'
+import { type SealedCipher, unwrapSealed } from '../cipher/sealed-cipher.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
+import { contextToOpen } from '../policy/sealed-context.ts'
+import type { ReadPolicies } from '../policy/sealed-policies.ts'
 
-/** A response that was checked, and the cipher that decrypts it. */
-export interface OpenedResponse {
+/** A response that was checked, and what decrypts it: close that after use. */
+export type OpenedResponse = OpenedCtr | OpenedSealed
+
+/** A response with content under AES-CTR, or a plain one that is allowed. */
+export interface OpenedCtr {
+  readonly sealed: false
   readonly slice: RangeSlice
-  /** Absent for a plain object that is allowed. */
+  /** Absent for a plain object. */
   readonly envelope: Envelope | undefined
-  /** Close it after use. */
   readonly cipher: ObjectCipher
+}
+
+/** A response with content of a sealed object. */
+export interface OpenedSealed {
+  readonly sealed: true
+  readonly slice: SealedSlice
+  readonly envelope: Envelope
+  readonly cipher: SealedCipher
 }
 
 /** A response to check. */
@@ -28,15 +50,19 @@ export interface ResponseToOpen {
   readonly range: ByteRange | undefined
   readonly response: { readonly status: number; readonly headers: HeaderMap }
   readonly policy: PlainObjectPolicy
+  /** See `ReadPolicies`. */
+  readonly sealing: ReadPolicies
   readonly signal: AbortSignal
 }
 
 /** Does all checks that precede the first released byte. */
 export async function openResponse(
   context: BucketContext,
-  { key, object, range, response, policy, signal }: ResponseToOpen,
+  { key, object, range, response, policy, sealing, signal }: ResponseToOpen,
 ): Promise<OpenedResponse> {
   const envelope = decodeEnvelope(response.headers)
+  const sealed = envelope !== undefined && contentFormat(envelope) === 'sealed'
+  if (!sealed) checkMayBeUnsealed(key, context, sealing)
   if (envelope === undefined && policy !== 'passthrough') {
     throw new CseError(
       'ERR_CSE_NOT_ENCRYPTED',
@@ -44,10 +70,48 @@ export async function openResponse(
       { objectKey: key },
     )
   }
+  const unwrap = { key, object, signal }
+  if (sealed) {
+    const bound = contextToOpen(context, key, sealing.context)
+    const slice = sliceSealed(range, response)
+    checkSealedLengths(slice.plan, envelope as EnvelopeV2)
+    const cipher = await unwrapSealed(context, envelope, unwrap, bound)
+    checkCommitment(key, cipher, sealing)
+    return { sealed, slice, envelope, cipher }
+  }
   const slice = sliceResponse(range, response)
-  if (envelope === undefined) return { slice, envelope, cipher: plainCipher() }
+  if (envelope === undefined) return { sealed, slice, envelope, cipher: plainCipher() }
   checkRecordedLength(key, envelope, slice.totalBytes)
-  return { slice, envelope, cipher: await unwrapCipher(context, envelope, { key, object, signal }) }
+  return { sealed, slice, envelope, cipher: await unwrapCipher(context, envelope, unwrap) }
+}
+
+/** Judged from the headers alone, before anything is unwrapped. */
+function checkMayBeUnsealed(
+  key: string,
+  { accept }: BucketContext,
+  { expectCommitment }: ReadPolicies,
+): void {
+  if (accept !== 'sealed' && expectCommitment === undefined) return
+  throw new CseError(
+    'ERR_CSE_NOT_SEALED',
+    `${key} is not sealed, so its content can be altered unnoticed. This reader accepts only sealed objects.`,
+    { objectKey: key },
+  )
+}
+
+function checkCommitment(key: string, cipher: SealedCipher, { expectCommitment }: ReadPolicies): void {
+  if (expectCommitment === undefined || expectCommitment === cipher.commitment) return
+  cipher.close()
+  throw new CseError(
+    'ERR_CSE_AUTHENTICATION_FAILED',
+    `${key} is not the object whose commitment was expected: it was replaced, or it is an older version.`,
+    { objectKey: key },
+  )
+}
+
+/** Whether a reader expects sealed objects, so that its first request is for whole segments. */
+export function expectsSealed({ accept }: BucketContext, { expectCommitment }: ReadPolicies): boolean {
+  return accept === 'sealed' || expectCommitment !== undefined
 }
 
 /**

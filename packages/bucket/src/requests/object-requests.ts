@@ -1,12 +1,10 @@
 import {
-  type ByteRange,
   type GetObjectResponse,
   type HeaderMap,
   type ObjectReference,
   OSS_HEADERS,
   type WorkerSide,
 } from '@oss-cse/crypto-core'
-import { rangeHeader } from '@oss-cse/crypto-core/internal'
 import { type RetryContext, withRetries } from '../policy/retry.ts'
 import { closeIterator } from './resumed-read.ts'
 
@@ -43,8 +41,9 @@ export class ObjectRequests {
     this.#context = context
   }
 
-  async first(range: ByteRange | undefined): Promise<GetObjectResponse> {
-    const headers = range === undefined ? {} : this.#rangeHeaders(rangeHeader(range))
+  /** @param range - the Range header. Absent: the whole object */
+  async first(range: string | undefined): Promise<GetObjectResponse> {
+    const headers = range === undefined ? {} : this.#rangeHeaders(range)
     return this.#closedIfUnused((send) => withRetries(() => send(headers), this.#context))
   }
 

@@ -1,5 +1,5 @@
 import type { ByteChunks, ByteRange, ClosedRange, GetObjectResponse } from '@oss-cse/crypto-core'
-import { type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
+import { type RangeSlice, rangeHeader, sliceResponse } from '@oss-cse/crypto-core/internal'
 import { aboutObject } from '../policy/about-object.ts'
 import type { ObjectRequests } from './object-requests.ts'
 import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
@@ -44,7 +44,7 @@ async function* readRange(
   const { key, etag = '' } = object
   signal?.throwIfAborted()
   try {
-    const response = takeFirst?.() ?? (await requests.first(range))
+    const response = takeFirst?.() ?? (await requests.first(rangeHeader(range)))
     const slice = await checkedSlice(object, range, response)
     const ciphertext = new ResumedRead({
       key,

@@ -149,21 +149,25 @@ interface Download extends DownloadContext {
 /** Contains the error of a download whose object was replaced in the meantime. */
 class ObjectChanged extends Error {}
 
-/** The record of an interrupted download. The bytes themselves are in the target, decrypted. */
+/**
+ * The record of an interrupted download. The bytes themselves are in the target, decrypted. An older program refuses that
+ * of a sealed object, by its version.
+ */
 interface DownloadRecord extends TransferName {
-  readonly version: 1
+  readonly version: 1 | 2
+  /** The commitment of a sealed object. Absent in version 1. */
+  readonly commitment?: string | undefined
   readonly versionId: string
   readonly etag: string
   readonly sizeBytes: number
   readonly firstBytes: number
   readonly partSizeBytes: number
-  /** CRC-64 of the ciphertext of each part that is in the target, as a decimal string, by number. */
+  /** The mark of each part that is in the target, by number. See `ObjectReader.readInto`. */
   readonly parts: Readonly<Record<string, string>>
 }
 
 const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
-const Schema = v.strictObject({
-  version: v.literal(1),
+const Common = {
   operation: v.literal('download'),
   location: v.string(),
   key: v.string(),
@@ -173,11 +177,18 @@ const Schema = v.strictObject({
   sizeBytes: Size,
   firstBytes: Size,
   partSizeBytes: Size,
-  parts: v.record(
-    v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,15}$/)),
-    v.pipe(v.string(), v.regex(/^[0-9]{1,20}$/)),
-  ),
-})
+}
+const partMarks = (mark: RegExp) =>
+  v.record(v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,15}$/)), v.pipe(v.string(), v.regex(mark)))
+const Schema = v.variant('version', [
+  v.strictObject({ version: v.literal(1), ...Common, parts: partMarks(/^[0-9]{1,20}$/) }),
+  v.strictObject({
+    version: v.literal(2),
+    ...Common,
+    commitment: v.pipe(v.string(), v.nonEmpty()),
+    parts: partMarks(/^[0-9a-f]{64}$/),
+  }),
+])
 
 function parseRecord(value: unknown): DownloadRecord | undefined {
   const result = v.safeParse(Schema, value)
@@ -194,8 +205,8 @@ interface OpenDownload {
   readonly reader: ObjectReader
   readonly parts: readonly Part[]
   readonly layout: Pick<DownloadRecord, 'firstBytes' | 'partSizeBytes'>
-  /** CRC-64 of the ciphertext of each part that is in the target. */
-  readonly done: Map<number, bigint>
+  /** The mark of each part that is in the target. */
+  readonly done: Map<number, string>
   readonly progress: PartsProgress
   /** Whether a record describes the content of the target. */
   recorded: boolean
@@ -235,7 +246,7 @@ async function begin(download: Download): Promise<OpenDownload> {
     const { sizeBytes } = reader
     const { partSizeBytes } = planParts(sizeBytes, options.partSizeBytes)
     const layout = { firstBytes, partSizeBytes }
-    const parts = cut(sizeBytes, layout)
+    const parts = cut(reader, layout)
     await target.open(sizeBytes, false)
     const progress = new PartsProgress(options.onProgress, sizeBytes, parts.length)
     return { reader, parts, layout, done: new Map(), progress, recorded: false }
@@ -249,8 +260,8 @@ async function begin(download: Download): Promise<OpenDownload> {
 /** Opens the object with its first range. An empty object has no ranges, so it is opened with a HEAD. */
 async function open(download: Download, firstRange: ClosedRange): Promise<ObjectReader> {
   const { context, source, key, options } = download
-  const { versionId, headers, onPlainObject, signal } = options
-  const common = { versionId, headers, onPlainObject, signal }
+  const { versionId, headers, onPlainObject, expectCommitment, context: bound, signal } = options
+  const common = { versionId, headers, onPlainObject, expectCommitment, context: bound, signal }
   try {
     return await openObject(context, source, key, { ...common, firstRange })
   } catch (error) {
@@ -276,7 +287,8 @@ async function resume(
   }
   const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(download, why))
   if (earlier === undefined) return undefined
-  const { versionId, headers, onPlainObject, onProgress, signal } = options
+  const { versionId, headers, onProgress, signal } = options
+  const { onPlainObject, expectCommitment, context: bound } = options
   const given = callerHeaders(headers)
   const wanted = given['if-match']
   if (wanted !== undefined && wanted !== earlier.etag)
@@ -288,7 +300,8 @@ async function resume(
   let reader: ObjectReader
   try {
     const pinned = { ...given, 'if-match': earlier.etag }
-    reader = await openObject(context, source, key, { versionId, headers: pinned, onPlainObject, signal })
+    const policies = { onPlainObject, expectCommitment, context: bound }
+    reader = await openObject(context, source, key, { versionId, headers: pinned, ...policies, signal })
   } catch (error) {
     const gone = TransportError.isInstance(error) && error.serviceCode === 'NoSuchKey'
     if (!isChanged(error) && !gone) throw error
@@ -302,18 +315,19 @@ async function resume(
     if (!(await target.open(reader.sizeBytes, true))) {
       return await giveUp('The bytes that were fetched before are gone.', reader)
     }
-    const parts = cut(reader.sizeBytes, earlier)
+    if (reader.commitment !== earlier.commitment)
+      return await giveUp('The object is sealed in another way.', reader)
+    const parts = cut(reader, earlier)
     const progress = new PartsProgress(onProgress, reader.sizeBytes, parts.length)
-    const done = new Map<number, bigint>()
+    const done = new Map<number, string>()
     for (const { partNumber, start, end } of parts) {
       const expected = earlier.parts[partNumber]
       if (expected === undefined) continue
       signal?.throwIfAborted()
       const plaintext = target.read(start, end - start + 1)
-      const crc64 = await reader.ciphertextCrc64(plaintext, start)
       // A mismatch means other bytes than were fetched, so they are fetched again.
-      if (String(crc64) !== expected) continue
-      done.set(partNumber, crc64)
+      if ((await reader.markOf(plaintext, { start, end })) !== expected) continue
+      done.set(partNumber, expected)
       progress.resumed(partNumber, end - start + 1)
     }
     tell(download, 'resume', `${done.size} of ${parts.length} parts were fetched before.`)
@@ -337,15 +351,17 @@ async function fetchParts(
   const save = async (): Promise<void> => {
     if (checkpoint === undefined || etag === undefined || parts.length < 2) return
     const { firstBytes, partSizeBytes } = layout
+    const { commitment } = reader
     const record: DownloadRecord = {
-      version: 1,
+      version: commitment === undefined ? 1 : 2,
+      ...(commitment !== undefined && { commitment }),
       ...name,
       versionId: options.versionId ?? '',
       etag,
       sizeBytes: reader.sizeBytes,
       firstBytes,
       partSizeBytes,
-      parts: Object.fromEntries(Array.from(done, ([number, crc64]) => [number, String(crc64)])),
+      parts: Object.fromEntries(done),
     }
     await checkpoint.save(record)
     opened.recorded = true
@@ -361,37 +377,38 @@ async function fetchParts(
     await saveShared()
     progress.done(partNumber, end - start + 1)
   })
+  // With a part at its end, it is.
+  if (parts.length === 0) await reader.verifyLength(options.signal)
 }
 
-/** Compares the whole object with the service's checksum, and returns the result. */
+/** Compares an object that is not sealed with the service's checksum, and returns the result. */
 function verified({ reader, parts, done, progress }: OpenDownload, key: string): DownloadResult {
-  const { description, sizeBytes } = reader
+  const { description, sizeBytes, sealed, commitment } = reader
+  const { resumedBytes } = progress
+  const common = { ...description, sizeBytes, totalBytes: sizeBytes, resumedBytes }
+  if (commitment !== undefined) return { ...common, verification: 'aead', sealed, commitment }
   const stored = description.headers[OSS_HEADERS.crc64]
   const crc64 = parts.reduce(
     (sum, { partNumber, start, end }) => combineCrc64(sum, checksumOf(done, partNumber), end - start + 1),
     0n,
   )
   checkStoredChecksum(key, crc64, stored)
-  return {
-    ...description,
-    sizeBytes,
-    totalBytes: sizeBytes,
-    verification: stored === undefined ? 'length' : 'crc64',
-    resumedBytes: progress.resumedBytes,
-  }
+  return { ...common, verification: stored === undefined ? 'length' : 'crc64', sealed }
 }
 
-function checksumOf(done: ReadonlyMap<number, bigint>, partNumber: number): bigint {
-  const crc64 = done.get(partNumber)
-  if (crc64 === undefined) throw new TypeError(`Part ${partNumber} was not fetched.`)
-  return crc64
+function checksumOf(done: ReadonlyMap<number, string>, partNumber: number): bigint {
+  const mark = done.get(partNumber)
+  if (mark === undefined) throw new TypeError(`Part ${partNumber} was not fetched.`)
+  return BigInt(mark)
 }
 
-function cut(sizeBytes: number, { firstBytes, partSizeBytes }: OpenDownload['layout']): readonly Part[] {
+/** Cuts an object into parts of about these lengths: those of a sealed object are whole segments. */
+function cut(reader: ObjectReader, { firstBytes, partSizeBytes }: OpenDownload['layout']): readonly Part[] {
+  const { sizeBytes } = reader
   const parts: Part[] = []
   for (let start = 0; start < sizeBytes; ) {
     const wanted = start === 0 ? firstBytes : partSizeBytes
-    const end = Math.min(start + wanted, sizeBytes) - 1
+    const end = reader.partEnd(Math.min(start + wanted, sizeBytes) - 1)
     parts.push({ partNumber: parts.length + 1, start, end })
     start = end + 1
   }

@@ -57,6 +57,8 @@ import { digestText, loadRecord, mayHaveRecord, openRecord, type TransferName } 
 export interface UploadOptions extends BoundedCallOptions, ObjectOptions, TransferOptions {
   /** Called as bytes leave. */
   readonly onProgress?: ProgressListener | undefined
+  /** The context of a sealed object, see `PutOptions`. */
+  readonly context?: string | undefined
 }
 
 /** The result of an upload. */
@@ -78,17 +80,17 @@ export async function uploadObject(
   refusePartsUnderV1('upload', context.keyring)
   const source = sizedSource(input)
   const { sizeBytes } = source
-  const plan = planParts(sizeBytes, options.partSizeBytes)
+  const plan = planParts(sizeBytes, options.partSizeBytes, context.format)
   const atOnce = checkedParallel(parallel)
   checkThreshold(multipartThresholdBytes)
   const common = { context, key, source, options, plan, parallel: atOnce }
   // A source that is too large for one put is uploaded in parts, whatever the threshold.
-  if (sizeBytes === 0 || (sizeBytes < multipartThresholdBytes && sizeBytes <= MAX_REQUEST_BYTES)) {
+  if (sizeBytes === 0 || (sizeBytes < multipartThresholdBytes && plan.storedBytes <= MAX_REQUEST_BYTES)) {
     if (checkpointStore !== undefined && hasMultipart(transport)) {
       await forgetEarlier({ ...common, transport }, checkpointStore)
     }
-    const { metadata, contentType, contentMd5, headers, onProgress } = options
-    const put = { metadata, contentType, contentMd5, headers, onProgress, signal }
+    const { metadata, contentType, contentMd5, headers, onProgress, context: bound } = options
+    const put = { metadata, contentType, contentMd5, headers, onProgress, context: bound, signal }
     return {
       ...(await putObject(context, transport, key, byteSource(wholeBody(source)), put)),
       resumedBytes: 0,
@@ -206,8 +208,9 @@ async function uploadInParts(
   fresh?: Omit<UploadRecord, 'upload'>,
 ): Promise<UploadResult> {
   const { context, transport, key, options, plan } = transfer
-  const { metadata, contentType, contentMd5, headers, signal } = options
+  const { metadata, contentType, contentMd5, headers, context: bound, signal } = options
   const upload = await initiateMultipartUpload(context, transport, key, {
+    context: bound,
     metadata,
     contentType,
     contentMd5,
@@ -250,6 +253,8 @@ async function resume(
   if (earlier.headers !== fresh.headers) return giveUp('The metadata or headers of the object are different.')
   if (!isUnder(context.keyring.encrypting, earlier.upload))
     return giveUp('The encrypting master key is different.')
+  if ((earlier.upload.commitment === undefined) !== (context.format === 'aes-ctr'))
+    return giveUp('The format of the content is different.')
   const { sizeBytes, partSizeBytes } = earlier.upload
   if (options.partSizeBytes !== undefined && options.partSizeBytes !== partSizeBytes) {
     return giveUp('The part size is different.')
@@ -257,7 +262,8 @@ async function resume(
   let unverified: UnverifiedUpload | undefined
   try {
     const persist = persistInto(checkpoint, fresh)
-    unverified = await resumeMultipartUpload(context, transport, earlier.upload, { signal, persist })
+    const resuming = { signal, persist, context: options.context }
+    unverified = await resumeMultipartUpload(context, transport, earlier.upload, resuming)
     const { partCount } = unverified.plan
     const progress = new PartsProgress(options.onProgress, sizeBytes, partCount)
     const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
@@ -308,7 +314,8 @@ async function sendParts(
   try {
     await inParallel(missing(), parallel, signal, async (range, partSignal) => {
       const { partNumber, sizeBytes } = range
-      const onSentBytes = (bytes: number): void => progress.advance(partNumber, bytes)
+      // What is sent of a sealed part is more than its plaintext.
+      const onSentBytes = (bytes: number): void => progress.advance(partNumber, Math.min(bytes, sizeBytes))
       await upload.uploadPart(partNumber, partBody(source, range), { signal: partSignal, onSentBytes })
       progress.done(partNumber, sizeBytes)
     })

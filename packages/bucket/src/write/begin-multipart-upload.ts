@@ -1,13 +1,15 @@
 import {
   type BoundedCallOptions,
-  type CallOptions,
   CseError,
+  contentFormat,
   decodeEnvelope,
   encodeEnvelope,
   type Keyring,
 } from '@oss-cse/crypto-core'
 import { checkMetadataSize, planParts } from '@oss-cse/crypto-core/internal'
-import { generateCipher, unwrapCipher } from '../cipher/object-cipher.ts'
+import { commitmentOf, generateContentCipher } from '../cipher/content-cipher.ts'
+import { unwrapCipher } from '../cipher/object-cipher.ts'
+import { unwrapSealed } from '../cipher/sealed-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import {
@@ -17,6 +19,7 @@ import {
   uploadHeaders,
 } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
+import { contextToOpen, contextToSeal } from '../policy/sealed-context.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
 import { abortQuietly, initiateUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { MultipartUpload } from './multipart-upload.ts'
@@ -29,7 +32,8 @@ export interface InitiateOptions extends BoundedCallOptions, ObjectOptions {
   readonly sizeBytes: number
   /**
    * The length in bytes of each part except the last: a multiple of 16, at least 100 KiB. There can be at most 10,000
-   * parts. Absent: 10 MiB, or more for the largest objects.
+   * parts. Absent: 10 MiB, or more for the largest objects. Of a sealed object: the stored length, a multiple of 64 KiB, at
+   * least 128 KiB. `plan` says how much plaintext each part has.
    */
   readonly partSizeBytes?: number | undefined
   /**
@@ -38,6 +42,8 @@ export interface InitiateOptions extends BoundedCallOptions, ObjectOptions {
    * encrypted under a keystream that was used before.
    */
   readonly persist?: PersistState | undefined
+  /** The context of a sealed object, see `PutOptions`. */
+  readonly context?: string | undefined
 }
 
 /** Starts a multipart upload; see `CryptoBucket.initiateMultipartUpload`. */
@@ -51,19 +57,21 @@ export async function initiateMultipartUpload(
   signal?.throwIfAborted()
   refusePartsUnderV1('initiateMultipartUpload', context.keyring)
   if (sizeBytes === 0) throw invalidUpload(key, 'an empty object has no parts. Use put')
-  const { partSizeBytes } = planParts(sizeBytes, options.partSizeBytes)
+  const { format } = context
+  const { partSizeBytes, storedBytes } = planParts(sizeBytes, options.partSizeBytes, format)
+  const bound = contextToSeal(context, key, options.context)
   const { headers, contentMd5 } = uploadHeaders(options)
   const { retry, logger } = context
   const attempt = { operation: 'initiate', key, retry, logger, signal } as const
   const extras = {
     unencryptedContentLength: sizeBytes,
     ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
-    dataSizeBytes: sizeBytes,
+    dataSizeBytes: storedBytes,
     partSizeBytes,
   }
   const object = { location: transport.location, key }
   const { cipher, envelope } = await withRetries(
-    () => generateCipher(context, object, extras, signal),
+    () => generateContentCipher(context, object, extras, signal, bound),
     attempt,
   )
   const encoded = encodeEnvelope(envelope)
@@ -76,8 +84,10 @@ export async function initiateMultipartUpload(
   try {
     checkMetadataSize(sent)
     const uploadId = await withRetries(initiate, attempt)
+    const commitment = commitmentOf(cipher)
     const state: MultipartUploadState = {
-      version: 2,
+      version: commitment === undefined ? 2 : 3,
+      ...(commitment !== undefined && { commitment }),
       key,
       uploadId,
       sizeBytes,
@@ -99,30 +109,49 @@ export async function initiateMultipartUpload(
   }
 }
 
+/** Options of resuming a multipart upload. */
+export interface ResumeOptions extends BoundedCallOptions {
+  /** See `InitiateOptions`. */
+  readonly persist?: PersistState | undefined
+  /** The context that the upload was started with, see `PutOptions`. */
+  readonly context?: string | undefined
+}
+
 /** Resumes a multipart upload; see `CryptoBucket.resumeMultipartUpload`. */
 export async function resumeMultipartUpload(
   context: BucketContext,
   transport: MultipartObjectTransport,
   state: MultipartUploadState,
-  options: CallOptions & { readonly persist?: PersistState | undefined } = {},
+  options: ResumeOptions = {},
 ): Promise<UnverifiedUpload> {
   const checked = checkedState(state)
   const { signal, persist } = options
   const { key } = checked
   signal?.throwIfAborted()
-  const plan = planParts(checked.sizeBytes, checked.partSizeBytes)
+  const format = checked.commitment === undefined ? 'aes-ctr' : 'sealed'
+  const plan = planParts(checked.sizeBytes, checked.partSizeBytes, format)
+  const bound = contextToOpen(context, key, options.context)
   try {
     const envelope = decodeEnvelope(checked.envelope)
     if (
       envelope?.version !== 2 ||
-      envelope.dataSizeBytes !== checked.sizeBytes ||
+      contentFormat(envelope) !== format ||
+      envelope.dataSizeBytes !== plan.storedBytes ||
       envelope.partSizeBytes !== checked.partSizeBytes
     ) {
       throw invalidUpload(key, 'its state contradicts its envelope')
     }
     for (const partNumber of Object.keys(checked.partDigests)) plan.part(Number(partNumber))
     const object = { location: transport.location, key }
-    const cipher = await unwrapCipher(context, envelope, { key, object, signal })
+    const unwrap = { key, object, signal }
+    const cipher =
+      format === 'sealed'
+        ? await unwrapSealed(context, envelope, unwrap, bound)
+        : await unwrapCipher(context, envelope, unwrap)
+    if (commitmentOf(cipher) !== checked.commitment) {
+      cipher.close()
+      throw invalidUpload(key, 'it was started with another context, or its state is of another upload')
+    }
     return new UnverifiedUpload(new OpenUpload(context, transport, cipher, checked, persist))
   } catch (error) {
     throw aboutObject(error, key)

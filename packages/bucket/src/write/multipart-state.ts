@@ -8,17 +8,22 @@ import * as v from 'valibot'
  * nothing proves who made it: keep it where only you can write.
  */
 export interface MultipartUploadState {
-  readonly version: 2
+  /** 3: the state of a sealed object, which an older program refuses. */
+  readonly version: 2 | 3
   readonly key: string
   readonly uploadId: string
+  /** The length of the plaintext. */
   readonly sizeBytes: number
   readonly partSizeBytes: number
+  /** The commitment of a sealed object: it binds the content key and the context. Absent in version 2. */
+  readonly commitment?: string | undefined
   /** The encryption headers of the upload's initiation, which each part repeats. */
   readonly envelope: HeaderMap
   /** Other headers from the caller, for later requests. */
   readonly headers: HeaderMap
   /**
-   * For each part of which a byte may have been sent: a digest of its ciphertext, 16 bytes in base64, by part number.
+   * For each part of which a byte may have been sent: a digest of its ciphertext, in base64, by part number: 16 bytes, or 32
+   * bytes of a sealed object.
    * Only a part with the same ciphertext may ever be sent under that number. Nobody can compute a digest without the
    * content key.
    */
@@ -26,12 +31,11 @@ export interface MultipartUploadState {
 }
 
 /** Version 1 had another kind of digests. It is not resumed: nothing tells whether its parts are unchanged. */
-const VERSION = 2
+const VERSIONS = '2 or 3'
 const Headers = v.record(v.pipe(v.string(), v.regex(/^[a-z0-9-]+$/)), v.string())
 const Size = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 
-const State = v.strictObject({
-  version: v.literal(VERSION),
+const Common = {
   key: v.pipe(v.string(), v.nonEmpty()),
   uploadId: v.pipe(v.string(), v.nonEmpty()),
   sizeBytes: Size,
@@ -44,14 +48,25 @@ const State = v.strictObject({
     Headers,
     v.check((headers) => !Object.keys(headers).some(isEnvelopeHeader)),
   ),
-  partDigests: v.record(
-    v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,4}$/)),
-    v.pipe(
-      v.string(),
-      v.check((digest) => decodeBase64(digest)?.length === DIGEST_BYTES),
-    ),
-  ),
-})
+}
+
+function partDigests(sizeBytes: number) {
+  const digest = v.pipe(
+    v.string(),
+    v.check((text) => decodeBase64(text)?.length === sizeBytes),
+  )
+  return v.record(v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,4}$/)), digest)
+}
+
+const State = v.variant('version', [
+  v.strictObject({ version: v.literal(2), ...Common, partDigests: partDigests(DIGEST_BYTES) }),
+  v.strictObject({
+    version: v.literal(3),
+    ...Common,
+    commitment: v.pipe(v.string(), v.nonEmpty()),
+    partDigests: partDigests(2 * DIGEST_BYTES),
+  }),
+])
 
 /**
  * Checks a state that comes from outside.
@@ -65,7 +80,7 @@ export function checkedState(value: unknown): MultipartUploadState {
   if (path?.[0]?.key === 'version' && typeof input === 'number') {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      `Invalid multipart state: version must be ${VERSION}. Another version of this library made it: abort the upload, and start another.`,
+      `Invalid multipart state: version must be ${VERSIONS}. Another version of this library made it: abort the upload, and start another.`,
     )
   }
   const where = path?.map(({ key }) => String(key)).join('.') ?? 'the state'

@@ -22,7 +22,7 @@ import {
   watchParts,
 } from '../../test/multipart.ts'
 import { spellings, WatchedKeyring } from '../../test/watched-keys.ts'
-import { MAX_HELD_BYTES } from '../cipher/object-cipher.ts'
+import { MAX_HELD_BYTES } from '../cipher/encrypted-part.ts'
 import type { CryptoBucket } from '../crypto-bucket.ts'
 import type { MultipartUploadState } from './multipart-state.ts'
 import type { MultipartUpload } from './multipart-upload.ts'
@@ -819,7 +819,7 @@ describe('the state', () => {
     const partDigests = { 2: btoa('x'.repeat(32)) }
     const old = { ...state, version: 1, partDigests } as unknown as MultipartUploadState
     await expect(bucket.resumeMultipartUpload(old)).rejects.toThrow(
-      'Invalid multipart state: version must be 2. Another version of this library made it: abort the upload, and start another.',
+      'Invalid multipart state: version must be 2 or 3. Another version of this library made it: abort the upload, and start another.',
     )
     expect(transport.requests).toEqual([])
   })

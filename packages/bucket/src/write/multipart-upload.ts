@@ -170,7 +170,8 @@ export class MultipartUpload {
     try {
       const own = callerHeaders(headers)
       const parts = await this.#allParts(signal)
-      const sent = { sizeBytes: this.plan.sizeBytes, crc64: String(combined(parts, this.plan)) }
+      const crc64 = String(combined(parts, this.plan))
+      const sent = { sizeBytes: this.plan.sizeBytes, crc64, commitment: this.#upload.commitment }
       const response = this.#stored
         ? { headers: this.#stored }
         : await remote.complete(parts, { headers: own, signal })
@@ -219,7 +220,7 @@ export class MultipartUpload {
 /** The checksum of the whole object, combined from those of its parts. */
 function combined(parts: readonly UploadedPart[], plan: PartPlan): bigint {
   return parts.reduce((crc, { partNumber, sizeBytes, crc64 }) => {
-    const expected = plan.part(partNumber).sizeBytes
+    const expected = plan.part(partNumber).storedBytes
     if (sizeBytes !== expected || crc64 === undefined) {
       throw new CseError(
         'ERR_CSE_INTEGRITY',

@@ -7,8 +7,9 @@ import {
   type UploadedPart,
 } from '@oss-cse/crypto-core'
 import { planParts, withDeadline } from '@oss-cse/crypto-core/internal'
+import { type ContentCipher, commitmentOf, formatOf } from '../cipher/content-cipher.ts'
 import type { PartDigest } from '../cipher/encrypted-part.ts'
-import { MAX_HELD_BYTES, type ObjectCipher } from '../cipher/object-cipher.ts'
+import { MAX_HELD_BYTES } from '../cipher/encrypted-part.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { abortableSource, type BodyInput, type ByteSource, byteSource } from '../source/byte-source.ts'
@@ -36,20 +37,20 @@ export interface VerifiedParts {
 /** A running upload: its remote side, its key, its plan, and the ledger of its parts. */
 export class OpenUpload {
   readonly remote: RemoteUpload
-  readonly cipher: ObjectCipher
+  readonly cipher: ContentCipher
   readonly plan: PartPlan
   readonly ledger: PartLedger
 
   constructor(
     context: BucketContext,
     transport: MultipartObjectTransport,
-    cipher: ObjectCipher,
+    cipher: ContentCipher,
     state: MultipartUploadState,
     persist: PersistState | undefined,
   ) {
     this.remote = new RemoteUpload(context, transport, state)
     this.cipher = cipher
-    this.plan = planParts(state.sizeBytes, state.partSizeBytes)
+    this.plan = planParts(state.sizeBytes, state.partSizeBytes, formatOf(cipher))
     this.ledger = new PartLedger(state.partDigests, async () => persist?.(this.state()))
   }
 
@@ -57,16 +58,23 @@ export class OpenUpload {
   state(): MultipartUploadState {
     const { sizeBytes, partSizeBytes } = this.plan
     const { key, uploadId, envelope, headers } = this.remote.toJSON()
+    const { commitment } = this
     return {
-      version: 2,
+      version: commitment === undefined ? 2 : 3,
       key,
       uploadId,
       sizeBytes,
       partSizeBytes,
+      ...(commitment !== undefined && { commitment }),
       envelope,
       headers,
       partDigests: this.ledger.toJSON(),
     }
+  }
+
+  /** The commitment of a sealed object. */
+  get commitment(): string | undefined {
+    return commitmentOf(this.cipher)
   }
 
   /**
@@ -118,14 +126,14 @@ export class OpenUpload {
       for (const partNumber of begun) {
         signal?.throwIfAborted()
         const range = this.plan.part(partNumber)
-        const { sizeBytes } = range
+        const { storedBytes } = range
         const source = byteSource(open(range))
         const { digest, crc64 } = await this.#digest(source, range, signal)
         this.ledger.check(partNumber, digest)
         const part = held.get(partNumber)
-        if (part === undefined || (part.sizeBytes ?? sizeBytes) !== sizeBytes) continue
+        if (part === undefined || (part.sizeBytes ?? storedBytes) !== storedBytes) continue
         if ((part.crc64 ?? crc64) !== crc64) continue
-        parts.set(partNumber, { partNumber, etag: part.etag, sizeBytes, crc64 })
+        parts.set(partNumber, { partNumber, etag: part.etag, sizeBytes: storedBytes, crc64 })
         onVerified?.(range)
       }
     } catch (error) {

@@ -10,13 +10,15 @@ import {
   type PutObjectResponse,
 } from '@oss-cse/crypto-core'
 import { checkMetadataSize, isRetryable } from '@oss-cse/crypto-core/internal'
+import { type ContentCipher, commitmentOf, generateContentCipher } from '../cipher/content-cipher.ts'
 import { isThreadLost } from '../cipher/lost-thread.ts'
-import { generateCipher, type ObjectCipher } from '../cipher/object-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
+import { CONTENT_LENGTHS } from '../policy/content-lengths.ts'
 import { type ProgressListener, progressReporter, SentBytes } from '../policy/progress.ts'
 import { type ObjectOptions, uploadHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
+import { contextToSeal } from '../policy/sealed-context.ts'
 import type { ByteSource } from '../source/byte-source.ts'
 import { checkedPutResult, isIntegrityFailure, type PutResult } from './put-result.ts'
 
@@ -26,6 +28,8 @@ export interface PutOptions extends BoundedCallOptions, ObjectOptions {
   readonly sizeBytes?: number | undefined
   /** Called as bytes leave. */
   readonly onProgress?: ProgressListener | undefined
+  /** The context of a sealed object, see `GetOptions`. Default: that of the bucket. Only for a bucket that seals. */
+  readonly context?: string | undefined
 }
 
 /**
@@ -50,6 +54,7 @@ export async function putObject(
       key,
       source,
       ...uploadHeaders(options),
+      sealedContext: contextToSeal(context, key, options.context),
       report: progressReporter(options.onProgress, source.sizeBytes),
       signal,
     }
@@ -78,6 +83,7 @@ interface Upload {
   readonly source: ByteSource
   readonly headers: HeaderMap
   readonly contentMd5: string | undefined
+  readonly sealedContext: Uint8Array
   readonly report: (attemptBytes: number) => void
   readonly signal: AbortSignal | undefined
 }
@@ -85,6 +91,7 @@ interface Upload {
 /** What an attempt sent, to recognize the object if the response is lost. */
 interface SentObject {
   readonly wrappedCek: string
+  readonly commitment: string | undefined
   sizeBytes: number
   /** Absent until the source was read to its end. */
   crc64?: bigint | undefined
@@ -99,16 +106,24 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
     ...(contentMd5 !== undefined && { unencryptedContentMd5: contentMd5 }),
   }
   const object = { location: transport.location, key }
-  const { cipher, envelope } = await generateCipher(context, object, extras, signal)
-  const sent: SentObject = { wrappedCek: envelope.wrappedCek, sizeBytes: 0 }
-  const count = new SentBytes(report)
+  const { cipher, envelope } = await generateContentCipher(
+    context,
+    object,
+    extras,
+    signal,
+    upload.sealedContext,
+  )
+  const commitment = commitmentOf(cipher)
+  const sent: SentObject = { wrappedCek: envelope.wrappedCek, sizeBytes: 0, commitment }
+  const { plaintext } = CONTENT_LENGTHS[context.format]
+  const count = new SentBytes((storedBytes) => report(plaintext(storedBytes)))
   try {
     const headers = { ...upload.headers, ...encodeEnvelope(envelope) }
     checkMetadataSize(headers)
     const attempt: Attempt = { cipher, headers, sent, count }
     const response = (await sendFromWorker(upload, attempt)) ?? (await sendFromHere(upload, attempt))
     const result = putResult(key, sent, response)
-    count.reached(sent.sizeBytes)
+    report(sent.sizeBytes)
     return result
   } catch (error) {
     const stored = await storedEarlier(upload, earlier, error)
@@ -122,7 +137,7 @@ async function putOnce(upload: Upload, earlier: SentObject[]): Promise<PutResult
 
 /** What an attempt works with. */
 interface Attempt {
-  readonly cipher: ObjectCipher
+  readonly cipher: ContentCipher
   readonly headers: HeaderMap
   readonly sent: SentObject
   readonly count: SentBytes
@@ -134,7 +149,7 @@ async function sendFromWorker(
   { cipher, headers, sent, count }: Attempt,
 ): Promise<PutObjectResponse | undefined> {
   const { sizeBytes } = source
-  if (sizeBytes === undefined || !cipher.canSend(source)) return undefined
+  if (sizeBytes === undefined || !('send' in cipher) || !cipher.canSend(source)) return undefined
   const side = await transport.workerSide?.({ operation: 'put', key, headers, sizeBytes, signal })
   if (side === undefined) return undefined
   return cipher.send(source, side, {
@@ -149,10 +164,12 @@ async function sendFromWorker(
 
 /** Encrypts the source in this thread, while the transport pulls it. */
 function sendFromHere(
-  { transport, key, source, signal }: Upload,
+  { context, transport, key, source, signal }: Upload,
   { cipher, headers, sent, count }: Attempt,
 ): Promise<PutObjectResponse> {
-  const { sizeBytes } = source
+  const lengths = CONTENT_LENGTHS[context.format]
+  const sizeBytes = source.sizeBytes === undefined ? undefined : lengths.stored(source.sizeBytes)
+  let pulledBytes = 0
   // One pass for the attempt: a second reading of the body would use it again, and it throws then.
   const pass = cipher.encrypt(source)
   cipher.close()
@@ -160,8 +177,9 @@ function sendFromHere(
     count.pulled(0)
     return pass.open({
       onReturned(bytes) {
-        sent.sizeBytes += bytes
-        count.pulled(sent.sizeBytes)
+        pulledBytes += bytes
+        sent.sizeBytes = lengths.plaintext(pulledBytes)
+        count.pulled(pulledBytes)
       },
       onEnd() {
         // A stream that was closed by an abort ends too, but is not whole.
@@ -204,9 +222,9 @@ function putResult(
   sent: SentObject,
   response: { readonly headers: HeaderMap; readonly data?: Uint8Array | undefined },
 ): PutResult {
-  const { sizeBytes, crc64 } = sent
+  const { sizeBytes, crc64, commitment } = sent
   if (crc64 === undefined) throw notReadToEnd(key)
-  return checkedPutResult(key, { sizeBytes, crc64: String(crc64) }, response)
+  return checkedPutResult(key, { sizeBytes, crc64: String(crc64), commitment }, response)
 }
 
 /** The stored object may be shorter than the body, or its source may have continued or failed at its end. */

@@ -3,12 +3,19 @@ import { CseError, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
 /** The result of an upload. */
 export interface PutResult {
   readonly key: string
-  /** The length in bytes of the plaintext and of the ciphertext. */
+  /** The length in bytes of the plaintext. The ciphertext of a sealed object is longer. */
   readonly sizeBytes: number
   /** The ciphertext's ETag. */
   readonly etag?: string
   /** The version that was created, in a versioned bucket. */
   readonly versionId?: string
+  /** Whether the object is sealed. */
+  readonly sealed: boolean
+  /**
+   * The commitment of a sealed object. Kept outside the bucket, it notices rollback and replacement: see
+   * `GetOptions.expectCommitment`.
+   */
+  readonly commitment?: string
   /** The ciphertext's CRC-64, as a decimal string, like the service's. */
   readonly crc64: string
   /** `crc64` if the service returned the same checksum; `none` if it returned none. */
@@ -27,10 +34,10 @@ export interface PutResult {
  */
 export function checkedPutResult(
   key: string,
-  sent: Pick<PutResult, 'sizeBytes' | 'crc64'>,
+  sent: Pick<PutResult, 'sizeBytes' | 'crc64'> & { readonly commitment?: string | undefined },
   { headers, data }: { readonly headers: HeaderMap; readonly data?: Uint8Array | undefined },
 ): PutResult {
-  const { sizeBytes, crc64 } = sent
+  const { sizeBytes, crc64, commitment } = sent
   const stored = headers[OSS_HEADERS.crc64]
   if (stored !== undefined && stored !== crc64) throw storedOtherwise(key)
   const { etag } = headers
@@ -41,6 +48,8 @@ export function checkedPutResult(
     ...(etag !== undefined && { etag }),
     ...(versionId !== undefined && { versionId }),
     crc64,
+    sealed: commitment !== undefined,
+    ...(commitment !== undefined && { commitment }),
     verification: stored === undefined ? 'none' : 'crc64',
     ...(data !== undefined && { callbackData: data }),
     headers,

@@ -1,0 +1,250 @@
+import type {
+  ContentKey,
+  Envelope,
+  EnvelopeExtras,
+  ObjectBody,
+  ObjectReference,
+  PartRange,
+} from '@oss-cse/crypto-core'
+import {
+  deriveCommitment,
+  freeBytes,
+  type RunWatch,
+  type SealedSlice,
+  type Segment,
+  sealedPartDigest,
+  startOpenRun,
+  startSealRun,
+} from '@oss-cse/crypto-core/internal'
+import { bindFileRuns } from '#file-runs'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import type { RangeBody } from '../requests/requestable-range.ts'
+import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
+import { type EncryptedPart, type PartDigest, PartMemory } from './encrypted-part.ts'
+import type { FileRuns } from './file-runs.ts'
+import { keyWiped } from './key-wiped.ts'
+import type { CipherPass } from './object-cipher.ts'
+import type { RunTarget, WrittenListener } from './run-target.ts'
+import { digestSealedPart, type SealedPartOptions, sealPartInMemory, sealPartTwice } from './sealed-part.ts'
+import { forObject, type UnwrapOptions, unwrapKey, wipeKey } from './unwrap-key.ts'
+
+/** Segments of a sealed object to open, and the plaintext of them that is wanted. */
+export type OpenedSegments = Pick<
+  SealedSlice,
+  'plan' | 'firstSegment' | 'lastSegment' | 'discardBytes' | 'sizeBytes'
+> & {
+  /** Reads the stored bytes of a segment once more, after it was not authentic. */
+  readonly readAgain: (segment: Segment) => Promise<Uint8Array>
+}
+
+/** A stream of verified plaintext. */
+export interface OpeningPass {
+  /** The bytes. They can be read once. */
+  open(watch?: RunWatch): AsyncGenerator<Uint8Array, void, undefined>
+  /** The digest of the segments that were opened: SHA-256 over their tags, in hex. After the last byte was read. */
+  digest(): string
+}
+
+/** Keeps the content key of one sealed object, seals or opens its segments. No other code in the bucket sees the key. */
+export interface SealedCipher {
+  /** Whether the key was wiped. */
+  readonly closed: boolean
+  /** The salt of the object, in base64url: it binds content key and context. */
+  readonly commitment: string
+  /**
+   * Opens segments into a stream of verified plaintext. The stream still works after the key is wiped.
+   *
+   * @param source - the stored bytes of exactly these segments
+   * @throws CseError while it is read: `ERR_CSE_AUTHENTICATION_FAILED`; what the source throws
+   */
+  open(source: ObjectBody, segments: OpenedSegments): OpeningPass
+  /**
+   * Opens whole segments into a target.
+   *
+   * @param source - the stored bytes. A worker may request them itself, and then does not open them
+   * @returns the digest of the segments: SHA-256 over their tags, in hex
+   * @throws CseError `ERR_CSE_AUTHENTICATION_FAILED`; `ERR_CSE_THREAD` when a second worker is lost too; what source and
+   * target throw
+   */
+  openInto(
+    source: RangeBody,
+    target: RunTarget,
+    segments: OpenedSegments,
+    onWritten: WrittenListener,
+  ): Promise<string>
+  /**
+   * The digest that segments have if they hold this plaintext. It shows whether bytes that were opened before are unchanged.
+   *
+   * @param segments - their plaintext is whole
+   */
+  digest(
+    plaintext: ObjectBody,
+    segments: Pick<OpenedSegments, 'plan' | 'firstSegment' | 'lastSegment'>,
+  ): Promise<string>
+  /** Seals a whole object into a stream. The pass still works after the key is wiped. */
+  encrypt(source: ByteSource): CipherPass
+  /** Seals one part, see `ObjectCipher.encryptPart`. It never sends itself. */
+  encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart>
+  /** The digests of a sealed part, which is not kept. Throws as `encryptPart`. */
+  digestPart(source: ByteSource, range: PartRange): Promise<PartDigest>
+  /** Wipes the key. Can be called repeatedly. */
+  close(): void
+}
+
+/**
+ * Makes a new content key for a sealed object, wrapped for its envelope.
+ *
+ * @throws CseError as `generateCipher`
+ */
+export async function generateSealed(
+  { keyring, fileWorkers }: BucketContext,
+  object: ObjectReference,
+  extras: EnvelopeExtras,
+  signal: AbortSignal | undefined,
+  sealedContext: Uint8Array,
+): Promise<{ readonly cipher: SealedCipher; readonly envelope: Envelope }> {
+  const { contentKey, envelope } = await forObject(object.key, signal, () =>
+    keyring.generate(extras, { signal, object }, 'sealed'),
+  )
+  const commitment = await deriveCommitment(contentKey, sealedContext)
+  return { cipher: new SealedKeyCustodian(contentKey, sealedContext, commitment, fileWorkers), envelope }
+}
+
+/**
+ * Unwraps the content key of a sealed object, with retries.
+ *
+ * @param sealedContext - the context that the object must have been sealed under, see `encodeContext`
+ * @throws CseError as `unwrapKey`
+ */
+export async function unwrapSealed(
+  context: BucketContext,
+  envelope: Envelope,
+  options: UnwrapOptions,
+  sealedContext: Uint8Array,
+): Promise<SealedCipher> {
+  const contentKey = await unwrapKey(context, envelope, options)
+  const commitment = await deriveCommitment(contentKey, sealedContext)
+  return new SealedKeyCustodian(contentKey, sealedContext, commitment, context.fileWorkers)
+}
+
+class SealedKeyCustodian implements SealedCipher {
+  readonly commitment: string
+  readonly #contentKey: ContentKey
+  readonly #context: Uint8Array
+  readonly #memory = new PartMemory()
+  readonly #fileWorkers: number | undefined
+  #boundRuns: FileRuns | undefined
+  #closed = false
+
+  constructor(
+    contentKey: ContentKey,
+    context: Uint8Array,
+    commitment: string,
+    fileWorkers: number | undefined,
+  ) {
+    this.#contentKey = contentKey
+    this.#context = context
+    this.commitment = commitment
+    this.#fileWorkers = fileWorkers
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  open(source: ObjectBody, { sizeBytes: mostBytes, ...segments }: OpenedSegments): OpeningPass {
+    const run = startOpenRun({ contentKey: this.#key(), context: this.#context, ...segments, mostBytes })
+    return {
+      open: (watch) => run.transform(source, watch),
+      digest: () => hex(sealedPartDigest(run.tags())),
+    }
+  }
+
+  async openInto(
+    source: RangeBody,
+    target: RunTarget,
+    segments: OpenedSegments,
+    onWritten: WrittenListener,
+  ): Promise<string> {
+    const { plan, firstSegment, lastSegment } = segments
+    const { sizeBytes } = plan
+    const sealed = { context: this.#context, sizeBytes, firstSegment, lastSegment }
+    const digest = await this.#fileRuns.openInto(source, target, sealed, onWritten)
+    if (digest !== undefined) return hex(digest)
+    const pass = this.open(source, segments)
+    const { plaintextOffset } = plan.segment(firstSegment)
+    let writtenBytes = 0
+    for await (const chunk of pass.open()) {
+      const { length } = chunk
+      await target.write(chunk, plaintextOffset + writtenBytes)
+      writtenBytes += length
+      onWritten(writtenBytes)
+    }
+    return pass.digest()
+  }
+
+  get #fileRuns(): FileRuns {
+    this.#boundRuns ??= bindFileRuns(() => this.#key(), this.#fileWorkers)
+    return this.#boundRuns
+  }
+
+  encrypt(source: ByteSource): CipherPass {
+    const run = startSealRun({ contentKey: this.#key(), context: this.#context })
+    let ended = false
+    return {
+      open(watch = {}) {
+        const onEnd = (): void => {
+          ended = true
+          watch.onEnd?.()
+        }
+        return Object.assign(run.transform(source, { ...watch, ...sourceCheck(source), onEnd }), {
+          recycle: freeBytes,
+        })
+      },
+      crc64: () => (ended ? run.result().crc64 : undefined),
+    }
+  }
+
+  async encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart> {
+    const part = this.#part(range)
+    return this.#memory.encrypt(
+      source,
+      range,
+      () => sealPartInMemory(source, part),
+      () => sealPartTwice(source, part),
+    )
+  }
+
+  async digestPart(source: ByteSource, range: PartRange): Promise<PartDigest> {
+    return digestSealedPart(source, this.#part(range))
+  }
+
+  #part(range: PartRange): SealedPartOptions {
+    return { range, contentKey: () => this.#key(), context: this.#context }
+  }
+
+  async digest(
+    plaintext: ObjectBody,
+    { plan, firstSegment, lastSegment }: Pick<OpenedSegments, 'plan' | 'firstSegment' | 'lastSegment'>,
+  ): Promise<string> {
+    const endsObject = lastSegment === plan.segmentCount - 1
+    const run = startSealRun({ contentKey: this.#key(), context: this.#context, firstSegment, endsObject })
+    // What is computed leaves this function as a digest of tags alone: the bytes may be others than the object's.
+    for await (const _ of run.transform(plaintext));
+    return hex(sealedPartDigest(run.result().tags))
+  }
+
+  close(): void {
+    this.#closed = true
+    wipeKey(this.#contentKey)
+  }
+
+  #key(): ContentKey {
+    if (this.#closed) throw keyWiped()
+    return this.#contentKey
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

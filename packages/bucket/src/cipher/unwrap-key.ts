@@ -1,0 +1,50 @@
+import { type ContentKey, type Envelope, type ObjectReference, orAborted, wipe } from '@oss-cse/crypto-core'
+import { withObjectKey } from '../policy/about-object.ts'
+import type { BucketContext } from '../policy/bucket-context.ts'
+import { withRetries } from '../policy/retry.ts'
+
+/** An object whose key is unwrapped. */
+export interface UnwrapOptions {
+  /** The object's name in errors and the log. */
+  readonly key: string
+  readonly object: ObjectReference
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * Unwraps an object's content key, with retries.
+ *
+ * @throws CseError what the keyring and its provider throw, with the object's key; the signal's reason at once
+ */
+export async function unwrapKey(
+  { keyring, retry, logger }: BucketContext,
+  envelope: Envelope,
+  { key, object, signal }: UnwrapOptions,
+): Promise<ContentKey> {
+  const unwrap = () => forObject(key, signal, () => keyring.unwrap(envelope, { signal, object }))
+  return withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
+}
+
+/**
+ * Calls the keyring for one object, and adds the object's key to its errors, because a key service does not know it.
+ * The call ends with the signal, even if the provider ignores it. A key that arrives later is wiped.
+ */
+export async function forObject<Result extends ContentKey | { readonly contentKey: ContentKey }>(
+  objectKey: string,
+  signal: AbortSignal | undefined,
+  call: () => Promise<Result>,
+): Promise<Result> {
+  const made = call()
+  try {
+    return await orAborted(made, signal)
+  } catch (error) {
+    const wipeLate = (late: Result): void => wipeKey('contentKey' in late ? late.contentKey : late)
+    if (signal?.aborted) made.then(wipeLate, () => {})
+    throw withObjectKey(error, objectKey)
+  }
+}
+
+/** Wipes a content key. */
+export function wipeKey({ cek, iv }: ContentKey): void {
+  wipe(cek, iv)
+}
