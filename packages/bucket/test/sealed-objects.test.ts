@@ -1,4 +1,10 @@
-import { type ByteRange, CseError, concatBytes, type GetObjectResponse } from '@oss-cse/crypto-core'
+import {
+  type ByteRange,
+  CseError,
+  concatBytes,
+  type GetObjectResponse,
+  TransportError,
+} from '@oss-cse/crypto-core'
 import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, type MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
@@ -487,6 +493,35 @@ describe.each(['any', 'sealed'] as const)(
       expect(difference(target.bytes as Uint8Array, plaintext)).toBeUndefined()
     })
 
+    test('a record with impossible part sizes restarts the download', async () => {
+      const plaintext = data.subarray(0, 4 * Z)
+      const { bucket } = await planted(plaintext)
+      const checkpointStore = new MemoryCheckpointStore()
+      const options = { partSizeBytes: 102_400, multipartThresholdBytes: 1, parallel: 1, checkpointStore }
+      const target = new MemoryTarget()
+      let writes = 0
+      target.intercept = (call) => {
+        if (call === 'write' && ++writes === 3) throw new Error('disk full')
+      }
+      await expect(bucket.download('a', target, options)).rejects.toThrow('disk full')
+      target.intercept = undefined
+      const open = checkpointStore.open.bind(checkpointStore)
+      checkpointStore.open = async (name) => {
+        const checkpoint = await open(name)
+        const load = async () => ({ ...((await checkpoint.load()) as object), partSizeBytes: 1 })
+        return {
+          ...checkpoint,
+          load,
+          save: (value) => checkpoint.save(value),
+          remove: () => checkpoint.remove(),
+          close: () => checkpoint.close(),
+        }
+      }
+      const { partSizeBytes: _, ...rest } = options
+      expect(await bucket.download('a', target, rest)).toMatchObject({ resumedBytes: 0 })
+      expect(difference(target.bytes as Uint8Array, plaintext)).toBeUndefined()
+    })
+
     test('an empty object is downloaded, and its length verified', async () => {
       const { bucket, transport } = await planted(new Uint8Array())
       const target = new MemoryTarget()
@@ -720,6 +755,56 @@ describe('altered content', () => {
     }
   })
 
+  test('emptied by somebody is never said to have no such range', async () => {
+    const { bucket, transport } = await sealed()
+    await forge(transport, new Uint8Array())
+    for (const range of ['0-9', '100-', '-10'])
+      await expect(bucket.getBytes('a', { range })).rejects.toEqual(code('ERR_CSE_AUTHENTICATION_FAILED'))
+    await expect(bucket.openObject('a', { firstRange: { start: 0, end: 9 } })).rejects.toEqual(
+      code('ERR_CSE_AUTHENTICATION_FAILED'),
+    )
+  })
+
+  test('after an object was opened: a service that then knows no such range has replaced it', async () => {
+    const { bucket, transport } = await sealed()
+    const reader = await bucket.openObject('a')
+    transport.intercept = ({ operation }) => {
+      if (operation !== 'get') return
+      throw new TransportError('ERR_CSE_RANGE_NOT_SATISFIABLE', 'no', { retryable: false, status: 416 })
+    }
+    for (const range of [
+      { start: 0, end: 9 },
+      { start: 0, end: 10 * Z },
+    ])
+      await expect(read(reader.read(range))).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
+    await reader.close()
+  })
+
+  test('of a later answer that states another length is never said to be missing', async () => {
+    const { bucket, transport } = await sealed()
+    let responses = 0
+    transport.alterGet = (response) => {
+      if (responses++ === 0) return { ...response, body: broken(response.body, 100_000, lost) }
+      return {
+        ...response,
+        headers: { ...response.headers, 'content-range': 'bytes 0-9/10', 'content-length': '10' },
+      }
+    }
+    await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
+  })
+
+  test('names the object, and asks for the same state of it', async () => {
+    const { bucket, transport, stored } = await sealed()
+    await forge(transport, flip(stored, Z + 5))
+    transport.requests.length = 0
+    await expect(bucket.getBytes('a')).rejects.toMatchObject({
+      objectKey: 'a',
+      message: expect.stringContaining(`${Z - 56}-${2 * Z - 73}`),
+    })
+    const again = transport.requests.at(-1)
+    expect(again?.headers).toMatchObject({ range: `bytes=${Z}-${2 * Z - 1}`, 'if-match': expect.any(String) })
+  })
+
   test('every bit of a small object', async () => {
     const { bucket, transport, stored } = await sealed(data.subarray(0, 9))
     for (let bit = 0; bit < 8 * stored.length; bit++) {
@@ -741,6 +826,41 @@ test('a copy is refused where its context would be another one', async () => {
   expect(transport.objects.has('b/1')).toBe(false)
 })
 
+test('a range of an object through a URL is not the whole object', async () => {
+  const { bucket, transport } = sealingBucket({ accept: 'sealed' })
+  await bucket.put('a', pattern(20 * Z))
+  let received = 0
+  transport.alterGet = (response) => ({
+    ...response,
+    body: (async function* () {
+      for await (const chunk of response.body) {
+        received += chunk.length
+        yield chunk
+      }
+    })(),
+  })
+  const range = { start: 20 * Z - 10, end: 20 * Z - 1 }
+  const { body } = await bucket.getByUrl('https://memory/a', { range })
+  expect(difference(await read(body), pattern(20 * Z).subarray(range.start))).toBeUndefined()
+  expect(received).toBeLessThan(4 * Z)
+})
+
+test('an upload in the other format is not resumed, and a put that is too large is not begun', async () => {
+  const { bucket, transport, reader } = sealingBucket()
+  const plain = reader({ format: 'aes-ctr' })
+  const upload = await plain.initiateMultipartUpload('a', { sizeBytes: data.length })
+  await expect(bucket.resumeMultipartUpload(upload.toJSON())).rejects.toEqual(
+    code('ERR_CSE_INVALID_ARGUMENT'),
+  )
+  await upload.abort()
+  transport.requests.length = 0
+  const open = () => chunked(data)
+  await expect(bucket.put('a', { sizeBytes: 5 * 1024 ** 3, open })).rejects.toEqual(
+    code('ERR_CSE_INVALID_ARGUMENT'),
+  )
+  expect(transport.requests).toEqual([])
+})
+
 test('no key of a sealed object stays: neither after a read nor after one that fails', async () => {
   const { bucket, transport, keyring } = sealingBucket({ accept: 'sealed' })
   await bucket.put('a', data)
@@ -750,6 +870,8 @@ test('no key of a sealed object stays: neither after a read nor after one that f
   const reader = await bucket.openObject('a')
   await reader.close()
   await bucket.get('a').then(({ body }) => body.cancel())
+  const firstRange = { start: data.length, end: data.length }
+  await expect(bucket.openObject('a', { firstRange })).rejects.toEqual(code('ERR_CSE_RANGE_NOT_SATISFIABLE'))
   expect(keyring.handedOut.length).toBeGreaterThan(5)
   expect(keyring.wiped).toBe(true)
   expect(transport.objects.size).toBe(1)

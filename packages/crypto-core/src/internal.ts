@@ -62,6 +62,7 @@ export {
   type RangeSlice,
   rangeHeader,
   sliceResponse,
+  statedBytes,
 } from './range-plan.ts'
 export { isRetryable } from './retry.ts'
 export type { RunWatch } from './run-source.ts'

@@ -24,7 +24,7 @@ async function* inChunks(stored: Uint8Array, sizeBytes: number): AsyncGenerator<
 
 async function seal(plaintext: Uint8Array, options: Partial<Parameters<typeof startSealRun>[0]> = {}) {
   const chunks: Uint8Array[] = []
-  const run = startSealRun({ contentKey, context, ...options })
+  const run = startSealRun({ contentKey, context, tags: true, ...options })
   for await (const chunk of run.transform({ open: () => inChunks(plaintext, 100_000) })) chunks.push(chunk)
   return concatBytes(chunks)
 }
@@ -206,10 +206,10 @@ describe('startOpenRun', () => {
   })
 
   test('the tags of a run are those that its part was sealed with', async () => {
-    const sealing = startSealRun({ contentKey, context })
+    const sealing = startSealRun({ contentKey, context, tags: true })
     for await (const _ of sealing.transform({ open: () => inChunks(object.plaintext, Z) }));
     const plan = new SegmentPlan(sizeBytes)
-    const opening = startOpenRun({ contentKey, context, plan, firstSegment: 1, lastSegment: 2 })
+    const opening = startOpenRun({ contentKey, context, plan, firstSegment: 1, lastSegment: 2, tags: true })
     for await (const _ of opening.transform({ open: () => inChunks(object.stored.slice(Z, 3 * Z), Z) }));
     expect(opening.tags()).toEqual(sealing.result().tags.slice(16, 48))
   })

@@ -1,5 +1,5 @@
 import { sealEngine } from '@oss-cse/crypto-core/seal-engine'
-import { concatBytes, equalBytes } from './bytes.ts'
+import { equalBytes } from './bytes.ts'
 import { ChunkSizer } from './chunks.ts'
 import { checkContentKey } from './content-key.ts'
 import { cipherReused } from './ctr-cipher.ts'
@@ -7,13 +7,8 @@ import { CseError } from './errors.ts'
 import type { ContentKey, ObjectBody } from './ports.ts'
 import { RunSource, type RunWatch } from './run-source.ts'
 import type { SealEngine, SegmentCipher } from './seal-engine.ts'
-import {
-  SEALED_HEADER_BYTES,
-  SEGMENT_BYTES,
-  type Segment,
-  type SegmentPlan,
-  TAG_BYTES,
-} from './segment-plan.ts'
+import { SEALED_HEADER_BYTES, SEGMENT_BYTES, type Segment, type SegmentPlan } from './segment-plan.ts'
+import { TagList } from './tag-list.ts'
 
 /** Options of opening a run of segments. */
 interface OpenRunOptions {
@@ -32,6 +27,8 @@ interface OpenRunOptions {
   readonly mostBytes?: number | undefined
   /** Reads the stored bytes of a segment once more, after it was not authentic. Absent: it is not read again. */
   readonly readAgain?: ((segment: Segment) => Promise<Uint8Array>) | undefined
+  /** Whether to keep the tags of the segments, for `tags`. Default false: they grow with the run. */
+  readonly tags?: boolean | undefined
   /** Another engine. Default: the one that the `exports` condition of the runtime selects. */
   readonly engine?: SealEngine | undefined
 }
@@ -65,7 +62,7 @@ export function startOpenRun(options: OpenRunOptions): OpenRun {
   const started = engine.start(contentKey, context)
   // `transform` reports a rejection. If it is never called, there must be no unhandled one.
   if (started instanceof Promise) started.catch(() => {})
-  const tags: Uint8Array[] = []
+  const tags = options.tags ? new TagList() : undefined
   let used = false
 
   async function* run(body: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
@@ -88,7 +85,7 @@ export function startOpenRun(options: OpenRunOptions): OpenRun {
         plaintext = await openSegment(running, segment, sealed)
       }
       if (plaintext === undefined) throw notAuthentic(segment)
-      tags.push(sealed.slice(-TAG_BYTES))
+      tags?.add(sealed)
       const wanted = plaintext.subarray(discard, discard + left)
       discard = Math.max(0, discard - plaintext.length)
       left -= wanted.length
@@ -123,7 +120,10 @@ export function startOpenRun(options: OpenRunOptions): OpenRun {
       used = true
       return run(source, watch)
     },
-    tags: () => concatBytes(tags),
+    tags() {
+      if (tags === undefined) throw new TypeError('The tags were not asked for.')
+      return tags.bytes()
+    },
   }
 }
 

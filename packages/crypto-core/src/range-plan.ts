@@ -129,6 +129,15 @@ export function closedRange(range: ByteRange | undefined, totalBytes: number): C
   return { start: range.start, end: Math.min(range.end ?? last, last) }
 }
 
+/**
+ * The length of the whole object that a response states.
+ *
+ * @throws CseError `ERR_CSE_INTEGRITY` when it states none
+ */
+export function statedBytes(response: { readonly status: number; readonly headers: HeaderMap }): number {
+  return responseExtent(response).total
+}
+
 /** Returns which stored bytes of the object a response holds. `last` is -1 for an empty object. */
 export function responseExtent(response: { readonly status: number; readonly headers: HeaderMap }): {
   first: number

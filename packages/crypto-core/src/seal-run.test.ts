@@ -30,7 +30,7 @@ async function* reusing(plaintext: Uint8Array, sizes: readonly number[]): AsyncG
 }
 
 async function sealedChunks(body: ObjectBody, options: Partial<Parameters<typeof startSealRun>[0]> = {}) {
-  const run = startSealRun({ contentKey, context, ...options })
+  const run = startSealRun({ contentKey, context, tags: true, ...options })
   const chunks: Uint8Array[] = []
   for await (const chunk of run.transform(body)) chunks.push(chunk)
   return { chunks, stored: concatBytes(chunks), ...run.result() }

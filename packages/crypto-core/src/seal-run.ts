@@ -8,7 +8,8 @@ import type { ContentKey, ObjectBody } from './ports.ts'
 import { RunSource, type RunWatch } from './run-source.ts'
 import type { SealEngine, SegmentCipher } from './seal-engine.ts'
 import { commitmentOf } from './sealed-commitment.ts'
-import { plaintextBefore, TAG_BYTES } from './segment-plan.ts'
+import { plaintextBefore } from './segment-plan.ts'
+import { TagList } from './tag-list.ts'
 
 /** Options of sealing a run: a whole object, or one part of it. */
 interface SealRunOptions {
@@ -19,6 +20,8 @@ interface SealRunOptions {
   readonly firstSegment?: number | undefined
   /** Whether the run ends the object. Default true. False: the plaintext must fill whole segments. */
   readonly endsObject?: boolean | undefined
+  /** Whether to keep the tags of the segments. Default false: they grow with the run. */
+  readonly tags?: boolean | undefined
   /** Another engine. Default: the one that the `exports` condition of the runtime selects. */
   readonly engine?: SealEngine | undefined
 }
@@ -27,7 +30,7 @@ interface SealRunOptions {
 interface SealedRun {
   /** The CRC-64 of the stored bytes. */
   readonly crc64: bigint
-  /** The tags of the segments, one after another. They are never stored, logged or sent by themselves. */
+  /** The tags of the segments, one after another, if they were asked for. They are never stored, logged or sent by themselves. */
   readonly tags: Uint8Array
   /** See `commitmentOf`. */
   readonly commitment: string
@@ -63,14 +66,14 @@ export function startSealRun(options: SealRunOptions): SealRun {
   async function* run(body: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
     const source = new RunSource(body, watch)
     const crc64 = createCrc64()
-    const tags: Uint8Array[] = []
+    const tags = options.tags ? new TagList() : undefined
     const gathered = new HeldSegment(firstSegment)
     let cipher: SegmentCipher | undefined
     let index = firstSegment
     const sealed = async (plaintext: Uint8Array, last: boolean): Promise<Uint8Array> => {
       const { header, seal } = cipher as SegmentCipher
       const segment = await seal(plaintext, index, last)
-      tags.push(segment.slice(-TAG_BYTES))
+      tags?.add(segment)
       const stored = index === 0 ? concatBytes([header, segment]) : segment
       index += 1
       crc64.update(stored)
@@ -93,7 +96,11 @@ export function startSealRun(options: SealRunOptions): SealRun {
       watch.signal?.throwIfAborted()
       yield stored
       watch.onReturned?.(length)
-      result = { crc64: crc64.value(), tags: concatBytes(tags), commitment: commitmentOf(cipher.header) }
+      result = {
+        crc64: crc64.value(),
+        tags: tags?.bytes() ?? new Uint8Array(),
+        commitment: commitmentOf(cipher.header),
+      }
       watch.onEnd?.()
     } finally {
       cipher?.dispose()

@@ -35,7 +35,7 @@ export interface SealedSlice {
   readonly responseStart: number
   /** The number of stored bytes in the response. */
   readonly responseBytes: number
-  /** Whether the response holds all stored bytes of the segments. */
+  /** Whether the response holds all stored bytes of the segments, and at most two segments more. */
   readonly covered: boolean
 }
 
@@ -57,7 +57,7 @@ export function sealedRangeHeader(range: ByteRange): string {
   }
   const { start, end } = range
   const last = end === undefined ? undefined : Math.min((segmentOf(end) + 1) * SEGMENT_BYTES - 1, MAX_OFFSET)
-  return `bytes=${segmentOf(start) * SEGMENT_BYTES}-${last ?? ''}`
+  return `bytes=${Math.min(segmentOf(start) * SEGMENT_BYTES, MAX_OFFSET)}-${last ?? ''}`
 }
 
 /**
@@ -82,7 +82,9 @@ export function sliceSealed(
     ? [plan.segment(plan.segmentCount - 1), plan.segment(plan.segmentCount - 1)]
     : [plan.segmentAt(start), plan.segmentAt(end)]
   const stored = { start: from.storedOffset, end: to.storedOffset + to.storedBytes - 1 }
-  const covered = first <= stored.start && last >= stored.end
+  const surplus = last - first - (stored.end - stored.start)
+  const covered =
+    first <= stored.start && last >= stored.end && (range === undefined || surplus <= 2 * SEGMENT_BYTES)
   if (range === undefined && !covered) throw wrongResponse('a part of the object instead of the whole')
   return {
     plan,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { decodeEnvelope } from '@oss-cse/crypto-core'
-import { PartDigester, partDigest } from '@oss-cse/crypto-core/internal'
+import { PartDigester, partDigest, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { checkpointFiles, onlyRecord } from '../checkpoint-files.js'
 import { Findings } from '../findings.js'
 import { contentKeyOf, findSecrets } from '../key-material.js'
@@ -89,7 +89,12 @@ class KilledUpload {
     }
     const upload = record?.upload
     if (upload !== undefined) this.#recorded.add(upload.uploadId)
-    const complete = (await this.#site.stored(this.#key)) !== undefined
+    const stored = await this.#site.stored(this.#key)
+    const { wrappedCek } = V2_HEADERS
+    // A run that ended just before its kill left the object of an earlier upload.
+    const complete =
+      stored !== undefined &&
+      (upload === undefined || stored.headers[wrappedCek] === upload.envelope[wrappedCek])
     const held = new Set()
     if (upload !== undefined && !complete) {
       const { parts } = await transport.listParts({ key: this.#key, uploadId: upload.uploadId })

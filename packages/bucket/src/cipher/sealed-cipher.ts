@@ -41,7 +41,7 @@ export type OpenedSegments = Pick<
 export interface OpeningPass {
   /** The bytes. They can be read once. */
   open(watch?: RunWatch): AsyncGenerator<Uint8Array, void, undefined>
-  /** The digest of the segments that were opened: SHA-256 over their tags, in hex. After the last byte was read. */
+  /** The digest of the segments that were opened: SHA-256 over their tags, in hex. If it was asked for. */
   digest(): string
 }
 
@@ -57,7 +57,7 @@ export interface SealedCipher {
    * @param source - the stored bytes of exactly these segments
    * @throws CseError while it is read: `ERR_CSE_AUTHENTICATION_FAILED`; what the source throws
    */
-  open(source: ObjectBody, segments: OpenedSegments): OpeningPass
+  open(source: ObjectBody, segments: OpenedSegments, options?: { readonly digest: boolean }): OpeningPass
   /**
    * Opens whole segments into a target.
    *
@@ -106,7 +106,7 @@ export async function generateSealed(
   const { contentKey, envelope } = await forObject(object.key, signal, () =>
     keyring.generate(extras, { signal, object }, 'sealed'),
   )
-  const commitment = await deriveCommitment(contentKey, sealedContext)
+  const commitment = await commitmentOrWipe(contentKey, sealedContext)
   return { cipher: new SealedKeyCustodian(contentKey, sealedContext, commitment, fileWorkers), envelope }
 }
 
@@ -123,8 +123,18 @@ export async function unwrapSealed(
   sealedContext: Uint8Array,
 ): Promise<SealedCipher> {
   const contentKey = await unwrapKey(context, envelope, options)
-  const commitment = await deriveCommitment(contentKey, sealedContext)
+  const commitment = await commitmentOrWipe(contentKey, sealedContext)
   return new SealedKeyCustodian(contentKey, sealedContext, commitment, context.fileWorkers)
+}
+
+/** Derives the commitment. If that fails, nobody gets the key, so that it is wiped here. */
+async function commitmentOrWipe(contentKey: ContentKey, context: Uint8Array): Promise<string> {
+  try {
+    return await deriveCommitment(contentKey, context)
+  } catch (error) {
+    wipeKey(contentKey)
+    throw error
+  }
 }
 
 class SealedKeyCustodian implements SealedCipher {
@@ -152,8 +162,13 @@ class SealedKeyCustodian implements SealedCipher {
     return this.#closed
   }
 
-  open(source: ObjectBody, { sizeBytes: mostBytes, ...segments }: OpenedSegments): OpeningPass {
-    const run = startOpenRun({ contentKey: this.#key(), context: this.#context, ...segments, mostBytes })
+  open(
+    source: ObjectBody,
+    { sizeBytes: mostBytes, ...segments }: OpenedSegments,
+    { digest: tags }: { readonly digest: boolean } = { digest: false },
+  ): OpeningPass {
+    const context = this.#context
+    const run = startOpenRun({ contentKey: this.#key(), context, ...segments, mostBytes, tags })
     return {
       open: (watch) => run.transform(source, watch),
       digest: () => hex(sealedPartDigest(run.tags())),
@@ -171,7 +186,7 @@ class SealedKeyCustodian implements SealedCipher {
     const sealed = { context: this.#context, sizeBytes, firstSegment, lastSegment }
     const digest = await this.#fileRuns.openInto(source, target, sealed, onWritten)
     if (digest !== undefined) return hex(digest)
-    const pass = this.open(source, segments)
+    const pass = this.open(source, segments, { digest: true })
     const { plaintextOffset } = plan.segment(firstSegment)
     let writtenBytes = 0
     for await (const chunk of pass.open()) {
@@ -228,7 +243,8 @@ class SealedKeyCustodian implements SealedCipher {
     { plan, firstSegment, lastSegment }: Pick<OpenedSegments, 'plan' | 'firstSegment' | 'lastSegment'>,
   ): Promise<string> {
     const endsObject = lastSegment === plan.segmentCount - 1
-    const run = startSealRun({ contentKey: this.#key(), context: this.#context, firstSegment, endsObject })
+    const sealing = { contentKey: this.#key(), context: this.#context, firstSegment, endsObject, tags: true }
+    const run = startSealRun(sealing)
     // What is computed leaves this function as a digest of tags alone: the bytes may be others than the object's.
     for await (const _ of run.transform(plaintext));
     return hex(sealedPartDigest(run.result().tags))

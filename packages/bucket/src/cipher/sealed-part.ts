@@ -70,7 +70,13 @@ export async function digestSealedPart(source: ByteSource, options: SealedPartOp
 /** One pass over a part: its stored bytes, a chunk for each segment, and after that what was computed. */
 function sealing(source: ByteSource, { range, contentKey, context }: SealedPartOptions) {
   const firstSegment = range.storedOffset / SEGMENT_BYTES
-  const run = startSealRun({ contentKey: contentKey(), context, firstSegment, endsObject: range.last })
+  const run = startSealRun({
+    contentKey: contentKey(),
+    context,
+    firstSegment,
+    endsObject: range.last,
+    tags: true,
+  })
   const { sizeBytes } = range
   return {
     stored: run.transform(source, sourceCheck({ sizeBytes })),

@@ -96,7 +96,7 @@ export async function fetchSegments(
       for await (const chunk of read({ start, end: start + storedBytes - 1 })) chunks.push(chunk)
       return concatBytes(chunks)
     }
-    const run = startOpenRun({ contentKey, context, plan, firstSegment, lastSegment, readAgain })
+    const run = startOpenRun({ contentKey, context, plan, firstSegment, lastSegment, tags: true, readAgain })
     wipe(contentKey.cek, contentKey.iv)
     for await (const plaintext of run.transform({ open: () => read(range) })) {
       const { length } = plaintext

@@ -12,11 +12,21 @@ export async function firstResponse(
   sealed: boolean,
 ): Promise<GetObjectResponse> {
   if (range === undefined || !sealed) return requests.first(range && rangeHeader(range))
+  // The service may say so of an object that was truncated. The last segment proves the length; an object without any byte has
+  // none, and is judged as a whole.
+  return orIfBeyond(requests.first(sealedRangeHeader(range)), () =>
+    orIfBeyond(requests.first(sealedRangeHeader({ suffixLength: 1 })), () => requests.first(undefined)),
+  )
+}
+
+async function orIfBeyond(
+  response: Promise<GetObjectResponse>,
+  otherwise: () => Promise<GetObjectResponse>,
+): Promise<GetObjectResponse> {
   try {
-    return await requests.first(sealedRangeHeader(range))
+    return await response
   } catch (error) {
-    // The service may say so of an object that was truncated. The last segment proves the length.
     if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_RANGE_NOT_SATISFIABLE') throw error
-    return requests.first(sealedRangeHeader({ suffixLength: 1 }))
+    return otherwise()
   }
 }

@@ -122,16 +122,17 @@ async function readObject(
     typeof options.range === 'string' ? parseRange(options.range) : options.range && checkRange(options.range)
   const headers = readHeaders(options.headers)
   const abort = deadlineAbort(options, key)
-  const requests = new ObjectRequests(source, headers, {
-    operation: 'get',
-    key,
-    retry: context.retry,
-    logger: context.logger,
-    signal: abort.signal,
-  })
+  const { retry, logger } = context
+  const requestContext = { operation: 'get', key, retry, logger, signal: abort.signal } as const
+  const requests = new ObjectRequests(source, headers, requestContext)
   const policy = options.onPlainObject ?? context.onPlainObject
   const { signal } = abort
   const { expectCommitment, context: bound, onProgress } = options
+  /** Requests of the same state of the object. */
+  const pinned = ({ headers: { etag } }: GetObjectResponse): ObjectRequests =>
+    etag === undefined
+      ? requests
+      : new ObjectRequests(source, { ...headers, 'if-match': etag }, requestContext)
   const opened = (response: GetObjectResponse): Promise<OpenedResponse> => {
     const { reference: object } = source
     const sealing = { expectCommitment, context: bound }
@@ -142,7 +143,7 @@ async function readObject(
     try {
       const checked = await opened(response)
       return checked.sealed
-        ? await sealedResult(key, range, response, checked, requests, abort, onProgress)
+        ? await sealedResult(key, range, response, checked, pinned(response), abort, onProgress)
         : result(key, range, response, checked, requests, abort, onProgress)
     } catch (error) {
       await closeIterator(response.body[Symbol.asyncIterator]())

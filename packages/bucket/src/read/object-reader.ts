@@ -172,7 +172,7 @@ export class ObjectReader {
     const opened = this.#opened
     const body = { open: () => plaintext }
     return opened.sealed
-      ? opened.cipher.digest(body, segmentsOf(opened.slice.plan, { start, end }))
+      ? await opened.cipher.digest(body, segmentsOf(opened.slice.plan, { start, end }))
       : String(await opened.cipher.ciphertextCrc64(body, start))
   }
 
@@ -242,7 +242,7 @@ export class ObjectReader {
       const requestable = this.#requestable(slice.stored, signal)
       return opened.cipher.openInto({ ...source, requestable }, target, segments, onWritten)
     }
-    const pass = this.#openRange(opened, range, signal)
+    const pass = this.#openRange(opened, range, signal, true)
     let writtenBytes = 0
     for await (const chunk of pass.open()) {
       const { length } = chunk
@@ -254,9 +254,14 @@ export class ObjectReader {
   }
 
   /** Opens a range that is checked for its end only now. */
-  #openRange(opened: OpenedSealed, range: ClosedRange, signal: AbortSignal | undefined): OpeningPass {
+  #openRange(
+    opened: OpenedSealed,
+    range: ClosedRange,
+    signal: AbortSignal | undefined,
+    digest = false,
+  ): OpeningPass {
     const { plan } = opened.slice
-    if (range.end < plan.sizeBytes) return this.#openSegments(opened, segmentsOf(plan, range), signal)
+    if (range.end < plan.sizeBytes) return this.#openSegments(opened, segmentsOf(plan, range), signal, digest)
     const last = this.#openSegments(opened, lastSegmentOf(plan), signal)
     const beyond = this.#endsEarlier(range.end)
     async function* open(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -271,8 +276,9 @@ export class ObjectReader {
     { cipher }: OpenedSealed,
     slice: WantedSegments,
     signal: AbortSignal | undefined,
+    digest = false,
   ): OpeningPass {
-    return readSealed({ ...this.#sealedOptions(slice, signal), cipher })
+    return readSealed({ ...this.#sealedOptions(slice, signal), cipher, digest })
   }
 
   #sealedOptions(slice: WantedSegments, signal: AbortSignal | undefined): Omit<SealedReadOptions, 'cipher'> {
@@ -370,6 +376,7 @@ export async function openObject(
   const headers = readHeaders(options.headers)
   const { retry, logger } = context
   let first: GetObjectResponse | undefined
+  let opened: OpenedResponse | undefined
   source.forgetLink()
   try {
     let response: { readonly status: number; readonly headers: HeaderMap }
@@ -389,8 +396,13 @@ export async function openObject(
     const { reference: object } = source
     const { expectCommitment, context: bound } = options
     const sealing = { expectCommitment, context: bound }
-    const opened = await openResponse(context, { key, object, range, response, policy, sealing, signal })
+    opened = await openResponse(context, { key, object, range, response, policy, sealing, signal })
     const description = describeObject(key, response.headers, opened.envelope)
+    if (opened.sealed && first !== undefined && opened.slice.responseStart !== opened.slice.stored.start) {
+      // Its segments are elsewhere.
+      await closeIterator(first.body[Symbol.asyncIterator]())
+      first = undefined
+    }
     const held = first && range && { range: opened.sealed ? heldBytes(opened.slice) : range, response: first }
     const reader = new ObjectReader({ context, source, description, opened, headers, first: held })
     if (opened.sealed && range !== undefined && opened.slice.sizeBytes === 0) {
@@ -399,6 +411,7 @@ export async function openObject(
     }
     return reader
   } catch (error) {
+    opened?.cipher.close()
     if (first !== undefined) await closeIterator(first.body[Symbol.asyncIterator]())
     throw aboutObject(error, key)
   }

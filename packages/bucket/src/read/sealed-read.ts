@@ -1,6 +1,7 @@
 import { type ClosedRange, concatBytes, type GetObjectResponse, type ObjectBody } from '@oss-cse/crypto-core'
 import type { SealedSlice, Segment, SegmentPlan } from '@oss-cse/crypto-core/internal'
 import type { OpenedSegments, OpeningPass, SealedCipher } from '../cipher/sealed-cipher.ts'
+import { aboutObject } from '../policy/about-object.ts'
 import type { ObjectRequests } from '../requests/object-requests.ts'
 import { type PinnedObject, rangeBytes } from '../requests/range-bytes.ts'
 
@@ -20,6 +21,8 @@ export interface SealedReadOptions {
   /** Returns a response that already contains the segments, if there is one. */
   readonly takeFirst: () => GetObjectResponse | undefined
   readonly signal: AbortSignal | undefined
+  /** Whether the digest of the segments is wanted. Default false. */
+  readonly digest?: boolean | undefined
 }
 
 /**
@@ -30,8 +33,21 @@ export interface SealedReadOptions {
  */
 export function readSealed(options: SealedReadOptions): OpeningPass {
   const { source, segments } = sealedSource(options)
-  const pass = options.cipher.open(source, segments)
-  return { ...pass, open: (watch) => pass.open({ ...watch, signal: options.signal }) }
+  const { cipher, key, signal, digest = false } = options
+  const pass = cipher.open(source, segments, { digest })
+  return { ...pass, open: (watch) => named(pass.open({ ...watch, signal }), key) }
+}
+
+/** The same bytes, with the object's key in their error. */
+async function* named(
+  bytes: AsyncGenerator<Uint8Array, void, undefined>,
+  key: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* bytes
+  } catch (error) {
+    throw aboutObject(error, key)
+  }
 }
 
 /** The stored bytes of segments, and how one of them is read again. */

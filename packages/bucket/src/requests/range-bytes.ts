@@ -1,5 +1,11 @@
-import type { ByteChunks, ByteRange, ClosedRange, GetObjectResponse } from '@oss-cse/crypto-core'
-import { type RangeSlice, rangeHeader, sliceResponse } from '@oss-cse/crypto-core/internal'
+import {
+  type ByteChunks,
+  type ByteRange,
+  type ClosedRange,
+  CseError,
+  type GetObjectResponse,
+} from '@oss-cse/crypto-core'
+import { type RangeSlice, rangeHeader, sliceResponse, statedBytes } from '@oss-cse/crypto-core/internal'
 import { aboutObject } from '../policy/about-object.ts'
 import type { ObjectRequests } from './object-requests.ts'
 import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
@@ -65,7 +71,9 @@ async function* readRange(
     }
   } catch (error) {
     signal?.throwIfAborted()
-    throw aboutObject(error, key)
+    // The range was in the object that was opened.
+    const beyond = CseError.isInstance(error) && error.code === 'ERR_CSE_RANGE_NOT_SATISFIABLE'
+    throw aboutObject(beyond ? wasReplaced(key) : error, key)
   }
 }
 
@@ -76,9 +84,8 @@ async function checkedSlice(
   response: GetObjectResponse,
 ): Promise<RangeSlice> {
   try {
-    const slice = sliceResponse(range, response)
-    if (response.headers['etag'] === etag && slice.totalBytes === sizeBytes) return slice
-    throw wasReplaced(key)
+    if (response.headers['etag'] !== etag || statedBytes(response) !== sizeBytes) throw wasReplaced(key)
+    return sliceResponse(range, response)
   } catch (error) {
     await closeIterator(response.body[Symbol.asyncIterator]())
     throw error

@@ -1,5 +1,5 @@
 import { type ByteChunks, CseError, type GetObjectResponse, TransportError } from '@oss-cse/crypto-core'
-import { isRetryable, type RangeSlice, sliceResponse } from '@oss-cse/crypto-core/internal'
+import { isRetryable, type RangeSlice, sliceResponse, statedBytes } from '@oss-cse/crypto-core/internal'
 
 /** The remaining bytes of a response, and a way to request them again. */
 export interface ResumedReadOptions {
@@ -122,8 +122,8 @@ export class ResumedRead implements AsyncIterableIterator<Uint8Array, undefined>
     this.#chunks = this.#body[Symbol.asyncIterator]()
     // If-Match was sent, but a cache may have dropped it.
     if (response.headers['etag'] !== this.#etag) throw wasReplaced(key)
+    if (statedBytes(response) !== slice.totalBytes) throw otherBytes(key)
     const next = sliceResponse({ start, end }, response)
-    if (next.totalBytes !== slice.totalBytes) throw otherBytes(key)
     this.#discardBytes = next.discardBytes
     this.#endsWithResponse = next.discardBytes + next.sizeBytes === next.responseBytes
   }

@@ -293,6 +293,7 @@ async function resume(
   const wanted = given['if-match']
   if (wanted !== undefined && wanted !== earlier.etag)
     return giveUp('If-Match names another state of the object.')
+  if (!isPossible(earlier)) return giveUp('The record has part sizes that no download has.')
   if (earlier.versionId !== (versionId ?? '')) return giveUp('Another version of the object was requested.')
   if (options.partSizeBytes !== undefined && options.partSizeBytes !== earlier.partSizeBytes) {
     return giveUp('The part size is different.')
@@ -337,6 +338,16 @@ async function resume(
     await target.close()
     throw error
   }
+}
+
+/** Whether a download can have had such parts. Tiny ones would be as many as the object has bytes. */
+function isPossible({ firstBytes, partSizeBytes }: OpenDownload['layout']): boolean {
+  try {
+    checkPartSize(partSizeBytes)
+  } catch {
+    return false
+  }
+  return firstBytes >= partSizeBytes
 }
 
 async function fetchParts(

@@ -129,6 +129,7 @@ export async function resumeMultipartUpload(
   const { key } = checked
   signal?.throwIfAborted()
   const format = checked.commitment === undefined ? 'aes-ctr' : 'sealed'
+  if (context.format !== format) throw invalidUpload(key, 'its format is not the one that this bucket writes')
   const plan = planParts(checked.sizeBytes, checked.partSizeBytes, format)
   const bound = contextToOpen(context, key, options.context)
   try {

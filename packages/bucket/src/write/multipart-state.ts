@@ -22,10 +22,9 @@ export interface MultipartUploadState {
   /** Other headers from the caller, for later requests. */
   readonly headers: HeaderMap
   /**
-   * For each part of which a byte may have been sent: a digest of its ciphertext, in base64, by part number: 16 bytes, or 32
-   * bytes of a sealed object.
-   * Only a part with the same ciphertext may ever be sent under that number. Nobody can compute a digest without the
-   * content key.
+   * For each part of which a byte may have been sent: a digest of its ciphertext, in base64, by part number. Only a part with
+   * the same ciphertext may ever be sent under that number. It has 16 bytes, and nobody can compute it without the content key;
+   * or 32 bytes of a sealed object, whose tags are in the stored object.
    */
   readonly partDigests: Readonly<Record<string, string>>
 }

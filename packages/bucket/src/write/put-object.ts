@@ -9,7 +9,7 @@ import {
   OSS_HEADERS,
   type PutObjectResponse,
 } from '@oss-cse/crypto-core'
-import { checkMetadataSize, isRetryable } from '@oss-cse/crypto-core/internal'
+import { checkMetadataSize, isRetryable, MAX_REQUEST_BYTES } from '@oss-cse/crypto-core/internal'
 import { type ContentCipher, commitmentOf, generateContentCipher } from '../cipher/content-cipher.ts'
 import { isThreadLost } from '../cipher/lost-thread.ts'
 import { aboutObject } from '../policy/about-object.ts'
@@ -60,6 +60,7 @@ export async function putObject(
     }
     const overwrites = upload.headers[OSS_HEADERS.forbidOverwrite]?.toLowerCase() !== 'true'
     const maxAttempts = source.replayable ? context.retry.maxAttempts : 1
+    checkPutSize(context, key, source.sizeBytes)
     // With a known length, a spent source is found by its length, unless it is to be empty anyway.
     if (source.sizeBytes === undefined) await source.begin?.(signal)
     return await withRetries(
@@ -74,6 +75,18 @@ export async function putObject(
   } catch (error) {
     throw aboutObject(error, key)
   }
+}
+
+/** The service takes 5 GiB of stored bytes, which are more than the plaintext of a sealed object. */
+function checkPutSize({ format }: BucketContext, objectKey: string, sizeBytes: number | undefined): void {
+  if (format !== 'sealed' || sizeBytes === undefined) return
+  const storedBytes = CONTENT_LENGTHS.sealed.stored(sizeBytes)
+  if (storedBytes <= MAX_REQUEST_BYTES) return
+  throw new CseError(
+    'ERR_CSE_INVALID_ARGUMENT',
+    `${objectKey} is too large for one request: sealed, it has ${storedBytes} bytes, and at most ${MAX_REQUEST_BYTES} are allowed. Use upload.`,
+    { objectKey },
+  )
 }
 
 interface Upload {
