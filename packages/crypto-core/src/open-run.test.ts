@@ -17,6 +17,11 @@ const data = Uint8Array.from({ length: 4 * Z }, (_, i) => (i * 31) >> 3)
 
 type Options = Partial<Parameters<typeof startOpenRun>[0]>
 
+/** 0 if two arrays are equal. Faster than an assertion on long ones. */
+function difference(actual: Uint8Array, expected: Uint8Array): number {
+  return actual.length === expected.length && actual.every((byte, i) => byte === expected[i]) ? 0 : 1
+}
+
 async function* inChunks(stored: Uint8Array, sizeBytes: number): AsyncGenerator<Uint8Array> {
   for (let offset = 0; offset < stored.length; offset += sizeBytes)
     yield stored.slice(offset, offset + sizeBytes)
@@ -52,7 +57,7 @@ async function expectRefused(
 ): Promise<void> {
   const result = await open(stored, options)
   expect(CseError.isInstance(result.error) && result.error.code).toBe('ERR_CSE_AUTHENTICATION_FAILED')
-  expect(Buffer.compare(result.plaintext, plaintext.subarray(0, result.plaintext.length))).toBe(0)
+  expect(difference(result.plaintext, plaintext.subarray(0, result.plaintext.length))).toBe(0)
 }
 
 const sizeBytes = 3 * Z
@@ -80,7 +85,7 @@ describe('startOpenRun', () => {
           mostBytes: end - start + 1,
         })
         expect(error).toBeUndefined()
-        expect(Buffer.compare(plaintext, object.plaintext.subarray(start, end + 1))).toBe(0)
+        expect(difference(plaintext, object.plaintext.subarray(start, end + 1))).toBe(0)
       }),
       { numRuns: 60 },
     )
@@ -190,7 +195,7 @@ describe('startOpenRun', () => {
       }
     const healed = await open(altered, { readAgain: again(object.stored) })
     expect(healed.error).toBeUndefined()
-    expect(Buffer.compare(healed.plaintext, object.plaintext)).toBe(0)
+    expect(difference(healed.plaintext, object.plaintext)).toBe(0)
     expect(asked).toEqual([1])
     await expectRefused(altered, object.plaintext, { readAgain: again(altered) })
     expect(asked).toEqual([1, 1])
