@@ -1,9 +1,9 @@
 import { createCrc64 } from '@oss-cse/crc64'
 import { ChunkSizer } from './chunks.ts'
-import { cipherReused, keystreamAt } from './ctr-cipher.ts'
+import { keystreamAt } from './ctr-cipher.ts'
 import { PartDigester } from './part-digester.ts'
 import type { ContentKey, ObjectBody } from './ports.ts'
-import { RunSource, type RunWatch } from './run-source.ts'
+import { RunSource, type RunWatch, startedOnce } from './run-source.ts'
 
 /** Options of a cipher run: one pass over a run of an object's bytes. */
 interface CipherRunOptions {
@@ -52,7 +52,6 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
   // Both start at once, because the caller may wipe its copy of the key.
   const started = contentKey && keystreamAt(contentKey, offsetBytes)
   const digester = contentKey && options.pieceDigests ? new PartDigester(contentKey, offsetBytes) : undefined
-  let used = false
   let digests: CipherDigests = {}
 
   async function* run(body: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
@@ -110,11 +109,7 @@ export function startCipherRun(options: CipherRunOptions): CipherRun {
     }
   }
   return {
-    transform(source, watch = {}) {
-      if (used) throw cipherReused()
-      used = true
-      return run(source, watch)
-    },
+    transform: startedOnce(run),
     digests: () => digests,
   }
 }

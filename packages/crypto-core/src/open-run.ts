@@ -2,10 +2,9 @@ import { sealEngine } from '@oss-cse/crypto-core/seal-engine'
 import { equalBytes } from './bytes.ts'
 import { ChunkSizer } from './chunks.ts'
 import { checkContentKey } from './content-key.ts'
-import { cipherReused } from './ctr-cipher.ts'
 import { CseError } from './errors.ts'
 import type { ContentKey, ObjectBody } from './ports.ts'
-import { RunSource, type RunWatch } from './run-source.ts'
+import { RunSource, type RunWatch, startedOnce } from './run-source.ts'
 import type { SealEngine, SegmentCipher } from './seal-engine.ts'
 import { SEALED_HEADER_BYTES, SEGMENT_BYTES, type Segment, type SegmentPlan } from './segment-plan.ts'
 import { TagList } from './tag-list.ts'
@@ -63,7 +62,6 @@ export function startOpenRun(options: OpenRunOptions): OpenRun {
   // `transform` reports a rejection. If it is never called, there must be no unhandled one.
   if (started instanceof Promise) started.catch(() => {})
   const tags = options.tags ? new TagList() : undefined
-  let used = false
 
   async function* run(body: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
     const source = new RunSource(body, watch)
@@ -115,11 +113,7 @@ export function startOpenRun(options: OpenRunOptions): OpenRun {
     }
   }
   return {
-    transform(source, watch = {}) {
-      if (used) throw cipherReused()
-      used = true
-      return run(source, watch)
-    },
+    transform: startedOnce(run),
     tags() {
       if (tags === undefined) throw new TypeError('The tags were not asked for.')
       return tags.bytes()

@@ -1,3 +1,4 @@
+import { cipherReused } from './ctr-cipher.ts'
 import type { ByteChunks, ObjectBody } from './ports.ts'
 
 /** What watches a run. Everything that one of its functions throws ends the run with that error. */
@@ -16,6 +17,23 @@ export interface RunWatch {
   onEnd?(): void
   /** Called once when the run is over, however it ended. Not called if it never started. */
   onClose?(): void
+}
+
+/** One run: reads a source, and returns its bytes transformed. */
+type Run = (source: ObjectBody, watch: RunWatch) => AsyncGenerator<Uint8Array, void, undefined>
+
+/**
+ * Lets a run start once.
+ *
+ * @throws CseError `ERR_CSE_CIPHER_REUSED` on a second call of the result
+ */
+export function startedOnce(run: Run): (source: ObjectBody, watch?: RunWatch) => ReturnType<Run> {
+  let used = false
+  return (source, watch = {}) => {
+    if (used) throw cipherReused()
+    used = true
+    return run(source, watch)
+  }
 }
 
 /** One pass over the source of a run. It is opened when the first chunk is read. */

@@ -3,9 +3,8 @@ import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
 import { sealEngine } from '@oss-cse/crypto-core/seal-engine'
 import { concatBytes } from './bytes.ts'
 import { checkContentKey } from './content-key.ts'
-import { cipherReused } from './ctr-cipher.ts'
 import type { ContentKey, ObjectBody } from './ports.ts'
-import { RunSource, type RunWatch } from './run-source.ts'
+import { RunSource, type RunWatch, startedOnce } from './run-source.ts'
 import type { SealEngine, SegmentCipher } from './seal-engine.ts'
 import { commitmentOf } from './sealed-commitment.ts'
 import { plaintextBefore } from './segment-plan.ts'
@@ -60,7 +59,6 @@ export function startSealRun(options: SealRunOptions): SealRun {
   const started = engine.start(contentKey, context)
   // `transform` reports a rejection. If it is never called, there must be no unhandled one.
   if (started instanceof Promise) started.catch(() => {})
-  let used = false
   let result: SealedRun | undefined
 
   async function* run(body: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
@@ -109,11 +107,7 @@ export function startSealRun(options: SealRunOptions): SealRun {
     }
   }
   return {
-    transform(source, watch = {}) {
-      if (used) throw cipherReused()
-      used = true
-      return run(source, watch)
-    },
+    transform: startedOnce(run),
     result() {
       if (result === undefined) throw new TypeError('The run was not read to its end.')
       return result

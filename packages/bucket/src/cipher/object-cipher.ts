@@ -25,7 +25,7 @@ import {
 } from './encrypted-part.ts'
 import type { FileRuns, SendFileOptions } from './file-runs.ts'
 import { keyWiped } from './key-wiped.ts'
-import type { RunTarget, WrittenListener } from './run-target.ts'
+import { type RunTarget, type WrittenListener, writeInto } from './run-target.ts'
 import { forObject, type UnwrapOptions, unwrapKey, wipeKey } from './unwrap-key.ts'
 
 /** What watches a pass: see `RunWatch`. */
@@ -212,16 +212,7 @@ class KeyCustodian implements ObjectCipher {
       if (crc64 !== undefined) return crc64
     }
     const pass = this.decrypt(source, { offsetBytes })
-    let writtenBytes = 0
-    const bytes = pass.open()
-    for await (const chunk of bytes) {
-      const { length } = chunk
-      await target.write(chunk, offsetBytes + writtenBytes)
-      // Any other target may keep the chunk.
-      if (target.file !== undefined) bytes.recycle?.(chunk)
-      writtenBytes += length
-      onWritten(writtenBytes)
-    }
+    await writeInto(pass.open(), target, offsetBytes, onWritten)
     return known(pass.crc64())
   }
 

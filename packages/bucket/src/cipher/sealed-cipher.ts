@@ -24,7 +24,7 @@ import { type EncryptedPart, type PartDigest, PartMemory } from './encrypted-par
 import type { FileRuns } from './file-runs.ts'
 import { keyWiped } from './key-wiped.ts'
 import type { CipherPass } from './object-cipher.ts'
-import type { RunTarget, WrittenListener } from './run-target.ts'
+import { type RunTarget, type WrittenListener, writeInto } from './run-target.ts'
 import { digestSealedPart, type SealedPartOptions, sealPartInMemory, sealPartTwice } from './sealed-part.ts'
 import { forObject, type UnwrapOptions, unwrapKey, wipeKey } from './unwrap-key.ts'
 
@@ -187,14 +187,7 @@ class SealedKeyCustodian implements SealedCipher {
     const digest = await this.#fileRuns.openInto(source, target, sealed, onWritten)
     if (digest !== undefined) return hex(digest)
     const pass = this.open(source, segments, { digest: true })
-    const { plaintextOffset } = plan.segment(firstSegment)
-    let writtenBytes = 0
-    for await (const chunk of pass.open()) {
-      const { length } = chunk
-      await target.write(chunk, plaintextOffset + writtenBytes)
-      writtenBytes += length
-      onWritten(writtenBytes)
-    }
+    await writeInto(pass.open(), target, plan.segment(firstSegment).plaintextOffset, onWritten)
     return pass.digest()
   }
 

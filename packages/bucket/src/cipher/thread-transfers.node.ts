@@ -3,7 +3,6 @@ import {
   type ByteChunks,
   type ClosedRange,
   type ContentKey,
-  concatBytes,
   type GetObjectResponse,
   type HeaderMap,
   type ObjectBody,
@@ -22,6 +21,7 @@ import {
 } from '@oss-cse/crypto-core/internal'
 import { ObjectRequests } from '../requests/object-requests.ts'
 import { rangeBytes } from '../requests/range-bytes.ts'
+import { readSegment } from '../requests/read-segment.ts'
 import { sourceError } from '../source/body-errors.ts'
 import { cipherPieces } from './cipher-pieces.node.ts'
 import type { FileCipherJob, FileCipherResponse, PreparedRequest } from './file-cipher-messages.node.ts'
@@ -91,11 +91,7 @@ export async function fetchSegments(
   const report = throttled((bytes) => channel.tell('moved', bytes))
   let written = 0
   try {
-    const readAgain = async ({ storedOffset: start, storedBytes }: Segment): Promise<Uint8Array> => {
-      const chunks: Uint8Array[] = []
-      for await (const chunk of read({ start, end: start + storedBytes - 1 })) chunks.push(chunk)
-      return concatBytes(chunks)
-    }
+    const readAgain = (segment: Segment): Promise<Uint8Array> => readSegment(segment, read)
     const run = startOpenRun({ contentKey, context, plan, firstSegment, lastSegment, tags: true, readAgain })
     wipe(contentKey.cek, contentKey.iv)
     for await (const plaintext of run.transform({ open: () => read(range) })) {

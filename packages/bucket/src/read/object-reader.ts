@@ -13,7 +13,7 @@ import {
   type SealedSlice,
   withDeadline,
 } from '@oss-cse/crypto-core/internal'
-import type { RunTarget, WrittenListener } from '../cipher/run-target.ts'
+import { type RunTarget, type WrittenListener, writeInto } from '../cipher/run-target.ts'
 import type { OpeningPass } from '../cipher/sealed-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
@@ -166,7 +166,7 @@ export class ObjectReader {
 
   /**
    * Computes the mark that a range has if it holds this plaintext, as `readInto` returns it. It shows whether bytes that were
-   * read before are unchanged. The range is one of `partsOf`.
+   * read before are unchanged. That of a sealed object consists of whole segments.
    */
   async markOf(plaintext: AsyncIterable<Uint8Array>, { start, end }: ClosedRange): Promise<string> {
     const opened = this.#opened
@@ -243,13 +243,7 @@ export class ObjectReader {
       return opened.cipher.openInto({ ...source, requestable }, target, segments, onWritten)
     }
     const pass = this.#openRange(opened, range, signal, true)
-    let writtenBytes = 0
-    for await (const chunk of pass.open()) {
-      const { length } = chunk
-      await target.write(chunk, range.start + writtenBytes)
-      writtenBytes += length
-      onWritten(writtenBytes)
-    }
+    await writeInto(pass.open(), target, range.start, onWritten)
     return pass.digest()
   }
 
@@ -300,8 +294,8 @@ export class ObjectReader {
 
   get #pinned(): PinnedObject {
     const { key, etag } = this.description
-    const { slice } = this.#opened
-    return { key, etag, sizeBytes: 'plan' in slice ? slice.plan.storedBytes : slice.totalBytes }
+    const opened = this.#opened
+    return { key, etag, sizeBytes: opened.sealed ? opened.slice.plan.storedBytes : opened.slice.totalBytes }
   }
 
   /** What a worker needs to request a range itself. Nothing if the first response has it, or without an ETag. */

@@ -1,9 +1,10 @@
-import { type ClosedRange, concatBytes, type GetObjectResponse, type ObjectBody } from '@oss-cse/crypto-core'
+import type { ClosedRange, GetObjectResponse, ObjectBody } from '@oss-cse/crypto-core'
 import type { SealedSlice, Segment, SegmentPlan } from '@oss-cse/crypto-core/internal'
 import type { OpenedSegments, OpeningPass, SealedCipher } from '../cipher/sealed-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { ObjectRequests } from '../requests/object-requests.ts'
 import { type PinnedObject, rangeBytes } from '../requests/range-bytes.ts'
+import { readSegment } from '../requests/read-segment.ts'
 
 /** Segments, and the plaintext of them that is wanted. */
 export type WantedSegments = Pick<
@@ -63,12 +64,7 @@ export function sealedSource({
   const object: PinnedObject = { key, etag, sizeBytes: plan.storedBytes }
   const storedBytes = (range: ClosedRange, first?: typeof takeFirst) =>
     rangeBytes({ object, range, requests, takeFirst: first, signal })
-  const readAgain = async ({ storedOffset, storedBytes: length }: Segment): Promise<Uint8Array> => {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of storedBytes({ start: storedOffset, end: storedOffset + length - 1 }))
-      chunks.push(chunk)
-    return concatBytes(chunks)
-  }
+  const readAgain = (segment: Segment): Promise<Uint8Array> => readSegment(segment, storedBytes)
   return { source: { open: () => storedBytes(stored, takeFirst) }, segments: { ...slice, readAgain } }
 }
 
