@@ -62,6 +62,28 @@ async function released(body: AsyncIterable<Uint8Array>): Promise<{ bytes: Uint8
   }
 }
 
+/** The same of a get, which may already fail before it has a body. */
+async function releasedBy(get: ReturnType<CryptoBucket['get']>) {
+  return get.then(
+    ({ body }) => released(body),
+    (error: unknown) => ({ bytes: new Uint8Array(), error }),
+  )
+}
+
+/** A download in parts that failed at its third write, and is to be resumed with the same options. */
+async function interruptedDownload(bucket: CryptoBucket) {
+  const checkpointStore = new MemoryCheckpointStore()
+  const options = { partSizeBytes: 102_400, multipartThresholdBytes: 1, parallel: 1, checkpointStore }
+  const target = new MemoryTarget()
+  let writes = 0
+  target.intercept = (call) => {
+    if (call === 'write' && ++writes === 3) throw new Error('disk full')
+  }
+  await expect(bucket.download('a', target, options)).rejects.toThrow('disk full')
+  target.intercept = undefined
+  return { options, target }
+}
+
 describe('a sealed put', () => {
   test.each(SIZES)('of %i bytes is what another implementation opens', async (sizeBytes) => {
     const { bucket, transport, keyring } = sealingBucket()
@@ -143,6 +165,14 @@ describe('a sealed upload in parts', () => {
   const plaintext = pattern(7 * Z + 9)
   const options = { partSizeBytes: PART, multipartThresholdBytes: 1 }
 
+  /** A source whose checkpoint is found again, and that always says that it is unchanged. */
+  const sourceOf = (bytes: Uint8Array) => ({
+    sizeBytes: bytes.length,
+    open: (start: number, size: number) => chunked(bytes.subarray(start, start + size), 10_000),
+    identity: '/a',
+    fingerprint: async () => 'same',
+  })
+
   /** Every body of every part that was sent, whole or not. Two of one part must agree as far as both go. */
   function watchWire(transport: MemoryTransport) {
     const sent = new Map<string, Uint8Array[]>()
@@ -217,12 +247,7 @@ describe('a sealed upload in parts', () => {
       if (requests === 1) throw lost
       if (requests >= 3) throw new Error('killed')
     }
-    const source = {
-      sizeBytes: plaintext.length,
-      open: (start: number, size: number) => chunked(plaintext.subarray(start, start + size), 10_000),
-      identity: '/a',
-      fingerprint: async () => 'same',
-    }
+    const source = sourceOf(plaintext)
     await expect(bucket.upload('a', source, { ...options, parallel: 1, checkpointStore })).rejects.toThrow(
       'killed',
     )
@@ -240,12 +265,6 @@ describe('a sealed upload in parts', () => {
     const wire = watchWire(transport)
     const changed = plaintext.slice()
     changed[5] = (changed[5] as number) ^ 1
-    const sourceOf = (bytes: Uint8Array) => ({
-      sizeBytes: bytes.length,
-      open: (start: number, size: number) => chunked(bytes.subarray(start, start + size), 10_000),
-      identity: '/a',
-      fingerprint: async () => 'same',
-    })
     const attempts: readonly (() => Promise<unknown>)[] = [
       () => bucket.upload('a', sourceOf(changed), { ...options, checkpointStore }),
       () => bucket.upload('a', sourceOf(plaintext), { ...options, checkpointStore, context: 'x' }),
@@ -447,19 +466,7 @@ describe.each(['any', 'sealed'] as const)(
     test('into a target, in parts, and an interrupted download fetches only what is missing', async () => {
       const plaintext = data.subarray(0, 4 * Z + 5)
       const { bucket, transport } = await planted(plaintext)
-      const options = {
-        partSizeBytes: 102_400,
-        multipartThresholdBytes: 1,
-        parallel: 1,
-        checkpointStore: new MemoryCheckpointStore(),
-      }
-      const target = new MemoryTarget()
-      let writes = 0
-      target.intercept = (call) => {
-        if (call === 'write' && ++writes === 3) throw new Error('disk full')
-      }
-      await expect(bucket.download('a', target, options)).rejects.toThrow('disk full')
-      target.intercept = undefined
+      const { options, target } = await interruptedDownload(bucket)
       transport.requests.length = 0
       const result = await bucket.download('a', target, options)
       expect(result).toMatchObject({ verification: 'aead', sealed: true, sizeBytes: plaintext.length })
@@ -474,19 +481,7 @@ describe.each(['any', 'sealed'] as const)(
     test('a download whose kept bytes were altered fetches them again', async () => {
       const plaintext = data.subarray(0, 4 * Z)
       const { bucket } = await planted(plaintext)
-      const options = {
-        partSizeBytes: 102_400,
-        multipartThresholdBytes: 1,
-        parallel: 1,
-        checkpointStore: new MemoryCheckpointStore(),
-      }
-      const target = new MemoryTarget()
-      let writes = 0
-      target.intercept = (call) => {
-        if (call === 'write' && ++writes === 3) throw new Error('disk full')
-      }
-      await expect(bucket.download('a', target, options)).rejects.toThrow('disk full')
-      target.intercept = undefined
+      const { options, target } = await interruptedDownload(bucket)
       const kept = target.partial as Uint8Array
       kept[5] = (kept[5] as number) ^ 1
       await bucket.download('a', target, options)
@@ -496,15 +491,8 @@ describe.each(['any', 'sealed'] as const)(
     test('a record with impossible part sizes restarts the download', async () => {
       const plaintext = data.subarray(0, 4 * Z)
       const { bucket } = await planted(plaintext)
-      const checkpointStore = new MemoryCheckpointStore()
-      const options = { partSizeBytes: 102_400, multipartThresholdBytes: 1, parallel: 1, checkpointStore }
-      const target = new MemoryTarget()
-      let writes = 0
-      target.intercept = (call) => {
-        if (call === 'write' && ++writes === 3) throw new Error('disk full')
-      }
-      await expect(bucket.download('a', target, options)).rejects.toThrow('disk full')
-      target.intercept = undefined
+      const { options, target } = await interruptedDownload(bucket)
+      const { checkpointStore } = options
       const open = checkpointStore.open.bind(checkpointStore)
       checkpointStore.open = async (name) => {
         const checkpoint = await open(name)
@@ -575,10 +563,7 @@ describe('altered content', () => {
   ): Promise<void> {
     const refused = code(errorCode)
     await expect(bucket.getBytes('a')).rejects.toEqual(refused)
-    const got = await bucket.get('a').then(
-      ({ body }) => released(body),
-      (error: unknown) => ({ bytes: new Uint8Array(), error }),
-    )
+    const got = await releasedBy(bucket.get('a'))
     expect(got.error).toEqual(refused)
     expect(difference(got.bytes, plaintext.subarray(0, got.bytes.length))).toBeUndefined()
     const target = new MemoryTarget()
@@ -587,10 +572,7 @@ describe('altered content', () => {
     ).rejects.toEqual(refused)
     expect([target.bytes, target.partial]).toEqual([undefined, undefined])
     const last = { suffixLength: 10 }
-    const suffix = await bucket.get('a', { range: last }).then(
-      ({ body }) => released(body),
-      (error: unknown) => ({ bytes: new Uint8Array(), error }),
-    )
+    const suffix = await releasedBy(bucket.get('a', { range: last }))
     expect(
       difference(suffix.bytes, plaintext.subarray(plaintext.length - 10).subarray(0, suffix.bytes.length)),
     ).toBeUndefined()
@@ -746,10 +728,7 @@ describe('altered content', () => {
       })
       for (const range of [{ start: 0, end: 9 }, { start: Z, end: Z + 9 }, { suffixLength: 9 }]) {
         const start = 'start' in range ? range.start : plaintext.length - 9
-        const got = await bucket.get('a', { range }).then(
-          ({ body }) => released(body),
-          (error: unknown) => ({ bytes: new Uint8Array(), error }),
-        )
+        const got = await releasedBy(bucket.get('a', { range }))
         expect(difference(got.bytes, plaintext.subarray(start, start + got.bytes.length))).toBeUndefined()
       }
     }
