@@ -85,8 +85,8 @@ export interface CryptoBucketOptions {
    */
   readonly onPlainObject?: PlainObjectPolicy | undefined
   /**
-   * How the content of new objects is encrypted. `aes-ctr`, the default unless `accept` is `sealed`: the format of the
-   * official SDKs. `sealed`: so that nobody can alter it unnoticed; only oss-cse and Tink read it. Experimental.
+   * How the content of new objects is encrypted. `aes-ctr`, the default unless `accept` is `sealed` or the encrypting
+   * key is sealed-only: the format of the official SDKs. `sealed`: so that nobody can alter it unnoticed; only oss-cse and Tink read it. Experimental.
    */
   readonly format?: ContentFormat | undefined
   /**
@@ -156,7 +156,6 @@ export class CryptoBucket {
   constructor(options: CryptoBucketOptions) {
     const { transport, keyring, provider, onPlainObject = 'reject', retry, logger, fileWorkers } = options
     const { accept = 'any', context: sealedContext } = options
-    const { format = accept === 'sealed' ? 'sealed' : 'aes-ctr' } = options
     if ((keyring === undefined) === (provider === undefined)) {
       throw invalid('CryptoBucket: pass either keyring or provider, not both')
     }
@@ -171,17 +170,6 @@ export class CryptoBucket {
     if (accept !== 'any' && accept !== 'sealed') {
       throw invalid(`CryptoBucket: accept must be 'any' or 'sealed', not ${JSON.stringify(accept)}`)
     }
-    if (format !== 'aes-ctr' && format !== 'sealed') {
-      throw invalid(`CryptoBucket: format must be 'aes-ctr' or 'sealed', not ${JSON.stringify(format)}`)
-    }
-    if (accept === 'sealed' && format !== 'sealed') {
-      throw invalid(
-        "CryptoBucket: with accept: 'sealed', format must be 'sealed': it could not read what it writes",
-      )
-    }
-    if (accept === 'sealed' && onPlainObject === 'passthrough') {
-      throw invalid("CryptoBucket: accept: 'sealed' reads no plain object, so onPlainObject must be 'reject'")
-    }
     if (sealedContext !== undefined && typeof sealedContext !== 'function') {
       throw invalid('CryptoBucket: context must be a function of the key')
     }
@@ -189,10 +177,14 @@ export class CryptoBucket {
       throw invalid(`CryptoBucket: fileWorkers must be a whole number from 0, not ${fileWorkers}`)
     }
     const keys = keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider })
-    if (format === 'sealed' && keys.encrypting.envelopeVersion === 1) {
-      throw invalid(
-        'CryptoBucket: the encrypting master key writes V1 envelopes, which have no sealed objects',
-      )
+    const format = writtenFormat(options, keys)
+    if (onPlainObject === 'passthrough') {
+      if (accept === 'sealed') {
+        throw invalid(
+          "CryptoBucket: accept: 'sealed' reads no plain object, so onPlainObject must be 'reject'",
+        )
+      }
+      keys.allowPlainObjects()
     }
     this.#transport = transport
     this.#context = {
@@ -627,6 +619,26 @@ function refusedOperation(operation: string, remedy = ''): CseError {
     'ERR_CSE_OPERATION_REFUSED',
     `The transport of this bucket has no ${operation}${remedy}.`,
   )
+}
+
+/** The format of new objects, which must be one that the bucket reads and the key allows. */
+function writtenFormat(
+  { format, accept }: Pick<CryptoBucketOptions, 'format' | 'accept'>,
+  keys: Keyring,
+): ContentFormat {
+  const sealedOnlyKey = keys.isSealedOnly(keys.encrypting)
+  const written = format ?? (accept === 'sealed' || sealedOnlyKey ? 'sealed' : 'aes-ctr')
+  if (written !== 'aes-ctr' && written !== 'sealed') {
+    throw invalid(`CryptoBucket: format must be 'aes-ctr' or 'sealed', not ${JSON.stringify(written)}`)
+  }
+  if (written !== 'sealed' && (accept === 'sealed' || sealedOnlyKey)) {
+    const why = accept === 'sealed' ? "accept: 'sealed'" : 'an encrypting master key that is sealed-only'
+    throw invalid(`CryptoBucket: with ${why}, format must be 'sealed': it could not read what it writes`)
+  }
+  if (written === 'sealed' && keys.encrypting.envelopeVersion === 1) {
+    throw invalid('CryptoBucket: the encrypting master key writes V1 envelopes, which have no sealed objects')
+  }
+  return written
 }
 
 function checkKey(key: string): void {

@@ -1,6 +1,6 @@
 import { wipe } from './bytes.ts'
-import { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
-import type { ContentFormat, Envelope } from './envelope.ts'
+import { CEK_BYTES, generateCek, generateIv, IV_BYTES } from './content-key.ts'
+import { type ContentFormat, contentFormat, type Envelope } from './envelope.ts'
 import { CseError, unwrapFailed } from './errors.ts'
 import { IssuedContentKeys } from './issued-content-keys.ts'
 import {
@@ -11,6 +11,7 @@ import {
 } from './material-description.ts'
 import { type EnvelopeExtras, newEnvelope } from './new-envelope.ts'
 import type { ContentKey, MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
+import { checkKeyIdentities } from './sealed-only-keys.ts'
 import { generateV1Start } from './v1-start.ts'
 
 /**
@@ -30,6 +31,25 @@ export interface KeyringOptions {
    * its algorithm is that of the object.
    */
   readonly undescribed?: readonly MasterKeyProvider[] | undefined
+  /**
+   * Providers whose keys read only sealed objects. Each provider of the keyring must then have a `keyIdentity`, and a key that
+   * two providers hold must be sealed-only in both.
+   */
+  readonly sealedOnly?: readonly MasterKeyProvider[] | undefined
+}
+
+/** Options of a further provider. */
+export interface DecryptingOptions {
+  /** Also try it on objects without a material description, after the providers that are already in that list. */
+  readonly undescribed?: boolean | undefined
+  /** Read only sealed objects under its key, see `KeyringOptions`. */
+  readonly sealedOnly?: boolean | undefined
+}
+
+/** Options of unwrapping the key of a sealed object, to open it. */
+export interface UnwrapToOpenOptions extends MasterKeyCallOptions {
+  /** Whether the reader accepts only sealed objects, whatever their key. */
+  readonly acceptsOnlySealed: boolean
 }
 
 /**
@@ -37,7 +57,7 @@ export interface KeyringOptions {
  * of an object, by wrap algorithm and material description. It never falls back to another key.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when two providers with a common wrap algorithm have the same non-empty
- * description, or when a provider is not valid.
+ * description, when a provider is not valid, or when `sealedOnly` contradicts another provider.
  *
  * @example
  * ```ts
@@ -49,12 +69,24 @@ export class Keyring {
   readonly encrypting: MasterKeyProvider
   readonly #providers: MasterKeyProvider[] = []
   readonly #undescribed: MasterKeyProvider[] = []
+  readonly #sealedOnly = new Set<MasterKeyProvider>()
+  #allowsPlainObjects = false
 
   constructor(options: KeyringOptions) {
-    const { encrypting, decrypting = [], undescribed = [] } = options
+    const { encrypting, decrypting = [], undescribed = [], sealedOnly = [] } = options
     this.encrypting = encrypting
-    for (const provider of [encrypting, ...decrypting]) this.addDecrypting(provider)
-    for (const provider of undescribed) this.addDecrypting(provider, { undescribed: true })
+    for (const provider of new Set([encrypting, ...decrypting, ...undescribed, ...sealedOnly])) {
+      this.#add(provider)
+    }
+    this.#undescribed.push(...new Set(undescribed))
+    for (const provider of sealedOnly) this.#sealedOnly.add(provider)
+    checkKeyIdentities(this.#providers, this.#sealedOnly)
+    if (this.isSealedOnly(encrypting) && encrypting.envelopeVersion === 1) {
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        'The encrypting master key writes V1 envelopes, which have no sealed objects: it cannot be sealed-only.',
+      )
+    }
   }
 
   /** All providers, each once. The encrypting one comes first. */
@@ -62,26 +94,69 @@ export class Keyring {
     return [...this.#providers]
   }
 
+  /** Whether there is a key under which only sealed objects are read. */
+  get hasSealedOnly(): boolean {
+    return this.#sealedOnly.size > 0
+  }
+
+  /** Tells whether only sealed objects are read under the key of a provider. */
+  isSealedOnly(provider: MasterKeyProvider): boolean {
+    return this.#sealedOnly.has(provider)
+  }
+
   /**
    * Adds a provider for objects that another key wrapped. All later calls use it.
    *
-   * @param options - `undescribed`: also try it on objects without a material description, after the providers that are
-   * already in that list
-   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider is not valid, or shares its wrap algorithm and
-   * non-empty description with a provider of the keyring. Nothing is added then.
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the provider is not valid, shares its wrap algorithm and
+   * non-empty description with a provider of the keyring, or when `sealedOnly` contradicts another provider or a bucket that
+   * uses the keyring. Nothing is added then.
    *
    * @example
    * ```ts
    * keyring.addDecrypting(keyOfLastYear)
    * ```
    */
-  addDecrypting(provider: MasterKeyProvider, options: { readonly undescribed?: boolean } = {}): void {
-    if (!this.#providers.includes(provider)) {
-      checkProvider(provider)
-      for (const other of this.#providers) checkDistinct(provider, other)
-      this.#providers.push(provider)
+  addDecrypting(provider: MasterKeyProvider, options: DecryptingOptions = {}): void {
+    const { undescribed = false, sealedOnly = false } = options
+    if (sealedOnly && !this.isSealedOnly(provider)) this.#checkMayBeSealedOnly(provider)
+    const restricted = sealedOnly ? new Set([...this.#sealedOnly, provider]) : this.#sealedOnly
+    const known = this.#providers.includes(provider)
+    if (!known) checkProvider(provider)
+    checkKeyIdentities(known ? this.#providers : [...this.#providers, provider], restricted)
+    if (!known) this.#add(provider)
+    if (sealedOnly) this.#sealedOnly.add(provider)
+    if (undescribed && !this.#undescribed.includes(provider)) this.#undescribed.push(provider)
+  }
+
+  /**
+   * Called by a bucket that returns plain objects. A sealed-only key in its keyring would promise what the bucket does not keep,
+   * so that there is none, and none can be added later.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the keyring has a sealed-only provider
+   */
+  allowPlainObjects(): void {
+    if (this.hasSealedOnly) {
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        "A keyring with a sealed-only key excludes onPlainObject: 'passthrough': anyone who can remove the metadata could have any content returned.",
+      )
     }
-    if (options.undescribed && !this.#undescribed.includes(provider)) this.#undescribed.push(provider)
+    this.#allowsPlainObjects = true
+  }
+
+  #add(provider: MasterKeyProvider): void {
+    checkProvider(provider)
+    for (const other of this.#providers) checkDistinct(provider, other)
+    this.#providers.push(provider)
+  }
+
+  #checkMayBeSealedOnly(provider: MasterKeyProvider): void {
+    const why = this.#allowsPlainObjects
+      ? "A bucket with onPlainObject: 'passthrough' uses this keyring, so that no key of it can be sealed-only."
+      : provider === this.encrypting
+        ? 'The encrypting provider is sealed-only from the start or not at all: pass it as sealedOnly to the keyring.'
+        : undefined
+    if (why !== undefined) throw new CseError('ERR_CSE_INVALID_ARGUMENT', why)
   }
 
   /**
@@ -119,11 +194,21 @@ export class Keyring {
   }
 
   /**
+   * Refuses an object that is not sealed and whose key reads only sealed objects. `unwrap` does the same; a reader that judges
+   * other headers first calls this before.
+   *
+   * @throws CseError `ERR_CSE_NOT_SEALED`; `ERR_CSE_NO_MATCHING_KEY` and `ERR_CSE_CANNOT_UNWRAP` as `unwrap`
+   */
+  checkFormat(envelope: Envelope): void {
+    if (this.hasSealedOnly && contentFormat(envelope) !== 'sealed') this.#select(envelope)
+  }
+
+  /**
    * Unwraps an object's content key with the one provider that its envelope names.
    *
    * @throws CseError `ERR_CSE_NO_MATCHING_KEY` when no provider matches the object, or more than one;
-   * `ERR_CSE_CANNOT_UNWRAP` when the provider has only a public key; `ERR_CSE_UNWRAP_FAILED` when key and envelope do
-   * not match; errors of the provider.
+   * `ERR_CSE_NOT_SEALED` when the object is not sealed and its key reads only sealed objects; `ERR_CSE_CANNOT_UNWRAP` when
+   * the provider has only a public key; `ERR_CSE_UNWRAP_FAILED` when key and envelope do not match; errors of the provider.
    */
   async unwrap(envelope: Envelope, options: MasterKeyCallOptions = {}): Promise<ContentKey> {
     const selected = this.#select(envelope)
@@ -135,14 +220,52 @@ export class Keyring {
         return { cek: Uint8Array.from(contentKey.cek), iv: Uint8Array.from(contentKey.iv) }
       } catch (error) {
         // With several candidates for an object without a description, a mismatch is not an error yet.
-        if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_UNWRAP_FAILED') throw error
+        if (!isUnwrapFailed(error)) throw error
       }
     }
     throw unwrapFailed()
   }
 
-  /** Returns the provider of an envelope, or those to try in order. See FORMAT.md, "The keyring". */
+  /**
+   * As `unwrap`, for the key of a sealed object that is going to be opened. Where only sealed objects are read under an RSA key,
+   * a failed unwrap returns a random key: opening then fails as that of an altered object does. Otherwise a stranger who
+   * uploads objects, and learns which unwraps fail, could decrypt with the master key (Bleichenbacher's attack).
+   *
+   * @throws CseError as `unwrap`
+   */
+  async unwrapToOpen(
+    envelope: Envelope,
+    { acceptsOnlySealed, ...options }: UnwrapToOpenOptions,
+  ): Promise<ContentKey> {
+    const conceals =
+      RSA.test(envelope.wrapAlgorithm) &&
+      contentFormat(envelope) === 'sealed' &&
+      (acceptsOnlySealed || this.#select(envelope).every((provider) => this.isSealedOnly(provider)))
+    if (!conceals) return this.unwrap(envelope, options)
+    // Made in any case, so that the time does not depend on the result.
+    const random = { cek: generateCek(), iv: generateIv() }
+    try {
+      return await this.unwrap(envelope, options)
+    } catch (error) {
+      if (isUnwrapFailed(error)) return random
+      throw error
+    }
+  }
+
+  /** Returns the provider of an envelope, or those to try in order, without those that read only sealed objects if it is not sealed. */
   #select(envelope: Envelope): readonly MasterKeyProvider[] {
+    const chosen = this.#candidates(envelope)
+    if (contentFormat(envelope) === 'sealed') return chosen
+    const allowed = chosen.filter((provider) => !this.isSealedOnly(provider))
+    if (allowed.length > 0) return allowed
+    throw new CseError(
+      'ERR_CSE_NOT_SEALED',
+      `The object is not sealed, so its content can be altered unnoticed, and its master key (${envelope.wrapAlgorithm} ${describe(envelope)}) reads only sealed objects.`,
+    )
+  }
+
+  /** See FORMAT.md, "The keyring". */
+  #candidates(envelope: Envelope): readonly MasterKeyProvider[] {
     const candidates = this.#providers.filter((p) => unwraps(p, envelope.wrapAlgorithm))
     const described = candidates.filter((p) =>
       equalDescriptions(p.materialDescription, envelope.materialDescription),
@@ -161,6 +284,13 @@ export class Keyring {
       `No key in the keyring matches this object: its content key was wrapped by ${envelope.wrapAlgorithm} ${describe(envelope)}. Known keys: ${known}.`,
     )
   }
+}
+
+/** The names of the wrap algorithms of RSA keys: `rsa` in V1, `RSA/…` in V2. */
+const RSA = /^rsa(\/|$)/i
+
+function isUnwrapFailed(error: unknown): boolean {
+  return CseError.isInstance(error) && error.code === 'ERR_CSE_UNWRAP_FAILED'
 }
 
 function able(providers: readonly MasterKeyProvider[]): readonly MasterKeyProvider[] {

@@ -105,6 +105,12 @@ export interface MasterKeyProvider {
    */
   readonly envelopeVersion?: 1 | 2 | undefined
   /**
+   * Which master key this is: the same text for each provider that unwraps what this key wrapped, and for no other. `unwrap` MUST
+   * refuse what another key wrapped. Of an RSA key `rsa:` and the SHA-256 of its public half (SPKI) in hex; of a KMS key
+   * `kms:` and its id. Required in a keyring with a sealed-only key.
+   */
+  readonly keyIdentity?: string | undefined
+  /**
    * Makes a CEK, or has one made, and wraps it and `iv`. Called once per object.
    *
    * @param iv - the 16-byte counter block to wrap. With `envelopeVersion` 1 it is a start value, see `formatV1Start`

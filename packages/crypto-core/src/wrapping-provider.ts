@@ -21,6 +21,8 @@ export interface WrappingProviderOptions {
   readonly wrapAlgorithm: string
   /** Names the key in the envelopes. Default: no description. */
   readonly materialDescription?: MaterialDescription | undefined
+  /** Which key it is, see `MasterKeyProvider`. Required in a keyring with a sealed-only key. Default: not stated. */
+  readonly keyIdentity?: string | undefined
   /** Wraps 32 bytes (a CEK) or 16 (an IV). Its errors reach the caller unchanged, so keep the bytes out of them. */
   wrap(bytes: Uint8Array, options: WrappingCallOptions): Promise<Uint8Array> | Uint8Array
   /**
@@ -46,7 +48,7 @@ export interface WrappingProviderOptions {
  * ```
  */
 export function createWrappingProvider(options: WrappingProviderOptions): MasterKeyProvider {
-  const { wrapAlgorithm } = options
+  const { wrapAlgorithm, keyIdentity } = options
   checkWrapAlgorithm(wrapAlgorithm)
   // The functions are called on `options`, which may be an object with methods.
   const unwrapText = async (
@@ -78,6 +80,7 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
     wrapAlgorithm,
     materialDescription: checkedDescription(options.materialDescription ?? {}),
     canUnwrap: options.unwrap !== undefined,
+    ...(keyIdentity !== undefined && { keyIdentity }),
     async generateContentKey(iv, call = {}) {
       call.signal?.throwIfAborted()
       const cek = generateCek()

@@ -106,6 +106,8 @@ const REGIONAL_HOST = /^kms(?:-vpc|-intl)?\.([a-z0-9-]+)\.aliyuncs\.com$/
 export class AlicloudKms implements KmsClient {
   /** The region of the KMS that it calls, if known. */
   readonly region: string | undefined
+  /** Each response of KMS names the key that was used. */
+  readonly namesKeys: boolean = true
   readonly #clientOf: ClientOf
   readonly #asksForCredentials: boolean
   readonly #timeoutMs: number

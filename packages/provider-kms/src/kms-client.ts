@@ -71,6 +71,11 @@ export interface KmsDecryptResponse {
 export interface KmsClient {
   /** The region of the KMS that it calls, such as `cn-hangzhou`. An ARN of another region is refused. */
   readonly region?: string | undefined
+  /**
+   * Whether each response names the key that was used, in `keyId`. The provider then refuses a response that does not, and can
+   * state the identity of its key, which a keyring with a sealed-only key requires. Default false.
+   */
+  readonly namesKeys?: boolean | undefined
   generateDataKey(request: KmsGenerateDataKeyRequest): Promise<KmsGenerateDataKeyResponse>
   encrypt(request: KmsEncryptRequest): Promise<KmsEncryptResponse>
   decrypt(request: KmsDecryptRequest): Promise<KmsDecryptResponse>

@@ -519,6 +519,47 @@ describe('the cache of unwrapped keys', () => {
   })
 })
 
+describe('the identity of the key', () => {
+  test('is its id, in whatever form and case the key was named', () => {
+    const identityOf = (keyId: string) => setUp({ keyId }).provider.keyIdentity
+    expect(identityOf(KEY)).toBe(`kms:${KEY}`)
+    expect(identityOf(`acs:kms:cn-hangzhou:1234:key/${KEY.toUpperCase()}`)).toBe(`kms:${KEY}`)
+  })
+
+  test.each(['alias/main', 'acs:kms:cn-hangzhou:1234:alias/main'])(
+    'is not known of an alias: %s',
+    (keyId) => {
+      const { provider } = setUp({ keyId })
+      expect(provider.keyIdentity).toBeUndefined()
+      expect(() => new Keyring({ encrypting: provider, sealedOnly: [provider] })).toThrow(
+        code('ERR_CSE_INVALID_ARGUMENT'),
+      )
+    },
+  )
+
+  test('is not known with a client that does not promise to name the key', async () => {
+    const kms = new FakeKms()
+    const client = {
+      generateDataKey: kms.generateDataKey.bind(kms),
+      encrypt: kms.encrypt.bind(kms),
+      decrypt: kms.decrypt.bind(kms),
+    }
+    expect(setUp({ client }).provider.keyIdentity).toBeUndefined()
+  })
+
+  test.each([undefined, null, ''])('is required of each response, once it is promised: %j', async (keyId) => {
+    const { kms, ring } = setUp()
+    const { envelope } = await ring.generate()
+    kms.before = (call) => {
+      if (call.operation === 'decrypt') return { plaintext: encodeBase64(new Uint8Array(32)), keyId }
+      if (call.operation === 'encrypt') return { ciphertextBlob: 'YQ==', keyId }
+      return undefined
+    }
+    await expect(ring.unwrap(envelope)).rejects.toEqual(code('ERR_CSE_SERVICE'))
+    await expect(ring.generate()).rejects.toEqual(code('ERR_CSE_SERVICE'))
+  })
+})
+
 describe('options', () => {
   test.each<[string, object]>([
     ['no client', { client: undefined }],

@@ -95,6 +95,11 @@ export class KmsProvider implements MasterKeyProvider {
   readonly materialDescription: MaterialDescription
   /** The master key, as you passed it. */
   readonly keyId: string
+  /**
+   * Which key it is: `kms:` and its id. Absent for an alias, which may move from key to key, and for a client whose responses do
+   * not name the key.
+   */
+  readonly keyIdentity: string | undefined
   readonly #client: KmsClient
   readonly #keyName: KeyName
   readonly #encryptionContext: EncryptionContext | undefined
@@ -113,6 +118,8 @@ export class KmsProvider implements MasterKeyProvider {
     this.keyId = keyId
     this.#client = client
     this.#keyName = parseKeyName(keyId)
+    const { id } = this.#keyName
+    this.keyIdentity = id !== undefined && client.namesKeys === true ? `kms:${id}` : undefined
     this.#encryptionContext = contextOf(options)
     this.#encoding = encoding
     this.#cache = unwrapCache && new UnwrapCache(unwrapCache)
@@ -153,7 +160,8 @@ export class KmsProvider implements MasterKeyProvider {
     )
     const cek = decodeBase64(textOf(made.plaintext))
     // This provider would refuse to read a value that another key wrapped.
-    const sound = cek?.length === CEK_BYTES && this.#isOurs(made.keyId) && this.#isOurs(wrapped.keyId)
+    const ours = [made.keyId, wrapped.keyId].every((id) => this.#isNamed(id) && this.#isOurs(id))
+    const sound = cek?.length === CEK_BYTES && ours
     if (!sound || !isHeaderText(made.ciphertextBlob) || !isHeaderText(wrapped.ciphertextBlob)) {
       if (cek !== undefined) wipe(cek)
       throw unusableResponse('GenerateDataKey and Encrypt')
@@ -228,7 +236,8 @@ export class KmsProvider implements MasterKeyProvider {
           (client) => client.decrypt({ ciphertextBlob, encryptionContext, signal }),
           signal,
         )
-        if (typeof plaintext !== 'string' || plaintext === '') throw unusableResponse('Decrypt')
+        const complete = typeof plaintext === 'string' && plaintext !== '' && this.#isNamed(keyId)
+        if (!complete) throw unusableResponse('Decrypt')
         if (!this.#isOurs(keyId)) throw unwrapFailed()
         return plaintext
       } catch (error) {
@@ -243,6 +252,11 @@ export class KmsProvider implements MasterKeyProvider {
   #isOurs(keyId: string | undefined): boolean {
     const { id } = this.#keyName
     return id === undefined || keyId === undefined || parseKeyName(textOf(keyId)).id === id
+  }
+
+  /** A provider that states which key it holds accepts no response that leaves the key open. */
+  #isNamed(keyId: string | undefined): boolean {
+    return this.keyIdentity === undefined || textOf(keyId) !== ''
   }
 
   /** Each field of a client's response is checked, and even the response may be missing. */

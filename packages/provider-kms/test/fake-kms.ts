@@ -17,6 +17,7 @@ export type FakeCall =
 /** A KMS in memory: real AES-256-GCM, blobs in the format of the service, bound contexts, any number of keys. */
 export class FakeKms implements KmsClient {
   readonly region = 'cn-hangzhou'
+  readonly namesKeys: boolean = true
   readonly calls: FakeCall[] = []
   /** Runs before each call. If it throws, the call throws the same. If it returns a value, that is the response. */
   before: (call: FakeCall, index: number) => unknown = () => undefined

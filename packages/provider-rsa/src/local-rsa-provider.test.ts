@@ -1,6 +1,7 @@
 import {
   constants,
   createDecipheriv,
+  createHash,
   type KeyObject,
   privateDecrypt,
   publicEncrypt,
@@ -202,6 +203,23 @@ describe('the key files of a LocalRsaProvider', () => {
 
   test('are read with any passphrase if they are in plaintext', () => {
     expect(built({ passphrase: 'unused' }).modulusBits).toBe(2048)
+  })
+
+  test('have the identity of their key, whatever the padding: the SHA-256 of its SPKI', () => {
+    const { privateKey, publicKey } = keys
+    const spki = createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' }))
+    const identity = `rsa:${spki.digest('hex')}`
+    const providers = [
+      built(),
+      built({ format: 'v1' }),
+      new RsaProvider({ privateKey: privatePem(privateKey) }),
+      new RsaProvider({ publicKey: publicPem(publicKey) }),
+    ]
+    expect(providers.map(({ keyIdentity }) => keyIdentity)).toEqual(providers.map(() => identity))
+    const [local, , pkcs1] = providers as [LocalRsaProvider, LocalRsaProvider, RsaProvider]
+    expect(() => new Keyring({ encrypting: local, sealedOnly: [pkcs1] })).toThrow(
+      expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+    )
   })
 
   test('are read once: later changes have no effect', async () => {

@@ -80,6 +80,8 @@ export class LocalRsaProvider implements MasterKeyProvider {
   readonly canUnwrap: boolean = true
   /** The size of the key in bits. */
   readonly modulusBits: number
+  /** Which key it is: `rsa:` and the SHA-256 of its public half (SPKI) in hex, whatever the padding. */
+  readonly keyIdentity: string
   readonly #key: Required<RsaKey>
   readonly #unwrapper: RsaUnwrapper
 
@@ -110,6 +112,7 @@ export class LocalRsaProvider implements MasterKeyProvider {
     this.#key = loadLocalKey(localKeyFiles(directory, prefix), passphrase)
     this.#unwrapper = new RsaUnwrapper(this.#key, options)
     this.modulusBits = this.#key.modulusBits
+    this.keyIdentity = this.#key.identity
     // Not a method: the published types would then need the types of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })
     warnOfWeakKey(this.modulusBits, options.onWarning)

@@ -1,5 +1,6 @@
 import {
   constants,
+  createHash,
   createPublicKey,
   type KeyObject,
   privateDecrypt,
@@ -19,6 +20,8 @@ export interface RsaKey {
   /** The modulus, big-endian, without leading zeros. Each ciphertext has its length. */
   readonly modulus: Uint8Array
   readonly modulusBits: number
+  /** `rsa:` and the SHA-256 of the public half (SPKI) in hex: the same for each padding. */
+  readonly identity: string
 }
 
 /** The source of a key. At least one half is required. */
@@ -63,7 +66,9 @@ export function loadRsaKey(source: RsaKeySource, places: KeyPlaces = KEY_OPTIONS
   const modulusBits = checkParameters(publicKey)
   const modulus = Uint8Array.from(Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url'))
   checkArithmetic(publicKey, privateKey, modulus.length)
-  return { publicKey, modulus, modulusBits, ...(privateKey === undefined ? {} : { privateKey }) }
+  const spki = publicKey.export({ type: 'spki', format: 'der' })
+  const identity = `rsa:${createHash('sha256').update(spki).digest('hex')}`
+  return { publicKey, modulus, modulusBits, identity, ...(privateKey === undefined ? {} : { privateKey }) }
 }
 
 /** Returns random bytes that, as a number, are smaller than any modulus of that many bytes. */

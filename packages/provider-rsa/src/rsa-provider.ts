@@ -78,6 +78,8 @@ export class RsaProvider implements MasterKeyProvider {
   readonly canUnwrap: boolean
   /** The size of the key in bits. */
   readonly modulusBits: number
+  /** Which key it is: `rsa:` and the SHA-256 of its public half (SPKI) in hex, whatever the padding. */
+  readonly keyIdentity: string
   readonly #key: RsaKey
   readonly #unwrapper: RsaUnwrapper | undefined
 
@@ -101,6 +103,7 @@ export class RsaProvider implements MasterKeyProvider {
     this.#unwrapper = unwrapperOf(this.#key, options)
     this.canUnwrap = this.#unwrapper !== undefined
     this.modulusBits = this.#key.modulusBits
+    this.keyIdentity = this.#key.identity
     // Not a method: the published types would then need the types of Node.js.
     Object.defineProperty(this, inspect.custom, { value: describe })
     warnOfWeakKey(this.modulusBits, options.onWarning)

@@ -26,7 +26,7 @@ import { keyWiped } from './key-wiped.ts'
 import type { CipherPass } from './object-cipher.ts'
 import { type RunTarget, type WrittenListener, writeInto } from './run-target.ts'
 import { digestSealedPart, type SealedPartOptions, sealPartInMemory, sealPartTwice } from './sealed-part.ts'
-import { forObject, type UnwrapOptions, unwrapKey, wipeKey } from './unwrap-key.ts'
+import { forObject, type UnwrapOptions, unwrapKey, unwrapKeyToOpen, wipeKey } from './unwrap-key.ts'
 
 /** Segments of a sealed object to open, and the plaintext of them that is wanted. */
 export type OpenedSegments = Pick<
@@ -97,21 +97,20 @@ export interface SealedCipher {
  * @throws CseError as `generateCipher`
  */
 export async function generateSealed(
-  { keyring, fileWorkers }: BucketContext,
+  context: BucketContext,
   object: ObjectReference,
   extras: EnvelopeExtras,
   signal: AbortSignal | undefined,
   sealedContext: Uint8Array,
 ): Promise<{ readonly cipher: SealedCipher; readonly envelope: Envelope }> {
   const { contentKey, envelope } = await forObject(object.key, signal, () =>
-    keyring.generate(extras, { signal, object }, 'sealed'),
+    context.keyring.generate(extras, { signal, object }, 'sealed'),
   )
-  const commitment = await commitmentOrWipe(contentKey, sealedContext)
-  return { cipher: new SealedKeyCustodian(contentKey, sealedContext, commitment, fileWorkers), envelope }
+  return { cipher: await custodian(context, contentKey, sealedContext), envelope }
 }
 
 /**
- * Unwraps the content key of a sealed object, with retries.
+ * Unwraps the content key of a sealed object, with retries, to write further parts of it.
  *
  * @param sealedContext - the context that the object must have been sealed under, see `encodeContext`
  * @throws CseError as `unwrapKey`
@@ -122,9 +121,26 @@ export async function unwrapSealed(
   options: UnwrapOptions,
   sealedContext: Uint8Array,
 ): Promise<SealedCipher> {
-  const contentKey = await unwrapKey(context, envelope, options)
+  return custodian(context, await unwrapKey(context, envelope, options), sealedContext)
+}
+
+/** As `unwrapSealed`, to read the object: a wrong key may then show only in its content, see `Keyring.unwrapToOpen`. */
+export async function unwrapSealedToOpen(
+  context: BucketContext,
+  envelope: Envelope,
+  options: UnwrapOptions,
+  sealedContext: Uint8Array,
+): Promise<SealedCipher> {
+  return custodian(context, await unwrapKeyToOpen(context, envelope, options), sealedContext)
+}
+
+async function custodian(
+  { fileWorkers }: BucketContext,
+  contentKey: ContentKey,
+  sealedContext: Uint8Array,
+): Promise<SealedCipher> {
   const commitment = await commitmentOrWipe(contentKey, sealedContext)
-  return new SealedKeyCustodian(contentKey, sealedContext, commitment, context.fileWorkers)
+  return new SealedKeyCustodian(contentKey, sealedContext, commitment, fileWorkers)
 }
 
 /** Derives the commitment. If that fails, nobody gets the key, so that it is wiped here. */

@@ -1,4 +1,11 @@
-import { type ContentKey, type Envelope, type ObjectReference, orAborted, wipe } from '@oss-cse/crypto-core'
+import {
+  type ContentKey,
+  type Envelope,
+  type MasterKeyCallOptions,
+  type ObjectReference,
+  orAborted,
+  wipe,
+} from '@oss-cse/crypto-core'
 import { withObjectKey } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import { withRetries } from '../policy/retry.ts'
@@ -17,12 +24,37 @@ export interface UnwrapOptions {
  * @throws CseError what the keyring and its provider throw, with the object's key; the signal's reason at once
  */
 export async function unwrapKey(
-  { keyring, retry, logger }: BucketContext,
+  context: BucketContext,
   envelope: Envelope,
-  { key, object, signal }: UnwrapOptions,
+  options: UnwrapOptions,
 ): Promise<ContentKey> {
-  const unwrap = () => forObject(key, signal, () => keyring.unwrap(envelope, { signal, object }))
-  return withRetries(unwrap, { operation: 'unwrap', key, retry, logger, signal })
+  return retried(context, options, (call) => context.keyring.unwrap(envelope, call))
+}
+
+/** As `unwrapKey`, to open a sealed object: see `Keyring.unwrapToOpen`. */
+export async function unwrapKeyToOpen(
+  context: BucketContext,
+  envelope: Envelope,
+  options: UnwrapOptions,
+): Promise<ContentKey> {
+  const acceptsOnlySealed = context.accept === 'sealed'
+  return retried(context, options, (call) =>
+    context.keyring.unwrapToOpen(envelope, { ...call, acceptsOnlySealed }),
+  )
+}
+
+function retried(
+  { retry, logger }: BucketContext,
+  { key, object, signal }: UnwrapOptions,
+  unwrap: (call: MasterKeyCallOptions) => Promise<ContentKey>,
+): Promise<ContentKey> {
+  return withRetries(() => forObject(key, signal, () => unwrap({ signal, object })), {
+    operation: 'unwrap',
+    key,
+    retry,
+    logger,
+    signal,
+  })
 }
 
 /**

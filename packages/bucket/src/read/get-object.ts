@@ -15,6 +15,7 @@ import {
 } from '@oss-cse/crypto-core/internal'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
+import { plainObjectPolicy } from '../policy/plain-objects.ts'
 import { type ProgressListener, progressReporter } from '../policy/progress.ts'
 import { readHeaders } from '../policy/request-headers.ts'
 import type { ReadPolicies } from '../policy/sealed-policies.ts'
@@ -125,7 +126,7 @@ async function readObject(
   const { retry, logger } = context
   const requestContext = { operation: 'get', key, retry, logger, signal: abort.signal } as const
   const requests = new ObjectRequests(source, headers, requestContext)
-  const policy = options.onPlainObject ?? context.onPlainObject
+  const policy = plainObjectPolicy(context, key, options.onPlainObject)
   const { signal } = abort
   const { expectCommitment, context: bound, onProgress } = options
   /** Requests of the same state of the object. */

@@ -17,6 +17,7 @@ import { type RunTarget, type WrittenListener, writeInto } from '../cipher/run-t
 import type { OpeningPass } from '../cipher/sealed-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
+import { plainObjectPolicy } from '../policy/plain-objects.ts'
 import { readHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 import type { ReadPolicies } from '../policy/sealed-policies.ts'
@@ -363,7 +364,8 @@ export async function openObject(
   key: string,
   options: OpenOptions = {},
 ): Promise<ObjectReader> {
-  const { firstRange, onPlainObject: policy = context.onPlainObject } = options
+  const { firstRange } = options
+  const policy = plainObjectPolicy(context, key, options.onPlainObject)
   const signal = options.signal ?? new AbortController().signal
   signal.throwIfAborted()
   const range = firstRange && (checkRange(firstRange) as ClosedRange)

@@ -16,7 +16,7 @@ import {
   sliceSealed,
 } from '@oss-cse/crypto-core/internal'
 import { type ObjectCipher, plainCipher, unwrapCipher } from '../cipher/object-cipher.ts'
-import { type SealedCipher, unwrapSealed } from '../cipher/sealed-cipher.ts'
+import { type SealedCipher, unwrapSealedToOpen } from '../cipher/sealed-cipher.ts'
 import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
 import { contextToOpen } from '../policy/sealed-context.ts'
 import type { ReadPolicies } from '../policy/sealed-policies.ts'
@@ -63,6 +63,7 @@ export async function openResponse(
   const envelope = decodeEnvelope(response.headers)
   const sealed = envelope !== undefined && contentFormat(envelope) === 'sealed'
   if (!sealed) checkMayBeUnsealed(key, context, sealing)
+  if (envelope !== undefined) context.keyring.checkFormat(envelope)
   if (envelope === undefined && policy !== 'passthrough') {
     throw new CseError(
       'ERR_CSE_NOT_ENCRYPTED',
@@ -75,7 +76,7 @@ export async function openResponse(
     const bound = contextToOpen(context, key, sealing.context)
     const slice = sliceSealed(range, response)
     checkSealedLengths(slice.plan, envelope as EnvelopeV2)
-    const cipher = await unwrapSealed(context, envelope, unwrap, bound)
+    const cipher = await unwrapSealedToOpen(context, envelope, unwrap, bound)
     checkCommitment(key, cipher, sealing)
     return { sealed, slice, envelope, cipher }
   }
@@ -110,8 +111,15 @@ function checkCommitment(key: string, cipher: SealedCipher, { expectCommitment }
 }
 
 /** Whether a reader expects sealed objects, so that its first request is for whole segments. */
-export function expectsSealed({ accept }: BucketContext, { expectCommitment }: ReadPolicies): boolean {
-  return accept === 'sealed' || expectCommitment !== undefined
+export function expectsSealed(
+  { accept, keyring }: BucketContext,
+  { expectCommitment }: ReadPolicies,
+): boolean {
+  return (
+    accept === 'sealed' ||
+    expectCommitment !== undefined ||
+    keyring.providers.every((provider) => keyring.isSealedOnly(provider))
+  )
 }
 
 /**

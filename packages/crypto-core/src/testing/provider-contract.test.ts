@@ -11,6 +11,7 @@ import { createTestProvider } from './test-provider.ts'
 const UNWRAPS = 'unwraps what it wrapped'
 const SHARED = 'unwraps what another provider of the same master key wrapped'
 const LEAVES = 'does not change the IV and the envelope that it receives'
+const IDENTITY = 'states the same identity for the same master key, and never that of another one'
 const FRESH = 'makes a fresh 32-byte CEK for each object'
 const HEADERS = 'writes values that are valid in headers'
 const ENVELOPE = 'does not reveal a plaintext key in the envelope'
@@ -73,6 +74,7 @@ test('a sound provider breaks no rule', async () => {
   expect(providerContract(options).map((rule) => rule.name)).toEqual([
     UNWRAPS,
     SHARED,
+    IDENTITY,
     LEAVES,
     FRESH,
     HEADERS,
@@ -87,6 +89,22 @@ test('a sound provider breaks no rule', async () => {
     ENCRYPT_ONLY,
     UNAVAILABLE,
   ])
+})
+
+describe('keyIdentity', () => {
+  test.each<[string, (sound: MasterKeyProvider) => unknown]>([
+    ['of all keys', () => 'one'],
+    ['that changes', () => `${Math.random()}`],
+    ['that is empty', () => ''],
+    ['that is no text', () => 7],
+  ])('detects an identity %s', async (_what, identity) => {
+    const made = flawed((sound) => ({ keyIdentity: identity(sound) }) as never)
+    expect(await broken(made)).toEqual([IDENTITY])
+  })
+
+  test('does not have to be stated', async () => {
+    expect(await broken(flawed(() => ({ keyIdentity: undefined })))).toEqual([])
+  })
 })
 
 describe('generateContentKey', () => {

@@ -60,6 +60,24 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
     {
+      name: 'states the same identity for the same master key, and never that of another one',
+      async run() {
+        const { keyIdentity } = await create()
+        expectThat((await create()).keyIdentity === keyIdentity, 'the identity of the same master key')
+        if (keyIdentity === undefined) return
+        expectThat(typeof keyIdentity === 'string' && keyIdentity !== '', 'the identity is a text')
+        expectThat(
+          (await createOther()).keyIdentity !== keyIdentity,
+          'another master key has another identity',
+        )
+        const encrypting = await createEncryptOnly?.()
+        expectThat(
+          encrypting === undefined || encrypting.keyIdentity === keyIdentity,
+          'the half that only encrypts has the identity of its master key',
+        )
+      },
+    },
+    {
       name: 'does not change the IV and the envelope that it receives',
       async run() {
         const provider = await create()

@@ -28,6 +28,7 @@ export function createTestProvider(options: TestProviderOptions = {}): MasterKey
   return createWrappingProvider({
     wrapAlgorithm,
     materialDescription,
+    keyIdentity: `test:${seed}`,
     wrap: (bytes) => aeskw(key).encrypt(bytes),
     ...(!encryptOnly && { unwrap: (wrapped: Uint8Array) => aeskw(key).decrypt(wrapped) }),
   })
