@@ -47,3 +47,11 @@ export function changingFile(options?: Pick<SurvivalOptions, 'changes'>): Promis
 export function findSecrets(directory: string, secrets: readonly Secret[]): string[]
 /** The ways that a program may write bytes, by name. */
 export function formsOf(bytes: Uint8Array): Readonly<Record<string, string | Uint8Array>>
+
+/** Choices that depend on a seed alone. */
+export declare class Random {
+  constructor(seed: number | string)
+  fork(name: string): Random
+  next(): number
+  integer(min: number, max: number): number
+}

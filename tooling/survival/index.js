@@ -1,4 +1,5 @@
 export { findSecrets, formsOf } from './key-material.js'
+export { Random } from './random.js'
 export { changingFile } from './scenarios/changing-file.js'
 export { exits } from './scenarios/exits.js'
 export { fullDisk } from './scenarios/full-disk.js'

@@ -21,7 +21,7 @@ import { plainObjectPolicy } from '../policy/plain-objects.ts'
 import { readHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 import type { ReadPolicies } from '../policy/sealed-policies.ts'
-import { type GetSource, ObjectRequests } from '../requests/object-requests.ts'
+import { type GetSource, ObjectRequests, ofWholeObject } from '../requests/object-requests.ts'
 import { type PinnedObject, rangeBytes } from '../requests/range-bytes.ts'
 import type { RequestableRange } from '../requests/requestable-range.ts'
 import { closeIterator } from '../requests/resumed-read.ts'
@@ -383,6 +383,8 @@ export async function openObject(
         retry,
         logger,
         signal,
+      }).catch((error: unknown) => {
+        throw ofWholeObject(error)
       })
     } else {
       const requests = new ObjectRequests(source, headers, { operation: 'get', key, retry, logger, signal })

@@ -1,12 +1,14 @@
 import {
+  CseError,
   type GetObjectResponse,
   type HeaderMap,
   type ObjectReference,
   OSS_HEADERS,
+  TransportError,
   type WorkerSide,
 } from '@oss-cse/crypto-core'
 import { type RetryContext, withRetries } from '../policy/retry.ts'
-import { closeIterator } from './resumed-read.ts'
+import { closeIterator, wasReplaced } from './resumed-read.ts'
 
 /** The source of a download's bytes. */
 export interface GetSource {
@@ -44,7 +46,11 @@ export class ObjectRequests {
   /** @param range - the Range header. Absent: the whole object */
   async first(range: string | undefined): Promise<GetObjectResponse> {
     const headers = range === undefined ? {} : this.#rangeHeaders(range)
-    return this.#closedIfUnused((send) => withRetries(() => send(headers), this.#context))
+    try {
+      return await this.#closedIfUnused((send) => withRetries(() => send(headers), this.#context))
+    } catch (error) {
+      throw range === undefined ? ofWholeObject(error) : error
+    }
   }
 
   /** Requests the rest of the same object after `error`. Gives up after too many attempts in a row without a byte. */
@@ -55,17 +61,22 @@ export class ObjectRequests {
     if (this.#failuresThere >= this.#context.retry.maxAttempts) throw error
     const headers = { ...this.#rangeHeaders(`bytes=${start}-${end}`), 'if-match': etag }
     let interruption: { readonly error: unknown } | undefined = { error }
-    return this.#closedIfUnused((send) =>
-      withRetries(
-        () => {
-          // The interruption counts as the first failure, so the request waits like any second attempt.
-          const first = interruption
-          interruption = undefined
-          return first === undefined ? send(headers) : Promise.reject(first.error)
-        },
-        { ...this.#context, operation: 'read' },
-      ),
-    )
+    try {
+      return await this.#closedIfUnused((send) =>
+        withRetries(
+          () => {
+            // The interruption counts as the first failure, so the request waits like any second attempt.
+            const first = interruption
+            interruption = undefined
+            return first === undefined ? send(headers) : Promise.reject(first.error)
+          },
+          { ...this.#context, operation: 'read' },
+        ),
+      )
+    } catch (failure) {
+      // The range was in the object that the first response was from.
+      throw isBeyond(failure) ? wasReplaced(this.#context.key) : failure
+    }
   }
 
   /** Sends requests until one succeeds. Closes its response if the signal aborts just as it arrives. */
@@ -91,4 +102,17 @@ export class ObjectRequests {
   #rangeHeaders(range: string): HeaderMap {
     return { range, ...(this.#source.ossHeaders && { [OSS_HEADERS.rangeBehavior]: 'standard' }) }
   }
+}
+
+/** The error of a request for a whole object. A range that nobody asked for cannot be missing. */
+export function ofWholeObject(error: unknown): unknown {
+  if (!isBeyond(error) || !TransportError.isInstance(error)) return error
+  return TransportError.with(error, {
+    code: 'ERR_CSE_SERVICE',
+    message: `${error.message} The request was for the whole object, so the service contradicts itself.`,
+  })
+}
+
+function isBeyond(error: unknown): error is CseError {
+  return CseError.isInstance(error) && error.code === 'ERR_CSE_RANGE_NOT_SATISFIABLE'
 }

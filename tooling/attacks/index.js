@@ -1,0 +1,5 @@
+export { alteredObjects } from './scenarios/altered-objects.js'
+export { everyBit } from './scenarios/every-bit.js'
+export { hostileServer } from './scenarios/hostile-server.js'
+export { largeFiles } from './scenarios/large-files.js'
+export { randomBits } from './scenarios/random-bits.js'
