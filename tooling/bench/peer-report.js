@@ -10,6 +10,7 @@ import {
   eventLoopSection,
   memorySection,
   rangesSection,
+  sealedSection,
   smallSection,
 } from './peer-sections.js'
 import { OPERATIONS, PARALLEL, PART_BYTES } from './peer-transfer.js'
@@ -83,6 +84,7 @@ export function peerPage(results) {
     ]),
     ...smallSection(results),
     ...rangesSection(results),
+    ...sealedSection(results),
     ...memorySection(results),
     ...eventLoopSection(results),
     ...crcSection(results),

@@ -2,6 +2,7 @@ import { median } from './alternate.js'
 import { sizeName } from './contenders.js'
 import { table } from './markdown.js'
 import { BASELINE, CACHED, OURS } from './peer-names.js'
+import { FORMATS } from './peer-sealed.js'
 import { SMALL_PARALLEL, smallName } from './peer-small.js'
 
 const titleOf = (peers, name) => peers.find((peer) => peer.name === name)?.title ?? name
@@ -114,6 +115,60 @@ export function rangesSection({ ranges, peers }) {
     '## Ranges of 1 KiB',
     'Milliseconds for one range, the median of a round, all over an object of 4 GiB, one at a time. oss-cse opens the object once (`openObject`) and reads from it; plain ali-oss makes a `get` with a `Range` header each time, and decrypts nothing. CPU is of the whole round. The last range of each round is compared with a decryption by `node:crypto`.',
     table([['SDK', 'latency, ms', '(rounds)', 'CPU, s'], ...lines]),
+  ]
+}
+
+export function sealedSection({ sealed }) {
+  if (sealed === undefined) return []
+  const [official, other] = FORMATS
+  const row = (what, samples, wall, cpu, unit) => {
+    const of = (format, value) => median(samples[format].map(value))
+    return [
+      what,
+      ...FORMATS.flatMap((format) => [of(format, wall).toFixed(unit), of(format, cpu).toFixed(unit)]),
+      `${(of(official, wall) / of(other, wall)).toFixed(2)} x`,
+      `${(of(official, cpu) / of(other, cpu)).toFixed(2)} x`,
+      ...(samples[official][0].peakRssMiB === undefined
+        ? ['', '']
+        : FORMATS.map((format) => of(format, ({ peakRssMiB }) => peakRssMiB).toFixed(0))),
+    ]
+  }
+  const transfers = Object.entries(sealed.transfers).map(([operation, samples]) =>
+    row(
+      operation,
+      samples,
+      (each) => each.seconds,
+      (each) => each.cpuSeconds,
+      2,
+    ),
+  )
+  const small = Object.entries(sealed.small).map(([call, samples]) =>
+    row(
+      `${call} of 1 KiB, ms`,
+      samples,
+      (each) => each.wallMs,
+      (each) => each.cpuMs,
+      3,
+    ),
+  )
+  return [
+    '## Sealed objects',
+    'The same file in both formats, in turns, of oss-cse alone; seconds, and milliseconds for each call with 1 KiB. What is read was put by oss-cse, and the server keeps it in memory. Speed is that of sealed objects beside the official format.',
+    table([
+      [
+        'operation',
+        'AES-CTR, wall',
+        'CPU',
+        'sealed, wall',
+        'CPU',
+        'speed',
+        'by CPU',
+        'peak RSS, MiB: AES-CTR',
+        'sealed',
+      ],
+      ...transfers,
+      ...small,
+    ]),
   ]
 }
 

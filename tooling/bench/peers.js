@@ -17,6 +17,7 @@ import { BASELINE, LANGUAGES, OURS } from './peer-names.js'
 import { measureRanges } from './peer-ranges.js'
 import { peerChart, peerPage } from './peer-report.js'
 import { preparePeers } from './peer-sdks.js'
+import { measureSealed } from './peer-sealed.js'
 import { measureSmall } from './peer-small.js'
 import { OPERATIONS, peerTransfer } from './peer-transfer.js'
 import { tryOut } from './peer-trials.js'
@@ -54,6 +55,7 @@ const MEASURED = [
   WITHOUT_SHA_NI,
   'small',
   'ranges',
+  'sealed',
   'memory',
   'event-loop',
   'crc64',
@@ -98,6 +100,7 @@ const DOCS = new URL('../../docs/', import.meta.url)
  * @property {Awaited<ReturnType<typeof sha256Speeds>>} [sha256]
  * @property {Awaited<ReturnType<typeof measureSmall>>} [small]
  * @property {Awaited<ReturnType<typeof measureRanges>>} [ranges]
+ * @property {Awaited<ReturnType<typeof measureSealed>>} [sealed]
  * @property {Awaited<ReturnType<typeof measureMemory>>} [memory]
  * @property {Awaited<ReturnType<typeof measureEventLoop>>} [eventLoop]
  * @property {Awaited<ReturnType<typeof measureCrc64>>} [crc64]
@@ -187,6 +190,9 @@ async function bench({ only, operations, baseline, rounds, quick, json }) {
   const ranges = await measured('ranges', () =>
     measureRanges(lab, { rounds, count: sizes.rangeCount, objectBytes: RANGE_OBJECT_BYTES }),
   )
+  const sealed = await measured('sealed', () =>
+    measureSealed(lab, peers, { rounds, sizeBytes, count: smallCount }),
+  )
   const memory = await measured('memory', () =>
     measureMemory(lab, peers, { rounds, sizes: sizes.memoryBytes }),
   )
@@ -214,6 +220,7 @@ async function bench({ only, operations, baseline, rounds, quick, json }) {
     sha256,
     small,
     ranges,
+    sealed,
     memory,
     eventLoop,
     crc64,

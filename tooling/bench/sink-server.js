@@ -9,6 +9,8 @@ import { syntheticBytes, syntheticCrc64 } from './synthetic-object.js'
 
 /** Uploads up to this size are kept, and can be read again. */
 const KEPT_BYTES = 64 * 1024
+/** How much of a kept object is written at a time. */
+const SLICE_BYTES = 1024 * 1024
 /** Of an object that another one has taken the place of. */
 const REPLACED = '"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"'
 const MODIFIED = new Date().toUTCString()
@@ -42,8 +44,7 @@ async function drain(request) {
   })
   await once(request, 'end')
   counts.bytesReceived += sizeBytes
-  if (sizeBytes <= KEPT_BYTES) return { sizeBytes, chunks: [Buffer.concat(kept)] }
-  return { sizeBytes, chunks: keepsAll ? kept : undefined }
+  return { sizeBytes, chunks: keepsAll || sizeBytes <= KEPT_BYTES ? [Buffer.concat(kept)] : undefined }
 }
 
 /** The checksum in the answer to an upload: none, but when clients are tried. */
@@ -112,9 +113,7 @@ async function getObject(request, response, object) {
   const cutAt = pretence.cut && pretence.objectsSent === counts.objectsSent ? (start + end) / 2 : end
   counts.objectsSent += 1
   const until = Math.floor(cutAt) + 1
-  for (const slice of chunks === undefined
-    ? syntheticBytes(start, until)
-    : [Buffer.concat(chunks).subarray(start, until)]) {
+  for (const slice of chunks === undefined ? syntheticBytes(start, until) : slices(chunks, start, until)) {
     counts.bytesSent += slice.length
     if (response.write(slice)) continue
     await drained(response)
@@ -122,6 +121,12 @@ async function getObject(request, response, object) {
   }
   if (cutAt === end) response.end()
   else response.socket.end()
+}
+
+/** Bytes `start` to `end` (exclusive) of an object that was kept, in pieces as those of the others. */
+function* slices(chunks, start, end) {
+  const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+  for (let at = start; at < end; at += SLICE_BYTES) yield bytes.subarray(at, Math.min(end, at + SLICE_BYTES))
 }
 
 /** What of a request's headers is kept with the object. */

@@ -2,6 +2,7 @@ import { median } from './alternate.js'
 import { sizeName } from './contenders.js'
 import { IDLE } from './peer-event-loop.js'
 import { DROP_IN, OURS, PLAIN } from './peer-names.js'
+import { FORMATS } from './peer-sealed.js'
 import { smallName } from './peer-small.js'
 
 /**
@@ -125,6 +126,27 @@ export function eventLoopLag({ eventLoop }) {
     value: medianOf(eventLoop[OURS], (each) => each.lagP99Ms),
     aside: `requests ${middle(OURS, (each) => each.latencyP99Ms)}; ${lags.join('; ')}`,
   }
+}
+
+/** How fast sealed objects are beside those of the official format. */
+export const sealedBeside = (kind, name) => (results) => {
+  const samples = results.sealed?.[kind][name]
+  if (samples === undefined) return undefined
+  const [official, sealed] = FORMATS.map((format) => samples[format])
+  const ratio = (value) => medianOf(official, value) / medianOf(sealed, value)
+  const [wall, cpu] =
+    kind === 'small'
+      ? [(each) => each.wallMs, (each) => each.cpuMs]
+      : [(each) => each.seconds, (each) => each.cpuSeconds]
+  return { value: ratio(wall), aside: `by CPU ${times(ratio(cpu))}` }
+}
+
+/** By how much more memory a sealed transfer takes. */
+export const sealedMemory = (operation) => (results) => {
+  const samples = results.sealed?.transfers[operation]
+  if (samples === undefined) return undefined
+  const [official, sealed] = FORMATS.map((format) => medianOf(samples[format], (each) => each.peakRssMiB))
+  return { value: sealed - official, aside: mebibytes(sealed) }
 }
 
 export function rangeLatency({ ranges }) {

@@ -10,6 +10,8 @@ import {
   peakRss,
   rangeLatency,
   rssGrowth,
+  sealedBeside,
+  sealedMemory,
   seconds,
   smallBeside,
   speedBeside,
@@ -165,6 +167,26 @@ const TARGETS = [
     atMost: 1.2,
     figure: rangeLatency,
   },
+  ...Object.entries(NAMES).flatMap(([operation, name]) => [
+    {
+      what: `${name}, sealed`,
+      of: 'the speed of AES-CTR',
+      atLeast: 0.85,
+      figure: sealedBeside('transfers', operation),
+    },
+    {
+      what: `${name}, sealed, peak RSS: what it needs more`,
+      unit: mebibytes,
+      atMost: 8,
+      figure: sealedMemory(operation),
+    },
+  ]),
+  ...['put', 'get'].map((call) => ({
+    what: `1 KiB ${call}, sealed`,
+    of: 'the speed of AES-CTR',
+    atLeast: 0.9,
+    figure: sealedBeside('small', call),
+  })),
 ]
 
 /**

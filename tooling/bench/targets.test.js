@@ -11,7 +11,7 @@ const rowOf = (results, what, of = '') =>
 
 test('what was not measured is on the list, and neither met nor missed', () => {
   const rows = targetRows({ outcomes: {} })
-  expect(rows).toHaveLength(46)
+  expect(rows).toHaveLength(56)
   for (const { reached, met } of rows) {
     expect(reached).toBe('not measured')
     expect(met).toBeUndefined()
