@@ -200,6 +200,11 @@ export class CryptoBucket {
     }
   }
 
+  /** How this bucket encrypts the content of new objects. */
+  get format(): ContentFormat {
+    return this.#context.format
+  }
+
   /**
    * Encrypts and uploads one object in one pass, with constant memory. Bytes, text, Blobs and reopenable sources are
    * retried, each time under a new content key. A stream is sent once.

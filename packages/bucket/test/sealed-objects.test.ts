@@ -288,6 +288,28 @@ describe('a sealed upload in parts', () => {
     wire.expectOnePlaintext()
   })
 
+  test('with a context is refused in a bucket that does not seal, and an earlier upload stays', async () => {
+    const { bucket, transport } = sealingBucket({ format: 'aes-ctr' })
+    expect(bucket.format).toBe('aes-ctr')
+    const checkpointStore = new MemoryCheckpointStore()
+    transport.intercept = ({ operation }) => {
+      if (operation === 'uploadPart') throw new Error('killed')
+    }
+    const source = sourceOf(plaintext)
+    await expect(bucket.upload('a', source, { ...options, checkpointStore })).rejects.toThrow('killed')
+    transport.intercept = undefined
+    transport.requests.length = 0
+    for (const multipartThresholdBytes of [PART, Number.POSITIVE_INFINITY]) {
+      const contradictory = { ...options, multipartThresholdBytes, checkpointStore, context: 'x' }
+      await expect(bucket.upload('a', source, contradictory)).rejects.toEqual(
+        code('ERR_CSE_INVALID_ARGUMENT'),
+      )
+    }
+    expect(transport.requests).toEqual([])
+    await bucket.upload('a', source, { ...options, checkpointStore })
+    expect(transport.requests.some(({ operation }) => operation === 'initiate')).toBe(false)
+  })
+
   test('step by step: a part with another plaintext is refused, and a state is bound to its context', async () => {
     const { bucket, transport } = sealingBucket()
     const upload = await bucket.initiateMultipartUpload('a', {

@@ -52,7 +52,7 @@ export {
 } from './material-description.ts'
 export { startOpenRun } from './open-run.ts'
 export { PartDigester, PIECE_BYTES, partDigest } from './part-digester.ts'
-export { checkPartSize, DEFAULT_PART_BYTES, planParts } from './part-plan.ts'
+export { checkPartSize, DEFAULT_PART_BYTES, planParts, roundedPartSize } from './part-plan.ts'
 export { checkedPresignedUrl } from './presigned-url.ts'
 export { printable, printableJson } from './printable.ts'
 export {
@@ -70,7 +70,14 @@ export { sealedPartDigest, startSealRun } from './seal-run.ts'
 export { deriveCommitment } from './sealed-commitment.ts'
 export { encodeContext } from './sealed-context.ts'
 export { checkSealedLengths, type SealedSlice, sealedRangeHeader, sliceSealed } from './sealed-slice.ts'
-export { plaintextIn, SEGMENT_BYTES, type Segment, SegmentPlan, TAG_BYTES } from './segment-plan.ts'
+export {
+  plaintextIn,
+  SEALED_CEK_ALGORITHM,
+  SEGMENT_BYTES,
+  type Segment,
+  SegmentPlan,
+  TAG_BYTES,
+} from './segment-plan.ts'
 export {
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,

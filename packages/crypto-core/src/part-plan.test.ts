@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { planParts } from './part-plan.ts'
+import { planParts, roundedPartSize } from './part-plan.ts'
+import { SEGMENT_BYTES, SegmentPlan } from './segment-plan.ts'
 import { MAX_PARTS, MAX_REQUEST_BYTES, MIN_PART_BYTES } from './service-limits.ts'
 
 test('parts follow one another without a gap, and all but the last have the same size', () => {
@@ -48,6 +49,25 @@ test('a chosen part size is valid up to the largest object of 10,000 parts', () 
   expect(() => planParts(MAX_PARTS * MAX_REQUEST_BYTES + 1)).toThrow(
     expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
   )
+})
+
+test.each([
+  ['aes-ctr', 16, 102_400],
+  ['sealed', SEGMENT_BYTES, 2 * SEGMENT_BYTES],
+] as const)('a rounded part size of %s is the next valid one', (format, unitBytes, minBytes) => {
+  for (const sizeBytes of [0, 1, 10 * 1024 ** 2, 10_000 * 3 * SEGMENT_BYTES + 1, 2 ** 40]) {
+    const { storedBytes } = format === 'sealed' ? new SegmentPlan(sizeBytes) : { storedBytes: sizeBytes }
+    for (const wanted of [0, minBytes - 1, minBytes, minBytes + 1, 1024 ** 2, 7_654_321]) {
+      const rounded = roundedPartSize(storedBytes, wanted, format)
+      expect(rounded).toBeGreaterThanOrEqual(wanted)
+      expect(planParts(sizeBytes, rounded, format).partSizeBytes).toBe(rounded)
+      const smaller = rounded - unitBytes
+      if (smaller < wanted) continue
+      expect(() => planParts(sizeBytes, smaller, format)).toThrow(
+        expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+      )
+    }
+  }
 })
 
 test('invalid part numbers and sizes are refused', () => {

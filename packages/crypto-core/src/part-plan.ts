@@ -59,8 +59,8 @@ export function planParts(
   }
   const segments = format === 'sealed' ? new SegmentPlan(sizeBytes) : undefined
   const { storedBytes = sizeBytes } = segments ?? {}
-  const { unitBytes, minBytes } = PART_SIZES[format]
-  const smallest = Math.max(minBytes, roundUp(Math.ceil(storedBytes / MAX_PARTS), unitBytes))
+  const { unitBytes } = PART_SIZES[format]
+  const smallest = roundedPartSize(storedBytes, 0, format)
   if (smallest > MAX_REQUEST_BYTES) {
     throw invalid(
       `${sizeBytes} bytes are more than ${MAX_PARTS} parts of ${MAX_REQUEST_BYTES} bytes can hold`,
@@ -97,6 +97,16 @@ const PART_SIZES: Readonly<Record<ContentFormat, { readonly unitBytes: number; r
     'aes-ctr': { unitBytes: BLOCK_BYTES, minBytes: MIN_PART_BYTES },
     sealed: { unitBytes: SEGMENT_BYTES, minBytes: 2 * SEGMENT_BYTES },
   }
+
+/**
+ * The smallest valid size of parts of at least `partSizeBytes`. It may be more than a request can hold.
+ *
+ * @param storedBytes - the length of the whole stored object
+ */
+export function roundedPartSize(storedBytes: number, partSizeBytes: number, format: ContentFormat): number {
+  const { unitBytes, minBytes } = PART_SIZES[format]
+  return roundUp(Math.max(partSizeBytes, minBytes, Math.ceil(storedBytes / MAX_PARTS)), unitBytes)
+}
 
 /**
  * Checks a part size before the length of the object is known.

@@ -20,6 +20,7 @@ import type { BucketContext } from '../policy/bucket-context.ts'
 import { PartsProgress, type ProgressListener } from '../policy/progress.ts'
 import { type ObjectOptions, uploadHeaders } from '../policy/request-headers.ts'
 import { log, type TransferEvent } from '../policy/retry.ts'
+import { contextToSeal } from '../policy/sealed-context.ts'
 import { byteSource, type ReopenableBody } from '../source/byte-source.ts'
 import {
   changedMeanwhile,
@@ -78,6 +79,8 @@ export async function uploadObject(
   const { multipartThresholdBytes = DEFAULT_PART_BYTES, parallel, checkpointStore, signal } = options
   signal?.throwIfAborted()
   refusePartsUnderV1('upload', context.keyring)
+  // Here, because a resumed upload has its context already, and an earlier one is given up before a put.
+  contextToSeal(context, key, options.context)
   const source = sizedSource(input)
   const { sizeBytes } = source
   const plan = planParts(sizeBytes, options.partSizeBytes, context.format)
