@@ -11,6 +11,8 @@ export interface AliOssInternals {
   parseXML(document: Buffer): Promise<unknown>
   _objectName(name: string): string
   _objectUrl(name: string): string
+  /** The value of `x-oss-copy-source`: `/BUCKET/NAME`, the name in percent-encoding. */
+  _getSourceName(sourceName: string, bucket: string | undefined): string
 }
 
 /** The options of a client as ali-oss completed them. Each request reads them again. */
@@ -18,6 +20,7 @@ interface AliOssState {
   readonly bucket: string | null
   /** In milliseconds, or a text such as `60s` that an app set later. */
   readonly timeout: number | string
+  readonly sldEnable?: boolean
   cancelFlag?: boolean
 }
 

@@ -34,7 +34,7 @@ export function aliOssResponse(parts: ResponseParts): AliOssResponse {
   return {
     status,
     statusCode: status,
-    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !isHidden(name))),
+    headers: visibleHeaders(headers),
     size: sizeBytes,
     rt: Math.round(performance.now() - begunMs),
     requestUrls: [url],
@@ -43,11 +43,12 @@ export function aliOssResponse(parts: ResponseParts): AliOssResponse {
 }
 
 /**
- * True for headers of the envelope, and for the checksum of the ciphertext, which a caller would compare with the
- * plaintext.
+ * Returns headers without those of the envelope, and without the checksum of the ciphertext, which a caller would compare
+ * with the plaintext.
  */
-function isHidden(name: string): boolean {
-  return isEnvelopeHeader(name) || name === 'content-md5'
+export function visibleHeaders(headers: HeaderMap): AliOssResponse['headers'] {
+  const isHidden = (name: string): boolean => isEnvelopeHeader(name) || name === 'content-md5'
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isHidden(name)))
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ContentFormat } from '@oss-cse/crypto-core'
 import type OSS from 'ali-oss'
 import type { EncryptionOptions, PresignedUploads } from './crypto-oss-options.ts'
 import type { OpenUploads } from './open-uploads.ts'
@@ -7,6 +8,8 @@ import { ServiceCall, type UploadListener } from './service-call.ts'
 /** The state of a `CryptoOSS` beside that of ali-oss. */
 export interface ClientState {
   readonly encryption: EncryptionOptions
+  /** How the content of new objects is encrypted. */
+  readonly format: ContentFormat
   readonly presignedUploads: PresignedUploads
   /** The maximum length of decompressed content in memory, unless a call overrides it. */
   readonly maxDecompressedBytes: number

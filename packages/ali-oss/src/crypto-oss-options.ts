@@ -8,6 +8,9 @@ import { invalid } from './request-options.ts'
 /** How objects are encrypted. Pass either `provider` or `keyring`. */
 export type EncryptionOptions = Omit<CryptoBucketOptions, 'transport'>
 
+/** The same, with none forgotten. */
+type AllEncryptionOptions = { [Name in keyof Required<EncryptionOptions>]: EncryptionOptions[Name] }
+
 /** Options of `new OSS` that its types omit. */
 export interface FurtherOssOptions {
   /** Puts the bucket into the path instead of the host. */
@@ -55,7 +58,7 @@ export type PresignedUploads = NonNullable<CryptoOSSOptions['presignedUploads']>
  */
 export function splitOptions(options: CryptoOSSOptions): {
   readonly ossOptions: OSS.Options
-  readonly encryption: EncryptionOptions
+  readonly encryption: AllEncryptionOptions
   readonly presignedUploads: PresignedUploads
   readonly maxDecompressedBytes: number
 } {
@@ -63,6 +66,9 @@ export function splitOptions(options: CryptoOSSOptions): {
     provider,
     keyring,
     onPlainObject,
+    format,
+    accept,
+    context,
     retry,
     logger,
     fileWorkers,
@@ -91,6 +97,9 @@ export function splitOptions(options: CryptoOSSOptions): {
       provider,
       keyring,
       onPlainObject,
+      format,
+      accept,
+      context,
       retry: retry ?? (typeof retryMax === 'number' ? { maxAttempts: retryMax + 1 } : undefined),
       logger,
       fileWorkers,

@@ -9,6 +9,7 @@ import {
   type MultipartUploadResult,
   multipartUpload,
 } from './multipart-upload.ts'
+import { objectMeta, uncompressed } from './object-meta.ts'
 import { type PutObjectResult, putObject } from './object-put.ts'
 import {
   type GetObjectResult,
@@ -22,6 +23,7 @@ import {
 } from './object-read.ts'
 import { type BegunUpload, OpenUploads } from './open-uploads.ts'
 import { type PassedParams, type PassedResult, passRequest } from './passed-request.ts'
+import { type OwnPartsMethod, refuseOwnParts } from './refusal.ts'
 import { RefusingOSS } from './refusing-oss.ts'
 import {
   type CallOptions,
@@ -33,7 +35,7 @@ import {
   type PutOptions,
   type ReadOptions,
 } from './request-options.ts'
-import type { ServiceCall } from './service-call.ts'
+import { ServiceCall } from './service-call.ts'
 import { type FileInput, partBody } from './upload-body.ts'
 
 /** The result of `head`: the headers of an object. */
@@ -43,10 +45,12 @@ export interface HeadObjectResult {
   /** User metadata without the envelope; `null` when there is none. */
   readonly meta: OSS.UserMeta
   readonly res: AliOssResponse
+  /** Whether the headers say that the object is sealed. Absent if the object is not modified (status 304). */
+  readonly sealed?: boolean
 }
 
 /** Options of `initMultipartUpload`. */
-export interface InitMultipartUploadOptions extends PutOptions {
+export interface InitMultipartUploadOptions extends Omit<PutOptions, 'context'> {
   /** The length of the object in bytes. The service must know it before the first part. */
   readonly dataSize: number
   /** The length in bytes of each part but the last: a multiple of 16, at least 100 KiB, for at most 10,000 parts. */
@@ -77,7 +81,9 @@ export interface UploadPartResult {
  * Errors of the service and the network are those of ali-oss (`name`, `code`, `status`). Refusals, and failures of
  * the encryption, are `CseError`s with a code that starts with `ERR_CSE_`.
  *
- * The encryption is AES-256-CTR. It hides content and does not authenticate it: see docs/THREAT_MODEL.md.
+ * By default, the encryption is AES-256-CTR. It hides content and does not authenticate it: see docs/THREAT_MODEL.md. With
+ * the option `accept: 'sealed'`, objects are sealed, and every byte is verified before you get it: see
+ * docs/SEALED_OBJECTS.md.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the options contradict each other.
  *
@@ -93,11 +99,11 @@ export class CryptoOSS extends RefusingOSS {
   constructor(options: CryptoOSSOptions, ctx?: unknown) {
     const { ossOptions, ...own } = splitOptions(options)
     super(ossOptions, ctx)
-    keepState(this, { ...own, uploads: new OpenUploads() })
     // Contradictory options throw here, whatever bucket is used later.
     const state = internalsOf(this).options
     const anyBucket = { options: { value: { ...state, bucket: state.bucket ?? 'any-bucket' } } }
-    beginCall(Object.create(this, anyBucket))
+    const { format } = new ServiceCall(Object.create(this, anyBucket), own.encryption).bucket
+    keepState(this, { ...own, format, uploads: new OpenUploads() })
   }
 
   /**
@@ -105,6 +111,7 @@ export class CryptoOSS extends RefusingOSS {
    *
    * @param name - the key of the object
    * @param file - the path of a file, a Buffer or other bytes, a Blob, or a stream
+   * @returns `commitment` too, if the object is sealed
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` and `ERR_CSE_METADATA_TOO_LARGE` before any request; `ERR_CSE_SOURCE`
    *   when the stream fails; `ERR_CSE_SOURCE_CHANGED` when the file changes meanwhile; `ERR_CSE_INTEGRITY` when the
    *   service stored other bytes; the errors of the provider of the master key.
@@ -134,7 +141,9 @@ export class CryptoOSS extends RefusingOSS {
    *
    * @throws CseError `ERR_CSE_NOT_ENCRYPTED`, `ERR_CSE_ENVELOPE_DAMAGED`, `ERR_CSE_NO_MATCHING_KEY`,
    *   `ERR_CSE_UNWRAP_FAILED` before any byte is returned; `ERR_CSE_INTEGRITY` when the checksum or the length is
-   *   wrong; `ERR_CSE_DECOMPRESSION` for content that is too long when decompressed, or that cannot be decompressed;
+   *   wrong; `ERR_CSE_AUTHENTICATION_FAILED` for a sealed object that was altered, or has another `context` or
+   *   commitment; `ERR_CSE_NOT_SEALED` for any other object, with `accept: 'sealed'` or `expectCommitment`;
+   *   `ERR_CSE_DECOMPRESSION` for content that is too long when decompressed, or that cannot be decompressed;
    *   `ERR_CSE_OPERATION_REFUSED` for `process`.
    */
   override get(name: string, options?: ReadOptions | null): Promise<GottenContent>
@@ -184,9 +193,10 @@ export class CryptoOSS extends RefusingOSS {
   }
 
   /**
-   * Returns the metadata of an object: your own metadata, and the length of the plaintext.
+   * Returns the metadata of an object: your own metadata, and the length of the plaintext. The length of a sealed object
+   * follows from its stored length, and only reading the end of the object verifies it.
    *
-   * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED`.
+   * @throws CseError `ERR_CSE_ENVELOPE_DAMAGED`; `ERR_CSE_AUTHENTICATION_FAILED` for a length that no sealed object has.
    */
   override async head(name: string, options?: HeadOptions | null): Promise<HeadObjectResult> {
     const how = options ?? {}
@@ -203,6 +213,7 @@ export class CryptoOSS extends RefusingOSS {
         res: call.response(key, {
           headers: { ...result.headers, 'content-length': String(result.sizeBytes) },
         }),
+        sealed: result.sealed,
       }
     } catch (error) {
       const res = call.notModified(key, error)
@@ -211,16 +222,27 @@ export class CryptoOSS extends RefusingOSS {
     }
   }
 
-  /** Returns the length of the plaintext of an object, its ETag and the time when it was stored. */
+  /**
+   * Returns the length of the plaintext of an object, its ETag and the time when it was stored. `res.headers` has the other
+   * headers of `head` too: the request of ali-oss has no response that says whether the object is sealed.
+   *
+   * @throws CseError `ERR_CSE_AUTHENTICATION_FAILED` for a length that no sealed object has.
+   */
   override async getObjectMeta(name: string, options?: VersionedOptions | null): Promise<StatusResult> {
-    return super.getObjectMeta(name, copyOf(options))
+    return objectMeta(name, {
+      head: () => {
+        const asked = copyOf(options)
+        return super.head(name, { ...asked, headers: uncompressed(asked.headers) } as OSS.HeadObjectOptions)
+      },
+      meta: () => super.getObjectMeta(name, copyOf(options)),
+    })
   }
 
   /**
    * Encrypts and uploads a file, or content in memory, in parallel parts. Less than 100 KiB is uploaded in one
    * request. With `progress`, you can resume an interrupted upload: call this method again with the last
-   * `checkpoint`. It sends only the missing parts. If the file changed meanwhile, the upload restarts under a new
-   * key.
+   * `checkpoint`. It sends only the missing parts. If the file changed meanwhile, or the format or the context of the
+   * client, the upload restarts under a new key.
    *
    * @param name - the key of the object; absent: that of the checkpoint
    * @param file - the path of a file, or a Buffer; absent: the file of the checkpoint
@@ -243,7 +265,8 @@ export class CryptoOSS extends RefusingOSS {
    * memory until the upload is completed or aborted.
    *
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when `dataSize` or `partSize` is missing, or for
-   *   an impossible part size: the message names the nearest possible one.
+   *   an impossible part size: the message names the nearest possible one; `ERR_CSE_OPERATION_REFUSED` for a client that
+   *   seals.
    */
   override initMultipartUpload(
     name: string,
@@ -255,6 +278,7 @@ export class CryptoOSS extends RefusingOSS {
     name: string,
     options?: Partial<InitMultipartUploadOptions> | null,
   ): Promise<InitMultipartUploadResult> {
+    checkOwnParts(this, 'initMultipartUpload')
     const { dataSize, partSize, signal, deadlineMs } = options ?? {}
     if (!options || typeof dataSize !== 'number' || typeof partSize !== 'number') {
       throw invalid(
@@ -298,7 +322,7 @@ export class CryptoOSS extends RefusingOSS {
    * @param end - the offset of the end of the part, exclusive
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request for a part that does not have the planned length,
    *   or an upload that this client did not start; `ERR_CSE_SOURCE_CHANGED` for other bytes than this part number had
-   *   before.
+   *   before; `ERR_CSE_OPERATION_REFUSED` for a client that seals.
    */
   override async uploadPart(
     name: string,
@@ -309,6 +333,7 @@ export class CryptoOSS extends RefusingOSS {
     end: number,
     options?: CallOptions | null,
   ): Promise<UploadPartResult> {
+    checkOwnParts(this, 'uploadPart')
     const { call, upload, parts } = begunUpload(this, name, uploadId)
     const { signal, deadlineMs } = options ?? {}
     const headers = laterHeaders(options ?? {})
@@ -322,14 +347,16 @@ export class CryptoOSS extends RefusingOSS {
    *
    * @param parts - all parts, as `uploadPart` returned them
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` before any request when parts are missing or wrong;
-   *   `ERR_CSE_INTEGRITY` when the stored object is not what was sent.
+   *   `ERR_CSE_INTEGRITY` when the stored object is not what was sent; `ERR_CSE_OPERATION_REFUSED` for a client that
+   *   seals.
    */
   override async completeMultipartUpload(
     name: string,
     uploadId: string,
     parts: readonly { readonly number: number; readonly etag: string }[],
-    options?: (PutOptions & Pick<MultipartUploadOptions, 'progress'>) | null,
+    options?: (Omit<PutOptions, 'context'> & Pick<MultipartUploadOptions, 'progress'>) | null,
   ): Promise<MultipartUploadResult> {
+    checkOwnParts(this, 'completeMultipartUpload')
     const begunMs = performance.now()
     const begun = begunUpload(this, name, uploadId)
     const { call, upload } = begun
@@ -401,6 +428,11 @@ export class CryptoOSS extends RefusingOSS {
     // Not awaited, as in ali-oss. If it fails, listUploads still shows the upload.
     this.abortMultipartUpload(name, uploadId, options).catch(() => {})
   }
+}
+
+/** Refuses parts which the caller has cut, if the client seals. */
+function checkOwnParts(client: CryptoOSS, method: OwnPartsMethod): void {
+  if (stateOf(client).format === 'sealed') refuseOwnParts(method)
 }
 
 /** Returns an upload that the client started with `initMultipartUpload`. */

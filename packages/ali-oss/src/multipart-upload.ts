@@ -1,5 +1,6 @@
 import { isNoSuchUpload, type UploadOptions } from '@oss-cse/bucket'
-import { BLOCK_BYTES, MAX_PARTS, MIN_PART_BYTES } from '@oss-cse/crypto-core/internal'
+import type { ContentFormat, PartPlan } from '@oss-cse/crypto-core'
+import { MIN_PART_BYTES, planParts, roundedPartSize, SegmentPlan } from '@oss-cse/crypto-core/internal'
 import { type AliOssResponse, callbackResult } from './ali-oss-response.ts'
 import type { RunningUpload } from './open-uploads.ts'
 import { invalid, objectOptions, type PutOptions } from './request-options.ts'
@@ -13,12 +14,16 @@ export interface MultipartUploadOptions extends PutOptions {
   /** The number of parallel parts, at most 100. Default 5. */
   readonly parallel?: number | undefined
   /**
-   * The length of each part but the last in bytes, at least 100 KiB. It is rounded up to a multiple of 16, and so
-   * that 10,000 parts are enough. Default 1 MiB.
+   * The stored length of each part but the last in bytes, at least 100 KiB. It is rounded up to a multiple of 16, and so
+   * that 10,000 parts are enough. For a sealed object, it is rounded up to a multiple of 64 KiB, at least 128 KiB.
+   * Default 1 MiB.
    */
   readonly partSize?: number | undefined
   readonly progress?: ProgressCallback | undefined
-  /** The checkpoint that an earlier run passed to `progress`. The upload resumes there if the file is unchanged. */
+  /**
+   * The checkpoint that an earlier run passed to `progress`. The upload resumes there if the file, the format and the
+   * context are unchanged.
+   */
   readonly checkpoint?: Checkpoint | undefined
 }
 
@@ -31,6 +36,8 @@ export interface MultipartUploadResult {
   readonly etag: string
   /** The response of your callback server, if you set a callback. */
   readonly data: object
+  /** The commitment of a sealed object, see `PutObjectResult`. Absent if the object is not sealed. */
+  readonly commitment?: string
 }
 
 const DEFAULT_PART_SIZE = 1024 ** 2
@@ -56,12 +63,6 @@ export async function multipartUpload(
   const changeMark = await source.changeMark()
   const inParts = sizeBytes >= MIN_PART_BYTES
   if (inParts && options.partSize) checkPartSize(options.partSize)
-  const partSizeBytes = partSizeFor(sizeBytes, (given?.encryption && given.partSize) || options.partSize)
-  const checkpoint = new UploadCheckpoint(
-    { path, name, sizeBytes, partSizeBytes, changeMark, currentMark: () => source.changeMark() },
-    given,
-    progress,
-  )
   const failedParts = new WeakMap<object, number>()
   const call = begin({
     initiated(uploadId, response) {
@@ -78,6 +79,13 @@ export async function multipartUpload(
       return reason
     },
   })
+  const wanted = (given?.encryption && given.partSize) || options.partSize
+  const { partSizeBytes, partCount } = planFor(sizeBytes, wanted, call.bucket.format)
+  const checkpoint = new UploadCheckpoint(
+    { path, name, sizeBytes, partSizeBytes, partCount, changeMark, currentMark: () => source.changeMark() },
+    given,
+    progress,
+  )
   const key = call.key(name)
   Object.assign(running, { call, key, uploadId: given?.uploadId })
   const { sizeBytes: _, ...object } = objectOptions(options, path)
@@ -105,8 +113,15 @@ export async function multipartUpload(
   const res = call.response(key, { headers: result.headers })
   if (inParts) await progress?.(1, null, res)
   else await progress?.(1)
-  const { etag = '', callbackData } = result
-  return { res, bucket: call.bucketName, name, etag, ...callbackResult(callbackData) }
+  const { etag = '', callbackData, commitment } = result
+  return {
+    res,
+    bucket: call.bucketName,
+    name,
+    etag,
+    ...callbackResult(callbackData),
+    ...(commitment !== undefined && { commitment }),
+  }
 }
 
 function checkPartSize(partSize: number): void {
@@ -114,8 +129,8 @@ function checkPartSize(partSize: number): void {
   throw invalid(`partSize must be a whole number of bytes, at least ${MIN_PART_BYTES}, not ${partSize}`)
 }
 
-/** Returns the part size that ali-oss would use, rounded up for the encryption. */
-function partSizeFor(sizeBytes: number, wanted: number | undefined): number {
-  const needed = Math.max(wanted || DEFAULT_PART_SIZE, MIN_PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS))
-  return Math.ceil(needed / BLOCK_BYTES) * BLOCK_BYTES
+/** Plans parts of the size that ali-oss would use, rounded up for the encryption. */
+function planFor(sizeBytes: number, wanted: number | undefined, format: ContentFormat): PartPlan {
+  const { storedBytes } = format === 'sealed' ? new SegmentPlan(sizeBytes) : { storedBytes: sizeBytes }
+  return planParts(sizeBytes, roundedPartSize(storedBytes, wanted || DEFAULT_PART_SIZE, format), format)
 }

@@ -14,6 +14,11 @@ export interface PutObjectResult {
   /** The response of your callback server, if you set a callback. */
   readonly data: object
   readonly res: AliOssResponse
+  /**
+   * The commitment of a sealed object. Kept outside the bucket, it notices rollback and replacement: see `expectCommitment`
+   * of `ReadOptions`. Absent if the object is not sealed.
+   */
+  readonly commitment?: string
 }
 
 /** Encrypts and uploads an object in one request. See `CryptoOSS.put`. */
@@ -37,7 +42,14 @@ export async function putObject(
   }
   const result = await call.run(put)
   const res = call.response(key, { headers: result.headers })
-  return { name: key, url: call.url(key), res, ...callbackResult(result.callbackData) }
+  const { callbackData, commitment } = result
+  return {
+    name: key,
+    url: call.url(key),
+    res,
+    ...callbackResult(callbackData),
+    ...(commitment !== undefined && { commitment }),
+  }
 }
 
 /** True for bodies that have a length: bytes and a Blob. */

@@ -5,6 +5,7 @@ import { downloadFile, replaceFile } from '@oss-cse/bucket/node'
 import { concatBytes, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
 import { deadlineAbort } from '@oss-cse/crypto-core/internal'
 import type OSS from 'ali-oss'
+import { internalsOf } from './ali-oss-internals.ts'
 import type { AliOssResponse } from './ali-oss-response.ts'
 import { beginCall, stateOf } from './client-state.ts'
 import { checkedMaxDecompressedBytes, decompressed } from './decompressed.ts'
@@ -24,6 +25,10 @@ export interface GetObjectResult {
   /** The content; absent when it went to a file or a stream. */
   readonly content?: Buffer
   readonly res: AliOssResponse
+  /** Whether the object is sealed. Absent if the object is not modified (status 304). */
+  readonly sealed?: boolean
+  /** The commitment of a sealed object: pass it as `expectCommitment` to read that object and no other. */
+  readonly commitment?: string
 }
 
 /** The result of a download into memory. */
@@ -32,13 +37,12 @@ export interface GottenContent extends GetObjectResult {
 }
 
 /** The result of `getStream`. */
-export interface GetStreamResult {
+export interface GetStreamResult extends Omit<GetObjectResult, 'content'> {
   /**
    * The decrypted bytes, with `statusCode` and `headers`. The stream fails at its end if the checksum or the length
-   * of the object was wrong.
+   * of the object was wrong, and before a byte of a sealed object that is not authentic.
    */
   readonly stream: Readable & Pick<AliOssResponse, 'statusCode' | 'headers'>
-  readonly res: AliOssResponse
 }
 
 /** The result of a read without its body. */
@@ -89,8 +93,8 @@ export class ObjectRead {
   async to(target: GetTarget): Promise<GetObjectResult> {
     return this.#resultOf(
       async () => {
-        if (typeof target === 'string') return { res: this.#response(await this.#download(target)) }
-        if (target) return { res: await this.#toStream(target) }
+        if (typeof target === 'string') return this.#described(await this.#download(target))
+        if (target) return this.#toStream(target)
         return this.#toMemory()
       },
       async (res) => {
@@ -106,8 +110,8 @@ export class ObjectRead {
     return this.#resultOf(
       async () => {
         const result = await this.#open()
-        const res = this.#response(result)
-        return { stream: this.#stream(result.body, res), res }
+        const described = this.#described(result)
+        return { stream: this.#stream(result.body, described.res), ...described }
       },
       (res) => {
         const { statusCode, headers } = res
@@ -117,7 +121,7 @@ export class ObjectRead {
   }
 
   /** A target that fails ends the read with the target's error, even before there is anything to write. */
-  async #toStream(target: NodeJS.WritableStream): Promise<AliOssResponse> {
+  async #toStream(target: NodeJS.WritableStream): Promise<GetObjectResult> {
     const abort = deadlineAbort({ signal: this.#signal, deadlineMs: this.#deadlineMs }, this.#key)
     let failure: { readonly error: unknown } | undefined
     const failed = (error: unknown): void => {
@@ -131,11 +135,11 @@ export class ObjectRead {
     let stream: ObjectStream | undefined
     try {
       const result = await this.#open(abort.signal)
-      const res = this.#response(result)
-      stream = this.#stream(result.body, res)
+      const described = this.#described(result)
+      stream = this.#stream(result.body, described.res)
       // With the signal, because a target that accepts no more data would not notice the end of the read.
       await pipeline(stream, target, { signal: abort.signal })
-      return res
+      return described
     } catch (error) {
       // The target may fail after the read, as a file does that is still being opened. Nobody would listen then.
       if (!heard.has(target)) target.on('error', () => {})
@@ -156,9 +160,10 @@ export class ObjectRead {
     for await (const chunk of result.body) chunks.push(chunk)
     const bytes = concatBytes(chunks)
     const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const res = this.#response(result)
-    const encoding = res.headers['content-encoding']
-    return { content: await decompressed(content, encoding, this.#maxDecompressedBytes, result.key), res }
+    const described = this.#described(result)
+    const encoding = described.res.headers['content-encoding']
+    const decoded = await decompressed(content, encoding, this.#maxDecompressedBytes, result.key)
+    return { content: decoded, ...described }
   }
 
   /** Runs a read. In ali-oss, "not modified" is a result, not an error. */
@@ -173,6 +178,12 @@ export class ObjectRead {
       if (res === undefined) throw this.#explain(error)
       return await notModified(res)
     }
+  }
+
+  /** Makes the result for the caller, without the bytes. */
+  #described(result: ReadResult): Omit<GetObjectResult, 'content'> {
+    const { sealed, commitment } = result
+    return { res: this.#response(result), sealed, ...(commitment !== undefined && { commitment }) }
   }
 
   /** Makes the response for the caller, with the requested range and its length. */
@@ -237,7 +248,8 @@ function rangesOf(
 
 /** Reads an object through a URL. */
 export function readUrl(client: OSS, url: string | URL, options: ReadOptions): ObjectRead {
-  const { versionId: _, ...how } = getOptions(options)
+  const { versionId: _, ...asked } = getOptions(options)
+  const how = { ...asked, context: asked.context ?? contextOfUrl(client, url) }
   const call = beginCall(client, options)
   const open = (signal = how.signal): Promise<GetResult> => call.bucket.getByUrl(url, { ...how, signal })
   return new ObjectRead({
@@ -255,6 +267,27 @@ export function readUrl(client: OSS, url: string | URL, options: ReadOptions): O
     maxDecompressedBytes: maxDecompressedBytes(client, options),
     explain: (error) => error,
   })
+}
+
+/**
+ * Returns the context of the object that a URL names, by the `context` of the client. With `sldEnable`, the path of a URL
+ * begins with the bucket.
+ */
+function contextOfUrl(client: OSS, url: string | URL): string | undefined {
+  const { context } = stateOf(client).encryption
+  // An invalid URL is refused later.
+  if (context === undefined || !URL.canParse(String(url))) return undefined
+  const path = new URL(url).pathname.slice(1)
+  const name = internalsOf(client).options.sldEnable ? path.replace(/^[^/]*\//, '') : path
+  return context(decoded(name))
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
 }
 
 /** Returns the limit of the call, or else of the client. */

@@ -7,6 +7,8 @@ export const REFUSALS = {
     'the service does not let anybody change the metadata of an encrypted object. Get the object and put it with other `meta`',
   'copy with changed metadata':
     'it would remove the envelope, which decrypts the object. Copy without `meta` and without headers such as Content-Type, or get the object and put it',
+  'copy to a name with another context':
+    'a sealed object can be read only in its own context, so nobody could read the copy. Get the object and put it under its new name',
   uploadPartCopy:
     'each object has a key of its own, and its parts are encrypted under it. Read the source with `getStream` and upload that',
   multipartUploadCopy:
@@ -31,5 +33,24 @@ export function refuse(operation: keyof typeof REFUSALS): never {
   throw new CseError(
     'ERR_CSE_OPERATION_REFUSED',
     `${operation} is not possible on encrypted objects: ${REFUSALS[operation]}.`,
+  )
+}
+
+/** The methods that send parts which the caller has cut. */
+export type OwnPartsMethod = 'initMultipartUpload' | 'uploadPart' | 'completeMultipartUpload'
+
+/** Why a client that seals refuses parts which the caller has cut, and what to do instead. */
+export const OWN_PARTS_REFUSAL =
+  'a part of a sealed object holds less plaintext than its `partSize`, so parts that you cut by `partSize` do not fit. Use `multipartUpload`, which cuts them itself, or `initiateMultipartUpload` of `CryptoBucket` in @oss-cse/bucket, whose `plan.part(number)` says which plaintext belongs to each part'
+
+/**
+ * Refuses parts which the caller has cut, before any request.
+ *
+ * @throws CseError `ERR_CSE_OPERATION_REFUSED`, always.
+ */
+export function refuseOwnParts(method: OwnPartsMethod): never {
+  throw new CseError(
+    'ERR_CSE_OPERATION_REFUSED',
+    `${method} is not possible with format 'sealed': ${OWN_PARTS_REFUSAL}.`,
   )
 }

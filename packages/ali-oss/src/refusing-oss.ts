@@ -2,7 +2,7 @@ import { OSS_HEADERS } from '@oss-cse/crypto-core'
 import { replacesMetadata } from '@oss-cse/crypto-core/internal'
 import OSS from 'ali-oss'
 import type { AliOssGaps } from './ali-oss-gaps.ts'
-import { copyOf } from './ali-oss-internals.ts'
+import { copyOf, internalsOf } from './ali-oss-internals.ts'
 import { stateOf } from './client-state.ts'
 import { freshClient } from './passed-request.ts'
 import { refuse } from './refusal.ts'
@@ -18,7 +18,12 @@ const AliOss: AliOssClass = OSS as unknown as AliOssClass
  * the server process ciphertext.
  */
 export class RefusingOSS extends AliOss {
-  /** Copies an object on the server, with its envelope and metadata. */
+  /**
+   * Copies an object on the server, with its envelope and metadata.
+   *
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for other metadata, and for a name whose `context` is another one than that
+   *   of the source.
+   */
   override async copy(
     name: string,
     sourceName: string,
@@ -35,6 +40,7 @@ export class RefusingOSS extends AliOss {
       replacesMetadata(header.toLowerCase(), value),
     )
     if (how.meta || replacing) refuse('copy with changed metadata')
+    checkContexts(this, name, sourceName, bucket)
     return super.copy(name, sourceName, bucket, { ...copyOf(how), headers })
   }
 
@@ -174,4 +180,19 @@ function checkPresigned(client: OSS, given?: string, queries: object = {}): void
   if (parameters['process'] || parameters[OSS_HEADERS.process] !== undefined) refuse('process')
   const uploads = !/^(GET|HEAD|DELETE)$/i.test(method)
   if (uploads && stateOf(client).presignedUploads !== 'ciphertext') refuse('a presigned upload')
+}
+
+/** Refuses a copy that would be read in another context than its source. */
+function checkContexts(
+  client: OSS,
+  name: string,
+  sourceName: string,
+  sourceBucket: string | undefined,
+): void {
+  const { context } = stateOf(client).encryption
+  if (context === undefined) return
+  const internals = internalsOf(client)
+  const [, , ...source] = internals._getSourceName(sourceName, sourceBucket).split('/')
+  const contexts = [decodeURIComponent(source.join('/')), internals._objectName(name)].map(context)
+  if (contexts[0] !== contexts[1]) refuse('copy to a name with another context')
 }

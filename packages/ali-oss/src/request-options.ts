@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import type { GetOptions, ObjectOptions, PlainObjectPolicy } from '@oss-cse/bucket'
+import type { GetOptions, ObjectOptions, PlainObjectPolicy, ReadPolicies } from '@oss-cse/bucket'
 import { CseError, decodeBase64, OSS_HEADERS } from '@oss-cse/crypto-core'
 import mime from 'mime'
 import { refuse } from './refusal.ts'
@@ -24,7 +24,7 @@ export interface CallOptions {
 
 /**
  * The request that the service sends to your server once an object is stored. It describes the ciphertext: `${size}`
- * is right for the plaintext too, `${etag}` is that of the ciphertext.
+ * is right for the plaintext too unless the object is sealed, `${etag}` is that of the ciphertext.
  */
 export interface CallbackOptions {
   readonly url: string
@@ -44,6 +44,11 @@ export interface PutOptions extends CallOptions {
   readonly callback?: CallbackOptions | undefined
   /** The length of a stream in bytes. */
   readonly contentLength?: number | undefined
+  /**
+   * The context of a sealed object, at most 1,024 bytes of UTF-8: see `ReadOptions`. Default: that of the client. Only for
+   * a client that seals.
+   */
+  readonly context?: string | undefined
 }
 
 /** Options of a read of an object's headers. */
@@ -54,7 +59,7 @@ export interface HeadOptions extends CallOptions {
 }
 
 /** Options of a download. */
-export interface ReadOptions extends HeadOptions {
+export interface ReadOptions extends HeadOptions, ReadPolicies {
   /** Default: that of the client. */
   readonly onPlainObject?: PlainObjectPolicy | undefined
   /** Default: that of the client. */
@@ -103,7 +108,7 @@ class HeaderFields {
 export function objectOptions(
   options: PutOptions,
   path = '',
-): ObjectOptions & { readonly sizeBytes: number | undefined } {
+): ObjectOptions & { readonly sizeBytes: number | undefined; readonly context: string | undefined } {
   checkSubresources(options)
   const headers = new HeaderFields(options.headers)
   headers.take('transfer-encoding')
@@ -116,6 +121,7 @@ export function objectOptions(
     headers: { ...headers.fields, ...callbackHeaders(options.callback, headers) },
     // ali-oss treats a length of 0 as no length: lib/object.js `putStream`.
     sizeBytes: checkedLength(Number(options.contentLength) || length),
+    context: options.context ?? undefined,
   }
 }
 
@@ -168,16 +174,15 @@ function base64Json(value: object): string {
 }
 
 /** Returns the options of a read in the form of the bucket. */
-export function getOptions(
-  options: ReadOptions,
-): Pick<GetOptions, 'headers' | 'range' | 'versionId' | 'signal' | 'deadlineMs' | 'onPlainObject'> {
-  const { signal, deadlineMs, onPlainObject } = options
+export function getOptions(options: ReadOptions): Omit<GetOptions, 'onProgress'> {
+  const { signal, deadlineMs, onPlainObject, expectCommitment, context } = options
   if (options.process) refuse('process')
   const { versionId, headers } = headOptions(options)
   const fields = new HeaderFields(headers)
   fields.take(OSS_HEADERS.rangeBehavior)
   const range = rangeOf(fields.take('range'))
-  return { headers: fields.fields, range, versionId, signal, deadlineMs, onPlainObject }
+  const policies = { onPlainObject, expectCommitment, context: context ?? undefined }
+  return { headers: fields.fields, range, versionId, signal, deadlineMs, ...policies }
 }
 
 /** Returns the options of a read of headers in the form of the bucket. */

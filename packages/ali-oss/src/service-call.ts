@@ -1,4 +1,4 @@
-import { type BucketTransport, CryptoBucket } from '@oss-cse/bucket'
+import { type BucketTransport, CryptoBucket, type CryptoBucketOptions } from '@oss-cse/bucket'
 import { CseError, TransportError, type UploadedPart } from '@oss-cse/crypto-core'
 import { OssTransport } from '@oss-cse/transport-oss'
 import type OSS from 'ali-oss'
@@ -54,7 +54,7 @@ export class ServiceCall {
     }
     const transport = new OssTransport({ client: this.#plain, idleTimeoutMs: this.timeoutMs })
     this.bucketName = bucket
-    this.bucket = new CryptoBucket({ ...encryption, transport: this.#watched(transport, listener) })
+    this.bucket = newBucket({ ...encryption, transport: this.#watched(transport, listener) })
   }
 
   /** Returns the key of the object. ali-oss removes leading slashes. */
@@ -174,5 +174,15 @@ export class ServiceCall {
       abort: (request) => noting(transport.abort(request)),
       listParts: (request) => noting(transport.listParts(request)),
     }
+  }
+}
+
+/** Makes a bucket. An error of its options names the class that the app made. */
+function newBucket(options: CryptoBucketOptions): CryptoBucket {
+  try {
+    return new CryptoBucket(options)
+  } catch (error) {
+    if (!CseError.isInstance(error)) throw error
+    throw new CseError(error.code, error.message.replace(/^CryptoBucket:/, 'CryptoOSS:'))
   }
 }

@@ -13,6 +13,7 @@ export interface Checkpoint {
   /** The name of the object. */
   name: string
   fileSize: number
+  /** The stored length of each part but the last in bytes. A part of a sealed object has less plaintext. */
   partSize: number
   uploadId: string
   doneParts: { number: number; etag: string }[]
@@ -40,6 +41,7 @@ export interface UploadDescription {
   readonly name: string
   readonly sizeBytes: number
   readonly partSizeBytes: number
+  readonly partCount: number
   /** The change mark when the upload starts. */
   readonly changeMark: string
   /** Returns the current change mark. */
@@ -124,8 +126,7 @@ export class UploadCheckpoint implements CheckpointStore {
   async #tell(): Promise<void> {
     this.#told = true
     const told = this.#last.then(() => {
-      const { fileSize, partSize, doneParts } = this.#checkpoint
-      const fraction = doneParts.length / (Math.ceil(fileSize / partSize) + 1)
+      const fraction = this.#checkpoint.doneParts.length / (this.#description.partCount + 1)
       return this.#progress?.(fraction, structuredClone(this.#checkpoint), this.#response)
     })
     this.#last = told.catch(() => {})

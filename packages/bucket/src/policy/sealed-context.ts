@@ -25,7 +25,7 @@ export function contextToSeal(context: BucketContext, key: string, given: string
   if (context.format === 'sealed' || given === undefined) return contextToOpen(context, key, given)
   throw new CseError(
     'ERR_CSE_INVALID_ARGUMENT',
-    "context is for sealed objects, and this bucket does not seal: pass format: 'sealed' to CryptoBucket.",
+    "context is for sealed objects, and the format of new objects is 'aes-ctr'. Set format: 'sealed' in the constructor.",
     { objectKey: key },
   )
 }
