@@ -18,6 +18,18 @@ describe.each<Kind>(['OSS', 'CryptoOSS'])('%s', (kind) => {
   describe('surroundings', () => surroundings(() => subject))
 })
 
+// Without the groups whose tests count the bytes of parts, or send parts themselves.
+describe('sealing CryptoOSS', () => {
+  let subject: Subject
+  beforeEach(async () => {
+    subject = await Subject.start('sealing CryptoOSS')
+  })
+  afterEach(() => subject.end())
+
+  describe('objects', () => objects(() => subject))
+  describe('reads', () => reads(() => subject))
+})
+
 test('each difference of the table has a test', () => {
   expect(differences.filter((difference) => !shown.has(difference))).toEqual([])
 })

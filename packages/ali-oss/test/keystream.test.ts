@@ -3,13 +3,11 @@ import { open, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CryptoOSS } from '../src/index.ts'
 import type { Checkpoint } from '../src/upload-checkpoint.ts'
 import { random, rejection, Subject } from './subject.ts'
 
-const PART = 102_400
-const content = random(3 * PART + 5)
 const code = (value: string) => expect.objectContaining({ code: value })
 
 let subject: Subject
@@ -19,7 +17,6 @@ let client: CryptoOSS
 beforeEach(async () => {
   subject = await Subject.start('CryptoOSS')
   wire = await Wire.before(subject)
-  client = subject.newClient({ endpoint: wire.endpoint })
 })
 
 afterEach(async () => {
@@ -86,23 +83,6 @@ class Wire {
   }
 }
 
-/** Runs an upload that fails permanently after part 2 was sent. Returns the checkpoint that does not have that part. */
-async function staleCheckpoint(file: string | Buffer): Promise<Checkpoint> {
-  let stale: Checkpoint | undefined
-  wire.intercept = async ({ url }) => (url.searchParams.get('partNumber') === '2' ? 403 : undefined)
-  const upload = client.multipartUpload('a', file, {
-    partSize: PART,
-    parallel: 1,
-    progress: (_, checkpoint) => {
-      if (checkpoint && checkpoint.doneParts.length === 0) stale = checkpoint
-    },
-  })
-  expect(await rejection(upload)).toMatchObject({ status: 403 })
-  wire.intercept = async () => undefined
-  if (stale === undefined) throw new Error('There was no checkpoint.')
-  return stale
-}
-
 /** Does something once, when a resumed upload has read its source and lists the stored parts. */
 function onceResumed(change: () => Promise<void>): () => number {
   let changes = 0
@@ -119,58 +99,87 @@ async function rewrite(path: string, offset: number, bytes: Buffer): Promise<voi
   await file.close()
 }
 
-test('a file that changes after an upload resumed from an outdated checkpoint sends no part again', async () => {
-  const path = subject.path('in')
-  await writeFile(path, content)
-  const checkpoint = await staleCheckpoint(path)
-  const changes = onceResumed(() => rewrite(path, PART, random(PART)))
-  const error = await rejection(client.multipartUpload('a', path, { checkpoint, parallel: 1 }))
-  expect(error).toEqual(code('ERR_CSE_SOURCE_CHANGED'))
-  expect(changes()).toBeGreaterThan(0)
-  wire.repeated()
-  expect(await rejection(client.head('a'))).toMatchObject({ code: 'NoSuchKey' })
-})
+describe.each([
+  ['aes-ctr', 102_400],
+  ['sealed', 131_072],
+] as const)('%s', (format, PART) => {
+  const content = random(3 * PART + 5)
+  const newClient = (): CryptoOSS => subject.newClient({ endpoint: wire.endpoint, format })
 
-test('content in memory that changes after an upload resumed from an outdated checkpoint is sent as it was', async () => {
-  const memory = Buffer.from(content)
-  const checkpoint = await staleCheckpoint(memory)
-  const changes = onceResumed(async () => void memory.fill(0, PART))
-  await client.multipartUpload('a', memory, { checkpoint, parallel: 1 })
-  expect(changes()).toBeGreaterThan(0)
-  expect(wire.repeated()).toEqual([2])
-  expect((await client.get('a')).content).toEqual(content)
-  // The current memory is other content, and gets its own key.
-  await client.multipartUpload('a', memory, { checkpoint, partSize: PART })
-  wire.repeated()
-  expect((await client.get('a')).content).toEqual(memory)
-})
+  beforeEach(() => {
+    client = newClient()
+  })
 
-test.each([
-  ['does not change', async () => {}],
-  ['changes during the runs', (path: string) => rewrite(path, PART, random(PART))],
-])('one checkpoint in two parallel runs, of a file that %s', async (_, change) => {
-  const path = subject.path('in')
-  await writeFile(path, content)
-  const checkpoint = await staleCheckpoint(path)
-  // The second run gets as far as the first one. The file changes between the two.
-  let second: Promise<unknown> | undefined
-  let parts = 0
-  const sentBySecond = Promise.withResolvers<void>()
-  wire.intercept = async ({ url }) => {
-    if (!url.searchParams.has('partNumber')) return undefined
-    parts += 1
-    if (parts > 1) sentBySecond.resolve()
-    if (parts !== 1) return undefined
-    await change(path)
-    const other = subject.newClient({ endpoint: wire.endpoint })
-    second = other.multipartUpload('a', path, { checkpoint, partSize: PART }).catch((error) => error)
-    await sentBySecond.promise
-    return undefined
+  /** Runs an upload that fails permanently after part 2 was sent. Returns the checkpoint that does not have that part. */
+  async function staleCheckpoint(file: string | Buffer): Promise<Checkpoint> {
+    let stale: Checkpoint | undefined
+    wire.intercept = async ({ url }) => (url.searchParams.get('partNumber') === '2' ? 403 : undefined)
+    const upload = client.multipartUpload('a', file, {
+      partSize: PART,
+      parallel: 1,
+      progress: (_, checkpoint) => {
+        if (checkpoint && checkpoint.doneParts.length === 0) stale = checkpoint
+      },
+    })
+    expect(await rejection(upload)).toMatchObject({ status: 403 })
+    wire.intercept = async () => undefined
+    if (stale === undefined) throw new Error('There was no checkpoint.')
+    return stale
   }
-  const first = client.multipartUpload('a', path, { checkpoint, parallel: 1 }).catch((error) => error)
-  await Promise.all([first, first.then(() => second)])
-  expect(parts).toBeGreaterThan(1)
-  wire.repeated()
-  const { uploads } = await client.listUploads({})
-  expect(uploads).toEqual([])
+
+  test('a file that changes after an upload resumed from an outdated checkpoint sends no part again', async () => {
+    const path = subject.path('in')
+    await writeFile(path, content)
+    const checkpoint = await staleCheckpoint(path)
+    const changes = onceResumed(() => rewrite(path, PART, random(PART)))
+    const error = await rejection(client.multipartUpload('a', path, { checkpoint, parallel: 1 }))
+    expect(error).toEqual(code('ERR_CSE_SOURCE_CHANGED'))
+    expect(changes()).toBeGreaterThan(0)
+    wire.repeated()
+    expect(await rejection(client.head('a'))).toMatchObject({ code: 'NoSuchKey' })
+  })
+
+  test('content in memory that changes after an upload resumed from an outdated checkpoint is sent as it was', async () => {
+    const memory = Buffer.from(content)
+    const checkpoint = await staleCheckpoint(memory)
+    const changes = onceResumed(async () => void memory.fill(0, PART))
+    await client.multipartUpload('a', memory, { checkpoint, parallel: 1 })
+    expect(changes()).toBeGreaterThan(0)
+    expect(wire.repeated()).toEqual([2])
+    expect((await client.get('a')).content).toEqual(content)
+    // The current memory is other content, and gets its own key.
+    await client.multipartUpload('a', memory, { checkpoint, partSize: PART })
+    wire.repeated()
+    expect((await client.get('a')).content).toEqual(memory)
+  })
+
+  test.each([
+    ['does not change', async () => {}],
+    ['changes during the runs', (path: string) => rewrite(path, PART, random(PART))],
+  ])('one checkpoint in two parallel runs, of a file that %s', async (_, change) => {
+    const path = subject.path('in')
+    await writeFile(path, content)
+    const checkpoint = await staleCheckpoint(path)
+    // The second run gets as far as the first one. The file changes between the two.
+    let second: Promise<unknown> | undefined
+    let parts = 0
+    const sentBySecond = Promise.withResolvers<void>()
+    wire.intercept = async ({ url }) => {
+      if (!url.searchParams.has('partNumber')) return undefined
+      parts += 1
+      if (parts > 1) sentBySecond.resolve()
+      if (parts !== 1) return undefined
+      await change(path)
+      const other = newClient()
+      second = other.multipartUpload('a', path, { checkpoint, partSize: PART }).catch((error) => error)
+      await sentBySecond.promise
+      return undefined
+    }
+    const first = client.multipartUpload('a', path, { checkpoint, parallel: 1 }).catch((error) => error)
+    await Promise.all([first, first.then(() => second)])
+    expect(parts).toBeGreaterThan(1)
+    wire.repeated()
+    const { uploads } = await client.listUploads({})
+    expect(uploads).toEqual([])
+  })
 })

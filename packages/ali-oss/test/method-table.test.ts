@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import OSS from 'ali-oss'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CryptoOSS } from '../src/index.ts'
-import { EVERYWHERE, METHODS, type MethodTreatment } from './method-table.ts'
+import { EVERYWHERE, METHODS, type MethodTreatment, SEALED } from './method-table.ts'
 import { rejection, Subject } from './subject.ts'
 
 const PAGE = fileURLToPath(new URL('../../../docs/ALI_OSS_METHODS.md', import.meta.url))
@@ -145,7 +145,12 @@ describe('a method that is passed through refuses', () => {
 
 test('docs/ALI_OSS_METHODS.md has the table', async () => {
   const page = readFileSync(PAGE, 'utf8')
-  const written = replaced(replaced(page, 'methods', table()), 'everywhere', list(Object.values(EVERYWHERE)))
+  const sections = {
+    methods: table(),
+    sealed: sealedTable(),
+    everywhere: list(Object.values(EVERYWHERE)),
+  }
+  const written = Object.entries(sections).reduce((text, [name, body]) => replaced(text, name, body), page)
   await expect(written).toMatchFileSnapshot(PAGE)
 })
 
@@ -170,6 +175,14 @@ function table(): string {
     section('refused', 'why, and what to do instead'),
     section('passed through', 'what to know'),
   ].join('\n\n')
+}
+
+function sealedTable(): string {
+  return [
+    '| method | with sealed objects |',
+    '| --- | --- |',
+    ...Object.entries(SEALED).map(([name, note]) => `| \`${name}\` | ${note} |`),
+  ].join('\n')
 }
 
 function list(sentences: readonly string[]): string {

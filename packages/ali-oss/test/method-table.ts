@@ -1,5 +1,5 @@
 import type { CryptoOSS } from '../src/crypto-oss.ts'
-import { REFUSALS } from '../src/refusal.ts'
+import { OWN_PARTS_REFUSAL, REFUSALS } from '../src/refusal.ts'
 
 /** How the drop-in treats a method of ali-oss: it encrypts and decrypts, is passed through, or is refused. */
 type Treatment = 'encrypted' | 'passed through' | 'refused'
@@ -49,7 +49,7 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   ),
   getObjectMeta: encrypted(
     {},
-    'Plaintext and ciphertext have the same length. For a symbolic link, the result describes the link.',
+    'Sends a HEAD. ali-oss sends one with `?objectMeta`, whose response does not say whether the object is sealed. So `res.headers` has more headers, and lacks what only that response states, such as `x-oss-last-access-time`. For a symbolic link, a second request is that of ali-oss, and the result describes the link.',
   ),
   copy: passed(
     `Refused with changed metadata: ${REFUSALS['copy with changed metadata']}.`,
@@ -109,8 +109,10 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
     'As `get`. A stream that nobody reads releases its connection after `timeout`, but not before 30 seconds. In ali-oss it does so after 30 seconds.',
   ),
   putMeta: refused(REFUSALS.putMeta),
-  list: passed('Sizes are also those of the plaintext. ETags are those of the ciphertext.'),
-  listV2: passed('Sizes are also those of the plaintext. ETags are those of the ciphertext.'),
+  list: passed(
+    'Sizes are also those of the plaintext, unless the object is sealed. ETags are those of the ciphertext.',
+  ),
+  listV2: passed('As `list`.'),
   restore: passed(),
   processObjectSave: refused(REFUSALS.processObjectSave),
   getBucketRequestPayment: passed(),
@@ -216,6 +218,37 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   parseXML: passed(),
   requestError: passed(),
   setSLDEnabled: passed(),
+}
+
+const STORED_SIZES =
+  'Sizes are stored lengths. `plaintextLength` of `@oss-cse/crypto-core` computes that of the plaintext. A listing does not say which objects are sealed; `head` does.'
+const OWN_PARTS = `Refused with \`format: 'sealed'\`: ${OWN_PARTS_REFUSAL}.`
+
+/** What each method does with sealed objects, where it differs from what it does with others. */
+export const SEALED: Partial<Readonly<Record<MethodName, string>>> = {
+  put: 'Seals. The result has a `commitment`. `contentLength` is the length of the plaintext. The size in a callback is the stored length. `context` is an option of the call.',
+  putStream: 'As `put`.',
+  multipartUpload:
+    'Seals. The result has a `commitment`. `partSize` counts stored bytes and is rounded up to a multiple of 64 KiB, at least 128 KiB. A checkpoint resumes an upload only for the same format, context and length. Otherwise the upload restarts under a new key.',
+  get: 'Verifies each byte before you get it: content that was altered throws `ERR_CSE_AUTHENTICATION_FAILED`. Lengths and ranges are those of the plaintext. The result has `sealed` and, for a sealed object, `commitment`. `expectCommitment` and `context` are options of the call.',
+  getStream: 'As `get`. The stream errors before the first byte that is not authentic.',
+  head: '`content-length` is the length of the plaintext, as the service states it: only reading the end of the object verifies it. The result has `sealed`.',
+  getObjectMeta: '`content-length` is the length of the plaintext, as in `head`.',
+  copy: 'Refused where the `context` of the client differs for the two names, also for an object that is not sealed.',
+  putSymlink: 'A link is read in the context of its own name. Pass the `context` of the target.',
+  list: STORED_SIZES,
+  listV2: 'As `list`.',
+  getBucketVersions: 'As `list`.',
+  listObjectVersions: 'As `list`.',
+  listParts: 'Sizes are stored lengths.',
+  getBucketStat: 'Counts stored lengths.',
+  signatureUrl:
+    'The URL returns the sealed bytes. `getByUrl` and `getStreamByUrl` open them in the context of the name in the URL.',
+  asyncSignatureUrl: 'As `signatureUrl`.',
+  signatureUrlV4: 'As `signatureUrl`.',
+  initMultipartUpload: OWN_PARTS,
+  uploadPart: 'As `initMultipartUpload`.',
+  completeMultipartUpload: 'As `initMultipartUpload`.',
 }
 
 function encrypted(

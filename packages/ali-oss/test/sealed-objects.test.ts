@@ -1,10 +1,11 @@
+import { createCipheriv } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { CryptoBucket, type CryptoBucketOptions } from '@oss-cse/bucket'
-import { Keyring } from '@oss-cse/crypto-core'
+import { type ContentKey, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import { SegmentPlan, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { OssTransport } from '@oss-cse/transport-oss'
 import OSS from 'ali-oss'
@@ -90,6 +91,73 @@ describe('the options of a client', () => {
       expect((await stored()).headers[V2_HEADERS.cekAlgorithm]).toBe(algorithm)
     }
   })
+})
+
+test('a client with the format AES-CTR sends what a client without that option sends', async () => {
+  const bytes = random(3 * PART + 5)
+  await writeFile(subject.path('in'), bytes)
+  const keys: ContentKey[] = []
+  const watched: MasterKeyProvider = {
+    wrapAlgorithm: provider.wrapAlgorithm,
+    materialDescription: provider.materialDescription,
+    async generateContentKey(iv) {
+      const generated = await provider.generateContentKey(iv)
+      keys.push({ cek: Uint8Array.from(generated.cek), iv: Uint8Array.from(iv) })
+      return generated
+    },
+    unwrap: (envelope) => provider.unwrap(envelope),
+  }
+  const calls = async (client: CryptoOSS): Promise<void> => {
+    const names: string[] = []
+    const written = (name: string) => {
+      names.push(name)
+      return name
+    }
+    await client.put(written('bytes'), bytes, { meta: { owner: 'ops' } })
+    await client.put(written('file'), subject.path('in'))
+    await client.putStream(written('stream'), Readable.from([bytes]))
+    await client.putStream(written('announced'), Readable.from([bytes]), { contentLength: bytes.length })
+    await client.multipartUpload(written('parts'), bytes, { partSize: 102_400, parallel: 1 })
+    const dataSize = bytes.length
+    const { uploadId } = await client.initMultipartUpload(written('steps'), { dataSize, partSize: PART })
+    const parts: { number: number; etag: string }[] = []
+    for (let number = 1; number <= 4; number++) {
+      const [start, end] = [(number - 1) * PART, Math.min(number * PART, dataSize)]
+      const { etag } = await client.uploadPart('steps', uploadId, number, bytes, start, end)
+      parts.push({ number, etag })
+    }
+    await client.completeMultipartUpload('steps', uploadId, parts)
+    await client.copy('copy', 'bytes')
+    await client.get('bytes')
+    await client.get('bytes', { headers: { Range: 'bytes=70000-70009' } })
+    await client.get('bytes', subject.path('out'))
+    await buffer((await client.getStream('parts')).stream)
+    await client.head('bytes')
+    for (const [index, name] of names.entries()) {
+      const { cek, iv } = keys[index] as ContentKey
+      const ctr = createCipheriv('aes-256-ctr', cek, iv)
+      expect(Buffer.compare(ctr.update(bytes), (await stored(name)).bytes)).toBe(0)
+    }
+  }
+  /** The requests, without what differs each time: times, signatures, wrapped keys, and ETags of ciphertext. */
+  const sent = async (options: Partial<CryptoOSSOptions>) => {
+    keys.length = 0
+    const before = subject.emulator.requests.length
+    await calls(subject.newClient({ ...options, provider: watched }))
+    const fresh =
+      /^(date|x-oss-date|authorization|content-md5|x-oss-meta-client-side-encryption-(key|start))$/
+    return subject.emulator.requests.slice(before).map(({ method, path, query, headers }) => ({
+      method,
+      path,
+      query: query.replace(/uploadId=[^&]*/, ''),
+      headers: Object.fromEntries(
+        Object.entries(headers).map(([name, value]) => [name, fresh.test(name) ? value?.length : value]),
+      ),
+    }))
+  }
+  const withOption = await sent({ format: 'aes-ctr', accept: 'any', context: () => 'x' })
+  expect(withOption.length).toBeGreaterThan(20)
+  expect(withOption).toEqual(await sent({}))
 })
 
 describe('put and putStream', () => {

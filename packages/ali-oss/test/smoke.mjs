@@ -37,6 +37,17 @@ for (const name of ['a', 'b']) {
   assert.notDeepEqual((await plain.get(name)).content, content)
 }
 assert.deepEqual((await client.head('a')).meta, { owner: 'ops' })
+
+const sealing = new CryptoOSS({
+  ...options,
+  provider: new RsaProvider({ privateKey }),
+  accept: 'sealed',
+  context: (name) => name,
+})
+const { commitment } = await sealing.multipartUpload('sealed', content, { partSize: 102_400 })
+const sealed = await sealing.get('sealed', { expectCommitment: commitment })
+assert.deepEqual([sealed.content, sealed.sealed], [content, true])
+await assert.rejects(sealing.get('a'), { code: 'ERR_CSE_NOT_SEALED' })
 await assert.rejects(client.get('none'), { name: 'NoSuchKeyError', code: 'NoSuchKey', status: 404 })
 await assert.rejects(client.append('a', content), { code: 'ERR_CSE_OPERATION_REFUSED' })
 await emulator.close()

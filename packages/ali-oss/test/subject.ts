@@ -13,8 +13,8 @@ const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
 /** The master key of all encrypted clients. */
 export const provider: RsaProvider = new RsaProvider({ privateKey })
 
-/** The client under test: ali-oss on plain objects, or the drop-in on encrypted ones. */
-export type Kind = 'OSS' | 'CryptoOSS'
+/** The client under test: ali-oss on plain objects, or the drop-in on encrypted ones, or on sealed ones. */
+export type Kind = 'OSS' | 'CryptoOSS' | 'sealing CryptoOSS'
 
 const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   everywhere: EVERYWHERE,
@@ -66,6 +66,7 @@ export class Subject {
       accessKeySecret,
       authorizationV4: true,
       provider,
+      ...(this.kind === 'sealing CryptoOSS' && { format: 'sealed', context: () => 'demo' }),
       retry: { minDelayMs: 1, maxDelayMs: 10 },
       ...options,
     })
@@ -79,7 +80,7 @@ export class Subject {
   differs(difference: string): boolean {
     if (!differences.includes(difference)) throw new Error(`The table does not say ${difference}.`)
     shown.add(difference)
-    return this.kind === 'CryptoOSS'
+    return this.kind !== 'OSS'
   }
 
   /** Returns a path in the subject's directory. */

@@ -56,6 +56,18 @@ export async function held(): Promise<void> {
     },
   })
 
+  // Sealed objects.
+  const sealing = new CryptoOSS({ ...plainOptions, provider, accept: 'sealed', context: (name) => name })
+  const put = await sealing.put('a', '/file', { context: 'x' })
+  check<Equal<typeof put.commitment, string | undefined>>()
+  const opened = await sealing.get('a', { context: 'x', expectCommitment: put.commitment })
+  check<Equal<typeof opened.sealed, boolean | undefined>>()
+  await sealing.multipartUpload('a', '/file', { context: 'x' })
+  // @ts-expect-error a format that does not exist
+  new CryptoOSS({ ...plainOptions, provider, format: 'gcm' })
+  // @ts-expect-error parts of a sealed object are not sent one by one
+  await client.initMultipartUpload('a', { dataSize: 1, partSize: 102_400, context: 'x' })
+
   // A callback with the types of ali-oss, its checkpoint, and the streams of its examples.
   let kept: OSS.Checkpoint | undefined
   const progress = async (fraction: number, checkpoint: OSS.Checkpoint): Promise<void> => {
