@@ -49,7 +49,7 @@ export const METHODS: Readonly<Record<MethodName, MethodTreatment>> = {
   ),
   getObjectMeta: encrypted(
     {},
-    'Sends a HEAD. ali-oss sends one with `?objectMeta`, whose response does not say whether the object is sealed. So `res.headers` has more headers, and lacks what only that response states, such as `x-oss-last-access-time`. For a symbolic link, a second request is that of ali-oss, and the result describes the link.',
+    'Sends a HEAD. ali-oss sends one with `?objectMeta`, whose response does not say whether the object is sealed. So `res.headers` has more headers, and may lack what only that response states, such as `x-oss-last-access-time`. For a symbolic link, a second request is that of ali-oss, and the result describes the link.',
   ),
   copy: passed(
     `Refused with changed metadata: ${REFUSALS['copy with changed metadata']}.`,
