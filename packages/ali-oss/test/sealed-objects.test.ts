@@ -1,6 +1,6 @@
 import { createCipheriv } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -268,6 +268,21 @@ describe('multipartUpload', () => {
         expect(Buffer.compare(content, bytes)).toBe(0)
       }
     }
+  })
+
+  test('enlarges the parts of a file whose stored bytes need more than 10,000 of them', async () => {
+    await writeFile(subject.path('in'), '')
+    await truncate(subject.path('in'), 10_000 * PART)
+    const sizes: (number | undefined)[] = []
+    const upload = sealing.multipartUpload('a', subject.path('in'), {
+      partSize: PART,
+      progress(_, checkpoint) {
+        sizes.push(checkpoint?.partSize)
+        throw new Error('enough')
+      },
+    })
+    expect(await rejection(upload)).toMatchObject({ message: expect.stringContaining('enough') })
+    expect(sizes[0]).toBe(3 * Z)
   })
 
   test('refuses a part size below 100 KiB before any request', async () => {
@@ -712,6 +727,7 @@ describe('head and getObjectMeta', () => {
     await sealing.put('a.txt', text)
     const { res } = await sealing.getObjectMeta('a.txt', { headers: { 'Accept-Encoding': 'gzip' } })
     expect(res.headers['content-length']).toBe('5000')
+    expect(subject.emulator.requests.at(-1)?.headers).not.toHaveProperty('accept-encoding')
   })
 })
 
