@@ -93,6 +93,24 @@ describe('the options of a client', () => {
   })
 })
 
+test('a keyring whose key is for sealed objects alone makes a client seal, and read nothing else', async () => {
+  await subject.client.put('ctr', random(10))
+  const keyring = () => new Keyring({ encrypting: provider, sealedOnly: [provider] })
+  const client = subject.newClient({ provider: undefined, keyring: keyring() })
+  const { commitment } = await client.put('a', Buffer.of(1))
+  expect(commitment).toBeDefined()
+  expect((await client.get('a')).content).toEqual(Buffer.of(1))
+  expect(await rejection(client.get('ctr'))).toEqual(code('ERR_CSE_NOT_SEALED'))
+  expect(await rejection(client.initMultipartUpload('a', { dataSize: 1, partSize: PART }))).toEqual(
+    code('ERR_CSE_OPERATION_REFUSED'),
+  )
+  for (const contradictory of [{ format: 'aes-ctr' }, { onPlainObject: 'passthrough' }] as const) {
+    expect(() => subject.newClient({ provider: undefined, keyring: keyring(), ...contradictory })).toThrow(
+      code('ERR_CSE_INVALID_ARGUMENT'),
+    )
+  }
+})
+
 test('a client with the format AES-CTR sends what a client without that option sends', async () => {
   const bytes = random(3 * PART + 5)
   await writeFile(subject.path('in'), bytes)
@@ -517,7 +535,9 @@ describe('what is read', () => {
     await subject.client.put('a', random(200))
     const notSealed = code('ERR_CSE_NOT_SEALED')
     expect(await rejection(read(sealing, {}))).toEqual(notSealed)
-    expect(await rejection(read(sealing, { onPlainObject: 'passthrough' }))).toEqual(notSealed)
+    expect(await rejection(read(sealing, { onPlainObject: 'passthrough' }))).toEqual(
+      code('ERR_CSE_INVALID_ARGUMENT'),
+    )
     expect(await rejection(read(subject.client, { expectCommitment: 'x' }))).toEqual(notSealed)
     expect(existsSync(subject.path('out'))).toBe(false)
     await read(subject.client, {})
