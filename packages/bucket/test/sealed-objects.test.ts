@@ -2,11 +2,12 @@ import {
   type ByteRange,
   CseError,
   concatBytes,
+  encodeEnvelope,
   type GetObjectResponse,
   TransportError,
 } from '@oss-cse/crypto-core'
-import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
-import { createTestProvider, type MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { SegmentPlan, V2_HEADERS } from '@oss-cse/crypto-core/internal'
+import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { CryptoBucket, type CryptoBucketOptions } from '../src/crypto-bucket.ts'
 import { MemoryCheckpointStore } from '../src/resume/checkpoint-store.ts'
@@ -14,7 +15,7 @@ import { broken, chunked, difference, pattern } from './bytes.ts'
 import { memoryBucket } from './memory-bucket.ts'
 import { MemoryTarget } from './memory-target.ts'
 import { lost } from './multipart.ts'
-import { openReference, sealReference } from './sealed-reference.ts'
+import { openReference, sealReference, sealSegmentReference } from './sealed-reference.ts'
 import { WatchedKeyring } from './watched-keys.ts'
 
 const Z = 65_536
@@ -794,6 +795,31 @@ describe('altered content', () => {
     await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_INTEGRITY'))
   })
 
+  test.each<[string, Record<string, string>]>([
+    ['another wrapped key', { [V2_HEADERS.wrappedCek]: 'AAAA' }],
+    ['another format', { [V2_HEADERS.cekAlgorithm]: 'AES/CTR/NoPadding' }],
+    ['a length that it did not state before', { [V2_HEADERS.dataSize]: '1' }],
+    ['another version', { 'x-oss-version-id': 'later' }],
+  ])('of a later answer that states %s is of another object', async (_what, later) => {
+    const { bucket, transport } = await sealed()
+    const answer = (response: GetObjectResponse, headers: Record<string, string>) => ({
+      ...response,
+      headers: { 'x-oss-version-id': 'first', ...response.headers, ...headers },
+    })
+    let responses = 0
+    transport.alterGet = (response) =>
+      responses++ === 0
+        ? { ...answer(response, {}), body: broken(response.body, 100_000, lost) }
+        : answer(response, later)
+    await expect(bucket.getBytes('a')).rejects.toEqual(code('ERR_CSE_PRECONDITION_FAILED'))
+    responses = 0
+    const reader = await bucket.openObject('a', { firstRange: { start: 0, end: 9 } })
+    await expect(read(reader.read({ start: 2 * Z, end: 2 * Z + 9 }))).rejects.toEqual(
+      code('ERR_CSE_PRECONDITION_FAILED'),
+    )
+    await reader.close()
+  })
+
   test('names the object, and asks for the same state of it', async () => {
     const { bucket, transport, stored } = await sealed()
     await forge(transport, flip(stored, Z + 5))
@@ -876,4 +902,49 @@ test('no key of a sealed object stays: neither after a read nor after one that f
   expect(keyring.handedOut.length).toBeGreaterThan(5)
   expect(keyring.wiped).toBe(true)
   expect(transport.objects.size).toBe(1)
+})
+
+test('a range of 1 KiB of 4 GiB takes one request, for at most two segments', async () => {
+  const GIB = 1024 ** 3
+  const plan = new SegmentPlan(4 * GIB)
+  const keyring = new WatchedKeyring()
+  const { envelope } = await keyring.generate({ unencryptedContentLength: plan.sizeBytes }, {}, 'sealed')
+  const [contentKey] = keyring.copies
+  if (contentKey === undefined) throw new Error('no key')
+  const content = (index: number) => pattern(plan.segment(index).plaintextBytes).map((byte) => byte ^ index)
+  const ranges: string[] = []
+  const transport = new MemoryTransport()
+  transport.get = async ({ headers }) => {
+    const { range = '' } = headers ?? {}
+    ranges.push(range)
+    const [, start, end] = (/^bytes=(\d+)-(\d+)$/.exec(range) ?? []).map(Number) as [number, number, number]
+    const segments: Uint8Array[] = []
+    for (let index = Math.floor(start / Z); index <= Math.floor(end / Z); index++) {
+      segments.push(await sealSegmentReference(contentKey, content(index), plan.segment(index)))
+    }
+    const held = concatBytes(segments).subarray(start % Z, (start % Z) + end - start + 1)
+    return {
+      status: 206,
+      headers: {
+        ...encodeEnvelope(envelope),
+        etag: '"1"',
+        'content-length': String(held.length),
+        'content-range': `bytes ${start}-${end}/${plan.storedBytes}`,
+      },
+      body: chunked(held, 100_000),
+    }
+  }
+  const { bucket } = memoryBucket({ transport, keyring, accept: 'sealed' })
+  for (const start of [0, Z - 57, Z - 56, GIB, 3 * GIB + 12_345, plan.segment(40_000).plaintextOffset - 1]) {
+    ranges.length = 0
+    const bytes = await bucket.getBytes('a', { range: { start, end: start + 1023 } })
+    expect([ranges.length, bytes.length]).toEqual([1, 1024])
+    const { index, plaintextOffset } = plan.segmentAt(start)
+    const both = concatBytes([content(index), content(index + 1)])
+    expect(
+      difference(bytes, both.subarray(start - plaintextOffset, start - plaintextOffset + 1024)),
+    ).toBeUndefined()
+    const [, first = 0, last = 0] = (/(\d+)-(\d+)/.exec(ranges[0] ?? '') ?? []).map(Number)
+    expect(last - first + 1).toBeLessThanOrEqual(2 * Z)
+  }
 })

@@ -78,3 +78,16 @@ export async function sealReference(
   }
   return joined(stored)
 }
+
+/** Seals one segment of an object. */
+export async function sealSegmentReference(
+  contentKey: ContentKey,
+  plaintext: Uint8Array,
+  { index, last }: { readonly index: number; readonly last: boolean },
+): Promise<Uint8Array> {
+  const { key, prefix, header } = await derived(contentKey, '')
+  const sealed = new Uint8Array(
+    await crypto.subtle.encrypt(parameters(prefix, index, last), key, Uint8Array.from(plaintext)),
+  )
+  return index === 0 ? joined([header, sealed]) : sealed
+}

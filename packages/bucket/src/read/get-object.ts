@@ -20,6 +20,7 @@ import { type ProgressListener, progressReporter } from '../policy/progress.ts'
 import { readHeaders } from '../policy/request-headers.ts'
 import type { ReadPolicies } from '../policy/sealed-policies.ts'
 import { type GetSource, ObjectRequests } from '../requests/object-requests.ts'
+import { sealedState } from '../requests/range-bytes.ts'
 import { closeIterator, ResumedRead } from '../requests/resumed-read.ts'
 import { firstResponse } from './first-response.ts'
 import { describeObject, type ObjectDescription } from './head-object.ts'
@@ -247,7 +248,8 @@ async function sealedResult(
   const report = progressReporter(onProgress, sizeBytes)
   let delivered: number | undefined
   const { signal } = abort
-  const pass = readSealed({ key, etag, slice, cipher, requests, takeFirst, signal })
+  const state = sealedState(response.headers)
+  const pass = readSealed({ key, etag, state, slice, cipher, requests, takeFirst, signal })
   cipher.close()
   const read = pass.open({
     onReceived() {

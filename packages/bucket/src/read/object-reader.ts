@@ -22,7 +22,7 @@ import { readHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 import type { ReadPolicies } from '../policy/sealed-policies.ts'
 import { type GetSource, ObjectRequests, ofWholeObject } from '../requests/object-requests.ts'
-import { type PinnedObject, rangeBytes } from '../requests/range-bytes.ts'
+import { type PinnedObject, rangeBytes, sealedState } from '../requests/range-bytes.ts'
 import type { RequestableRange } from '../requests/requestable-range.ts'
 import { closeIterator } from '../requests/resumed-read.ts'
 import { firstResponse } from './first-response.ts'
@@ -277,9 +277,10 @@ export class ObjectReader {
   }
 
   #sealedOptions(slice: WantedSegments, signal: AbortSignal | undefined): Omit<SealedReadOptions, 'cipher'> {
-    const { key, etag } = this.description
+    const { key, etag, headers } = this.description
+    const state = sealedState(headers)
     const takeFirst = () => this.#takeFirst(slice.stored)?.response
-    return { key, etag, slice, requests: this.#requests(signal), takeFirst, signal }
+    return { key, etag, state, slice, requests: this.#requests(signal), takeFirst, signal }
   }
 
   /** The stored bytes of a range. */
@@ -294,9 +295,11 @@ export class ObjectReader {
   }
 
   get #pinned(): PinnedObject {
-    const { key, etag } = this.description
+    const { key, etag, headers } = this.description
     const opened = this.#opened
-    return { key, etag, sizeBytes: opened.sealed ? opened.slice.plan.storedBytes : opened.slice.totalBytes }
+    return opened.sealed
+      ? { key, etag, sizeBytes: opened.slice.plan.storedBytes, sealed: sealedState(headers) }
+      : { key, etag, sizeBytes: opened.slice.totalBytes }
   }
 
   /** What a worker needs to request a range itself. Nothing if the first response has it, or without an ETag. */

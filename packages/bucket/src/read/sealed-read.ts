@@ -3,7 +3,7 @@ import type { SealedSlice, Segment, SegmentPlan } from '@oss-cse/crypto-core/int
 import type { OpenedSegments, OpeningPass, SealedCipher } from '../cipher/sealed-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { ObjectRequests } from '../requests/object-requests.ts'
-import { type PinnedObject, rangeBytes } from '../requests/range-bytes.ts'
+import { type PinnedObject, rangeBytes, type SealedState } from '../requests/range-bytes.ts'
 import { readSegment } from '../requests/read-segment.ts'
 
 /** Segments, and the plaintext of them that is wanted. */
@@ -16,6 +16,8 @@ export type WantedSegments = Pick<
 export interface SealedReadOptions {
   readonly key: string
   readonly etag: string | undefined
+  /** What each response must state. */
+  readonly state: SealedState
   readonly slice: WantedSegments
   readonly cipher: SealedCipher
   readonly requests: ObjectRequests
@@ -55,13 +57,14 @@ async function* named(
 export function sealedSource({
   key,
   etag,
+  state,
   slice,
   requests,
   takeFirst,
   signal,
 }: Omit<SealedReadOptions, 'cipher'>): { readonly source: ObjectBody; readonly segments: OpenedSegments } {
   const { plan, stored } = slice
-  const object: PinnedObject = { key, etag, sizeBytes: plan.storedBytes }
+  const object: PinnedObject = { key, etag, sizeBytes: plan.storedBytes, sealed: state }
   const storedBytes = (range: ClosedRange, first?: typeof takeFirst) =>
     rangeBytes({ object, range, requests, takeFirst: first, signal })
   const readAgain = (segment: Segment): Promise<Uint8Array> => readSegment(segment, storedBytes)

@@ -4,8 +4,16 @@ import {
   type ClosedRange,
   CseError,
   type GetObjectResponse,
+  type HeaderMap,
+  OSS_HEADERS,
 } from '@oss-cse/crypto-core'
-import { type RangeSlice, rangeHeader, sliceResponse, statedBytes } from '@oss-cse/crypto-core/internal'
+import {
+  isEnvelopeHeader,
+  type RangeSlice,
+  rangeHeader,
+  sliceResponse,
+  statedBytes,
+} from '@oss-cse/crypto-core/internal'
 import { aboutObject } from '../policy/about-object.ts'
 import type { ObjectRequests } from './object-requests.ts'
 import { closeIterator, ResumedRead, wasReplaced } from './resumed-read.ts'
@@ -17,6 +25,21 @@ export interface PinnedObject {
   readonly etag: string | undefined
   /** The length of the whole object in bytes. */
   readonly sizeBytes: number
+  /** What else each response must state of a sealed object. */
+  readonly sealed?: SealedState | undefined
+}
+
+/** What identifies one state of a sealed object, beside its ETag and its length. */
+export interface SealedState {
+  /** The headers of the envelope, as one text. */
+  readonly envelope: string
+  readonly versionId: string | undefined
+}
+
+/** The state that the headers of a response state. */
+export function sealedState(headers: HeaderMap): SealedState {
+  const envelope = Object.entries(headers).filter(([name]) => isEnvelopeHeader(name))
+  return { envelope: JSON.stringify(envelope.toSorted()), versionId: headers[OSS_HEADERS.versionId] }
 }
 
 /** A range to read, and its requests. */
@@ -57,7 +80,12 @@ async function* readRange(
       response,
       slice,
       onlyWanted: true,
-      reopen: (start, end, error) => requests.resume(etag, start, end, error),
+      async reopen(start, end, error) {
+        const again = await requests.resume(etag, start, end, error)
+        if (isSameState(object, again.headers)) return again
+        await closeIterator(again.body[Symbol.asyncIterator]())
+        throw wasReplaced(key)
+      },
     })
     onRead(ciphertext)
     // The first range's request only has the signal that the object was opened with.
@@ -79,15 +107,26 @@ async function* readRange(
 
 /** Computes the slice of a response. Closes a response that is from another state of the object, and throws. */
 async function checkedSlice(
-  { key, etag, sizeBytes }: PinnedObject,
+  object: PinnedObject,
   range: ByteRange,
   response: GetObjectResponse,
 ): Promise<RangeSlice> {
+  const { key, etag, sizeBytes } = object
   try {
-    if (response.headers['etag'] !== etag || statedBytes(response) !== sizeBytes) throw wasReplaced(key)
+    const { headers } = response
+    const same =
+      headers['etag'] === etag && statedBytes(response) === sizeBytes && isSameState(object, headers)
+    if (!same) throw wasReplaced(key)
     return sliceResponse(range, response)
   } catch (error) {
     await closeIterator(response.body[Symbol.asyncIterator]())
     throw error
   }
+}
+
+/** Whether a response is from the same state of a sealed object. Where the first one named no version, none is compared. */
+function isSameState({ sealed }: PinnedObject, headers: HeaderMap): boolean {
+  if (sealed === undefined) return true
+  const { envelope, versionId } = sealedState(headers)
+  return envelope === sealed.envelope && (sealed.versionId === undefined || versionId === sealed.versionId)
 }
