@@ -78,6 +78,7 @@ export {
   SegmentPlan,
   TAG_BYTES,
 } from './segment-plan.ts'
+export { type SealedRun, type SegmentSealer, startSealer } from './segment-sealer.ts'
 export {
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,

@@ -7,6 +7,7 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { wipe } from './bytes.ts'
+import { freeBytes } from './free-bytes.ts'
 import {
   mayBeSegment,
   prefixMessage,
@@ -37,9 +38,8 @@ export const sealEngine: SealEngine = {
     wipe(derived)
     return {
       header,
-      seal(plaintext, index, last) {
+      seal(plaintext, index, last, sealed = new Uint8Array(plaintext.length + TAG_BYTES)) {
         const cipher = createCipheriv(ALGORITHM, key, segmentNonce(header, index, last), OPTIONS)
-        const sealed = new Uint8Array(plaintext.length + TAG_BYTES)
         updateInto(sealed, cipher, plaintext)
         cipher.final()
         sealed.set(cipher.getAuthTag(), plaintext.length)
@@ -76,6 +76,8 @@ function updateInto(
   bytes: Uint8Array,
 ): void {
   for (let offset = 0; offset < bytes.length; offset += PIECE_BYTES) {
-    out.set(cipher.update(bytes.subarray(offset, offset + PIECE_BYTES)), offset)
+    const piece = cipher.update(bytes.subarray(offset, offset + PIECE_BYTES))
+    out.set(piece, offset)
+    freeBytes(piece)
   }
 }

@@ -13,9 +13,15 @@ export interface SegmentCipher {
    * key that authenticates.
    *
    * @param last - whether the segment ends the object
+   * @param out - memory of the result's length, which the engine may use for it
    * @returns the ciphertext and the tag. Segment 0 is without its header
    */
-  seal(plaintext: Uint8Array, index: number, last: boolean): Uint8Array | Promise<Uint8Array>
+  seal(
+    plaintext: Uint8Array,
+    index: number,
+    last: boolean,
+    out?: Uint8Array,
+  ): Uint8Array | Promise<Uint8Array>
   /**
    * Verifies and decrypts one segment.
    *

@@ -1,14 +1,10 @@
 import { createCrc64 } from '@oss-cse/crc64'
 import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
-import { sealEngine } from '@oss-cse/crypto-core/seal-engine'
-import { concatBytes } from './bytes.ts'
-import { checkContentKey } from './content-key.ts'
 import type { ContentKey, ObjectBody } from './ports.ts'
 import { RunSource, type RunWatch, startedOnce } from './run-source.ts'
-import type { SealEngine, SegmentCipher } from './seal-engine.ts'
-import { commitmentOf } from './sealed-commitment.ts'
+import type { SealEngine } from './seal-engine.ts'
 import { plaintextBefore } from './segment-plan.ts'
-import { TagList } from './tag-list.ts'
+import { type SegmentSealer, startSealer } from './segment-sealer.ts'
 
 /** Options of sealing a run: a whole object, or one part of it. */
 interface SealRunOptions {
@@ -26,13 +22,11 @@ interface SealRunOptions {
 }
 
 /** What is known of a run after its last byte was read. */
-interface SealedRun {
+interface SealResult {
   /** The CRC-64 of the stored bytes. */
   readonly crc64: bigint
-  /** The tags of the segments, one after another, if they were asked for. They are never stored, logged or sent by themselves. */
+  /** See `SegmentSealer.tags`. */
   readonly tags: Uint8Array
-  /** See `commitmentOf`. */
-  readonly commitment: string
 }
 
 /** Seals one stream of bytes. */
@@ -45,7 +39,7 @@ interface SealRun {
    */
   transform(source: ObjectBody, watch?: RunWatch): AsyncGenerator<Uint8Array, void, undefined>
   /** Returns what was computed, after the last byte was read. */
-  result(): SealedRun
+  result(): SealResult
 }
 
 /**
@@ -54,54 +48,40 @@ interface SealRun {
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the content key has wrong lengths.
  */
 export function startSealRun(options: SealRunOptions): SealRun {
-  const { contentKey, context, firstSegment = 0, endsObject = true, engine = sealEngine } = options
-  checkContentKey(contentKey)
-  const started = engine.start(contentKey, context)
+  const { contentKey, context, firstSegment = 0, endsObject = true, tags = false } = options
+  const sealing = { context, firstSegment, endsObject, tags }
+  const started = startSealer(contentKey, sealing, options.engine)
   // `transform` reports a rejection. If it is never called, there must be no unhandled one.
   if (started instanceof Promise) started.catch(() => {})
-  let result: SealedRun | undefined
+  let result: SealResult | undefined
 
   async function* run(body: ObjectBody, watch: RunWatch): AsyncGenerator<Uint8Array, void, undefined> {
     const source = new RunSource(body, watch)
     const crc64 = createCrc64()
-    const tags = options.tags ? new TagList() : undefined
     const gathered = new HeldSegment(firstSegment)
-    let cipher: SegmentCipher | undefined
-    let index = firstSegment
-    const sealed = async (plaintext: Uint8Array, last: boolean): Promise<Uint8Array> => {
-      const { header, seal } = cipher as SegmentCipher
-      const segment = await seal(plaintext, index, last)
-      tags?.add(segment)
-      const stored = index === 0 ? concatBytes([header, segment]) : segment
-      index += 1
-      crc64.update(stored)
-      return stored
-    }
+    let sealer: SegmentSealer | undefined
     try {
-      cipher = await started
+      sealer = await started
       for (let chunk = await source.next(); chunk !== undefined; chunk = await source.next()) {
         for (const plaintext of gathered.push(chunk)) {
-          const stored = await sealed(plaintext, false)
+          const stored = await sealer.seal(plaintext, false)
+          crc64.update(stored)
           watch.signal?.throwIfAborted()
           const { length } = stored
           yield stored
           watch.onReturned?.(length)
         }
       }
-      if (!endsObject && !gathered.isFull) throw new TypeError('A part must fill its segments.')
-      const stored = await sealed(gathered.rest(), endsObject)
+      const stored = await sealer.seal(gathered.rest(), true)
+      crc64.update(stored)
       const { length } = stored
       watch.signal?.throwIfAborted()
       yield stored
       watch.onReturned?.(length)
-      result = {
-        crc64: crc64.value(),
-        tags: tags?.bytes() ?? new Uint8Array(),
-        commitment: commitmentOf(cipher.header),
-      }
+      result = { crc64: crc64.value(), tags: sealer.tags() }
       watch.onEnd?.()
     } finally {
-      cipher?.dispose()
+      sealer?.dispose()
       watch.onClose?.()
       await source.close()
     }
@@ -128,11 +108,6 @@ class HeldSegment {
 
   constructor(firstSegment: number) {
     this.#segment = firstSegment
-  }
-
-  /** Whether the kept bytes fill a segment. */
-  get isFull(): boolean {
-    return this.#filled === this.#sizeBytes
   }
 
   /** Takes the next chunk, and returns the segments that are certainly not the last one. */
