@@ -48,42 +48,6 @@ export interface SendOptions extends CallOptions {
 /** The most bytes of ciphertext that an upload keeps in memory for its running parts. Further parts are read twice. */
 export const MAX_HELD_BYTES: number = 64 * 1024 ** 2
 
-/** The memory for the running parts of one upload. */
-export class PartMemory {
-  #heldBytes = 0
-
-  /**
-   * Encrypts a part into memory while all unreleased parts together fit there. A further one is read twice, if its source can
-   * be opened again.
-   */
-  async encrypt(
-    source: ByteSource,
-    { storedBytes }: PartRange,
-    intoMemory: () => Promise<EncryptedPart>,
-    twice: () => Promise<EncryptedPart>,
-  ): Promise<EncryptedPart> {
-    if (this.#heldBytes + storedBytes > MAX_HELD_BYTES && source.replayable) return twice()
-    this.#heldBytes += storedBytes
-    try {
-      const part = await intoMemory()
-      return {
-        sizeBytes: storedBytes,
-        digest: part.digest,
-        crc64: part.crc64,
-        open: () => part.open(),
-        ...(part.send && { send: part.send.bind(part) }),
-        release: (reusable) => {
-          part.release(reusable)
-          this.#heldBytes -= storedBytes
-        },
-      }
-    } catch (error) {
-      this.#heldBytes -= storedBytes
-      throw error
-    }
-  }
-}
-
 /** What is computed of a part's ciphertext. */
 export type PartDigest = Pick<EncryptedPart, 'digest' | 'crc64'>
 

@@ -1,4 +1,5 @@
 import type { ClosedRange, HeaderMap, PutObjectResponse, RetryPolicy, WorkerSide } from '@oss-cse/crypto-core'
+import type { SealedRun } from '@oss-cse/crypto-core/internal'
 import type { RetryEvent } from '../policy/retry.ts'
 import type { PinnedObject } from '../requests/range-bytes.ts'
 import type { PortableError } from './portable-error.node.ts'
@@ -12,6 +13,10 @@ export interface FilePart {
   /** The start of the range in the object. */
   readonly offsetBytes: number
   readonly sizeBytes: number
+  /** The length of what is stored of the range. */
+  readonly storedBytes: number
+  /** Where it is sealed. Absent: it is encrypted with AES-CTR. */
+  readonly sealed?: SealedRun | undefined
 }
 
 /** A content key and its counter block: 48 bytes that both threads see. The thread that gets it wipes it. */
@@ -149,7 +154,7 @@ export interface FileCipherResponse {
   /** The job's buffer, or the one that was taken. */
   readonly buffer?: ArrayBuffer
   readonly crc64?: bigint
-  /** The digest of the part that was encrypted: 16 bytes. Of segments that were opened: 32 bytes. */
+  /** The digest of the part that was encrypted, see `EncryptedPart`. Of segments that were opened: 32 bytes. */
   readonly digest?: Uint8Array
   /** The number of bytes that the file had, if it had too few. */
   readonly endedAfter?: number

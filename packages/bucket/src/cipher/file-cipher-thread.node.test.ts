@@ -60,7 +60,7 @@ describe('a request to a thread', () => {
     const thread = await startThread(body)
     const ask = () =>
       thread.encrypt(
-        { fd: 0, positionBytes: 0, offsetBytes: 0, sizeBytes: 16 },
+        { fd: 0, positionBytes: 0, offsetBytes: 0, sizeBytes: 16, storedBytes: 16 },
         contentKey,
         new ArrayBuffer(16),
       )
@@ -96,7 +96,7 @@ describe('a request to a thread', () => {
     const file = await open(here('in'))
     try {
       const buffer = new ArrayBuffer(16)
-      const run = { fd: file.fd, positionBytes: 0, offsetBytes: 0, sizeBytes: 16 }
+      const run = { fd: file.fd, positionBytes: 0, offsetBytes: 0, sizeBytes: 16, storedBytes: 16 }
       const { buffer: back } = await thread.encrypt(run, contentKey, buffer)
       expect(back?.byteLength).toBe(16)
       // It was transferred with the first request.
@@ -119,7 +119,7 @@ test('no message contains a key, and the shared copy of it is wiped', async () =
   const key = { cek: new Uint8Array(32).fill(1), iv: new Uint8Array(16).fill(2) }
   const file = await open(here('in'))
   try {
-    const run = { fd: file.fd, positionBytes: 0, offsetBytes: 0, sizeBytes: 16 }
+    const run = { fd: file.fd, positionBytes: 0, offsetBytes: 0, sizeBytes: 16, storedBytes: 16 }
     const { buffer = new ArrayBuffer(0) } = await thread.encrypt(run, key, new ArrayBuffer(16))
     // The thread had the key, and the caller still has it.
     expect(new Uint8Array(buffer)).not.toEqual(data.subarray(0, 16))

@@ -1,11 +1,13 @@
 import { parentPort } from 'node:worker_threads'
-import { type AesCtrKeystream, wipe } from '@oss-cse/crypto-core'
-import { type Crc64, createCrc64, keystreamAt, PartDigester, partDigest } from '@oss-cse/crypto-core/internal'
+import type { AesCtrKeystream } from '@oss-cse/crypto-core'
+import { type Crc64, createCrc64 } from '@oss-cse/crypto-core/internal'
 import { cipherPieces } from './cipher-pieces.node.ts'
 import type { FileCipherJob, FileCipherRequest, FilePart, SharedKey } from './file-cipher-messages.node.ts'
+import { EndedEarly, FilePass } from './file-pass.node.ts'
 import { JobChannel } from './job-channel.node.ts'
 import { takeShared } from './shared-key.node.ts'
-import { readAt, writeAt } from './thread-files.node.ts'
+import { writeAt } from './thread-files.node.ts'
+import { startedKeystream } from './thread-keystream.node.ts'
 import { fetchRange, fetchSegments, type JobResult, putFile, sendHeld } from './thread-transfers.node.ts'
 
 /** The thread's side of FileCipherThread. */
@@ -32,7 +34,7 @@ const free: ArrayBuffer[] = []
 function start(job: FileCipherJob, channel: JobChannel): JobResult | Promise<JobResult> {
   switch (job.type) {
     case 'encrypt':
-      return encrypt(job, job.key, new Uint8Array(job.buffer, 0, job.sizeBytes))
+      return encrypt(job, job.key, new Uint8Array(job.buffer, 0, job.storedBytes))
     case 'decrypt': {
       const { run, fd, offsetBytes, key } = job
       const crc64 = createCrc64()
@@ -58,11 +60,12 @@ function start(job: FileCipherJob, channel: JobChannel): JobResult | Promise<Job
         ? fetchRange(job, startedKeystream(job.key, job.range.start), channel)
         : fetchSegments(job, job.sealed, takeShared(job.key), channel)
     case 'put':
-      return putFile(job, startedKeystream(job.key, job.offsetBytes), channel)
+      return putFile(job, channel)
     case 'hold': {
+      const { storedBytes } = job
       const buffer = free.pop()
-      const usable = buffer !== undefined && buffer.byteLength >= job.sizeBytes
-      const ciphertext = new Uint8Array(usable ? buffer : new ArrayBuffer(job.sizeBytes), 0, job.sizeBytes)
+      const usable = buffer !== undefined && buffer.byteLength >= storedBytes
+      const ciphertext = new Uint8Array(usable ? buffer : new ArrayBuffer(storedBytes), 0, storedBytes)
       const result = encrypt(job, job.key, ciphertext)
       if (result.digest !== undefined) kept.set(job.held, ciphertext)
       return result
@@ -90,32 +93,17 @@ function keptCiphertext(held: number): Uint8Array {
   return ciphertext
 }
 
-/** Reads and encrypts a range of a file into `out`, which has its length. */
-function encrypt(
-  { fd, positionBytes, offsetBytes, sizeBytes }: FilePart,
-  key: SharedKey,
-  out: Uint8Array,
-): JobResult {
-  const contentKey = takeShared(key)
-  const crc64 = createCrc64()
-  const digester = new PartDigester(contentKey, offsetBytes)
-  const keystream = keystreamFor(contentKey, offsetBytes)
-  wipe(contentKey.cek, contentKey.iv)
+/** Reads and encrypts a part of a file into `out`, which has its stored length. */
+function encrypt(part: FilePart, key: SharedKey, out: Uint8Array): JobResult {
+  const pass = new FilePass(part, key, { digest: true })
   try {
-    for (let done = 0; done < sizeBytes; ) {
-      const plaintext = readAt(fd, positionBytes + done, sizeBytes - done)
-      if (plaintext.length === 0) return { endedAfter: done }
-      const ciphertext = out.subarray(done, done + plaintext.length)
-      cipherPieces(keystream, plaintext, (piece, offset) => ciphertext.set(piece, offset))
-      crc64.update(ciphertext)
-      // On Node.js it returns no promise.
-      void digester.update(ciphertext)
-      done += ciphertext.length
-    }
-    return { crc64: crc64.value(), digest: partDigest(digester.digests() as Uint8Array) }
+    for (let done = 0; !pass.ended; ) done += pass.next(out.subarray(done)).length
+    return { crc64: pass.crc64(), digest: pass.digest() }
+  } catch (error) {
+    if (error instanceof EndedEarly) return { endedAfter: error.afterBytes }
+    throw error
   } finally {
-    keystream.dispose()
-    digester.dispose()
+    pass.dispose()
   }
 }
 
@@ -127,22 +115,6 @@ function decrypt(decryption: Decryption | undefined, ciphertext: Uint8Array): vo
     writeAt(fd, piece, decryption.position)
     decryption.position += piece.length
   })
-}
-
-/** A keystream at an offset of the object. Wipes the key. */
-function startedKeystream(key: SharedKey, offsetBytes: number): AesCtrKeystream {
-  const contentKey = takeShared(key)
-  try {
-    return keystreamFor(contentKey, offsetBytes)
-  } finally {
-    wipe(contentKey.cek, contentKey.iv)
-  }
-}
-
-function keystreamFor(contentKey: ReturnType<typeof takeShared>, offsetBytes: number): AesCtrKeystream {
-  const { keystream, skipBytes } = keystreamAt(contentKey, offsetBytes)
-  if (skipBytes > 0) keystream.update(new Uint8Array(skipBytes))
-  return keystream
 }
 
 /** The jobs that are not done. */

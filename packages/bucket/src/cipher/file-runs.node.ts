@@ -5,7 +5,14 @@ import type { FileCipherThread } from './file-cipher-thread.node.ts'
 import { defaultFileThreads, inThread } from './file-cipher-threads.node.ts'
 import { partFailure, systemError } from './file-failures.node.ts'
 import type { BindFileRuns } from './file-runs.ts'
-import { fetchInto, fetchSealed, holdPart, sendFile, type TransferContext } from './file-transfers.node.ts'
+import {
+  fetchInto,
+  fetchSealed,
+  filePart,
+  holdPart,
+  sendFile,
+  type TransferContext,
+} from './file-transfers.node.ts'
 import { againWhenThreadLost, threadLost } from './lost-thread.ts'
 import type { WritableFile, WrittenListener } from './run-target.ts'
 
@@ -17,9 +24,9 @@ const CHUNK_BYTES = 256 * 1024
 const DEPTH = 4
 
 /** Runs over large files, in the process's threads. */
-export const bindFileRuns: BindFileRuns = (contentKey, most = defaultFileThreads()) => {
+export const bindFileRuns: BindFileRuns = (contentKey, most = defaultFileThreads(), sealedContext) => {
   const pool = new BufferPool()
-  const context = { contentKey, most, pool }
+  const context = { contentKey, most, pool, sealedContext }
   const isLarge = ({ sizeBytes }: OpenFile): boolean => most > 0 && sizeBytes >= THREAD_BYTES
   return {
     isLarge,
@@ -71,14 +78,14 @@ class BufferPool {
 async function encryptPart(
   range: PartRange,
   file: FileRange,
-  { contentKey, most, pool }: RunContext,
+  context: RunContext,
 ): Promise<EncryptedPart | undefined> {
-  const { offsetBytes, sizeBytes } = range
+  const { contentKey, most, pool } = context
+  const { storedBytes: sizeBytes } = range
   const response = await againWhenThreadLost(() =>
-    inThread(most, (thread) => {
-      const run = { fd: file.fd, positionBytes: file.offsetBytes, offsetBytes, sizeBytes }
-      return thread.encrypt(run, contentKey(), pool.take(sizeBytes))
-    }),
+    inThread(most, (thread) =>
+      thread.encrypt(filePart(range, file, context), contentKey(), pool.take(sizeBytes)),
+    ),
   )
   if (response === undefined) return undefined
   const { buffer, digest, crc64 } = response

@@ -62,5 +62,10 @@ export interface FileRuns {
  *
  * @param contentKey - returns the object's key each time it is copied for a run, and throws once it is wiped
  * @param most - the most workers to use. Absent: what the runtime does by default
+ * @param sealedContext - the context of a sealed object, see `encodeContext`. Absent: its format is AES-CTR
  */
-export type BindFileRuns = (contentKey: () => ContentKey, most: number | undefined) => FileRuns
+export type BindFileRuns = (
+  contentKey: () => ContentKey,
+  most: number | undefined,
+  sealedContext?: Uint8Array,
+) => FileRuns

@@ -1,5 +1,5 @@
 import type { ContentKey, PartRange, PutObjectResponse, WorkerSide } from '@oss-cse/crypto-core'
-import { equalBytes } from '@oss-cse/crypto-core/internal'
+import { equalBytes, SegmentPlan } from '@oss-cse/crypto-core/internal'
 import { log } from '../policy/retry.ts'
 import type { RequestableRange } from '../requests/requestable-range.ts'
 import type { ByteSource } from '../source/byte-source.ts'
@@ -9,6 +9,7 @@ import type {
   FailedRequest,
   FileCipherQuestions,
   FileCipherResponse,
+  FilePart,
   PreparedRequest,
 } from './file-cipher-messages.node.ts'
 import type { FileCipherThread } from './file-cipher-thread.node.ts'
@@ -18,7 +19,7 @@ import type { SendFileOptions } from './file-runs.ts'
 import { againWhenThreadLost, isThreadLost, threadLost } from './lost-thread.ts'
 import { namedOriginal, type PortableError, portable, restored } from './portable-error.node.ts'
 import type { WritableFile, WrittenListener } from './run-target.ts'
-import type { SealedSegments } from './sealed-segments.ts'
+import { type SealedSegments, segmentsOf } from './sealed-segments.ts'
 
 /** Transfers whose bytes a thread moves between a file and the service. None of them crosses threads. */
 
@@ -28,6 +29,19 @@ export interface TransferContext {
   readonly contentKey: () => ContentKey
   /** The most threads to use. */
   readonly most: number
+  /** The context of a sealed object, see `encodeContext`. Absent: its format is AES-CTR. */
+  readonly sealedContext: Uint8Array | undefined
+}
+
+/** What a job says of the part that it encrypts. */
+export function filePart(
+  range: Omit<PartRange, 'partNumber'>,
+  { fd, offsetBytes: positionBytes }: FileRange,
+  { sealedContext }: TransferContext,
+): FilePart {
+  const { offsetBytes, sizeBytes, storedBytes } = range
+  const sealed = sealedContext && segmentsOf(range, sealedContext)
+  return { fd, positionBytes, offsetBytes, sizeBytes, storedBytes, sealed }
 }
 
 /**
@@ -103,11 +117,15 @@ async function fetched(
  */
 export async function sendFile(
   { watch, sizeBytes = 0 }: ByteSource,
-  { fd, offsetBytes: positionBytes }: FileRange,
+  file: FileRange,
   side: WorkerSide,
   { signal, onSentBytes, onEnd }: SendFileOptions,
-  { contentKey, most }: TransferContext,
+  context: TransferContext,
 ): Promise<PutObjectResponse | undefined> {
+  const { contentKey, most, sealedContext } = context
+  const { storedBytes } =
+    sealedContext === undefined ? { storedBytes: sizeBytes } : new SegmentPlan(sizeBytes)
+  const whole = { offsetBytes: 0, sizeBytes, storedOffset: 0, storedBytes, last: true }
   return inThread(most, async (thread) => {
     const checkSource = await watch?.()
     const requests = new PreparedRequests()
@@ -120,7 +138,7 @@ export async function sendFile(
       },
     }
     const prepared = requests.add(side)
-    const job = { type: 'put', fd, positionBytes, offsetBytes: 0, sizeBytes, prepared } as const
+    const job = { type: 'put', ...filePart(whole, file, context), prepared } as const
     const sent = await thread.runWithKey(contentKey(), job, { answers, signal })
     return sentResponse(sent, side, requests, signal)
   })
@@ -170,16 +188,16 @@ let lastHeld = 0
 
 async function hold(
   range: PartRange,
-  { fd, offsetBytes: positionBytes }: FileRange,
-  { contentKey, most }: TransferContext,
+  file: FileRange,
+  context: TransferContext,
 ): Promise<HeldCiphertext | undefined> {
+  const { contentKey, most } = context
   const borrowed = await borrowThread(most)
   if (borrowed === undefined) return undefined
   lastHeld += 1
   const held = lastHeld
   try {
-    const { offsetBytes, sizeBytes } = range
-    const job = { type: 'hold', held, fd, positionBytes, offsetBytes, sizeBytes } as const
+    const job = { type: 'hold', held, ...filePart(range, file, context) } as const
     const response = await borrowed.thread.runWithKey(contentKey(), job)
     const { digest, crc64 } = response
     if (digest === undefined || crc64 === undefined) throw partFailure(range, response)
@@ -202,7 +220,7 @@ class HeldPart implements EncryptedPart {
   #taken: Promise<Uint8Array> | undefined
 
   constructor(range: PartRange, file: FileRange, context: TransferContext, ciphertext: HeldCiphertext) {
-    this.sizeBytes = range.sizeBytes
+    this.sizeBytes = range.storedBytes
     this.digest = ciphertext.digest
     this.crc64 = ciphertext.crc64
     this.#range = range

@@ -19,12 +19,11 @@ import {
   type EncryptedPart,
   encryptPartInMemory,
   encryptPartTwice,
-  MAX_HELD_BYTES,
   type PartDigest,
-  PartMemory,
 } from './encrypted-part.ts'
 import type { FileRuns, SendFileOptions } from './file-runs.ts'
 import { keyWiped } from './key-wiped.ts'
+import { PartEncrypter } from './part-encrypter.ts'
 import { type RunTarget, type WrittenListener, writeInto } from './run-target.ts'
 import { forObject, type UnwrapOptions, unwrapKey, wipeKey } from './unwrap-key.ts'
 
@@ -156,12 +155,18 @@ class KeyCustodian implements ObjectCipher {
   readonly #contentKey: ContentKey | undefined
   readonly #fileWorkers: number | undefined
   #boundRuns: FileRuns | undefined
-  readonly #memory = new PartMemory()
+  readonly #parts: PartEncrypter
   #closed = false
 
   constructor(contentKey: ContentKey | undefined, fileWorkers?: number) {
     this.#contentKey = contentKey
     this.#fileWorkers = fileWorkers
+    const passes = {
+      inMemory: (source: ByteSource, range: PartRange) => encryptPartInMemory(source, range, this.#key()),
+      twice: (source: ByteSource, range: PartRange) => encryptPartTwice(source, range, () => this.#key()),
+      digest: (source: ByteSource, range: PartRange) => digestPart(source, range, this.#key()),
+    }
+    this.#parts = new PartEncrypter(passes, () => this.#fileRuns)
   }
 
   get closed(): boolean {
@@ -221,25 +226,11 @@ class KeyCustodian implements ObjectCipher {
     range: PartRange,
     options: { readonly sends: boolean },
   ): Promise<EncryptedPart> {
-    const { file } = source
-    return this.#memory.encrypt(
-      source,
-      range,
-      async () =>
-        (file && (await this.#fileRuns.encryptPart(range, file, options))) ??
-        (await encryptPartInMemory(source, range, this.#key())),
-      () => encryptPartTwice(source, range, () => this.#key()),
-    )
+    return this.#parts.encrypt(source, range, options)
   }
 
   async digestPart(source: ByteSource, range: PartRange): Promise<PartDigest> {
-    const { file } = source
-    const part =
-      file === undefined || range.sizeBytes > MAX_HELD_BYTES
-        ? undefined
-        : await this.#fileRuns.encryptPart(range, file, { sends: false })
-    part?.release(true)
-    return part ?? digestPart(source, range, this.#key())
+    return this.#parts.digest(source, range)
   }
 
   async ciphertextCrc64(plaintext: ObjectBody, offsetBytes: number): Promise<bigint> {

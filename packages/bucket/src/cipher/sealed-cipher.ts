@@ -5,6 +5,8 @@ import type {
   ObjectBody,
   ObjectReference,
   PartRange,
+  PutObjectResponse,
+  WorkerSide,
 } from '@oss-cse/crypto-core'
 import {
   deriveCommitment,
@@ -20,12 +22,13 @@ import { bindFileRuns } from '#file-runs'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import type { RangeBody } from '../requests/requestable-range.ts'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
-import { type EncryptedPart, type PartDigest, PartMemory } from './encrypted-part.ts'
-import type { FileRuns } from './file-runs.ts'
+import type { EncryptedPart, PartDigest } from './encrypted-part.ts'
+import type { FileRuns, SendFileOptions } from './file-runs.ts'
 import { keyWiped } from './key-wiped.ts'
 import type { CipherPass } from './object-cipher.ts'
+import { PartEncrypter } from './part-encrypter.ts'
 import { type RunTarget, type WrittenListener, writeInto } from './run-target.ts'
-import { digestSealedPart, type SealedPartOptions, sealPartInMemory, sealPartTwice } from './sealed-part.ts'
+import { digestSealedPart, sealPartInMemory, sealPartTwice } from './sealed-part.ts'
 import { forObject, type UnwrapOptions, unwrapKey, unwrapKeyToOpen, wipeKey } from './unwrap-key.ts'
 
 /** Segments of a sealed object to open, and the plaintext of them that is wanted. */
@@ -83,8 +86,16 @@ export interface SealedCipher {
   ): Promise<string>
   /** Seals a whole object into a stream. The pass still works after the key is wiped. */
   encrypt(source: ByteSource): CipherPass
-  /** Seals one part, see `ObjectCipher.encryptPart`. It never sends itself. */
-  encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart>
+  /** Whether a worker may be able to send a whole object from its file. */
+  canSend(source: ByteSource): boolean
+  /** Seals a whole object from its file and sends it, in a worker. See `ObjectCipher.send`. */
+  send(source: ByteSource, side: WorkerSide, options: SendFileOptions): Promise<PutObjectResponse | undefined>
+  /** Seals one part, see `ObjectCipher.encryptPart`. */
+  encryptPart(
+    source: ByteSource,
+    range: PartRange,
+    options: { readonly sends: boolean },
+  ): Promise<EncryptedPart>
   /** The digests of a sealed part, which is not kept. Throws as `encryptPart`. */
   digestPart(source: ByteSource, range: PartRange): Promise<PartDigest>
   /** Wipes the key. Can be called repeatedly. */
@@ -157,7 +168,7 @@ class SealedKeyCustodian implements SealedCipher {
   readonly commitment: string
   readonly #contentKey: ContentKey
   readonly #context: Uint8Array
-  readonly #memory = new PartMemory()
+  readonly #parts: PartEncrypter
   readonly #fileWorkers: number | undefined
   #boundRuns: FileRuns | undefined
   #closed = false
@@ -172,6 +183,13 @@ class SealedKeyCustodian implements SealedCipher {
     this.#context = context
     this.commitment = commitment
     this.#fileWorkers = fileWorkers
+    const part = (range: PartRange) => ({ range, context, contentKey: () => this.#key() })
+    const passes = {
+      inMemory: (source: ByteSource, range: PartRange) => sealPartInMemory(source, part(range)),
+      twice: (source: ByteSource, range: PartRange) => sealPartTwice(source, part(range)),
+      digest: (source: ByteSource, range: PartRange) => digestSealedPart(source, part(range)),
+    }
+    this.#parts = new PartEncrypter(passes, () => this.#fileRuns)
   }
 
   get closed(): boolean {
@@ -208,7 +226,7 @@ class SealedKeyCustodian implements SealedCipher {
   }
 
   get #fileRuns(): FileRuns {
-    this.#boundRuns ??= bindFileRuns(() => this.#key(), this.#fileWorkers)
+    this.#boundRuns ??= bindFileRuns(() => this.#key(), this.#fileWorkers, this.#context)
     return this.#boundRuns
   }
 
@@ -229,22 +247,28 @@ class SealedKeyCustodian implements SealedCipher {
     }
   }
 
-  async encryptPart(source: ByteSource, range: PartRange): Promise<EncryptedPart> {
-    const part = this.#part(range)
-    return this.#memory.encrypt(
-      source,
-      range,
-      () => sealPartInMemory(source, part),
-      () => sealPartTwice(source, part),
-    )
+  canSend({ file }: ByteSource): boolean {
+    return file !== undefined && this.#fileRuns.isLarge(file)
+  }
+
+  async send(
+    source: ByteSource,
+    side: WorkerSide,
+    options: SendFileOptions,
+  ): Promise<PutObjectResponse | undefined> {
+    return this.#fileRuns.send(source, side, options)
+  }
+
+  async encryptPart(
+    source: ByteSource,
+    range: PartRange,
+    options: { readonly sends: boolean },
+  ): Promise<EncryptedPart> {
+    return this.#parts.encrypt(source, range, options)
   }
 
   async digestPart(source: ByteSource, range: PartRange): Promise<PartDigest> {
-    return digestSealedPart(source, this.#part(range))
-  }
-
-  #part(range: PartRange): SealedPartOptions {
-    return { range, contentKey: () => this.#key(), context: this.#context }
+    return this.#parts.digest(source, range)
   }
 
   async digest(

@@ -1,3 +1,6 @@
+import type { PartRange } from '@oss-cse/crypto-core'
+import { SEGMENT_BYTES, type SealedRun } from '@oss-cse/crypto-core/internal'
+
 /** Whole segments of a sealed object. */
 export interface SealedSegments {
   /** See `encodeContext`. */
@@ -6,4 +9,12 @@ export interface SealedSegments {
   readonly sizeBytes: number
   readonly firstSegment: number
   readonly lastSegment: number
+}
+
+/** Where in the object the segments of a part are sealed. */
+export function segmentsOf(
+  { storedOffset, last }: Pick<PartRange, 'storedOffset' | 'last'>,
+  context: Uint8Array,
+): SealedRun {
+  return { context, firstSegment: storedOffset / SEGMENT_BYTES, endsObject: last }
 }

@@ -6,13 +6,20 @@ export const READ_BYTES: number = 256 * 1024
 const plaintext = new Uint8Array(READ_BYTES)
 
 /**
- * Reads the next bytes of a file, at most `READ_BYTES`, into a buffer that all jobs of this thread share. None of them
- * keeps it.
+ * Reads the next bytes of a file into a buffer that all jobs of this thread share. None of them keeps it.
  *
+ * @param sizeBytes - at most `READ_BYTES`
+ * @returns the bytes. Fewer only where the file ends
  * @throws what the system throws
  */
-export function readAt(fd: number, positionBytes: number, most: number): Uint8Array {
-  return plaintext.subarray(0, readSync(fd, plaintext, 0, Math.min(READ_BYTES, most), positionBytes))
+export function readAt(fd: number, positionBytes: number, sizeBytes: number): Uint8Array {
+  let done = 0
+  while (done < sizeBytes) {
+    const read = readSync(fd, plaintext, done, sizeBytes - done, positionBytes + done)
+    if (read === 0) break
+    done += read
+  }
+  return plaintext.subarray(0, done)
 }
 
 /**

@@ -24,7 +24,13 @@ import { rangeBytes } from '../requests/range-bytes.ts'
 import { readSegment } from '../requests/read-segment.ts'
 import { sourceError } from '../source/body-errors.ts'
 import { cipherPieces } from './cipher-pieces.node.ts'
-import type { FileCipherJob, FileCipherResponse, PreparedRequest } from './file-cipher-messages.node.ts'
+import type {
+  FileCipherJob,
+  FileCipherResponse,
+  FilePart,
+  PreparedRequest,
+} from './file-cipher-messages.node.ts'
+import { EndedEarly, FilePass } from './file-pass.node.ts'
 import type { JobChannel } from './job-channel.node.ts'
 import { portable, restored } from './portable-error.node.ts'
 import type { SealedSegments } from './sealed-segments.ts'
@@ -137,38 +143,42 @@ function requested(
 
 /** See `FileCipherJob`. */
 export async function putFile(
-  { fd, positionBytes, sizeBytes, prepared }: Extract<FileCipherJob, { type: 'put' }>,
-  keystream: AesCtrKeystream,
+  job: Extract<FileCipherJob, { type: 'put' }>,
   channel: JobChannel,
 ): Promise<JobResult> {
-  const crc64 = createCrc64()
+  const pass = new FilePass(job, job.key, { digest: false, read: readPiece })
   let opened = false
   const free: ArrayBuffer[] = []
-  async function* ciphertext(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (let done = 0; done < sizeBytes; ) {
-      const plaintext = readPiece(fd, positionBytes + done, sizeBytes - done)
-      if (plaintext.length === 0) throw sourceError(`ended after ${done} of its ${sizeBytes} bytes`)
-      const { length } = plaintext
-      const bytes = new Uint8Array(free.pop() ?? new ArrayBuffer(READ_BYTES), 0, length)
-      cipherPieces(keystream, plaintext, (piece, offset) => bytes.set(piece, offset))
-      crc64.update(bytes)
-      yield bytes
-      done += length
+  async function* stored(): AsyncGenerator<Uint8Array, void, undefined> {
+    while (!pass.ended) {
+      const piece = nextPiece(pass, new Uint8Array(free.pop() ?? new ArrayBuffer(READ_BYTES)), job)
+      // The last piece leaves only if the file has not changed.
+      if (pass.ended) await channel.ask('sourceRead', pass.crc64())
+      if (piece.length > 0) yield piece
     }
-    await channel.ask('sourceRead', crc64.value())
   }
   const open = (): ByteChunks => {
-    // The keystream has moved on, so a second pass would be of no object.
+    // A second pass could encrypt other bytes under the same key.
     if (opened) throw cipherReused()
     opened = true
-    return Object.assign(ciphertext(), {
+    return Object.assign(stored(), {
       recycle: ({ buffer }: Uint8Array) => free.push(buffer as ArrayBuffer),
     })
   }
   try {
-    return await sendBody({ sizeBytes, open }, prepared, channel)
+    return await sendBody({ sizeBytes: job.storedBytes, open }, job.prepared, channel)
   } finally {
-    keystream.dispose()
+    pass.dispose()
+  }
+}
+
+/** See `FilePass.next`. @throws CseError `ERR_CSE_SOURCE` */
+function nextPiece(pass: FilePass, out: Uint8Array, { sizeBytes }: FilePart): Uint8Array {
+  try {
+    return pass.next(out)
+  } catch (error) {
+    if (!(error instanceof EndedEarly)) throw error
+    throw sourceError(`ended after ${error.afterBytes} of its ${sizeBytes} bytes`)
   }
 }
 
@@ -260,9 +270,9 @@ function plainResponse({ status, headers, data }: PutObjectResponse): PutObjectR
 }
 
 /** See `readAt`. @throws CseError `ERR_CSE_SOURCE` */
-function readPiece(fd: number, positionBytes: number, most: number): Uint8Array {
+function readPiece(fd: number, positionBytes: number, sizeBytes: number): Uint8Array {
   try {
-    return readAt(fd, positionBytes, most)
+    return readAt(fd, positionBytes, sizeBytes)
   } catch (error) {
     throw sourceError('failed', error)
   }

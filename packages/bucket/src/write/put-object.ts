@@ -158,12 +158,14 @@ interface Attempt {
 
 /** Lets a worker read, encrypt and send a file. Returns `undefined` if none can. */
 async function sendFromWorker(
-  { transport, key, source, signal }: Upload,
+  { context, transport, key, source, signal }: Upload,
   { cipher, headers, sent, count }: Attempt,
 ): Promise<PutObjectResponse | undefined> {
   const { sizeBytes } = source
-  if (sizeBytes === undefined || !('send' in cipher) || !cipher.canSend(source)) return undefined
-  const side = await transport.workerSide?.({ operation: 'put', key, headers, sizeBytes, signal })
+  if (sizeBytes === undefined || !cipher.canSend(source)) return undefined
+  const storedBytes = CONTENT_LENGTHS[context.format].stored(sizeBytes)
+  const request = { operation: 'put', key, headers, sizeBytes: storedBytes, signal } as const
+  const side = await transport.workerSide?.(request)
   if (side === undefined) return undefined
   return cipher.send(source, side, {
     signal,

@@ -1,0 +1,78 @@
+import type { PartRange } from '@oss-cse/crypto-core'
+import type { ByteSource } from '../source/byte-source.ts'
+import { type EncryptedPart, MAX_HELD_BYTES, type PartDigest } from './encrypted-part.ts'
+import type { FileRuns } from './file-runs.ts'
+
+/** How this thread encrypts a part, in one of the formats. */
+export interface PartPasses {
+  /** Encrypts a part once, and keeps it in memory. */
+  inMemory(source: ByteSource, range: PartRange): Promise<EncryptedPart>
+  /** Encrypts a part for its digest, and again each time it is sent. */
+  twice(source: ByteSource, range: PartRange): Promise<EncryptedPart>
+  /** Encrypts a part only for its digest. */
+  digest(source: ByteSource, range: PartRange): Promise<PartDigest>
+}
+
+/** Encrypts the parts of one object: those of a large file in a worker, all others in this thread. */
+export class PartEncrypter {
+  readonly #passes: PartPasses
+  readonly #fileRuns: () => FileRuns
+  /** The bytes of all parts that are in memory, here or in a worker. */
+  #heldBytes = 0
+
+  constructor(passes: PartPasses, fileRuns: () => FileRuns) {
+    this.#passes = passes
+    this.#fileRuns = fileRuns
+  }
+
+  /** See `ObjectCipher.encryptPart`. */
+  async encrypt(
+    source: ByteSource,
+    range: PartRange,
+    options: { readonly sends: boolean },
+  ): Promise<EncryptedPart> {
+    const { storedBytes } = range
+    if (this.#heldBytes + storedBytes > MAX_HELD_BYTES && source.replayable) {
+      return this.#passes.twice(source, range)
+    }
+    this.#heldBytes += storedBytes
+    try {
+      const part = await this.#intoMemory(source, range, options)
+      return {
+        sizeBytes: storedBytes,
+        digest: part.digest,
+        crc64: part.crc64,
+        open: () => part.open(),
+        ...(part.send && { send: part.send.bind(part) }),
+        release: (reusable) => {
+          part.release(reusable)
+          this.#heldBytes -= storedBytes
+        },
+      }
+    } catch (error) {
+      this.#heldBytes -= storedBytes
+      throw error
+    }
+  }
+
+  /** See `ObjectCipher.digestPart`. */
+  async digest(source: ByteSource, range: PartRange): Promise<PartDigest> {
+    const { file } = source
+    const part =
+      file === undefined || range.storedBytes > MAX_HELD_BYTES
+        ? undefined
+        : await this.#fileRuns().encryptPart(range, file, { sends: false })
+    part?.release(true)
+    return part ?? this.#passes.digest(source, range)
+  }
+
+  async #intoMemory(
+    source: ByteSource,
+    range: PartRange,
+    options: { readonly sends: boolean },
+  ): Promise<EncryptedPart> {
+    const { file } = source
+    const byWorker = file && (await this.#fileRuns().encryptPart(range, file, options))
+    return byWorker ?? this.#passes.inMemory(source, range)
+  }
+}
