@@ -1,9 +1,10 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ContentFormat } from '@oss-cse/crypto-core'
 import type { MemoryTransport, RecordedRequest } from '@oss-cse/crypto-core/testing'
 import { expect } from 'vitest'
-import type { CryptoBucket } from '../src/crypto-bucket.ts'
+import type { CryptoBucket, CryptoBucketOptions } from '../src/crypto-bucket.ts'
 import { downloadFile } from '../src/files/download-file.node.ts'
 import { putFile, uploadFile } from '../src/files/upload-file.node.ts'
 import type { LogEvent } from '../src/policy/retry.ts'
@@ -25,12 +26,21 @@ export const fileData: Uint8Array = pattern(2 * FILE_PART + 17)
 /** The transfers whose bytes a worker moves. */
 export const FILE_TRANSFERS = ['put', 'uploadPart', 'get'] as const
 export type FileTransfer = (typeof FILE_TRANSFERS)[number]
+/** The formats of an object. */
+export const FORMATS: readonly ContentFormat[] = ['aes-ctr', 'sealed']
+/** Each transfer of an object in each format. */
+export const FORMATTED_TRANSFERS: readonly (readonly [FileTransfer, ContentFormat])[] = FORMATS.flatMap(
+  (format) => FILE_TRANSFERS.map((transfer) => [transfer, format] as const),
+)
 
 /** Whether a worker sends this request. The first request of a download is sent without one. */
 export function isByWorker({ operation, headers }: RecordedRequest): boolean {
-  if (operation === 'get') return headers['range'] !== `bytes=0-${FILE_PART - 1}`
+  if (operation === 'get') return headers['range']?.startsWith('bytes=0-') === false
   return operation === 'put' || operation === 'uploadPart'
 }
+
+/** Options of the bucket. */
+type BeginOptions = Pick<Partial<CryptoBucketOptions>, 'fileWorkers' | 'format'>
 
 /** A directory with the file `in`, and a bucket that workers can use. Downloads write the file `out`. */
 export class FileTransfers<Transport extends MemoryTransport = WorkerMemoryTransport> {
@@ -40,27 +50,27 @@ export class FileTransfers<Transport extends MemoryTransport = WorkerMemoryTrans
   readonly bucket: CryptoBucket
   readonly log: LogEvent[]
 
-  private constructor(directory: string, transport: Transport, fileWorkers: number | undefined) {
+  private constructor(directory: string, transport: Transport, options: BeginOptions) {
     this.directory = directory
     const { keyring } = this
-    const made = memoryBucket({ transport, keyring, ...(fileWorkers !== undefined && { fileWorkers }) })
+    const made = memoryBucket({ transport, keyring, ...options })
     this.transport = transport
     this.bucket = made.bucket
     this.log = made.log
   }
 
-  static begin(): Promise<FileTransfers>
+  static begin(transport?: undefined, options?: BeginOptions): Promise<FileTransfers>
   static begin<Transport extends MemoryTransport>(
     transport: Transport,
-    fileWorkers?: number,
+    options?: BeginOptions,
   ): Promise<FileTransfers<Transport>>
   static async begin(
     transport: MemoryTransport = new WorkerMemoryTransport(),
-    fileWorkers?: number,
+    options: BeginOptions = {},
   ): Promise<FileTransfers<MemoryTransport>> {
     const directory = await mkdtemp(join(tmpdir(), 'oss-cse-'))
     await writeFile(join(directory, 'in'), fileData)
-    return new FileTransfers(directory, transport, fileWorkers)
+    return new FileTransfers(directory, transport, options)
   }
 
   /** Removes the directory. */

@@ -2,7 +2,13 @@ import { closeSync, openSync, truncateSync, writeSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { FILE_PART, FILE_TRANSFERS, FileTransfers, isByWorker } from '../../test/file-transfers.ts'
+import {
+  FILE_PART,
+  FileTransfers,
+  FORMATS,
+  FORMATTED_TRANSFERS,
+  isByWorker,
+} from '../../test/file-transfers.ts'
 import {
   endThreads,
   firstThread,
@@ -28,7 +34,7 @@ afterEach(async () => {
 /** Overwrites one byte of the file, in its first part. */
 function changeByte(): void {
   const fd = openSync(at.here('in'), 'r+')
-  writeSync(fd, Uint8Array.of(0x5a), 0, 1, FILE_PART - 1)
+  writeSync(fd, Uint8Array.of(0x5a), 0, 1, FILE_PART - 4096)
   closeSync(fd)
 }
 
@@ -42,97 +48,110 @@ function expectOneCiphertextEach(bodies: readonly ReceivedBody[]): void {
   }
 }
 
-describe.runIf(availableParallelism() > 1).each(FILE_TRANSFERS)('an abort of %s by a worker', (transfer) => {
-  test.each<[string, (controller: AbortController) => void]>([
-    ['before it starts', (controller) => controller.abort(reason)],
-    [
-      'while its request is prepared',
-      (controller) => {
-        const workerSide = at.transport.workerSide.bind(at.transport)
-        at.transport.workerSide = (request) => {
-          controller.abort(reason)
-          return workerSide({ ...request, signal: undefined })
-        }
-      },
-    ],
-    [
-      'while the worker waits for a response that never comes',
-      (controller) => {
-        at.transport.intercept = (request) => {
-          if (!isByWorker(request)) return
-          controller.abort(reason)
-          return new Promise(() => {})
-        }
-      },
-    ],
-    [
-      'while the worker has its bytes',
-      (controller) => {
-        at.transport.alterGet = (response, { headers }) => {
-          if (isByWorker({ operation: 'get', key: 'a', headers }))
-            queueMicrotask(() => controller.abort(reason))
-          return response
-        }
-        watchBodies(at.transport, (response) => {
-          if (controller.signal.aborted) return response
-          controller.abort(reason)
-          // Too late for the service, which has stored it.
-          at.transport.objects.delete('a')
-          return response
-        })
-      },
-    ],
-  ])('%s rejects with its reason when the worker is done, and leaves no file', async (_when, arrange) => {
-    await at.prepare(transfer)
-    const thread = await firstThread()
-    const controller = new AbortController()
-    const jobs = watchJobs()
-    const { workerSide } = at.transport
-    arrange(controller)
-    const { signal } = controller
-    await expect(at[transfer]({ signal })).rejects.toBe(reason)
-    expect([...jobs.values()]).toEqual([])
-    await at.expectNothing(transfer)
-
-    at.transport.intercept = undefined
-    at.transport.workerSide = workerSide
-    await at[transfer]()
-    await at.expectDone(transfer)
-    expect(await firstThread()).toBe(thread)
-  })
-
-  test('after the first progress rejects with its reason', async () => {
-    await at.prepare(transfer)
-    at.transport.prepared.length = 0
-    const controller = new AbortController()
-    const jobs = watchJobs()
-    const onProgress = () => {
-      if (at.transport.prepared.length > 0) controller.abort(reason)
-    }
-    await expect(at[transfer]({ signal: controller.signal, onProgress })).rejects.toBe(reason)
-    expect([...jobs.values()]).toEqual([])
-    await at.expectNothing(transfer)
-  })
-
-  test('by its deadline ends a wait for a response that never comes', async () => {
-    await at.prepare(transfer)
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const jobs = watchJobs()
-    at.transport.intercept = (request) => {
-      if (!isByWorker(request)) return
-      vi.advanceTimersByTime(1000)
-      return new Promise(() => {})
-    }
-    await expect(at[transfer]({ deadlineMs: 1000 })).rejects.toMatchObject({
-      code: 'ERR_CSE_DEADLINE_EXCEEDED',
-      objectKey: 'a',
+describe.runIf(availableParallelism() > 1).each(FORMATTED_TRANSFERS)(
+  'an abort of %s by a worker, %s',
+  (transfer, format) => {
+    beforeEach(async () => {
+      await at.end()
+      at = await FileTransfers.begin(undefined, { format })
     })
-    expect([...jobs.values()]).toEqual([])
-    await at.expectNothing(transfer)
-  })
-})
 
-describe.runIf(availableParallelism() > 1)('a transfer whose worker ends', () => {
+    test.each<[string, (controller: AbortController) => void]>([
+      ['before it starts', (controller) => controller.abort(reason)],
+      [
+        'while its request is prepared',
+        (controller) => {
+          const workerSide = at.transport.workerSide.bind(at.transport)
+          at.transport.workerSide = (request) => {
+            controller.abort(reason)
+            return workerSide({ ...request, signal: undefined })
+          }
+        },
+      ],
+      [
+        'while the worker waits for a response that never comes',
+        (controller) => {
+          at.transport.intercept = (request) => {
+            if (!isByWorker(request)) return
+            controller.abort(reason)
+            return new Promise(() => {})
+          }
+        },
+      ],
+      [
+        'while the worker has its bytes',
+        (controller) => {
+          at.transport.alterGet = (response, { headers }) => {
+            if (isByWorker({ operation: 'get', key: 'a', headers }))
+              queueMicrotask(() => controller.abort(reason))
+            return response
+          }
+          watchBodies(at.transport, (response) => {
+            if (controller.signal.aborted) return response
+            controller.abort(reason)
+            // Too late for the service, which has stored it.
+            at.transport.objects.delete('a')
+            return response
+          })
+        },
+      ],
+    ])('%s rejects with its reason when the worker is done, and leaves no file', async (_when, arrange) => {
+      await at.prepare(transfer)
+      const thread = await firstThread()
+      const controller = new AbortController()
+      const jobs = watchJobs()
+      const { workerSide } = at.transport
+      arrange(controller)
+      const { signal } = controller
+      await expect(at[transfer]({ signal })).rejects.toBe(reason)
+      expect([...jobs.values()]).toEqual([])
+      await at.expectNothing(transfer)
+
+      at.transport.intercept = undefined
+      at.transport.workerSide = workerSide
+      await at[transfer]()
+      await at.expectDone(transfer)
+      expect(await firstThread()).toBe(thread)
+    })
+
+    test('after the first progress rejects with its reason', async () => {
+      await at.prepare(transfer)
+      at.transport.prepared.length = 0
+      const controller = new AbortController()
+      const jobs = watchJobs()
+      const onProgress = () => {
+        if (at.transport.prepared.length > 0) controller.abort(reason)
+      }
+      await expect(at[transfer]({ signal: controller.signal, onProgress })).rejects.toBe(reason)
+      expect([...jobs.values()]).toEqual([])
+      await at.expectNothing(transfer)
+    })
+
+    test('by its deadline ends a wait for a response that never comes', async () => {
+      await at.prepare(transfer)
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const jobs = watchJobs()
+      at.transport.intercept = (request) => {
+        if (!isByWorker(request)) return
+        vi.advanceTimersByTime(1000)
+        return new Promise(() => {})
+      }
+      await expect(at[transfer]({ deadlineMs: 1000 })).rejects.toMatchObject({
+        code: 'ERR_CSE_DEADLINE_EXCEEDED',
+        objectKey: 'a',
+      })
+      expect([...jobs.values()]).toEqual([])
+      await at.expectNothing(transfer)
+    })
+  },
+)
+
+describe.runIf(availableParallelism() > 1).each(FORMATS)('a transfer whose worker ends, %s', (format) => {
+  beforeEach(async () => {
+    await at.end()
+    at = await FileTransfers.begin(undefined, { format })
+  })
+
   /** Lets only this thread send the requests. */
   function declineAll(): void {
     at.transport.workerSide = async () => undefined

@@ -7,17 +7,22 @@ import { serialize } from 'node:v8'
 import type { Worker } from 'node:worker_threads'
 import type { ContentKey } from '@oss-cse/crypto-core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { FILE_TRANSFERS, FileTransfers, fileData, isByWorker } from '../../test/file-transfers.ts'
+import {
+  FILE_TRANSFERS,
+  FileTransfers,
+  FORMATTED_TRANSFERS,
+  fileData,
+  isByWorker,
+} from '../../test/file-transfers.ts'
 import { firstThread, watchJobs, watchMessages, watchResponses } from '../../test/file-workers.ts'
 import { lost } from '../../test/multipart.ts'
 import { spellings } from '../../test/watched-keys.ts'
-import { WorkerMemoryTransport } from '../../test/worker-memory-transport.ts'
 import { borrowThread } from './file-cipher-threads.node.ts'
 
 let at: FileTransfers
 
 beforeEach(async () => {
-  at = await FileTransfers.begin(new WorkerMemoryTransport(), 2)
+  at = await FileTransfers.begin(undefined, { fileWorkers: 2 })
 })
 afterEach(async () => {
   vi.restoreAllMocks()
@@ -40,35 +45,40 @@ test('a message with a key in it is found', () => {
 })
 
 describe.runIf(availableParallelism() > 1)('the key of a transfer by workers', () => {
-  test.each(FILE_TRANSFERS)('is in no message, and all its copies are wiped: %s', async (transfer) => {
-    await at.prepare(transfer)
-    const { handedOut, copies } = at.keyring
-    handedOut.length = 0
-    copies.length = 0
-    const keys: SharedArrayBuffer[] = []
-    const messages: Buffer[] = []
-    watchMessages((request) => {
-      const { key, ...rest } = request as typeof request & { readonly key?: unknown }
-      if (key !== undefined) keys.push(key as SharedArrayBuffer)
-      messages.push(serialize(rest))
-      return true
-    })
-    watchResponses((message) => messages.push(serialize(message)))
-    let failures = 0
-    at.transport.intercept = (request) => {
-      if (isByWorker(request) && failures++ === 0) throw lost
-    }
-    await at[transfer]()
-    expect(copies.length).toBe(transfer === 'put' ? 2 : 1)
-    for (const key of copies) expect(messages.some((message) => contains(message, key))).toBe(false)
-    expect(messages.length).toBeGreaterThan(4)
-    expect(keys.length).toBeGreaterThan(0)
-    for (const key of keys) {
-      expect(key).toBeInstanceOf(SharedArrayBuffer)
-      expect(new Uint8Array(key)).toEqual(new Uint8Array(48))
-    }
-    expect(at.keyring.wiped).toBe(true)
-  })
+  test.each(FORMATTED_TRANSFERS)(
+    'is in no message, and all its copies are wiped: %s, %s',
+    async (transfer, format) => {
+      await at.end()
+      at = await FileTransfers.begin(undefined, { fileWorkers: 2, format })
+      await at.prepare(transfer)
+      const { handedOut, copies } = at.keyring
+      handedOut.length = 0
+      copies.length = 0
+      const keys: SharedArrayBuffer[] = []
+      const messages: Buffer[] = []
+      watchMessages((request) => {
+        const { key, ...rest } = request as typeof request & { readonly key?: unknown }
+        if (key !== undefined) keys.push(key as SharedArrayBuffer)
+        messages.push(serialize(rest))
+        return true
+      })
+      watchResponses((message) => messages.push(serialize(message)))
+      let failures = 0
+      at.transport.intercept = (request) => {
+        if (isByWorker(request) && failures++ === 0) throw lost
+      }
+      await at[transfer]()
+      expect(copies.length).toBe(transfer === 'put' ? 2 : 1)
+      for (const key of copies) expect(messages.some((message) => contains(message, key))).toBe(false)
+      expect(messages.length).toBeGreaterThan(4)
+      expect(keys.length).toBeGreaterThan(0)
+      for (const key of keys) {
+        expect(key).toBeInstanceOf(SharedArrayBuffer)
+        expect(new Uint8Array(key)).toEqual(new Uint8Array(48))
+      }
+      expect(at.keyring.wiped).toBe(true)
+    },
+  )
 })
 
 describe.runIf(availableParallelism() > 1)('parallel parts', () => {
@@ -110,7 +120,7 @@ describe.runIf(availableParallelism() > 1)('parallel parts', () => {
     ['get', 2],
   ] as const)('are moved by one thread if only one is allowed: %s', async (transfer, requests) => {
     await at.end()
-    at = await FileTransfers.begin(new WorkerMemoryTransport(), 1)
+    at = await FileTransfers.begin(undefined, { fileWorkers: 1 })
     await at.prepare(transfer)
     const threads = holdUntil(requests)
     await at[transfer]({ parallel: 3 })

@@ -15,9 +15,10 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { broken } from '../../test/bytes.ts'
 import {
   FILE_PART,
-  FILE_TRANSFERS,
   type FileTransfer,
   FileTransfers,
+  FORMATS,
+  FORMATTED_TRANSFERS,
   fileData,
   isByWorker,
 } from '../../test/file-transfers.ts'
@@ -25,7 +26,8 @@ import { watchBodies, watchMessages } from '../../test/file-workers.ts'
 import { MemoryTarget } from '../../test/memory-target.ts'
 import { lost, operations } from '../../test/multipart.ts'
 import { openFilesBelow } from '../../test/open-files.ts'
-import { WorkerMemoryTransport } from '../../test/worker-memory-transport.ts'
+import type { WorkerMemoryTransport } from '../../test/worker-memory-transport.ts'
+import { CONTENT_LENGTHS } from '../policy/content-lengths.ts'
 import type { Progress } from '../policy/progress.ts'
 import type { FileCipherRequest } from './file-cipher-messages.node.ts'
 import type { WritableFile } from './run-target.ts'
@@ -88,7 +90,12 @@ function changeBefore(type: FileCipherRequest['type'], change: () => void): void
   })
 }
 
-describe.runIf(availableParallelism() > 1)('a put by a worker', () => {
+describe.runIf(availableParallelism() > 1).each(FORMATS)('a put by a worker, %s', (format) => {
+  beforeEach(async () => {
+    await at.end()
+    at = await FileTransfers.begin(undefined, { format })
+  })
+
   test('stores the encrypted file with one request, verified, with all its headers', async () => {
     const progress: Progress[] = []
     const result = await at.put({
@@ -156,8 +163,9 @@ describe.runIf(availableParallelism() > 1)('a put by a worker', () => {
     expect(wrapped).toHaveLength(2)
     expect(new Set([undefined, ...wrapped]).size).toBe(3)
     const [first, second] = bodies.map(({ bytes }) => bytes)
-    expect([first?.length, second?.length]).toEqual([fileData.length, fileData.length])
-    // Two ciphertexts of one keystream would be equal, because the plaintext is.
+    const storedBytes = CONTENT_LENGTHS[format].stored(fileData.length)
+    expect([first?.length, second?.length]).toEqual([storedBytes, storedBytes])
+    // Under one key they would be equal, because the plaintext is.
     expect(Buffer.compare(first?.subarray(0, 32) ?? fileData, second?.subarray(0, 32) ?? fileData)).not.toBe(
       0,
     )
@@ -225,9 +233,14 @@ describe.runIf(availableParallelism() > 1)('a put by a worker', () => {
   })
 })
 
-describe.runIf(availableParallelism() > 1).each(FILE_TRANSFERS)(
-  'the failure of a request of a worker: %s',
-  (operation) => {
+describe.runIf(availableParallelism() > 1).each(FORMATTED_TRANSFERS)(
+  'the failure of a request of a worker: %s, %s',
+  (operation, format) => {
+    beforeEach(async () => {
+      await at.end()
+      at = await FileTransfers.begin(undefined, { format })
+    })
+
     /** Fails the requests of a worker, but not all. */
     function failing(error: Error, times = Number.POSITIVE_INFINITY) {
       return (on: MemoryTransport): void => {
@@ -245,15 +258,23 @@ describe.runIf(availableParallelism() > 1).each(FILE_TRANSFERS)(
       ['a temporary failure', throttled],
       ['a broken connection', lost],
     ])('has the same outcome and the same log as without workers: %s', async (_what, error) => {
-      const byWorkers = await outcomeOf(operation, await FileTransfers.begin(), failing(error))
-      const without = await FileTransfers.begin(new MemoryTransport())
+      const byWorkers = await outcomeOf(
+        operation,
+        await FileTransfers.begin(undefined, { format }),
+        failing(error),
+      )
+      const without = await FileTransfers.begin(new MemoryTransport(), { format })
       const inPlace = await outcomeOf(operation, without, failing(error))
       expect(byWorkers.result).toMatchObject({ code: error.code })
       expect(byWorkers).toEqual(inPlace)
     })
 
     test('has all that the service said', async () => {
-      const { result } = await outcomeOf(operation, await FileTransfers.begin(), failing(refusal))
+      const { result } = await outcomeOf(
+        operation,
+        await FileTransfers.begin(undefined, { format }),
+        failing(refusal),
+      )
       const { name, ...fields } = refusal
       expect(result).toMatchObject({ ...fields, isOurs: true })
     })
@@ -525,13 +546,13 @@ async function* flipped(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
   }
 }
 
-describe.each(FILE_TRANSFERS)('without a worker that sends: %s', (operation) => {
+describe.each(FORMATTED_TRANSFERS)('without a worker that sends: %s, %s', (operation, format) => {
   /** The requests and outcome of a transport in memory. */
   const inPlace = async (arrange: (transport: MemoryTransport) => void = () => {}) =>
-    outcomeOf(operation, await FileTransfers.begin(new MemoryTransport()), arrange)
+    outcomeOf(operation, await FileTransfers.begin(new MemoryTransport(), { format }), arrange)
 
   test('nothing is prepared if there shall be no workers', async () => {
-    const on = await FileTransfers.begin(new WorkerMemoryTransport(), 0)
+    const on = await FileTransfers.begin(undefined, { fileWorkers: 0, format })
     expect(await outcomeOf(operation, on, () => {})).toEqual(await inPlace())
     expect(on.transport.prepared).toEqual([])
   })
@@ -540,7 +561,7 @@ describe.each(FILE_TRANSFERS)('without a worker that sends: %s', (operation) => 
     ['always', () => true],
     ['but the first time', (n: number) => n > 1],
   ])('the transfer is done here if the transport can prepare no request: %s', async (_when, declines) => {
-    const on = await FileTransfers.begin()
+    const on = await FileTransfers.begin(undefined, { format })
     let asked = 0
     const outcome = await outcomeOf(operation, on, (transport) => {
       const worker = transport as WorkerMemoryTransport
@@ -567,7 +588,7 @@ describe.each(FILE_TRANSFERS)('without a worker that sends: %s', (operation) => 
           if (failures <= times) throw error
         }
       }
-      const on = await FileTransfers.begin()
+      const on = await FileTransfers.begin(undefined, { format })
       const outcome = await outcomeOf(operation, on, (transport) => {
         const worker = transport as WorkerMemoryTransport
         const workerSide = worker.workerSide.bind(worker)
