@@ -95,9 +95,7 @@ describe('a pass over a file that is sealed', () => {
         sealed: segmentsOf(range, context),
       }
       const { stored } = passed(part, data)
-      expect(
-        difference(stored, expected.subarray(storedOffset, storedOffset + storedBytes)),
-      ).toBeUndefined()
+      expect(difference(stored, expected.subarray(storedOffset, storedOffset + storedBytes))).toBeUndefined()
     }
   })
 
