@@ -19,7 +19,7 @@ import type { SendFileOptions } from './file-runs.ts'
 import { againWhenThreadLost, isThreadLost, threadLost } from './lost-thread.ts'
 import { namedOriginal, type PortableError, portable, restored } from './portable-error.node.ts'
 import type { WritableFile, WrittenListener } from './run-target.ts'
-import { type SealedSegments, segmentsOf } from './sealed-segments.ts'
+import { type SealedSegments, sealedRunOf } from './sealed-segments.ts'
 
 /** Transfers whose bytes a thread moves between a file and the service. None of them crosses threads. */
 
@@ -40,7 +40,7 @@ export function filePart(
   { sealedContext }: TransferContext,
 ): FilePart {
   const { offsetBytes, sizeBytes, storedBytes } = range
-  const sealed = sealedContext && segmentsOf(range, sealedContext)
+  const sealed = sealedContext && sealedRunOf(range, sealedContext)
   return { fd, positionBytes, offsetBytes, sizeBytes, storedBytes, sealed }
 }
 

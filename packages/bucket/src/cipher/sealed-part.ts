@@ -2,7 +2,7 @@ import type { ContentKey, PartRange } from '@oss-cse/crypto-core'
 import { equalBytes, sealedPartDigest, startSealRun, TAG_BYTES } from '@oss-cse/crypto-core/internal'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import { type EncryptedPart, eachChunk, type PartDigest, sourceChanged } from './encrypted-part.ts'
-import { segmentsOf } from './sealed-segments.ts'
+import { sealedRunOf } from './sealed-segments.ts'
 
 /** One part of a sealed object, and what it is sealed with. */
 export interface SealedPartOptions {
@@ -64,7 +64,7 @@ export async function digestSealedPart(source: ByteSource, options: SealedPartOp
 
 /** One pass over a part: its stored bytes, a chunk for each segment, and after that what was computed. */
 function sealing(source: ByteSource, { range, contentKey, context }: SealedPartOptions) {
-  const run = startSealRun({ contentKey: contentKey(), ...segmentsOf(range, context), tags: true })
+  const run = startSealRun({ contentKey: contentKey(), ...sealedRunOf(range, context), tags: true })
   const { sizeBytes } = range
   return {
     stored: run.transform(source, sourceCheck({ sizeBytes })),

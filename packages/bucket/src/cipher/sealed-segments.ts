@@ -12,7 +12,7 @@ export interface SealedSegments {
 }
 
 /** Where in the object the segments of a part are sealed. */
-export function segmentsOf(
+export function sealedRunOf(
   { storedOffset, last }: Pick<PartRange, 'storedOffset' | 'last'>,
   context: Uint8Array,
 ): SealedRun {
