@@ -1,19 +1,15 @@
-import { sealEngine } from '@oss-cse/crypto-core/seal-engine'
 import { equalBytes } from './bytes.ts'
 import { ChunkSizer } from './chunks.ts'
-import { checkContentKey } from './content-key.ts'
+import { cipherOf, type RunKey } from './derived-key.ts'
 import { CseError } from './errors.ts'
-import type { ContentKey, ObjectBody } from './ports.ts'
+import type { ObjectBody } from './ports.ts'
 import { RunSource, type RunWatch, startedOnce } from './run-source.ts'
-import type { SealEngine, SegmentCipher } from './seal-engine.ts'
+import type { SegmentCipher } from './seal-engine.ts'
 import { SEALED_HEADER_BYTES, SEGMENT_BYTES, type Segment, type SegmentPlan } from './segment-plan.ts'
 import { TagList } from './tag-list.ts'
 
 /** Options of opening a run of segments. */
-interface OpenRunOptions {
-  readonly contentKey: ContentKey
-  /** See `encodeContext`. */
-  readonly context: Uint8Array
+type OpenRunOptions = RunKey & {
   /** The segments of the object, from the length that the response stated. */
   readonly plan: SegmentPlan
   /** The first segment of the run. */
@@ -28,8 +24,6 @@ interface OpenRunOptions {
   readonly readAgain?: ((segment: Segment) => Promise<Uint8Array>) | undefined
   /** Whether to keep the tags of the segments, for `tags`. Default false: they grow with the run. */
   readonly tags?: boolean | undefined
-  /** Another engine. Default: the one that the `exports` condition of the runtime selects. */
-  readonly engine?: SealEngine | undefined
 }
 
 /** Opens one stream of stored bytes. */
@@ -53,12 +47,11 @@ interface OpenRun {
  * segments
  */
 export function startOpenRun(options: OpenRunOptions): OpenRun {
-  const { contentKey, context, plan, firstSegment, lastSegment, readAgain, engine = sealEngine } = options
-  checkContentKey(contentKey)
+  const { plan, firstSegment, lastSegment, readAgain } = options
   const first = plan.segment(firstSegment)
   const end = plan.segment(lastSegment)
   const { discardBytes = 0, mostBytes = plan.sizeBytes } = options
-  const started = engine.start(contentKey, context)
+  const started = cipherOf(options)
   // `transform` reports a rejection. If it is never called, there must be no unhandled one.
   if (started instanceof Promise) started.catch(() => {})
   const tags = options.tags ? new TagList() : undefined

@@ -3,10 +3,10 @@ import { createCrc64 } from '@oss-cse/crc64'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { concatBytes } from './bytes.ts'
+import { DerivedKey } from './derived-key.ts'
 import type { ObjectBody } from './ports.ts'
 import { sealEngine as node } from './seal-engine.node.ts'
 import { sealedPartDigest, startSealRun } from './seal-run.ts'
-import { deriveCommitment } from './sealed-commitment.ts'
 import { SegmentPlan } from './segment-plan.ts'
 
 const Z = 65_536
@@ -86,7 +86,7 @@ describe('startSealRun', () => {
     crc.update(stored)
     expect(crc64).toBe(crc.value())
     const commitment = Buffer.from(stored.slice(1, 33)).toString('base64url')
-    expect(await deriveCommitment(contentKey, context)).toBe(commitment)
+    expect((await DerivedKey.derive(contentKey, context)).commitment).toBe(commitment)
     const ends = [Z, 2 * Z, stored.length]
     expect(tags).toEqual(concatBytes(ends.map((end) => stored.slice(end - 16, end))))
     expect(sealedPartDigest(tags)).toEqual(new Uint8Array(createHash('sha256').update(tags).digest()))

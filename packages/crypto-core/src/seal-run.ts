@@ -1,24 +1,19 @@
 import { createCrc64 } from '@oss-cse/crc64'
 import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
-import type { ContentKey, ObjectBody } from './ports.ts'
+import type { RunKey } from './derived-key.ts'
+import type { ObjectBody } from './ports.ts'
 import { RunSource, type RunWatch, startedOnce } from './run-source.ts'
-import type { SealEngine } from './seal-engine.ts'
 import { plaintextBefore } from './segment-plan.ts'
 import { type SegmentSealer, startSealer } from './segment-sealer.ts'
 
 /** Options of sealing a run: a whole object, or one part of it. */
-interface SealRunOptions {
-  readonly contentKey: ContentKey
-  /** See `encodeContext`. */
-  readonly context: Uint8Array
+type SealRunOptions = RunKey & {
   /** The first segment of the run. Default 0. */
   readonly firstSegment?: number | undefined
   /** Whether the run ends the object. Default true. False: the plaintext must fill whole segments. */
   readonly endsObject?: boolean | undefined
   /** Whether to keep the tags of the segments. Default false: they grow with the run. */
   readonly tags?: boolean | undefined
-  /** Another engine. Default: the one that the `exports` condition of the runtime selects. */
-  readonly engine?: SealEngine | undefined
 }
 
 /** What is known of a run after its last byte was read. */
@@ -48,9 +43,8 @@ interface SealRun {
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the content key has wrong lengths.
  */
 export function startSealRun(options: SealRunOptions): SealRun {
-  const { contentKey, context, firstSegment = 0, endsObject = true, tags = false } = options
-  const sealing = { context, firstSegment, endsObject, tags }
-  const started = startSealer(contentKey, sealing, options.engine)
+  const { firstSegment = 0, endsObject = true, tags = false } = options
+  const started = startSealer(options, { firstSegment, endsObject, tags })
   // `transform` reports a rejection. If it is never called, there must be no unhandled one.
   if (started instanceof Promise) started.catch(() => {})
   let result: SealResult | undefined

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { equalBytes } from './bytes.ts'
+import { sealEngine as noble } from './seal-engine.noble.ts'
 import { startSealRun } from './seal-run.ts'
 import { startSealer } from './segment-sealer.ts'
 
@@ -11,7 +12,7 @@ const [FIRST, LATER] = [Z - 56, Z - 16]
 const data = Uint8Array.from({ length: 3 * Z }, (_, i) => (i * 31) >> 3)
 
 const sealerOf = async (options = {}) =>
-  startSealer(contentKey, { context, firstSegment: 0, endsObject: true, tags: true, ...options })
+  startSealer({ contentKey, context }, { firstSegment: 0, endsObject: true, tags: true, ...options })
 
 test('segments that are sealed one by one into memory of the caller are the object', async () => {
   const plaintext = data.subarray(0, FIRST + LATER + 100)
@@ -38,10 +39,10 @@ test('segments that are sealed one by one into memory of the caller are the obje
 })
 
 test('an engine that does not use the memory of the caller seals into it all the same', async () => {
-  const { sealEngine } = await import('./seal-engine.noble.ts')
-  const run = { context, firstSegment: 0, endsObject: true, tags: false }
+  const run = { firstSegment: 0, endsObject: true, tags: false }
   const out = new Uint8Array(1000)
-  const stored = await (await startSealer(contentKey, run, sealEngine)).seal(data.subarray(0, 10), true, out)
+  const portable = await startSealer({ contentKey, context, engine: noble }, run)
+  const stored = await portable.seal(data.subarray(0, 10), true, out)
   const sealer = await sealerOf()
   expect(stored).toEqual(await sealer.seal(data.subarray(0, 10), true))
   expect(stored.buffer).toBe(out.buffer)
@@ -79,6 +80,8 @@ test('only the last segment of the object may be shorter, and none is longer', a
 
 test('a key of another length is refused', () => {
   const short = { ...contentKey, cek: new Uint8Array(16) }
-  const run = { context, firstSegment: 0, endsObject: true, tags: false }
-  expect(() => startSealer(short, run)).toThrow(expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }))
+  const run = { firstSegment: 0, endsObject: true, tags: false }
+  expect(() => startSealer({ contentKey: short, context }, run)).toThrow(
+    expect.objectContaining({ code: 'ERR_CSE_INVALID_ARGUMENT' }),
+  )
 })

@@ -1,14 +1,10 @@
-import { sealEngine } from '@oss-cse/crypto-core/seal-engine'
-import { checkContentKey } from './content-key.ts'
-import type { ContentKey } from './ports.ts'
-import type { SealEngine, SegmentCipher } from './seal-engine.ts'
+import { cipherOf, type RunKey } from './derived-key.ts'
+import type { SegmentCipher } from './seal-engine.ts'
 import { plaintextBefore, SEALED_HEADER_BYTES, TAG_BYTES } from './segment-plan.ts'
 import { TagList } from './tag-list.ts'
 
 /** Where in an object a run of segments is sealed. */
 export interface SealedRun {
-  /** See `encodeContext`. */
-  readonly context: Uint8Array
   /** The first segment of the run. */
   readonly firstSegment: number
   /** Whether the run ends the object. False: its plaintext must fill whole segments. */
@@ -25,7 +21,7 @@ export class SegmentSealer {
 
   constructor(
     cipher: SegmentCipher,
-    { firstSegment, endsObject, tags }: Omit<SealedRun, 'context'> & { readonly tags: boolean },
+    { firstSegment, endsObject, tags }: SealedRun & { readonly tags: boolean },
   ) {
     this.#cipher = cipher
     this.#index = firstSegment
@@ -94,12 +90,10 @@ export class SegmentSealer {
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the content key has wrong lengths
  */
 export function startSealer(
-  contentKey: ContentKey,
+  key: RunKey,
   run: SealedRun & { readonly tags: boolean },
-  engine: SealEngine = sealEngine,
 ): SegmentSealer | Promise<SegmentSealer> {
-  checkContentKey(contentKey)
-  const started = engine.start(contentKey, run.context)
+  const started = cipherOf(key)
   return started instanceof Promise
     ? started.then((cipher) => new SegmentSealer(cipher, run))
     : new SegmentSealer(started, run)

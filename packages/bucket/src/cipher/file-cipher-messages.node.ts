@@ -1,9 +1,8 @@
 import type { ClosedRange, HeaderMap, PutObjectResponse, RetryPolicy, WorkerSide } from '@oss-cse/crypto-core'
-import type { SealedRun } from '@oss-cse/crypto-core/internal'
 import type { RetryEvent } from '../policy/retry.ts'
 import type { PinnedObject } from '../requests/range-bytes.ts'
 import type { PortableError } from './portable-error.node.ts'
-import type { SealedSegments } from './sealed-segments.ts'
+import type { SealedFileRun, SealedSegments } from './sealed-segments.ts'
 
 /** A range of an open file that becomes a range of an object. */
 export interface FilePart {
@@ -16,7 +15,7 @@ export interface FilePart {
   /** The length of what is stored of the range. */
   readonly storedBytes: number
   /** Where it is sealed. Absent: it is encrypted with AES-CTR. */
-  readonly sealed?: SealedRun | undefined
+  readonly sealed?: SealedFileRun | undefined
 }
 
 /** A content key and its counter block: 48 bytes that both threads see. The thread that gets it wipes it. */

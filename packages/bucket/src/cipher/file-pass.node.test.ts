@@ -40,7 +40,7 @@ function passed(part: FilePart, bytes: Uint8Array) {
 
 function partOf(sizeBytes: number): FilePart {
   const { storedBytes } = new SegmentPlan(sizeBytes)
-  const sealed = sealedRunOf({ storedOffset: 0, last: true }, context)
+  const sealed = { ...sealedRunOf({ storedOffset: 0, last: true }), context }
   return { fd: -1, positionBytes: 0, offsetBytes: 0, sizeBytes, storedBytes, sealed }
 }
 
@@ -92,7 +92,7 @@ describe('a pass over a file that is sealed', () => {
         ...range,
         fd: -1,
         positionBytes: offsetBytes,
-        sealed: sealedRunOf(range, context),
+        sealed: { ...sealedRunOf(range), context },
       }
       const { stored } = passed(part, data)
       expect(difference(stored, expected.subarray(storedOffset, storedOffset + storedBytes))).toBeUndefined()

@@ -5,7 +5,6 @@ import {
   PartDigester,
   partDigest,
   SEGMENT_BYTES,
-  type SealedRun,
   type SegmentSealer,
   sealedPartDigest,
   startSealer,
@@ -13,6 +12,7 @@ import {
 } from '@oss-cse/crypto-core/internal'
 import { cipherPieces } from './cipher-pieces.node.ts'
 import type { FilePart, SharedKey } from './file-cipher-messages.node.ts'
+import type { SealedFileRun } from './sealed-segments.ts'
 import { takeShared } from './shared-key.node.ts'
 import { READ_BYTES, readAt } from './thread-files.node.ts'
 import { keystreamFor } from './thread-keystream.node.ts'
@@ -141,9 +141,10 @@ function ctrPieces(contentKey: ContentKey, offsetBytes: number, digest: boolean)
 /** The segments of a piece. Their stored bytes are at most `READ_BYTES`. */
 const PIECE_SEGMENTS = READ_BYTES / SEGMENT_BYTES
 
-function sealedPieces(contentKey: ContentKey, sealed: SealedRun, tags: boolean): PieceCipher {
+function sealedPieces(contentKey: ContentKey, sealed: SealedFileRun, tags: boolean): PieceCipher {
+  const { context, ...run } = sealed
   // On Node.js it returns no promise.
-  const sealer = startSealer(contentKey, { ...sealed, tags }) as SegmentSealer
+  const sealer = startSealer({ contentKey, context }, { ...run, tags }) as SegmentSealer
   return {
     get pieceBytes() {
       return sealer.segmentBytes + (PIECE_SEGMENTS - 1) * (SEGMENT_BYTES - TAG_BYTES)

@@ -40,7 +40,7 @@ export function filePart(
   { sealedContext }: TransferContext,
 ): FilePart {
   const { offsetBytes, sizeBytes, storedBytes } = range
-  const sealed = sealedContext && sealedRunOf(range, sealedContext)
+  const sealed = sealedContext && { ...sealedRunOf(range), context: sealedContext }
   return { fd, positionBytes, offsetBytes, sizeBytes, storedBytes, sealed }
 }
 

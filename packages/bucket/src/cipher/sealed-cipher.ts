@@ -9,11 +9,12 @@ import type {
   WorkerSide,
 } from '@oss-cse/crypto-core'
 import {
-  deriveCommitment,
+  DerivedKey,
   freeBytes,
   type RunWatch,
   type SealedSlice,
   type Segment,
+  type SegmentCipher,
   sealedPartDigest,
   startOpenRun,
   startSealRun,
@@ -150,14 +151,14 @@ async function custodian(
   contentKey: ContentKey,
   sealedContext: Uint8Array,
 ): Promise<SealedCipher> {
-  const commitment = await commitmentOrWipe(contentKey, sealedContext)
-  return new SealedKeyCustodian(contentKey, sealedContext, commitment, fileWorkers)
+  const derived = await deriveOrWipe(contentKey, sealedContext)
+  return new SealedKeyCustodian(contentKey, derived, sealedContext, fileWorkers)
 }
 
-/** Derives the commitment. If that fails, nobody gets the key, so that it is wiped here. */
-async function commitmentOrWipe(contentKey: ContentKey, context: Uint8Array): Promise<string> {
+/** Derives the key of the segments. If that fails, nobody gets the content key, so that it is wiped here. */
+async function deriveOrWipe(contentKey: ContentKey, context: Uint8Array): Promise<DerivedKey> {
   try {
-    return await deriveCommitment(contentKey, context)
+    return await DerivedKey.derive(contentKey, context)
   } catch (error) {
     wipeKey(contentKey)
     throw error
@@ -166,7 +167,9 @@ async function commitmentOrWipe(contentKey: ContentKey, context: Uint8Array): Pr
 
 class SealedKeyCustodian implements SealedCipher {
   readonly commitment: string
+  /** For workers, which derive their own. */
   readonly #contentKey: ContentKey
+  readonly #derived: DerivedKey
   readonly #context: Uint8Array
   readonly #parts: PartEncrypter
   readonly #fileWorkers: number | undefined
@@ -175,15 +178,16 @@ class SealedKeyCustodian implements SealedCipher {
 
   constructor(
     contentKey: ContentKey,
+    derived: DerivedKey,
     context: Uint8Array,
-    commitment: string,
     fileWorkers: number | undefined,
   ) {
     this.#contentKey = contentKey
+    this.#derived = derived
     this.#context = context
-    this.commitment = commitment
+    this.commitment = derived.commitment
     this.#fileWorkers = fileWorkers
-    const part = (range: PartRange) => ({ range, context, contentKey: () => this.#key() })
+    const part = (range: PartRange) => ({ range, cipher: () => this.#cipher() })
     const passes = {
       inMemory: (source: ByteSource, range: PartRange) => sealPartInMemory(source, part(range)),
       twice: (source: ByteSource, range: PartRange) => sealPartTwice(source, part(range)),
@@ -201,8 +205,7 @@ class SealedKeyCustodian implements SealedCipher {
     { sizeBytes: mostBytes, ...segments }: OpenedSegments,
     { digest: tags }: { readonly digest: boolean } = { digest: false },
   ): OpeningPass {
-    const context = this.#context
-    const run = startOpenRun({ contentKey: this.#key(), context, ...segments, mostBytes, tags })
+    const run = startOpenRun({ cipher: this.#cipher(), ...segments, mostBytes, tags })
     return {
       open: (watch) => run.transform(source, watch),
       digest: () => hex(sealedPartDigest(run.tags())),
@@ -231,7 +234,7 @@ class SealedKeyCustodian implements SealedCipher {
   }
 
   encrypt(source: ByteSource): CipherPass {
-    const run = startSealRun({ contentKey: this.#key(), context: this.#context })
+    const run = startSealRun({ cipher: this.#cipher() })
     let ended = false
     return {
       open(watch = {}) {
@@ -276,8 +279,7 @@ class SealedKeyCustodian implements SealedCipher {
     { plan, firstSegment, lastSegment }: Pick<OpenedSegments, 'plan' | 'firstSegment' | 'lastSegment'>,
   ): Promise<string> {
     const endsObject = lastSegment === plan.segmentCount - 1
-    const sealing = { contentKey: this.#key(), context: this.#context, firstSegment, endsObject, tags: true }
-    const run = startSealRun(sealing)
+    const run = startSealRun({ cipher: this.#cipher(), firstSegment, endsObject, tags: true })
     // What is computed leaves this function as a digest of tags alone: the bytes may be others than the object's.
     for await (const _ of run.transform(plaintext));
     return hex(sealedPartDigest(run.result().tags))
@@ -285,12 +287,23 @@ class SealedKeyCustodian implements SealedCipher {
 
   close(): void {
     this.#closed = true
+    this.#derived.close()
     wipeKey(this.#contentKey)
   }
 
   #key(): ContentKey {
-    if (this.#closed) throw keyWiped()
+    this.#checkOpen()
     return this.#contentKey
+  }
+
+  /** A cipher for one run. */
+  #cipher(): SegmentCipher {
+    this.#checkOpen()
+    return this.#derived.use()
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw keyWiped()
   }
 }
 

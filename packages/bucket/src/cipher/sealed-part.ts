@@ -1,5 +1,11 @@
-import type { ContentKey, PartRange } from '@oss-cse/crypto-core'
-import { equalBytes, sealedPartDigest, startSealRun, TAG_BYTES } from '@oss-cse/crypto-core/internal'
+import type { PartRange } from '@oss-cse/crypto-core'
+import {
+  equalBytes,
+  type SegmentCipher,
+  sealedPartDigest,
+  startSealRun,
+  TAG_BYTES,
+} from '@oss-cse/crypto-core/internal'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import { type EncryptedPart, eachChunk, type PartDigest, sourceChanged } from './encrypted-part.ts'
 import { sealedRunOf } from './sealed-segments.ts'
@@ -7,10 +13,8 @@ import { sealedRunOf } from './sealed-segments.ts'
 /** One part of a sealed object, and what it is sealed with. */
 export interface SealedPartOptions {
   readonly range: PartRange
-  /** Returns the key, for each pass anew; throws once it was wiped. */
-  readonly contentKey: () => ContentKey
-  /** See `encodeContext`. */
-  readonly context: Uint8Array
+  /** Returns a cipher for each pass, which disposes of it; throws once the key was wiped. */
+  readonly cipher: () => SegmentCipher
 }
 
 /**
@@ -63,8 +67,8 @@ export async function digestSealedPart(source: ByteSource, options: SealedPartOp
 }
 
 /** One pass over a part: its stored bytes, a chunk for each segment, and after that what was computed. */
-function sealing(source: ByteSource, { range, contentKey, context }: SealedPartOptions) {
-  const run = startSealRun({ contentKey: contentKey(), ...sealedRunOf(range, context), tags: true })
+function sealing(source: ByteSource, { range, cipher }: SealedPartOptions) {
+  const run = startSealRun({ cipher: cipher(), ...sealedRunOf(range), tags: true })
   const { sizeBytes } = range
   return {
     stored: run.transform(source, sourceCheck({ sizeBytes })),

@@ -11,10 +11,13 @@ export interface SealedSegments {
   readonly lastSegment: number
 }
 
+/** A run of segments, and what a worker that seals them must know. */
+export interface SealedFileRun extends SealedRun {
+  /** See `encodeContext`. */
+  readonly context: Uint8Array
+}
+
 /** Where in the object the segments of a part are sealed. */
-export function sealedRunOf(
-  { storedOffset, last }: Pick<PartRange, 'storedOffset' | 'last'>,
-  context: Uint8Array,
-): SealedRun {
-  return { context, firstSegment: storedOffset / SEGMENT_BYTES, endsObject: last }
+export function sealedRunOf({ storedOffset, last }: Pick<PartRange, 'storedOffset' | 'last'>): SealedRun {
+  return { firstSegment: storedOffset / SEGMENT_BYTES, endsObject: last }
 }
