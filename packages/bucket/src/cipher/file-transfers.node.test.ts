@@ -193,11 +193,16 @@ describe.runIf(availableParallelism() > 1).each(FORMATS)('a put by a worker, %s'
     expect(new TextDecoder().decode(await at.bucket.getBytes('a'))).toBe('old')
   })
 
-  test('fails if its transport reads the body twice, because the keystream has moved on', async () => {
+  test.each([
+    [
+      'reads the body twice',
+      'for await (const _ of body.open()); return { status: 200, headers: { etag: "stored" } }',
+    ],
+    ['reads the body, and leaves the request to this thread', 'return undefined'],
+  ])('fails if its transport %s, because that would be a second pass', async (_what, then) => {
     const code = `export async function put(data, { body }) {
       for await (const _ of body.open()) break
-      for await (const _ of body.open());
-      return { status: 200, headers: { etag: '"stored"' } }
+      ${then}
     }`
     const module = `data:text/javascript,${encodeURIComponent(code)}`
     at.transport.workerSide = async () => ({ module, data: undefined })

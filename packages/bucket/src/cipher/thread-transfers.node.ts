@@ -166,7 +166,9 @@ export async function putFile(
     })
   }
   try {
-    return await sendBody({ sizeBytes: job.storedBytes, open }, job.prepared, channel)
+    const result = await sendBody({ sizeBytes: job.storedBytes, open }, job.prepared, channel)
+    // Bytes may have left. Encrypting the file again here would be a second pass under the same key.
+    return result.declined && opened ? failedResult(cipherReused()) : result
   } finally {
     pass.dispose()
   }
