@@ -1,5 +1,7 @@
 import { EXPECTATIONS } from './expectations.js'
 import { OBJECTS, READINGS } from './matrix.js'
+import { SEALED_READINGS, SEALED_SIZES } from './sealed-objects.js'
+import { SEALED_BY_SOURCE, SEALED_REFUSALS } from './sealed-verdicts.js'
 
 /**
  * @typedef {import('./run-matrix.js').Cell} Cell
@@ -35,18 +37,21 @@ export function compatibilityPage(participants, cells, { causes }) {
     '## Versions',
     versionTable(readers),
     '## Summary',
-    'Rows are writers, columns are readers. Each cell counts the right outcomes: the reader returned the right bytes, or rejected what it must reject. The counts cover whole objects, ranges, multipart transfers, copies and metadata. [Deviations](#deviations) explains the other outcomes.',
+    'Rows are writers, columns are readers. Each cell counts the right outcomes: the reader returned the right bytes, or rejected what it must reject. The counts cover whole objects, ranges, multipart transfers, copies and metadata, but no [sealed objects](#sealed-objects). [Deviations](#deviations) explains the other outcomes.',
     pairTable(participants, context),
     '## Writing',
     'Each SDK wrote every object as it was asked to, except these.',
     writeTable(context),
-    ...[...new Set(OBJECTS.map(({ group }) => group))].flatMap((group) => groupSection(group, context)),
+    ...[...new Set(UNSEALED.map(({ group }) => group))].flatMap((group) => groupSection(group, context)),
+    ...sealedSections(context),
     '## Deviations',
     deviationList(causes, numbers, titles),
   ]
     .join('\n\n')
     .concat('\n')
 }
+
+const UNSEALED = OBJECTS.filter(({ sealed = false }) => !sealed)
 
 const INTRODUCTION = `This page shows which SDK reads the objects of which other SDK. \`pnpm interop\` generates it. It runs each SDK below,
 in the given version, against this project's emulators of OSS and KMS, which check signatures. Each SDK writes objects
@@ -94,14 +99,17 @@ function versionTable(readers) {
 }
 
 function pairTable(participants, { cells, readers, titles }) {
-  const rows = participants.map(({ name, title }) => [
-    title,
-    ...readers.map((reader) => {
-      const pair = pairOf(cells, name, reader.name)
-      return pair.length === 0 ? '' : countRight(pair)
-    }),
-  ])
-  return table(['writer', ...readers.map(({ name }) => titles.get(name))], rows)
+  const columns = readers.filter(({ onlySealed }) => !onlySealed)
+  const rows = participants
+    .filter(({ onlySealed }) => !onlySealed)
+    .map(({ name, title }) => [
+      title,
+      ...columns.map((reader) => {
+        const pair = pairOf(cells, name, reader.name)
+        return pair.length === 0 ? '' : countRight(pair)
+      }),
+    ])
+  return table(['writer', ...columns.map(({ name }) => titles.get(name))], rows)
 }
 
 function writeTable(context) {
@@ -139,10 +147,65 @@ function groupSection(group, context) {
   ]
 }
 
+/** The sealed objects: who reads them, and what the official SDKs make of them. */
+function sealedSections(context) {
+  const { cells, readers, titles } = context
+  const sealed = cells.filter(({ object }) => object.sealed)
+  const rowsOf = (prefix, columns) =>
+    Object.entries(SEALED_READINGS)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, { refuse }]) => [
+        refuse === undefined ? name.replace(prefix, '') : `${name.replace(prefix, '')} (must be rejected)`,
+        ...columns.map((reader) =>
+          summary(
+            sealed.filter((cell) => cell.reading === name && cell.reader === reader.name),
+            context,
+            (text, { length }) => `${text} (${length})`,
+          ),
+        ),
+      ])
+  const those = readers.filter(({ name, onlySealed }) => name === 'oss-cse' || onlySealed)
+  const verdicts = SEALED_REFUSALS.map(({ reader, error, source, afterUnwrap = false }) => [
+    titles.get(reader),
+    summary(
+      sealed.filter((cell) => cell.reading.startsWith('official: ') && cell.reader === reader),
+      context,
+    ),
+    `\`${error}\`${afterUnwrap ? ', after it has unwrapped the key' : ''}`,
+    `\`${source}\``,
+  ])
+  const bySource = SEALED_BY_SOURCE.map(({ title, outcome, error, source }) => [
+    title,
+    `${outcome}, not run`,
+    error === undefined ? 'none' : `\`${error}\``,
+    `\`${source}\``,
+  ])
+  return [
+    '## Sealed objects',
+    SEALED_NOTE,
+    table(['reading', ...those.map(({ name }) => titles.get(name))], rowsOf('sealed: ', those)),
+    '### Sealed objects and the official SDKs',
+    SEALED_SDK_NOTE,
+    table(['SDK', 'outcome', 'error', 'source'], [...verdicts, ...bySource]),
+  ]
+}
+
+const SEALED_NOTE = `[Sealed objects](SEALED_OBJECTS.md) are not in the format of the SDKs. Tink reads their content, and so does
+a short program on the Python package \`cryptography\`: see
+[Sealed objects in other languages](SEALED_OBJECTS_IN_OTHER_LANGUAGES.md). oss-cse and that program wrote the objects. They have
+${SEALED_SIZES.map((size) => size.toLocaleString('en-US')).join(', ')} bytes: these are the borders of segments, one byte less and one byte
+more. They were written in one request and in parts, with and without a context, under both paddings of RSA. The number in a cell
+counts objects. The altered objects are copies of some of them, altered in several ways each. Tink sees only the content and its
+key, so it cannot check the other headers.`
+
+const SEALED_SDK_NOTE = `The headers of a sealed object name another content algorithm than AES-CTR. An SDK that does not compare this
+name decrypts the object with AES-CTR, and returns garbage without an error: do not seal what such an SDK reads. Each SDK that runs
+here read whole objects, a range and, where it has the call, a download in parts. The others were judged by their source.`
+
 /** How one reader treats all writers' objects of one kind: one word, or one for each group of writers. */
-function summary(cells, context) {
+function summary(cells, context, wordOf = (text) => text) {
   const byWord = Map.groupBy(cells, (cell) => word(cell, context))
-  if (byWord.size <= 1) return [...byWord.keys()].join('')
+  if (byWord.size <= 1) return [...byWord].map(([text, some]) => wordOf(text, some)).join('')
   const [[most], ...others] = [...byWord].sort(([, a], [, b]) => b.length - a.length)
   const rest = others.map(
     ([text, some]) => `${some.map(({ writer }) => context.titles.get(writer)).join(', ')}: ${text}`,
@@ -180,7 +243,10 @@ function deviationList(causes, numbers, titles) {
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 function pairOf(cells, writer, reader) {
-  return cells.filter((cell) => cell.writer === writer && cell.reader === reader && cell.reading !== 'write')
+  return cells.filter(
+    (cell) =>
+      cell.writer === writer && cell.reader === reader && cell.reading !== 'write' && !cell.object.sealed,
+  )
 }
 
 const countRight = (pair) => `${pair.filter(({ right }) => right).length} of ${pair.length}`
@@ -197,7 +263,7 @@ const SHORT_WORDS = {
 /** Returns the table of the README: oss-cse and each other SDK. */
 export function shortTable(participants, cells) {
   const rows = participants
-    .filter(({ name }) => !['oss-cse', 'any-iv', 'plain'].includes(name))
+    .filter(({ name, onlySealed }) => !onlySealed && !['oss-cse', 'any-iv', 'plain'].includes(name))
     .map(({ name, title, version = '' }) => {
       const theirs = pairOf(cells, name, 'oss-cse')
       const ours = pairOf(cells, 'oss-cse', name)

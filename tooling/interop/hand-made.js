@@ -1,6 +1,6 @@
 import { constants, createCipheriv, publicEncrypt, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import OSS from 'ali-oss'
+import { ossClient } from './lab.js'
 
 const PREFIX = 'x-oss-meta-client-side-encryption-'
 
@@ -48,14 +48,7 @@ export class HandMade {
   }
 
   async open({ service }) {
-    const { endpoint, region, ...account } = service
-    this.#client = new OSS({
-      ...account,
-      endpoint: endpoint.replace('127.0.0.1', 'localhost'),
-      region: `oss-${region}`,
-      sldEnable: true,
-      authorizationV4: true,
-    })
+    this.#client = ossClient(service)
     return {}
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { startKmsEmulator } from '@oss-cse/kms-emulator'
 import { startOssEmulator } from '@oss-cse/oss-emulator'
 import { generateLocalRsaKeyFiles, generateRsaKeyPair } from '@oss-cse/provider-rsa'
+import OSS from 'ali-oss'
 import { writeKeyFiles } from './key-files.js'
 
 const ACCOUNT = { accessKeyId: 'interop-lab', accessKeySecret: 'secret-of-the-interop-lab' }
@@ -16,11 +17,23 @@ const PAIRS = { a: 2048, b: 2048, 'a-4096': 4096 }
 /** One way to hold a pair of `LocalRsaProvider`: the prefix of its files, and the passphrase if any. */
 const LOCAL_PAIRS = { open: undefined, locked: 'correct horse' }
 
+/** The plain client of OSS. */
+export function ossClient({ endpoint, region, ...account }) {
+  return new OSS({
+    ...account,
+    endpoint: endpoint.replace('127.0.0.1', 'localhost'),
+    region: `oss-${region}`,
+    sldEnable: true,
+    authorizationV4: true,
+  })
+}
+
 /** What all SDKs share: one OSS, one KMS that answers over HTTP and HTTPS, key files, and files to upload. */
 export class Lab {
   #servers
   #pairs = new Map()
   #sources = new Map()
+  #client
 
   static async start() {
     const lab = new Lab()
@@ -117,6 +130,17 @@ export class Lab {
 
   stored(key) {
     return this.oss.getStoredObject(BUCKET, key)
+  }
+
+  /** Puts an object in the place of another, as somebody does who may write to the bucket. */
+  store(key, object) {
+    return this.oss.putStoredObject(BUCKET, key, object)
+  }
+
+  /** A URL from which an object can be read without a client of OSS. */
+  signedUrl(key) {
+    this.#client ??= ossClient(this.settings.service)
+    return this.#client.signatureUrlV4('GET', 3600, undefined, key)
   }
 
   async stop() {

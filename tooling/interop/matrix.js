@@ -1,3 +1,5 @@
+import { SEALED_OBJECTS, SEALED_READINGS } from './sealed-objects.js'
+
 /**
  * @typedef {object} ObjectKind - what a writer writes
  * @property {string} id
@@ -9,8 +11,11 @@
  * @property {boolean} [interrupted] - the writing is broken off, and the same call goes on
  * @property {boolean} [handMade] - it is made in the forms of SDKs that cannot run, too
  * @property {readonly string[]} [writers] - who writes it; absent: every SDK that runs here
+ * @property {readonly string[]} [readers] - who reads it; absent: everybody who reads objects of its kind
  * @property {readonly string[]} readings
  * @property {Buffer} [iv] - for hand-made objects
+ * @property {boolean} [sealed]
+ * @property {string} [context] - of a sealed object
  *
  * @typedef {object} Reading - how a reader reads
  * @property {'get' | 'download' | 'copy' | 'head'} op
@@ -19,6 +24,12 @@
  * @property {readonly import('./refusals.js').Reason[]} [refuse] - the right answer is a refusal, for one of these
  * @property {'passthrough'} [onPlainObject] - for oss-cse; the others have no such choice
  * @property {boolean} [interrupted]
+ * @property {string} [context] - in place of the object's
+ * @property {(participant: import('./participants.js').Participant) => boolean} [readers] - absent: everybody
+ * @property {(stored: StoredObject, lab: import('./lab.js').Lab) => readonly StoredObject[]} [alter] - the forged objects
+ * that are read in place of the object; all of them must be refused
+ *
+ * @typedef {{ headers: Record<string, string>, bytes: Uint8Array }} StoredObject
  */
 
 const KIB = 2 ** 10
@@ -137,6 +148,7 @@ export const READINGS = {
   'with the default options': { op: 'get', refuse: ['not encrypted'] },
   'as a plain object': { op: 'get', onPlainObject: 'passthrough' },
   'the key with a description': { op: 'get', keys: (lab) => [lab.rsa('a', SECOND)] },
+  ...SEALED_READINGS,
 }
 
 const RANGES = Object.keys(READINGS).filter(
@@ -273,18 +285,26 @@ export const OBJECTS = [
     writers: ['plain'],
     readings: ['with the default options', 'as a plain object'],
   },
+  ...SEALED_OBJECTS,
 ]
 
 /** What a writer is asked to write. */
-export function objectsOf({ name, handMade, onlyKeyServices }) {
+export function objectsOf({ name, handMade, onlyKeyServices, onlySealed }) {
   return OBJECTS.filter(({ writers, group, ...object }) => {
     if (writers !== undefined) return writers.includes(name)
     if (handMade) return object.handMade && !ONLY_THEIR_OWN.includes(name)
-    return group === KEY_SERVICES || !onlyKeyServices
+    return !onlySealed && (group === KEY_SERVICES || !onlyKeyServices)
   })
 }
 
-/** Whether a reader is asked to read what is of that group. */
-export function isReaderOf({ onlyKeyServices }, { group }) {
-  return group === KEY_SERVICES || !onlyKeyServices
+/** Whether a reader is asked to read the object. */
+export function isReaderOf({ name, onlyKeyServices, onlySealed }, { group, sealed = false, readers }) {
+  if (readers !== undefined) return readers.includes(name)
+  if (onlyKeyServices) return group === KEY_SERVICES
+  return sealed || !onlySealed
+}
+
+/** The ways in which a reader is asked to read the object. */
+export function readingsBy(reader, { readings }) {
+  return readings.filter((reading) => READINGS[reading].readers?.(reader) ?? true)
 }

@@ -8,6 +8,7 @@ import { MissingToolchain, sdkVersion, TOOLCHAINS } from './toolchains.js'
  * @property {string} title
  * @property {boolean} handMade - its objects are made in its exact form; it reads nothing
  * @property {boolean} onlyKeyServices - an old version: only its KMS and `LocalRsaProvider` are looked at
+ * @property {boolean} onlySealed - no SDK, but what reads sealed objects, and may write them
  * @property {Driver | HandMade} driver
  * @property {string} [version] - of the SDK
  * @property {string} [runtime] - what it runs on, where that matters to what it does
@@ -33,13 +34,13 @@ export async function openParticipants(lab, { only } = {}) {
   const participants = []
   const missing = []
   for (const toolchain of TOOLCHAINS) {
-    const { name, title, runtime, prepare, onlyKeyServices = false } = toolchain
+    const { name, title, runtime, prepare, onlyKeyServices = false, onlySealed = false } = toolchain
     if (only !== undefined && !only.includes(name)) continue
     try {
       const driver = new Driver(name, await prepare())
       const versions = await driver.open(lab.settings)
       const version = sdkVersion(toolchain, versions)
-      const participant = { name, title, runtime, version, versions, onlyKeyServices, driver }
+      const participant = { name, title, runtime, version, versions, onlyKeyServices, onlySealed, driver }
       participants.push({ ...participant, handMade: false })
     } catch (error) {
       if (!(error instanceof MissingToolchain) || only !== undefined) throw error
@@ -50,7 +51,15 @@ export async function openParticipants(lab, { only } = {}) {
     const driver = new HandMade(name)
     await driver.open(lab.settings)
     const title = HAND_MADE_TITLES[name]
-    participants.push({ name, title, versions: {}, handMade: true, onlyKeyServices: false, driver })
+    participants.push({
+      name,
+      title,
+      versions: {},
+      handMade: true,
+      onlyKeyServices: false,
+      onlySealed: false,
+      driver,
+    })
   }
   return { participants, missing }
 }

@@ -1,3 +1,5 @@
+import { SEALED_REFUSALS } from './sealed-verdicts.js'
+
 /**
  * Why an SDK refuses, told from what it says. A refusal whose words are not here is not one: something else went
  * wrong.
@@ -15,9 +17,22 @@ const WORDS = {
     /Decrypted data error, please check/,
     /Ciphertext (too large|with incorrect length)/,
     /crypto\/rsa: decryption error/,
+    /^BadPaddingException/,
+    /^ValueError: (Decryption failed|not under this key)/,
     /unable to decrypt block|input too large for RSA cipher|block incorrect|data too large|decrypted key is too short/i,
   ],
   'the description cannot be read': [/Unable to parse Json string/],
+  'the content algorithm': SEALED_REFUSALS.map(({ error }) => new RegExp(error)),
+  'not sealed': [/^ERR_CSE_NOT_SEALED/, /^NotSealed: AES/, /not a sealed object: AES/],
+  'not authentic': [
+    /^ERR_CSE_AUTHENTICATION_FAILED/,
+    /^NotAuthentic/,
+    // Tink's words, in Python, Go and Java.
+    /^TinkError: (No matching key found for the ciphertext|INVALID_ARGUMENT: ciphertext too short|INTERNAL: Authentication)/,
+    /^\*errors\.errorString: (cipher: message authentication failed|invalid header length|segment too short|EOF)$/,
+    /^IOException: (Ciphertext is too short|Input data too short|Invalid header length|Tag mismatch|Failed to decrypt|java\.security\.GeneralSecurityException: Invalid ciphertext)/,
+    /^AEADBadTagException: Tag mismatch/,
+  ],
   'the wrap algorithm is not its own': [
     /Unrecognize your object key wrap algorithm/,
     /algorithm is inconsistent/,

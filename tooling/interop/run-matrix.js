@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { DOWNLOAD_PART_BYTES, isReaderOf, KEYS, METADATA, objectsOf, READINGS } from './matrix.js'
+import { DOWNLOAD_PART_BYTES, isReaderOf, KEYS, METADATA, objectsOf, READINGS, readingsBy } from './matrix.js'
 import { reasonOf } from './refusals.js'
+import { storedLength } from './sealed-objects.js'
 
 const PARALLEL = 3
 /** How many requests of an interrupted transfer are answered before the server fails. */
@@ -56,7 +57,7 @@ export async function runMatrix(lab, participants, report = () => {}) {
 }
 
 async function write(lab, { name: writer, driver, handMade }, object, key) {
-  const { op, keys, size, partSize, iv, interrupted } = object
+  const { op, keys, size, partSize, iv, interrupted, sealed, context } = object
   const request = {
     op,
     masterKeys: KEYS[keys].write(lab),
@@ -67,6 +68,7 @@ async function write(lab, { name: writer, driver, handMade }, object, key) {
     parallel: PARALLEL,
     checkpoints: lab.emptyDirectory('checkpoints', writer),
     iv,
+    ...(sealed && { format: 'sealed', context }),
   }
   if (interrupted) {
     const { answer, ...outcome } = await interruptedTransfer(lab, driver, request, 'PUT', size / partSize)
@@ -75,8 +77,9 @@ async function write(lab, { name: writer, driver, handMade }, object, key) {
   lab.oss.resetRequests()
   const answer = await driver.ask(request)
   if (!answer.ok) return notDone(answer)
+  const sentBytes = sealed ? storedLength(size) : size
   const parts = lab.oss.requests.filter(({ query, status }) => /partNumber=/.test(query) && status === 200)
-  if (partSize !== undefined && !handMade && parts.length !== Math.ceil(size / partSize)) {
+  if (partSize !== undefined && !handMade && parts.length !== Math.ceil(sentBytes / partSize)) {
     return { verdict: 'broken', detail: `It was sent in ${parts.length} parts.` }
   }
   return { verdict: 'reads', detail: '', ...(await damage(lab, writer, object, key)) }
@@ -98,12 +101,13 @@ async function damage(lab, writer, { size }, key) {
 
 async function readByAll(lab, writer, object, key, readers) {
   const cell = (reader, reading) => readCell(lab, writer, object, key, reader, reading)
-  const broken = object.readings.filter((reading) => READINGS[reading].interrupted)
-  const whole = object.readings.filter((reading) => !READINGS[reading].interrupted)
-  const rows = readers.map((reader) => inTurn(whole, (reading) => cell(reader, reading)))
+  const ofKind = (reader, interrupted) =>
+    readingsBy(reader, object).filter((reading) => (READINGS[reading].interrupted ?? false) === interrupted)
+  const rows = readers.map((reader) => inTurn(ofKind(reader, false), (reading) => cell(reader, reading)))
   const cells = (await Promise.all(rows)).flat()
   // One at a time: the faults are the server's, not a client's.
-  for (const reader of readers) cells.push(...(await inTurn(broken, (reading) => cell(reader, reading))))
+  for (const reader of readers)
+    cells.push(...(await inTurn(ofKind(reader, true), (reading) => cell(reader, reading))))
   return cells
 }
 
@@ -121,7 +125,7 @@ async function readCell(lab, writer, object, key, reader, reading) {
 }
 
 async function read(lab, object, key, { name, driver }, reading) {
-  const { op, range, keys, interrupted, onPlainObject } = READINGS[reading]
+  const { op, range, keys, interrupted, onPlainObject, alter } = READINGS[reading]
   const masterKeys = keys?.(lab) ?? KEYS[object.keys].read(lab, name)
   const { bytes } = lab.source(object.size)
   const [rangeText, start, end] = range?.(object.size) ?? [undefined, 0, object.size]
@@ -132,6 +136,10 @@ async function read(lab, object, key, { name, driver }, reading) {
   const checkpoints = lab.emptyDirectory('checkpoints', name)
   const common = { op, masterKeys, object: key, file, onPlainObject }
 
+  if (object.sealed) {
+    const { context = object.context } = READINGS[reading]
+    Object.assign(common, { accept: 'sealed', context, url: await lab.signedUrl(key) })
+  }
   if (op === 'copy') {
     const to = `${key}-copied-by-${name}`
     const copied = await driver.ask({ ...common, to })
@@ -142,6 +150,10 @@ async function read(lab, object, key, { name, driver }, reading) {
   }
   if (op === 'head') return judgedMetadata(await driver.ask(common))
   const request = { ...common, range: rangeText, partSize, parallel: PARALLEL, checkpoints }
+  if (alter !== undefined) {
+    const forgeries = alter(await lab.stored(key), lab)
+    return readForgeries(lab, driver, request, forgeries, expected)
+  }
   if (!interrupted) return judged(await driver.ask(request), file, expected)
   const { answer, ...outcome } = await interruptedTransfer(
     lab,
@@ -152,6 +164,21 @@ async function read(lab, object, key, { name, driver }, reading) {
   )
   const found = judged(answer, file, expected)
   return found.verdict === 'reads' ? { ...found, ...outcome } : found
+}
+
+/** What came of reading each of them: a refusal, or else the first that is none. */
+async function readForgeries(lab, driver, request, forgeries, expected) {
+  const object = `${request.object}-forged-for-${driver.name}`
+  let found
+  for (const [index, forgery] of forgeries.entries()) {
+    await lab.store(object, forgery)
+    rmSync(request.file, { force: true })
+    const answer = await driver.ask({ ...request, object, url: await lab.signedUrl(object) })
+    found = judged(answer, request.file, expected)
+    found.detail = `Forgery ${index + 1} of ${forgeries.length}: ${found.detail}`
+    if (found.verdict !== 'refuses') break
+  }
+  return found
 }
 
 /**

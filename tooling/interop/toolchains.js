@@ -111,12 +111,13 @@ function java(name, sdk) {
 }
 
 /**
- * @typedef {object} Toolchain - an SDK that a registry carries, and the way to its driver
+ * @typedef {object} Toolchain - an SDK or a library that a registry carries, and the way to its driver
  * @property {string} name
  * @property {string} title
  * @property {string} sdk - the SDK's package, as the driver names it
  * @property {string} [runtime] - what it runs on, where that matters to what it does
  * @property {boolean} [onlyKeyServices] - an old version: only its KMS and `LocalRsaProvider` are looked at
+ * @property {boolean} [onlySealed] - no SDK, but what reads sealed objects, and may write them
  * @property {() => Promise<string[]>} prepare - makes the environment; the command of the driver. Rejects with a
  * MissingToolchain where the machine lacks what makes it
  */
@@ -173,6 +174,29 @@ export const TOOLCHAINS = [
     sdk: 'oss2',
     onlyKeyServices: true,
     prepare: python('python-v1-2.10', 'python-v1', 'requirements-2.10.txt'),
+  },
+  {
+    name: 'tink-python',
+    title: 'Tink, Python',
+    sdk: 'tink',
+    onlySealed: true,
+    prepare: python('sealed-python', 'tink-python', '../sealed-python/requirements.txt'),
+  },
+  { name: 'tink-go', title: 'Tink, Go', sdk: 'tink-go', onlySealed: true, prepare: go('tink-go') },
+  {
+    name: 'tink-java',
+    title: 'Tink, Java',
+    sdk: 'tink',
+    runtime: 'Java 17',
+    onlySealed: true,
+    prepare: java('tink-java'),
+  },
+  {
+    name: 'sealed-python',
+    title: 'Python, no Tink',
+    sdk: 'cryptography',
+    onlySealed: true,
+    prepare: python('sealed-python', 'sealed-python', 'requirements.txt'),
   },
 ]
 

@@ -52,7 +52,9 @@ export async function writeVectors(lab, participants, written) {
   writeJson('keys', { made: MADE, note: KEYS_NOTE, ...keyFiles(lab, masterKeys) })
 }
 
-function isVector(writer, { id, keys, size }) {
+function isVector(writer, { id, keys, size, sealed = false }) {
+  // Those are checked against vectors of another origin.
+  if (sealed) return false
   if (NO_VECTORS_OF.includes(writer) || REDUNDANT.includes(id) || SEVERAL_KEYS.includes(keys)) return false
   return size <= MAX_BYTES || id === IN_PARTS
 }

@@ -47,11 +47,14 @@ const provider = {
     new LocalRsaProvider({ directory: dir, prefix, passphrase, format }),
 }
 
-function bucketWith(masterKeys) {
+function bucketWith({ masterKeys, format, accept, context }) {
   const [encrypting, ...decrypting] = masterKeys.map((key) => provider[key.kind](key))
   return new CryptoBucket({
     transport: new OssTransport(settings.service),
     keyring: new Keyring({ encrypting, decrypting }),
+    format,
+    accept,
+    context: context === undefined ? undefined : () => context,
   })
 }
 
@@ -84,8 +87,9 @@ const operations = {
     const sizeBytes = statSync(file).size
     const options = { sizeBytes, partSizeBytes: partSize, metadata }
     const upload = await bucket.initiateMultipartUpload(object, options)
-    for (let start = 0, number = 1; start < sizeBytes; start += partSize, number++) {
-      await upload.uploadPart(number, fileBody(file, start, Math.min(start + partSize, sizeBytes)))
+    for (let number = 1; number <= upload.plan.partCount; number++) {
+      const { offsetBytes: start, sizeBytes: length } = upload.plan.part(number)
+      await upload.uploadPart(number, fileBody(file, start, start + length))
     }
     await upload.completeMultipartUpload()
   },
@@ -123,8 +127,7 @@ const operations = {
 
 async function answer({ id, op, ...request }) {
   try {
-    const ok =
-      op === 'open' ? operations.open(request) : await operations[op](bucketWith(request.masterKeys), request)
+    const ok = op === 'open' ? operations.open(request) : await operations[op](bucketWith(request), request)
     return { id, ok: ok ?? {} }
   } catch (error) {
     if (error instanceof Absent) return { id, absent: error.message }
