@@ -193,8 +193,8 @@ function sealedSections(context) {
 const SEALED_NOTE = `[Sealed objects](SEALED_OBJECTS.md) are not in the format of the SDKs. Tink reads their content, and so does
 a short program on the Python package \`cryptography\`: see
 [Sealed objects in other languages](SEALED_OBJECTS_IN_OTHER_LANGUAGES.md). oss-cse and that program wrote the objects. They have
-${SEALED_SIZES.map((size) => size.toLocaleString('en-US')).join(', ')} bytes: these are the borders of segments, one byte less and one byte
-more. They were written in one request and in parts, with and without a context, under both paddings of RSA. The number in a cell
+${SEALED_SIZES.map((size) => size.toLocaleString('en-US')).join(', ')} bytes: the borders of segments, one
+byte less and one byte more, and larger objects. They were written in one request and in parts, with and without a context, under both paddings of RSA. The number in a cell
 counts objects. The altered objects are copies of some of them, altered in several ways each. Tink sees only the content and its
 key, so it cannot check the other headers.`
 
