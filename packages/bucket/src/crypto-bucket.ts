@@ -40,6 +40,7 @@ import { type GetOptions, type GetResult, getObject, getObjectBytes } from './re
 import { describeObject, type HeadOptions, type HeadResult } from './read/head-object.ts'
 import { LinkedObject, refuseLink } from './read/linked-object.ts'
 import { type ObjectReader, type OpenOptions, openObject, type ReaderSource } from './read/object-reader.ts'
+import { type VerifiedObject, type VerifyObjectOptions, verifyObject } from './read/verify-object.ts'
 import { closeIterator } from './requests/resumed-read.ts'
 import {
   type DownloadOptions,
@@ -282,6 +283,25 @@ export class CryptoBucket {
     }
     const source = { request, ossHeaders: false, reference: { location: parsed.origin, key } }
     return getObject(this.#context, source, key, options)
+  }
+
+  /**
+   * Reads a whole object, checks all that `get` checks, and writes nothing: every byte and the end of a sealed object; of any
+   * other one the service's CRC-64 and the recorded length. Uses constant memory. An interrupted read resumes at the same
+   * byte.
+   *
+   * @returns what was verified, and what `get` returns about the object
+   * @throws CseError as `get`; `ERR_CSE_AUTHENTICATION_FAILED`, with the `byteRange` at fault, when the content of a sealed
+   * object is not authentic; `ERR_CSE_INTEGRITY` when the checksum or the length of another one is wrong.
+   *
+   * @example
+   * ```ts
+   * const { sizeBytes, verification } = await bucket.verify('backups/db.tar')
+   * ```
+   */
+  async verify(key: string, options: VerifyObjectOptions = {}): Promise<VerifiedObject> {
+    checkKey(key)
+    return verifyObject(this.#context, this.#readerSource(key, options), key, options)
   }
 
   /**

@@ -17,6 +17,7 @@ export type { GetOptions, GetResult } from './read/get-object.ts'
 export type { HeadOptions, HeadResult, ObjectDescription } from './read/head-object.ts'
 export type { ObjectReader, OpenOptions, RangeRead } from './read/object-reader.ts'
 export type { ReadableBody } from './read/readable-body.ts'
+export type { VerifiedObject, VerifyObjectOptions } from './read/verify-object.ts'
 export {
   type Checkpoint,
   type CheckpointStore,

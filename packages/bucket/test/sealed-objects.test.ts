@@ -826,6 +826,7 @@ describe('altered content', () => {
     transport.requests.length = 0
     await expect(bucket.getBytes('a')).rejects.toMatchObject({
       objectKey: 'a',
+      byteRange: { start: Z - 56, end: 2 * Z - 73 },
       message: expect.stringContaining(`${Z - 56}-${2 * Z - 73}`),
     })
     const again = transport.requests.at(-1)

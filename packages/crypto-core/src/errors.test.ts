@@ -35,6 +35,7 @@ test('a transport error is a CseError with the details of the service', () => {
 const whole = new TransportError('ERR_CSE_NOT_MODIFIED', 'not modified', {
   cause: new Error('underneath'),
   objectKey: 'a',
+  byteRange: { start: 0, end: 9 },
   status: 304,
   serviceCode: 'NotModified',
   requestId: 'R',
@@ -53,6 +54,7 @@ test('a copy of a transport error keeps every field, including the cause, and ta
     message: 'lost',
     cause: new Error('another'),
     objectKey: 'b',
+    byteRange: { start: 10, end: 19 },
     status: 200,
     serviceCode: 'Other',
     requestId: 'R2',

@@ -1,4 +1,5 @@
 import { printable } from './printable.ts'
+import type { ClosedRange } from './range-plan.ts'
 
 /**
  * All error codes of oss-cse. A code is stable: programs may branch on it. Messages may change. `docs/ERRORS.md`
@@ -50,6 +51,8 @@ export interface CseErrorOptions {
   readonly cause?: unknown
   /** The object's key, if the error is about one object. */
   readonly objectKey?: string | undefined
+  /** The bytes of the plaintext that are at fault, if the error is about a part of the object's content. */
+  readonly byteRange?: ClosedRange | undefined
 }
 
 const CSE_ERROR = Symbol.for('oss-cse.error')
@@ -78,12 +81,18 @@ export class CseError extends Error {
   readonly code: CseErrorCode
   /** The object's key, if the error is about one object. */
   readonly objectKey?: string
+  /**
+   * The bytes of the plaintext that are at fault: offsets, both inclusive. With `ERR_CSE_AUTHENTICATION_FAILED`, where a
+   * part of the content is not authentic, and not the object as a whole.
+   */
+  readonly byteRange?: ClosedRange
 
   constructor(code: CseErrorCode, message: string, options: CseErrorOptions = {}) {
     // The message may contain an object's key or a server's text, and is shown in terminals and logs.
     super(printable(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     if (options.objectKey !== undefined) this.objectKey = options.objectKey
+    if (options.byteRange !== undefined) this.byteRange = options.byteRange
     // The marker lets another copy of this package recognise the error.
     Object.defineProperty(this, CSE_ERROR, { value: true })
   }

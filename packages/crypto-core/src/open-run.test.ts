@@ -208,6 +208,15 @@ describe('startOpenRun', () => {
     const { plaintext, error } = await open(altered)
     expect(plaintext.length).toBe(2 * Z - 72)
     expect((error as Error).message).toContain(`The bytes ${2 * Z - 72}-${3 * Z - 89} are not`)
+    expect(error).toMatchObject({ byteRange: { start: 2 * Z - 72, end: 3 * Z - 89 } })
+  })
+
+  test('the error of an empty object names no bytes, because it has none', async () => {
+    const stored = await seal(new Uint8Array())
+    stored[55] = (stored[55] as number) ^ 1
+    const { error } = await open(stored)
+    expect(error).toMatchObject({ message: expect.stringMatching(/^The empty content is not/) })
+    expect((error as CseError).byteRange).toBeUndefined()
   })
 
   test('the tags of a run are those that its part was sealed with', async () => {

@@ -127,9 +127,15 @@ async function openSegment(
 }
 
 function notAuthentic({ plaintextOffset, plaintextBytes }: Segment, why?: string): CseError {
-  const range = `${plaintextOffset}-${plaintextOffset + Math.max(0, plaintextBytes - 1)}`
+  const reason = why === undefined ? '' : `: ${why}`
+  const start = plaintextOffset
+  const end = plaintextOffset + plaintextBytes - 1
+  // Only the segment of an empty object has no plaintext.
+  const [what, byteRange] =
+    plaintextBytes === 0 ? ['The empty content is'] : [`The bytes ${start}-${end} are`, { start, end }]
   return new CseError(
     'ERR_CSE_AUTHENTICATION_FAILED',
-    `The bytes ${range} are not what was sealed under this key and context${why === undefined ? '' : `: ${why}`}.`,
+    `${what} not what was sealed under this key and context${reason}.`,
+    { byteRange },
   )
 }

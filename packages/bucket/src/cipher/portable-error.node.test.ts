@@ -23,11 +23,12 @@ function some<Fields extends object>(fields: { [Name in keyof Fields]: fc.Arbitr
 
 const text = fc.string({ unit: 'binary' })
 const codes = fc.constantFrom<CseErrorCode>('ERR_CSE_NETWORK', 'ERR_CSE_SERVICE', 'ERR_CSE_SOURCE_CHANGED')
+const ranges = fc.record({ start: fc.nat(), end: fc.nat() }, { noNullPrototype: true })
 const systemErrors = fc
   .tuple(text, some({ code: text, errno: fc.integer(), syscall: text, address: text, port: fc.nat() }))
   .map(([message, fields]) => Object.assign(new Error(message), fields))
 const plainErrors = fc
-  .tuple(codes, text, some({ objectKey: text, cause: systemErrors }))
+  .tuple(codes, text, some({ objectKey: text, byteRange: ranges, cause: systemErrors }))
   .map(([code, message, options]) => new CseError(code, message, options))
 const transportErrors = fc
   .tuple(
@@ -42,6 +43,7 @@ const transportErrors = fc
       connected: fc.boolean(),
       retriesExhausted: fc.boolean(),
       objectKey: text,
+      byteRange: ranges,
       cause: fc.oneof(systemErrors, plainErrors),
     }),
     fc.boolean(),

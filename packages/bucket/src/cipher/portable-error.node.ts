@@ -28,6 +28,7 @@ export function namedOriginal(error: unknown): number | undefined {
 const OUR_FIELDS: ReadonlySet<string> = new Set<keyof TransportError>([
   'code',
   'objectKey',
+  'byteRange',
   'status',
   'serviceCode',
   'requestId',

@@ -6,7 +6,8 @@ import { CseError, TransportError } from '@oss-cse/crypto-core'
 export function aboutObject(error: unknown, objectKey: string): unknown {
   if (!CseError.isInstance(error) || TransportError.isInstance(error) || error.objectKey !== undefined)
     return error
-  return new CseError(error.code, `${objectKey}: ${error.message}`, { cause: error.cause, objectKey })
+  const { code, message, cause, byteRange } = error
+  return new CseError(code, `${objectKey}: ${message}`, { cause, objectKey, byteRange })
 }
 
 /** The error of a transport or key service that does not know which object it works for, with the object's key. */

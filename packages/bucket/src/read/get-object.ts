@@ -1,5 +1,6 @@
 import {
   type BoundedCallOptions,
+  type ByteChunks,
   type ByteRange,
   concatBytes,
   type GetObjectResponse,
@@ -108,12 +109,13 @@ export async function getObjectBytes(
 interface ObjectRead extends Omit<GetResult, 'body' | keyof ObjectDescription> {
   describe(): ObjectDescription
   /** The decrypted bytes. */
-  readonly plaintext: AsyncGenerator<Uint8Array, void, undefined>
+  readonly plaintext: AsyncGenerator<Uint8Array, void, undefined> & ByteChunks
   /** Ends a pending read, and closes the connection. */
   cancel(): Promise<void>
 }
 
-async function readObject(
+/** Requests one object, checks its headers and unwraps its key. Its bytes are decrypted as they are read. */
+export async function readObject(
   context: BucketContext,
   source: GetSource,
   key: string,
