@@ -1,8 +1,10 @@
-import { type ByteRange, CseError, CtrCipher, contentFormat, type Envelope, wipe } from '@oss-cse/crypto-core'
-import { coalesceChunks, parseRange, summarizeEnvelope } from '@oss-cse/crypto-core/internal'
+import { type ByteRange, CseError, contentFormat, type EnvelopeV2 } from '@oss-cse/crypto-core'
+import { parseRange, summarizeEnvelope } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
+import { type Decryption, startDecrypting } from '../cipher/decrypting-run.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../keys/key-options.ts'
+import { addOpenOptions, checkAccepted, type OpenFlags } from '../keys/sealing-options.ts'
 import { humanSize } from '../output/human-size.ts'
 import { observed, startProgress } from '../output/progress-bar.ts'
 import { addReportOptions, type ReportFlags, reportDone } from '../output/report.ts'
@@ -11,8 +13,9 @@ import { type CiphertextRun, ciphertextRun, recordedLength } from '../transfer/c
 import { readEnvelopeFile } from '../transfer/envelope-file.ts'
 import { localInput } from '../transfer/local-input.ts'
 import { localOutput, writeOutput } from '../transfer/local-output.ts'
+import { type SealedRun, sealedRun } from '../transfer/sealed-run.ts'
 
-interface DecryptFlags extends KeyFlags, ReportFlags {
+interface DecryptFlags extends KeyFlags, OpenFlags, ReportFlags {
   readonly output: string
   readonly meta: string
   readonly range?: ByteRange
@@ -34,18 +37,19 @@ export function addDecrypt(program: Command, cli: CliEnvironment): void {
       'bytes to decrypt: 0-99 (both included), 100- or -100 (the last 100)',
       parseRange,
     )
-  addReportOptions(addKeyOptions(command))
+  addReportOptions(addKeyOptions(addOpenOptions(command)))
     .addHelpText('after', CREDENTIALS_HELP)
     .addHelpText(
       'after',
-      '\nFields of --json: input, output, sizeBytes, totalBytes, contentRange, verification, envelope\nThe JSON goes to stderr when the plaintext goes to stdout.',
+      '\nFields of --json: input, output, sizeBytes, totalBytes, contentRange, verification, sealed,\ncommitment, envelope\nThe JSON goes to stderr when the plaintext goes to stdout.',
     )
     .action((file: string, flags: DecryptFlags) => decrypt(file, flags, cli))
 }
 
 async function decrypt(file: string, flags: DecryptFlags, cli: CliEnvironment): Promise<void> {
   const output = await localOutput(flags.output)
-  const keyring = await requireKeys(flags, cli)
+  const { keyring } = await requireKeys(flags, cli)
+  checkAccepted(flags, keyring, undefined)
   const envelope = await readEnvelopeFile(flags.meta)
   if (envelope === undefined) {
     throw new CseError(
@@ -53,36 +57,91 @@ async function decrypt(file: string, flags: DecryptFlags, cli: CliEnvironment): 
       `${flags.meta} contains no encryption envelope: its object is not encrypted on the client.`,
     )
   }
-  if (contentFormat(envelope) === 'sealed') {
+  const { accept, expectCommitment, context, range } = flags
+  const sealed = contentFormat(envelope) === 'sealed'
+  if (!sealed && (accept === 'sealed' || expectCommitment !== undefined)) {
     throw new CseError(
-      'ERR_CSE_OPERATION_REFUSED',
-      `${flags.meta} is the envelope of a sealed object, and decrypt reads only AES-CTR. Use get, or cat.`,
+      'ERR_CSE_NOT_SEALED',
+      `${flags.meta} is not the envelope of a sealed object, so the content can be altered unnoticed.`,
     )
   }
-  const run = ciphertextRun(await localInput(file, cli), flags.range, recordedLength(envelope))
-  const contentKey = await keyring.unwrap(envelope, { signal: cli.signal })
+  const input = await localInput(file, cli)
+  const content = sealed
+    ? sealedContent(sealedRun(input, range, envelope as EnvelopeV2))
+    : ctrContent(ciphertextRun(input, range, recordedLength(envelope)))
+  const decryption = await startDecrypting(keyring, envelope, { expectCommitment, context }, cli.signal)
   const progress = await startProgress(cli, flags, 'decrypt')
   try {
-    const cipher = new CtrCipher(contentKey, { offsetBytes: run.start })
-    const plaintext = cipher.transform(coalesceChunks(run.chunks()))
-    await writeOutput(output, observed(plaintext, progress.listener, run.sizeBytes), cli)
+    const plaintext = content.decrypt(decryption)
+    await writeOutput(output, observed(plaintext, progress.listener, content.sizeBytes), cli)
   } finally {
-    wipe(contentKey.cek)
+    decryption.close()
     progress.stop()
   }
-  await report(file, flags, run, envelope, cli)
+  const { commitment } = decryption
+  const about = {
+    sealed,
+    ...(commitment !== undefined && { commitment }),
+    envelope: summarizeEnvelope(envelope),
+  }
+  await report(file, flags, content.read(), about, cli)
+}
+
+/** What is decrypted, in either format. */
+interface Content {
+  /** How many bytes are wanted, if that is known before they are read. */
+  readonly sizeBytes: number | undefined
+  decrypt(decryption: Decryption): AsyncIterable<Uint8Array>
+  /** What was read, after the last byte. */
+  read(): ReadContent
+}
+
+interface ReadContent {
+  readonly start: number
+  readonly sizeBytes: number
+  readonly totalBytes: number | undefined
+  readonly verification: 'aead' | 'length' | 'none'
+}
+
+function ctrContent(run: CiphertextRun): Content {
+  return {
+    sizeBytes: run.sizeBytes,
+    decrypt: (decryption) => decryption.decrypt(run),
+    read: () => ({
+      start: run.start,
+      sizeBytes: run.deliveredBytes,
+      totalBytes: run.totalBytes,
+      verification: run.lengthVerified ? 'length' : 'none',
+    }),
+  }
+}
+
+function sealedContent(run: SealedRun): Content {
+  const { start, sizeBytes, totalBytes } = run
+  return {
+    sizeBytes,
+    async *decrypt(decryption) {
+      yield* decryption.open(run)
+      run.checkSatisfied()
+    },
+    read: () => ({ start, sizeBytes, totalBytes, verification: 'aead' }),
+  }
+}
+
+/** What was verified, for the report. */
+const VERIFIED: Readonly<Record<ReadContent['verification'], string>> = {
+  aead: 'every byte verified',
+  length: 'length verified',
+  none: 'not verified',
 }
 
 async function report(
   file: string,
   flags: DecryptFlags,
-  run: CiphertextRun,
-  envelope: Envelope,
+  { start, sizeBytes, totalBytes, verification }: ReadContent,
+  about: Readonly<Record<string, unknown>>,
   cli: CliEnvironment,
 ): Promise<void> {
-  const { deliveredBytes: sizeBytes, totalBytes } = run
-  const last = run.start + sizeBytes - 1
-  const verification = run.lengthVerified ? 'length' : 'none'
   await reportDone(
     cli,
     flags,
@@ -91,11 +150,11 @@ async function report(
       output: flags.output,
       sizeBytes,
       ...(totalBytes !== undefined && { totalBytes }),
-      ...(flags.range && { contentRange: `bytes ${run.start}-${last}/${totalBytes ?? '*'}` }),
+      ...(flags.range && { contentRange: `bytes ${start}-${start + sizeBytes - 1}/${totalBytes ?? '*'}` }),
       verification,
-      envelope: summarizeEnvelope(envelope),
+      ...about,
     },
-    `Decrypted ${humanSize(sizeBytes)} (${verification === 'length' ? 'length verified' : 'not verified'}).`,
+    `Decrypted ${humanSize(sizeBytes)} (${VERIFIED[verification]}).`,
     flags.output === '-',
   )
 }

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { Readable } from 'node:stream'
+import { appendFileSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { Readable, Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { encryptedFile } from '../testing/encrypted-file.ts'
 import { endlessInput } from '../testing/shell.ts'
@@ -64,6 +64,7 @@ describe('encrypt', () => {
       output: '-',
       metaFile: file('meta.json'),
       sizeBytes: 1000,
+      sealed: false,
       envelope: {
         version: 2,
         cekAlgorithm: 'AES/CTR/NoPadding',
@@ -104,6 +105,24 @@ describe('encrypt', () => {
     expect([readFileSync(file('enc')), readFileSync(file('meta.json'))]).toEqual(before)
     expect(readdirSync(directory).filter((name) => name.endsWith('.part'))).toEqual([])
   })
+
+  test.each([[[]], [['--sealed']]])(
+    'a file that somebody writes to meanwhile is not encrypted, with %j',
+    async (more) => {
+      writeFileSync(file('growing'), Buffer.alloc(3_000_000))
+      const before = readdirSync(directory)
+      const output = new Writable({
+        write(_chunk, _encoding, done) {
+          appendFileSync(file('growing'), 'x')
+          done()
+        },
+      })
+      const argv = ['encrypt', file('growing'), '-o', '-', '--meta-out', file('never.json')]
+      const { code, stderr } = await oss([...argv, ...keys.own, ...more], { stdout: output })
+      expect([code, stderr]).toEqual([1, expect.stringContaining('ERR_CSE_SOURCE_CHANGED')])
+      expect(readdirSync(directory)).toEqual(before)
+    },
+  )
 
   test('a link is followed, not replaced', async () => {
     symlinkSync(file('enc'), file('link'))

@@ -1,19 +1,22 @@
 import { realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { CtrCipher, encodeEnvelope, wipe } from '@oss-cse/crypto-core'
-import { coalesceChunks, summarizeEnvelope } from '@oss-cse/crypto-core/internal'
+import { encodeEnvelope } from '@oss-cse/crypto-core'
+import { summarizeEnvelope } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { usageError } from '../base/cli-error.ts'
+import { startEncrypting } from '../cipher/encrypting-run.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../keys/key-options.ts'
+import { addSealOptions, formatToWrite, type SealFlags } from '../keys/sealing-options.ts'
 import { humanSize } from '../output/human-size.ts'
 import { observed, startProgress } from '../output/progress-bar.ts'
-import { addReportOptions, type ReportFlags, reportDone } from '../output/report.ts'
+import { addReportOptions, commitmentText, type ReportFlags, reportDone } from '../output/report.ts'
 import { CREDENTIALS_HELP } from '../server/credentials.ts'
 import { localInput } from '../transfer/local-input.ts'
 import { type LocalOutput, localOutput, writeOutput } from '../transfer/local-output.ts'
+import { unchangedInput } from '../transfer/unchanged-input.ts'
 
-interface EncryptFlags extends KeyFlags, ReportFlags {
+interface EncryptFlags extends KeyFlags, SealFlags, ReportFlags {
   readonly output: string
   readonly metaOut: string
 }
@@ -26,11 +29,11 @@ export function addEncrypt(program: Command, cli: CliEnvironment): void {
     .argument('<in>', 'file to encrypt, or - for stdin')
     .requiredOption('-o, --output <file>', 'file for the ciphertext, or - for stdout')
     .requiredOption('--meta-out <file>', 'file for the envelope: a JSON object of headers')
-  addReportOptions(addKeyOptions(command))
+  addReportOptions(addKeyOptions(addSealOptions(command)))
     .addHelpText('after', CREDENTIALS_HELP)
     .addHelpText(
       'after',
-      '\nFields of --json: input, output, metaFile, sizeBytes, envelope\nThe JSON goes to stderr when the ciphertext goes to stdout.',
+      '\nFields of --json: input, output, metaFile, sizeBytes, sealed, commitment, envelope\nThe JSON goes to stderr when the ciphertext goes to stdout.',
     )
     .action((file: string, flags: EncryptFlags) => encrypt(file, flags, cli))
 }
@@ -45,13 +48,14 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
   const meta = await localOutput(metaOut)
   if (meta.kind !== 'file')
     throw usageError(`--meta-out ${metaOut} is not a regular file. Name another file.`)
-  const keyring = await requireKeys(flags, cli)
+  const keys = await requireKeys(flags, cli)
+  const format = formatToWrite(flags, keys)
   const input = await localInput(file, cli)
-  const { contentKey, envelope: bare } = await keyring.generate({}, { signal: cli.signal })
+  const run = await startEncrypting(keys.keyring, { format, context: flags.context, signal: cli.signal })
   const progress = await startProgress(cli, flags, 'encrypt')
   let sizeBytes = 0
   const counted = observed(
-    input.open(),
+    unchangedInput(input),
     (seen) => {
       sizeBytes = seen.transferredBytes
       progress.listener(seen)
@@ -59,14 +63,16 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
     input.sizeBytes,
   )
   // The length is known by now, even of a stream. The envelope is written before the ciphertext gets its final name.
-  const recorded = () => ({ ...bare, unencryptedContentLength: sizeBytes })
+  const recorded = () => ({ ...run.envelope, unencryptedContentLength: sizeBytes })
   try {
-    const ciphertext = new CtrCipher(contentKey).transform(coalesceChunks(counted))
-    await writeOutput(output, ciphertext, cli, () => writeJson(meta, encodeEnvelope(recorded()), cli))
+    await writeOutput(output, run.transform(counted), cli, () =>
+      writeJson(meta, encodeEnvelope(recorded()), cli),
+    )
   } finally {
-    wipe(contentKey.cek)
+    run.close()
     progress.stop()
   }
+  const commitment = run.commitment()
   await reportDone(
     cli,
     flags,
@@ -75,9 +81,11 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
       output: outputName,
       metaFile: metaOut,
       sizeBytes,
+      sealed: format === 'sealed',
+      ...(commitment !== undefined && { commitment }),
       envelope: summarizeEnvelope(recorded()),
     },
-    `Encrypted ${humanSize(sizeBytes)}. Keep ${metaOut} with the ciphertext: nothing can decrypt it without this file.`,
+    `${format === 'sealed' ? 'Sealed' : 'Encrypted'} ${humanSize(sizeBytes)}. Keep ${metaOut} with the ciphertext: nothing can decrypt it without this file.${commitmentText(commitment)}`,
     output.kind === 'stdout',
   )
 }

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { addKeyOptions, type KeyFlags, loadKeys, missingKeys } from '../keys/key-options.ts'
 import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { addOpenOptions, checkAccepted, type OpenFlags } from '../keys/sealing-options.ts'
 import { humanSize } from '../output/human-size.ts'
 import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../output/report.ts'
 import { openBucket } from '../server/open-bucket.ts'
@@ -20,7 +21,7 @@ import {
   type TransferFlags,
 } from '../transfer/transfer-options.ts'
 
-interface GetFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
+interface GetFlags extends KeyFlags, OpenFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly force?: boolean
   readonly range?: ByteRange
   readonly onPlainObject?: 'reject' | 'passthrough'
@@ -73,7 +74,7 @@ function addReadOptions(command: Command, addMore = (it: Command): Command => it
         'policy for an object that is not encrypted (default: reject)',
       ).choices(['reject', 'passthrough']),
     )
-  return addReportOptions(addServerOptions(addKeyOptions(addMore(command))))
+  return addReportOptions(addServerOptions(addKeyOptions(addOpenOptions(addMore(command)))))
 }
 
 async function get(
@@ -85,16 +86,17 @@ async function get(
 ): Promise<void> {
   const { output, file, named, within } = await downloadTarget(fileArgument, key, flags.force === true)
   serverConfig(flags, cli)
-  const { onPlainObject, range } = flags
+  const { onPlainObject, range, accept, expectCommitment, context } = flags
   const inOneRequest = output.kind === 'file' ? range && 'A range' : 'A stream'
   const { checkpointStore, ...cut } =
     inOneRequest === undefined
       ? await fileTransferOptions(flags, cli)
       : refuseTransferOptions(flags, inOneRequest)
-  const keyring = await loadKeys(flags, cli)
+  const keyring = (await loadKeys(flags, cli))?.keyring
   // A plain object can be read without a key. Only the response tells whether the object is one.
   if (keyring === undefined && onPlainObject !== 'passthrough') throw missingKeys()
-  const options = { ...cut, range }
+  checkAccepted(flags, keyring, onPlainObject)
+  const options = { ...cut, range, expectCommitment, context }
   const result = await runTransfer(
     cli,
     flags,
@@ -104,6 +106,7 @@ async function get(
       const bucket = await openBucket(cli, flags, bucketName, {
         keyring: keyring ?? keylessKeyring(),
         onPlainObject,
+        accept,
         logger,
       })
       opened(bucket)
@@ -143,8 +146,8 @@ async function fetchObject(
     const { downloadFile } = await import('@oss-cse/bucket/node')
     return downloadFile(bucket, key, output.path, options)
   }
-  const { range, onProgress, signal } = options
-  const { body, ...result } = await bucket.get(key, { range, onProgress, signal })
+  const { range, expectCommitment, context, onProgress, signal } = options
+  const { body, ...result } = await bucket.get(key, { range, expectCommitment, context, onProgress, signal })
   await writeStream(output, body, cli)
   return { ...result, resumedBytes: 0 }
 }

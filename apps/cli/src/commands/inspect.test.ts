@@ -25,7 +25,7 @@ describe('inspect of a file', () => {
   test('says that a plain object is not encrypted', async () => {
     writeMeta({ 'content-type': 'text/plain' })
     const { json } = await oss(['inspect', file('meta.json'), '--json'])
-    expect(json()).toEqual({ source: file('meta.json'), encrypted: false })
+    expect(json()).toEqual({ source: file('meta.json'), encrypted: false, sealed: false })
   })
 
   test('a damaged envelope exits 6, a missing file 4', async () => {

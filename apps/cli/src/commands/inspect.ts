@@ -1,3 +1,4 @@
+import { contentFormat } from '@oss-cse/crypto-core'
 import { summarizeEnvelope } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
@@ -17,7 +18,7 @@ export function addInspect(program: Command, cli: CliEnvironment): void {
     .description('show how an object is encrypted and under which master key; needs no key')
     .argument('<what>', 'envelope file, as `encrypt --meta-out` writes it, or oss://BUCKET/KEY')
   addReportOptions(addServerOptions(command))
-    .addHelpText('after', '\nFields of --json: source, encrypted, envelope')
+    .addHelpText('after', '\nFields of --json: source, encrypted, sealed, envelope')
     .action((what: string, flags: InspectFlags) => inspect(what, flags, cli))
 }
 
@@ -26,7 +27,12 @@ async function inspect(source: string, flags: InspectFlags, cli: CliEnvironment)
   await show(
     cli,
     flags,
-    { source, encrypted: envelope !== undefined, ...(envelope && { envelope }) },
+    {
+      source,
+      encrypted: envelope !== undefined,
+      sealed: envelope !== undefined && contentFormat(envelope) === 'sealed',
+      ...(envelope && { envelope }),
+    },
     fieldLines([['source', source], ...envelopeFields(envelope)]),
   )
 }

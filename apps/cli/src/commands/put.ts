@@ -6,8 +6,15 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { usageError } from '../base/cli-error.ts'
 import { addKeyOptions, type KeyFlags, requireKeys } from '../keys/key-options.ts'
+import { addAcceptOption, addSealOptions, formatToWrite, type SealFlags } from '../keys/sealing-options.ts'
 import { humanSize } from '../output/human-size.ts'
-import { addReportOptions, type ReportFlags, reportDone, resumedText } from '../output/report.ts'
+import {
+  addReportOptions,
+  commitmentText,
+  type ReportFlags,
+  reportDone,
+  resumedText,
+} from '../output/report.ts'
 import { openBucket } from '../server/open-bucket.ts'
 import { formatOssUrl, parseTargetUrl } from '../server/oss-url.ts'
 import { addServerOptions, type ServerFlags, serverConfig } from '../server/server-options.ts'
@@ -20,7 +27,7 @@ import {
   type TransferFlags,
 } from '../transfer/transfer-options.ts'
 
-interface PutFlags extends KeyFlags, ServerFlags, TransferFlags, ReportFlags {
+interface PutFlags extends KeyFlags, SealFlags, ServerFlags, TransferFlags, ReportFlags {
   readonly meta?: Readonly<Record<string, string>>
   readonly contentType?: string
 }
@@ -41,7 +48,8 @@ export function addPut(program: Command, cli: CliEnvironment): void {
       addPair,
     )
     .option('--content-type <type>', 'content type, stored in plaintext')
-  addReportOptions(addServerOptions(addKeyOptions(addTransferOptions(command))))
+  addAcceptOption(addSealOptions(addTransferOptions(command)), 'sealed: the same as --sealed (default: any)')
+  addReportOptions(addServerOptions(addKeyOptions(command)))
     .addHelpText(
       'after',
       '\nFields of --json: bucket, key, sizeBytes, resumedBytes, etag, versionId, crc64, verification, sealed, commitment',
@@ -52,7 +60,9 @@ export function addPut(program: Command, cli: CliEnvironment): void {
 async function put(file: string, target: string, flags: PutFlags, cli: CliEnvironment): Promise<void> {
   const { bucket: bucketName, key } = parseTargetUrl(target, file === '-' ? undefined : basename(file))
   serverConfig(flags, cli)
-  const keyring = await requireKeys(flags, cli)
+  const keys = await requireKeys(flags, cli)
+  const { keyring } = keys
+  const format = formatToWrite(flags, keys)
   const input = await localInput(file, cli)
   const inOneRequest = reasonForOneRequest(input, keyring)
   const { checkpointStore, ...cut } =
@@ -66,10 +76,10 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
     'put',
     checkpointStore,
     async ({ logger, opened, ...tools }) => {
-      const bucket = await openBucket(cli, flags, bucketName, { keyring, logger })
+      const bucket = await openBucket(cli, flags, bucketName, { keyring, format, logger })
       opened(bucket)
       const { onProgress, signal } = tools
-      const object = { metadata: flags.meta, contentType: flags.contentType }
+      const object = { metadata: flags.meta, contentType: flags.contentType, context: flags.context }
       if (input.path !== undefined && inOneRequest === undefined) {
         return uploadFile(bucket, key, input.path, {
           ...object,
@@ -85,7 +95,7 @@ async function put(file: string, target: string, flags: PutFlags, cli: CliEnviro
     cli,
     flags,
     { bucket: bucketName, ...stored },
-    `Uploaded ${formatOssUrl({ bucket: bucketName, key })} (${humanSize(result.sizeBytes)}, encrypted${result.verification === 'crc64' ? ', checksum verified' : ''}${resumedText(result.resumedBytes)}).`,
+    `Uploaded ${formatOssUrl({ bucket: bucketName, key })} (${humanSize(result.sizeBytes)}, ${result.sealed ? 'sealed' : 'encrypted'}${result.verification === 'crc64' ? ', checksum verified' : ''}${resumedText(result.resumedBytes)}).${commitmentText(result.commitment)}`,
   )
 }
 

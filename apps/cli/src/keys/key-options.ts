@@ -1,4 +1,4 @@
-import { Keyring } from '@oss-cse/crypto-core'
+import { type ContentFormat, Keyring } from '@oss-cse/crypto-core'
 import { type Command, Option } from 'commander'
 import { type CliEnvironment, variable } from '../base/cli-environment.ts'
 import { configurationError, usageError } from '../base/cli-error.ts'
@@ -9,6 +9,13 @@ import { loadMaterial } from './material.ts'
 /** The options for master keys. */
 export interface KeyFlags extends MaterialFlags {
   readonly keyring?: string
+}
+
+/** Master keys, and what is encrypted with them. */
+export interface LoadedKeys {
+  readonly keyring: Keyring
+  /** The format of new objects, if a keyring file names one. */
+  readonly format?: ContentFormat | undefined
 }
 
 /** Adds the options of every command that needs master keys. */
@@ -57,7 +64,7 @@ export function addKeyOptions(command: Command): Command {
  * @throws CliError of kind `usage` for options that exclude each other, `configuration` for keys that cannot
  * be used
  */
-export async function loadKeys(flags: KeyFlags, cli: CliEnvironment): Promise<Keyring | undefined> {
+export async function loadKeys(flags: KeyFlags, cli: CliEnvironment): Promise<LoadedKeys | undefined> {
   const options = givenMaterialOptions(flags)
   if (flags.keyring !== undefined && options.length > 0) {
     throw usageError(
@@ -66,7 +73,7 @@ export async function loadKeys(flags: KeyFlags, cli: CliEnvironment): Promise<Ke
   }
   const material = chosenMaterial(flags, cli)
   if (material !== undefined) {
-    return new Keyring({ encrypting: await loadMaterial(material, cli, new KmsClients(cli)) })
+    return { keyring: new Keyring({ encrypting: await loadMaterial(material, cli, new KmsClients(cli)) }) }
   }
   const keyring = flags.keyring ?? variable(cli, 'OSS_CSE_KEYRING')
   if (keyring === undefined) return undefined
@@ -79,10 +86,10 @@ export async function loadKeys(flags: KeyFlags, cli: CliEnvironment): Promise<Ke
  *
  * @throws CliError as `loadKeys`, and of kind `configuration` when they name none
  */
-export async function requireKeys(flags: KeyFlags, cli: CliEnvironment): Promise<Keyring> {
-  const keyring = await loadKeys(flags, cli)
-  if (keyring === undefined) throw missingKeys()
-  return keyring
+export async function requireKeys(flags: KeyFlags, cli: CliEnvironment): Promise<LoadedKeys> {
+  const keys = await loadKeys(flags, cli)
+  if (keys === undefined) throw missingKeys()
+  return keys
 }
 
 /** The error of a command that needs master keys and has none. */

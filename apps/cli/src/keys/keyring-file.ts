@@ -4,6 +4,7 @@ import type { CliEnvironment } from '../base/cli-environment.ts'
 import { configurationError } from '../base/cli-error.ts'
 import { NotUtf8, readUtf8File } from '../base/read-utf8-file.ts'
 import { FIELD_WORDS } from '../output/library-words.ts'
+import type { LoadedKeys } from './key-options.ts'
 import { type KeyringDocument, parseKeyringDocument } from './keyring-schema.ts'
 import { KmsClients } from './kms-material.ts'
 import { loadMaterial, type Material } from './material.ts'
@@ -14,7 +15,7 @@ import { readKeyFile } from './read-key-file.ts'
  *
  * @throws CliError of kind `configuration` that names the file and the field at fault
  */
-export async function loadKeyringFile(path: string, cli: CliEnvironment): Promise<Keyring> {
+export async function loadKeyringFile(path: string, cli: CliEnvironment): Promise<LoadedKeys> {
   const document = parseDocument(path, await readText(path))
   const clients = new KmsClients(cli)
   const providers = new Map<string, MasterKeyProvider>()
@@ -32,9 +33,16 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
     throw wrong(path, `${field}: unknown material ${JSON.stringify(name)}. Known materials: ${known}`)
   }
   const encrypting = named(document.encrypting, 'encrypting')
+  const { format } = document
+  if (format === 'sealed' && encrypting.envelopeVersion === 1) {
+    throw wrong(
+      path,
+      `format: the material ${JSON.stringify(document.encrypting)} writes the V1 format, which has no sealed objects`,
+    )
+  }
   const undescribed = (document.undescribed ?? []).map((name, i) => named(name, `undescribed.${i}`))
   try {
-    return new Keyring({ encrypting, undescribed, decrypting: [...providers.values()] })
+    return { keyring: new Keyring({ encrypting, undescribed, decrypting: [...providers.values()] }), format }
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
     throw wrong(path, error.message, error)

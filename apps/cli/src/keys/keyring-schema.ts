@@ -1,3 +1,4 @@
+import type { ContentFormat } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
 import type { Material } from './material.ts'
 
@@ -48,6 +49,7 @@ const KmsMaterialSchema = v.strictObject({
 
 const KeyringSchema = v.strictObject({
   encrypting: v.string(),
+  format: v.exactOptional(v.picklist(['aes-ctr', 'sealed'])),
   undescribed: v.exactOptional(v.array(v.string())),
   materials: v.record(
     v.string(),
@@ -59,6 +61,8 @@ const KeyringSchema = v.strictObject({
 export interface KeyringDocument {
   /** The name of the material that encrypts. */
   readonly encrypting: string
+  /** How new objects are encrypted. Absent: AES-CTR. */
+  readonly format?: ContentFormat
   /** The names of the materials to try, in this order, on objects without a material description. */
   readonly undescribed?: readonly string[]
   readonly materials: Readonly<Record<string, Material>>

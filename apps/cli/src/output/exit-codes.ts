@@ -1,5 +1,5 @@
 import { CseError, type CseErrorCode } from '@oss-cse/crypto-core'
-import { CliError } from '../base/cli-error.ts'
+import { CliError, type CliErrorKind } from '../base/cli-error.ts'
 import { isMachineLimit } from './library-words.ts'
 
 /** The exit codes of the process. */
@@ -69,6 +69,13 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_UNSUPPORTED_ALGORITHM: EXIT.decryption,
   ERR_CSE_UNWRAP_FAILED: EXIT.decryption,
   ERR_CSE_WRONG_REGION: EXIT.configuration,
+}
+
+/** Returns the kind of an error, for an error of the command line that reports it. */
+export function kindOf(error: unknown): CliErrorKind {
+  const code = exitCodeOf(error)
+  const kinds: readonly CliErrorKind[] = ['usage', 'configuration', 'notFound', 'service', 'decryption']
+  return kinds.find((kind) => EXIT[kind] === code) ?? 'other'
 }
 
 /** Returns the exit code for what a command threw. */

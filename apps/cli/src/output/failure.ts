@@ -1,4 +1,4 @@
-import { CseError, TransportError } from '@oss-cse/crypto-core'
+import { type ClosedRange, CseError, TransportError } from '@oss-cse/crypto-core'
 import { CommanderError } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError, type CliErrorKind } from '../base/cli-error.ts'
@@ -16,6 +16,8 @@ export interface Failure {
   readonly hint?: string
   /** The key of the object at fault. */
   readonly objectKey?: string
+  /** The bytes of the plaintext at fault. */
+  readonly byteRange?: ClosedRange
   /** From the service's response: the HTTP status, the request id, and the detailed error number. */
   readonly status?: number
   readonly requestId?: string
@@ -98,10 +100,11 @@ function messageOf(error: unknown): string {
 function detailsOf(error: unknown): Partial<Failure> {
   const coded = libraryError(error)
   if (coded === undefined) return {}
-  const { objectKey } = coded
+  const { objectKey, byteRange } = coded
   const { status, requestId, ec } = TransportError.isInstance(coded) ? coded : {}
   return {
     ...(objectKey !== undefined && { objectKey }),
+    ...(byteRange !== undefined && { byteRange }),
     ...(status !== undefined && { status }),
     ...(requestId !== undefined && { requestId }),
     ...(ec !== undefined && { ec }),

@@ -30,8 +30,19 @@ function optionsOf(argv: readonly string[]): readonly string[] {
 }
 
 /** Returns the JSON of a failure, in one line. */
-export function failureJson({ code, message, hint, exitCode: _exitCode, ...details }: Failure): string {
-  return printableJson({ code, message: hint === undefined ? message : `${message} ${hint}`, ...details })
+export function failureJson(failure: Failure): string {
+  return printableJson(failureRecord(failure))
+}
+
+/** Returns what the JSON of a failure contains. */
+export function failureRecord({
+  code,
+  message,
+  hint,
+  exitCode: _exitCode,
+  ...details
+}: Failure): Readonly<Record<string, unknown>> {
+  return { code, message: hint === undefined ? message : `${message} ${hint}`, ...details }
 }
 
 /** Where a command reports its failure. */
@@ -62,6 +73,11 @@ export function printFailureLines(cli: CliEnvironment, failure: Failure): void {
 
 function printLine(cli: CliEnvironment, line: string): void {
   cli.stderr.write(`${colours(cli).red('oss-cse:')} ${printable(line)}\n`)
+}
+
+/** Returns the text of a failure in one line, with what the user can do. */
+export function failureText(failure: Failure): string {
+  return [withDetails(failure), failure.hint].filter(Boolean).join(' ')
 }
 
 /** Returns the message with the library's code and, if the message lacks it, the service's request id. */

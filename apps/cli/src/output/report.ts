@@ -1,4 +1,4 @@
-import type { EnvelopeSummary } from '@oss-cse/crypto-core'
+import { contentFormat, type EnvelopeSummary } from '@oss-cse/crypto-core'
 import { printable, printableJson } from '@oss-cse/crypto-core/internal'
 import type { Command } from 'commander'
 import pc from 'picocolors'
@@ -46,6 +46,11 @@ export async function reportDone(
 /** How much of a transfer an earlier run did, for the end of its line. Empty if that is nothing. */
 export function resumedText(resumedBytes: number): string {
   return resumedBytes === 0 ? '' : `, ${humanSize(resumedBytes)} resumed`
+}
+
+/** The commitment of a sealed object, for the end of a report. */
+export function commitmentText(commitment: string | undefined): string {
+  return commitment === undefined ? '' : ` Commitment: ${commitment}`
 }
 
 /** Prints what a command shows: one JSON object, or lines for a person, both on stdout. */
@@ -120,6 +125,7 @@ export function envelopeFields(
 
 /** The real algorithm. The name in a V1 envelope promises an authentication that does not exist. */
 function contentText({ version, cekAlgorithm }: EnvelopeSummary): string {
+  if (contentFormat({ version, cekAlgorithm }) === 'sealed') return `sealed (${cekAlgorithm})`
   return version === 1 ? `AES/CTR/NoPadding (the V1 format calls it ${cekAlgorithm})` : cekAlgorithm
 }
 

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   put: async () => (await import('../commands/put.ts')).addPut,
   get: async () => (await import('../commands/get.ts')).addGet,
   cat: async () => (await import('../commands/get.ts')).addCat,
+  verify: async () => (await import('../commands/verify.ts')).addVerify,
   stat: async () => (await import('../commands/stat.ts')).addStat,
   ls: async () => (await import('../commands/ls.ts')).addLs,
   rm: async () => (await import('../commands/rm.ts')).addRm,

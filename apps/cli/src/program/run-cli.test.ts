@@ -10,9 +10,8 @@ const directory = temporaryDirectory()
 afterAll(() => directory.remove())
 const oss = (...argv: string[]) => run(new MemoryServer(), argv)
 
-const COMMANDS = 'keygen put get cat stat ls rm cp mb uploads encrypt decrypt inspect emulator demo'.split(
-  ' ',
-)
+const COMMANDS =
+  'keygen put get cat verify stat ls rm cp mb uploads encrypt decrypt inspect emulator demo'.split(' ')
 
 describe('the command line', () => {
   test('--version and --help exit 0 and print on stdout', async () => {

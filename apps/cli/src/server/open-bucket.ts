@@ -1,5 +1,5 @@
-import type { CryptoBucket, Logger, PlainObjectPolicy } from '@oss-cse/bucket'
-import type { Keyring } from '@oss-cse/crypto-core'
+import type { AcceptedFormats, CryptoBucket, Logger, PlainObjectPolicy } from '@oss-cse/bucket'
+import type { ContentFormat, Keyring } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { type ServerFlags, serverConfig } from './server-options.ts'
 
@@ -8,6 +8,9 @@ export interface OpenBucketOptions {
   /** The keyless keyring for a command that neither encrypts nor decrypts. */
   readonly keyring: Keyring
   readonly onPlainObject?: PlainObjectPolicy | undefined
+  /** The format of new objects. Default: what `accept` allows. */
+  readonly format?: ContentFormat | undefined
+  readonly accept?: AcceptedFormats | undefined
   readonly logger?: Logger | undefined
 }
 
@@ -20,9 +23,9 @@ export async function openBucket(
   cli: CliEnvironment,
   flags: ServerFlags,
   name: string,
-  { keyring, onPlainObject = 'reject', logger }: OpenBucketOptions,
+  { onPlainObject = 'reject', ...options }: OpenBucketOptions,
 ): Promise<CryptoBucket> {
   const transport = await cli.openTransport(serverConfig(flags, cli), name)
   const { CryptoBucket } = await import('@oss-cse/bucket')
-  return new CryptoBucket({ transport, keyring, onPlainObject, logger })
+  return new CryptoBucket({ transport, onPlainObject, ...options })
 }

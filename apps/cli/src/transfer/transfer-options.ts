@@ -30,7 +30,7 @@ export function addTransferOptions(command: Command): Command {
     .optionsGroup('Large files:')
     .option(
       '--part-size <size>',
-      'size of a part, such as 32MiB: a multiple of 16 bytes, at least 100KiB (default: 10MiB)',
+      'size of a part, such as 32MiB: a multiple of 16 bytes, at least 100KiB, or for sealed objects a multiple of 64KiB, at least 128KiB (default: 10MiB)',
       parseSize,
     )
     .option(
@@ -41,7 +41,7 @@ export function addTransferOptions(command: Command): Command {
     .option(
       '--parallel <n>',
       'number of parts to transfer at the same time, 1 to 100 (default: 3)',
-      parseCount,
+      parseParallel,
     )
     .option(
       '--checkpoint-dir <directory>',
@@ -94,7 +94,12 @@ async function checkpoints(directory: string | undefined): Promise<CheckpointSto
   return new FileCheckpointStore({ directory })
 }
 
-function parseCount(text: string): number {
+/**
+ * Parses a `--parallel`.
+ *
+ * @throws InvalidArgumentError
+ */
+export function parseParallel(text: string): number {
   const count = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MAX_PARALLEL) return count
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${MAX_PARALLEL}.`)

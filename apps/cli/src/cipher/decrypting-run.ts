@@ -1,0 +1,87 @@
+import { CseError, CtrCipher, contentFormat, type Envelope, type Keyring, wipe } from '@oss-cse/crypto-core'
+import {
+  coalesceChunks,
+  deriveCommitment,
+  encodeContext,
+  type SegmentPlan,
+  startOpenRun,
+} from '@oss-cse/crypto-core/internal'
+
+/** Which sealed objects are opened. */
+export interface SealedPolicies {
+  /** The commitment that the object must have. */
+  readonly expectCommitment: string | undefined
+  /** The context that the object was sealed under. */
+  readonly context: string | undefined
+}
+
+/** The ciphertext of wanted bytes. */
+export interface CtrBytes {
+  /** The offset of its first byte. */
+  readonly start: number
+  chunks(): AsyncIterable<Uint8Array>
+}
+
+/** The stored bytes of segments, and which of their plaintext is wanted. */
+export interface SealedBytes {
+  readonly plan: SegmentPlan
+  readonly firstSegment: number
+  readonly lastSegment: number
+  /** The number of bytes of plaintext at the start of the segments that are not wanted. */
+  readonly discardBytes: number
+  /** The number of wanted bytes. */
+  readonly mostBytes: number
+  chunks(): AsyncIterable<Uint8Array>
+}
+
+/** Decrypts one file or stream. */
+export interface Decryption {
+  /** The commitment of a sealed object. */
+  readonly commitment: string | undefined
+  /** Decrypts AES-CTR. Call one of the two, once. */
+  decrypt(bytes: CtrBytes): AsyncIterable<Uint8Array>
+  /** Opens segments: a byte leaves only after its segment was verified. */
+  open(bytes: SealedBytes): AsyncIterable<Uint8Array>
+  /** Wipes the key. */
+  close(): void
+}
+
+/**
+ * Unwraps the content key of an envelope. Close the result after use.
+ *
+ * @throws CseError what the keyring throws; `ERR_CSE_AUTHENTICATION_FAILED` for another commitment than the expected one
+ */
+export async function startDecrypting(
+  keyring: Keyring,
+  envelope: Envelope,
+  { expectCommitment, context = '' }: SealedPolicies,
+  signal: AbortSignal,
+): Promise<Decryption> {
+  const bound = encodeContext(context)
+  const contentKey = await keyring.unwrap(envelope, { signal })
+  const close = (): void => wipe(contentKey.cek)
+  try {
+    const commitment =
+      contentFormat(envelope) === 'sealed' ? await deriveCommitment(contentKey, bound) : undefined
+    if (expectCommitment !== undefined && expectCommitment !== commitment) {
+      throw new CseError(
+        'ERR_CSE_AUTHENTICATION_FAILED',
+        'The envelope is not that of the object whose commitment was expected, or the context is another one.',
+      )
+    }
+    return {
+      commitment,
+      decrypt: (bytes) =>
+        new CtrCipher(contentKey, { offsetBytes: bytes.start }).transform(coalesceChunks(bytes.chunks())),
+      open: (bytes) =>
+        startOpenRun({ contentKey, context: bound, ...bytes }).transform(
+          { open: () => bytes.chunks() },
+          { signal },
+        ),
+      close,
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
