@@ -100,6 +100,37 @@ test('standard input goes up and comes back on standard output, whole and by ran
   expect(await readdir(directory)).toEqual(['key.pem'])
 })
 
+test('a file is sealed in parts, verified, and refused with the bytes at fault once somebody altered it', async () => {
+  const bytes = random(1_000_000)
+  await writeFile(at('in'), bytes)
+  const parts = ['--part-size', '128KiB', '--multipart-threshold', '1', ...key]
+  const put = await cse(['put', 'in', 'oss://demo/s/file', '--sealed', '--json', ...parts])
+  const { commitment } = JSON.parse(put.stdout.toString())
+  const get = ['get', 'oss://demo/s/file', 'out', '--expect-commitment', commitment, '--json', ...parts]
+  expect(await cse(get)).toMatchObject({ code: 0 })
+  expect((await readFile(at('out'))).equals(bytes)).toBe(true)
+  expect(await cse(['verify', '--recursive', 'oss://demo/s/', '--accept', 'sealed', ...key])).toMatchObject({
+    code: 0,
+  })
+  const stored = await emulator.getStoredObject('demo', 's/file')
+  const altered = Buffer.from(stored?.bytes ?? [])
+  altered[500_000] = (altered[500_000] ?? 0) ^ 1
+  await emulator.putStoredObject('demo', 's/file', { bytes: altered })
+  const fault = {
+    code: 'ERR_CSE_AUTHENTICATION_FAILED',
+    objectKey: 's/file',
+    byteRange: { start: 458_600, end: 524_119 },
+  }
+  const refused = await cse(get)
+  expect([refused.code, JSON.parse(refused.stdout.toString())]).toMatchObject([6, { error: fault }])
+  const verified = await cse(['verify', 'oss://demo/s/file', '--json', ...key])
+  expect([verified.code, JSON.parse(verified.stdout.toString())]).toMatchObject([
+    6,
+    { objects: [{ error: fault }], failedCount: 1 },
+  ])
+  expect((await readFile(at('out'))).equals(bytes)).toBe(true)
+})
+
 test('a made key pair encrypts and decrypts without a server, with a passphrase from the environment', async () => {
   const env = { SECRET: 'correct horse' }
   const bytes = random(200_001)

@@ -130,6 +130,8 @@ describe('get and cat', () => {
     const bound = ['cat', 'oss://demo/a', '--context', 'reports/ü', ...keys.own]
     expect((await oss(bound)).stdout.equals(plaintext)).toBe(true)
     expect((await oss(['get', 'oss://demo/a', file('out'), ...bound.slice(2)])).code).toBe(0)
+    const [unbound] = await reads()
+    expect(unbound?.stderr).toContain('If it was sealed with --context, give the same text.')
     expect(await codes()).toEqual([6, 6, 6])
     expect(await codes('--context', 'reports/u')).toEqual([6, 6, 6])
   })

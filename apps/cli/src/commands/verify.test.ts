@@ -90,7 +90,7 @@ describe('verify', () => {
       expect.stringMatching(/^ok {6}oss:\/\/demo\/dir\/ctr /),
       expect.stringMatching(
         new RegExp(
-          `^FAILED {2}oss://demo/dir/sealed: .*The bytes ${range} are not .* \\[ERR_CSE_AUTHENTICATION_FAILED\\]$`,
+          `^FAILED {2}oss://demo/dir/sealed: The bytes ${range} are not .* \\[ERR_CSE_AUTHENTICATION_FAILED\\]$`,
         ),
       ),
       expect.stringMatching(/^ok {6}oss:\/\/demo\/dir\/z /),

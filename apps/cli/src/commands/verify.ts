@@ -221,7 +221,11 @@ const VERIFIED: Readonly<Record<VerifiedObject['verification'], string>> = {
 function line(outcome: Outcome, cli: CliEnvironment): string {
   const url = formatOssUrl(outcome)
   if ('failure' in outcome) {
-    return `${printable(`FAILED  ${url}: ${failureText(failureOf(outcome.failure, cli))}`)}\n`
+    const { message, ...failure } = failureOf(outcome.failure, cli)
+    // The URL names the object already.
+    const named = `${printable(outcome.key)}: `
+    const rest = message.startsWith(named) ? message.slice(named.length) : message
+    return `${printable(`FAILED  ${url}: ${failureText({ ...failure, message: rest })}`)}\n`
   }
   const { sizeBytes, envelope, sealed, verification } = outcome.object
   const kind = sealed ? 'sealed' : envelope === undefined ? 'NOT encrypted' : 'encrypted'

@@ -1,7 +1,7 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { describe, expect, test } from 'vitest'
 import { CliError } from '../base/cli-error.ts'
-import { EXIT, EXIT_CODE_HELP, exitCodeOf } from './exit-codes.ts'
+import { EXIT, EXIT_CODE_HELP, exitCodeOf, kindOf } from './exit-codes.ts'
 
 describe('exit codes', () => {
   test.each([
@@ -23,10 +23,12 @@ describe('exit codes', () => {
     ['ERR_CSE_SERVICE', 5],
     ['ERR_CSE_TIMEOUT', 5],
     ['ERR_CSE_PRECONDITION_FAILED', 5],
+    ['ERR_CSE_AUTHENTICATION_FAILED', 6],
     ['ERR_CSE_CANNOT_UNWRAP', 6],
     ['ERR_CSE_ENVELOPE_DAMAGED', 6],
     ['ERR_CSE_INTEGRITY', 6],
     ['ERR_CSE_NOT_ENCRYPTED', 6],
+    ['ERR_CSE_NOT_SEALED', 6],
     ['ERR_CSE_NO_MATCHING_KEY', 6],
     ['ERR_CSE_UNSUPPORTED_ALGORITHM', 6],
     ['ERR_CSE_UNWRAP_FAILED', 6],
@@ -52,6 +54,13 @@ describe('exit codes', () => {
   ])('a checkpoint that fails with %s exits %i', (code, exit) => {
     const cause = Object.assign(new Error(code), { code })
     expect(exitCodeOf(new CseError('ERR_CSE_CHECKPOINT', 'x', { cause }))).toBe(exit)
+  })
+
+  test('an error that reports another one has its exit code', () => {
+    const codes = ['ERR_CSE_INVALID_ARGUMENT', 'ERR_CSE_INVALID_KEY', 'ERR_CSE_NOT_FOUND'] as const
+    const more = ['ERR_CSE_NETWORK', 'ERR_CSE_AUTHENTICATION_FAILED', 'ERR_CSE_FILE'] as const
+    for (const error of [...codes, ...more].map((code) => new CseError(code, 'x')))
+      expect(exitCodeOf(new CliError(kindOf(error), 'y'))).toBe(exitCodeOf(error))
   })
 
   test("the command line's own errors exit by their kind, anything else with 1", () => {

@@ -121,6 +121,15 @@ describe('an error uses the words of the command line', () => {
     ],
     ['a region of KMS, in a keyring', () => keyring({ type: 'kms', keyId: 'id', region: 'CN' })],
     ['a part size', () => [...rsa('own.pem'), '--part-size', '5']],
+    ['a part size of a sealed object', () => [...rsa('own.pem'), '--sealed', '--part-size', '100KiB']],
+    ['an object that is not sealed', () => ['cat', 'oss://demo/a', '--accept', 'sealed', ...keys.own]],
+    [
+      'another commitment',
+      () => ['cat', 'oss://demo/sealed', '--expect-commitment', 'A'.repeat(43), ...keys.own],
+    ],
+    ['another context', () => ['cat', 'oss://demo/sealed', '--context', 'x', ...keys.own]],
+    ['a context that nothing is bound to', () => [...rsa('own.pem'), '--context', 'x']],
+    ['a long context', () => [...rsa('own.pem'), '--sealed', '--context', 'x'.repeat(1025)]],
     ['parts at once', () => [...rsa('own.pem'), '--parallel', '101']],
     [
       'a checkpoint directory',
@@ -146,6 +155,7 @@ describe('an error uses the words of the command line', () => {
   ])('%s', async (_what, argv, options) => {
     const server = new MemoryServer()
     await run(server, ['put', file('plain'), 'oss://demo/a', ...keys.own])
+    await run(server, ['put', file('plain'), 'oss://demo/sealed', '--sealed', ...keys.own])
     const described = ['put', file('plain'), 'oss://demo/described', ...keys.own, '--matdesc', '{"key":"y"}']
     await run(server, described)
     await server.bucket('demo').plant('plain', Buffer.from('in plaintext'))

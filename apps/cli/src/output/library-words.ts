@@ -112,6 +112,11 @@ interface Telling {
 }
 
 const TELLINGS: Partial<Record<CseErrorCode, Telling>> = {
+  ERR_CSE_AUTHENTICATION_FAILED: {
+    // Another context shows in the first segment.
+    hint: ({ byteRange }) =>
+      byteRange?.start === 0 ? 'If it was sealed with --context, give the same text.' : undefined,
+  },
   ERR_CSE_CANNOT_UNWRAP: {
     hint: () => 'Give the private key with --rsa-private-key, or as "privateKeyFile" in a keyring file.',
   },

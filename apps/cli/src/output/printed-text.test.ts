@@ -41,6 +41,8 @@ describe('a key with control characters', () => {
   test.each([
     ['put', () => ['put', file('in'), url, ...key()]],
     ['get', () => ['get', url, file('out'), ...key()]],
+    ['verify', () => ['verify', url, ...key()]],
+    ['verify --recursive', () => ['verify', 'oss://demo/', '--recursive', ...key()]],
     ['stat', () => ['stat', url]],
     ['ls', () => ['ls', 'oss://demo']],
     ['ls --recursive', () => ['ls', 'oss://demo', '--recursive']],
@@ -52,6 +54,18 @@ describe('a key with control characters', () => {
     const { plain, json } = await printed(argv())
     expect([plain.code, json.code]).toEqual([0, 0])
     expect(JSON.stringify(json.json())).toContain(JSON.stringify(HOSTILE).slice(1, -1))
+  })
+
+  test('is escaped when it cannot be verified, and unchanged in the JSON', async () => {
+    await server.bucket('demo').plant(HOSTILE, new Uint8Array(9), {})
+    for (const argv of [
+      ['verify', url],
+      ['verify', 'oss://demo/', '--recursive'],
+    ]) {
+      const { plain, json } = await printed([...argv, ...key()])
+      expect([plain.code, json.code]).toEqual([6, 6])
+      expect(json.json()).toMatchObject({ objects: [{ key: HOSTILE, error: { objectKey: HOSTILE } }] })
+    }
   })
 
   test('is escaped when the object does not exist, and unchanged in the JSON', async () => {
