@@ -27,7 +27,7 @@ export const EXIT_CODE_HELP: string = `Exit codes:
        home or checkpoint directory, emulators that are not installed
   4    not found: an object, a bucket or a local input file
   5    service: it refused the request or failed, or the network failed
-  6    decryption or integrity: not encrypted, no matching key, damaged or changed
+  6    decryption or integrity: not encrypted, not sealed, no matching key, not authentic, damaged or changed
   130  interrupted`
 
 const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
