@@ -16,7 +16,7 @@ export interface SealedPolicies {
 }
 
 /** The ciphertext of wanted bytes. */
-export interface CtrBytes {
+interface CtrBytes {
   /** The offset of its first byte. */
   readonly start: number
   chunks(): AsyncIterable<Uint8Array>
