@@ -562,12 +562,15 @@ describe('what is read', () => {
     )
   })
 
-  test.each(reads)('by %s is refused when a bit was altered', async (_, read) => {
+  test.each(reads)('by %s is refused when a bit was altered, and the error says where', async (_, read) => {
     await sealing.put('a', random(3 * Z))
+    const plan = new SegmentPlan(3 * Z)
     for (const position of [0, 39, 40, 2 * Z, 3 * Z + 40]) {
       await tamper('a', position)
+      const { plaintextOffset: start, plaintextBytes } = plan.segment(Math.floor(position / Z))
+      const byteRange = { start, end: start + plaintextBytes - 1 }
       for (const client of [sealing, subject.client])
-        expect(await rejection(read(client, {}))).toMatchObject(failed)
+        expect(await rejection(read(client, {}))).toMatchObject({ ...failed, byteRange })
       await tamper('a', position)
     }
     await read(sealing, {})
