@@ -9,6 +9,8 @@ import {
 
 /** Which sealed objects are opened. */
 export interface SealedPolicies {
+  /** Whether no other object is accepted. */
+  readonly acceptsOnlySealed: boolean
   /** The commitment that the object must have. */
   readonly expectCommitment: string | undefined
   /** The context that the object was sealed under. */
@@ -54,15 +56,17 @@ export interface Decryption {
 export async function startDecrypting(
   keyring: Keyring,
   envelope: Envelope,
-  { expectCommitment, context = '' }: SealedPolicies,
+  { acceptsOnlySealed, expectCommitment, context = '' }: SealedPolicies,
   signal: AbortSignal,
 ): Promise<Decryption> {
   const bound = encodeContext(context)
-  const contentKey = await keyring.unwrap(envelope, { signal })
+  const sealed = contentFormat(envelope) === 'sealed'
+  const contentKey = sealed
+    ? await keyring.unwrapToOpen(envelope, { signal, acceptsOnlySealed })
+    : await keyring.unwrap(envelope, { signal })
   const close = (): void => wipe(contentKey.cek)
   try {
-    const commitment =
-      contentFormat(envelope) === 'sealed' ? await deriveCommitment(contentKey, bound) : undefined
+    const commitment = sealed ? await deriveCommitment(contentKey, bound) : undefined
     if (expectCommitment !== undefined && expectCommitment !== commitment) {
       throw new CseError(
         'ERR_CSE_AUTHENTICATION_FAILED',

@@ -69,7 +69,8 @@ async function decrypt(file: string, flags: DecryptFlags, cli: CliEnvironment): 
   const content = sealed
     ? sealedContent(sealedRun(input, range, envelope as EnvelopeV2))
     : ctrContent(ciphertextRun(input, range, recordedLength(envelope)))
-  const decryption = await startDecrypting(keyring, envelope, { expectCommitment, context }, cli.signal)
+  const policies = { acceptsOnlySealed: accept === 'sealed', expectCommitment, context }
+  const decryption = await startDecrypting(keyring, envelope, policies, cli.signal)
   const progress = await startProgress(cli, flags, 'decrypt')
   try {
     const plaintext = content.decrypt(decryption)

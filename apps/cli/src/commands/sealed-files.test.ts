@@ -254,6 +254,23 @@ describe('decrypt releases nothing that is not authentic', () => {
     })
   })
 
+  test('where only sealed files are accepted, a key that does not unwrap ends as altered content does', async () => {
+    const argv = [
+      'decrypt',
+      file('enc'),
+      '-o',
+      file('never'),
+      '--meta',
+      file('meta.json'),
+      '--accept',
+      'sealed',
+    ]
+    const wrong = await oss([...argv, ...keys.other])
+    writeFileSync(file('enc'), flip(readFileSync(file('enc')), 3))
+    expect(wrong).toEqual({ ...(await oss([...argv, ...keys.own])), json: expect.any(Function) })
+    expect([wrong.code, wrong.stderr]).toEqual([6, expect.stringContaining('ERR_CSE_AUTHENTICATION_FAILED')])
+  })
+
   test('a stream of unknown length exits 2, because nothing tells which segment is the last one', async () => {
     writeMeta(withoutLength())
     const { code, stderr } = await open('-', [], { stdin: readFileSync(file('enc')) })

@@ -277,6 +277,63 @@ describe('the format of a keyring file', () => {
     expect([code, stderr]).toEqual([3, expect.stringContaining(words)])
   })
 
+  test.each<[string, Record<string, unknown>, string]>([
+    [
+      'aes-ctr, with a sealed-only material',
+      { format: 'aes-ctr', sealedOnly: ['pem'] },
+      'it must be "sealed"',
+    ],
+    ['sealedOnly of an unknown material', { sealedOnly: ['x'] }, 'sealedOnly.0: unknown material "x"'],
+    [
+      'sealedOnly of one of two materials with the same key',
+      {
+        sealedOnly: ['pem'],
+        materials: {
+          pem: { type: 'rsa', privateKeyFile: 'own.pem' },
+          twin: { type: 'rsa', privateKeyFile: 'own.pem', materialDescription: { key: 'twin' } },
+        },
+      },
+      'sealedOnly: the materials "pem" and "twin" hold the same key',
+    ],
+    [
+      'sealedOnly beside the alias of a KMS key',
+      {
+        sealedOnly: ['pem'],
+        materials: {
+          pem: { type: 'rsa', privateKeyFile: 'own.pem' },
+          kms: { type: 'kms', keyId: 'alias/a', region: 'cn-hangzhou' },
+        },
+      },
+      'sealedOnly: the material "kms" must name its KMS key by the id',
+    ],
+  ])('%s: exit 3', async (_, document, words) => {
+    const { code, stderr } = await put(...keyring(document))
+    expect([code, stderr]).toEqual([3, expect.stringContaining(words)])
+  })
+
+  test('under a sealed-only material, objects are sealed, and no other is read, in the bucket and offline', async () => {
+    const strict = keyring({ sealedOnly: ['pem'] })
+    expect((await put(...strict)).code).toBe(0)
+    expect(storedFormat()).toBe(SEALED)
+    for (const command of ['cat', 'verify']) {
+      expect((await oss([command, 'oss://demo/a', ...strict])).code).toBe(0)
+      const passing = [command, 'oss://demo/a', '--on-plain-object', 'passthrough', ...strict]
+      expect(await oss(passing)).toMatchObject({ code: 2, stderr: expect.stringContaining('"sealedOnly"') })
+    }
+    await put(...keys.own)
+    for (const command of ['cat', 'verify']) {
+      expect((await oss([command, 'oss://demo/a', ...strict])).code).toBe(6)
+    }
+    const files = [file('enc'), '--meta', file('meta.json')]
+    await oss(['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json'), ...keys.own])
+    expect(await oss(['decrypt', ...files, '-o', file('never'), ...strict])).toMatchObject({
+      code: 6,
+      stderr: expect.stringContaining('ERR_CSE_NOT_SEALED'),
+    })
+    await oss(['encrypt', file('plain'), '-o', file('enc'), '--meta-out', file('meta.json'), ...strict])
+    expect((await oss(['decrypt', ...files, '-o', '-', ...strict])).stdout.equals(plaintext)).toBe(true)
+  })
+
   test('says nothing about what is read', async () => {
     await put(...keys.own)
     expect((await oss(['cat', 'oss://demo/a', ...keyring({ format: 'sealed' })])).code).toBe(0)

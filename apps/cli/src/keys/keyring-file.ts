@@ -33,7 +33,16 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
     throw wrong(path, `${field}: unknown material ${JSON.stringify(name)}. Known materials: ${known}`)
   }
   const encrypting = named(document.encrypting, 'encrypting')
-  const { format } = document
+  const sealedOnly = (document.sealedOnly ?? []).map((name, i) => named(name, `sealedOnly.${i}`))
+  const unfit = sealedOnlyFault(providers, new Set(sealedOnly))
+  if (unfit !== undefined) throw wrong(path, `sealedOnly: ${unfit}`)
+  const { format = sealedOnly.includes(encrypting) ? 'sealed' : undefined } = document
+  if (format === 'aes-ctr' && sealedOnly.includes(encrypting)) {
+    throw wrong(
+      path,
+      `format: the material ${JSON.stringify(document.encrypting)} is sealed-only, so it must be "sealed"`,
+    )
+  }
   if (format === 'sealed' && encrypting.envelopeVersion === 1) {
     throw wrong(
       path,
@@ -42,11 +51,37 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
   }
   const undescribed = (document.undescribed ?? []).map((name, i) => named(name, `undescribed.${i}`))
   try {
-    return { keyring: new Keyring({ encrypting, undescribed, decrypting: [...providers.values()] }), format }
+    const decrypting = [...providers.values()]
+    return { keyring: new Keyring({ encrypting, undescribed, decrypting, sealedOnly }), format }
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
     throw wrong(path, error.message, error)
   }
+}
+
+/**
+ * What keeps materials from being sealed-only: another one that reads unsealed objects under the same key, or may do so. The
+ * library refuses this too, in words that are not those of the file.
+ */
+function sealedOnlyFault(
+  providers: ReadonlyMap<string, MasterKeyProvider>,
+  sealedOnly: ReadonlySet<MasterKeyProvider>,
+): string | undefined {
+  if (sealedOnly.size === 0) return undefined
+  const restricted = new Map<string | undefined, string>()
+  for (const [name, provider] of providers) {
+    if (provider.keyIdentity === undefined) {
+      return `the material ${JSON.stringify(name)} must name its KMS key by the id, not by an alias, which may move from key to key`
+    }
+    if (sealedOnly.has(provider)) restricted.set(provider.keyIdentity, name)
+  }
+  for (const [name, provider] of providers) {
+    const same = restricted.get(provider.keyIdentity)
+    if (same !== undefined && !sealedOnly.has(provider)) {
+      return `the materials ${JSON.stringify(same)} and ${JSON.stringify(name)} hold the same key. List both`
+    }
+  }
+  return undefined
 }
 
 /** The same material, with the paths of its files resolved. */

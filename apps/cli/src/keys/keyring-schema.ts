@@ -50,6 +50,7 @@ const KmsMaterialSchema = v.strictObject({
 const KeyringSchema = v.strictObject({
   encrypting: v.string(),
   format: v.exactOptional(v.picklist(['aes-ctr', 'sealed'])),
+  sealedOnly: v.exactOptional(v.array(v.string())),
   undescribed: v.exactOptional(v.array(v.string())),
   materials: v.record(
     v.string(),
@@ -61,8 +62,10 @@ const KeyringSchema = v.strictObject({
 export interface KeyringDocument {
   /** The name of the material that encrypts. */
   readonly encrypting: string
-  /** How new objects are encrypted. Absent: AES-CTR. */
+  /** How new objects are encrypted. Absent: AES-CTR, unless the material that encrypts is sealed-only. */
   readonly format?: ContentFormat
+  /** The names of the materials under which only sealed objects are read. */
+  readonly sealedOnly?: readonly string[]
   /** The names of the materials to try, in this order, on objects without a material description. */
   readonly undescribed?: readonly string[]
   readonly materials: Readonly<Record<string, Material>>

@@ -70,7 +70,7 @@ export function formatToWrite(
 }
 
 /**
- * Refuses options that contradict `--accept sealed`.
+ * Refuses options that contradict `--accept sealed`, or a key that reads only sealed objects.
  *
  * @throws CliError of kind `usage`
  */
@@ -79,6 +79,11 @@ export function checkAccepted(
   keyring: Keyring | undefined,
   onPlainObject: PlainObjectPolicy | undefined,
 ): void {
+  if (onPlainObject === 'passthrough' && keyring?.hasSealedOnly) {
+    throw usageError(
+      '--on-plain-object passthrough cannot be used with a keyring file that has "sealedOnly".',
+    )
+  }
   if (accept !== 'sealed') return
   if (onPlainObject === 'passthrough') {
     throw usageError('--accept sealed and --on-plain-object passthrough cannot be used together.')
