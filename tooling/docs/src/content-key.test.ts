@@ -9,6 +9,7 @@ test('the linter refuses to import what a content key is, or what is started wit
     "import type { ContentKey as Secret } from '@oss-cse/crypto-core'",
     "import { CtrCipher } from '@oss-cse/crypto-core'",
     "import { keystreamAt as start } from '@oss-cse/crypto-core/internal'",
+    "import { DerivedKey } from '@oss-cse/crypto-core/internal'",
     "import { startCipherRun } from './cipher-run.ts'",
     "import * as core from '@oss-cse/crypto-core'",
     "import type * as core from '@oss-cse/crypto-core/internal'",

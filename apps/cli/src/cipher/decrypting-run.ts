@@ -1,7 +1,7 @@
 import { CseError, CtrCipher, contentFormat, type Envelope, type Keyring, wipe } from '@oss-cse/crypto-core'
 import {
   coalesceChunks,
-  deriveCommitment,
+  DerivedKey,
   encodeContext,
   type SegmentPlan,
   startOpenRun,
@@ -64,28 +64,32 @@ export async function startDecrypting(
   const contentKey = sealed
     ? await keyring.unwrapToOpen(envelope, { signal, acceptsOnlySealed })
     : await keyring.unwrap(envelope, { signal })
-  const close = (): void => wipe(contentKey.cek)
-  try {
-    const commitment = sealed ? await deriveCommitment(contentKey, bound) : undefined
-    if (expectCommitment !== undefined && expectCommitment !== commitment) {
-      throw new CseError(
-        'ERR_CSE_AUTHENTICATION_FAILED',
-        'The envelope is not that of the object whose commitment was expected, or the context is another one.',
-      )
-    }
-    return {
-      commitment,
-      decrypt: (bytes) =>
-        new CtrCipher(contentKey, { offsetBytes: bytes.start }).transform(coalesceChunks(bytes.chunks())),
-      open: (bytes) =>
-        startOpenRun({ contentKey, context: bound, ...bytes }).transform(
-          { open: () => bytes.chunks() },
-          { signal },
-        ),
-      close,
-    }
-  } catch (error) {
+  const wipeKey = (): void => wipe(contentKey.cek)
+  const derived = sealed ? await DerivedKey.derive(contentKey, bound).finally(wipeKey) : undefined
+  const close = (): void => {
+    wipeKey()
+    derived?.close()
+  }
+  const commitment = derived?.commitment
+  if (expectCommitment !== undefined && expectCommitment !== commitment) {
     close()
-    throw error
+    throw new CseError(
+      'ERR_CSE_AUTHENTICATION_FAILED',
+      'The envelope is not that of the object whose commitment was expected, or the context is another one.',
+    )
+  }
+  return {
+    commitment,
+    decrypt: (bytes) => {
+      // The content key of a sealed object is wiped by now.
+      if (sealed) throw new TypeError('The envelope is that of a sealed object.')
+      return new CtrCipher(contentKey, { offsetBytes: bytes.start }).transform(coalesceChunks(bytes.chunks()))
+    },
+    open: (bytes) => {
+      if (derived === undefined) throw new TypeError('The envelope is not that of a sealed object.')
+      const run = startOpenRun({ cipher: derived.use(), ...bytes })
+      return run.transform({ open: () => bytes.chunks() }, { signal })
+    },
+    close,
   }
 }

@@ -1,5 +1,5 @@
 import { type ContentFormat, CtrCipher, type Envelope, type Keyring, wipe } from '@oss-cse/crypto-core'
-import { coalesceChunks, encodeContext, startSealRun } from '@oss-cse/crypto-core/internal'
+import { coalesceChunks, DerivedKey, encodeContext, startSealRun } from '@oss-cse/crypto-core/internal'
 
 /** How a stream is encrypted. */
 export interface EncryptingOptions {
@@ -13,13 +13,13 @@ export interface EncryptingOptions {
 export interface EncryptingRun {
   /** The envelope, without the lengths. */
   readonly envelope: Envelope
+  /** The commitment of a sealed object. */
+  readonly commitment: string | undefined
   /**
    * Encrypts a source. Call it once. The last bytes of a sealed object leave only after the source has ended without an
    * error.
    */
   transform(source: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
-  /** Returns the commitment of a sealed object, after its last byte was read. */
-  commitment(): string | undefined
   /** Wipes the key. */
   close(): void
 }
@@ -35,21 +35,21 @@ export async function startEncrypting(
 ): Promise<EncryptingRun> {
   const bound = encodeContext(context)
   const { contentKey, envelope } = await keyring.generate({}, { signal }, format)
-  const close = (): void => wipe(contentKey.cek)
   if (format === 'aes-ctr') {
     const cipher = new CtrCipher(contentKey)
     return {
       envelope,
       transform: (source) => cipher.transform(coalesceChunks(source)),
-      commitment: () => undefined,
-      close,
+      commitment: undefined,
+      close: () => wipe(contentKey.cek),
     }
   }
-  const run = startSealRun({ contentKey, context: bound })
+  const derived = await DerivedKey.derive(contentKey, bound).finally(() => wipe(contentKey.cek))
+  const run = startSealRun({ cipher: derived.use() })
   return {
     envelope,
     transform: (source) => run.transform({ open: () => source }, { signal }),
-    commitment: () => run.result().commitment,
-    close,
+    commitment: derived.commitment,
+    close: () => derived.close(),
   }
 }

@@ -72,7 +72,7 @@ async function encrypt(file: string, flags: EncryptFlags, cli: CliEnvironment): 
     run.close()
     progress.stop()
   }
-  const commitment = run.commitment()
+  const { commitment } = run
   await reportDone(
     cli,
     flags,
