@@ -15,7 +15,7 @@ import { downloadFile } from '@oss-cse/bucket/node'
  */
 
 /** Every way to read an object. Each returns what was released, also before an error. */
-export const READS = { whole, bytes, range, suffix, reader, file }
+export const READS = { whole, bytes, range, suffix, reader, file, verified }
 
 /** @typedef {{ bucket: import('@oss-cse/bucket').CryptoBucket, key: string, sizeBytes: number, random: import('@oss-cse/survival').Random, options: object }} Asked */
 
@@ -69,6 +69,15 @@ async function reader(asked) {
     } finally {
       await opened.close()
     }
+  })
+}
+
+/** Releases nothing: what it says of the length must be so. */
+async function verified({ bucket, key, sizeBytes, options }) {
+  return collected({ name: 'verified', start: 0, sizeBytes: 0, beyond: false }, async () => {
+    const result = await bucket.verify(key, options)
+    if (result.sizeBytes !== sizeBytes) throw new Error(`${result.sizeBytes} bytes were verified.`)
+    return []
   })
 }
 

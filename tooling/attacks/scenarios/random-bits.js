@@ -20,7 +20,7 @@ export async function randomBits({ flips, seed }) {
       await site.plant('a', { bytes: flipped(stored.bytes, bit) })
       const name = names[count % names.length]
       const asked = { bucket: site.bucket, key: 'a', sizeBytes: genuine.length, random, options: {} }
-      const mustFail = name === 'whole' || name === 'file'
+      const mustFail = ['whole', 'file', 'verified'].includes(name)
       tally.add(`bit ${bit}`, await READS[name](asked), genuine, { mustFail })
     }
     return tally.outcome()
