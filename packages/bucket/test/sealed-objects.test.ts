@@ -905,6 +905,18 @@ test('no key of a sealed object stays: neither after a read nor after one that f
   expect(transport.objects.size).toBe(1)
 })
 
+test.each(['any', 'sealed'] as const)(
+  'a read that was made before the object was closed still works, accepting %s',
+  async (accept) => {
+    const { bucket, reader } = sealingBucket()
+    await bucket.put('a', data)
+    const opened = await reader({ accept }).openObject('a')
+    const range = opened.read({ start: Z, end: 2 * Z })
+    await opened.close()
+    expect(difference(await read(range), data.subarray(Z, 2 * Z + 1))).toBeUndefined()
+  },
+)
+
 test('a range of 1 KiB of 4 GiB takes one request, for at most two segments', async () => {
   const GIB = 1024 ** 3
   const plan = new SegmentPlan(4 * GIB)

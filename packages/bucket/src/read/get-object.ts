@@ -251,7 +251,16 @@ async function sealedResult(
   let delivered: number | undefined
   const { signal } = abort
   const state = sealedState(response.headers)
-  const pass = readSealed({ key, etag, state, slice, cipher, requests, takeFirst, signal })
+  const pass = readSealed({
+    key,
+    etag,
+    state,
+    slice,
+    cipher,
+    requests: () => requests,
+    takeFirst,
+    signal: () => signal,
+  })
   cipher.close()
   const read = pass.open({
     onReceived() {

@@ -218,13 +218,16 @@ export class ObjectReader {
   async verifyLength(signal: AbortSignal | undefined): Promise<void> {
     const opened = this.#opened
     if (!opened.sealed) return
-    for await (const _ of this.#openSegments(opened, lastSegmentOf(opened.slice.plan), signal).open());
+    for await (const _ of this.#openSegments(opened, lastSegmentOf(opened.slice.plan), () => signal).open());
   }
 
   #readSealed(opened: OpenedSealed, range: ClosedRange, options: BoundedCallOptions): RangeRead {
-    const chunks = eachWithDeadline(options, this.description.key, ({ signal }) =>
-      this.#openRange(opened, range, signal).open(),
-    )
+    let signal: AbortSignal | undefined
+    const pass = this.#openRange(opened, range, () => signal)
+    const chunks = eachWithDeadline(options, this.description.key, (bounded) => {
+      signal = bounded.signal
+      return pass.open()
+    })
     return { [Symbol.asyncIterator]: () => chunks, ciphertextCrc64: () => undefined }
   }
 
@@ -239,11 +242,11 @@ export class ObjectReader {
     const { plan } = opened.slice
     if (range.end < plan.sizeBytes && isWhole(plan, range)) {
       const slice = segmentsOf(plan, range)
-      const { source, segments } = sealedSource(this.#sealedOptions(slice, signal))
+      const { source, segments } = sealedSource(this.#sealedOptions(slice, () => signal))
       const requestable = this.#requestable(slice.stored, signal)
       return opened.cipher.openInto({ ...source, requestable }, target, segments, onWritten)
     }
-    const pass = this.#openRange(opened, range, signal, true)
+    const pass = this.#openRange(opened, range, () => signal, true)
     await writeInto(pass.open(), target, range.start, onWritten)
     return pass.digest()
   }
@@ -252,7 +255,7 @@ export class ObjectReader {
   #openRange(
     opened: OpenedSealed,
     range: ClosedRange,
-    signal: AbortSignal | undefined,
+    signal: () => AbortSignal | undefined,
     digest = false,
   ): OpeningPass {
     const { plan } = opened.slice
@@ -270,17 +273,20 @@ export class ObjectReader {
   #openSegments(
     { cipher }: OpenedSealed,
     slice: WantedSegments,
-    signal: AbortSignal | undefined,
+    signal: () => AbortSignal | undefined,
     digest = false,
   ): OpeningPass {
     return readSealed({ ...this.#sealedOptions(slice, signal), cipher, digest })
   }
 
-  #sealedOptions(slice: WantedSegments, signal: AbortSignal | undefined): Omit<SealedReadOptions, 'cipher'> {
+  #sealedOptions(
+    slice: WantedSegments,
+    signal: () => AbortSignal | undefined,
+  ): Omit<SealedReadOptions, 'cipher'> {
     const { key, etag, headers } = this.description
     const state = sealedState(headers)
     const takeFirst = () => this.#takeFirst(slice.stored)?.response
-    return { key, etag, state, slice, requests: this.#requests(signal), takeFirst, signal }
+    return { key, etag, state, slice, requests: () => this.#requests(signal()), takeFirst, signal }
   }
 
   /** The stored bytes of a range. */

@@ -20,10 +20,12 @@ export interface SealedReadOptions {
   readonly state: SealedState
   readonly slice: WantedSegments
   readonly cipher: SealedCipher
-  readonly requests: ObjectRequests
+  /** Called when a request is due: a read may begin long after it was made. */
+  readonly requests: () => ObjectRequests
   /** Returns a response that already contains the segments, if there is one. */
   readonly takeFirst: () => GetObjectResponse | undefined
-  readonly signal: AbortSignal | undefined
+  /** As `requests`. */
+  readonly signal: () => AbortSignal | undefined
   /** Whether the digest of the segments is wanted. Default false. */
   readonly digest?: boolean | undefined
 }
@@ -38,7 +40,7 @@ export function readSealed(options: SealedReadOptions): OpeningPass {
   const { source, segments } = sealedSource(options)
   const { cipher, key, signal, digest = false } = options
   const pass = cipher.open(source, segments, { digest })
-  return { ...pass, open: (watch) => named(pass.open({ ...watch, signal }), key) }
+  return { ...pass, open: (watch) => named(pass.open({ ...watch, signal: signal() }), key) }
 }
 
 /** The same bytes, with the object's key in their error. */
@@ -66,7 +68,7 @@ export function sealedSource({
   const { plan, stored } = slice
   const object: PinnedObject = { key, etag, sizeBytes: plan.storedBytes, sealed: state }
   const storedBytes = (range: ClosedRange, first?: typeof takeFirst) =>
-    rangeBytes({ object, range, requests, takeFirst: first, signal })
+    rangeBytes({ object, range, requests: requests(), takeFirst: first, signal: signal() })
   const readAgain = (segment: Segment): Promise<Uint8Array> => readSegment(segment, storedBytes)
   return { source: { open: () => storedBytes(stored, takeFirst) }, segments: { ...slice, readAgain } }
 }
