@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const SCRIPT = fileURLToPath(new URL('bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/package.json')))
+const COMMAND_LINE = new URL('bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/package.json'))
+const LIBRARY = new URL('library-command.js', import.meta.url)
 const running = new Set()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
 /**
- * One run of `oss-cse` in a process of its own, with nothing of this process's environment but the PATH. It ends with
+ * One run of a program in a process of its own, with nothing of this process's environment but the PATH. It ends with
  * this process at the latest.
  */
 export class Command {
@@ -18,11 +19,27 @@ export class Command {
   #child
 
   /**
+   * One run of `oss-cse`.
+   *
    * @param {readonly string[]} args
    * @param {{ env?: NodeJS.ProcessEnv }} options
    */
-  constructor(args, { env } = {}) {
-    this.#child = spawn(process.execPath, [SCRIPT, ...args], {
+  static line(args, options) {
+    return new Command(COMMAND_LINE, args, options)
+  }
+
+  /** One transfer by the library, which says what `oss-cse` would say: see library-command.js. */
+  static library(job) {
+    return new Command(LIBRARY, [JSON.stringify(job)])
+  }
+
+  /**
+   * @param {URL} script
+   * @param {readonly string[]} args
+   * @param {{ env?: NodeJS.ProcessEnv }} [options]
+   */
+  constructor(script, args, { env } = {}) {
+    this.#child = spawn(process.execPath, [fileURLToPath(script), ...args], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     })

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { checkpointFiles, onlyRecord } from './checkpoint-files.js'
 import { Findings } from './findings.js'
+import { FORMATS } from './formats.js'
 import { SmallDisk } from './mounts.js'
 import { Site } from './site.js'
 
@@ -15,26 +16,39 @@ const PARALLEL = 3
 
 const findings = new Findings()
 const site = await Site.open({ partKiB: PART_KIB, parallel: PARALLEL })
-const source = site.randomFile('source', FILE_KIB * 1024 - 7)
+// Of the same number of parts when it is sealed.
+const source = site.randomFile('source', FILE_KIB * 1024 - 4096)
 const key = 'object'
+let format
 try {
-  await site.put(source.path, key).ended
-  if (process.argv[2] === 'with-mounts') {
-    await withDisk(FILE_KIB / 2, tooSmallForTheFile)
-    await withDisk(FILE_KIB * 2, fullDuringDownload)
-    await withDisk(256, fullFromTheStart)
-    await withDisk(256, fullDuringUpload)
-    await withDisk(256, checkpointsOfDownloadFull)
-    await withDisk(256, readOnly)
+  for (format of FORMATS) {
+    await put(key).ended
+    if (process.argv[2] === 'with-mounts') {
+      await withDisk(FILE_KIB / 2, tooSmallForTheFile)
+      await withDisk(FILE_KIB * 2, fullDuringDownload)
+      await withDisk(256, fullFromTheStart)
+      await withDisk(256, fullDuringUpload)
+      await withDisk(256, checkpointsOfDownloadFull)
+      await withDisk(256, readOnly)
+    }
+    await belowAFile()
+    await site.checkSent(findings, format)
   }
-  await belowAFile()
 } finally {
   await site.close()
 }
 process.send(findings.outcome('full-disk'), () => process.disconnect())
 
+function put(name, options) {
+  return site.put(source.path, name, { format, ...options })
+}
+
+function get(path, options) {
+  return site.get(key, path, { format, ...options })
+}
+
 async function withDisk(sizeKiB, work) {
-  const disk = new SmallDisk(site.workspace.path(work.name), sizeKiB)
+  const disk = new SmallDisk(site.workspace.path(`${work.name}-${format}`), sizeKiB)
   try {
     await work(disk)
   } finally {
@@ -45,26 +59,26 @@ async function withDisk(sizeKiB, work) {
 async function tooSmallForTheFile(disk) {
   const when = 'a download of more than the disk has free'
   const path = disk.path('file')
-  await fails(site.get(key, path), 'ERR_CSE_FILE', when)
+  await fails(get(path), 'ERR_CSE_FILE', when)
   findings.expect(count('get') <= 1, `${when}: went on fetching`)
   const left = readdirSync(disk.directory)
   findings.expect(left.length === 0, `${when}: left ${left}`)
   disk.resize(FILE_KIB * 2)
-  await succeeds(site.get(key, path), `${when}, tried again with space`)
+  await succeeds(get(path), `${when}, tried again with space`)
   isRight(path, when)
 }
 
 async function fullDuringDownload(disk) {
   const when = 'a download during which the disk becomes full'
   const path = disk.path('file')
-  await interrupted('get', 1, () => site.get(key, path), disk, 'ERR_CSE_FILE', when)
+  await interrupted('get', 1, () => get(path), disk, 'ERR_CSE_FILE', when)
   findings.expect(!existsSync(path), `${when}: left a file under its final name`)
   const record = onlyRecord(site.checkpoints)
   const spared = Object.keys(record?.parts ?? {}).length
   findings.expect(spared >= DONE, `${when}: kept ${spared} parts`)
   findings.count('parts spared after space was there again', spared)
   disk.free()
-  await succeeds(site.get(key, path), `${when}, tried again with space`)
+  await succeeds(get(path), `${when}, tried again with space`)
   findings.expect(count('get') === PARTS - spared, `${when}: fetched ${count('get')} parts afterwards`)
   isRight(path, when)
   findings.expect(readdirSync(disk.directory).length === 1, `${when}: left more than the file`)
@@ -73,20 +87,20 @@ async function fullDuringDownload(disk) {
 async function fullFromTheStart(disk) {
   const when = 'an upload whose checkpoints have no space'
   disk.fill()
-  const put = () => site.put(source.path, 'full', { checkpoints: disk.directory })
-  await fails(put(), 'ERR_CSE_CHECKPOINT', when)
+  const start = () => put('full', { checkpoints: disk.directory })
+  await fails(start(), 'ERR_CSE_CHECKPOINT', when)
   findings.expect(count('part') === 0, `${when}: sent ${count('part')} parts`)
   const pending = await site.pendingUploads('full')
   findings.expect(pending.length === 0, `${when}: left an upload on the server`)
   disk.free()
-  await succeeds(put(), `${when}, tried again with space`)
+  await succeeds(start(), `${when}, tried again with space`)
 }
 
 async function fullDuringUpload(disk) {
   const when = 'an upload during which its checkpoints have no space any more'
-  const put = () => site.put(source.path, 'filling', { checkpoints: disk.directory })
+  const start = () => put('filling', { checkpoints: disk.directory })
   // All of them: one that is not held may be saving its record, and frees the space of the old one.
-  await interrupted('part', PARALLEL, put, disk, 'ERR_CSE_CHECKPOINT', when)
+  await interrupted('part', PARALLEL, start, disk, 'ERR_CSE_CHECKPOINT', when)
   const record = onlyRecord(disk.directory)
   findings.expect(record !== undefined, `${when}: left no checkpoint`)
   const { upload } = record ?? { upload: { partDigests: {} } }
@@ -94,7 +108,7 @@ async function fullDuringUpload(disk) {
   const unrecorded = sent.filter((partNumber) => upload.partDigests[partNumber] === undefined)
   findings.expect(unrecorded.length === 0, `${when}: sent parts ${unrecorded}, which no checkpoint knew`)
   disk.free()
-  const again = put()
+  const again = start()
   await succeeds(again, `${when}, tried again with space`)
   findings.expect(count('initiate') === 0, `${when}: began anew with space`)
   const missing = PARTS - new Set(sent).size
@@ -104,7 +118,7 @@ async function fullDuringUpload(disk) {
   )
   findings.count('parts spared after space was there again', PARTS - count('part'))
   findings.expect(
-    source.bytes.equals(await site.bucket.getBytes('filling')),
+    source.bytes.equals(await site.content('filling', format)),
     `${when}: stored another object`,
   )
   const left = checkpointFiles(disk.directory)
@@ -114,14 +128,14 @@ async function fullDuringUpload(disk) {
 async function checkpointsOfDownloadFull(disk) {
   const when = 'a download whose checkpoints have no space'
   disk.fill()
-  const directory = site.workspace.path('downloaded')
+  const directory = site.workspace.path(`downloaded-${format}`)
   mkdirSync(directory)
   const path = `${directory}/file`
-  const get = () => site.get(key, path, { checkpoints: disk.directory })
-  await fails(get(), 'ERR_CSE_CHECKPOINT', when)
+  const start = () => get(path, { checkpoints: disk.directory })
+  await fails(start(), 'ERR_CSE_CHECKPOINT', when)
   findings.expect(!existsSync(path), `${when}: left a file under its final name`)
   disk.free()
-  await succeeds(get(), `${when}, tried again with space`)
+  await succeeds(start(), `${when}, tried again with space`)
   isRight(path, when)
   findings.expect(readdirSync(directory).length === 1, `${when}: left more than the file`)
 }
@@ -129,16 +143,16 @@ async function checkpointsOfDownloadFull(disk) {
 async function readOnly(disk) {
   disk.makeReadOnly()
   const download = 'a download into a read-only directory'
-  await fails(site.get(key, disk.path('file')), 'ERR_CSE_INVALID_ARGUMENT', download)
+  await fails(get(disk.path('file')), 'ERR_CSE_INVALID_ARGUMENT', download)
   findings.expect(site.tap.exchanges.length === 0, `${download}: sent a request`)
   const upload = 'an upload with its checkpoints in a read-only directory'
-  await fails(site.put(source.path, 'x', { checkpoints: disk.directory }), 'ERR_CSE_CHECKPOINT', upload)
+  await fails(put('x', { checkpoints: disk.directory }), 'ERR_CSE_CHECKPOINT', upload)
   findings.expect(site.tap.exchanges.length === 0, `${upload}: sent a request`)
 }
 
 async function belowAFile() {
   const download = 'a download to a path below a file'
-  await fails(site.get(key, `${source.path}/file`), 'ERR_CSE_INVALID_ARGUMENT', download)
+  await fails(get(`${source.path}/file`), 'ERR_CSE_INVALID_ARGUMENT', download)
   findings.expect(site.tap.exchanges.length === 0, `${download}: sent a request`)
 }
 
@@ -160,8 +174,8 @@ async function fails(command, errorCode, when) {
 
 async function ends(command, errorCode, when) {
   const { code, stderr } = await command.ended
-  findings.count('failures provoked')
-  findings.expect(code !== 0, `${when}: succeeded`)
+  findings.count(`failures provoked, ${format}`)
+  findings.expect(code !== 0, `${when} (${format}): succeeded`)
   findings.expect(stderr.includes(`[${errorCode}]`), `${when}: said ${stderr}`)
 }
 

@@ -31,12 +31,22 @@ export class Gate {
   /** Lets everything pass from now on. */
   open() {
     this.#left = Number.POSITIVE_INFINITY
-    this.#open()
+    this.#open(true)
   }
 
-  /** Resolves when a request may pass. */
+  /** Lets nothing of what is held pass, and everything from now on. */
+  drop() {
+    this.#left = Number.POSITIVE_INFINITY
+    this.#open(false)
+  }
+
+  /**
+   * Resolves when a request may pass.
+   *
+   * @returns {Promise<boolean>} `false`: it must not
+   */
   async pass(exchange) {
-    if (!this.#fits(exchange)) return
+    if (!this.#fits(exchange)) return true
     if (this.#left > 0) {
       this.#left -= 1
       this.#unanswered += 1
@@ -44,11 +54,11 @@ export class Gate {
         this.#unanswered -= 1
         this.#look()
       })
-      return
+      return true
     }
     this.#held += 1
     this.#look()
-    await this.#opened
+    return this.#opened
   }
 
   #look() {

@@ -1,6 +1,8 @@
 import { Site } from './site.js'
 
 const PART_KIB = 256
+/** So that a put takes as long. */
+const PUT_CHUNK_MS = 3
 const MIN_BYTES = 8 * 1024 ** 2
 const MAX_BYTES = 12 * 1024 ** 2
 
@@ -12,7 +14,7 @@ const MAX_BYTES = 12 * 1024 ** 2
 export async function openKillSite(random) {
   const seed = random.integer(0, 2 ** 31 - 1)
   const faults = { rate: 0.8, seed, kinds: ['slow'], slowMs: 60 }
-  const site = await Site.open({ partKiB: PART_KIB, faults })
+  const site = await Site.open({ partKiB: PART_KIB, faults, putChunkMs: PUT_CHUNK_MS })
   return { site, source: site.randomFile('source', random.integer(MIN_BYTES, MAX_BYTES)) }
 }
 

@@ -1,6 +1,7 @@
 // Transfers in a process whose worker threads end at random moments.
 import { mkdirSync } from 'node:fs'
 import { Findings } from './findings.js'
+import { FORMATS } from './formats.js'
 import { heldResources } from './held-resources.js'
 import { ObservedWorkers } from './observed-workers.js'
 import { openBucket } from './open-bucket.js'
@@ -30,6 +31,7 @@ const ENDS_PER_OBJECT = 10
 const { access, directory, losing, seed } = JSON.parse(process.argv[2])
 const random = new Random(seed).fork('lost-workers')
 const findings = new Findings()
+const arrived = []
 let endsLeft = 0
 
 process.on('unhandledRejection', (error) => findings.expect(false, `unhandled rejection: ${error?.stack}`))
@@ -39,17 +41,18 @@ const workers = new ObservedWorkers({
   onError: (error) => findings.expect(false, `a worker thread ended by itself: ${error?.stack}`),
 })
 const common = {
-  openBucket: ({ maxAttempts }, logger) =>
-    openBucket(access, { logger, retry: { maxAttempts, minDelayMs: 1, maxDelayMs: 5 } }),
+  openBucket: ({ format, maxAttempts }, logger) =>
+    openBucket(access, { format, logger, retry: { maxAttempts, minDelayMs: 1, maxDelayMs: 5 } }),
   directory,
   findings,
   mayFail: ({ code }) => code === 'ERR_CSE_THREAD',
   tries: Number.POSITIVE_INFINITY,
+  onArrived: (object) => arrived.push(object),
 }
 mkdirSync(directory)
 
 const waiting = Array.from({ length: losing }, (_, index) =>
-  objectOf(`object-${index}`, KINDS[index % KINDS.length]),
+  objectOf(`object-${index}`, { ...KINDS[index % KINDS.length], format: FORMATS[index % FORMATS.length] }),
 )
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
@@ -68,7 +71,7 @@ for (const [type, count] of Object.entries(workers.jobs)) {
   findings.count(`jobs of workers: ${type}`, count)
   findings.expect(count > 0, `no worker had a job ${type}`)
 }
-process.send(findings.outcome('lost-workers'), () => process.exit())
+process.send({ outcome: findings.outcome('lost-workers'), arrived }, () => process.exit())
 
 function objectOf(name, kind) {
   const sizeBytes = random.fork(name).integer(SIZE.minBytes, SIZE.maxBytes)

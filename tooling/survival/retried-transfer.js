@@ -12,10 +12,18 @@ const TRIES = 20
 /**
  * @typedef {object} TransferredObject
  * @property {string} name
+ * @property {import('@oss-cse/crypto-core').ContentFormat} format
  * @property {number} sizeBytes
  * @property {number} partBytes - the length of parts, and from which length on it goes in parts
  * @property {'none' | 'memory' | 'file'} store - what its checkpoints are kept in
  * @property {number} maxAttempts - how often one request is sent
+ */
+
+/**
+ * @typedef {object} ArrivedObject
+ * @property {string} name
+ * @property {import('@oss-cse/crypto-core').ContentFormat} format
+ * @property {string} digest - of its plaintext
  */
 
 /** One object: up, down again, and compared; each as often as it takes. */
@@ -25,6 +33,7 @@ export class RetriedTransfer {
   #mayFail
   #tries
   #findings
+  #onArrived
   #directory
   #checkpoints
   /** @type {ObservedStore | undefined} */
@@ -43,25 +52,35 @@ export class RetriedTransfer {
    * @param {(error: import('@oss-cse/crypto-core').CseError) => boolean} [options.mayFail] - with which errors a try may
    * fail; with any when absent
    * @param {number} [options.tries]
+   * @param {(object: ArrivedObject) => void} [options.onArrived]
    */
-  constructor({ object, openBucket, directory, findings, mayFail = () => true, tries = TRIES }) {
+  constructor({
+    object,
+    openBucket,
+    directory,
+    findings,
+    mayFail = () => true,
+    tries = TRIES,
+    onArrived = () => {},
+  }) {
     this.#object = object
     this.#bucket = openBucket(object, (event) => this.#heard(event))
     this.#mayFail = mayFail
     this.#tries = tries
     this.#findings = findings
+    this.#onArrived = onArrived
     this.#directory = join(directory, object.name)
     this.#checkpoints = join(this.#directory, 'checkpoints')
   }
 
   /** For a person who wonders what is still under way. */
   toString() {
-    const { name, sizeBytes, store } = this.#object
-    return `${name}, ${sizeBytes} bytes, checkpoint: ${store}: ${this.#step}`
+    const { name, format, sizeBytes, store } = this.#object
+    return `${name}, ${format}, ${sizeBytes} bytes, checkpoint: ${store}: ${this.#step}`
   }
 
   async run() {
-    const { name, sizeBytes, partBytes, store } = this.#object
+    const { name, format, sizeBytes, partBytes, store } = this.#object
     await mkdir(this.#checkpoints, { recursive: true })
     if (store === 'memory') this.#store = new ObservedStore(new MemoryCheckpointStore())
     if (store === 'file') {
@@ -86,9 +105,11 @@ export class RetriedTransfer {
         }
       }))
     this.#findings.count('objects')
+    this.#findings.count(`objects, ${format}`)
     if (arrived) {
       const intact = digest(bytes) === digest(await readFile(target))
       this.#expect(intact, 'arrived damaged')
+      this.#onArrived({ name, format, digest: digest(bytes) })
       this.#findings.count(this.#everFailed ? 'objects intact after another try' : 'objects intact at once')
       await this.#expectNothingLeft()
     } else {
@@ -147,6 +168,7 @@ export class RetriedTransfer {
   }
 }
 
-function digest(bytes) {
+/** What is compared of an object. */
+export function digest(bytes) {
   return createHash('sha256').update(bytes).digest('hex')
 }

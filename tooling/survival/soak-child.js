@@ -1,15 +1,18 @@
 // The transfers of the soak, in a process of their own: what it still holds afterwards was leaked by them.
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { CryptoBucket } from '@oss-cse/bucket'
-import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
+import { RsaProvider } from '@oss-cse/provider-rsa'
 import { OssTransport } from '@oss-cse/transport-oss'
 import OSS from 'ali-oss'
 import { Findings } from './findings.js'
+import { FORMATS } from './formats.js'
 import { heapMiB, heldResources, leakedSince } from './held-resources.js'
 import { ObservedWorkers } from './observed-workers.js'
 import { Random } from './random.js'
 import { RetriedTransfer } from './retried-transfer.js'
+import { noteSent } from './sent-ciphertext.js'
 import { soakObjects } from './soak-objects.js'
 
 const AT_ONCE = 24
@@ -19,7 +22,7 @@ const IDLE_TIMEOUT_MS = 1000
 const WARM_UP = { sizeBytes: 9 * 1024 ** 2, partBytes: 1024 ** 2, store: 'file', maxAttempts: 6 }
 const WORKERS = 2
 
-const { server, directory, objects, seed, limitMs } = JSON.parse(process.argv[2])
+const { server, keyFile, directory, objects, seed, limitMs } = JSON.parse(process.argv[2])
 const findings = new Findings()
 /** @type {Set<RetriedTransfer>} */
 const pending = new Set()
@@ -61,26 +64,30 @@ const transports = {
     idleTimeoutMs: IDLE_TIMEOUT_MS,
   }),
 }
-const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
-const provider = new RsaProvider({ privateKey })
+const provider = new RsaProvider({ privateKey: readFileSync(keyFile, 'utf8') })
 
-const openBucket = ({ sends, maxAttempts }, logger) =>
+const openBucket = ({ sends, format, maxAttempts }, logger) =>
   new CryptoBucket({
     transport: transports[sends],
     provider,
     logger,
     retry: { maxAttempts, minDelayMs: 1, maxDelayMs: 50 },
     fileWorkers: WORKERS,
+    format,
+    accept: format === 'sealed' ? 'sealed' : 'any',
   })
+const arrived = []
 const common = { openBucket, directory, findings }
 
 // What is loaded and started once is no leak.
 for (const sends of Object.keys(transports)) {
-  await new RetriedTransfer({
-    ...common,
-    findings: new Findings(),
-    object: { ...WARM_UP, name: `warm-up-${sends}`, sends },
-  }).run()
+  for (const format of FORMATS) {
+    await new RetriedTransfer({
+      ...common,
+      findings: new Findings(),
+      object: { ...WARM_UP, name: `warm-up-${sends}-${format}`, format, sends },
+    }).run()
+  }
 }
 await letGo()
 const before = heldResources()
@@ -90,7 +97,7 @@ const waiting = soakObjects(objects, new Random(seed).fork('soak'))
 await Promise.all(
   Array.from({ length: AT_ONCE }, async () => {
     for (let object = waiting.shift(); object !== undefined; object = waiting.shift()) {
-      const transfer = new RetriedTransfer({ ...common, object })
+      const transfer = new RetriedTransfer({ ...common, object, onArrived: (it) => arrived.push(it) })
       pending.add(transfer)
       await transfer.run()
       pending.delete(transfer)
@@ -118,13 +125,15 @@ async function letGo() {
   const closed = unused.map((socket) => once(socket, 'close'))
   agent.destroy()
   await Promise.all(closed)
-  process.send('settle')
-  const [{ open }] = await once(process, 'message')
+  process.send({ arrived })
+  const [{ open, sent, failures }] = await once(process, 'message')
+  noteSent(sent, findings, 'soak')
+  for (const failure of failures) findings.expect(false, failure)
   await workers.end()
   return open
 }
 
 function finish() {
   clearTimeout(watchdog)
-  process.send(findings.outcome('soak'), () => process.exit())
+  process.send({ outcome: findings.outcome('soak') }, () => process.exit())
 }

@@ -1,3 +1,5 @@
+import { FORMATS } from './formats.js'
+
 const MIB = 1024 ** 2
 const MAX_BYTES = 30 * MIB
 
@@ -19,6 +21,8 @@ const EDGES = [
   2 * PART_BYTES - 1,
   2 * PART_BYTES + 1,
 ]
+/** Of the segments of sealed objects: what fits into the first one, and one byte more or less. */
+const SEALED_EDGES = [65_479, 65_480, 65_481]
 /** Half of them without. */
 const STORES = ['none', 'memory', 'none', 'file']
 const MAX_ATTEMPTS = 6
@@ -42,6 +46,7 @@ export function soakObjects(count, random) {
     const store = STORES[(index + Math.floor(index / STORES.length)) % STORES.length]
     return {
       name: `object-${index}`,
+      format: formatOf(index),
       ...sizesOf(index, random),
       store,
       maxAttempts: store === 'none' ? MAX_ATTEMPTS : MAX_ATTEMPTS_RESUMABLE,
@@ -50,9 +55,19 @@ export function soakObjects(count, random) {
   })
 }
 
+/** By turns, and of the edges those of segments are sealed. */
+function formatOf(index) {
+  return isSealedEdge(index) ? 'sealed' : FORMATS[Math.floor(index / 2) % FORMATS.length]
+}
+
+function isSealedEdge(index) {
+  return index >= EDGES.length && index < EDGES.length + SEALED_EDGES.length
+}
+
 function sizesOf(index, random) {
   const { every, minBytes, maxBytes, partBytes } = LARGE
   const anySize = Math.floor(Math.exp(random.next() * Math.log(MAX_BYTES)))
+  if (isSealedEdge(index)) return { sizeBytes: SEALED_EDGES[index - EDGES.length], partBytes: PART_BYTES }
   if (index >= EDGES.length && index % every === LARGE.index) {
     return { sizeBytes: random.integer(minBytes, maxBytes), partBytes }
   }

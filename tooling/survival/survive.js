@@ -6,7 +6,7 @@ import { formatReport } from './report.js'
 import { scenarios } from './scenarios/index.js'
 
 const USAGE = `survive [options]
-  --kills N     how many uploads are killed, and how many downloads (50)
+  --kills N     how often uploads are killed, and how often downloads (100)
   --objects N   how many objects the soak transfers (200)
   --losing N    how many objects are transferred while worker threads are lost (60)
   --stops N     how many uploads are stopped for a while, and how many downloads (10)
@@ -20,7 +20,7 @@ const COUNTS = ['kills', 'objects', 'losing', 'stops', 'exits', 'seed']
 function options() {
   const { values } = parseArgs({
     options: {
-      kills: { type: 'string', default: '50' },
+      kills: { type: 'string', default: '100' },
       objects: { type: 'string', default: '200' },
       losing: { type: 'string', default: '60' },
       stops: { type: 'string', default: '10' },

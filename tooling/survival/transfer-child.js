@@ -6,15 +6,15 @@ import { openBucket } from './open-bucket.js'
 /** So that a transfer survives as many stops as there are. */
 const MAX_ATTEMPTS = 10
 
-const { access, transfer, partBytes, parallel, checkpoints, idleTimeoutMs, exitAtReport } = JSON.parse(
-  process.argv[2],
-)
+const { access, transfer, format, partBytes, parallel, checkpoints, idleTimeoutMs, exitAtReport } =
+  JSON.parse(process.argv[2])
 const { operation, key, path } = transfer
 const workers = new ObservedWorkers()
 const events = []
 let reports = 0
 
 const bucket = openBucket(access, {
+  format,
   idleTimeoutMs,
   retry: { maxAttempts: MAX_ATTEMPTS, minDelayMs: 1, maxDelayMs: 50 },
   logger: ({ type, code, message }) => events.push({ type, code, message }),

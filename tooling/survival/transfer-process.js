@@ -14,7 +14,7 @@ import { Child } from './child.js'
  *
  * @param {import('./site.js').Site} site
  * @param {{ operation: 'upload' | 'download', key: string, path: string }} transfer
- * @param {{ idleTimeoutMs?: number, exitAtReport?: number }} [options]
+ * @param {{ format: import('@oss-cse/crypto-core').ContentFormat, idleTimeoutMs?: number, exitAtReport?: number }} options
  */
 export function startTransfer(site, transfer, options) {
   const { access, checkpoints, partBytes, parallel } = site
@@ -34,7 +34,12 @@ export async function transferEnd(child) {
   return said
 }
 
-/** Whether worker threads moved the bytes of a transfer. @param {TransferEnd} end */
-export function usedWorkers({ jobs }, operation) {
+/**
+ * Whether worker threads moved the bytes of a transfer, where they do: large files are sealed in the calling thread.
+ *
+ * @param {TransferEnd} end
+ */
+export function usedWorkers({ jobs }, operation, format) {
+  if (operation === 'upload' && format === 'sealed') return true
   return operation === 'upload' ? jobs.hold > 0 && jobs.send > 0 : jobs.fetch > 0
 }

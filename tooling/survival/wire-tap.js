@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { Agent, createServer, request as httpRequest } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Gate } from './gate.js'
 
 /**
@@ -19,25 +20,35 @@ import { Gate } from './gate.js'
  */
 
 /**
- * A proxy between a client and the emulator: it sees every request as it came, a cut-off one too, compares the bytes of
- * parts that are sent twice, and can hold requests back.
+ * A proxy between a client and the emulator: it sees every request as it came, a cut-off one too, and can hold requests
+ * back.
  */
 export class WireTap {
   /** @type {Exchange[]} */
   exchanges = []
-  /** The parts of which two different ciphertexts went out, which must never be. */
-  conflicts = []
   #server
   #target
   #agent = new Agent({ keepAlive: true })
-  #bodies = new Map()
   #gate
+  #onSent
+  #putChunkMs
 
-  static async start(targetPort) {
+  /**
+   * @param {number} targetPort
+   * @param {{ onSent?: (body: import('./sent-ciphertext.js').SentBody) => void, putChunkMs?: number }} [options] - `onSent`
+   * gets what left of each put and part; `putChunkMs`: how long each chunk of a put takes
+   */
+  static async start(targetPort, { onSent = () => {}, putChunkMs = 0 } = {}) {
     const tap = new WireTap()
     tap.#target = targetPort
+    tap.#onSent = onSent
+    tap.#putChunkMs = putChunkMs
     tap.#server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 0 }, (request, response) => {
-      tap.#pass(request, response).catch(() => response.destroy())
+      const closed = once(response, 'close')
+      const ended = new Deferred()
+      const exchange = { ...describeRequest(request), status: 0, ended: ended.promise }
+      const passed = tap.#pass(request, response, exchange).catch(() => response.destroy())
+      void Promise.allSettled([passed, closed]).then(ended.resolve)
     })
     tap.#server.listen(0, '127.0.0.1')
     await once(tap.#server, 'listening')
@@ -65,16 +76,9 @@ export class WireTap {
     this.#server.closeIdleConnections()
   }
 
-  /** The ciphertext that was sent for a part, as far as it was. */
-  partBody(uploadId, partNumber) {
-    return this.#bodies.get(`${uploadId} ${partNumber}`)
-  }
-
   /** Forgets everything, for the next transfer. */
   reset() {
     this.exchanges = []
-    this.conflicts = []
-    this.#bodies.clear()
     this.#gate = undefined
   }
 
@@ -85,13 +89,14 @@ export class WireTap {
     this.#agent.destroy()
   }
 
-  async #pass(request, response) {
-    const ended = once(response, 'close').then(() => {})
-    const exchange = { ...about(request), headers: request.headers, status: 0, ended }
+  async #pass(request, response, exchange) {
     this.exchanges.push(exchange)
     request.on('error', () => {})
-    await this.#gate?.pass(exchange)
-    if (response.destroyed) return
+    const passes = await this.#gate?.pass(exchange)
+    if (response.destroyed || passes === false) {
+      await this.#swallow(request, response, exchange)
+      return
+    }
     const { method, url: path, headers } = request
     const upstream = httpRequest({
       host: '127.0.0.1',
@@ -105,36 +110,53 @@ export class WireTap {
     upstream.on('error', () => {})
     response.once('close', () => upstream.destroy())
     const answered = once(upstream, 'response')
-    const sent = pipeline(request, (chunks) => this.#parts(chunks, exchange), upstream)
-    const [[answer]] = await Promise.all([answered, sent])
+    const sent = pipeline(request, (chunks) => this.#recorded(chunks, request, exchange), upstream)
+    const [[answer]] = await Promise.all([answered, sent]).finally(() => sent.catch(() => {}))
     exchange.status = answer.statusCode
     response.writeHead(answer.statusCode, answer.rawHeaders)
     await pipeline(answer, (chunks) => uploadIdOf(chunks, exchange), response)
   }
 
-  /** Keeps what is sent of a part, as far as it is. */
-  async *#parts(chunks, exchange) {
+  /** Takes what a client sent that is gone, or that gets no answer. */
+  async #swallow(request, response, exchange) {
+    try {
+      for await (const _ of this.#recorded(request, request, exchange));
+    } catch {
+      // It was cut off.
+    }
+    response.destroy()
+  }
+
+  /** Records what is sent of a put or a part, as far as it is. */
+  async *#recorded(chunks, request, exchange) {
+    const { kind } = exchange
+    const recorded = carriesBytes(exchange)
     const sent = []
     try {
       for await (const chunk of chunks) {
-        if (exchange.kind === 'part') sent.push(chunk)
+        if (recorded) sent.push(chunk)
+        if (kind === 'put' && this.#putChunkMs > 0) await delay(this.#putChunkMs)
         yield chunk
       }
     } finally {
-      if (exchange.kind === 'part') this.#compare(exchange, Buffer.concat(sent))
+      if (recorded) {
+        // What has arrived, and nobody reads any more.
+        for (let chunk = request.read(); chunk !== null; chunk = request.read()) sent.push(chunk)
+        this.#onSent({ exchange, bytes: Buffer.concat(sent), whole: request.complete })
+      }
     }
   }
+}
 
-  /** What was cut off must be a beginning of what is sent in full. */
-  #compare({ uploadId, partNumber }, body) {
-    const name = `${uploadId} ${partNumber}`
-    const known = this.#bodies.get(name) ?? Buffer.alloc(0)
-    const common = Math.min(known.length, body.length)
-    if (!known.subarray(0, common).equals(body.subarray(0, common))) {
-      this.conflicts.push(`part ${partNumber} of upload ${uploadId}`)
-    }
-    if (body.length > known.length) this.#bodies.set(name, body)
-  }
+/** Whether the body of a request is one of an object. */
+export function carriesBytes({ kind }) {
+  return kind === 'part' || kind === 'put'
+}
+
+class Deferred {
+  promise = new Promise((resolve) => {
+    this.resolve = resolve
+  })
 }
 
 /** Learns from the answer to an initiation which upload it began. */
@@ -147,7 +169,8 @@ async function* uploadIdOf(chunks, exchange) {
   exchange.uploadId ??= /<UploadId>([^<]*)/.exec(Buffer.concat(document).toString())?.[1]
 }
 
-function about({ method, url }) {
+/** What a request of a client is about. @returns {Omit<Exchange, 'status' | 'ended'>} */
+export function describeRequest({ method, url, headers }) {
   const { pathname, searchParams } = new URL(url, 'http://localhost')
   // Path style: /BUCKET/KEY.
   const key = decodeURIComponent(pathname.split('/').slice(2).join('/'))
@@ -156,6 +179,7 @@ function about({ method, url }) {
   return {
     kind: kindOf(method, searchParams),
     key,
+    headers,
     uploadId,
     partNumber: part === null ? undefined : Number(part),
   }

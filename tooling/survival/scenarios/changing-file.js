@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { checkpointFiles } from '../checkpoint-files.js'
 import { FILE_CHANGES, setModified } from '../file-changes.js'
 import { Findings } from '../findings.js'
+import { FORMATS } from '../formats.js'
 import { contentKeyOf } from '../key-material.js'
 import { Site } from '../site.js'
 
@@ -11,6 +12,9 @@ const PARTS = 12
 /** How many parts are sent before the file changes. */
 const SENT = 4
 const PLACES = { begun: 1.5 * PART_KIB * 1024, later: (PARTS - 1.5) * PART_KIB * 1024 }
+/** More than lies between a client and a server that does not read. */
+const WHOLE_BYTES = 24 * 1024 ** 2
+const WHOLE_PLACES = { begun: 100_000, later: WHOLE_BYTES - 100_000 }
 const CHANGED = /ERR_CSE_SOURCE(?:_CHANGED)?\]/
 const RESTARTS = /restarts/
 
@@ -26,8 +30,12 @@ export async function changingFile({ changes } = {}) {
   const site = await Site.open({ partKiB: PART_KIB })
   try {
     for (const [index, change] of FILE_CHANGES.slice(0, changes).entries()) {
-      await new ChangingFile({ site, findings, change, name: `between-${index}` }).changeBetweenRuns()
-      await new ChangingFile({ site, findings, change, name: `during-${index}` }).changeDuringRun()
+      for (const format of FORMATS) {
+        const common = { site, findings, change, format }
+        await new ChangingFile({ ...common, name: `between-${format}-${index}` }).changeBetweenRuns()
+        await new ChangingFile({ ...common, name: `during-${format}-${index}` }).changeDuringRun()
+        await new ChangingFile({ ...common, name: `put-${format}-${index}`, whole: true }).changeDuringRun()
+      }
     }
   } finally {
     await site.close()
@@ -40,23 +48,26 @@ class ChangingFile {
   #site
   #findings
   #change
+  #format
+  #whole
   #key
   #path
   #when
 
-  constructor({ site, findings, change, name }) {
+  constructor({ site, findings, change, format, name, whole = false }) {
     this.#site = site
     this.#findings = findings
     this.#change = change
     this.#key = name
-    this.#when = change.what
-    this.#path = site.randomFile(name, PARTS * site.partBytes - 5).path
+    this.#format = format
+    this.#whole = whole
+    this.#path = site.randomFile(name, whole ? WHOLE_BYTES : PARTS * site.partBytes - 5).path
     setModified(this.#path)
     site.tap.reset()
   }
 
   async changeBetweenRuns() {
-    this.#when = `a file that ${this.#change.what} between two runs`
+    this.#when = `a file that ${this.#change.what} between two runs (${this.#format})`
     const gate = this.#site.tap.gate('part', SENT)
     const command = this.#put()
     await Promise.race([gate.reached, command.ended])
@@ -73,16 +84,16 @@ class ChangingFile {
   }
 
   async changeDuringRun() {
-    this.#when = `a file that ${this.#change.what} during a run`
+    this.#when = `a file that ${this.#change.what} during a run (${this.#format}${this.#whole ? ', in one request' : ''})`
     const old = readFileSync(this.#path)
-    const gate = this.#site.tap.gate('part', SENT)
+    const gate = this.#whole ? this.#site.tap.gate('put', 0) : this.#site.tap.gate('part', SENT)
     const command = this.#put()
     await Promise.race([gate.reached, command.ended])
-    this.#change.make(this.#path, PLACES)
+    this.#change.make(this.#path, this.#whole ? WHOLE_PLACES : PLACES)
     gate.open()
     const { code, stderr } = await command.ended
     if (code === 0) {
-      const stored = await this.#site.bucket.getBytes(this.#key)
+      const stored = await this.#site.content(this.#key, this.#format)
       const atRest = [old, readFileSync(this.#path)].some((bytes) => bytes.equals(stored))
       this.#expect(atRest, 'was stored as it never was')
       this.#findings.count('runs that stored the file as it was')
@@ -97,7 +108,7 @@ class ChangingFile {
   }
 
   #put() {
-    return this.#site.put(this.#path, this.#key)
+    return this.#site.put(this.#path, this.#key, { format: this.#format, whole: this.#whole })
   }
 
   /** The next run, with the file at rest. */
@@ -105,7 +116,7 @@ class ChangingFile {
     const { code, stderr } = await this.#put().ended
     this.#expect(code === 0, `could not be uploaded afterwards: ${stderr}`)
     if (code === 0) {
-      const stored = await this.#site.bucket.getBytes(this.#key)
+      const stored = await this.#site.content(this.#key, this.#format)
       this.#expect(readFileSync(this.#path).equals(stored), 'was stored otherwise than it is')
     }
     return stderr
@@ -122,10 +133,9 @@ class ChangingFile {
   }
 
   async #checkEnd() {
-    this.#findings.count('changes')
-    const { tap, checkpoints } = this.#site
-    this.#expect(tap.conflicts.length === 0, `two ciphertexts went out for ${tap.conflicts}`)
-    this.#expect(checkpointFiles(checkpoints).length === 0, 'a checkpoint was left')
+    this.#findings.count(`changes, ${this.#format}`)
+    await this.#site.checkSent(this.#findings, this.#when)
+    this.#expect(checkpointFiles(this.#site.checkpoints).length === 0, 'a checkpoint was left')
     const pending = await this.#site.pendingUploads(this.#key)
     this.#expect(pending.length === 0, `${pending.length} uploads were left on the server`)
   }

@@ -23,8 +23,8 @@ export async function exits({ exits, seed }) {
   const options = { count: exits, parts: PARTS, partKiB: PART_KIB, parallel: PARALLEL, random }
   await eachInterrupted(options, async ({ number, choice, ...interrupted }) => {
     const transfer = new ExitedTransfer(interrupted, findings)
-    // Every other one while the server answers nothing, so that waiting for the transfer would never end.
-    if (number % 2 === 0) await transfer.exitWhileHeld(choice.integer(0, PARTS - PARALLEL))
+    // Two of four (one in each format) while the server answers nothing, so that waiting for the transfer would never end.
+    if (number % 4 < 2) await transfer.exitWhileHeld(choice.integer(0, PARTS - PARALLEL))
     else await transfer.exitAtReport(choice.integer(1, PARTS))
   })
   return findings.outcome('exits')
@@ -34,42 +34,46 @@ export async function exits({ exits, seed }) {
 class ExitedTransfer {
   #site
   #source
+  #format
   #findings
   #transfer
   #bytesKind
   #directory
   #when
 
-  constructor({ site, source, directory, transfer, bytesKind }, findings) {
+  constructor({ site, source, format, directory, transfer, bytesKind }, findings) {
     this.#site = site
     this.#source = source
+    this.#format = format
     this.#findings = findings
     this.#transfer = transfer
     this.#bytesKind = bytesKind
     this.#directory = directory
-    this.#when = transfer.operation
+    this.#when = `${transfer.operation} (${format})`
   }
 
   async exitWhileHeld(passed) {
     this.#when += `, exit while parts are held after ${passed}`
     const gate = this.#site.tap.gate(this.#bytesKind, passed, PARALLEL)
-    const child = startTransfer(this.#site, this.#transfer)
+    const child = startTransfer(this.#site, this.#transfer, { format: this.#format })
     await Promise.race([gate.reached, child.ended])
     child.send('exit')
     const { code } = await child.ended
     this.#expect(code === 0, `the process ended with ${code}`)
     gate.open()
-    this.#findings.count(`${this.#transfer.operation}s that exit while the server holds parts`)
+    this.#findings.count(
+      `${this.#transfer.operation}s (${this.#format}) that exit while the server holds parts`,
+    )
     await this.#checkExit()
     await this.#resume()
   }
 
   async exitAtReport(exitAtReport) {
     this.#when += `, exit at report ${exitAtReport}`
-    const child = startTransfer(this.#site, this.#transfer, { exitAtReport })
+    const child = startTransfer(this.#site, this.#transfer, { format: this.#format, exitAtReport })
     const end = await transferEnd(child)
     this.#expect(end === undefined, 'ended before that report')
-    this.#findings.count(`${this.#transfer.operation}s that exit at a report of progress`)
+    this.#findings.count(`${this.#transfer.operation}s (${this.#format}) that exit at a report of progress`)
     await this.#checkExit()
     await this.#resume()
   }
@@ -86,7 +90,7 @@ class ExitedTransfer {
     const record = onlyRecord(this.#site.checkpoints)
     const spared = await this.#spared(record)
     const first = this.#site.tap.exchanges.length
-    const end = await transferEnd(startTransfer(this.#site, this.#transfer))
+    const end = await transferEnd(startTransfer(this.#site, this.#transfer, { format: this.#format }))
     await this.#site.tap.idle()
     this.#expect(end !== undefined && end.error === undefined, `the next run failed: ${end?.error}`)
     if (end === undefined || end.error !== undefined) return
@@ -104,7 +108,8 @@ class ExitedTransfer {
       this.#findings.count('runs that resumed')
       this.#findings.count('parts spared', resumed)
     }
-    if (sent === PARTS) this.#expect(usedWorkers(end, this.#transfer.operation), 'no worker moved its bytes')
+    if (sent === PARTS)
+      this.#expect(usedWorkers(end, this.#transfer.operation, this.#format), 'no worker moved its bytes')
     await this.#checkEnd()
   }
 
@@ -118,11 +123,14 @@ class ExitedTransfer {
   }
 
   async #checkEnd() {
-    const { bucket, tap, checkpoints } = this.#site
+    const { checkpoints } = this.#site
     const { operation, key, path } = this.#transfer
+    await this.#site.checkSent(this.#findings, this.#when)
     if (operation === 'upload') {
-      this.#expect(this.#source.bytes.equals(await bucket.getBytes(key)), 'the object is not the file')
-      this.#expect(tap.conflicts.length === 0, `two ciphertexts went out for ${tap.conflicts}`)
+      this.#expect(
+        this.#source.bytes.equals(await this.#site.content(key, this.#format)),
+        'the object is not the file',
+      )
       const pending = await this.#site.pendingUploads(key)
       this.#findings.count('uploads left behind by an exit before the first checkpoint', pending.length)
     } else {

@@ -2,12 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { join } from 'node:path'
 import { checkpointFiles, onlyRecord } from '../checkpoint-files.js'
 import { Findings } from '../findings.js'
+import { FORMATS } from '../formats.js'
 import { contentKeyOf, findSecrets } from '../key-material.js'
 import { spreadKills } from '../kill-schedule.js'
 import { openKillSite, undisturbed } from '../kill-site.js'
 import { Random } from '../random.js'
+import { plaintextOffset, SEGMENT_BYTES, sealedLength, segmentAt } from '../sealed-object.js'
 
-const KEY = 'object'
 /** What a download looks for before its first request: whether a file can be made there. */
 const PROBE = /^\.oss-cse-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/
 
@@ -23,16 +24,23 @@ export async function killDownloads({ kills, seed }) {
   const findings = new Findings()
   const { site, source } = await openKillSite(random)
   try {
-    await undisturbed(site.put(source.path, KEY))
-    const secrets = await contentKeyOf((await site.stored(KEY)).headers, site.keyring)
-    const undisturbedMs = await undisturbed(site.get(KEY, site.workspace.path('undisturbed')))
-    await spreadKills({ kills, undisturbedMs, random }, async (name, momentsMs) => {
-      site.tap.reset()
-      const when = `${name}, killed after ${momentsMs.join(', ')} of ${Math.round(undisturbedMs)} ms`
-      const directory = site.workspace.path(name)
-      mkdirSync(directory)
-      return new KilledDownload({ site, source, secrets, directory, findings, when }).run(momentsMs)
-    })
+    const ways = []
+    for (const format of FORMATS) {
+      await undisturbed(site.put(source.path, format, { format }))
+      const secrets = await contentKeyOf((await site.stored(format)).headers, site.keyring)
+      const get = site.get(format, site.workspace.path(`undisturbed-${format}`), { format })
+      ways.push({ format, secrets, undisturbedMs: await undisturbed(get) })
+    }
+    await spreadKills(
+      { kills, ways, random },
+      async (name, momentsMs, { format, secrets, undisturbedMs }) => {
+        site.tap.reset()
+        const when = `${name} (${format}), killed after ${momentsMs.join(', ')} of ${Math.round(undisturbedMs)} ms`
+        const directory = site.workspace.path(name)
+        mkdirSync(directory)
+        return new KilledDownload({ site, source, format, secrets, directory, findings, when }).run(momentsMs)
+      },
+    )
   } finally {
     await site.close()
   }
@@ -43,15 +51,17 @@ export async function killDownloads({ kills, seed }) {
 class KilledDownload {
   #site
   #source
+  #format
   #secrets
   #directory
   #path
   #findings
   #when
 
-  constructor({ site, source, secrets, directory, findings, when }) {
+  constructor({ site, source, format, secrets, directory, findings, when }) {
     this.#site = site
     this.#source = source
+    this.#format = format
     this.#secrets = secrets
     this.#directory = directory
     this.#path = join(directory, 'file')
@@ -84,7 +94,7 @@ class KilledDownload {
   }
 
   #get() {
-    return this.#site.get(KEY, this.#path)
+    return this.#site.get(this.#format, this.#path, { format: this.#format })
   }
 
   /** What there is before a run: a record, and perhaps the file. */
@@ -103,7 +113,7 @@ class KilledDownload {
     const ranges = exchanges.filter(({ kind }) => kind === 'get').map(({ headers }) => rangeOf(headers))
     // After the file got its name, a record that was not removed any more means nothing.
     if (record === undefined || complete) return
-    const parts = cut(record)
+    const parts = cut(record, this.#format)
     const spared = parts.filter(({ partNumber }) => record.parts[partNumber] !== undefined)
     const missing = parts.filter(({ partNumber }) => record.parts[partNumber] === undefined)
     for (const { partNumber, start, end } of spared) {
@@ -127,6 +137,7 @@ class KilledDownload {
     const phase = !killed || complete ? 'after' : begun ? 'during' : 'before'
     this.#findings.count('kills')
     this.#findings.count(`kills ${phase} the transfer`)
+    this.#findings.count(`kills during a transfer, ${this.#format}`, phase === 'during' ? 1 : 0)
   }
 
   #checkDisk() {
@@ -139,6 +150,7 @@ class KilledDownload {
 
   #checkEnd() {
     this.#findings.count('transfers')
+    this.#findings.count(`transfers, ${this.#format}`)
     this.#checkFile()
     const records = checkpointFiles(this.#site.checkpoints)
     this.#expect(records.length === 0, `the checkpoint directory still has ${records}`)
@@ -162,13 +174,22 @@ class KilledDownload {
   }
 }
 
-/** How the record says that the object is cut. */
-function cut({ sizeBytes, firstBytes, partSizeBytes }) {
+/** How the record says that the object is cut: the stored bytes of each part. */
+function cut({ sizeBytes, firstBytes, partSizeBytes }, format) {
   const parts = []
   for (let start = 0; start < sizeBytes; ) {
-    const end = Math.min(start + (start === 0 ? firstBytes : partSizeBytes), sizeBytes) - 1
-    parts.push({ partNumber: parts.length + 1, start, end })
-    start = end + 1
+    const end = Math.min(start + (start === 0 ? firstBytes : partSizeBytes), sizeBytes)
+    const partNumber = parts.length + 1
+    if (format === 'sealed') {
+      const first = segmentAt(start)
+      const next = end === sizeBytes ? segmentAt(end - 1) + 1 : Math.max(segmentAt(end), first + 1)
+      const storedEnd = Math.min(next * SEGMENT_BYTES, sealedLength(sizeBytes))
+      parts.push({ partNumber, start: first * SEGMENT_BYTES, end: storedEnd - 1 })
+      start = Math.min(plaintextOffset(next), sizeBytes)
+    } else {
+      parts.push({ partNumber, start, end: end - 1 })
+      start = end
+    }
   }
   return parts
 }

@@ -3,10 +3,19 @@ import { decodeEnvelope } from '@oss-cse/crypto-core'
 import { PartDigester, partDigest, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { checkpointFiles, onlyRecord } from '../checkpoint-files.js'
 import { Findings } from '../findings.js'
-import { contentKeyOf, findSecrets } from '../key-material.js'
+import { contentKeyOf, findSecrets, tagsIn } from '../key-material.js'
 import { spreadKills } from '../kill-schedule.js'
 import { openKillSite, undisturbed } from '../kill-site.js'
 import { Random } from '../random.js'
+import { plaintextOffset, SEGMENT_BYTES, sealedLength, sealedPartDigest } from '../sealed-object.js'
+
+/** In which an upload is done, by turns. `whole`: in one request, which nothing can resume. */
+const WAYS = [
+  { format: 'aes-ctr', whole: false },
+  { format: 'sealed', whole: false },
+  { format: 'sealed', whole: true },
+  { format: 'aes-ctr', whole: true },
+]
 
 /**
  * `kill -9` of uploads at random moments: the next run goes on with what the server has, and the object is right.
@@ -19,11 +28,16 @@ export async function killUploads({ kills, seed }) {
   const findings = new Findings()
   const { site, source } = await openKillSite(random)
   try {
-    const undisturbedMs = await undisturbed(site.put(source.path, 'undisturbed'))
-    await spreadKills({ kills, undisturbedMs, random }, async (name, momentsMs) => {
+    const ways = []
+    for (const way of WAYS) {
+      ways.push({ ...way, undisturbedMs: await undisturbed(site.put(source.path, 'undisturbed', way)) })
+    }
+    await site.checkSent(findings, 'uploads that nobody killed')
+    await spreadKills({ kills, ways, random }, async (name, momentsMs, { undisturbedMs, ...way }) => {
       site.tap.reset()
-      const when = `${name}, killed after ${momentsMs.join(', ')} of ${Math.round(undisturbedMs)} ms`
-      return new KilledUpload({ site, source, key: name, findings, when }).run(momentsMs)
+      const how = `${way.format}, ${way.whole ? 'in one request' : 'in parts'}`
+      const when = `${name} (${how}), killed after ${momentsMs.join(', ')} of ${Math.round(undisturbedMs)} ms`
+      return new KilledUpload({ site, source, key: name, way, how, findings, when }).run(momentsMs)
     })
   } finally {
     await site.close()
@@ -36,15 +50,19 @@ class KilledUpload {
   #site
   #source
   #key
+  #way
+  #how
   #findings
   #when
   /** The ids that were ever in a checkpoint. */
   #recorded = new Set()
 
-  constructor({ site, source, key, findings, when }) {
+  constructor({ site, source, key, way, how, findings, when }) {
     this.#site = site
     this.#source = source
     this.#key = key
+    this.#way = way
+    this.#how = how
     this.#findings = findings
     this.#when = when
   }
@@ -61,6 +79,7 @@ class KilledUpload {
       before = await this.#look()
       this.#countKill(before, killed)
       await this.#checkDisk(before)
+      if (this.#way.whole) await this.#checkWhole(before)
       if (killed) continue
       await this.#checkEnd()
       return index + 1
@@ -74,8 +93,15 @@ class KilledUpload {
     return momentsMs.length
   }
 
+  /** A put that was killed stored nothing, or all of it. */
+  async #checkWhole({ complete }) {
+    if (!complete) return
+    const stored = await this.#site.content(this.#key, this.#way.format)
+    this.#expect(this.#source.bytes.equals(stored), 'a killed put stored another object')
+  }
+
   #put() {
-    return this.#site.put(this.#source.path, this.#key)
+    return this.#site.put(this.#source.path, this.#key, this.#way)
   }
 
   /** What there is before a run: a record, and what the server holds. */
@@ -88,6 +114,7 @@ class KilledUpload {
       this.#expect(false, error.message)
     }
     const upload = record?.upload
+    this.#expect(upload === undefined || !this.#way.whole, 'a put in one request left a record')
     if (upload !== undefined) this.#recorded.add(upload.uploadId)
     const stored = await this.#site.stored(this.#key)
     const { wrappedCek } = V2_HEADERS
@@ -111,6 +138,13 @@ class KilledUpload {
   #checkRun({ upload, complete, held }, exchanges, finished) {
     const parts = exchanges.filter(({ kind }) => kind === 'part')
     const numbers = parts.map(({ partNumber }) => partNumber)
+    if (this.#way.whole) {
+      const puts = exchanges.filter(({ kind }) => kind === 'put').length
+      this.#expect(
+        parts.length === 0 && (puts === 1 || !finished),
+        `a run sent ${puts} puts, ${parts.length} parts`,
+      )
+    }
     this.#expect(new Set(numbers).size === numbers.length, 'a run sent a part twice')
     if (upload === undefined) return
     const initiated = exchanges.some(({ kind }) => kind === 'initiate')
@@ -125,7 +159,8 @@ class KilledUpload {
     this.#expect(again.length === 0, `parts were sent again that the server held: ${again}`)
     if (!finished) return
     const { sizeBytes, partSizeBytes } = upload
-    const partCount = Math.ceil(sizeBytes / partSizeBytes)
+    const storedBytes = this.#way.format === 'sealed' ? sealedLength(sizeBytes) : sizeBytes
+    const partCount = Math.ceil(storedBytes / partSizeBytes)
     this.#expect(
       held.size + numbers.length === partCount,
       'a run that ended well did not send what was missing',
@@ -136,19 +171,23 @@ class KilledUpload {
   }
 
   #countKill({ upload, complete }, killed) {
-    const begun = this.#site.tap.exchanges.some(({ kind }) => kind === 'initiate')
+    const kind = this.#way.whole ? 'put' : 'initiate'
+    const begun = this.#site.tap.exchanges.some((exchange) => exchange.kind === kind)
     const phase = !killed || complete ? 'after' : begun ? 'during' : 'before'
     this.#findings.count('kills')
     this.#findings.count(`kills ${phase} the transfer`)
-    if (phase === 'during' && upload === undefined) this.#findings.count('kills before the first checkpoint')
+    this.#findings.count(`kills during a transfer, ${this.#how}`, phase === 'during' ? 1 : 0)
+    if (!this.#way.whole && phase === 'during' && upload === undefined)
+      this.#findings.count('kills before the first checkpoint')
   }
 
   /** No key on the disk, and every part that may have left is written down. */
   async #checkDisk({ upload }) {
-    const { tap, keyring, checkpoints } = this.#site
-    const initiations = tap.exchanges.filter(({ kind }) => kind === 'initiate')
-    const keys = await Promise.all(initiations.map(({ headers }) => contentKeyOf(headers, keyring)))
-    const secrets = [...keys.flat(), ...this.#plaintextDigests()]
+    const { tap, sent, keyring, checkpoints } = this.#site
+    const beginnings = tap.exchanges.filter(({ kind }) => kind === 'initiate' || kind === 'put')
+    const keys = await Promise.all(beginnings.map(({ headers }) => contentKeyOf(headers, keyring)))
+    const tags = sent.sealedBodies().flatMap(tagsIn)
+    const secrets = [...keys.flat(), ...tags, ...this.#plaintextDigests()]
     for (const found of findSecrets(checkpoints, secrets)) this.#expect(false, found)
     this.#findings.count('secrets looked for', secrets.length)
     if (upload === undefined) return
@@ -157,36 +196,45 @@ class KilledUpload {
       const digest = upload.partDigests[partNumber]
       if (!this.#expect(digest !== undefined, `part ${partNumber} left before its digest was on disk`))
         continue
-      const body = tap.partBody(upload.uploadId, partNumber)
+      const body = sent.partBody(upload.uploadId, partNumber)
       if (body?.length !== upload.partSizeBytes) continue
-      const digester = new PartDigester(contentKey, (partNumber - 1) * upload.partSizeBytes)
-      await digester.update(body)
-      const sent = Buffer.from(partDigest(await digester.digests())).toString('base64')
-      this.#expect(sent === digest, `part ${partNumber} is not what its digest says`)
+      const computed = await this.#digestOf(body, contentKey, (partNumber - 1) * upload.partSizeBytes)
+      this.#expect(computed === digest, `part ${partNumber} is not what its digest says`)
       this.#findings.count('parts compared with their digests')
     }
+  }
+
+  /** What the record must say of a part that left. */
+  async #digestOf(body, contentKey, offset) {
+    if (this.#way.format === 'sealed') return sealedPartDigest(body)
+    const digester = new PartDigester(contentKey, offset)
+    await digester.update(body)
+    return Buffer.from(partDigest(await digester.digests())).toString('base64')
   }
 
   /** Digests of plaintext would tell what is in it. */
   #plaintextDigests() {
     const { bytes } = this.#source
     const { partBytes } = this.#site
+    const offsetOf = (index) =>
+      this.#way.format === 'sealed' ? plaintextOffset((index * partBytes) / SEGMENT_BYTES) : index * partBytes
     return Array.from({ length: Math.ceil(bytes.length / partBytes) }, (_, index) => ({
       name: `the SHA-256 of the plaintext of part ${index + 1}`,
       bytes: createHash('sha256')
-        .update(bytes.subarray(index * partBytes, (index + 1) * partBytes))
+        .update(bytes.subarray(offsetOf(index), offsetOf(index + 1)))
         .digest(),
     }))
   }
 
   async #checkEnd() {
-    const { bucket, tap, checkpoints } = this.#site
+    const { checkpoints } = this.#site
     this.#findings.count('transfers')
-    const stored = await bucket.getBytes(this.#key).catch(({ message }) => {
+    this.#findings.count(`transfers, ${this.#how}`)
+    const stored = await this.#site.content(this.#key, this.#way.format).catch(({ message }) => {
       this.#expect(false, message)
     })
     this.#expect(stored && this.#source.bytes.equals(stored), 'the object is not the file')
-    this.#expect(tap.conflicts.length === 0, `two ciphertexts went out for ${tap.conflicts}`)
+    await this.#site.checkSent(this.#findings, this.#when)
     const left = checkpointFiles(checkpoints)
     this.#expect(left.length === 0, `the checkpoint directory still has ${left}`)
     const pending = await this.#site.pendingUploads(this.#key)

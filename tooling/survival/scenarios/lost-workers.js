@@ -1,5 +1,6 @@
 import { Child } from '../child.js'
 import { Findings } from '../findings.js'
+import { digest } from '../retried-transfer.js'
 import { Site } from '../site.js'
 
 const PART_KIB = 256
@@ -19,12 +20,17 @@ export async function lostWorkers({ losing, seed }) {
     JSON.stringify({ access: site.access, directory, losing, seed }),
   ])
   try {
-    const outcome = await outcomeOf(child, site)
-    const { conflicts } = site.tap
-    findings.expect(conflicts.length === 0, `two ciphertexts went out for ${conflicts}`)
+    const { outcome, arrived } = await endOf(child, site)
+    await site.checkSent(findings, 'lost workers')
+    for (const object of arrived) await checkArrived(object, site, findings)
     const pending = await site.pendingUploads('')
     findings.expect(pending.length === 0, `${pending.length} uploads were left on the server`)
-    return { ...outcome, failures: [...outcome.failures, ...findings.outcome('lost-workers').failures] }
+    const { counts, failures } = findings.outcome('lost-workers')
+    return {
+      ...outcome,
+      counts: { ...outcome.counts, ...counts },
+      failures: [...outcome.failures, ...failures],
+    }
   } finally {
     await child.stop()
     await site.close()
@@ -32,11 +38,19 @@ export async function lostWorkers({ losing, seed }) {
 }
 
 /** Lets go of what serves nothing, whenever the child asks, until it is done. */
-async function outcomeOf(child, site) {
+async function endOf(child, site) {
   for (;;) {
     const message = await child.receive()
     if (message !== 'settle') return message
     await site.tap.settle()
     child.send('settled')
   }
+}
+
+/** Whether an object is what was uploaded, by other means than those of its upload. */
+async function checkArrived({ name, format, digest: expected }, site, findings) {
+  const content = await site.content(name, format).catch(({ message }) => {
+    findings.expect(false, `${name}: ${message}`)
+  })
+  if (content !== undefined) findings.expect(digest(content) === expected, `${name} is not what was uploaded`)
 }

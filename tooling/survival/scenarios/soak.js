@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { generateRsaKeyPair } from '@oss-cse/provider-rsa'
 import { Child } from '../child.js'
 import { Random } from '../random.js'
 import { Workspace } from '../workspace.js'
@@ -31,8 +32,11 @@ export async function soak({ objects, seed }) {
   const directory = workspace.path('transfers')
   mkdirSync(directory)
   const faultSeed = new Random(seed).fork('faults').integer(0, 2 ** 31 - 1)
+  const keyFile = workspace.path('key.pem')
+  writeFileSync(keyFile, (await generateRsaKeyPair({ bits: 2048 })).privateKey, { mode: 0o600 })
   const server = new Child(new URL('../emulator-child.js', import.meta.url), [
     JSON.stringify({
+      keyFile,
       dataDirectory: workspace.path('server'),
       faults: { rate: 0.1, seed: faultSeed, kinds: FAULTS, slowMs: 20 },
     }),
@@ -41,6 +45,7 @@ export async function soak({ objects, seed }) {
   try {
     const job = {
       server: await server.receive(),
+      keyFile,
       directory,
       objects,
       seed,
@@ -59,8 +64,8 @@ export async function soak({ objects, seed }) {
 async function outcomeOf(transfers, server) {
   for (;;) {
     const message = await transfers.receive()
-    if (message !== 'settle') return message
-    server.send('settle')
+    if ('outcome' in message) return message.outcome
+    server.send(message)
     transfers.send(await server.receive())
   }
 }

@@ -34,6 +34,7 @@ export async function stopped({ stops, seed }) {
 class StoppedTransfer {
   #site
   #source
+  #format
   #findings
   #transfer
   #bytesKind
@@ -41,9 +42,10 @@ class StoppedTransfer {
   #passed
   #answeredMeanwhile
 
-  constructor({ site, source, directory, transfer, bytesKind, choice }, findings) {
+  constructor({ site, source, format, directory, transfer, bytesKind, choice }, findings) {
     this.#site = site
     this.#source = source
+    this.#format = format
     this.#findings = findings
     this.#transfer = transfer
     this.#bytesKind = bytesKind
@@ -55,7 +57,10 @@ class StoppedTransfer {
   async run() {
     const { operation } = this.#transfer
     const gate = this.#site.tap.gate(this.#bytesKind, this.#passed, PARALLEL)
-    const child = startTransfer(this.#site, this.#transfer, { idleTimeoutMs: IDLE_TIMEOUT_MS })
+    const child = startTransfer(this.#site, this.#transfer, {
+      format: this.#format,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+    })
     await Promise.race([gate.reached, child.ended])
     child.signal('SIGSTOP')
     // What was held is answered while nobody listens, or only afterwards.
@@ -64,23 +69,22 @@ class StoppedTransfer {
     child.signal('SIGCONT')
     gate.open()
     const end = await transferEnd(child)
-    this.#findings.count(`${operation}s stopped`)
+    this.#findings.count(`${operation}s stopped, ${this.#format}`)
     this.#expect(end !== undefined, 'the process ended without a word')
     if (end === undefined) return
     this.#expect(end.error === undefined, `failed: ${end.error}`)
-    this.#expect(usedWorkers(end, operation), 'no worker thread moved its bytes')
+    this.#expect(usedWorkers(end, operation, this.#format), 'no worker thread moved its bytes')
     for (const { type, code } of end.events) this.#findings.count(`${type} after ${code}`)
     await this.#checkEnd()
   }
 
   async #checkEnd() {
-    const { bucket, tap, checkpoints } = this.#site
+    const { checkpoints } = this.#site
     const { operation, key, path } = this.#transfer
-    await tap.idle()
+    await this.#site.checkSent(this.#findings, this.#when)
     if (operation === 'upload') {
-      const stored = await bucket.getBytes(key)
+      const stored = await this.#site.content(key, this.#format)
       this.#expect(this.#source.bytes.equals(stored), 'the object is not the file')
-      this.#expect(tap.conflicts.length === 0, `two ciphertexts went out for ${tap.conflicts}`)
       const pending = await this.#site.pendingUploads(key)
       this.#expect(pending.length === 0, `${pending.length} uploads were left on the server`)
     } else {
@@ -92,8 +96,11 @@ class StoppedTransfer {
     this.#expect(records.length === 0, `the checkpoint directory still has ${records}`)
   }
 
+  get #when() {
+    return `${this.#transfer.operation} (${this.#format}), stopped after ${this.#passed} parts`
+  }
+
   #expect(holds, failure) {
-    const when = `${this.#transfer.operation}, stopped after ${this.#passed} parts`
-    return this.#findings.expect(holds, `${when}: ${failure}`)
+    return this.#findings.expect(holds, `${this.#when}: ${failure}`)
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { checkpointFiles } from '../checkpoint-files.js'
 import { Findings } from '../findings.js'
+import { FORMATS } from '../formats.js'
 import { Random } from '../random.js'
 import { Site } from '../site.js'
 
@@ -22,9 +23,11 @@ export async function twice({ seed }) {
   const site = await Site.open({ partKiB: PART_KIB })
   try {
     const source = site.randomFile('source', PARTS * site.partBytes - random.integer(0, 1000))
-    await uploads({ site, source, findings })
-    await downloads({ site, source, findings })
-    await downloadsOfTwoServices({ site, source, findings })
+    for (const format of FORMATS) {
+      await uploads({ site, source, format, findings })
+      await downloads({ site, source, format, findings })
+      await downloadsOfTwoServices({ site, source, format, findings })
+    }
     findings.expect(checkpointFiles(site.checkpoints).length === 0, 'the checkpoint directory is not empty')
   } finally {
     await site.close()
@@ -32,19 +35,21 @@ export async function twice({ seed }) {
   return findings.outcome('twice')
 }
 
-async function uploads({ site, source, findings }) {
-  const start = () => site.put(source.path, 'object')
-  await race({ site, kind: 'part', start, what: 'uploads', findings })
-  findings.expect(source.bytes.equals(await site.bucket.getBytes('object')), 'the object is not the file')
+async function uploads({ site, source, format, findings }) {
+  const start = () => site.put(source.path, format, { format })
+  await race({ site, kind: 'part', start, what: `${format} uploads`, findings })
+  await site.checkSent(findings, `two ${format} uploads`)
+  findings.expect(source.bytes.equals(await site.content(format, format)), 'the object is not the file')
   const initiations = site.tap.exchanges.filter(({ kind }) => kind === 'initiate').length
   findings.expect(initiations === 1, `${initiations} uploads were begun`)
-  const pending = await site.pendingUploads('object')
+  const pending = await site.pendingUploads(format)
   findings.expect(pending.length === 0, 'an upload was left on the server')
 }
 
-async function downloads({ site, source, findings }) {
-  const path = site.workspace.path('file')
-  await race({ site, kind: 'get', start: () => site.get('object', path), what: 'downloads', findings })
+async function downloads({ site, source, format, findings }) {
+  const path = site.workspace.path(`file-${format}`)
+  const start = () => site.get(format, path, { format })
+  await race({ site, kind: 'get', start, what: `${format} downloads`, findings })
   findings.expect(source.bytes.equals(readFileSync(path)), 'the file is not the object')
 }
 
@@ -68,17 +73,17 @@ async function race({ site, kind, start, what, findings }) {
  * Two downloads into one file that no common checkpoint keeps apart: they come from different services, and keep their
  * checkpoints in different directories. Either one is refused, or each leaves a right file.
  */
-async function downloadsOfTwoServices({ site, source, findings }) {
+async function downloadsOfTwoServices({ site, source, format, findings }) {
   site.tap.reset()
-  const path = site.workspace.path('shared')
-  const checkpoints = site.workspace.path('other-checkpoints')
+  const path = site.workspace.path(`shared-${format}`)
+  const checkpoints = site.workspace.path(`other-checkpoints-${format}`)
   mkdirSync(checkpoints)
   const tap = await site.anotherTap()
   try {
     const gates = [site.tap.gate('get', PARTS / 2), tap.gate('get', 1)]
-    const first = site.get('object', path)
+    const first = site.get(format, path, { format })
     await Promise.race([gates[0].reached, first.ended])
-    const second = site.get('object', path, { tap, checkpoints })
+    const second = site.get(format, path, { format, tap, checkpoints })
     await Promise.race([gates[1].reached, second.ended])
     for (const [index, command] of [first, second].entries()) {
       gates[index].open()
@@ -87,7 +92,7 @@ async function downloadsOfTwoServices({ site, source, findings }) {
       const right = existsSync(path) && source.bytes.equals(readFileSync(path))
       findings.expect(code !== 0 || right, `download ${index + 1} into a shared file left a wrong one`)
     }
-    findings.count('two downloads into one file')
+    findings.count(`two ${format} downloads into one file`)
   } finally {
     await tap.close()
   }
