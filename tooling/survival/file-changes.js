@@ -25,7 +25,7 @@ const WRITTEN_BYTES = 1000
 export const FILE_CHANGES = [
   {
     what: 'is overwritten here and there, keeping its time',
-    make: (path, { begun, later }) => quietly(path, [begun, later]),
+    make: (path, { begun, later }) => writeQuietly(path, [begun, later]),
   },
   { what: 'is cut short', make: (path, { later }) => truncateSync(path, later) },
   { what: 'is replaced by another one', make: replace },
@@ -33,11 +33,11 @@ export const FILE_CHANGES = [
   { what: 'is overwritten', make: (path, { begun, later }) => overwrite(path, [begun, later]) },
   {
     what: 'is overwritten where it was sent, keeping its time',
-    make: (path, { begun }) => quietly(path, [begun]),
+    make: (path, { begun }) => writeQuietly(path, [begun]),
   },
   {
     what: 'is overwritten where it was not sent, keeping its time',
-    make: (path, { later }) => quietly(path, [later]),
+    make: (path, { later }) => writeQuietly(path, [later]),
   },
 ]
 
@@ -58,7 +58,8 @@ function overwrite(path, offsets) {
   closeSync(file)
 }
 
-function quietly(path, offsets) {
+/** Overwrites a file at these offsets, and gives it the time of `setModified`. */
+export function writeQuietly(path, offsets) {
   overwrite(path, offsets)
   setModified(path)
 }

@@ -25,6 +25,8 @@ export interface SurvivalOptions {
   readonly seed: number
   /** How many of the ways in which a file can change; all when absent. */
   readonly changes?: number
+  /** How many of the cases of a copied checkpoint; all when absent. */
+  readonly cases?: number
 }
 
 /** What must never be on a disk. */
@@ -42,6 +44,7 @@ export function exits(options: Pick<SurvivalOptions, 'exits' | 'seed'>): Promise
 export function fullDisk(): Promise<Outcome>
 export function twice(options: Pick<SurvivalOptions, 'seed'>): Promise<Outcome>
 export function changingFile(options?: Pick<SurvivalOptions, 'changes'>): Promise<Outcome>
+export function copiedCheckpoints(options?: Pick<SurvivalOptions, 'cases'>): Promise<Outcome>
 
 /** Looks for secrets in all files of a directory; tells what was found where. */
 export function findSecrets(directory: string, secrets: readonly Secret[]): string[]

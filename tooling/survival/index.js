@@ -1,6 +1,7 @@
 export { findSecrets, formsOf } from './key-material.js'
 export { Random } from './random.js'
 export { changingFile } from './scenarios/changing-file.js'
+export { copiedCheckpoints } from './scenarios/copied-checkpoints.js'
 export { exits } from './scenarios/exits.js'
 export { fullDisk } from './scenarios/full-disk.js'
 export { killDownloads } from './scenarios/kill-downloads.js'

@@ -1,4 +1,5 @@
 import { changingFile } from './changing-file.js'
+import { copiedCheckpoints } from './copied-checkpoints.js'
 import { exits } from './exits.js'
 import { fullDisk } from './full-disk.js'
 import { killDownloads } from './kill-downloads.js'
@@ -23,4 +24,5 @@ export const scenarios = {
   'full-disk': fullDisk,
   twice,
   'changing-file': changingFile,
+  'copied-checkpoints': copiedCheckpoints,
 }
