@@ -2,15 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const COMMAND_LINE = new URL('bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/package.json'))
-const LIBRARY = new URL('library-command.js', import.meta.url)
+const SCRIPT = fileURLToPath(new URL('bin/oss-cse.js', import.meta.resolve('@oss-cse/cli/package.json')))
 const running = new Set()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
 /**
- * One run of a program in a process of its own, with nothing of this process's environment but the PATH. It ends with
+ * One run of `oss-cse` in a process of its own, with nothing of this process's environment but the PATH. It ends with
  * this process at the latest.
  */
 export class Command {
@@ -19,27 +18,11 @@ export class Command {
   #child
 
   /**
-   * One run of `oss-cse`.
-   *
    * @param {readonly string[]} args
    * @param {{ env?: NodeJS.ProcessEnv }} options
    */
-  static line(args, options) {
-    return new Command(COMMAND_LINE, args, options)
-  }
-
-  /** One transfer by the library, which says what `oss-cse` would say: see library-command.js. */
-  static library(job) {
-    return new Command(LIBRARY, [JSON.stringify(job)])
-  }
-
-  /**
-   * @param {URL} script
-   * @param {readonly string[]} args
-   * @param {{ env?: NodeJS.ProcessEnv }} [options]
-   */
-  constructor(script, args, { env } = {}) {
-    this.#child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+  constructor(args, { env } = {}) {
+    this.#child = spawn(process.execPath, [SCRIPT, ...args], {
       env: { PATH: process.env.PATH, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     })

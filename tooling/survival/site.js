@@ -99,8 +99,7 @@ export class Site {
   }
 
   /**
-   * Starts an upload of a file, in parts or with `whole` in one request. What is sealed is not left to the command line, which
-   * has no option for it, but to the library in a process like its own.
+   * Starts an upload of a file, in parts or with `whole` in one request.
    *
    * @param {string} path
    * @param {string} key
@@ -153,13 +152,10 @@ export class Site {
     this.workspace.close()
   }
 
-  #command(transfer, options = {}) {
-    return options.format === 'sealed'
-      ? this.#library(transfer, options)
-      : this.#commandLine(transfer, options)
-  }
-
-  #commandLine({ operation, key, path }, { whole = false, checkpoints = this.checkpoints, tap = this.tap }) {
+  #command(
+    { operation, key, path },
+    { format, whole = false, checkpoints = this.checkpoints, tap = this.tap } = {},
+  ) {
     const { region, accessKeyId, accessKeySecret } = this.#emulator
     const url = `oss://${BUCKET}/${key}`
     const size = `${this.#partKiB}KiB`
@@ -169,9 +165,11 @@ export class Site {
       '--multipart-threshold': whole ? WHOLE : size,
       '--parallel': String(this.#parallel),
       '--checkpoint-dir': checkpoints,
+      ...(format === 'sealed' && { '--accept': 'sealed' }),
     }
     const words = operation === 'upload' ? ['put', path, url] : ['get', url, path]
-    return Command.line([...words, ...Object.entries(options).flat(), '--no-progress'], {
+    if (operation === 'upload' && format === 'sealed') words.push('--sealed')
+    return new Command([...words, ...Object.entries(options).flat(), '--no-progress'], {
       env: {
         OSS_ENDPOINT: tap.endpoint,
         OSS_REGION: region,
@@ -179,11 +177,5 @@ export class Site {
         OSS_ACCESS_KEY_SECRET: accessKeySecret,
       },
     })
-  }
-
-  #library(transfer, { format, whole = false, checkpoints = this.checkpoints, tap = this.tap }) {
-    const access = { ...this.access, endpoint: tap.endpoint }
-    const { partBytes, parallel } = this
-    return Command.library({ access, transfer, format, whole, partBytes, parallel, checkpoints })
   }
 }

@@ -34,12 +34,7 @@ export async function transferEnd(child) {
   return said
 }
 
-/**
- * Whether worker threads moved the bytes of a transfer, where they do: large files are sealed in the calling thread.
- *
- * @param {TransferEnd} end
- */
-export function usedWorkers({ jobs }, operation, format) {
-  if (operation === 'upload' && format === 'sealed') return true
+/** Whether worker threads moved the bytes of a transfer. @param {TransferEnd} end */
+export function usedWorkers({ jobs }, operation) {
   return operation === 'upload' ? jobs.hold > 0 && jobs.send > 0 : jobs.fetch > 0
 }

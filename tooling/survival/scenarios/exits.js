@@ -108,8 +108,7 @@ class ExitedTransfer {
       this.#findings.count('runs that resumed')
       this.#findings.count('parts spared', resumed)
     }
-    if (sent === PARTS)
-      this.#expect(usedWorkers(end, this.#transfer.operation, this.#format), 'no worker moved its bytes')
+    if (sent === PARTS) this.#expect(usedWorkers(end, this.#transfer.operation), 'no worker moved its bytes')
     await this.#checkEnd()
   }
 

@@ -73,7 +73,7 @@ class StoppedTransfer {
     this.#expect(end !== undefined, 'the process ended without a word')
     if (end === undefined) return
     this.#expect(end.error === undefined, `failed: ${end.error}`)
-    this.#expect(usedWorkers(end, operation, this.#format), 'no worker thread moved its bytes')
+    this.#expect(usedWorkers(end, operation), 'no worker thread moved its bytes')
     for (const { type, code } of end.events) this.#findings.count(`${type} after ${code}`)
     await this.#checkEnd()
   }
