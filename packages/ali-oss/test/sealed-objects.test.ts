@@ -832,3 +832,22 @@ describe.runIf(availableParallelism() > 1)('files that workers transfer', () => 
     expect(Buffer.compare(await readFile(subject.path('out')), bytes)).toBe(0)
   })
 })
+
+test('a wrapped key that does not unwrap shows in no commitment of two reads', async () => {
+  await sealing.put('a', random(100))
+  const object = await subject.emulator.getStoredObject('demo', 'a')
+  if (object === undefined) throw new Error('not stored')
+  const name = 'x-oss-meta-client-side-encryption-key'
+  const wrapped = Buffer.from(object.headers[name] ?? '', 'base64')
+  wrapped[100] = (wrapped[100] ?? 0) ^ 1
+  const headers = { ...object.headers, [name]: wrapped.toString('base64') }
+  await subject.emulator.putStoredObject('demo', 'a', { bytes: object.bytes, headers })
+  const seen: unknown[] = []
+  for (let read = 0; read < 2; read++) {
+    const { stream, commitment } = await sealing.getStream('a')
+    seen.push(commitment)
+    await expect(stream.toArray()).rejects.toMatchObject({ code: 'ERR_CSE_AUTHENTICATION_FAILED' })
+  }
+  expect(seen[0]).toMatch(/^[\w-]{43}$/)
+  expect(seen[1]).toBe(seen[0])
+})

@@ -179,14 +179,12 @@ export class CryptoBucket {
     }
     const keys = keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider })
     const format = writtenFormat(options, keys)
-    if (onPlainObject === 'passthrough') {
-      if (accept === 'sealed') {
-        throw invalid(
-          "CryptoBucket: accept: 'sealed' reads no plain object, so onPlainObject must be 'reject'",
-        )
-      }
-      keys.allowPlainObjects()
+    if (onPlainObject === 'passthrough' && accept === 'sealed') {
+      throw invalid("CryptoBucket: accept: 'sealed' reads no plain object, so onPlainObject must be 'reject'")
     }
+    const retryPolicy = checkedRetryOptions(retry)
+    // The last check: a bucket that cannot be built leaves the keyring as it was.
+    if (onPlainObject === 'passthrough') keys.allowPlainObjects()
     this.#transport = transport
     this.#context = {
       keyring: keys,
@@ -194,7 +192,7 @@ export class CryptoBucket {
       format,
       accept,
       sealedContext,
-      retry: checkedRetryOptions(retry),
+      retry: retryPolicy,
       logger,
       leftovers: new Leftovers(),
       fileWorkers,

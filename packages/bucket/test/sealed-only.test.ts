@@ -105,15 +105,22 @@ describe('a bucket with a sealed-only key', () => {
   })
 })
 
+test('a get that is refused leaves no listener on the signal, and a bucket that cannot be built nothing in the keyring', async () => {
+  const { bucket } = memoryBucket({ provider: strict(), accept: 'sealed' })
+  const { signal } = new AbortController()
+  const added = vi.spyOn(signal, 'addEventListener')
+  const removed = vi.spyOn(signal, 'removeEventListener')
+  await expect(bucket.getBytes('a', { signal, onPlainObject: 'passthrough' })).rejects.toEqual(INVALID)
+  expect(added.mock.calls.length).toBe(removed.mock.calls.length)
+  const keyring = new Keyring({ encrypting: other() })
+  const retry = { maxAttempts: -1 }
+  expect(() => memoryBucket({ keyring, onPlainObject: 'passthrough', retry })).toThrow(INVALID)
+  keyring.addDecrypting(strict(), { sealedOnly: true })
+  expect(keyring.hasSealedOnly).toBe(true)
+})
+
 describe('where only sealed objects are read under an RSA key, a wrong key is no more visible than altered content', () => {
-  /** What a reader sees of an object: the error, and the requests. */
-  async function seen(
-    options: Partial<CryptoBucketOptions>,
-    change: 'wrapped key' | 'content',
-    range?: string,
-  ) {
-    const { bucket, transport } = memoryBucket(options)
-    await bucket.put('a', data)
+  async function alter(transport: MemoryTransport, change: 'wrapped key' | 'content'): Promise<void> {
     const { bytes, headers } = transport.objects.get('a') as {
       bytes: Uint8Array
       headers: Record<string, string>
@@ -127,6 +134,17 @@ describe('where only sealed objects are read under an RSA key, a wrong key is no
       changed[V2_HEADERS.wrappedCek] = `${wrapped.startsWith('A') ? 'B' : 'A'}${wrapped.slice(1)}`
     }
     await transport.plant('a', altered, changed)
+  }
+
+  /** What a reader sees of an object: the error, and the requests. */
+  async function seen(
+    options: Partial<CryptoBucketOptions>,
+    change: 'wrapped key' | 'content',
+    range?: string,
+  ) {
+    const { bucket, transport } = memoryBucket(options)
+    await bucket.put('a', data)
+    await alter(transport, change)
     const requests: unknown[] = []
     for (const name of ['get', 'head'] as const) {
       const call = transport[name].bind(transport)
@@ -167,6 +185,27 @@ describe('where only sealed objects are read under an RSA key, a wrong key is no
       })
       expect(key.error.cause).toBeUndefined()
       expect(key.requests).toBe(content.requests)
+    }
+  })
+
+  test('the commitment of a wrong key is the same in each read, and the expectation of it fails alike', async () => {
+    for (const change of ['wrapped key', 'content'] as const) {
+      const { bucket, transport } = memoryBucket({ provider: rsa(), accept: 'sealed' })
+      await bucket.put('a', data)
+      await alter(transport, change)
+      const commitments: unknown[] = []
+      for (let read = 0; read < 2; read++) {
+        const { body, commitment } = await bucket.get('a')
+        commitments.push(commitment)
+        await body.cancel()
+      }
+      expect(commitments[0]).toMatch(/^[\w-]{43}$/)
+      expect(commitments[1]).toBe(commitments[0])
+      await expect(
+        bucket.getBytes('a', { expectCommitment: commitments[0] as string }),
+      ).rejects.toMatchObject({
+        message: expect.stringContaining('The bytes 0-65479 are not what was sealed'),
+      })
     }
   })
 

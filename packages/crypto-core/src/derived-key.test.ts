@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import { DerivedKey } from './derived-key.ts'
+import { startOpenRun } from './open-run.ts'
 import { sealEngine as noble } from './seal-engine.noble.ts'
 import type { SealEngine } from './seal-engine.ts'
 import { startSealRun } from './seal-run.ts'
+import { SegmentPlan } from './segment-plan.ts'
 
 const contentKey = { cek: new Uint8Array(32).fill(3), iv: new Uint8Array(16).fill(4) }
 const context = new Uint8Array(5)
@@ -78,4 +80,27 @@ test('a run that disposed of its cipher twice takes it from no other, and cannot
 test('a derived key needs a content key of the right length', async () => {
   const short = { ...contentKey, iv: new Uint8Array(12) }
   await expect(DerivedKey.derive(short, context)).rejects.toMatchObject({ code: 'ERR_CSE_INVALID_ARGUMENT' })
+})
+
+test('a run that is closed before its first byte is read gives the key back, once', async () => {
+  const { engine, counts } = counted()
+  const derived = await DerivedKey.derive(contentKey, context, engine)
+  const sealing = startSealRun({ cipher: derived.use() }).transform(body)
+  const segments = { plan: new SegmentPlan(10), firstSegment: 0, lastSegment: 0 }
+  const opening = startOpenRun({ cipher: derived.use(), ...segments }).transform(body)
+  derived.close()
+  await sealing.return()
+  expect(counts.disposed).toBe(0)
+  await opening.return()
+  await opening.return()
+  expect(counts.disposed).toBe(1)
+})
+
+test('a run of segments that are not there gives the key back', async () => {
+  const { engine, counts } = counted()
+  const derived = await DerivedKey.derive(contentKey, context, engine)
+  const segments = { plan: new SegmentPlan(10), firstSegment: 3, lastSegment: 3 }
+  expect(() => startOpenRun({ cipher: derived.use(), ...segments })).toThrow(RangeError)
+  derived.close()
+  expect(counts.disposed).toBe(1)
 })

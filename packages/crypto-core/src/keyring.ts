@@ -1,5 +1,5 @@
 import { wipe } from './bytes.ts'
-import { CEK_BYTES, generateCek, generateIv, IV_BYTES } from './content-key.ts'
+import { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
 import { type ContentFormat, contentFormat, type Envelope } from './envelope.ts'
 import { CseError, unwrapFailed } from './errors.ts'
 import { IssuedContentKeys } from './issued-content-keys.ts'
@@ -11,6 +11,7 @@ import {
 } from './material-description.ts'
 import { type EnvelopeExtras, newEnvelope } from './new-envelope.ts'
 import type { ContentKey, MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
+import { replacementKey } from './replacement-key.ts'
 import { checkKeyIdentities } from './sealed-only-keys.ts'
 import { generateV1Start } from './v1-start.ts'
 
@@ -215,9 +216,7 @@ export class Keyring {
     for (const provider of selected) {
       options.signal?.throwIfAborted()
       try {
-        const contentKey = await provider.unwrap(envelope, options)
-        if (contentKey.cek.length !== CEK_BYTES || contentKey.iv.length !== IV_BYTES) throw unwrapFailed()
-        return { cek: Uint8Array.from(contentKey.cek), iv: Uint8Array.from(contentKey.iv) }
+        return copied(await provider.unwrap(envelope, this.#call(options)))
       } catch (error) {
         // With several candidates for an object without a description, a mismatch is not an error yet.
         if (!isUnwrapFailed(error)) throw error
@@ -228,7 +227,7 @@ export class Keyring {
 
   /**
    * As `unwrap`, for the key of a sealed object that is going to be opened. Where only sealed objects are read under an RSA key,
-   * a failed unwrap returns a random key: opening then fails as that of an altered object does. Otherwise a stranger who
+   * a failed unwrap returns another key, always the same: opening then fails as that of an altered object does. Otherwise a stranger who
    * uploads objects, and learns which unwraps fail, could decrypt with the master key (Bleichenbacher's attack).
    *
    * @throws CseError as `unwrap`
@@ -237,19 +236,26 @@ export class Keyring {
     envelope: Envelope,
     { acceptsOnlySealed, ...options }: UnwrapToOpenOptions,
   ): Promise<ContentKey> {
-    const conceals =
-      RSA.test(envelope.wrapAlgorithm) &&
-      contentFormat(envelope) === 'sealed' &&
-      (acceptsOnlySealed || this.#select(envelope).every((provider) => this.isSealedOnly(provider)))
-    if (!conceals) return this.unwrap(envelope, options)
-    // Made in any case, so that the time does not depend on the result.
-    const random = { cek: generateCek(), iv: generateIv() }
+    const selected = this.#select(envelope)
+    const [strict] = acceptsOnlySealed ? selected : selected.filter((provider) => this.isSealedOnly(provider))
+    if (strict === undefined || !RSA.test(envelope.wrapAlgorithm) || contentFormat(envelope) !== 'sealed') {
+      return this.unwrap(envelope, options)
+    }
+    const replaced = (): Promise<ContentKey> =>
+      strict.unwrapWithImplicitRejection?.(envelope, this.#call(options)) ?? replacementKey(envelope)
+    // A second key would take time that shows whether it was tried. Only objects without a description have several candidates.
+    if (selected.length === 1 && strict.unwrapWithImplicitRejection !== undefined)
+      return copied(await replaced())
     try {
       return await this.unwrap(envelope, options)
     } catch (error) {
-      if (isUnwrapFailed(error)) return random
+      if (isUnwrapFailed(error)) return copied(await replaced())
       throw error
     }
+  }
+
+  #call(options: MasterKeyCallOptions): MasterKeyCallOptions {
+    return this.hasSealedOnly ? { ...options, identified: true } : options
   }
 
   /** Returns the provider of an envelope, or those to try in order, without those that read only sealed objects if it is not sealed. */
@@ -284,6 +290,11 @@ export class Keyring {
       `No key in the keyring matches this object: its content key was wrapped by ${envelope.wrapAlgorithm} ${describe(envelope)}. Known keys: ${known}.`,
     )
   }
+}
+
+function copied({ cek, iv }: ContentKey): ContentKey {
+  if (cek.length !== CEK_BYTES || iv.length !== IV_BYTES) throw unwrapFailed()
+  return { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
 }
 
 /** The names of the wrap algorithms of RSA keys: `rsa` in V1, `RSA/…` in V2. */

@@ -3,7 +3,7 @@ import { ChunkSizer } from './chunks.ts'
 import { cipherOf, type RunKey } from './derived-key.ts'
 import { CseError } from './errors.ts'
 import type { ObjectBody } from './ports.ts'
-import { RunSource, type RunWatch, startedOnce } from './run-source.ts'
+import { disposeOf, RunSource, type RunWatch, startedOnce } from './run-source.ts'
 import type { SegmentCipher } from './seal-engine.ts'
 import { SEALED_HEADER_BYTES, SEGMENT_BYTES, type Segment, type SegmentPlan } from './segment-plan.ts'
 import { TagList } from './tag-list.ts'
@@ -48,10 +48,9 @@ interface OpenRun {
  */
 export function startOpenRun(options: OpenRunOptions): OpenRun {
   const { plan, firstSegment, lastSegment, readAgain } = options
-  const first = plan.segment(firstSegment)
-  const end = plan.segment(lastSegment)
-  const { discardBytes = 0, mostBytes = plan.sizeBytes } = options
   const started = cipherOf(options)
+  const { first, end } = segmentsOf(plan, { firstSegment, lastSegment }, started)
+  const { discardBytes = 0, mostBytes = plan.sizeBytes } = options
   // `transform` reports a rejection. If it is never called, there must be no unhandled one.
   if (started instanceof Promise) started.catch(() => {})
   const tags = options.tags ? new TagList() : undefined
@@ -106,11 +105,24 @@ export function startOpenRun(options: OpenRunOptions): OpenRun {
     }
   }
   return {
-    transform: startedOnce(run),
+    transform: startedOnce(run, () => disposeOf(started)),
     tags() {
       if (tags === undefined) throw new TypeError('The tags were not asked for.')
       return tags.bytes()
     },
+  }
+}
+
+function segmentsOf(
+  plan: SegmentPlan,
+  { firstSegment, lastSegment }: { readonly firstSegment: number; readonly lastSegment: number },
+  started: SegmentCipher | Promise<SegmentCipher>,
+): { readonly first: Segment; readonly end: Segment } {
+  try {
+    return { first: plan.segment(firstSegment), end: plan.segment(lastSegment) }
+  } catch (error) {
+    disposeOf(started)
+    throw error
   }
 }
 

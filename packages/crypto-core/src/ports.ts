@@ -37,6 +37,11 @@ export interface MasterKeyCallOptions extends CallOptions {
    * and it is not bound to the envelope. A service that must be sure reads the envelope from the bucket itself.
    */
   readonly object?: ObjectReference | undefined
+  /**
+   * True in a keyring with a sealed-only key: the call must fail if it is not certain that the key of `keyIdentity` was used, as
+   * when the response of a key service names none. Default false.
+   */
+  readonly identified?: boolean | undefined
 }
 
 /**
@@ -124,6 +129,13 @@ export interface MasterKeyProvider {
    * service could not respond.
    */
   unwrap(envelope: Envelope, options?: MasterKeyCallOptions): Promise<ContentKey>
+  /**
+   * Unwraps with implicit rejection: a wrapped value that does not unwrap is replaced by one of the same length, which follows
+   * from the value and the master key alone. Never throws `ERR_CSE_UNWRAP_FAILED`. An RSA key should have it: where only sealed
+   * objects are read, nobody then learns which unwraps fail. Without it the keyring makes the replacements, which differ from
+   * process to process.
+   */
+  unwrapWithImplicitRejection?(envelope: Envelope, options?: MasterKeyCallOptions): Promise<ContentKey>
 }
 
 /** Header names in lower case, and their values. */

@@ -25,15 +25,48 @@ type Run = (source: ObjectBody, watch: RunWatch) => AsyncGenerator<Uint8Array, v
 /**
  * Lets a run start once.
  *
+ * @param unused - called when the bytes are closed before the first one was read: the run then never starts, and cannot clean up
  * @throws CseError `ERR_CSE_CIPHER_REUSED` on a second call of the result
  */
-export function startedOnce(run: Run): (source: ObjectBody, watch?: RunWatch) => ReturnType<Run> {
+export function startedOnce(
+  run: Run,
+  unused?: () => void,
+): (source: ObjectBody, watch?: RunWatch) => ReturnType<Run> {
   let used = false
   return (source, watch = {}) => {
     if (used) throw cipherReused()
     used = true
-    return run(source, watch)
+    const bytes = run(source, watch)
+    return unused === undefined ? bytes : tellingUnused(bytes, unused)
   }
+}
+
+/** A generator that is closed before its first step runs none of its code. */
+function tellingUnused(bytes: ReturnType<Run>, unused: () => void): ReturnType<Run> {
+  const { next, return: close } = bytes
+  let started = false
+  return Object.assign(bytes, {
+    next() {
+      started = true
+      bytes.next = next
+      return next.call(bytes)
+    },
+    return() {
+      if (!started) unused()
+      started = true
+      return close.call(bytes)
+    },
+  })
+}
+
+/** Disposes of what a run was started with, once it is there. */
+export function disposeOf(started: { dispose(): void } | Promise<{ dispose(): void }>): void {
+  if (started instanceof Promise) {
+    started.then(
+      (late) => late.dispose(),
+      () => {},
+    )
+  } else started.dispose()
 }
 
 /** One pass over the source of a run. It is opened when the first chunk is read. */

@@ -2,7 +2,7 @@ import { createCrc64 } from '@oss-cse/crc64'
 import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
 import type { RunKey } from './derived-key.ts'
 import type { ObjectBody } from './ports.ts'
-import { RunSource, type RunWatch, startedOnce } from './run-source.ts'
+import { disposeOf, RunSource, type RunWatch, startedOnce } from './run-source.ts'
 import { plaintextBefore } from './segment-plan.ts'
 import { type SegmentSealer, startSealer } from './segment-sealer.ts'
 
@@ -81,7 +81,7 @@ export function startSealRun(options: SealRunOptions): SealRun {
     }
   }
   return {
-    transform: startedOnce(run),
+    transform: startedOnce(run, () => disposeOf(started)),
     result() {
       if (result === undefined) throw new TypeError('The run was not read to its end.')
       return result

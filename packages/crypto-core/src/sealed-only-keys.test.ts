@@ -124,17 +124,46 @@ describe('where only sealed objects are read under an RSA key', () => {
       (encrypting: MasterKeyProvider) => new Keyring({ encrypting }),
       true,
     ],
-  ])('a failed unwrap returns a random key, %s', async (_why, ringOf, acceptsOnlySealed) => {
-    const provider = rsa(1)
-    const ring = ringOf(provider)
+  ])(
+    'a failed unwrap returns a key that follows from the wrapped values alone, %s',
+    async (_why, ringOf, acceptsOnlySealed) => {
+      const provider = rsa(1)
+      const ring = ringOf(provider)
+      const unwrapped = (envelope: Envelope) => ring.unwrapToOpen(envelope, { acceptsOnlySealed })
+      const envelope = await damaged(provider, 'sealed')
+      const key = await unwrapped(envelope)
+      expect([key.cek.length, key.iv.length]).toEqual([32, 16])
+      expect(await unwrapped(envelope)).toEqual(key)
+      const beside = await damaged(provider, 'sealed')
+      expect((await unwrapped({ ...beside, wrappedCek: envelope.wrappedCek })).cek).toEqual(key.cek)
+      expect((await unwrapped(beside)).cek).not.toEqual(key.cek)
+    },
+  )
+
+  test('a provider that rejects implicitly is asked for nothing else', async () => {
+    const key = { cek: new Uint8Array(32).fill(7), iv: new Uint8Array(16).fill(8) }
+    const provider = { ...watched(rsa(1)), unwrapWithImplicitRejection: vi.fn(async () => key) }
     const envelope = await damaged(provider, 'sealed')
-    const keys = [
-      await ring.unwrapToOpen(envelope, { acceptsOnlySealed }),
-      await ring.unwrapToOpen(envelope, { acceptsOnlySealed }),
-    ]
-    for (const { cek, iv } of keys) expect([cek.length, iv.length]).toEqual([32, 16])
-    expect(keys[0]?.cek).not.toEqual(keys[1]?.cek)
-    expect(keys[0]?.iv).not.toEqual(keys[1]?.iv)
+    expect(await strictRing(provider).unwrapToOpen(envelope, { acceptsOnlySealed: false })).toEqual(key)
+    expect(provider.unwrap).not.toHaveBeenCalled()
+    expect(provider.unwrapWithImplicitRejection).toHaveBeenCalledExactlyOnceWith(envelope, {
+      identified: true,
+    })
+  })
+
+  test('nothing is visible either when a key that is not sealed-only is tried after it', async () => {
+    const [strict, old] = [rsa(1, 'new'), rsa(2, 'old')]
+    const ring = new Keyring({
+      encrypting: strict,
+      decrypting: [old],
+      undescribed: [old],
+      sealedOnly: [strict],
+    })
+    const undescribed = { ...(await damaged(strict, 'sealed')), materialDescription: {} }
+    const options = { acceptsOnlySealed: false }
+    await expect(ring.unwrapToOpen(undescribed, options)).resolves.toHaveProperty('cek')
+    const { envelope, contentKey } = await new Keyring({ encrypting: old }).generate({}, {}, 'sealed')
+    expect(await ring.unwrapToOpen({ ...envelope, materialDescription: {} }, options)).toEqual(contentKey)
   })
 
   test('a key that unwraps is the right one', async () => {

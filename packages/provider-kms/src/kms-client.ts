@@ -72,8 +72,8 @@ export interface KmsClient {
   /** The region of the KMS that it calls, such as `cn-hangzhou`. An ARN of another region is refused. */
   readonly region?: string | undefined
   /**
-   * Whether each response names the key that was used, in `keyId`. The provider then refuses a response that does not, and can
-   * state the identity of its key, which a keyring with a sealed-only key requires. Default false.
+   * Whether each response names the key that was used, in `keyId`. Only then can the provider state the identity of its key, which
+   * a keyring with a sealed-only key requires. There a response that names none is refused. Default false.
    */
   readonly namesKeys?: boolean | undefined
   generateDataKey(request: KmsGenerateDataKeyRequest): Promise<KmsGenerateDataKeyResponse>

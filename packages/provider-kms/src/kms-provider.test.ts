@@ -547,17 +547,21 @@ describe('the identity of the key', () => {
     expect(setUp({ client }).provider.keyIdentity).toBeUndefined()
   })
 
-  test.each([undefined, null, ''])('is required of each response, once it is promised: %j', async (keyId) => {
-    const { kms, ring } = setUp()
-    const { envelope } = await ring.generate()
-    kms.before = (call) => {
-      if (call.operation === 'decrypt') return { plaintext: encodeBase64(new Uint8Array(32)), keyId }
-      if (call.operation === 'encrypt') return { ciphertextBlob: 'YQ==', keyId }
-      return undefined
-    }
-    await expect(ring.unwrap(envelope)).rejects.toEqual(code('ERR_CSE_SERVICE'))
-    await expect(ring.generate()).rejects.toEqual(code('ERR_CSE_SERVICE'))
-  })
+  test.each([undefined, null, ''])(
+    'is required of each response in a keyring with a sealed-only key, and nowhere else: %j',
+    async (keyId) => {
+      for (const unwrapCache of [undefined, { maxEntries: 9, ttlMs: 60_000 }]) {
+        const { kms, provider, ring } = setUp({ unwrapCache })
+        const { envelope, contentKey } = await ring.generate({}, {}, 'sealed')
+        const decrypt = kms.decrypt.bind(kms)
+        kms.decrypt = async (request) => ({ ...(await decrypt(request)), keyId: keyId as never })
+        // Without the key: as ever. Any other answer names another key.
+        if (keyId === undefined) await expect(ring.unwrap(envelope)).resolves.toEqual(contentKey)
+        const strict = new Keyring({ encrypting: provider, sealedOnly: [provider] })
+        await expect(strict.unwrap(envelope)).rejects.toEqual(code('ERR_CSE_SERVICE'))
+      }
+    },
+  )
 })
 
 describe('options', () => {

@@ -8,6 +8,7 @@ import {
   type Envelope,
   encodeBase64,
   type GeneratedContentKey,
+  type MasterKeyCallOptions,
   type MasterKeyProvider,
   type MaterialDescription,
   parseV1Start,
@@ -160,8 +161,7 @@ export class KmsProvider implements MasterKeyProvider {
     )
     const cek = decodeBase64(textOf(made.plaintext))
     // This provider would refuse to read a value that another key wrapped.
-    const ours = [made.keyId, wrapped.keyId].every((id) => this.#isNamed(id) && this.#isOurs(id))
-    const sound = cek?.length === CEK_BYTES && ours
+    const sound = cek?.length === CEK_BYTES && this.#isOurs(made.keyId) && this.#isOurs(wrapped.keyId)
     if (!sound || !isHeaderText(made.ciphertextBlob) || !isHeaderText(wrapped.ciphertextBlob)) {
       if (cek !== undefined) wipe(cek)
       throw unusableResponse('GenerateDataKey and Encrypt')
@@ -184,14 +184,15 @@ export class KmsProvider implements MasterKeyProvider {
    * passphrase
    * @throws TransportError the same as `generateContentKey`
    */
-  async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
-    options.signal?.throwIfAborted()
+  async unwrap(envelope: Envelope, options: MasterKeyCallOptions = {}): Promise<ContentKey> {
+    const { signal, identified = false } = options
+    signal?.throwIfAborted()
     const expected = envelope.version === 1 ? V1_WRAP_ALGORITHM : WRAP_ALGORITHM
     if (envelope.wrapAlgorithm.toLowerCase() !== expected.toLowerCase()) throw unwrapFailed()
     const cache = this.#cache
-    if (cache === undefined) return this.#unwrap(envelope, options.signal)
-    const unwrap = (signal: AbortSignal): Promise<ContentKey> => this.#unwrap(envelope, signal)
-    return cache.get(this.#partsOf(envelope), unwrap, options.signal)
+    if (cache === undefined) return this.#unwrap(envelope, signal, identified)
+    const unwrap = (wanted: AbortSignal): Promise<ContentKey> => this.#unwrap(envelope, wanted, identified)
+    return cache.get([...this.#partsOf(envelope), String(identified)], unwrap, signal)
   }
 
   /** Overwrites and removes each unwrapped key in the cache. */
@@ -199,17 +200,18 @@ export class KmsProvider implements MasterKeyProvider {
     this.#cache?.clear()
   }
 
-  #unwrap(envelope: Envelope, signal: AbortSignal | undefined): Promise<ContentKey> {
+  #unwrap(envelope: Envelope, signal: AbortSignal | undefined, identified: boolean): Promise<ContentKey> {
+    const call = { signal, identified }
     if (envelope.version === 1) {
       const { wrappedCek, wrappedStart } = envelope
-      return this.#unwrapBoth(signal, [[wrappedCek], decodeBase64], [[wrappedStart], parseV1Start])
+      return this.#unwrapBoth(call, [[wrappedCek], decodeBase64], [[wrappedStart], parseV1Start])
     }
     const [cekBlobs, ivBlobs] = [blobsOf(envelope.wrappedCek), blobsOf(envelope.wrappedIv)]
-    return this.#unwrapBoth(signal, [cekBlobs, decodeBase64], [ivBlobs, decodeBase64])
+    return this.#unwrapBoth(call, [cekBlobs, decodeBase64], [ivBlobs, decodeBase64])
   }
 
   async #unwrapBoth(
-    signal: AbortSignal | undefined,
+    { signal, identified }: UnwrapCall,
     [cekBlobs, readCek]: Wrapped,
     [ivBlobs, readIv]: Wrapped,
   ): Promise<ContentKey> {
@@ -217,8 +219,8 @@ export class KmsProvider implements MasterKeyProvider {
     if (cekBlobs.length === 0 || ivBlobs.length === 0) throw unwrapFailed()
     const [cekText, ivText] = await bothOrNone(
       signal,
-      (inner) => this.#decrypt(cekBlobs, inner),
-      (inner) => this.#decrypt(ivBlobs, inner),
+      (inner) => this.#decrypt(cekBlobs, inner, identified),
+      (inner) => this.#decrypt(ivBlobs, inner, identified),
     )
     const cek = readCek(cekText)
     const iv = readIv(ivText)
@@ -228,7 +230,7 @@ export class KmsProvider implements MasterKeyProvider {
   }
 
   /** Decrypts each possible blob of a header in turn, until KMS accepts one. */
-  async #decrypt(blobs: readonly string[], signal: AbortSignal): Promise<string> {
+  async #decrypt(blobs: readonly string[], signal: AbortSignal, identified: boolean): Promise<string> {
     const encryptionContext = this.#encryptionContext
     for (const ciphertextBlob of blobs) {
       try {
@@ -236,8 +238,8 @@ export class KmsProvider implements MasterKeyProvider {
           (client) => client.decrypt({ ciphertextBlob, encryptionContext, signal }),
           signal,
         )
-        const complete = typeof plaintext === 'string' && plaintext !== '' && this.#isNamed(keyId)
-        if (!complete) throw unusableResponse('Decrypt')
+        if (typeof plaintext !== 'string' || plaintext === '') throw unusableResponse('Decrypt')
+        if (identified && textOf(keyId) === '') throw unusableResponse('Decrypt')
         if (!this.#isOurs(keyId)) throw unwrapFailed()
         return plaintext
       } catch (error) {
@@ -252,11 +254,6 @@ export class KmsProvider implements MasterKeyProvider {
   #isOurs(keyId: string | undefined): boolean {
     const { id } = this.#keyName
     return id === undefined || keyId === undefined || parseKeyName(textOf(keyId)).id === id
-  }
-
-  /** A provider that states which key it holds accepts no response that leaves the key open. */
-  #isNamed(keyId: string | undefined): boolean {
-    return this.keyIdentity === undefined || textOf(keyId) !== ''
   }
 
   /** Each field of a client's response is checked, and even the response may be missing. */
@@ -278,6 +275,12 @@ export class KmsProvider implements MasterKeyProvider {
       formatMaterialDescription(this.#encryptionContext ?? {}),
     ]
   }
+}
+
+interface UnwrapCall {
+  readonly signal: AbortSignal | undefined
+  /** See `MasterKeyCallOptions`. */
+  readonly identified: boolean
 }
 
 /** The possible blobs of a header, and the function that reads their plaintext. */

@@ -1,5 +1,6 @@
 import { type ContentKey, parseV1Start, wipe } from '@oss-cse/crypto-core'
 import { CEK_BYTES, IV_BYTES } from '@oss-cse/crypto-core/internal'
+import { messageOrReplacement } from './implicit-rejection.ts'
 import { judgedContentKey } from './judged-unwrap.ts'
 import { oaepUnwrap } from './oaep.ts'
 import { pkcs1Unwrap } from './pkcs1.ts'
@@ -18,26 +19,46 @@ export interface UnwrapRequest {
   readonly isOurs: boolean
   readonly wrappedCek: string
   readonly wrappedIv: string
+  /** With it, a value that does not unwrap is replaced, and nothing fails. See `rejectionSecret`. */
+  readonly rejectionSecret?: Uint8Array | undefined
 }
 
 /**
  * Unwraps the CEK and the IV: two operations of the private key. Both are unwrapped before any check, and all checks run
  * at once, so that no failure is faster than another.
  *
- * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same
+ * @throws CseError `ERR_CSE_UNWRAP_FAILED`, always the same, unless the request has a `rejectionSecret`
  */
-export function unwrapContentKey({ privateKey, modulus }: UnwrappingKey, request: UnwrapRequest): ContentKey {
-  const { padding, ivForm, isOurs, wrappedCek, wrappedIv } = request
+export function unwrapContentKey(key: UnwrappingKey, request: UnwrapRequest): ContentKey {
+  const { isOurs, wrappedCek, wrappedIv, rejectionSecret } = request
   const ours = Number(isOurs)
+  const { cek, iv } = unwrapBoth(key, request)
+  if (rejectionSecret === undefined) return judgedContentKey(ours, cek, iv)
+  const kept = (value: UnpaddedMessage, field: 'cek' | 'iv', wrapped: string, lengthBytes: number) => {
+    const { valid, message } = value
+    return messageOrReplacement(
+      rejectionSecret,
+      { valid: valid & ours, message },
+      { field, wrapped, lengthBytes },
+    )
+  }
+  return { cek: kept(cek, 'cek', wrappedCek, CEK_BYTES), iv: kept(iv, 'iv', wrappedIv, IV_BYTES) }
+}
+
+function unwrapBoth(
+  { privateKey, modulus }: UnwrappingKey,
+  { padding, ivForm, wrappedCek, wrappedIv }: UnwrapRequest,
+): { readonly cek: UnpaddedMessage; readonly iv: UnpaddedMessage } {
   if (padding === 'pkcs1') {
     const cek = pkcs1Unwrap(privateKey, modulus, wrappedCek, CEK_BYTES)
-    const iv = pkcs1Unwrap(privateKey, modulus, wrappedIv, IV_BYTES)
-    return judgedContentKey(ours, cek, iv)
+    return { cek, iv: pkcs1Unwrap(privateKey, modulus, wrappedIv, IV_BYTES) }
   }
   const cek = oaepUnwrap(privateKey, modulus, wrappedCek)
   const iv = oaepUnwrap(privateKey, modulus, wrappedIv)
-  const block = ivForm === 'start' ? startBlock(iv) : ofLength(iv, IV_BYTES)
-  return judgedContentKey(ours, ofLength(cek, CEK_BYTES), block)
+  return {
+    cek: ofLength(cek, CEK_BYTES),
+    iv: ivForm === 'start' ? startBlock(iv) : ofLength(iv, IV_BYTES),
+  }
 }
 
 function ofLength({ valid, message }: UnpaddedMessage, lengthBytes: number): UnpaddedMessage {

@@ -154,21 +154,42 @@ export class LocalRsaProvider implements MasterKeyProvider {
    * ```
    */
   async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
-    const v1 = envelope.version === 1
-    const algorithm = v1 ? V1_WRAP_ALGORITHM : V2_WRAP_ALGORITHM
-    const request: UnwrapRequest = {
-      padding: 'oaep',
-      ivForm: v1 ? 'start' : 'block',
-      isOurs: envelope.wrapAlgorithm.toLowerCase() === algorithm.toLowerCase(),
-      wrappedCek: envelope.wrappedCek,
-      wrappedIv: v1 ? envelope.wrappedStart : envelope.wrappedIv,
-    }
-    return this.#unwrapper.unwrap(envelope, request, options)
+    return this.#unwrapper.unwrap(envelope, requestOf(envelope), options)
+  }
+
+  /**
+   * Unwraps as `unwrap` does, with implicit rejection: a value that does not unwrap is replaced by one that follows from it and
+   * the private key alone, and looks like any other. The keyring calls it where only sealed objects are read: opening them then
+   * fails.
+   *
+   * @param envelope - an envelope with one of this provider's wrap algorithms
+   * @param options - a signal, as in `unwrap`
+   * @returns the CEK (32 bytes) and the IV (16 bytes), which nobody else uses
+   * @throws CseError `ERR_CSE_THREAD` as `unwrap`
+   * @example
+   * ```ts
+   * const { cek, iv } = await provider.unwrapWithImplicitRejection(envelope)
+   * ```
+   */
+  async unwrapWithImplicitRejection(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
+    return this.#unwrapper.unwrapWithImplicitRejection(envelope, requestOf(envelope), options)
   }
 
   /** Overwrites and removes each unwrapped key in the cache. */
   clearUnwrapCache(): void {
     this.#unwrapper.clearCache()
+  }
+}
+
+function requestOf(envelope: Envelope): UnwrapRequest {
+  const v1 = envelope.version === 1
+  const algorithm = v1 ? V1_WRAP_ALGORITHM : V2_WRAP_ALGORITHM
+  return {
+    padding: 'oaep',
+    ivForm: v1 ? 'start' : 'block',
+    isOurs: envelope.wrapAlgorithm.toLowerCase() === algorithm.toLowerCase(),
+    wrappedCek: envelope.wrappedCek,
+    wrappedIv: v1 ? envelope.wrappedStart : envelope.wrappedIv,
   }
 }
 

@@ -146,26 +146,39 @@ export class RsaProvider implements MasterKeyProvider {
    */
   async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
     options.signal?.throwIfAborted()
-    if (this.#unwrapper === undefined) {
-      throw new CseError(
-        'ERR_CSE_CANNOT_UNWRAP',
-        'This RSA provider has a public key, which only encrypts. Pass `privateKey` to decrypt.',
-      )
-    }
-    const isV2 = envelope.version === 2
-    const request: UnwrapRequest = {
-      padding: 'pkcs1',
-      ivForm: 'block',
-      isOurs: isV2 && isOurAlgorithm(envelope.wrapAlgorithm),
-      wrappedCek: envelope.wrappedCek,
-      wrappedIv: isV2 ? envelope.wrappedIv : '',
-    }
-    return this.#unwrapper.unwrap(envelope, request, options)
+    return this.#privateHalf().unwrap(envelope, requestOf(envelope), options)
+  }
+
+  /**
+   * Unwraps as `unwrap` does, with implicit rejection: a value that does not unwrap is replaced by one that follows from it and
+   * the private key alone, and looks like any other. The keyring calls it where only sealed objects are read: opening them then
+   * fails.
+   *
+   * @param envelope - a version 2 envelope with this provider's wrap algorithm
+   * @param options - a signal, as in `unwrap`
+   * @returns the CEK (32 bytes) and the IV (16 bytes), which nobody else uses
+   * @throws CseError `ERR_CSE_THREAD` and `ERR_CSE_CANNOT_UNWRAP` as `unwrap`
+   * @example
+   * ```ts
+   * const { cek, iv } = await provider.unwrapWithImplicitRejection(envelope)
+   * ```
+   */
+  async unwrapWithImplicitRejection(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
+    options.signal?.throwIfAborted()
+    return this.#privateHalf().unwrapWithImplicitRejection(envelope, requestOf(envelope), options)
   }
 
   /** Overwrites and removes each unwrapped key in the cache. */
   clearUnwrapCache(): void {
     this.#unwrapper?.clearCache()
+  }
+
+  #privateHalf(): RsaUnwrapper {
+    if (this.#unwrapper !== undefined) return this.#unwrapper
+    throw new CseError(
+      'ERR_CSE_CANNOT_UNWRAP',
+      'This RSA provider has a public key, which only encrypts. Pass `privateKey` to decrypt.',
+    )
   }
 }
 
@@ -178,6 +191,17 @@ function unwrapperOf({ privateKey, modulus }: RsaKey, options: RsaProviderOption
     }
   }
   return undefined
+}
+
+function requestOf(envelope: Envelope): UnwrapRequest {
+  const isV2 = envelope.version === 2
+  return {
+    padding: 'pkcs1',
+    ivForm: 'block',
+    isOurs: isV2 && isOurAlgorithm(envelope.wrapAlgorithm),
+    wrappedCek: envelope.wrappedCek,
+    wrappedIv: isV2 ? envelope.wrappedIv : '',
+  }
 }
 
 function isOurAlgorithm(name: string): boolean {

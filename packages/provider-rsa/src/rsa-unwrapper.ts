@@ -2,6 +2,7 @@ import type { CallOptions, ContentKey, Envelope, UnwrapCacheOptions } from '@oss
 import { formatMaterialDescription, tell, UnwrapCache } from '@oss-cse/crypto-core/internal'
 import { invalidArgument } from './checked-options.ts'
 import { type UnwrappingKey, type UnwrapRequest, unwrapContentKey } from './content-key-unwrap.ts'
+import { rejectionSecret } from './implicit-rejection.ts'
 import { type OnWarning, processWarning } from './process-warning.ts'
 import { unwrapInThread } from './unwrap-thread.ts'
 
@@ -35,6 +36,7 @@ export class RsaUnwrapper {
   readonly #key: UnwrappingKey
   readonly #cache: UnwrapCache | undefined
   readonly #onWarning: OnWarning
+  #rejectionSecret: Uint8Array | undefined
   #inWorker: boolean
 
   /** @throws CseError `ERR_CSE_INVALID_ARGUMENT` if an option is not valid */
@@ -65,8 +67,31 @@ export class RsaUnwrapper {
     if (this.#cache === undefined) return this.#unwrap(request, signal)
     const { version, wrapAlgorithm, materialDescription } = envelope
     const description = formatMaterialDescription(materialDescription)
-    const parts = [String(version), wrapAlgorithm, description, request.wrappedCek, request.wrappedIv]
+    const rejection = request.rejectionSecret === undefined ? 'explicit' : 'implicit'
+    const parts = [
+      String(version),
+      wrapAlgorithm,
+      description,
+      request.wrappedCek,
+      request.wrappedIv,
+      rejection,
+    ]
     return this.#cache.get(parts, (whileWanted) => this.#unwrap(request, whileWanted), signal)
+  }
+
+  /**
+   * The same, with implicit rejection: a value that does not unwrap is replaced, see `messageOrReplacement`. What is returned is
+   * cached in any case, so that the cache shows nothing either.
+   *
+   * @throws CseError `ERR_CSE_THREAD`
+   */
+  async unwrapWithImplicitRejection(
+    envelope: Envelope,
+    request: UnwrapRequest,
+    options: CallOptions,
+  ): Promise<ContentKey> {
+    this.#rejectionSecret ??= rejectionSecret(this.#key.privateKey)
+    return this.unwrap(envelope, { ...request, rejectionSecret: this.#rejectionSecret }, options)
   }
 
   /** Overwrites and removes each unwrapped key in the cache. */

@@ -125,11 +125,11 @@ export async function readObject(
   const range =
     typeof options.range === 'string' ? parseRange(options.range) : options.range && checkRange(options.range)
   const headers = readHeaders(options.headers)
+  const policy = plainObjectPolicy(context, key, options.onPlainObject)
   const abort = deadlineAbort(options, key)
   const { retry, logger } = context
   const requestContext = { operation: 'get', key, retry, logger, signal: abort.signal } as const
   const requests = new ObjectRequests(source, headers, requestContext)
-  const policy = plainObjectPolicy(context, key, options.onPlainObject)
   const { signal } = abort
   const { expectCommitment, context: bound, onProgress } = options
   /** Requests of the same state of the object. */
