@@ -227,8 +227,8 @@ export class Keyring {
 
   /**
    * As `unwrap`, for the key of a sealed object that is going to be opened. Where only sealed objects are read under an RSA key,
-   * a failed unwrap returns another key, always the same: opening then fails as that of an altered object does. Otherwise a stranger who
-   * uploads objects, and learns which unwraps fail, could decrypt with the master key (Bleichenbacher's attack).
+   * a failed unwrap returns another key, always the same: opening then fails as that of an altered object does. Otherwise a
+   * stranger who uploads objects, and learns which unwraps fail, could decrypt with the master key (Bleichenbacher's attack).
    *
    * @throws CseError as `unwrap`
    */

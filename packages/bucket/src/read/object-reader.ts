@@ -22,7 +22,7 @@ import { readHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 import type { ReadPolicies } from '../policy/sealed-policies.ts'
 import { type GetSource, ObjectRequests, ofWholeObject } from '../requests/object-requests.ts'
-import { type PinnedObject, rangeBytes, sealedState } from '../requests/range-bytes.ts'
+import { type PinnedObject, rangeBytes, type SealedState, sealedState } from '../requests/range-bytes.ts'
 import type { RequestableRange } from '../requests/requestable-range.ts'
 import { closeIterator } from '../requests/resumed-read.ts'
 import { firstResponse } from './first-response.ts'
@@ -92,6 +92,8 @@ export class ObjectReader {
   readonly #source: GetSource
   readonly #opened: OpenedResponse
   readonly #headers: HeaderMap
+  /** What each response must state, computed once for all reads. Of a sealed object alone. */
+  readonly #state: SealedState
   #first: ReaderParts['first']
 
   /** @internal */
@@ -105,6 +107,7 @@ export class ObjectReader {
     this.#source = parts.source
     this.#opened = opened
     this.#headers = parts.headers
+    this.#state = sealedState(opened.sealed ? parts.description.headers : {})
     this.#first = parts.first
   }
 
@@ -283,8 +286,8 @@ export class ObjectReader {
     slice: WantedSegments,
     signal: () => AbortSignal | undefined,
   ): Omit<SealedReadOptions, 'cipher'> {
-    const { key, etag, headers } = this.description
-    const state = sealedState(headers)
+    const { key, etag } = this.description
+    const state = this.#state
     const takeFirst = () => this.#takeFirst(slice.stored)?.response
     return { key, etag, state, slice, requests: () => this.#requests(signal()), takeFirst, signal }
   }
@@ -301,10 +304,10 @@ export class ObjectReader {
   }
 
   get #pinned(): PinnedObject {
-    const { key, etag, headers } = this.description
+    const { key, etag } = this.description
     const opened = this.#opened
     return opened.sealed
-      ? { key, etag, sizeBytes: opened.slice.plan.storedBytes, sealed: sealedState(headers) }
+      ? { key, etag, sizeBytes: opened.slice.plan.storedBytes, sealed: this.#state }
       : { key, etag, sizeBytes: opened.slice.totalBytes }
   }
 
