@@ -16,6 +16,7 @@ describe('the provider contract', () => {
   const rules = providerContract({
     create: () => createAesKekProvider({ key, materialDescription: { key: '2026-11' } }),
     createOther: () => createAesKekProvider({ key: otherKey }),
+    randomized: true,
     secrets: [bytes],
   })
   for (const rule of rules) test(rule.name, rule.run)

@@ -33,6 +33,7 @@ describe('the provider contract', () => {
     create: () => new ContentKeyStoreProvider(ours, { store: 'eu' }),
     createOther: () => new ContentKeyStoreProvider(theirs),
     createUnavailable: () => new ContentKeyStoreProvider(failing),
+    randomized: true,
   })
   for (const rule of rules) test(rule.name, rule.run)
 })

@@ -1,6 +1,7 @@
 import {
   type CallOptions,
   type ContentKey,
+  checkContentKey,
   decodeBase64,
   type Envelope,
   encodeBase64,
@@ -11,6 +12,7 @@ import {
   orAborted,
   TransportError,
   unwrapFailed,
+  type WrappedContentKey,
 } from '@oss-cse/crypto-core'
 
 /** A store of content keys: a table, a vault, a security module. */
@@ -28,7 +30,8 @@ const WRAPPED = /^(cek|iv):([0-9a-f-]{36})$/
  *
  * An object can be read as long as the store has its key. If the key is deleted, the object and each copy of it become
  * unreadable. If the store is lost, all objects do. A put that fails or is repeated leaves a key that no object refers
- * to. A copy within the bucket refers to the same key as its source.
+ * to. A copy within the bucket refers to the same key as its source. A key that is wrapped again gets a new entry, and the
+ * old one stays.
  */
 export class ContentKeyStoreProvider implements MasterKeyProvider {
   readonly wrapAlgorithm = 'EXAMPLE/CONTENT-KEY-STORE'
@@ -42,11 +45,14 @@ export class ContentKeyStoreProvider implements MasterKeyProvider {
 
   async generateContentKey(iv: Uint8Array, options: CallOptions = {}): Promise<GeneratedContentKey> {
     options.signal?.throwIfAborted()
-    const id = crypto.randomUUID()
     const cek = generateCek()
-    const kept = { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
-    await resultOf(() => this.#store.put(id, kept, options), options)
-    return { cek, wrappedCek: referenceTo('cek', id), wrappedIv: referenceTo('iv', id) }
+    return { cek, ...(await this.#stored({ cek, iv }, options)) }
+  }
+
+  async wrap(contentKey: ContentKey, options: CallOptions = {}): Promise<WrappedContentKey> {
+    options.signal?.throwIfAborted()
+    checkContentKey(contentKey)
+    return this.#stored(contentKey, options)
   }
 
   async unwrap(envelope: Envelope, options: CallOptions = {}): Promise<ContentKey> {
@@ -58,6 +64,14 @@ export class ContentKeyStoreProvider implements MasterKeyProvider {
     const key = await resultOf(() => this.#store.get(id, options), options)
     if (key === undefined) throw unwrapFailed()
     return key
+  }
+
+  async #stored({ cek, iv }: ContentKey, options: CallOptions): Promise<WrappedContentKey> {
+    const id = crypto.randomUUID()
+    // Copies, because the keyring overwrites its own after use.
+    const kept = { cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }
+    await resultOf(() => this.#store.put(id, kept, options), options)
+    return { wrappedCek: referenceTo('cek', id), wrappedIv: referenceTo('iv', id) }
   }
 }
 

@@ -36,6 +36,7 @@ describe('the provider contract', () => {
     createOther: () => createProvider({ url: shared.url, keyId: 'the other' }),
     // No service listens on port 9.
     createUnavailable: () => createProvider({ url: 'http://127.0.0.1:9/' }),
+    randomized: true,
     secrets: [token],
   })
   for (const rule of rules) test(rule.name, rule.run)

@@ -1,3 +1,4 @@
+import { isUint8Array } from './bytes.ts'
 import { CseError } from './errors.ts'
 import type { ContentKey } from './ports.ts'
 
@@ -22,15 +23,18 @@ export function generateIv(): Uint8Array {
 }
 
 /**
- * Checks the lengths of a content key.
+ * Checks a content key: two Uint8Arrays, of 32 bytes (CEK) and 16 bytes (IV).
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`.
  */
 export function checkContentKey({ cek, iv }: ContentKey): void {
-  if (cek.length !== CEK_BYTES || iv.length !== IV_BYTES) {
-    throw new CseError(
-      'ERR_CSE_INVALID_ARGUMENT',
-      `A content key is a ${CEK_BYTES}-byte CEK and a ${IV_BYTES}-byte IV, not ${cek.length} and ${iv.length} bytes.`,
-    )
-  }
+  if (hasLength(cek, CEK_BYTES) && hasLength(iv, IV_BYTES)) return
+  throw new CseError(
+    'ERR_CSE_INVALID_ARGUMENT',
+    `A content key must be a Uint8Array of ${CEK_BYTES} bytes (CEK) and one of ${IV_BYTES} bytes (IV).`,
+  )
+}
+
+function hasLength(bytes: unknown, lengthBytes: number): boolean {
+  return isUint8Array(bytes) && bytes.length === lengthBytes
 }

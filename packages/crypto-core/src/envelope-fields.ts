@@ -38,7 +38,7 @@ const HEADER_TEXT = /^[\x21-\x7e]+$/
  */
 export function checkHeaderTexts(fields: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(fields)) {
-    if (HEADER_TEXT.test(text)) continue
+    if (typeof text === 'string' && HEADER_TEXT.test(text)) continue
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
       `The envelope's ${name} must be printable ASCII without spaces.`,

@@ -1,6 +1,6 @@
 export type { AesCtrEngine, AesCtrKeystream } from './aes-ctr.ts'
 export { concatBytes, decodeBase64, encodeBase64, wipe } from './bytes.ts'
-export { generateCek } from './content-key.ts'
+export { checkContentKey, generateCek } from './content-key.ts'
 export { CtrCipher, type CtrCipherOptions } from './ctr-cipher.ts'
 export {
   type ContentFormat,
@@ -75,6 +75,7 @@ export type {
   WorkerSide,
   WorkerSideModule,
   WorkerSideRequest,
+  WrappedContentKey,
 } from './ports.ts'
 export type { ByteRange, ClosedRange } from './range-plan.ts'
 export {

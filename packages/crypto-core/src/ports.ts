@@ -76,14 +76,18 @@ export interface CredentialsProvider {
   }>
 }
 
-/** A new content key, in plaintext and wrapped. */
-export interface GeneratedContentKey {
-  /** The content encryption key: 32 bytes, fresh and random for each call. The keyring copies it. */
-  readonly cek: Uint8Array
+/** A content key as an envelope holds it. */
+export interface WrappedContentKey {
   /** The wrapped CEK as the header holds it: printable ASCII, normally base64. */
   readonly wrappedCek: string
   /** The wrapped IV as the header holds it. In a V1 envelope: the wrapped start value. */
   readonly wrappedIv: string
+}
+
+/** A new content key, in plaintext and wrapped. */
+export interface GeneratedContentKey extends WrappedContentKey {
+  /** The content encryption key: 32 bytes, fresh and random for each call. The keyring copies it. */
+  readonly cek: Uint8Array
 }
 
 /**
@@ -136,6 +140,16 @@ export interface MasterKeyProvider {
    * process to process.
    */
   unwrapWithImplicitRejection?(envelope: Envelope, options?: MasterKeyCallOptions): Promise<ContentKey>
+  /**
+   * Wraps the content key of an existing object, in the form of `generateContentKey`. `Keyring.rewrap` calls it. Without it, no
+   * object can be moved to this key without a new upload. It MUST NOT change the bytes, which the keyring overwrites when the call
+   * has ended.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the CEK has not 32 bytes or the IV not 16, before any request.
+   * `ERR_CSE_OPERATION_REFUSED` when this provider writes V1 envelopes, which can hold only ten counter blocks. A
+   * TransportError when a remote key service could not respond.
+   */
+  wrap?(contentKey: ContentKey, options?: MasterKeyCallOptions): Promise<WrappedContentKey>
 }
 
 /** Header names in lower case, and their values. */

@@ -1,10 +1,10 @@
 import { bothOrNone } from './both-or-none.ts'
 import { decodeBase64, encodeBase64, isUint8Array } from './bytes.ts'
-import { CEK_BYTES, generateCek, IV_BYTES } from './content-key.ts'
+import { CEK_BYTES, checkContentKey, generateCek, IV_BYTES } from './content-key.ts'
 import { checkWrapAlgorithm } from './envelope-v2.ts'
 import { CseError, TransportError, unwrapFailed } from './errors.ts'
 import { checkedDescription, type MaterialDescription } from './material-description.ts'
-import type { MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
+import type { ContentKey, MasterKeyCallOptions, MasterKeyProvider, WrappedContentKey } from './ports.ts'
 
 /** Options of a call of `wrap` or `unwrap`. */
 export interface WrappingCallOptions extends MasterKeyCallOptions {
@@ -76,20 +76,27 @@ export function createWrappingProvider(options: WrappingProviderOptions): Master
       `The \`wrap\` function of this ${wrapAlgorithm} provider must return a Uint8Array that is not empty.`,
     )
   }
+  const wrap = async ({ cek, iv }: ContentKey, call: MasterKeyCallOptions): Promise<WrappedContentKey> => {
+    call.signal?.throwIfAborted()
+    const [wrappedCek, wrappedIv] = await bothOrNone(
+      call.signal,
+      (signal) => wrapBytes(cek, { ...call, field: 'cek', signal }),
+      (signal) => wrapBytes(iv, { ...call, field: 'iv', signal }),
+    )
+    return { wrappedCek, wrappedIv }
+  }
   return {
     wrapAlgorithm,
     materialDescription: checkedDescription(options.materialDescription ?? {}),
     canUnwrap: options.unwrap !== undefined,
     ...(keyIdentity !== undefined && { keyIdentity }),
     async generateContentKey(iv, call = {}) {
-      call.signal?.throwIfAborted()
       const cek = generateCek()
-      const [wrappedCek, wrappedIv] = await bothOrNone(
-        call.signal,
-        (signal) => wrapBytes(cek, { ...call, field: 'cek', signal }),
-        (signal) => wrapBytes(iv, { ...call, field: 'iv', signal }),
-      )
-      return { cek, wrappedCek, wrappedIv }
+      return { cek, ...(await wrap({ cek, iv }, call)) }
+    },
+    async wrap(contentKey, call = {}) {
+      checkContentKey(contentKey)
+      return wrap(contentKey, call)
     },
     async unwrap(envelope, call = {}) {
       if (options.unwrap === undefined) {

@@ -86,7 +86,12 @@ async function failureOf(promise: Promise<unknown>): Promise<CseError> {
 const responding =
   (which: 'cek' | 'iv', response: string, version: 1 | 2 = 2) =>
   (socket: { write(text: string): unknown }, head: string): void => {
-    const isCek = head.includes(encodeURIComponent(V2.wrappedCek)) || head.includes('Action=GenerateDataKey')
+    const marks = [
+      encodeURIComponent(V2.wrappedCek),
+      encodeURIComponent(encodeBase64(SECRET)),
+      'Action=GenerateDataKey',
+    ]
+    const isCek = marks.some((mark) => head.includes(mark))
     const iv = version === 1 ? '7' : encodeBase64(IV)
     const sound = json({
       Plaintext: isCek ? encodeBase64(SECRET) : iv,
@@ -98,6 +103,9 @@ const responding =
 
 const provide = (kms: ConstructorParameters<typeof KmsProvider>[0]['client']) =>
   new KmsProvider({ client: kms, keyId: KEY, retry: { maxAttempts: 1 } })
+
+/** Its requests contain the secret in plaintext. */
+const wrapSecret = (kms: Parameters<typeof provide>[0]) => provide(kms).wrap({ cek: SECRET, iv: IV })
 
 test.each(
   [V2, V1].flatMap((envelope) =>
@@ -137,6 +145,7 @@ test.each<[string, object]>([
     await withKmsServer(responding(which, response), async ({ kms }) => {
       const ring = new Keyring({ encrypting: provide(kms) })
       expect(await failureOf(ring.generate())).toEqual(code('ERR_CSE_SERVICE'))
+      expect(await failureOf(wrapSecret(kms))).toEqual(code('ERR_CSE_SERVICE'))
     })
   }
 })
@@ -149,7 +158,7 @@ test.each<[string, unknown]>([
   ['an array', [KEY]],
   ['an empty string', ''],
 ])(
-  'a value that another key wrapped is refused, on writes and on reads: its KeyId is %s',
+  'a value that another key wrapped is refused, on writes, re-wraps and reads: its KeyId is %s',
   async (_name, keyId) => {
     for (const which of ['cek', 'iv'] as const) {
       const sound = which === 'cek' ? encodeBase64(new Uint8Array(32).fill(9)) : encodeBase64(IV)
@@ -158,18 +167,19 @@ test.each<[string, unknown]>([
         const ring = new Keyring({ encrypting: provide(kms) })
         expect(await failureOf(ring.unwrap(V2))).toEqual(code('ERR_CSE_UNWRAP_FAILED', 'ERR_CSE_SERVICE'))
         expect(await failureOf(ring.generate())).toEqual(code('ERR_CSE_SERVICE'))
+        expect(await failureOf(wrapSecret(kms))).toEqual(code('ERR_CSE_SERVICE'))
       })
     }
   },
 )
 
 test.each(NO_RESPONSE)(
-  'a response that is not from KMS throws an error with a code, on writes and on reads: %s',
+  'a response that is not from KMS throws an error with a code, on writes, re-wraps and reads: %s',
   async (_name, response) => {
     for (const which of ['cek', 'iv'] as const) {
       await withKmsServer(responding(which, response), async ({ kms }) => {
         const ring = new Keyring({ encrypting: provide(kms) })
-        for (const call of [() => ring.unwrap(V2), () => ring.generate()]) {
+        for (const call of [() => ring.unwrap(V2), () => ring.generate(), () => wrapSecret(kms)]) {
           expect(await failureOf(call())).toEqual(
             code('ERR_CSE_SERVICE', 'ERR_CSE_NETWORK', 'ERR_CSE_THROTTLED'),
           )

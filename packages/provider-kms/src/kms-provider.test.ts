@@ -56,6 +56,7 @@ describe.each(['blob', 'oss2'] as const)('the provider contract, encoding %s', (
         }
         return new KmsProvider({ client, keyId: KEY, encoding, retry: NO_WAIT })
       },
+      randomized: true,
       secrets: ['a long passphrase'],
     })
     for (const rule of rules) test(`${rule.name}${cached ? ' (with a cache)' : ''}`, rule.run)
@@ -266,6 +267,46 @@ describe('the key of an object', () => {
     kms.before = ({ operation }) =>
       operation === 'encrypt' ? { ciphertextBlob: 'YWJj', keyId: OTHER_KEY } : undefined
     await expect(provider.generateContentKey(generateIv())).rejects.toEqual(code('ERR_CSE_SERVICE'))
+  })
+})
+
+describe('a wrap of a given content key', () => {
+  const key = () => ({ cek: new Uint8Array(32).fill(1), iv: generateIv() })
+
+  test('of a wrong length makes no call of KMS', async () => {
+    const { kms, provider } = setUp()
+    await expect(provider.wrap({ ...key(), cek: new Uint8Array(16) })).rejects.toEqual(
+      code('ERR_CSE_INVALID_ARGUMENT'),
+    )
+    expect(kms.calls).toEqual([])
+  })
+
+  test.each<[string, object]>([
+    ['of another key', { ciphertextBlob: 'YWJj', keyId: OTHER_KEY }],
+    ['without a blob', { keyId: KEY }],
+    ['whose blob no header can hold', { ciphertextBlob: 'YWJj\r\nx: y', keyId: KEY }],
+  ])('is not made of a response %s', async (_what, response) => {
+    const { kms, provider } = setUp()
+    for (const which of [0, 1]) {
+      kms.calls.length = 0
+      kms.before = (_call, index) => (index === which ? response : undefined)
+      await expect(provider.wrap(key())).rejects.toEqual(code('ERR_CSE_SERVICE'))
+    }
+  })
+
+  test('must be certain of its key where the keyring asks for that', async () => {
+    const { kms, provider } = setUp()
+    kms.before = () => ({ ciphertextBlob: 'YWJj' })
+    await expect(provider.wrap(key())).resolves.toEqual({ wrappedCek: 'YWJj', wrappedIv: 'YWJj' })
+    await expect(provider.wrap(key(), { identified: true })).rejects.toEqual(code('ERR_CSE_SERVICE'))
+  })
+
+  test('is retried like other calls', async () => {
+    const { kms, provider } = setUp()
+    kms.before = (_call, index) => {
+      if (index < 2) throw throttled()
+    }
+    await expect(provider.wrap(key())).resolves.toHaveProperty('wrappedCek')
   })
 })
 

@@ -3,6 +3,7 @@ import {
   type CallOptions,
   type ContentKey,
   CseError,
+  checkContentKey,
   checkedRetryOptions,
   decodeBase64,
   type Envelope,
@@ -17,6 +18,7 @@ import {
   TransportError,
   type UnwrapCacheOptions,
   unwrapFailed,
+  type WrappedContentKey,
   wipe,
 } from '@oss-cse/crypto-core'
 import {
@@ -31,7 +33,7 @@ import {
 } from '@oss-cse/crypto-core/internal'
 import { type KeyName, parseKeyName } from './key-id.ts'
 import { callKms } from './kms-call.ts'
-import type { EncryptionContext, KmsClient } from './kms-client.ts'
+import type { EncryptionContext, KmsClient, KmsEncryptResponse } from './kms-client.ts'
 import { blobsOf, headerOf, type KmsEncoding } from './wrapped-text.ts'
 
 /**
@@ -76,8 +78,8 @@ const HEADER_TEXT = /^[\x21-\x7e]+$/
 const MAX_HEADER_LENGTH = 8 * 1024
 
 /**
- * A master key in Alibaba Cloud KMS. KMS generates and encrypts each content key, so no request contains a content key in
- * plaintext. A write makes two concurrent calls, and so does a read.
+ * A master key in Alibaba Cloud KMS. KMS generates and encrypts the content key of each new object, so the requests of a write
+ * contain no content key in plaintext. Those of `wrap` do. A write makes two concurrent calls, and so does a read.
  *
  * It reads what the official SDKs wrote with the key: both encodings, and the envelopes of oss2 2.5 to 2.10.
  *
@@ -153,11 +155,10 @@ export class KmsProvider implements MasterKeyProvider {
       throw invalidArgument(`The IV must be a Uint8Array of ${IV_BYTES} bytes.`)
     }
     const request = { keyId: this.keyId, encryptionContext: this.#encryptionContext }
-    const plaintext = encodeBase64(iv)
     const [made, wrapped] = await bothOrNone(
       options.signal,
       (signal) => this.#call((client) => client.generateDataKey({ ...request, signal }), signal),
-      (signal) => this.#call((client) => client.encrypt({ ...request, plaintext, signal }), signal),
+      (signal) => this.#encrypt(iv, signal),
     )
     const cek = decodeBase64(textOf(made.plaintext))
     // This provider would refuse to read a value that another key wrapped.
@@ -171,6 +172,36 @@ export class KmsProvider implements MasterKeyProvider {
       wrappedCek: headerOf(made.ciphertextBlob, this.#encoding),
       wrappedIv: headerOf(wrapped.ciphertextBlob, this.#encoding),
     }
+  }
+
+  /**
+   * Lets KMS wrap the content key of an existing object, in two concurrent calls of Encrypt. `Keyring.rewrap` calls it.
+   *
+   * **Both requests contain what they encrypt, in plaintext.** With `AlicloudKms`, the CEK is in the URL of the request. TLS
+   * protects it on the network, but a proxy that ends TLS, or a log of URLs, shows it. `generateContentKey` sends no CEK.
+   *
+   * @param contentKey - the CEK (32 bytes) and the IV (16 bytes)
+   * @param options - a signal, which ends the wait and the attempts
+   * @returns both wrapped values in their header encoding, different for each call
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if a length is wrong
+   * @throws TransportError the same as `generateContentKey`
+   */
+  async wrap(contentKey: ContentKey, options: MasterKeyCallOptions = {}): Promise<WrappedContentKey> {
+    const { signal, identified = false } = options
+    signal?.throwIfAborted()
+    checkContentKey(contentKey)
+    const encrypt = async (bytes: Uint8Array, inner: AbortSignal): Promise<string> => {
+      const { ciphertextBlob, keyId } = await this.#encrypt(bytes, inner)
+      const named = !identified || textOf(keyId) !== ''
+      if (!named || !this.#isOurs(keyId) || !isHeaderText(ciphertextBlob)) throw unusableResponse('Encrypt')
+      return headerOf(ciphertextBlob, this.#encoding)
+    }
+    const [wrappedCek, wrappedIv] = await bothOrNone(
+      signal,
+      (inner) => encrypt(contentKey.cek, inner),
+      (inner) => encrypt(contentKey.iv, inner),
+    )
+    return { wrappedCek, wrappedIv }
   }
 
   /**
@@ -227,6 +258,16 @@ export class KmsProvider implements MasterKeyProvider {
     if (cek?.length === CEK_BYTES && iv?.length === IV_BYTES) return { cek, iv }
     wipe(...[cek, iv].filter((bytes) => bytes !== undefined))
     throw unwrapFailed()
+  }
+
+  /** Encrypts the base64 text of the bytes. */
+  #encrypt(bytes: Uint8Array, signal: AbortSignal): Promise<Partial<KmsEncryptResponse>> {
+    const request = {
+      keyId: this.keyId,
+      encryptionContext: this.#encryptionContext,
+      plaintext: encodeBase64(bytes),
+    }
+    return this.#call((client) => client.encrypt({ ...request, signal }), signal)
   }
 
   /** Decrypts each possible blob of a header in turn, until KMS accepts one. */

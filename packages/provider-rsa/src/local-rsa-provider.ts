@@ -3,11 +3,14 @@ import { inspect } from 'node:util'
 import {
   type CallOptions,
   type ContentKey,
+  CseError,
+  checkContentKey,
   type Envelope,
   formatV1Start,
   type GeneratedContentKey,
   type MasterKeyProvider,
   type MaterialDescription,
+  type WrappedContentKey,
 } from '@oss-cse/crypto-core'
 import { CEK_BYTES } from '@oss-cse/crypto-core/internal'
 import { checkIv, checkOnWarning, checkTexts, invalidArgument } from './checked-options.ts'
@@ -137,6 +140,34 @@ export class LocalRsaProvider implements MasterKeyProvider {
     const cek = randomFillSync(new Uint8Array(CEK_BYTES))
     const start = this.envelopeVersion === 1 ? Buffer.from(formatV1Start(iv), 'latin1') : iv
     return { cek, wrappedCek: oaepWrap(publicKey, cek), wrappedIv: oaepWrap(publicKey, start) }
+  }
+
+  /**
+   * Wraps the content key of an existing object, for a V2 envelope. `Keyring.rewrap` calls it.
+   *
+   * @param contentKey - the CEK (32 bytes) and the IV (16 bytes)
+   * @param options - a signal. It is checked once, before the work, which is short and synchronous.
+   * @returns both wrapped values in base64, different for each call
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if a length is wrong
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` with the format `'v1'`: its envelopes hold a start value of 1 to 10, so that
+   * they cannot hold the counter block of most objects
+   * @example
+   * ```ts
+   * const { wrappedCek, wrappedIv } = await provider.wrap({ cek, iv })
+   * ```
+   */
+  async wrap(contentKey: ContentKey, options: CallOptions = {}): Promise<WrappedContentKey> {
+    options.signal?.throwIfAborted()
+    checkContentKey(contentKey)
+    if (this.envelopeVersion === 1) {
+      throw new CseError(
+        'ERR_CSE_OPERATION_REFUSED',
+        "This provider writes V1 envelopes, which hold a start value of 1 to 10 and no other counter block. To wrap the content key of an existing object, use the format 'v2'.",
+      )
+    }
+    const { publicKey } = this.#key
+    const { cek, iv } = contentKey
+    return { wrappedCek: oaepWrap(publicKey, cek), wrappedIv: oaepWrap(publicKey, iv) }
   }
 
   /**

@@ -30,6 +30,7 @@ describe.each(modes)('the provider contract, %s', (_mode, options) => {
       new RsaProvider({ privateKey: ours.privateKey, materialDescription: { key: 'ours' }, ...options }),
     createOther: () => new RsaProvider({ privateKey: other.privateKey, ...options }),
     createEncryptOnly: () => new RsaProvider({ publicKey: ours.publicKey }),
+    randomized: true,
   })
   for (const rule of rules) test(rule.name, rule.run)
 
@@ -38,6 +39,8 @@ describe.each(modes)('the provider contract, %s', (_mode, options) => {
       create: () => new LocalRsaProvider({ directory: keyDirectory(pemFiles(ours)), format, ...options }),
       createOther: () =>
         new LocalRsaProvider({ directory: keyDirectory(pemFiles(other)), format, ...options }),
+      withoutWrap: format === 'v1',
+      randomized: true,
     })
     for (const rule of rules) test(rule.name, rule.run)
   })

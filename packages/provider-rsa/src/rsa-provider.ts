@@ -4,10 +4,12 @@ import {
   type CallOptions,
   type ContentKey,
   CseError,
+  checkContentKey,
   type Envelope,
   type GeneratedContentKey,
   type MasterKeyProvider,
   type MaterialDescription,
+  type WrappedContentKey,
 } from '@oss-cse/crypto-core'
 import { CEK_BYTES, checkedDescription } from '@oss-cse/crypto-core/internal'
 import { checkIv, checkKeys, checkOnWarning, checkTexts, invalidArgument } from './checked-options.ts'
@@ -124,9 +126,26 @@ export class RsaProvider implements MasterKeyProvider {
   async generateContentKey(iv: Uint8Array, options: CallOptions = {}): Promise<GeneratedContentKey> {
     options.signal?.throwIfAborted()
     checkIv(iv)
-    const { publicKey } = this.#key
     const cek = randomFillSync(new Uint8Array(CEK_BYTES))
-    return { cek, wrappedCek: pkcs1Wrap(publicKey, cek), wrappedIv: pkcs1Wrap(publicKey, iv) }
+    return { cek, ...this.#wrapped({ cek, iv }) }
+  }
+
+  /**
+   * Wraps the content key of an existing object. `Keyring.rewrap` calls it. The public key is enough.
+   *
+   * @param contentKey - the CEK (32 bytes) and the IV (16 bytes)
+   * @param options - a signal. It is checked once, before the work, which is short and synchronous.
+   * @returns both wrapped values in base64, different for each call
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` if a length is wrong
+   * @example
+   * ```ts
+   * const { wrappedCek, wrappedIv } = await provider.wrap({ cek, iv })
+   * ```
+   */
+  async wrap(contentKey: ContentKey, options: CallOptions = {}): Promise<WrappedContentKey> {
+    options.signal?.throwIfAborted()
+    checkContentKey(contentKey)
+    return this.#wrapped(contentKey)
   }
 
   /**
@@ -171,6 +190,11 @@ export class RsaProvider implements MasterKeyProvider {
   /** Overwrites and removes each unwrapped key in the cache. */
   clearUnwrapCache(): void {
     this.#unwrapper?.clearCache()
+  }
+
+  #wrapped({ cek, iv }: ContentKey): WrappedContentKey {
+    const { publicKey } = this.#key
+    return { wrappedCek: pkcs1Wrap(publicKey, cek), wrappedIv: pkcs1Wrap(publicKey, iv) }
   }
 
   #privateHalf(): RsaUnwrapper {

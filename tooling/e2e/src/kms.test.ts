@@ -32,6 +32,7 @@ describe.each(['blob', 'oss2'] as const)('the provider contract over HTTP, encod
     createOther: () => kmsProviderOf(emulator, { encoding, keyId: otherKeyId }),
     createUnavailable: () =>
       kmsProviderOf(emulator, { client: kmsOf(emulator, { endpoint: 'http://127.0.0.1:1' }) }),
+    randomized: true,
   })
   for (const rule of rules) test(rule.name, rule.run)
 })

@@ -23,6 +23,11 @@ const PARALLEL = 'handles concurrent calls'
 const ABORTED = 'rejects a call with an aborted signal, with the signal’s reason'
 const ABORTED_LATER =
   'a running call that is aborted rejects with the signal’s reason, unless it has already resolved'
+const WRAPS = 'wraps a given content key so that only the same master key unwraps it, to the same CEK and IV'
+const WRAPS_MANY = 'wraps given content keys in concurrent calls, and does not change them'
+const LENGTHS = 'refuses to wrap a CEK or an IV of another length'
+const RANDOMIZED = 'wraps a given content key differently each time'
+const WITHOUT_WRAP = 'wraps no given content key, as its author states: objects cannot be re-wrapped under it'
 const ENCRYPT_ONLY = 'encrypts without its private half, and refuses to decrypt'
 const UNAVAILABLE =
   'distinguishes a key service that does not respond from a mismatch, and reveals no key in the error'
@@ -36,13 +41,24 @@ async function broken(options: ProviderContractOptions): Promise<readonly string
   return names
 }
 
-/** A sound provider with some members replaced. `sound` is the original. */
-function flawed(
-  flaw: (sound: MasterKeyProvider) => Partial<MasterKeyProvider> & Record<string, unknown>,
+type Flaw = (sound: MasterKeyProvider) => Partial<MasterKeyProvider> & Record<string, unknown>
+
+/** A sound provider without `wrap`, with some members replaced. `sound` is the original. */
+function flawed(flaw: Flaw): ProviderContractOptions {
+  const make = (seed: number): MasterKeyProvider => {
+    const { wrap: _wrap, ...sound } = createTestProvider({ seed })
+    return { ...sound, ...flaw(sound) }
+  }
+  return { create: () => make(1), createOther: () => make(2), withoutWrap: true }
+}
+
+/** A sound provider with another `wrap`. */
+function wrapping(
+  wrap: (sound: Required<Pick<MasterKeyProvider, 'wrap'>>) => MasterKeyProvider['wrap'],
 ): ProviderContractOptions {
   const make = (seed: number): MasterKeyProvider => {
-    const sound = createTestProvider({ seed })
-    return { ...sound, ...flaw(sound) }
+    const sound = createTestProvider({ seed }) as Required<MasterKeyProvider>
+    return { ...sound, wrap: wrap(sound) } as MasterKeyProvider
   }
   return { create: () => make(1), createOther: () => make(2) }
 }
@@ -86,9 +102,113 @@ test('a sound provider breaks no rule', async () => {
     PARALLEL,
     ABORTED,
     ABORTED_LATER,
+    WRAPS,
+    WRAPS_MANY,
+    LENGTHS,
     ENCRYPT_ONLY,
     UNAVAILABLE,
   ])
+})
+
+describe('wrap', () => {
+  test('detects a provider without it, unless its author says so', async () => {
+    const { create, createOther } = flawed(() => ({}))
+    expect(await broken({ create, createOther })).toEqual([
+      ABORTED,
+      ABORTED_LATER,
+      WRAPS,
+      WRAPS_MANY,
+      LENGTHS,
+    ])
+    const stated = { create, createOther, withoutWrap: true, randomized: true }
+    expect(await broken(stated)).toEqual([])
+    const names = providerContract(stated).map((rule) => rule.name)
+    expect(names).toContain(WITHOUT_WRAP)
+    for (const name of [WRAPS, WRAPS_MANY, LENGTHS, RANDOMIZED]) expect(names).not.toContain(name)
+  })
+
+  test('may refuse where it is stated that there is none, and must not wrap there', async () => {
+    const refusing = () =>
+      Promise.reject(new CseError('ERR_CSE_OPERATION_REFUSED', 'V1 holds ten counter blocks.'))
+    expect(await broken({ ...wrapping(() => refusing), withoutWrap: true })).toEqual([])
+    expect(await broken({ ...wrapping(({ wrap }) => wrap), withoutWrap: true })).toEqual([WITHOUT_WRAP])
+  })
+
+  test('detects a provider that wraps a fresh CEK', async () => {
+    const fresh = wrapping(
+      ({ wrap }) =>
+        (key, call) =>
+          wrap({ cek: generateCek(), iv: key.iv }, call),
+    )
+    expect(await broken(fresh)).toEqual([WRAPS, WRAPS_MANY, LENGTHS])
+  })
+
+  test('detects a provider that wraps another IV', async () => {
+    const zero = wrapping(
+      ({ wrap }) =>
+        (key, call) =>
+          wrap({ cek: key.cek, iv: new Uint8Array(16) }, call),
+    )
+    expect(await broken(zero)).toEqual([WRAPS, WRAPS_MANY, LENGTHS])
+  })
+
+  test('detects a provider that does not wrap at all', async () => {
+    const bare = wrapping(() => async ({ cek, iv }, call) => {
+      call?.signal?.throwIfAborted()
+      return { wrappedCek: encodeBase64(cek), wrappedIv: encodeBase64(iv) }
+    })
+    expect(await broken(bare)).toEqual([WRAPS, WRAPS_MANY, LENGTHS])
+  })
+
+  test('detects a provider that overwrites what it is given', async () => {
+    const wiping = wrapping(({ wrap }) => async (key, call) => {
+      const wrapped = await wrap(key, call)
+      key.cek.fill(0)
+      return wrapped
+    })
+    expect(await broken(wiping)).toEqual([WRAPS, WRAPS_MANY])
+  })
+
+  test('detects a provider that wraps whatever it is given', async () => {
+    const padding = wrapping(({ wrap }) => ({ cek, iv }, call) => {
+      const [wholeCek, wholeIv] = [new Uint8Array(32), new Uint8Array(16)]
+      wholeCek.set(cek.subarray(0, 32))
+      wholeIv.set(iv.subarray(0, 16))
+      return wrap({ cek: wholeCek, iv: wholeIv }, call)
+    })
+    expect(await broken(padding)).toEqual([LENGTHS])
+  })
+
+  test('detects a provider that ignores an aborted signal', async () => {
+    expect(
+      await broken(
+        wrapping(
+          ({ wrap }) =>
+            (key) =>
+              wrap(key),
+        ),
+      ),
+    ).toEqual([ABORTED])
+  })
+
+  test('detects a scheme that is said to be randomized and is not', async () => {
+    expect(await broken({ ...wrapping(({ wrap }) => wrap), randomized: true })).toEqual([RANDOMIZED])
+  })
+
+  test('detects a service that does not respond, reported as a mismatch, and the CEK in its error', async () => {
+    const away = (cause?: unknown) =>
+      Promise.reject(new TransportError('ERR_CSE_NETWORK', 'It is away.', { retryable: true, cause }))
+    const options = wrapping(({ wrap }) => wrap)
+    const unavailable = (wrap: MasterKeyProvider['wrap']): ProviderContractOptions => ({
+      ...options,
+      createUnavailable: () =>
+        ({ ...createTestProvider(), generateContentKey: () => away(), unwrap: () => away(), wrap }) as never,
+    })
+    expect(await broken(unavailable(() => away()))).toEqual([])
+    expect(await broken(unavailable(() => Promise.reject(unwrapFailed())))).toEqual([UNAVAILABLE])
+    const telling = unavailable(({ cek }) => away({ body: encodeBase64(cek) }))
+    expect(await broken(telling)).toEqual([UNAVAILABLE])
+  })
 })
 
 describe('keyIdentity', () => {
@@ -310,7 +430,11 @@ describe('unwrap', () => {
     const xor = (mask: number) => (bytes: Uint8Array) => bytes.map((byte) => byte ^ mask)
     const make = (mask: number): MasterKeyProvider =>
       createWrappingProvider({ wrapAlgorithm: 'T/XOR', wrap: xor(mask), unwrap: xor(mask) })
-    expect(await broken({ create: () => make(1), createOther: () => make(2) })).toEqual([FOREIGN, DAMAGED])
+    expect(await broken({ create: () => make(1), createOther: () => make(2) })).toEqual([
+      FOREIGN,
+      DAMAGED,
+      WRAPS,
+    ])
   })
 })
 
@@ -370,6 +494,7 @@ describe('errors', () => {
     const sound = () => createTestProvider()
     const createUnavailable = (): MasterKeyProvider => ({
       ...sound(),
+      wrap: () => Promise.reject(new TransportError('ERR_CSE_NETWORK', 'It is away.', { retryable: true })),
       generateContentKey: () =>
         Promise.reject(new TransportError('ERR_CSE_NETWORK', 'It is away.', { retryable: true })),
       unwrap: () => Promise.reject(unwrapFailed()),
@@ -382,6 +507,7 @@ describe('errors', () => {
     const sound = () => createTestProvider()
     const createUnavailable = (): MasterKeyProvider => ({
       ...sound(),
+      wrap: () => Promise.reject(new TransportError('ERR_CSE_NETWORK', 'It is away.', { retryable: true })),
       generateContentKey: (iv) => {
         const cause = Object.assign(new Error('connect ECONNREFUSED'), {
           request: { body: JSON.stringify({ plaintext: encodeBase64(iv) }) },

@@ -1,10 +1,10 @@
-import { CEK_BYTES, generateIv, IV_BYTES } from '../content-key.ts'
+import { CEK_BYTES, generateCek, generateIv, IV_BYTES } from '../content-key.ts'
 import type { Envelope } from '../envelope.ts'
 import { decodeEnvelope, encodeEnvelope } from '../envelope-codec.ts'
 import { type CseError, TransportError, unwrapFailed } from '../errors.ts'
 import { formatMaterialDescription } from '../material-description.ts'
 import { newEnvelope } from '../new-envelope.ts'
-import type { CallOptions, MasterKeyProvider } from '../ports.ts'
+import type { CallOptions, ContentKey, MasterKeyProvider, WrappedContentKey } from '../ports.ts'
 import { generateV1Start } from '../v1-start.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 import { type Secret, showsSecret } from './shown-secrets.ts'
@@ -19,12 +19,30 @@ export interface ProviderContractOptions {
   createEncryptOnly?(): MasterKeyProvider | Promise<MasterKeyProvider>
   /** Makes a provider whose key service does not respond, or fails. Omit it if there is no key service. */
   createUnavailable?(): MasterKeyProvider | Promise<MasterKeyProvider>
+  /**
+   * True if the provider has no `wrap`, or refuses to wrap because it writes V1. Its rules are then left out, and one that says so
+   * takes their place. Default false.
+   */
+  readonly withoutWrap?: boolean | undefined
+  /** True if the same bytes are wrapped differently each time. It adds a rule. Default false. */
+  readonly randomized?: boolean | undefined
   /** Secrets that a provider of `create` must not show, such as its master key, passphrase or token. */
   readonly secrets?: readonly (Uint8Array | string)[] | undefined
 }
 
 /** After how many microtasks a call is aborted: at once, and at the awaits that a provider is likely to have. */
 const ABORT_AFTER_TURNS: readonly number[] = [0, 1, 2, 3, 5, 8, 20]
+
+const WRONG_LENGTHS: readonly (readonly [cekBytes: number, ivBytes: number])[] = [
+  [CEK_BYTES - 1, IV_BYTES],
+  [CEK_BYTES + 1, IV_BYTES],
+  [IV_BYTES, IV_BYTES],
+  [0, IV_BYTES],
+  [CEK_BYTES, IV_BYTES - 1],
+  [CEK_BYTES, IV_BYTES + 1],
+  [CEK_BYTES, CEK_BYTES],
+  [CEK_BYTES, 0],
+]
 
 /**
  * Returns the rules for every master key provider. They do not depend on a test runner.
@@ -36,6 +54,20 @@ const ABORT_AFTER_TURNS: readonly number[] = [0, 1, 2, 3, 5, 8, 20]
  */
 export function providerContract(options: ProviderContractOptions): readonly ContractCase[] {
   const { create, createOther, createEncryptOnly, createUnavailable, secrets = [] } = options
+  const { withoutWrap = false, randomized = false } = options
+
+  /** Each call of a provider, with the content key of an object or with another one. */
+  function callsOf(
+    provider: MasterKeyProvider,
+    envelope: Envelope,
+    key: ContentKey = { cek: generateCek(), iv: newIv(provider) },
+  ): readonly ((call: CallOptions) => Promise<unknown>)[] {
+    return [
+      (call) => provider.generateContentKey(Uint8Array.from(key.iv), call),
+      (call) => provider.unwrap(envelope, call),
+      ...(withoutWrap ? [] : [(call: CallOptions) => wrapGiven(provider, key, call)]),
+    ]
+  }
 
   const cases: ContractCase[] = [
     {
@@ -231,11 +263,8 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const reason = new Error('stop')
         const { envelope } = await wrapped(provider)
         const signal = AbortSignal.abort(reason)
-        for (const call of [
-          () => provider.generateContentKey(newIv(provider), { signal }),
-          () => provider.unwrap(envelope, { signal }),
-        ]) {
-          expectThat((await rejection(call(), 'an aborted call')) === reason, 'the signal’s reason')
+        for (const call of callsOf(provider, envelope)) {
+          expectThat((await rejection(call({ signal }), 'an aborted call')) === reason, 'the signal’s reason')
         }
       },
     },
@@ -244,11 +273,7 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       async run() {
         const provider = await create()
         const { envelope } = await wrapped(provider)
-        const calls: readonly ((call: CallOptions) => Promise<unknown>)[] = [
-          (call) => provider.generateContentKey(newIv(provider), call),
-          (call) => provider.unwrap(envelope, call),
-        ]
-        for (const call of calls) {
+        for (const call of callsOf(provider, envelope)) {
           for (const turns of ABORT_AFTER_TURNS) {
             const controller = new AbortController()
             const reason = new Error('stop')
@@ -265,6 +290,19 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       },
     },
   ]
+  cases.push(...(withoutWrap ? [wrapsNothing(create)] : wrapRules(options)))
+  if (randomized && !withoutWrap) {
+    cases.push({
+      name: 'wraps a given content key differently each time',
+      async run() {
+        const provider = await create()
+        const key = { cek: generateCek(), iv: newIv(provider) }
+        const [one, other] = [await wrapGiven(provider, key), await wrapGiven(provider, key)]
+        expectThat(one.wrappedCek !== other.wrappedCek, 'the wrapped CEKs differ')
+        expectThat(one.wrappedIv !== other.wrappedIv, 'the wrapped IVs differ')
+      },
+    })
+  }
   if (createEncryptOnly !== undefined) {
     cases.push({
       name: 'encrypts without its private half, and refuses to decrypt',
@@ -274,6 +312,10 @@ export function providerContract(options: ProviderContractOptions): readonly Con
         const { cek, envelope } = await wrapped(provider)
         await expectCode(provider.unwrap(envelope), 'ERR_CSE_CANNOT_UNWRAP', 'unwrap')
         expectBytes((await (await create()).unwrap(envelope)).cek, cek, 'the CEK for the whole key')
+        if (withoutWrap) return
+        const key = { cek: generateCek(), iv: newIv(provider) }
+        const given = newEnvelope(provider, await wrapGiven(provider, key))
+        expectBytes((await (await create()).unwrap(given)).cek, key.cek, 'the given CEK for the whole key')
       },
     })
   }
@@ -283,10 +325,9 @@ export function providerContract(options: ProviderContractOptions): readonly Con
       async run() {
         const provider = await createUnavailable()
         const { envelope, ...object } = await wrapped(await create())
-        const { iv } = object
-        const calls = [provider.generateContentKey(Uint8Array.from(iv)), provider.unwrap(envelope)]
+        const calls = callsOf(provider, envelope, object)
         for (const error of await Promise.all(
-          calls.map((call) => rejection(call, 'a service that does not respond')),
+          calls.map((call) => rejection(call({}), 'a service that does not respond')),
         )) {
           expectThat(TransportError.isInstance(error), `a TransportError, not ${String(error)}`)
           expectThat(!showsSecret(error, [...keysOf(object), ...secrets]), 'the error holds no key')
@@ -297,20 +338,96 @@ export function providerContract(options: ProviderContractOptions): readonly Con
   return cases
 }
 
+function wrapRules({ create, createOther }: ProviderContractOptions): readonly ContractCase[] {
+  return [
+    {
+      name: 'wraps a given content key so that only the same master key unwraps it, to the same CEK and IV',
+      async run() {
+        const provider = await create()
+        const key = { cek: generateCek(), iv: newIv(provider) }
+        const envelope = newEnvelope(provider, await wrapGiven(provider, key))
+        const stored = decodeEnvelope(encodeEnvelope(envelope))
+        expectThat(stored !== undefined, 'the envelope decodes')
+        for (const reader of [provider, await create()]) {
+          const unwrapped = await reader.unwrap(stored)
+          expectBytes(unwrapped.cek, key.cek, 'the CEK')
+          expectBytes(unwrapped.iv, key.iv, 'the IV')
+        }
+        await expectCode((await createOther()).unwrap(stored), 'ERR_CSE_UNWRAP_FAILED', 'another master key')
+        expectThat(!showsSecret(envelope, keysOf(key)), 'the envelope holds no plaintext key')
+        expectThat(!showsSecret(provider, keysOf(key)), 'no text of the provider holds a given key')
+      },
+    },
+    {
+      name: 'wraps given content keys in concurrent calls, and does not change them',
+      async run() {
+        const provider = await create()
+        const keys = Array.from({ length: 8 }, () => ({ cek: generateCek(), iv: newIv(provider) }))
+        const passed = keys.map(({ cek, iv }) => ({ cek: Uint8Array.from(cek), iv: Uint8Array.from(iv) }))
+        const wraps = await Promise.all(passed.map((key) => wrapGiven(provider, key)))
+        for (const [index, { cek, iv }] of keys.entries()) {
+          expectBytes(passed[index]?.cek ?? new Uint8Array(), cek, `the CEK that was passed to call ${index}`)
+          expectBytes(passed[index]?.iv ?? new Uint8Array(), iv, `the IV that was passed to call ${index}`)
+          const unwrapped = await provider.unwrap(newEnvelope(provider, wraps[index] as WrappedContentKey))
+          expectBytes(unwrapped.cek, cek, `the CEK of call ${index}`)
+          expectBytes(unwrapped.iv, iv, `the IV of call ${index}`)
+        }
+      },
+    },
+    {
+      name: 'refuses to wrap a CEK or an IV of another length',
+      async run() {
+        const provider = await create()
+        for (const [cekBytes, ivBytes] of WRONG_LENGTHS) {
+          const key = { cek: new Uint8Array(cekBytes).fill(7), iv: new Uint8Array(ivBytes).fill(8) }
+          await expectCode(
+            wrapGiven(provider, key),
+            'ERR_CSE_INVALID_ARGUMENT',
+            `a CEK of ${cekBytes} bytes and an IV of ${ivBytes} bytes`,
+          )
+        }
+      },
+    },
+  ]
+}
+
+/** In place of the rules for `wrap`, so that their absence is visible. */
+function wrapsNothing(create: ProviderContractOptions['create']): ContractCase {
+  return {
+    name: 'wraps no given content key, as its author states: objects cannot be re-wrapped under it',
+    async run() {
+      const provider = await create()
+      if (provider.wrap === undefined) return
+      const key = { cek: generateCek(), iv: newIv(provider) }
+      await expectCode(provider.wrap(key), 'ERR_CSE_OPERATION_REFUSED', 'wrap, with `withoutWrap`')
+    },
+  }
+}
+
+async function wrapGiven(
+  provider: MasterKeyProvider,
+  key: ContentKey,
+  call: CallOptions = {},
+): Promise<WrappedContentKey> {
+  expectThat(
+    provider.wrap !== undefined,
+    'the provider has no `wrap`: pass `withoutWrap: true` if it is not to have one',
+  )
+  return provider.wrap(key, call)
+}
+
 function newIv({ envelopeVersion }: MasterKeyProvider): Uint8Array {
   return envelopeVersion === 1 ? generateV1Start() : generateIv()
 }
 
-async function wrapped(
-  provider: MasterKeyProvider,
-): Promise<{ readonly cek: Uint8Array; readonly iv: Uint8Array; readonly envelope: Envelope }> {
+async function wrapped(provider: MasterKeyProvider): Promise<ContentKey & { readonly envelope: Envelope }> {
   const iv = newIv(provider)
   const generated = await provider.generateContentKey(Uint8Array.from(iv))
   return { cek: Uint8Array.from(generated.cek), iv, envelope: newEnvelope(provider, generated) }
 }
 
 /** The secrets of an object. A V1 start value is not one: it has ten possible values, and occurs in texts by chance. */
-function keysOf({ cek, iv }: { readonly cek: Uint8Array; readonly iv: Uint8Array }): readonly Secret[] {
+function keysOf({ cek, iv }: ContentKey): readonly Secret[] {
   return iv.subarray(0, IV_BYTES - 1).some((byte) => byte !== 0) ? [cek, iv] : [cek]
 }
 
