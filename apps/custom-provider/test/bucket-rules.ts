@@ -1,5 +1,5 @@
 import { CryptoBucket } from '@oss-cse/bucket'
-import { Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
+import { decodeEnvelope, encodeEnvelope, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 
@@ -55,6 +55,18 @@ export function testInBucket(createProvider: () => MasterKeyProvider | Promise<M
         'written before',
         'written after',
       ])
+    })
+
+    test('an object moves to this key from another one, with the same ciphertext, and this key alone reads it', async () => {
+      const transport = new MemoryTransport()
+      const [provider, old] = [await createProvider(), createTestProvider()]
+      await new CryptoBucket({ transport, provider: old }).put('object', content)
+      const stored = transport.objects.get('object')
+      const envelope = decodeEnvelope(stored?.headers ?? {})
+      if (stored === undefined || envelope === undefined) throw new Error('not stored')
+      const keyring = new Keyring({ encrypting: provider, decrypting: [old] })
+      await transport.plant('object', stored.bytes, encodeEnvelope(await keyring.rewrap(envelope)))
+      expect(await new CryptoBucket({ transport, provider }).getBytes('object')).toEqual(content)
     })
   })
 }

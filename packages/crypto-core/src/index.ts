@@ -85,6 +85,7 @@ export {
   type RetryOptions,
   type RetryPolicy,
 } from './retry.ts'
+export type { RewrapOptions } from './rewrap.ts'
 export { plaintextLength } from './segment-plan.ts'
 export type { UnwrapCacheOptions } from './unwrap-cache.ts'
 export { formatV1Start, parseV1Start } from './v1-start.ts'

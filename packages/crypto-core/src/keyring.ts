@@ -1,6 +1,6 @@
 import { wipe } from './bytes.ts'
 import { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
-import { type ContentFormat, contentFormat, type Envelope } from './envelope.ts'
+import { type ContentFormat, contentFormat, type Envelope, type EnvelopeV2 } from './envelope.ts'
 import { CseError, unwrapFailed } from './errors.ts'
 import { IssuedContentKeys } from './issued-content-keys.ts'
 import {
@@ -12,6 +12,7 @@ import {
 import { type EnvelopeExtras, newEnvelope } from './new-envelope.ts'
 import type { ContentKey, MasterKeyCallOptions, MasterKeyProvider } from './ports.ts'
 import { replacementKey } from './replacement-key.ts'
+import { checkRewrap, type RewrapOptions, rewrappedEnvelope, unversioned } from './rewrap.ts'
 import { checkKeyIdentities } from './sealed-only-keys.ts'
 import { generateV1Start } from './v1-start.ts'
 
@@ -254,6 +255,55 @@ export class Keyring {
     }
   }
 
+  /**
+   * Wraps the content key of an existing object under another master key, and returns its new envelope. It is V2, and has the
+   * description of the target. The ciphertext stays the same: store it with the new envelope in place of the old one. A sealed
+   * object stays sealed, with its commitment and context. All refusals come before any key is called.
+   *
+   * The recorded lengths, MD5 and part size are those of the old envelope. If you upload the ciphertext in other parts, set
+   * `dataSizeBytes` and `partSizeBytes` to those of the upload.
+   *
+   * It is for planned rotation: anyone who unwrapped the content key before can still read the object. After a leak of the old
+   * key, read the object and put it again. Unlike `unwrapToOpen`, it shows whether the unwrap failed, so do not show its outcome
+   * to strangers whose objects you re-wrap.
+   *
+   * @returns the new envelope. Nothing is stored.
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` when the target has no `wrap` or writes V1, or when the present key is
+   * sealed-only and the target is not; `ERR_CSE_NOT_SEALED` when the object is not sealed and either key is sealed-only;
+   * `ERR_CSE_INVALID_ARGUMENT` when the target is not in the keyring, when the keyring would not select it for the new
+   * envelope, or when it returns a value that no header can hold; errors of `unwrap`, and of the target.
+   *
+   * @example
+   * ```ts
+   * const keyring = new Keyring({ encrypting: newKey, decrypting: [oldKey] })
+   * const headers = encodeEnvelope(await keyring.rewrap(envelope))
+   * ```
+   */
+  async rewrap(envelope: Envelope, options: RewrapOptions = {}): Promise<EnvelopeV2> {
+    const { target = this.encrypting, targetObject = unversioned(options.object), ...call } = options
+    if (!this.#providers.includes(target)) {
+      throw new CseError(
+        'ERR_CSE_INVALID_ARGUMENT',
+        'The target of a re-wrap must be one of the providers of the keyring. Pass it as `encrypting` or `decrypting`.',
+      )
+    }
+    const wrapping = checkRewrap(contentFormat(envelope), {
+      target,
+      fromSealedOnly: this.#select(envelope).some((provider) => this.isSealedOnly(provider)),
+      toSealedOnly: this.isSealedOnly(target),
+      // A target that only encrypts reads nothing here: another keyring has its private half.
+      selectsTarget: target.canUnwrap === false || this.#matching(target).includes(target),
+    })
+    const contentKey = await this.unwrap(envelope, call)
+    try {
+      call.signal?.throwIfAborted()
+      const wrapped = await wrapping.wrap(contentKey, this.#call({ ...call, object: targetObject }))
+      return rewrappedEnvelope(envelope, target, wrapped)
+    } finally {
+      wipe(contentKey.cek, contentKey.iv)
+    }
+  }
+
   #call(options: MasterKeyCallOptions): MasterKeyCallOptions {
     return this.hasSealedOnly ? { ...options, identified: true } : options
   }
@@ -270,8 +320,18 @@ export class Keyring {
     )
   }
 
-  /** See FORMAT.md, "The keyring". */
   #candidates(envelope: Envelope): readonly MasterKeyProvider[] {
+    const matching = this.#matching(envelope)
+    if (matching.length > 0) return matching
+    const known = this.#providers.map((p) => `${p.wrapAlgorithm} ${describe(p)}`).join('; ')
+    throw new CseError(
+      'ERR_CSE_NO_MATCHING_KEY',
+      `No key in the keyring matches this object: its content key was wrapped by ${envelope.wrapAlgorithm} ${describe(envelope)}. Known keys: ${known}.`,
+    )
+  }
+
+  /** See FORMAT.md, "The keyring". */
+  #matching(envelope: Pick<Envelope, 'wrapAlgorithm' | 'materialDescription'>): readonly MasterKeyProvider[] {
     const candidates = this.#providers.filter((p) => unwraps(p, envelope.wrapAlgorithm))
     const described = candidates.filter((p) =>
       equalDescriptions(p.materialDescription, envelope.materialDescription),
@@ -282,13 +342,9 @@ export class Keyring {
       const listed = this.#undescribed.filter((p) => readers.includes(p))
       if (readers.includes(this.encrypting)) return [...new Set([this.encrypting, ...listed])]
       if (readers.length === 1) return readers
-      if (listed.length > 0) return listed
+      return listed
     }
-    const known = this.#providers.map((p) => `${p.wrapAlgorithm} ${describe(p)}`).join('; ')
-    throw new CseError(
-      'ERR_CSE_NO_MATCHING_KEY',
-      `No key in the keyring matches this object: its content key was wrapped by ${envelope.wrapAlgorithm} ${describe(envelope)}. Known keys: ${known}.`,
-    )
+    return []
   }
 }
 

@@ -2,7 +2,7 @@ import type { ContentFormat, Envelope, EnvelopeV2 } from './envelope.ts'
 import { V1_CEK_ALGORITHM } from './envelope-v1.ts'
 import { V2_CEK_ALGORITHM } from './envelope-v2.ts'
 import { CseError } from './errors.ts'
-import type { GeneratedContentKey, MasterKeyProvider } from './ports.ts'
+import type { MasterKeyProvider, WrappedContentKey } from './ports.ts'
 import { SEALED_CEK_ALGORITHM } from './segment-plan.ts'
 
 /** Optional fields of an envelope that describe its object. */
@@ -19,16 +19,12 @@ export type EnvelopeExtras = Pick<
  */
 export function newEnvelope(
   provider: Pick<MasterKeyProvider, 'envelopeVersion' | 'wrapAlgorithm' | 'materialDescription'>,
-  { wrappedCek, wrappedIv }: Omit<GeneratedContentKey, 'cek'>,
+  wrapped: WrappedContentKey,
   extras: EnvelopeExtras = {},
   format: ContentFormat = 'aes-ctr',
 ): Envelope {
   const { wrapAlgorithm, materialDescription, envelopeVersion = 2 } = provider
-  const common = { wrappedCek, wrapAlgorithm, materialDescription }
-  if (envelopeVersion === 2) {
-    const cekAlgorithm = format === 'sealed' ? SEALED_CEK_ALGORITHM : V2_CEK_ALGORITHM
-    return { version: 2, ...common, wrappedIv, cekAlgorithm, ...extras }
-  }
+  if (envelopeVersion === 2) return newEnvelopeV2(provider, wrapped, extras, format)
   if (format === 'sealed') {
     throw new CseError(
       'ERR_CSE_OPERATION_REFUSED',
@@ -42,5 +38,26 @@ export function newEnvelope(
       'The V1 format does not support objects in parts. Use put, which sends up to 5 GB in one request, or a master key that writes V2.',
     )
   }
-  return { version: 1, ...common, wrappedStart: wrappedIv, cekAlgorithm: V1_CEK_ALGORITHM, ...recorded }
+  const { wrappedCek, wrappedIv: wrappedStart } = wrapped
+  const cekAlgorithm = V1_CEK_ALGORITHM
+  return {
+    version: 1,
+    wrappedCek,
+    wrapAlgorithm,
+    materialDescription,
+    wrappedStart,
+    cekAlgorithm,
+    ...recorded,
+  }
+}
+
+/** Returns the V2 envelope of a wrapped content key. */
+export function newEnvelopeV2(
+  { wrapAlgorithm, materialDescription }: Pick<MasterKeyProvider, 'wrapAlgorithm' | 'materialDescription'>,
+  { wrappedCek, wrappedIv }: WrappedContentKey,
+  extras: EnvelopeExtras,
+  format: ContentFormat,
+): EnvelopeV2 {
+  const cekAlgorithm = format === 'sealed' ? SEALED_CEK_ALGORITHM : V2_CEK_ALGORITHM
+  return { version: 2, wrappedCek, wrapAlgorithm, materialDescription, wrappedIv, cekAlgorithm, ...extras }
 }

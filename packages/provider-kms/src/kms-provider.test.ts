@@ -80,7 +80,7 @@ describe('calls', () => {
     expect(kms.operations.slice(2)).toEqual(['decrypt', 'decrypt'])
   })
 
-  test('no request contains a content key in plaintext', async () => {
+  test('no request of a write or a read contains a content key in plaintext', async () => {
     const { kms, ring } = setUp({ encryptionContext: { a: 'b' } })
     const { contentKey, envelope } = await ring.generate()
     await ring.unwrap(envelope)
@@ -89,6 +89,34 @@ describe('calls', () => {
     expect(sent).not.toContain(Buffer.from(contentKey.cek).toString('hex'))
     expect(kms.calls[1]).toMatchObject({ request: { plaintext: encodeBase64(contentKey.iv) } })
   })
+
+  test.each(['blob', 'oss2'] as const)(
+    'a re-wrap is two concurrent Encrypts of base64 texts, with the context, in the encoding of the provider: %s',
+    async (encoding) => {
+      const old = setUp()
+      const { kms, provider, ring } = setUp({ encoding, encryptionContext: { app: 'x' } })
+      const { envelope, contentKey } = await old.ring.generate()
+      ring.addDecrypting(old.provider, { undescribed: true })
+      const waiting: (() => void)[] = []
+      kms.before = ({ operation }) =>
+        operation === 'encrypt'
+          ? new Promise<void>((resolve) => {
+              waiting.push(resolve)
+              if (waiting.length === 2) for (const go of waiting) go()
+            })
+          : undefined
+      const rewrapped = await ring.rewrap({ ...envelope, materialDescription: {} })
+      const encrypts = kms.calls.filter(({ operation }) => operation === 'encrypt')
+      expect(encrypts.map(({ request }) => request)).toMatchObject([
+        { keyId: KEY, plaintext: encodeBase64(contentKey.cek), encryptionContext: { app: 'x' } },
+        { keyId: KEY, plaintext: encodeBase64(contentKey.iv), encryptionContext: { app: 'x' } },
+      ])
+      const decoded = Buffer.from(rewrapped.wrappedCek, 'base64').toString('latin1')
+      const blob = encoding === 'blob' ? rewrapped.wrappedCek : decoded
+      expect(Buffer.from(blob, 'base64').subarray(0, 36).toString()).toBe(KEY)
+      expect(await provider.unwrap(rewrapped)).toEqual(contentKey)
+    },
+  )
 
   test('each call has the encryption context, which includes the passphrase', async () => {
     const { kms, ring } = setUp({ encryptionContext: { app: 'x' }, passphrase: 'päss"word' })

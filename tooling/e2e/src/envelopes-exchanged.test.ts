@@ -2,20 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CryptoBucket } from '@oss-cse/bucket'
-import {
-  encodeBase64,
-  formatV1Start,
-  type HeaderMap,
-  Keyring,
-  type MasterKeyProvider,
-} from '@oss-cse/crypto-core'
+import { encodeBase64, type HeaderMap, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import { isEnvelopeHeader, V1_HEADERS, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { type KmsEmulator, startKmsEmulator } from '@oss-cse/kms-emulator'
 import { generateLocalRsaKeyFiles, LocalRsaProvider } from '@oss-cse/provider-rsa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { random } from './emulated-bucket.ts'
-import { kmsOf, kmsProviderOf } from './emulated-kms.ts'
+import { kmsProviderOf, kmsV1ProviderOf } from './emulated-kms.ts'
 
 const SIZE = 1000
 const V1_MARKS = [
@@ -63,9 +57,9 @@ beforeAll(async () => {
   const { keyId: otherKeyId } = await kms.createKey()
   keys.kms = {
     reader: kmsProviderOf(kms),
-    v1: kmsV1(kms.keyId),
+    v1: kmsV1ProviderOf(kms),
     v2: kmsProviderOf(kms),
-    otherV1: kmsV1(otherKeyId),
+    otherV1: kmsV1ProviderOf(kms, otherKeyId),
     otherV2: kmsProviderOf(kms, { keyId: otherKeyId }),
   }
   for (const prefix of ['ours', 'other']) await generateLocalRsaKeyFiles({ directory, prefix, bits: 2048 })
@@ -82,24 +76,6 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
   await kms.close()
 })
-
-/** What oss2 2.5 to 2.10 wrote under a KMS key: the blobs as they are, the start as decimal text. */
-function kmsV1(keyId: string): MasterKeyProvider {
-  const client = kmsOf(kms)
-  const { unwrap } = kmsProviderOf(kms, { keyId })
-  return {
-    wrapAlgorithm: 'kms',
-    envelopeVersion: 1,
-    materialDescription: {},
-    unwrap,
-    async generateContentKey(iv) {
-      const made = await client.generateDataKey({ keyId })
-      const start = await client.encrypt({ keyId, plaintext: formatV1Start(iv) })
-      const cek = Uint8Array.from(Buffer.from(made.plaintext, 'base64'))
-      return { cek, wrappedCek: made.ciphertextBlob, wrappedIv: start.ciphertextBlob }
-    },
-  }
-}
 
 async function store(provider: MasterKeyProvider, sizeBytes = SIZE): Promise<Stored> {
   const transport = new MemoryTransport()
