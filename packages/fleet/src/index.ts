@@ -1,3 +1,4 @@
+export { advancePlan, EMPTY_PLAN } from './advance-plan.ts'
 export type {
   FleetCommand,
   JobQueue,
@@ -11,4 +12,13 @@ export type {
   ShardTotals,
   TakenShard,
 } from './job-queue.ts'
+export {
+  addTotals,
+  checkNewRun,
+  checkSameRun,
+  isOver,
+  leaseLost,
+  runIsCancelled,
+  unknownRun,
+} from './run-rules.ts'
 export { type Shard, shardName } from './shard.ts'

@@ -12,7 +12,7 @@ export type RunSettings = Readonly<Record<string, unknown>>
 
 /** A run to create. */
 export interface NewRun {
-  /** 1 to 64 letters, digits, `-` and `_`. */
+  /** 1 to 64 ASCII letters, digits, `-` and `_`. */
   readonly id: string
   readonly command: FleetCommand
   readonly settings: RunSettings
@@ -22,9 +22,9 @@ export interface NewRun {
  * What a run is doing:
  * - `active`: its shards are planned and taken;
  * - `paused`: no shard is taken until it is resumed;
- * - `cancelled`: no shard is taken ever again.
+ * - `cancelled`: no shard is added or taken ever again.
  *
- * A run is over when it is cancelled, or when its plan is complete and no shard is left.
+ * A run is over when it is cancelled, or when its plan is complete and each shard has completed or failed: see `isOver`.
  */
 export type RunState = 'active' | 'paused' | 'cancelled'
 
@@ -32,11 +32,11 @@ export type RunState = 'active' | 'paused' | 'cancelled'
 export interface PlanProgress {
   /** The number of shards that are in the queue. The next one has this `index`. */
   readonly shards: number
-  /** The last key that is covered by a shard. Absent before the first shard. */
+  /** The `until` of the last shard that has one: the next shard starts after it. Absent before that shard. */
   readonly cursor?: string | undefined
   /** The number of keys that were listed for these shards. */
   readonly listedKeys: number
-  /** Whether all shards of the run are in the queue. */
+  /** Whether the last shard of the run is in the queue: the one without `until`. */
   readonly complete: boolean
 }
 
@@ -57,23 +57,27 @@ export interface RunStatus extends NewRun {
   readonly created: Date
   readonly plan: PlanProgress
   readonly shards: ShardCounts
-  /** The sum of what was passed to `complete`, by name. Each shard counts once, however often it was done. */
+  /** The sum of what was passed to `complete`, by name. Each completed shard counts once, however often it was done. */
   readonly totals: Readonly<Record<string, number>>
 }
 
-/** Numbers that describe a completed shard, such as its objects and bytes. Whole numbers, at least 0. */
+/**
+ * Numbers that describe a completed shard, by name. Whole numbers, at least 0. All commands state `objects` and `bytes`,
+ * from which `runProgress` computes.
+ */
 export type ShardTotals = Readonly<Record<string, number>>
 
 /** Adds shards to the plan of a run. */
 export interface PlanStep {
   /** `PlanProgress.shards` as the planner saw it. */
   readonly expectedShards: number
-  /** The shards that follow, with ascending indexes from `expectedShards`. It may be empty in the last step. */
+  /**
+   * The shards that follow, at least one: the first starts at the cursor of the plan, each other one where the one before
+   * it ends. A shard without `until` completes the plan.
+   */
   readonly shards: readonly Shard[]
-  /** The keys that were listed for these shards. */
+  /** The number of keys that were listed for these shards. */
   readonly listedKeys: number
-  /** True in the last step. */
-  readonly complete: boolean
 }
 
 /**
@@ -82,19 +86,27 @@ export interface PlanStep {
  */
 export interface TakenShard {
   readonly shard: Shard
-  /** How often the shard has been taken, from 1. */
+  /** How often the shard has been taken, from 1. Whatever ended the earlier attempts, each counts. */
   readonly attempt: number
   /** Aborts when the lease is known to be lost, with `ERR_CSE_LEASE_LOST`. */
   readonly leaseLost: AbortSignal
   /**
-   * Marks the shard as completed.
+   * Marks the shard as completed, also in a paused or cancelled run. Does nothing if this very attempt has completed it
+   * already, so it may be called again after `ERR_CSE_QUEUE`: the queue may have stored the first call.
    *
-   * @throws CseError `ERR_CSE_LEASE_LOST` when another worker has it, or completed it: these totals do not count
+   * @throws CseError `ERR_CSE_LEASE_LOST` when another worker has taken the shard since, or when the shard was released
+   * or failed: these totals do not count. `ERR_CSE_INVALID_ARGUMENT` for totals that are not whole numbers of at least 0
    */
   complete(totals: ShardTotals): Promise<void>
-  /** Returns the shard to the queue at once, as when the worker stops. It doesn't count as a failure. */
+  /**
+   * Returns the shard to the queue at once, as when the worker stops. It doesn't count as a failure. Does nothing if the
+   * lease is lost, or the shard has been released, failed or completed.
+   */
   release(): Promise<void>
-  /** Returns the shard to the queue after a failure. After as many failures as the queue allows, it counts as failed. */
+  /**
+   * Returns the shard to the queue after a failure. After as many failures as the queue allows, it counts as failed. Does
+   * nothing where `release` does nothing.
+   */
   fail(error: unknown): Promise<void>
 }
 
@@ -115,33 +127,45 @@ export interface JobQueue {
   /** Returns all runs, the newest first. */
   listRuns(): Promise<readonly RunStatus[]>
   getRun(runId: string): Promise<RunStatus>
-  /** Returns how far the plan is, for a planner that starts or continues. */
-  plan(runId: string): Promise<PlanProgress>
   /**
-   * Adds shards and moves the cursor, in one transaction.
+   * Adds shards and moves the cursor, in one transaction. Planning continues while a run is paused. `advancePlan` checks
+   * the step and computes the plan.
    *
-   * @returns false, without any change, if another planner was faster: the plan no longer has `expectedShards`
+   * @returns false, without any change, if the plan no longer has `expectedShards`, because another planner was faster or
+   * an earlier call was stored in spite of `ERR_CSE_QUEUE`; also if the run is cancelled
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for shards that leave a gap or overlap
    */
   addShards(runId: string, step: PlanStep): Promise<boolean>
   /**
    * Takes a waiting shard of an active run, or one whose lease ended. Two workers never hold the same shard at once.
+   * Shards of an earlier step of the plan come first.
+   *
+   * A lease that ended counts as a failure of the shard, so that a shard that kills each of its workers is not taken for
+   * ever.
    *
    * @returns `undefined` if there is none at the moment, or if the run is paused or cancelled
    */
   take(runId: string): Promise<TakenShard | undefined>
   /**
    * Waits until the run may have a shard to take, is over, or has changed its state: until it was notified, or for the time
-   * between two polls. It may return early.
+   * between two polls. It returns at once if there is a shard to take, or if the run is over. It may return early.
    */
   wait(runId: string, options?: CallOptions): Promise<void>
-  /** Pauses an active run. Shards that are taken are completed. Does nothing to a paused run. */
+  /**
+   * Pauses an active run. Shards that are taken are completed. Does nothing to a paused run, whose reason stays, and to a
+   * cancelled one.
+   */
   pause(runId: string, reason?: string): Promise<void>
-  /** Makes a paused run active. Does nothing to an active run. */
+  /**
+   * Makes a paused run active, without a reason. Does nothing to an active run.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the run is cancelled
+   */
   resume(runId: string): Promise<void>
-  /** Cancels a run for ever. Its workers stop at the next object. */
+  /** Cancels a run for ever. Its workers stop at the next object. Does nothing to a cancelled run. */
   cancel(runId: string): Promise<void>
-  /** Puts failed shards of a run back into the queue. Returns their number. */
+  /** Puts the failed shards of a run back into the queue. Their failures count from 0 again. Returns their number. */
   retryFailed(runId: string): Promise<number>
-  /** Ends the connections. Shards that this process has taken are released. */
+  /** Ends the connections. Shards that were taken through this object are released. Does nothing the second time. */
   close(): Promise<void>
 }

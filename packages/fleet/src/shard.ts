@@ -1,6 +1,7 @@
 /**
  * A range of keys of one run: the unit of work of a fleet. No two shards of a run overlap, and together they cover all
- * keys under the run's prefix.
+ * keys under the run's prefix, those that exist and those that will. So a key that is created while the run is planned is
+ * in exactly one shard too.
  */
 export interface Shard {
   /** Its number in the run, from 0, in the order of the keys. */

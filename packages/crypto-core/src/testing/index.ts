@@ -1,4 +1,4 @@
-export type { ContractCase } from './expect.ts'
+export { type ContractCase, expectCode, expectThat, rejection } from './expect.ts'
 export type { ServiceFailure } from './failure-rule.ts'
 export { MemoryTransport, type RecordedRequest, type StoredObject } from './memory-transport.ts'
 export { type ProviderContractOptions, providerContract } from './provider-contract.ts'

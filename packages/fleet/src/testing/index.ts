@@ -1,1 +1,2 @@
-export {}
+export { type JobQueueContractOptions, jobQueueContract } from './job-queue-contract.ts'
+export { MemoryJobQueue, type MemoryJobQueueOptions } from './memory-job-queue.ts'
