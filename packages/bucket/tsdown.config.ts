@@ -4,6 +4,7 @@ export default [
   library({
     entry: {
       index: 'src/index.ts',
+      internal: 'src/internal.ts',
       node: 'src/node.ts',
       'file-cipher-worker.node': 'src/cipher/file-cipher-worker.node.ts',
     },

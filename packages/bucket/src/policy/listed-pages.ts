@@ -11,21 +11,30 @@ import {
 /** After this many pages in a row without a new entry, a listing fails. Deleted versions cause such pages. */
 const MAX_IDLE_PAGES = 1000
 
+/** Where a listing of objects starts, and how large its pages are. */
+export interface ListingStart {
+  /** The maximum number of entries of a page. Default 1,000. */
+  readonly maxKeys?: number | undefined
+  /** The first page must start after this key. Absent: it is not checked. */
+  readonly after?: string | undefined
+}
+
 /**
  * The pages of a listing of objects. Each page is checked before it is returned. Only the current position is kept.
  *
- * @param ask - requests a page of at most 1,000 entries
+ * @param ask - requests a page of at most `maxKeys` entries
  * @throws CseError `ERR_CSE_SERVICE` for a page that is invalid or does not advance
  */
 export async function* objectPages(
   ask: (continuationToken: string | undefined) => Promise<ObjectPage>,
+  { maxKeys = MAX_PAGE_ENTRIES, after: start }: ListingStart = {},
 ): AsyncGenerator<ObjectPage, void, undefined> {
-  let after: string | undefined
+  let after = start
   let continuationToken: string | undefined
   let idlePages = 0
   do {
     const page = await ask(continuationToken)
-    check(objectPageProblem(page, { maxKeys: MAX_PAGE_ENTRIES, after, continuationToken }), 'objects')
+    check(objectPageProblem(page, { maxKeys, after, continuationToken }), 'objects')
     const last = lastListedName(page, after)
     idlePages = last === after ? idlePages + 1 : 0
     checkIdle(idlePages, 'objects')
