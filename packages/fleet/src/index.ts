@@ -1,4 +1,5 @@
 export { advancePlan, EMPTY_PLAN } from './advance-plan.ts'
+export { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
 export type {
   FleetCommand,
   JobQueue,
@@ -12,6 +13,9 @@ export type {
   ShardTotals,
   TakenShard,
 } from './job-queue.ts'
+export { type ListingOptions, shardObjects } from './ordered-listing.ts'
+export { type PlanOptions, planShards, type ShardingOptions } from './plan-shards.ts'
+export { type ProgressSample, type RunProgress, runProgress } from './run-progress.ts'
 export {
   addTotals,
   checkNewRun,
@@ -21,4 +25,6 @@ export {
   runIsCancelled,
   unknownRun,
 } from './run-rules.ts'
+export { runWorker } from './run-worker.ts'
 export { type Shard, shardName } from './shard.ts'
+export type { ShardContext, WorkerEvent, WorkerOptions } from './worker-options.ts'
