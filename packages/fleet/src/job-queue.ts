@@ -141,7 +141,7 @@ export interface JobQueue {
    * Shards of an earlier step of the plan come first.
    *
    * A lease that ended counts as a failure of the shard, so that a shard that kills each of its workers is not taken for
-   * ever.
+   * ever. A call that fails leaves no lease that the queue extends: if a shard was taken, its lease ends by itself.
    *
    * @returns `undefined` if there is none at the moment, or if the run is paused or cancelled
    */

@@ -88,6 +88,11 @@ export class MemoryJobQueue implements JobQueue {
     this.#returned(run, stored, true)
   }
 
+  /** Ends all leases of this queue, as if its process had been killed. */
+  expireLeases(): void {
+    for (const { run, stored } of this.#held()) this.expireLease(run.id, stored.shard.index)
+  }
+
   createRun(run: NewRun): Promise<void> {
     return this.#call('createRun', () => {
       checkNewRun(run)
@@ -187,13 +192,16 @@ export class MemoryJobQueue implements JobQueue {
 
   async close(): Promise<void> {
     this.#closed = true
-    for (const run of this.#runs.values()) {
-      for (const stored of run.stored)
-        if (stored.holder?.queue === this && stored.state === 'taken') {
-          stored.holder.lost.abort(leaseLost(stored.shard.index))
-          this.#returned(run, stored, false)
-        }
+    for (const { run, stored } of this.#held()) {
+      stored.holder?.lost.abort(leaseLost(stored.shard.index))
+      this.#returned(run, stored, false)
     }
+  }
+
+  #held(): { readonly run: StoredRun; readonly stored: StoredShard }[] {
+    return [...this.#runs.values()].flatMap((run) =>
+      run.stored.filter(({ holder }) => holder?.queue === this).map((stored) => ({ run, stored })),
+    )
   }
 
   #taken(run: StoredRun, stored: StoredShard, attempt: number, lost: AbortSignal): TakenShard {
