@@ -3,6 +3,7 @@ import type { MemoryJobQueue } from '@oss-cse/fleet/testing'
 import { describe, expect, test } from 'vitest'
 import { fleetBench, oneByteEach, RUN } from '../test/fleet-bench.ts'
 import type { RunStatus } from './job-queue.ts'
+import { planShards } from './plan-shards.ts'
 import { runWorker } from './run-worker.ts'
 import type { WorkerEvent, WorkerOptions } from './worker-options.ts'
 
@@ -171,12 +172,18 @@ describe('an abort', () => {
 
   test('during a take releases the shard that was taken', async () => {
     const controller = new AbortController()
-    const { queue, start } = await workerBench({ signal: controller.signal, doShard: async () => ({}) })
+    const reason = new Error('enough')
+    const { catalog, queue, start } = await workerBench({
+      plan: undefined,
+      signal: controller.signal,
+      doShard: async () => ({}),
+    })
+    await planShards({ queue, runId: RUN.id, catalog, maxKeys: 1 })
     queue.intercept = (name, moment) => {
-      if (name === 'take' && moment === 'after') controller.abort(new Error('enough'))
+      if (name === 'take' && moment === 'after') controller.abort(reason)
     }
-    await start({ plan: undefined }).catch(() => {})
-    expect((await queue.getRun(RUN.id)).shards.taken).toBe(0)
+    await expect(start()).rejects.toBe(reason)
+    expect((await queue.take(RUN.id))?.attempt).toBe(2)
   })
 
   test('ends the wait for a queue that is away', async () => {
