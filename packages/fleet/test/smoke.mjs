@@ -1,0 +1,37 @@
+// Run on the built package under every Node.js of the matrix that it allows.
+import assert from 'node:assert/strict'
+import { MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { planShards, runProgress, runWorker, shardObjects } from '@oss-cse/fleet'
+import { jobQueueContract, MemoryJobQueue } from '@oss-cse/fleet/testing'
+
+const store = new MemoryJobQueue({ maxFailures: 3 })
+const rules = jobQueueContract({
+  connect: () => store.connect(),
+  expireLease: (runId, shardIndex) => store.expireLease(runId, shardIndex),
+  maxFailures: 3,
+})
+for (const { run } of rules) await run()
+
+const catalog = new MemoryTransport()
+for (let i = 0; i < 100; i++) await catalog.plant(`key-${i}`, new Uint8Array(i))
+const queue = new MemoryJobQueue()
+await queue.createRun({ id: 'run', command: 'audit', settings: {} })
+const plan = { catalog, maxKeys: 10, maxBytes: 300 }
+const status = await runWorker({
+  queue,
+  runId: 'run',
+  plan,
+  parallel: 3,
+  async doShard(shard, { signal }) {
+    const totals = { objects: 0, bytes: 0 }
+    for await (const { sizeBytes } of shardObjects(shard, { catalog, signal })) {
+      totals.objects += 1
+      totals.bytes += sizeBytes
+    }
+    return totals
+  },
+})
+assert.deepEqual(status.totals, { objects: 100, bytes: 4950 })
+assert.equal(status.shards.completed, (await planShards({ queue, runId: 'run', ...plan })).shards)
+assert.equal(runProgress(status, []).etaMs, undefined)
+console.log(`fleet: a run is over on ${process.version}`)
