@@ -24,11 +24,11 @@ test('it forgets objects that have left the window', () => {
   expect(tripsAt(new CircuitBreaker(), times(1000, [DENIED, undefined, undefined]).flat())).toBe(undefined)
 })
 
-test('failures of single objects and those that pass do not count', () => {
+test('failures of single objects and of too many requests do not count', () => {
   const codes: CseErrorCode[] = [
     'ERR_CSE_NOT_FOUND',
     'ERR_CSE_THROTTLED',
-    'ERR_CSE_NETWORK',
+    'ERR_CSE_SERVICE',
     'ERR_CSE_NOT_ENCRYPTED',
   ]
   expect(tripsAt(new CircuitBreaker(), times(100, codes).flat())).toBe(undefined)

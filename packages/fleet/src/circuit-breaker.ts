@@ -9,8 +9,8 @@ export interface CircuitBreakerOptions {
 }
 
 /**
- * Failures that the next object has too, in all likelihood: those of the master key, the credentials and the clock. Also
- * content that is not authentic: many such objects are an attack, or a wrong key.
+ * Failures that the next object has too, in all likelihood: those of the master key, the credentials, the clock, the
+ * network and the disk. Also content that is not authentic: many such objects are an attack, or a wrong key.
  */
 const OF_THE_RUN: ReadonlySet<CseErrorCode> = new Set<CseErrorCode>([
   'ERR_CSE_ACCESS_DENIED',
@@ -18,11 +18,14 @@ const OF_THE_RUN: ReadonlySet<CseErrorCode> = new Set<CseErrorCode>([
   'ERR_CSE_CANNOT_UNWRAP',
   'ERR_CSE_CLOCK_SKEW',
   'ERR_CSE_CREDENTIALS_EXPIRED',
+  'ERR_CSE_FILE',
   'ERR_CSE_INTEGRITY',
   'ERR_CSE_INVALID_KEY',
   'ERR_CSE_MASTER_KEY_DISABLED',
   'ERR_CSE_MASTER_KEY_NOT_FOUND',
+  'ERR_CSE_NETWORK',
   'ERR_CSE_NO_MATCHING_KEY',
+  'ERR_CSE_TIMEOUT',
   'ERR_CSE_UNWRAP_FAILED',
   'ERR_CSE_WRONG_REGION',
 ])
@@ -31,7 +34,7 @@ const OF_THE_RUN: ReadonlySet<CseErrorCode> = new Set<CseErrorCode>([
  * Notices when so many objects fail for the same kind of reason that the whole run should stop. By default it trips when 20
  * of the last 50 objects had such a failure: 20 in a row are enough, and single objects that are damaged or forbidden do
  * not trip it in a healthy bucket. A run of fewer than 20 objects never trips it. Failures of one object, such as
- * `ERR_CSE_NOT_FOUND`, and those that pass, such as `ERR_CSE_THROTTLED`, do not count.
+ * `ERR_CSE_NOT_FOUND`, do not count, and `ERR_CSE_THROTTLED` does not either: then the worker must slow down.
  *
  * @example
  * ```ts

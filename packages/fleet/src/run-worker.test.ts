@@ -331,6 +331,15 @@ describe('the circuit breaker', () => {
     expect(reasons).toEqual(['3 of the last 3 objects failed: ERR_CSE_ACCESS_DENIED.'])
   })
 
+  test('pauses a run whose shards all fail, before they count as failed', async () => {
+    const { start } = await workerBench({
+      whenPaused: 'return',
+      breaker: { failures: 2, window: 2 },
+      doShard: () => Promise.reject(new CseError('ERR_CSE_FILE', 'The disk is full.')),
+    })
+    expect(await start()).toMatchObject({ state: 'paused', shards: { taken: 0, completed: 0, failed: 0 } })
+  })
+
   test('takes no other shard before the pause is stored', async () => {
     let begun = 0
     const { queue, start } = await workerBench({

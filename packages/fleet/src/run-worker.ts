@@ -1,4 +1,10 @@
-import { type CallOptions, CseError, callWithRetries, checkedRetryOptions } from '@oss-cse/crypto-core'
+import {
+  type CallOptions,
+  CseError,
+  type CseErrorCode,
+  callWithRetries,
+  checkedRetryOptions,
+} from '@oss-cse/crypto-core'
 import {
   backgroundTimer,
   type LinkedAbort,
@@ -7,10 +13,10 @@ import {
   tell,
 } from '@oss-cse/crypto-core/internal'
 import { CircuitBreaker } from './circuit-breaker.ts'
-import type { RunStatus, TakenShard } from './job-queue.ts'
+import type { RunStatus, ShardTotals, TakenShard } from './job-queue.ts'
 import { planShards } from './plan-shards.ts'
 import { isOver } from './run-rules.ts'
-import type { WorkerOptions } from './worker-options.ts'
+import type { ShardContext, WorkerOptions } from './worker-options.ts'
 
 /**
  * Takes shards of a run and does them, until the run is over.
@@ -103,6 +109,7 @@ class ShardWorker {
       this.#stop.unlink()
     }
     if (this.#failure !== undefined) throw this.#failure.error
+    // Not the signal of the worker: that of a cancelled run has aborted.
     const { signal } = this.#options
     return this.#patiently(() => queue.getRun(runId), { signal })
   }
@@ -153,12 +160,10 @@ class ShardWorker {
     else leaseLost.addEventListener('abort', onLost, { once: true })
     this.#inHand.add(halt)
     tell(onEvent, { type: 'shard-taken', shard, attempt })
-    const record: Parameters<typeof doShard>[1]['record'] = (code) => {
-      if (halt.signal.aborted) return
-      const reason = this.#breaker.record(code)
-      if (reason !== undefined) this.#trip(reason)
+    const record: ShardContext['record'] = (code) => {
+      if (!halt.signal.aborted) this.#record(code)
     }
-    let result: Awaited<ReturnType<typeof doShard>> | undefined
+    let result: ShardTotals | undefined
     let failure: unknown
     try {
       result = await doShard(shard, { signal: halt.signal, attempt, record })
@@ -175,7 +180,7 @@ class ShardWorker {
     else await this.#giveUp(taken, failure)
   }
 
-  async #complete(taken: TakenShard, totals: Readonly<Record<string, number>>): Promise<void> {
+  async #complete(taken: TakenShard, totals: ShardTotals): Promise<void> {
     const { onEvent } = this.#options
     const { shard, attempt } = taken
     try {
@@ -192,6 +197,8 @@ class ShardWorker {
   async #giveUp(taken: TakenShard, error: unknown): Promise<void> {
     const { shard, attempt } = taken
     tell(this.#options.onEvent, { type: 'shard-failed', shard, attempt, error })
+    // Without this, a machine that cannot do any shard would soon have failed them all.
+    if (CseError.isInstance(error)) this.#record(error.code)
     await this.#patiently(() => taken.fail(error))
   }
 
@@ -210,8 +217,11 @@ class ShardWorker {
     tell(this.#options.onEvent, { type: 'shard-released', shard, attempt })
   }
 
-  #trip(reason: string): void {
+  /** Records a result. Pauses the run if the circuit breaker trips. */
+  #record(code: CseErrorCode | undefined): void {
     const { queue, runId } = this.#options
+    const reason = this.#breaker.record(code)
+    if (reason === undefined) return
     for (const halt of this.#inHand)
       halt.abort(new DOMException(`The run is paused. ${reason}`, 'AbortError'))
     if (this.#pausing !== undefined) return
