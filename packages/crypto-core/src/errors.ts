@@ -117,6 +117,8 @@ export interface TransportErrorOptions extends CseErrorOptions {
   readonly ec?: string | undefined
   /** For a response 304 Not Modified: its headers, names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** For how long the service throttled the request, in milliseconds, if it says so. */
+  readonly qosDelayMs?: number | undefined
   /** For a failed connection: whether it was established before it failed. */
   readonly connected?: boolean | undefined
   /** True if the same request may succeed later: 5xx, throttling, timeouts, broken connections. */
@@ -143,6 +145,11 @@ export class TransportError extends CseError {
   readonly ec?: string
   /** With `ERR_CSE_NOT_MODIFIED`: the headers of the response, such as the object's ETag. Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>
+  /**
+   * For how long the service throttled the request, in milliseconds: its header `x-oss-qos-delay-time`. It says how far
+   * the requests are above a limit. It is no promise that a request succeeds after this time.
+   */
+  readonly qosDelayMs?: number
   /** With `ERR_CSE_NETWORK`: false if no connection was made, so that the service cannot have seen the request. */
   readonly connected?: boolean
   readonly retryable: boolean
@@ -155,6 +162,7 @@ export class TransportError extends CseError {
     if (options.requestId !== undefined) this.requestId = printable(options.requestId)
     if (options.ec !== undefined) this.ec = printable(options.ec)
     if (options.headers !== undefined) this.headers = options.headers
+    if (options.qosDelayMs !== undefined) this.qosDelayMs = options.qosDelayMs
     if (options.connected !== undefined) this.connected = options.connected
     this.retryable = options.retryable
     this.retriesExhausted = options.retriesExhausted ?? false

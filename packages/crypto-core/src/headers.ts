@@ -1,3 +1,5 @@
+import type { HeaderMap } from './ports.ts'
+
 /** The prefix of each header of the service. */
 export const OSS_HEADER_PREFIX = 'x-oss-'
 
@@ -40,6 +42,7 @@ export const OSS_HEADERS = {
   requestId: 'x-oss-request-id',
   process: 'x-oss-process',
   copySource: 'x-oss-copy-source',
+  copySourceIfMatch: 'x-oss-copy-source-if-match',
   metadataDirective: 'x-oss-metadata-directive',
   forbidOverwrite: 'x-oss-forbid-overwrite',
   requestPayer: 'x-oss-request-payer',
@@ -47,11 +50,24 @@ export const OSS_HEADERS = {
   objectAcl: 'x-oss-object-acl',
   storageClass: 'x-oss-storage-class',
   serverSideEncryption: 'x-oss-server-side-encryption',
+  serverSideEncryptionKeyId: 'x-oss-server-side-encryption-key-id',
+  serverSideDataEncryption: 'x-oss-server-side-data-encryption',
+  /** The tags of a new object. */
+  tagging: 'x-oss-tagging',
+  taggingCount: 'x-oss-tagging-count',
+  taggingDirective: 'x-oss-tagging-directive',
+  /** Whether an archived object is being restored, or until when it is. */
+  restore: 'x-oss-restore',
+  retentionMode: 'x-oss-object-worm-mode',
+  retainUntil: 'x-oss-object-worm-retain-until-date',
   callback: 'x-oss-callback',
   callbackVariables: 'x-oss-callback-var',
   objectType: 'x-oss-object-type',
   symlinkTarget: 'x-oss-symlink-target',
   versionId: 'x-oss-version-id',
+  deleteMarker: 'x-oss-delete-marker',
+  /** For how long the service throttled the request, in milliseconds. */
+  qosDelay: 'x-oss-qos-delay-time',
   date: 'x-oss-date',
   contentSha256: 'x-oss-content-sha256',
   securityToken: 'x-oss-security-token',
@@ -97,4 +113,15 @@ export function replacesMetadata(name: string, value: string): boolean {
  */
 export function parseCrc64(text: string | undefined): bigint | undefined {
   return text !== undefined && /^\d{1,20}$/.test(text) ? BigInt(text) : undefined
+}
+
+/**
+ * Reads for how long the service throttled a request, in milliseconds. The service reports it on throttled responses.
+ *
+ * @param headers - of a response, names in lower case
+ * @returns undefined if the response does not say so
+ */
+export function qosDelayOf(headers: HeaderMap): number | undefined {
+  const text = headers[OSS_HEADERS.qosDelay]
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
 }

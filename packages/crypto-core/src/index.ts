@@ -27,17 +27,28 @@ export { OSS_HEADERS } from './headers.ts'
 export { type DecryptingOptions, Keyring, type KeyringOptions, type UnwrapToOpenOptions } from './keyring.ts'
 export type { MaterialDescription } from './material-description.ts'
 export type { EnvelopeExtras } from './new-envelope.ts'
+export {
+  type ObjectAttributes,
+  type ObjectRestore,
+  type ObjectRetention,
+  objectAttributes,
+  type ServerSideEncryption,
+} from './object-attributes.ts'
+export { taggingHeader } from './object-tags.ts'
+export { hasObjectSettings, hasVersionCatalog } from './optional-ports.ts'
 export { orAborted } from './or-aborted.ts'
 export type { PartPlan, PartRange } from './part-plan.ts'
 export type {
   AccessCredentials,
   BoundedCallOptions,
+  BucketVersioning,
   ByteChunks,
   CallOptions,
   CompleteUploadRequest,
   ContentKey,
   CopyObjectRequest,
   CredentialsProvider,
+  DeleteMarker,
   DeleteObjectRequest,
   DeleteObjectsRequest,
   GeneratedContentKey,
@@ -51,15 +62,21 @@ export type {
   ListObjectsRequest,
   ListPartsRequest,
   ListUploadsRequest,
+  ListVersionsRequest,
   MasterKeyCallOptions,
   MasterKeyProvider,
   MultipartTransport,
+  ObjectAcl,
   ObjectBody,
   ObjectCatalog,
   ObjectPage,
   ObjectReference,
+  ObjectSettings,
+  ObjectSettingsRequest,
   ObjectSummary,
+  ObjectTag,
   ObjectTransport,
+  ObjectVersion,
   PartPage,
   PendingUpload,
   PendingUploadPage,
@@ -72,6 +89,8 @@ export type {
   UploadReference,
   UploadRequest,
   UrlTransport,
+  VersionCatalog,
+  VersionPage,
   WorkerSide,
   WorkerSideModule,
   WorkerSideRequest,

@@ -32,6 +32,7 @@ export {
   isEnvelopeHeader,
   OSS_HEADER_PREFIX,
   parseCrc64,
+  qosDelayOf,
   replacesMetadata,
   USER_METADATA_PREFIX,
   V1_HEADERS,
@@ -44,6 +45,8 @@ export {
   partPageProblem,
   type UploadPosition,
   uploadPageProblem,
+  type VersionPosition,
+  versionPageProblem,
 } from './listing-pages.ts'
 export {
   checkedDescription,

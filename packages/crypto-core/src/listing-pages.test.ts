@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { lastListedName, objectPageProblem, partPageProblem, uploadPageProblem } from './listing-pages.ts'
-import type { ObjectSummary, PendingUpload, UploadedPart } from './ports.ts'
+import {
+  lastListedName,
+  objectPageProblem,
+  partPageProblem,
+  uploadPageProblem,
+  versionPageProblem,
+} from './listing-pages.ts'
+import type { DeleteMarker, ObjectSummary, ObjectVersion, PendingUpload, UploadedPart } from './ports.ts'
 
 const date = new Date(0)
 const object = (key: string): ObjectSummary => ({ key, sizeBytes: 1, etag: '"e"', lastModified: date })
@@ -117,5 +123,67 @@ describe('a page of uploads', () => {
     ['a key marker that decreases', { uploads: [], nextKeyMarker: 'a', nextUploadIdMarker: 'z' }],
   ] as [string, never][])('with %s is invalid', (_what, page) => {
     expect(uploadPageProblem(page, { keyMarker: 'k', uploadIdMarker: 'm' })).toMatch(/\w/)
+  })
+})
+
+describe('a page of versions', () => {
+  const version = (key: string, versionId: string, isLatest = false): ObjectVersion => ({
+    ...object(key),
+    versionId,
+    isLatest,
+    isDeleteMarker: false,
+  })
+  const marker = (key: string, versionId: string, isLatest = false): DeleteMarker => ({
+    key,
+    versionId,
+    isLatest,
+    isDeleteMarker: true,
+    lastModified: date,
+  })
+  const maxKeys = 3
+  const position = { maxKeys, keyMarker: 'c', versionIdMarker: '5' }
+
+  test('with valid entries is valid, and can continue a key', () => {
+    expect(versionPageProblem({ versions: [] }, { maxKeys })).toBeUndefined()
+    const first = [marker('｡', '2', true), version('｡', '1'), version('😀', 'null', true)]
+    const next = { nextKeyMarker: '😀', nextVersionIdMarker: 'null' }
+    expect(versionPageProblem({ versions: first, ...next }, { maxKeys })).toBeUndefined()
+    const second = [version('c', '4'), marker('c', '3'), version('d', '1', true)]
+    expect(versionPageProblem({ versions: second }, position)).toBeUndefined()
+    const same = { nextKeyMarker: 'c', nextVersionIdMarker: '3' }
+    expect(versionPageProblem({ versions: second.slice(0, 2), ...same }, position)).toBeUndefined()
+  })
+
+  test('may begin with the latest version of the continued key, if a newer one was deleted meanwhile', () => {
+    expect(versionPageProblem({ versions: [version('c', '4', true)] }, position)).toBeUndefined()
+  })
+
+  test.each([
+    ['no list', { versions: undefined }],
+    ['more entries than requested', { versions: ['4', '3', '2', '1'].map((id) => version('d', id)) }],
+    ['undefined for a version', { versions: [undefined] }],
+    ['a version without a key', { versions: [{ ...version('d', '1'), key: '' }] }],
+    ['a version without an id', { versions: [{ ...version('d', '1'), versionId: undefined }] }],
+    ['a marker without an id', { versions: [{ ...marker('d', '1'), versionId: '' }] }],
+    ['a version that may be the latest', { versions: [{ ...version('d', '1'), isLatest: 'true' }] }],
+    ['a bad date', { versions: [{ ...marker('d', '1'), lastModified: new Date('x') }] }],
+    ['a bad size', { versions: [{ ...version('d', '1'), sizeBytes: Number.NaN }] }],
+    ['a version without an ETag', { versions: [{ ...version('d', '1'), etag: undefined }] }],
+    ['a key that was listed before', { versions: [version('b', '1')] }],
+    ['keys in another order', { versions: [version('e', '1'), version('d', '1')] }],
+    ['two latest versions of a key', { versions: [version('d', '2', true), version('d', '1', true)] }],
+    ['an empty marker', { versions: [], nextKeyMarker: '' }],
+    ['only a marker of the version', { versions: [], nextVersionIdMarker: '4' }],
+    ['a marker that goes back', { versions: [], nextKeyMarker: 'b', nextVersionIdMarker: '4' }],
+    ['a marker before its last key', { versions: [version('e', '1')], nextKeyMarker: 'd' }],
+    ['the markers of its request', { versions: [], nextKeyMarker: 'c', nextVersionIdMarker: '5' }],
+    ['the key of its request alone', { versions: [], nextKeyMarker: 'c' }],
+  ] as [string, never][])('with %s is invalid', (_what, page) => {
+    expect(versionPageProblem(page, position)).toMatch(/\w/)
+  })
+
+  test('does not have the key after which it starts', () => {
+    const page = { versions: [version('c', '1')] }
+    expect(versionPageProblem(page, { maxKeys, keyMarker: 'c' })).toMatch(/order/)
   })
 })

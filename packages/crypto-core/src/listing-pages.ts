@@ -1,5 +1,12 @@
 import { compareCodePoints } from './code-point-order.ts'
-import type { ObjectPage, PartPage, PendingUploadPage } from './ports.ts'
+import type {
+  DeleteMarker,
+  ObjectPage,
+  ObjectVersion,
+  PartPage,
+  PendingUploadPage,
+  VersionPage,
+} from './ports.ts'
 import { MAX_PAGE_ENTRIES, MAX_PARTS } from './service-limits.ts'
 
 /** The position of a listing of objects. */
@@ -16,6 +23,14 @@ export interface ObjectPosition {
 export interface UploadPosition {
   readonly keyMarker?: string | undefined
   readonly uploadIdMarker?: string | undefined
+}
+
+/** The requested page of versions. */
+export interface VersionPosition {
+  /** The maximum number of entries of the page. */
+  readonly maxKeys: number
+  readonly keyMarker?: string | undefined
+  readonly versionIdMarker?: string | undefined
 }
 
 /**
@@ -90,6 +105,46 @@ export function uploadPageProblem(page: PendingUploadPage, position: UploadPosit
   if (order > 0) return undefined
   const sameKey = order === 0 && isName(nextUploadIdMarker)
   return sameKey && compareCodePoints(nextUploadIdMarker, uploadIdMarker) > 0 ? undefined : NO_PROGRESS
+}
+
+/**
+ * Tells what is wrong with a page of versions. Its order decides which version is the newest, so it is checked too.
+ *
+ * @returns as `objectPageProblem`
+ */
+export function versionPageProblem(page: VersionPage, position: VersionPosition): string | undefined {
+  const { versions, nextKeyMarker, nextVersionIdMarker } = page
+  const { maxKeys, keyMarker, versionIdMarker } = position
+  if (!Array.isArray(versions)) return 'it is not a list'
+  if (versions.length > maxKeys) return tooLong(versions.length, maxKeys)
+  let last = keyMarker
+  for (const [index, version] of versions.entries()) {
+    const problem = versionProblem(version)
+    if (problem !== undefined) return problem
+    const order = last === undefined ? 1 : compareCodePoints(version.key, last)
+    // Without a version marker, the page starts behind all versions of the key.
+    const mayContinue = index > 0 || versionIdMarker !== undefined
+    if (order < 0 || (order === 0 && !mayContinue)) return 'its keys are not in order'
+    // The first may be: a newer version may have been deleted after the previous page.
+    if (order === 0 && index > 0 && version.isLatest) return 'an older version is marked as the latest'
+    last = version.key
+  }
+  if (nextKeyMarker === undefined) return nextVersionIdMarker === undefined ? undefined : NO_PROGRESS
+  if (!isName(nextKeyMarker) || (last !== undefined && compareCodePoints(nextKeyMarker, last) < 0)) {
+    return NO_PROGRESS
+  }
+  if (nextKeyMarker !== keyMarker) return undefined
+  return isName(nextVersionIdMarker) && nextVersionIdMarker !== versionIdMarker ? undefined : NO_PROGRESS
+}
+
+function versionProblem(version: ObjectVersion | DeleteMarker): string | undefined {
+  if (!isName(version?.key)) return 'a version has no key'
+  if (!isName(version.versionId)) return 'a version has no id'
+  if (typeof version.isLatest !== 'boolean') return 'a version does not say whether it is the latest'
+  if (!isDate(version.lastModified)) return 'a version has no valid date'
+  if (version.isDeleteMarker) return undefined
+  if (!isCount(version.sizeBytes)) return 'a version has no valid size'
+  return typeof version.etag === 'string' ? undefined : 'a version has no ETag'
 }
 
 /** Returns the greatest key or common prefix of a page, if one comes after `after`. */

@@ -196,9 +196,10 @@ export interface PutObjectRequest extends UploadRequest {
   readonly key: string
 }
 
-/** The response to a successful PUT. */
+/** The response to a successful PUT, copy or completion. */
 export interface PutObjectResponse {
   readonly status: number
+  /** In a bucket that keeps versions, `x-oss-version-id` is the id of the new version. */
   readonly headers: HeaderMap
   /** The response's body: what the callback server returned, if the request had a callback. */
   readonly data?: Uint8Array | undefined
@@ -471,7 +472,10 @@ export interface ListObjectsRequest extends CallOptions {
   readonly continuationToken?: string | undefined
 }
 
-/** Deletes one object, or one version of it. */
+/**
+ * Deletes one object, or one version of it. Without `versionId`, a bucket that keeps versions adds a delete marker. With
+ * it, the version is gone for good, and so is a delete marker with this id.
+ */
 export interface DeleteObjectRequest extends CallOptions {
   readonly key: string
   readonly versionId?: string | undefined
@@ -488,7 +492,13 @@ export interface CopyObjectRequest extends CallOptions {
   readonly sourceKey: string
   /** The bucket of the source. Default: the same bucket. */
   readonly sourceBucket?: string | undefined
+  /** The version to copy. Default: the newest version. */
+  readonly sourceVersionId?: string | undefined
   readonly key: string
+  /**
+   * Sent unchanged, except for headers that would replace the metadata. Example: `x-oss-copy-source-if-match`, which
+   * compares the ETag of the source. No header of the service compares what the copy overwrites.
+   */
   readonly headers: HeaderMap
 }
 
@@ -501,4 +511,99 @@ export interface ObjectCatalog {
   deleteMany(request: DeleteObjectsRequest): Promise<readonly string[]>
   /** Copies an object on the server, with its metadata. */
   copy(request: CopyObjectRequest): Promise<PutObjectResponse>
+}
+
+/**
+ * Whether a bucket keeps versions. `Unversioned`: it never did, and a PUT overwrites. `Suspended`: it did, and keeps what
+ * it has; a PUT overwrites only the version with the id `null`.
+ */
+export type BucketVersioning = 'Enabled' | 'Suspended' | 'Unversioned'
+
+/** One version of an object, as a listing shows it. */
+export interface ObjectVersion extends ObjectSummary {
+  /** The text `null` for what was stored without versioning. */
+  readonly versionId: string
+  /** True for the version that a request without `versionId` reads. */
+  readonly isLatest: boolean
+  readonly isDeleteMarker: false
+}
+
+/** The mark of a deletion without `versionId`. While it is the latest, the object seems not to exist. */
+export interface DeleteMarker {
+  readonly key: string
+  readonly versionId: string
+  readonly isLatest: boolean
+  readonly isDeleteMarker: true
+  readonly lastModified: Date
+}
+
+/** A request for one page of the versions of a bucket's objects. */
+export interface ListVersionsRequest extends CallOptions {
+  readonly prefix?: string | undefined
+  /**
+   * The `nextKeyMarker` of the previous page. Absent for the first page. Without `versionIdMarker` the page starts
+   * behind all versions of this key.
+   */
+  readonly keyMarker?: string | undefined
+  /** The `nextVersionIdMarker` of the previous page. Only with `keyMarker`. */
+  readonly versionIdMarker?: string | undefined
+  /** 1 to 1,000. */
+  readonly maxKeys?: number | undefined
+}
+
+/**
+ * One page of versions: at most `maxKeys` entries. Keys are in byte order. Of one key, the newest version or delete
+ * marker comes first, and the oldest last.
+ */
+export interface VersionPage {
+  readonly versions: readonly (ObjectVersion | DeleteMarker)[]
+  /**
+   * Pass both as `keyMarker` and `versionIdMarker` to get the next page. Absent on the last page. Versions of one key
+   * can be on several pages.
+   */
+  readonly nextKeyMarker?: string | undefined
+  readonly nextVersionIdMarker?: string | undefined
+}
+
+/**
+ * Reads what a bucket keeps of earlier versions. Any transport may implement it: see `hasVersionCatalog`. It throws the
+ * same errors as `ObjectTransport`. An object that has only delete markers left is listed here, and not by
+ * `ObjectCatalog.list`. A GET or HEAD of the id of a delete marker rejects with `ERR_CSE_SERVICE`, status 405.
+ */
+export interface VersionCatalog {
+  listVersions(request: ListVersionsRequest): Promise<VersionPage>
+  getVersioning(options?: CallOptions): Promise<BucketVersioning>
+}
+
+/** Who else can read or write an object. `default`: the bucket's ACL decides. */
+export type ObjectAcl = 'default' | 'private' | 'public-read' | 'public-read-write'
+
+/** A tag of an object. Upper and lower case differ. */
+export interface ObjectTag {
+  /** 1 to 128 characters. No other tag of the object has the same key. */
+  readonly key: string
+  /** At most 256 characters. */
+  readonly value: string
+}
+
+/** A request for the ACL or the tags of one object. */
+export interface ObjectSettingsRequest extends CallOptions {
+  readonly key: string
+  readonly versionId?: string | undefined
+  /** Sent unchanged. Example: who pays for the request. */
+  readonly headers?: HeaderMap | undefined
+}
+
+/**
+ * Reads the settings of an object that no GET or HEAD returns. Any transport may implement it: see `hasObjectSettings`.
+ * It throws the same errors as `ObjectTransport`.
+ *
+ * To set them, pass the headers `x-oss-object-acl` and `x-oss-tagging` (see `taggingHeader`) to `put` or `initiate`.
+ * A `copy` takes its ACL from the same header. It keeps the tags of its source, unless `x-oss-tagging-directive` is
+ * `Replace`.
+ */
+export interface ObjectSettings {
+  getObjectAcl(request: ObjectSettingsRequest): Promise<ObjectAcl>
+  /** At most 10 tags, in any order. Empty if there are none. */
+  getObjectTags(request: ObjectSettingsRequest): Promise<readonly ObjectTag[]>
 }

@@ -98,6 +98,11 @@ test.each([
   },
 )
 
+test('a throttled request tells for how long it was throttled', async () => {
+  respond = (_request, response) => response.writeHead(503, { 'x-oss-qos-delay-time': '120' }).end()
+  await expect(request()).rejects.toMatchObject({ code: 'ERR_CSE_THROTTLED', qosDelayMs: 120 })
+})
+
 test('an error response whose document breaks off keeps its error', async () => {
   respond = (_request, response) => {
     response.writeHead(403, { 'content-length': 1000 })

@@ -1,5 +1,5 @@
 import { type HeaderMap, judgeFailure, parseErrorDocument, TransportError } from '@oss-cse/crypto-core'
-import { completeDocument, plainDocument } from '@oss-cse/crypto-core/internal'
+import { completeDocument, plainDocument, qosDelayOf } from '@oss-cse/crypto-core/internal'
 
 /**
  * The error of an unsuccessful response. It does not contain the URL.
@@ -21,6 +21,7 @@ export function statusError(status: number, headers: HeaderMap, document: Uint8A
       serviceCode,
       requestId,
       ec,
+      qosDelayMs: qosDelayOf(headers),
       retryable,
     },
   )

@@ -40,6 +40,7 @@ const transportErrors = fc
       requestId: text,
       ec: text,
       headers: fc.dictionary(text, text, { noNullPrototype: true }),
+      qosDelayMs: fc.nat(),
       connected: fc.boolean(),
       retriesExhausted: fc.boolean(),
       objectKey: text,

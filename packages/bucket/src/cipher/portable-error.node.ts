@@ -34,6 +34,7 @@ const OUR_FIELDS: ReadonlySet<string> = new Set<keyof TransportError>([
   'requestId',
   'ec',
   'headers',
+  'qosDelayMs',
   'connected',
   'retryable',
   'retriesExhausted',

@@ -10,6 +10,10 @@ describe('the transport contract', () => {
       return transport
     },
     signUrl: (key) => new URL(`https://bucket.example/${encodeURIComponent(key)}?Signature=s3cret`),
+    setVersioning(versioning) {
+      transport.versioning = versioning
+    },
+    objectSettings: true,
     link: (key, targetKey) => void transport.links.set(key, targetKey),
   })
   for (const rule of rules) test(rule.name, rule.run)

@@ -4,10 +4,15 @@ import { compareCodePoints } from '../code-point-order.ts'
 import { CseError, TransportError } from '../errors.ts'
 import { lowerCaseHeaders } from '../header-map.ts'
 import { isEnvelopeHeader, OSS_HEADERS } from '../headers.ts'
+import { objectAttributes } from '../object-attributes.ts'
+import { parseTaggingHeader } from '../object-tags.ts'
 import type {
+  BucketVersioning,
   ByteChunks,
+  CallOptions,
   CompleteUploadRequest,
   CopyObjectRequest,
+  DeleteMarker,
   DeleteObjectRequest,
   DeleteObjectsRequest,
   GetByUrlRequest,
@@ -20,10 +25,17 @@ import type {
   ListObjectsRequest,
   ListPartsRequest,
   ListUploadsRequest,
+  ListVersionsRequest,
   MultipartTransport,
+  ObjectAcl,
   ObjectCatalog,
   ObjectPage,
+  ObjectSettings,
+  ObjectSettingsRequest,
+  ObjectSummary,
+  ObjectTag,
   ObjectTransport,
+  ObjectVersion,
   PartPage,
   PendingUploadPage,
   PutObjectRequest,
@@ -35,6 +47,8 @@ import type {
   UploadReference,
   UploadRequest,
   UrlTransport,
+  VersionCatalog,
+  VersionPage,
 } from '../ports.ts'
 import { parseRange, sliceResponse } from '../range-plan.ts'
 import { MAX_PAGE_ENTRIES } from '../service-limits.ts'
@@ -46,7 +60,18 @@ export interface StoredObject {
   readonly bytes: Uint8Array
   readonly crc64: bigint
   readonly etag: string
+  /** Default `null`. */
+  readonly versionId?: string
+  /** Default `Normal`. */
+  readonly type?: 'Normal' | 'Multipart'
+  /** Default `default`. */
+  readonly acl?: ObjectAcl
+  /** Default: none. */
+  readonly tags?: readonly ObjectTag[]
 }
+
+/** What is kept of a key behind its object, or instead of it. */
+type KeptVersion = StoredObject | { readonly versionId: string; readonly deleteMarker: true }
 
 interface StoredPart extends UploadedPart {
   readonly sizeBytes: number
@@ -61,16 +86,19 @@ export interface RecordedRequest {
   readonly headers: HeaderMap
   /** Set for the upload of a part. */
   readonly partNumber?: number
-  /** Set for a read of one version. */
+  /** Set for a request about one version. */
   readonly versionId?: string
 }
 
 const STORED_HEADER =
-  /^(?:x-oss-meta-|content-type$|content-encoding$|content-disposition$|content-language$|cache-control$|expires$)/
+  /^(?:x-oss-meta-|content-type$|content-encoding$|content-disposition$|content-language$|cache-control$|expires$|x-oss-storage-class$)/
+
+/** The version id of what is stored without versioning. */
+const NULL_VERSION = 'null'
 
 /**
- * A transport that keeps its objects in memory. It implements all ports. Ranges, conditions, checksums and multipart
- * uploads behave like those of the service. Tests may read and change `objects`, inspect `requests`, set `intercept` to
+ * A transport that keeps its objects in memory. It implements all ports. Ranges, conditions, checksums, multipart
+ * uploads, versions, ACLs, tags and archived objects behave like those of the service. Tests may read and change `objects`, inspect `requests`, set `intercept` to
  * make a request fail, and set `alterGet` to change a response.
  *
  * @example
@@ -79,9 +107,14 @@ const STORED_HEADER =
  * const bucket = new CryptoBucket({ transport, provider: createTestProvider() })
  * ```
  */
-export class MemoryTransport implements ObjectTransport, MultipartTransport, ObjectCatalog, UrlTransport {
+export class MemoryTransport
+  implements ObjectTransport, MultipartTransport, ObjectCatalog, UrlTransport, VersionCatalog, ObjectSettings
+{
   readonly location: string = 'memory:'
+  /** The newest version of each object that is not deleted. */
   readonly objects: Map<string, StoredObject> = new Map()
+  /** Whether the bucket keeps versions from now on. Default `Unversioned`: then version ids in requests are ignored. */
+  versioning: BucketVersioning = 'Unversioned'
   /** Symbolic links: the key of each link, and that of its target. */
   readonly links: Map<string, string> = new Map()
   readonly requests: RecordedRequest[] = []
@@ -95,23 +128,23 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     string,
     { key: string; headers: HeaderMap; parts: Map<number, StoredPart>; initiated: Date }
   >()
+  /** The versions behind that in `objects`, the newest first. A delete marker is the first if the key has no object. */
+  readonly #older = new Map<string, readonly KeptVersion[]>()
   #serial = 0
 
   /** Stores bytes unchanged, without any check. Not recorded in `requests`. */
   async plant(key: string, bytes: Uint8Array, headers: HeaderMap = {}): Promise<void> {
     const crc = createCrc64()
     crc.update(bytes)
-    this.#store(key, bytes, crc.value(), headers)
+    this.#store(key, { bytes, crc64: crc.value(), headers })
   }
 
   async put(request: PutObjectRequest): Promise<PutObjectResponse> {
     await this.#begin('put', request.key, request.headers, request.signal)
     const { bytes, crc64 } = await collect(request)
     const headers = lowerCaseHeaders(request.headers)
-    if (headers['x-oss-forbid-overwrite'] === 'true' && this.objects.has(request.key)) {
-      throw refusal('ERR_CSE_PRECONDITION_FAILED', 409, 'FileAlreadyExists', request.key)
-    }
-    return this.#store(request.key, bytes, crc64, headers)
+    this.#checkForbidOverwrite(request.key, headers)
+    return this.#store(request.key, { bytes, crc64, headers })
   }
 
   async get(request: GetObjectRequest): Promise<GetObjectResponse> {
@@ -128,10 +161,10 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
 
   async head(request: HeadObjectRequest): Promise<HeadObjectResponse> {
     await this.#begin('head', request.key, request.headers, request.signal, versionOf(request))
-    const object = this.#find(request.key, request.headers)
+    const object = this.#find(request)
     return {
       status: 200,
-      headers: { ...responseHeaders(object), 'content-length': String(object.bytes.length) },
+      headers: { ...this.#responseHeaders(object), 'content-length': String(object.bytes.length) },
     }
   }
 
@@ -180,8 +213,10 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
       throw refusal('ERR_CSE_SERVICE', 400, 'InvalidPartOrder', request.key)
     }
     const crc64 = parts.reduce((crc, part) => combineCrc64(crc, part.crc64, part.sizeBytes), 0n)
+    this.#checkForbidOverwrite(request.key, { ...upload.headers, ...lowerCaseHeaders(request.headers) })
     this.#uploads.delete(request.uploadId)
-    return this.#store(request.key, concatBytes(parts.map((part) => part.bytes)), crc64, upload.headers)
+    const bytes = concatBytes(parts.map((part) => part.bytes))
+    return this.#store(request.key, { bytes, crc64, headers: upload.headers, type: 'Multipart' })
   }
 
   async abort(request: UploadReference): Promise<void> {
@@ -251,29 +286,98 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
   }
 
   async delete(request: DeleteObjectRequest): Promise<void> {
-    await this.#begin('delete', request.key, {}, request.signal)
-    this.objects.delete(request.key)
+    const { key, versionId } = request
+    await this.#begin('delete', key, {}, request.signal, versionOf(request))
+    if (versionId === undefined || this.versioning === 'Unversioned') this.#delete(key)
+    else
+      this.#setVersions(
+        key,
+        this.#versions(key).filter((version) => versionIdOf(version) !== versionId),
+      )
   }
 
   async deleteMany(request: DeleteObjectsRequest): Promise<readonly string[]> {
     await this.#begin('deleteMany', request.keys.join(' '), {}, request.signal)
-    for (const key of request.keys) this.objects.delete(key)
+    for (const key of request.keys) this.#delete(key)
     return request.keys
   }
 
   async copy(request: CopyObjectRequest): Promise<PutObjectResponse> {
-    await this.#begin('copy', request.key, request.headers, request.signal)
-    const source = this.#find(request.sourceKey, {})
-    return this.#store(request.key, source.bytes, source.crc64, source.headers)
+    const { key, sourceKey, sourceVersionId: versionId } = request
+    await this.#begin('copy', key, request.headers, request.signal, versionOf({ versionId }))
+    const sent = lowerCaseHeaders(request.headers)
+    const ifMatch = sent[OSS_HEADERS.copySourceIfMatch]
+    const source = this.#find({
+      key: sourceKey,
+      versionId,
+      headers: ifMatch === undefined ? {} : { 'if-match': ifMatch },
+    })
+    refuseArchived(source, sourceKey)
+    this.#checkForbidOverwrite(key, sent)
+    const replacesTags = sent[OSS_HEADERS.taggingDirective]?.toLowerCase() === 'replace'
+    const { [OSS_HEADERS.storageClass]: storageClass = source.headers[OSS_HEADERS.storageClass] } = sent
+    return this.#store(key, {
+      ...source,
+      headers: {
+        ...source.headers,
+        ...only(sent, OSS_HEADERS.objectAcl),
+        ...(storageClass !== undefined && { [OSS_HEADERS.storageClass]: storageClass }),
+        ...(replacesTags && only(sent, OSS_HEADERS.tagging)),
+      },
+      tags: replacesTags ? undefined : source.tags,
+    })
+  }
+
+  async listVersions(request: ListVersionsRequest): Promise<VersionPage> {
+    const { prefix = '', keyMarker, versionIdMarker, maxKeys = 100 } = request
+    await this.#begin('listVersions', prefix, {}, request.signal)
+    const rest = [...new Set([...this.objects.keys(), ...this.#older.keys()])]
+      .sort(compareCodePoints)
+      .filter((key) => key.startsWith(prefix))
+      .flatMap((key) => {
+        const versions = this.#versions(key).map((version, index) => versionEntry(key, version, index === 0))
+        const order = keyMarker === undefined ? 1 : compareCodePoints(key, keyMarker)
+        if (order !== 0) return order > 0 ? versions : []
+        if (versionIdMarker === undefined) return []
+        return versions.slice(versions.findIndex(({ versionId }) => versionId === versionIdMarker) + 1)
+      })
+    const versions = rest.slice(0, maxKeys)
+    const last = versions.at(-1)
+    if (last === undefined || rest.length === versions.length) return { versions }
+    return { versions, nextKeyMarker: last.key, nextVersionIdMarker: last.versionId }
+  }
+
+  async getVersioning(options: CallOptions = {}): Promise<BucketVersioning> {
+    await this.#begin('getVersioning', '', {}, options.signal)
+    return this.versioning
+  }
+
+  async getObjectAcl(request: ObjectSettingsRequest): Promise<ObjectAcl> {
+    return (await this.#settingsOf('getObjectAcl', request)).acl ?? 'default'
+  }
+
+  async getObjectTags(request: ObjectSettingsRequest): Promise<readonly ObjectTag[]> {
+    return (await this.#settingsOf('getObjectTags', request)).tags ?? []
+  }
+
+  async #settingsOf(operation: string, request: ObjectSettingsRequest): Promise<StoredObject> {
+    const { key, versionId, headers = {}, signal } = request
+    await this.#begin(operation, key, headers, signal, versionOf(request))
+    const version = this.#versions(key).find((one) => versionIdOf(one) === versionId)
+    // Unlike a read of a delete marker, which is not allowed.
+    if (version !== undefined && !('bytes' in version))
+      throw refusal('ERR_CSE_NOT_FOUND', 404, 'NoSuchKey', key)
+    return this.#find({ key, versionId, headers: {} })
   }
 
   #respond(request: GetObjectRequest): GetObjectResponse {
-    const object = this.#find(request.key, request.headers)
+    const object = this.#find(request)
+    refuseArchived(object, request.key)
     const { status, bytes, contentRange } = selectRange(object, request)
     const response: GetObjectResponse = {
       status,
       headers: {
-        ...responseHeaders(object),
+        ...this.#responseHeaders(object),
         'content-length': String(bytes.length),
         ...(contentRange !== undefined && { 'content-range': contentRange }),
       },
@@ -295,18 +399,103 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     await this.intercept?.(request)
   }
 
-  #store(key: string, bytes: Uint8Array, crc64: bigint, headers: HeaderMap): PutObjectResponse {
-    const kept = Object.entries(lowerCaseHeaders(headers)).filter(
+  /** Adds the newest version of a key. Headers that make its ACL and tags are taken out of its own. */
+  #store(
+    key: string,
+    object: Pick<StoredObject, 'bytes' | 'crc64' | 'headers' | 'type'> & {
+      /** Default: those of the headers. */
+      readonly tags?: readonly ObjectTag[] | undefined
+    },
+  ): PutObjectResponse {
+    const { bytes, crc64, type = 'Normal', tags } = object
+    const headers = lowerCaseHeaders(object.headers)
+    const kept = Object.entries(headers).filter(
       ([name]) => STORED_HEADER.test(name) || isEnvelopeHeader(name),
     )
-    const object = { headers: Object.fromEntries(kept), bytes, crc64, etag: etagOf(crc64) }
-    this.objects.set(key, object)
-    return { status: 200, headers: { etag: object.etag, 'x-oss-hash-crc64ecma': String(crc64) } }
+    const etag = etagOf(crc64)
+    const versionId = this.#nextVersionId()
+    const stored: StoredObject = {
+      headers: Object.fromEntries(kept),
+      bytes,
+      crc64,
+      etag,
+      versionId,
+      type,
+      acl: (headers[OSS_HEADERS.objectAcl] ?? 'default') as ObjectAcl,
+      tags: tags ?? parseTaggingHeader(headers[OSS_HEADERS.tagging] ?? ''),
+    }
+    this.#setVersions(key, [stored, ...this.#survivors(key)])
+    return {
+      status: 200,
+      headers: { etag, 'x-oss-hash-crc64ecma': String(crc64), ...this.#versionHeader(stored) },
+    }
   }
 
-  #find(key: string, headers: HeaderMap): StoredObject {
-    const object = this.objects.get(key) ?? this.#linked(key)
-    if (object === undefined) throw refusal('ERR_CSE_NOT_FOUND', 404, 'NoSuchKey', key)
+  #delete(key: string): void {
+    const marker: readonly KeptVersion[] =
+      this.versioning === 'Unversioned' ? [] : [{ versionId: this.#nextVersionId(), deleteMarker: true }]
+    this.#setVersions(key, [...marker, ...this.#survivors(key)])
+  }
+
+  /** All versions and delete markers of a key, the newest first. */
+  #versions(key: string): readonly KeptVersion[] {
+    const newest = this.objects.get(key)
+    const older = this.#older.get(key) ?? []
+    return newest === undefined ? older : [newest, ...older]
+  }
+
+  #setVersions(key: string, versions: readonly KeptVersion[]): void {
+    const [newest, ...older] = versions
+    const hasObject = newest !== undefined && 'bytes' in newest
+    if (hasObject) this.objects.set(key, newest)
+    else this.objects.delete(key)
+    const kept = hasObject ? older : versions
+    if (kept.length > 0) this.#older.set(key, kept)
+    else this.#older.delete(key)
+  }
+
+  /** The versions that stay when a new one is added. */
+  #survivors(key: string): readonly KeptVersion[] {
+    if (this.versioning === 'Unversioned') return []
+    const versions = this.#versions(key)
+    if (this.versioning === 'Enabled') return versions
+    return versions.filter((version) => versionIdOf(version) !== NULL_VERSION)
+  }
+
+  #nextVersionId(): string {
+    if (this.versioning !== 'Enabled') return NULL_VERSION
+    this.#serial += 1
+    return `version-${this.#serial}`
+  }
+
+  #versionHeader(version: KeptVersion): Record<string, string> {
+    return this.versioning === 'Unversioned' ? {} : { [OSS_HEADERS.versionId]: versionIdOf(version) }
+  }
+
+  #responseHeaders(object: StoredObject): Record<string, string> {
+    const { tags = [] } = object
+    return {
+      'content-type': 'application/octet-stream',
+      [OSS_HEADERS.objectType]: object.type ?? 'Normal',
+      [OSS_HEADERS.storageClass]: 'Standard',
+      ...object.headers,
+      etag: object.etag,
+      'x-oss-hash-crc64ecma': String(object.crc64),
+      'last-modified': new Date(0).toUTCString(),
+      ...(tags.length > 0 && { [OSS_HEADERS.taggingCount]: String(tags.length) }),
+      ...this.#versionHeader(object),
+    }
+  }
+
+  /** A bucket that keeps versions never overwrites, so the header has no effect there. */
+  #checkForbidOverwrite(key: string, headers: HeaderMap): void {
+    if (headers[OSS_HEADERS.forbidOverwrite] !== 'true' || this.versioning !== 'Unversioned') return
+    if (this.objects.has(key)) throw refusal('ERR_CSE_PRECONDITION_FAILED', 409, 'FileAlreadyExists', key)
+  }
+
+  #find({ key, versionId, headers }: Pick<GetObjectRequest, 'key' | 'versionId' | 'headers'>): StoredObject {
+    const newest = versionId === undefined || this.versioning === 'Unversioned'
+    const object = newest ? this.#newest(key) : this.#version(key, versionId)
     const conditions = lowerCaseHeaders(headers)
     const wanted = conditions['if-match']
     if (wanted !== undefined && wanted !== object.etag) {
@@ -315,6 +504,19 @@ export class MemoryTransport implements ObjectTransport, MultipartTransport, Obj
     if (conditions['if-none-match'] === object.etag)
       throw refusal('ERR_CSE_NOT_MODIFIED', 304, 'NotModified', key)
     return object
+  }
+
+  #newest(key: string): StoredObject {
+    const object = this.objects.get(key) ?? this.#linked(key)
+    if (object === undefined) throw refusal('ERR_CSE_NOT_FOUND', 404, 'NoSuchKey', key)
+    return object
+  }
+
+  #version(key: string, versionId: string): StoredObject {
+    const version = this.#versions(key).find((one) => versionIdOf(one) === versionId)
+    if (version === undefined) throw refusal('ERR_CSE_NOT_FOUND', 404, 'NoSuchVersion', key)
+    if (!('bytes' in version)) throw refusal('ERR_CSE_SERVICE', 405, 'MethodNotAllowed', key)
+    return version
   }
 
   /** Like the service, returns the bytes and the ETag of a link's target, with the link's own metadata. */
@@ -358,14 +560,25 @@ function etagOf(crc64: bigint): string {
   return `"${crc64.toString(16).toUpperCase().padStart(32, '0')}"`
 }
 
-function responseHeaders(object: StoredObject): Record<string, string> {
-  return {
-    'content-type': 'application/octet-stream',
-    ...object.headers,
-    etag: object.etag,
-    'x-oss-hash-crc64ecma': String(object.crc64),
-    'last-modified': new Date(0).toUTCString(),
-  }
+function versionIdOf({ versionId = NULL_VERSION }: KeptVersion): string {
+  return versionId
+}
+
+function versionEntry(key: string, version: KeptVersion, isLatest: boolean): ObjectVersion | DeleteMarker {
+  const common = { key, versionId: versionIdOf(version), isLatest }
+  if (!('bytes' in version)) return { ...common, isDeleteMarker: true, lastModified: new Date(0) }
+  return { ...common, isDeleteMarker: false, ...summary(key, version) }
+}
+
+/** Only GETs and copies read the bytes. A HEAD does not. */
+function refuseArchived({ headers }: StoredObject, key: string): void {
+  if (!objectAttributes(headers).needsRestore) return
+  throw refusal('ERR_CSE_ACCESS_DENIED', 403, 'InvalidObjectState', key)
+}
+
+function only(headers: HeaderMap, name: string): HeaderMap {
+  const { [name]: value } = headers
+  return value === undefined ? {} : { [name]: value }
 }
 
 function selectRange(
@@ -439,10 +652,15 @@ async function collect({
 }
 
 function summaries(objects: ReadonlyMap<string, StoredObject>): ObjectPage['objects'] {
-  return [...objects].map(([key, { bytes, etag }]) => ({
+  return [...objects].map(([key, object]) => summary(key, object))
+}
+
+function summary(key: string, { bytes, etag, headers }: StoredObject): ObjectSummary {
+  return {
     key,
     sizeBytes: bytes.length,
     etag,
     lastModified: new Date(0),
-  }))
+    storageClass: headers[OSS_HEADERS.storageClass] ?? 'Standard',
+  }
 }

@@ -1,18 +1,24 @@
 import { combineCrc64, createCrc64 } from '@oss-cse/crc64'
 import { concatBytes } from '../bytes.ts'
+import { OSS_HEADERS } from '../headers.ts'
 import { lastListedName, objectPageProblem, partPageProblem, uploadPageProblem } from '../listing-pages.ts'
 import type {
+  BucketVersioning,
   ByteChunks,
   MultipartTransport,
   ObjectBody,
   ObjectCatalog,
+  ObjectSettings,
   ObjectTransport,
   UrlTransport,
+  VersionCatalog,
 } from '../ports.ts'
-import { collected, pattern } from './contract-bytes.ts'
+import { bodyOf, collected, envelopeHeaders, multipartHeaders, pattern } from './contract-bytes.ts'
 import { type ContractCase, expectBytes, expectCode, expectThat, rejection } from './expect.ts'
 import { failureRule, type ServiceFailure } from './failure-rule.ts'
+import { settingsRules } from './settings-rules.ts'
 import { type UrlTransportContractOptions, urlTransportContract } from './url-transport-contract.ts'
+import { versionRules } from './version-rules.ts'
 import { workerSideView } from './worker-side-view.ts'
 
 /** Options of the contract of transports. */
@@ -28,21 +34,22 @@ export interface TransportContractOptions {
   link?(key: string, targetKey: string): void | Promise<void>
   /** Signs a GET of an object. For transports with `getByUrl`. Without it, the rules about URLs are left out. */
   signUrl?(key: string): URL | Promise<URL>
+  /**
+   * Changes whether the bucket keeps versions. For transports with `listVersions`. Without it, the rules about versions
+   * are left out.
+   */
+  setVersioning?(versioning: Exclude<BucketVersioning, 'Unversioned'>): void | Promise<void>
+  /** True: the rules about ACLs, tags and archived objects are held. For transports with `getObjectAcl`. */
+  readonly objectSettings?: boolean | undefined
   /** True: the rules are also held through the transport's `workerSide`. */
   readonly workerSide?: boolean | undefined
 }
 
-/** A transport that implements all three ports, and optionally that for URLs. */
-export type TransportUnderTest = ObjectTransport & MultipartTransport & ObjectCatalog & Partial<UrlTransport>
-
-function bodyOf(chunks: readonly Uint8Array[], sizeBytes?: number): ObjectBody {
-  return {
-    ...(sizeBytes !== undefined && { sizeBytes }),
-    async *open() {
-      yield* chunks
-    },
-  }
-}
+/** A transport that implements the first three ports, and any of the others. */
+export type TransportUnderTest = ObjectTransport &
+  MultipartTransport &
+  ObjectCatalog &
+  Partial<UrlTransport & VersionCatalog & ObjectSettings>
 
 /** Makes a body that tells whether it was read to its end. The end comes late, or fails. */
 function endedBody(
@@ -101,11 +108,12 @@ function crcOf(bytes: Uint8Array): bigint {
  * ```
  */
 export function transportContract(options: TransportContractOptions): readonly ContractCase[] {
-  const { create, failNext, workerSide = false } = options
+  const { create, failNext, setVersioning, workerSide = false } = options
   if (!workerSide) return rulesOf(options)
   const byWorkers = rulesOf({
     create: async () => workerSideView(await create()),
     ...(failNext && { failNext }),
+    ...(setVersioning && { setVersioning }),
   })
   return [
     ...rulesOf(options),
@@ -113,7 +121,8 @@ export function transportContract(options: TransportContractOptions): readonly C
   ]
 }
 
-function rulesOf({ create, failNext, link, signUrl }: TransportContractOptions): readonly ContractCase[] {
+function rulesOf(options: TransportContractOptions): readonly ContractCase[] {
+  const { create, failNext, link, signUrl, setVersioning, objectSettings } = options
   const put = async (
     transport: ObjectTransport,
     key: string,
@@ -571,6 +580,48 @@ function rulesOf({ create, failNext, link, signUrl }: TransportContractOptions):
       },
     },
     {
+      name: 'copies only a source with the ETag of x-oss-copy-source-if-match',
+      async run() {
+        const transport = await create()
+        const { headers } = await put(transport, 'compared', pattern(10))
+        const copy = (etag: string) =>
+          transport.copy({
+            sourceKey: 'compared',
+            key: 'copied',
+            headers: { [OSS_HEADERS.copySourceIfMatch]: etag },
+          })
+        await expectCode(copy('"0"'), 'ERR_CSE_PRECONDITION_FAILED', 'a wrong ETag')
+        await expectCode(transport.head({ key: 'copied', headers: {} }), 'ERR_CSE_NOT_FOUND', 'no copy')
+        await copy(headers['etag'] ?? '')
+        await transport.head({ key: 'copied', headers: {} })
+      },
+    },
+    {
+      name: 'overwrites nothing with x-oss-forbid-overwrite: neither by a put, nor by a copy, nor by a completion',
+      async run() {
+        const transport = await create()
+        const forbid = { [OSS_HEADERS.forbidOverwrite]: 'true' }
+        await put(transport, 'first', pattern(10), forbid)
+        const headers = { ...forbid, ...envelopeHeaders, ...multipartHeaders(9, 102_400) }
+        const { uploadId } = await transport.initiate({ key: 'late', headers })
+        const part = { key: 'late', uploadId, partNumber: 1, headers }
+        const parts = [await transport.uploadPart({ ...part, body: bodyOf([pattern(9)], 9) })]
+        await put(transport, 'late', pattern(10))
+        for (const [what, call] of [
+          ['a put', () => put(transport, 'first', pattern(9), forbid)],
+          ['a copy', () => transport.copy({ sourceKey: 'late', key: 'first', headers: forbid })],
+          ['a completion', () => transport.complete({ key: 'late', uploadId, parts, headers: forbid })],
+        ] as const) {
+          const error = await expectCode(call(), 'ERR_CSE_PRECONDITION_FAILED', what)
+          expectThat('serviceCode' in error && error.serviceCode === 'FileAlreadyExists', `${what}: its code`)
+        }
+        for (const key of ['first', 'late']) {
+          const { body } = await transport.get({ key, headers: {} })
+          expectBytes(await collected(body), pattern(10), `the object ${key}`)
+        }
+      },
+    },
+    {
       name: 'joins the parts of a multipart upload, sent in any order, and returns their CRC-64',
       async run() {
         const transport = await create()
@@ -645,6 +696,8 @@ function rulesOf({ create, failNext, link, signUrl }: TransportContractOptions):
     ...(failNext === undefined ? [] : [failureRule(FAILURE_RULE, getOf(create), failNext)]),
     ...(link === undefined ? [] : [linkRule(create, link)]),
     ...(signUrl === undefined ? [] : urlTransportContract(urlsOf(create, signUrl, failNext))),
+    ...(setVersioning === undefined ? [] : versionRules(create, setVersioning)),
+    ...(objectSettings === true ? settingsRules(create) : []),
   ]
 }
 
@@ -698,19 +751,5 @@ function linkRule(
       const response = await transport.getSymlink?.({ key: 'link', headers: {} })
       expectThat(response?.targetKey === 'target of/a link+ä', 'the target')
     },
-  }
-}
-
-const envelopeHeaders = {
-  'x-oss-meta-client-side-encryption-key': 'a2V5',
-  'x-oss-meta-client-side-encryption-start': 'c3RhcnQ=',
-  'x-oss-meta-client-side-encryption-cek-alg': 'AES/CTR/NoPadding',
-  'x-oss-meta-client-side-encryption-wrap-alg': 'TEST/AES-KW',
-}
-
-function multipartHeaders(dataSize: number, partSize: number): Record<string, string> {
-  return {
-    'x-oss-meta-client-side-encryption-data-size': String(dataSize),
-    'x-oss-meta-client-side-encryption-part-size': String(partSize),
   }
 }

@@ -55,6 +55,19 @@ it.each(SERVICE)('status %s with code %s is %s, retryable: %s', (status, service
   expect(error.cause).toBeUndefined()
 })
 
+it.each([
+  ['120', 120],
+  ['0', 0],
+  ['', undefined],
+  ['-1', undefined],
+  ['1.5', undefined],
+  ['soon', undefined],
+])('a throttled request with x-oss-qos-delay-time %j was throttled for %s ms', (text, qosDelayMs) => {
+  const data = Buffer.from(errorXml('TotalQpsLimitExceeded'))
+  const headers = { 'x-oss-qos-delay-time': text }
+  expect(serviceFailure(context, { status: 503, headers, data }).qosDelayMs).toBe(qosDelayMs)
+})
+
 it('the error of a wrong clock says to set the clock', () => {
   const data = Buffer.from(errorXml('RequestTimeTooSkewed'))
   expect(serviceFailure(context, { status: 403, headers: {}, data }).message).toContain('clock')

@@ -9,7 +9,12 @@ import {
   parseErrorDocument,
   TransportError,
 } from '@oss-cse/crypto-core'
-import { completeDocument, plainDocument, refusesCredentials } from '@oss-cse/crypto-core/internal'
+import {
+  completeDocument,
+  plainDocument,
+  qosDelayOf,
+  refusesCredentials,
+} from '@oss-cse/crypto-core/internal'
 
 /** What a request was about, for its errors. */
 export interface RequestContext {
@@ -60,6 +65,7 @@ export function serviceFailure(context: RequestContext, response: FailedResponse
     ...(serviceCode !== undefined && { serviceCode }),
     ...(requestId !== undefined && { requestId }),
     ...(ec !== undefined && { ec }),
+    qosDelayMs: qosDelayOf(headers),
     ...(verdict.code === 'ERR_CSE_NOT_MODIFIED' && !context.secretUrl && { headers }),
     ...keyOf(context),
   })
