@@ -52,6 +52,8 @@ export interface OssEmulator {
     key: string,
     object: { readonly bytes: Uint8Array; readonly headers?: Readonly<Record<string, string>> },
   ): Promise<void>
+  /** Changes whether a bucket keeps versions, like PutBucketVersioning. */
+  setVersioning(bucket: string, versioning: 'Enabled' | 'Suspended'): void
   /** Stops listening and closes open connections. Resolves when all work is done. */
   close(): Promise<void>
 }
@@ -169,6 +171,11 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
     clearFaults: () => faults.clear(),
     getStoredObject: (bucket, key) => readStoredObject(store, bucket, key),
     putStoredObject: (bucket, key, object) => writeStoredObject(store, bucket, key, object, clock()),
+    setVersioning(bucket, versioning) {
+      const record = store.bucket(bucket)?.record
+      if (record === undefined) throw new Error(`The emulator has no bucket "${bucket}".`)
+      store.saveBucket({ ...record, versioning })
+    },
     close() {
       closed ??= close()
       return closed

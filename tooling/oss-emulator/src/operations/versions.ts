@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   fileAlreadyExists,
+  invalidObjectState,
   methodNotAllowed,
   noSuchBucket,
   noSuchKey,
@@ -59,6 +60,33 @@ export function currentVersion(
  */
 export function requestedVersion({ store, bucket, key, request }: OperationContext): ObjectRecord {
   return currentVersion(store, bucket, key, request.parameter('versionId'), request.method)
+}
+
+/**
+ * The version whose tags or ACL a request is about. A delete marker has neither: unlike a read of it, the request is not
+ * found.
+ *
+ * @throws OssError `NoSuchKey`, `NoSuchVersion`
+ */
+export function versionWithSettings(context: OperationContext): ObjectRecord {
+  const { store, bucket, key, request } = context
+  const versionId = request.parameter('versionId')
+  const named = store.versions(bucket, key).find((version) => version.versionId === versionId)
+  if (named?.deleteMarker) {
+    throw noSuchKey(key, { 'x-oss-delete-marker': 'true', 'x-oss-version-id': named.versionId })
+  }
+  return requestedVersion(context)
+}
+
+const ARCHIVED: ReadonlySet<string> = new Set(['Archive', 'ColdArchive', 'DeepColdArchive'])
+
+/**
+ * Checks that the bytes of an object can be read. There is no RestoreObject, so an archived object never can.
+ *
+ * @throws OssError `InvalidObjectState`
+ */
+export function checkReadable({ storageClass }: Pick<ObjectRecord, 'storageClass'>): void {
+  if (ARCHIVED.has(storageClass)) throw invalidObjectState()
 }
 
 /**

@@ -76,6 +76,13 @@ export function formUploadNotImplemented(): OssError {
   return notImplemented('This server does not take form uploads (PostObject).')
 }
 
+/** The error of a read of an archived object. */
+export function invalidObjectState(): OssError {
+  return new OssError(403, 'InvalidObjectState', "The operation is not valid for the object's state", {
+    ec: '0016-00000404',
+  })
+}
+
 export function methodNotAllowed(method: string): OssError {
   return new OssError(405, 'MethodNotAllowed', 'The specified method is not allowed against this resource.', {
     details: { Method: method, ResourceType: 'Object' },
@@ -135,8 +142,8 @@ export function internalError(): OssError {
   )
 }
 
-export function serviceUnavailable(): OssError {
-  return new OssError(503, 'ServiceUnavailable', 'Please reduce your request rate.')
+export function serviceUnavailable(headers: Record<string, string> = {}): OssError {
+  return new OssError(503, 'ServiceUnavailable', 'Please reduce your request rate.', { headers })
 }
 
 /** Each client-side-encryption rule refuses with this status and code. */

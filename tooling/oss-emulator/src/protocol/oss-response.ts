@@ -21,11 +21,15 @@ export function emptyResponse(status: number, headers: Readonly<Record<string, s
   return { status, headers }
 }
 
-/** A 200 with an XML document of one root element. */
-export function xmlResponse(root: XmlElement, headers: Readonly<Record<string, string>> = {}): OssResponse {
+/** A 200 with an XML document of one root element. `last` is as for `buildXml`. */
+export function xmlResponse(
+  root: XmlElement,
+  headers: Readonly<Record<string, string>> = {},
+  last: readonly XmlElement[] = [],
+): OssResponse {
   return {
     status: 200,
     headers: { 'Content-Type': 'application/xml', ...headers },
-    body: Buffer.from(buildXml(root), 'utf8'),
+    body: Buffer.from(buildXml(root, last), 'utf8'),
   }
 }

@@ -22,9 +22,16 @@ const NAMED_ENTITIES: ReadonlyMap<string, string> = new Map(
   Object.entries({ lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }),
 )
 
-/** Builds a document with one root element. */
-export function buildXml(root: XmlElement): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${builder.build(root)}`
+/**
+ * Builds a document with one root element.
+ *
+ * @param last - the last children of the root. Elements of different names stay in their order
+ */
+export function buildXml(root: XmlElement, last: readonly XmlElement[] = []): string {
+  const text: string = builder.build(root)
+  const end = text.lastIndexOf('</')
+  const children = last.map((child): string => builder.build(child)).join('')
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${text.slice(0, end)}${children}${text.slice(end)}`
 }
 
 /**

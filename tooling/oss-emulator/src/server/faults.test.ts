@@ -38,6 +38,13 @@ describe('an injected fault', () => {
     expect((await put()).status).toBe(200)
   })
 
+  it.each(['status', 'status-503'] as const)('of kind %s can report a throttling time', async (kind) => {
+    emulator.injectFault({ kind, status: 503, qosDelayMs: 120 })
+    expect((await put()).headers['x-oss-qos-delay-time']).toBe('120')
+    emulator.injectFault({ kind, status: 503 })
+    expect((await put()).headers['x-oss-qos-delay-time']).toBeUndefined()
+  })
+
   it('that was cleared hits no request', async () => {
     emulator.injectFault({ kind: 'status-500', count: 2 })
     emulator.injectFault({ kind: 'status-503', method: 'PUT' })

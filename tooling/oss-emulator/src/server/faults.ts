@@ -61,6 +61,8 @@ export interface FaultInjection {
   readonly status?: number
   /** For `status`: the `Code` of the error document. */
   readonly code?: string
+  /** For `status` and `status-503`: the `x-oss-qos-delay-time` of the response, in milliseconds. Default: none. */
+  readonly qosDelayMs?: number
   /** How many requests fail. Default 1. */
   readonly count?: number
 }
@@ -73,6 +75,8 @@ export interface Fault {
   /** For `status`. */
   readonly status?: number | undefined
   readonly code?: string | undefined
+  /** For `status` and `status-503`. */
+  readonly qosDelayMs?: number | undefined
 }
 
 /** The properties of a request that select its fault. */
@@ -119,8 +123,8 @@ export class FaultPlan {
     if (entry === undefined) return this.#randomFault(subject)
     entry.left--
     if (entry.left <= 0) this.#injected = this.#injected.filter((other) => other !== entry)
-    const { kind, afterBytes, delayMs = DEFAULT_DELAY_MS, status, code } = entry.injection
-    return { kind, afterBytes, delayMs, status, code }
+    const { kind, afterBytes, delayMs = DEFAULT_DELAY_MS, status, code, qosDelayMs } = entry.injection
+    return { kind, afterBytes, delayMs, status, code, qosDelayMs }
   }
 
   /**

@@ -103,6 +103,10 @@ export async function respond(state: ServerState, exchange: Exchange): Promise<O
   return entry
 }
 
+function throttled({ qosDelayMs }: Fault): Record<string, string> {
+  return qosDelayMs === undefined ? {} : { 'x-oss-qos-delay-time': String(qosDelayMs) }
+}
+
 async function operationOrFault(
   state: ServerState,
   { incoming, outgoing, continuation, refusal }: Exchange,
@@ -115,11 +119,12 @@ async function operationOrFault(
   try {
     if (fault?.kind === 'reset-before') throw reset(incoming)
     if (fault?.kind === 'status-500') throw internalError()
-    if (fault?.kind === 'status-503') throw serviceUnavailable()
+    if (fault?.kind === 'status-503') throw serviceUnavailable(throttled(fault))
     if (fault?.kind === 'status') {
       const { status = 502, code } = fault
-      if (code === undefined) return { response: emptyResponse(status), bucket }
-      throw new OssError(status, code, 'This failure was injected.')
+      const headers = throttled(fault)
+      if (code === undefined) return { response: emptyResponse(status, headers), bucket }
+      throw new OssError(status, code, 'This failure was injected.', { headers })
     }
     if (fault?.kind === 'stall') {
       continuation.send()

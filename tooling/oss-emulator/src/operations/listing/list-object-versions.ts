@@ -1,3 +1,4 @@
+import { invalidArgument } from '../../protocol/error-catalog.ts'
 import { type OssResponse, xmlResponse } from '../../protocol/oss-response.ts'
 import type { XmlElement } from '../../protocol/xml.ts'
 import { compareBytes } from '../../storage/compare-bytes.ts'
@@ -16,6 +17,9 @@ export function listObjectVersions(context: OperationContext): OssResponse {
   const query = listQuery(request)
   const keyMarker = request.parameter('key-marker') ?? ''
   const versionMarker = request.parameter('version-id-marker') ?? ''
+  if (versionMarker !== '' && keyMarker === '') {
+    throw invalidArgument('A version-id marker cannot be specified without a key marker.', '0012-00000106')
+  }
   const encode = keyEncoder(request)
   const rows: { readonly key: string; readonly version: ObjectRecord; readonly latest: boolean }[] = []
   const page = listPage(bucket.sortedKeys(), { ...query, after: '', limit: Number.MAX_SAFE_INTEGER })
@@ -38,7 +42,7 @@ export function listObjectVersions(context: OperationContext): OssResponse {
   ].sort((a, b) => compareBytes(a.name, b.name))
   const shown = order.slice(0, query.limit)
   const last = order.length > shown.length ? shown.at(-1) : undefined
-  const element = ({ key, version, latest }: (typeof rows)[number]): XmlElement => ({
+  const content = ({ key, version, latest }: (typeof rows)[number]): XmlElement => ({
     Key: encode(key),
     VersionId: version.versionId,
     IsLatest: latest,
@@ -46,8 +50,12 @@ export function listObjectVersions(context: OperationContext): OssResponse {
     ...(version.deleteMarker ? {} : contentElements(version)),
     Owner: OWNER,
   })
-  const shownRows = shown.flatMap(({ row }) => (row === undefined ? [] : [row]))
-  return xmlResponse({
+  // Versions and delete markers stand in one sequence.
+  const entries = shown.flatMap(({ row }): readonly XmlElement[] => {
+    if (row === undefined) return []
+    return [row.version.deleteMarker ? { DeleteMarker: content(row) } : { Version: content(row) }]
+  })
+  const root = {
     ListVersionsResult: {
       Name: context.bucket,
       Prefix: encode(query.prefix),
@@ -60,9 +68,8 @@ export function listObjectVersions(context: OperationContext): OssResponse {
       ...(last === undefined
         ? {}
         : { NextKeyMarker: encode(last.name), NextVersionIdMarker: last.row?.version.versionId ?? '' }),
-      Version: shownRows.filter(({ version }) => !version.deleteMarker).map(element),
-      DeleteMarker: shownRows.filter(({ version }) => version.deleteMarker).map(element),
       CommonPrefixes: shown.flatMap(({ name, row }) => (row === undefined ? [{ Prefix: encode(name) }] : [])),
     },
-  })
+  }
+  return xmlResponse(root, {}, entries)
 }

@@ -8,7 +8,7 @@ import { copySourceOf } from '../copy-source.ts'
 import { checkPartCopy } from '../cse-rules.ts'
 import type { OperationContext } from '../operation-context.ts'
 import { MAX_BODY_BYTES } from '../receive-content.ts'
-import { currentVersion } from '../versions.ts'
+import { checkReadable, currentVersion } from '../versions.ts'
 import { existingUpload } from './existing-upload.ts'
 import { partNumberOf } from './part-number.ts'
 
@@ -26,6 +26,7 @@ export async function uploadPartCopy(context: OperationContext): Promise<OssResp
   if (judgeConditions(conditionsOf(request, 'x-oss-copy-source-'), source) === 'not-modified') {
     return emptyResponse(304)
   }
+  checkReadable(source)
   const { start, sizeBytes } = copyRange(request.header('x-oss-copy-source-range'), source.sizeBytes)
   if (sizeBytes > MAX_BODY_BYTES) throw invalidArgument('The copied part is larger than 5 GB.')
   const content = store.open(source.extents, start, sizeBytes)

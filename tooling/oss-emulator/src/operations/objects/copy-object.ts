@@ -12,6 +12,7 @@ import { MAX_BODY_BYTES } from '../receive-content.ts'
 import {
   addVersion,
   checkForbidOverwrite,
+  checkReadable,
   currentVersion,
   existingBucket,
   versionHeader,
@@ -33,6 +34,7 @@ export function copyObject(context: OperationContext): OssResponse {
   if (judgeConditions(conditionsOf(request, 'x-oss-copy-source-'), source) === 'not-modified') {
     return emptyResponse(304)
   }
+  checkReadable(source)
   if (from.bucket !== context.bucket && source.sizeBytes > MAX_BODY_BYTES)
     throw entityTooLarge(MAX_BODY_BYTES)
   checkForbidOverwrite(context)

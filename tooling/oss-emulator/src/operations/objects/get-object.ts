@@ -5,7 +5,7 @@ import { parseRange } from '../../protocol/range.ts'
 import { httpDate } from '../../protocol/service-time.ts'
 import { storedHeaders } from '../object-metadata.ts'
 import type { OperationContext } from '../operation-context.ts'
-import { versionHeader } from '../versions.ts'
+import { checkReadable, versionHeader } from '../versions.ts'
 import { gzipResponse } from './gzip-response.ts'
 import { readTarget } from './read-target.ts'
 
@@ -30,6 +30,7 @@ export function getObject(context: OperationContext): OssResponse {
   if (judgeConditions(conditionsOf(request), { etag: content.etag, lastModified }) === 'not-modified') {
     return emptyResponse(304, validators)
   }
+  if (request.method === 'GET') checkReadable(content)
   const headers: Record<string, string> = {
     'Accept-Ranges': 'bytes',
     ...validators,
