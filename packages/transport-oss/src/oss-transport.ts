@@ -1,4 +1,6 @@
 import type {
+  BucketVersioning,
+  CallOptions,
   CompleteUploadRequest,
   CopyObjectRequest,
   DeleteObjectRequest,
@@ -13,9 +15,14 @@ import type {
   ListObjectsRequest,
   ListPartsRequest,
   ListUploadsRequest,
+  ListVersionsRequest,
   MultipartTransport,
+  ObjectAcl,
   ObjectCatalog,
   ObjectPage,
+  ObjectSettings,
+  ObjectSettingsRequest,
+  ObjectTag,
   ObjectTransport,
   PartPage,
   PendingUploadPage,
@@ -27,6 +34,8 @@ import type {
   UploadPartRequest,
   UploadReference,
   UrlTransport,
+  VersionCatalog,
+  VersionPage,
   WorkerSide,
   WorkerSideRequest,
 } from '@oss-cse/crypto-core'
@@ -40,7 +49,9 @@ import { getSymlink } from './calls/get-symlink.ts'
 import { headObject } from './calls/head-object.ts'
 import { listObjects, listParts, listUploads } from './calls/listing-calls.ts'
 import { abortUpload, completeUpload, initiateUpload, uploadPart } from './calls/multipart-calls.ts'
+import { getObjectAcl, getObjectTags } from './calls/object-settings.ts'
 import { putObject } from './calls/put-object.ts'
+import { getVersioning, listVersions } from './calls/version-calls.ts'
 import { workerSide } from './calls/worker-side.ts'
 
 /**
@@ -66,7 +77,9 @@ import { workerSide } from './calls/worker-side.ts'
  * const { headers } = await transport.head({ key: 'report.pdf', headers: {} })
  * ```
  */
-export class OssTransport implements ObjectTransport, MultipartTransport, ObjectCatalog, UrlTransport {
+export class OssTransport
+  implements ObjectTransport, MultipartTransport, ObjectCatalog, UrlTransport, VersionCatalog, ObjectSettings
+{
   /** The name of the bucket. */
   readonly bucket: string
   /** The endpoint and the bucket. Checkpoints are bound to it. */
@@ -193,6 +206,31 @@ export class OssTransport implements ObjectTransport, MultipartTransport, Object
    */
   copy(request: CopyObjectRequest): Promise<PutObjectResponse> {
     return copyObject(this.#connection, request)
+  }
+
+  /**
+   * Lists all versions of objects, and delete markers, ordered by the bytes of their keys, and for each key from the
+   * newest to the oldest.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for `versionIdMarker` without `keyMarker`
+   */
+  listVersions(request: ListVersionsRequest): Promise<VersionPage> {
+    return listVersions(this.#connection, request)
+  }
+
+  /** Tells whether the bucket keeps versions. */
+  getVersioning(options: CallOptions = {}): Promise<BucketVersioning> {
+    return getVersioning(this.#connection, options)
+  }
+
+  /** Reads the ACL of an object. */
+  getObjectAcl(request: ObjectSettingsRequest): Promise<ObjectAcl> {
+    return getObjectAcl(this.#connection, request)
+  }
+
+  /** Reads the tags of an object. */
+  getObjectTags(request: ObjectSettingsRequest): Promise<readonly ObjectTag[]> {
+    return getObjectTags(this.#connection, request)
   }
 
   /**

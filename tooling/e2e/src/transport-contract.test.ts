@@ -21,6 +21,8 @@ describe.each(['v1', 'v4'] as const)(
       async link(key, targetKey) {
         await clientOf(emulator).putSymlink(key, targetKey, {})
       },
+      setVersioning: (versioning) => emulator.setVersioning('demo', versioning),
+      objectSettings: true,
       signUrl: (key) => signedUrl(emulator, key, signature),
       workerSide: true,
     })

@@ -72,9 +72,19 @@ export interface AliOssClient extends OssClient, AliOssState {
   request(params: RequestParams): Promise<unknown>
 }
 
-/** A request before ali-oss signs it. */
+/** A request before ali-oss signs it: ali-oss 6.23 lib/client.js `request`. */
 export interface RequestParams {
   headers?: Record<string, string>
+  readonly method?: string
+  readonly bucket?: string
+  /** The key. Absent for a request that concerns the bucket. */
+  readonly object?: string
+  /** The parameters that name the operation. */
+  readonly subres?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string | number>>
+  /** True if the document of the response is to be parsed. */
+  readonly xmlResponse?: boolean
+  readonly successStatuses?: readonly number[]
 }
 
 const METHODS = [

@@ -26,6 +26,17 @@ it('copy names its source and sends only the given headers', async () => {
   expect(sent['x-oss-metadata-directive']).toBeUndefined()
 })
 
+it('copy names the version of its source', async () => {
+  const { server, transport } = await respondingWith('<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>')
+  for (const sourceVersionId of ['CAEQ1', 'a&b c']) {
+    await transport.copy({ sourceKey: 'a', sourceVersionId, key: 'c', headers: {} })
+  }
+  expect(server.seen.map(({ headers }) => headers['x-oss-copy-source'])).toEqual([
+    '/my-bucket/a?versionId=CAEQ1',
+    '/my-bucket/a?versionId=a%26b%20c',
+  ])
+})
+
 it('a copy that would replace the metadata is refused before any request', async () => {
   const { server, transport } = await respondingWith('')
   const copy = transport.copy({ sourceKey: 'a', key: 'b', headers: { 'content-type': 'text/plain' } })

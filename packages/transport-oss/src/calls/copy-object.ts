@@ -9,7 +9,7 @@ import { copyHeaders } from './request-headers.ts'
 /** See `OssTransport.copy`. */
 export async function copyObject(
   connection: Connection,
-  { sourceKey, sourceBucket, key, headers, signal }: CopyObjectRequest,
+  { sourceKey, sourceBucket, sourceVersionId, key, headers, signal }: CopyObjectRequest,
 ): Promise<PutObjectResponse> {
   checkObjectKey(sourceKey)
   checkObjectKey(key)
@@ -35,7 +35,11 @@ export async function copyObject(
         return request.call(client, params)
       },
     })
-    return client.copy(key, sourceKey, sourceBucket ?? connection.bucket, { headers: { ...sent } })
+    return client.copy(key, sourceKey, sourceBucket ?? connection.bucket, {
+      headers: { ...sent },
+      // ali-oss writes it into a header as it is.
+      ...(sourceVersionId !== undefined && { versionId: encodeURIComponent(sourceVersionId) }),
+    })
   })
   return statusAndHeaders(response)
 }

@@ -97,6 +97,34 @@ describe('a listing of uploads is refused', () => {
   })
 })
 
+describe('a listing of versions is refused', () => {
+  const MARKER = `<Key>k</Key><VersionId>v</VersionId><IsLatest>false</IsLatest>${DATE}`
+  const VERSION = `${MARKER}<ETag>"e"</ETag><Size>5</Size>`
+  const entry = `<Version>${VERSION}</Version>`
+  const markers = (key: string, id: string) =>
+    `${TRUNCATED}<NextKeyMarker>${key}</NextKeyMarker><NextVersionIdMarker>${id}</NextVersionIdMarker>`
+
+  it.each([
+    ['that is truncated without a marker', `${TRUNCATED}${entry}`],
+    ['whose markers are repeated', markers('k', 'w')],
+    ['whose key marker goes back', markers('a', 'z')],
+    ['of more versions than were requested', entry.repeat(3)],
+    ['of a version without an id', entry.replace('<VersionId>v</VersionId>', '')],
+    ['of a version with two ids', entry.replace('<VersionId>', '<VersionId>u</VersionId><VersionId>')],
+    ['of a version without a key', entry.replace('<Key>k</Key>', '')],
+    ['of a key before the marker', entry.replace('>k<', '>a<')],
+    ['of an entry that is not known to be the latest', entry.replace('false', 'maybe')],
+    ['of an empty entry', '<Version/>'],
+    ['whose order is hidden', `<Version>${VERSION}<Version></Version></Version>`],
+    ['whose order is a comment', `<DeleteMarker>${MARKER}</DeleteMarker><!-- <Version> -->`],
+    ...NUMBERS.map((size) => [`with the size ${size}`, entry.replace('>5<', `>${size}<`)]),
+  ])('%s', async (_what, content) => {
+    const transport = await respondingWith(`<ListVersionsResult>${content}</ListVersionsResult>`)
+    const page = transport.listVersions({ maxKeys: 2, keyMarker: 'k', versionIdMarker: 'w' })
+    expect(await rejection(page)).toMatchObject(unusable(/not a response of OSS/))
+  })
+})
+
 describe('a document is not parsed', () => {
   it.each([
     [

@@ -36,9 +36,7 @@ export async function listObjects(
   connection: Connection,
   { prefix, delimiter, startAfter, maxKeys, continuationToken, signal }: ListObjectsRequest,
 ): Promise<ObjectPage> {
-  if (maxKeys !== undefined && !(Number.isInteger(maxKeys) && maxKeys >= 1 && maxKeys <= MAX_PAGE_ENTRIES)) {
-    throw invalidArgument(`\`maxKeys\` must be from 1 to ${MAX_PAGE_ENTRIES}.`)
-  }
+  checkMaxKeys(maxKeys)
   const query = {
     'encoding-type': 'url',
     ...(prefix && { prefix }),
@@ -136,8 +134,15 @@ export async function listUploads(
   return value
 }
 
+/** @throws CseError `ERR_CSE_INVALID_ARGUMENT` */
+export function checkMaxKeys(maxKeys: number | undefined): void {
+  if (maxKeys === undefined || (Number.isInteger(maxKeys) && maxKeys >= 1 && maxKeys <= MAX_PAGE_ENTRIES))
+    return
+  throw invalidArgument(`\`maxKeys\` must be from 1 to ${MAX_PAGE_ENTRIES}.`)
+}
+
 /** Throws for a page with impossible values, or one after which the listing would never end. */
-function checkPage(
+export function checkPage(
   connection: Connection,
   call: OssCall,
   { status }: ExchangeResponse,

@@ -1,4 +1,10 @@
-import type { ObjectSummary, PendingUpload, UploadedPart } from '@oss-cse/crypto-core'
+import type {
+  DeleteMarker,
+  ObjectSummary,
+  ObjectVersion,
+  PendingUpload,
+  UploadedPart,
+} from '@oss-cse/crypto-core'
 import { parseCrc64 } from '@oss-cse/crypto-core/internal'
 
 /** An object as ali-oss 6.23 lib/object.js `listV2` returns it. */
@@ -23,6 +29,45 @@ export interface AliUpload {
   readonly name: string
   readonly uploadId: string
   readonly initiated?: string
+}
+
+/** A delete marker as the XML parser returns it. */
+export interface ListedMarker {
+  readonly Key: string
+  readonly VersionId: string
+  readonly IsLatest: string
+  readonly LastModified: string
+}
+
+/** A version as the XML parser returns it. */
+export interface ListedVersion extends ListedMarker {
+  readonly ETag: string
+  readonly Size: string
+  readonly StorageClass?: string
+}
+
+export function deleteMarker(marker: ListedMarker, decode: (name: string) => string): DeleteMarker {
+  return { ...commonEntry(marker, decode), isDeleteMarker: true }
+}
+
+export function objectVersion(version: ListedVersion, decode: (name: string) => string): ObjectVersion {
+  const { StorageClass: storageClass } = version
+  return {
+    ...commonEntry(version, decode),
+    isDeleteMarker: false,
+    sizeBytes: countOf(version.Size),
+    etag: version.ETag,
+    ...(storageClass !== undefined && { storageClass }),
+  }
+}
+
+function commonEntry(
+  { Key, VersionId: versionId, IsLatest: isLatest, LastModified }: ListedMarker,
+  decode: (name: string) => string,
+): Omit<DeleteMarker, 'isDeleteMarker'> {
+  if (isLatest !== 'true' && isLatest !== 'false')
+    throw new Error('An entry does not say whether it is the latest.')
+  return { key: decode(Key), versionId, isLatest: isLatest === 'true', lastModified: dateOf(LastModified) }
 }
 
 export function objectSummary(object: AliObject, decode: (name: string) => string): ObjectSummary {
