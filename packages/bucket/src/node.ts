@@ -1,4 +1,5 @@
 export { downloadFile } from './files/download-file.node.ts'
 export { FileCheckpointStore, type FileCheckpointStoreOptions } from './files/file-checkpoint-store.node.ts'
-export { replaceFile } from './files/replace-file.node.ts'
+export { makeDirectory } from './files/make-directory.node.ts'
+export { type ReplaceFileOptions, replaceFile } from './files/replace-file.node.ts'
 export { putFile, uploadFile } from './files/upload-file.node.ts'
