@@ -13,8 +13,26 @@ export type {
   ShardTotals,
   TakenShard,
 } from './job-queue.ts'
+export { type AuditShardOptions, auditShard } from './objects/audit-shard.ts'
+export { type Classification, classify } from './objects/classify.ts'
+export { type VerifyShardOptions, verifyShard } from './objects/verify-shard.ts'
 export { type ListingOptions, shardObjects } from './ordered-listing.ts'
 export { type PlanOptions, planShards, type ShardingOptions } from './plan-shards.ts'
+export { keyRedactor } from './report/key-redaction.ts'
+export { type MergeReportOptions, mergeReport, REPORT_FILES } from './report/merge-report.ts'
+export { ObjectReportStore, type ObjectReportStoreOptions } from './report/object-report-store.ts'
+export {
+  formatRow,
+  parseRow,
+  REPORT_FIELDS,
+  REPORT_OUTCOMES,
+  type ReportOutcome,
+  type ReportRow,
+} from './report/report-row.ts'
+export type { ReportStore } from './report/report-store.ts'
+export { type ReportSummary, summaryTable } from './report/report-summary.ts'
+export type { KeyTotals, ObjectTotals } from './report/report-totals.ts'
+export { type WritePartOptions, writePart } from './report/write-part.ts'
 export { type ProgressSample, type RunProgress, runProgress } from './run-progress.ts'
 export {
   addTotals,
@@ -27,4 +45,11 @@ export {
 } from './run-rules.ts'
 export { runWorker } from './run-worker.ts'
 export { type Shard, shardName } from './shard.ts'
+export type { Throttle } from './throttle/throttle.ts'
+export { type ThrottledCall, throttledTransport } from './throttle/throttled-transport.ts'
+export {
+  type ThrottleClock,
+  TokenBucketThrottle,
+  type TokenBucketThrottleOptions,
+} from './throttle/token-bucket-throttle.ts'
 export type { ShardContext, WorkerEvent, WorkerOptions } from './worker-options.ts'

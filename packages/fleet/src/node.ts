@@ -1,1 +1,1 @@
-export {}
+export { FileReportStore, type FileReportStoreOptions } from './report/file-report-store.node.ts'

@@ -1,7 +1,19 @@
 // Run on the built package under every Node.js of the matrix that it allows.
 import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
-import { planShards, runProgress, runWorker, shardObjects } from '@oss-cse/fleet'
+import {
+  auditShard,
+  mergeReport,
+  planShards,
+  runProgress,
+  runWorker,
+  shardObjects,
+  writePart,
+} from '@oss-cse/fleet'
+import { FileReportStore } from '@oss-cse/fleet/node'
 import { jobQueueContract, MemoryJobQueue } from '@oss-cse/fleet/testing'
 
 const store = new MemoryJobQueue({ maxFailures: 3 })
@@ -34,4 +46,16 @@ const status = await runWorker({
 assert.deepEqual(status.totals, { objects: 100, bytes: 4950 })
 assert.equal(status.shards.completed, (await planShards({ queue, runId: 'run', ...plan })).shards)
 assert.equal(runProgress(status, []).etaMs, undefined)
+
+const directory = await mkdtemp(join(tmpdir(), 'oss-cse-'))
+try {
+  const reports = new FileReportStore({ directory })
+  const rows = auditShard({ index: 0 }, { catalog, transport: catalog })
+  const totals = await writePart(reports, { index: 0 }, rows)
+  assert.deepEqual(totals, { objects: 100, bytes: 4950, plain: 100 })
+  assert.equal((await mergeReport(reports, { shards: 1, totals })).problemCount, 0)
+  assert.equal((await readFile(join(directory, 'report.csv'), 'utf8')).split('\n').length, 102)
+} finally {
+  await rm(directory, { recursive: true })
+}
 console.log(`fleet: a run is over on ${process.version}`)

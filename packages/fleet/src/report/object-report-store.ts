@@ -1,0 +1,176 @@
+import {
+  type CallOptions,
+  CseError,
+  callWithRetries,
+  checkedRetryOptions,
+  concatBytes,
+  type MultipartTransport,
+  type ObjectBody,
+  type ObjectCatalog,
+  type ObjectTransport,
+  OSS_HEADERS,
+  type PutObjectResponse,
+  type RetryOptions,
+  type RetryPolicy,
+  type UploadedPart,
+} from '@oss-cse/crypto-core'
+import { createCrc64, parseCrc64 } from '@oss-cse/crypto-core/internal'
+import { shardObjects } from '../ordered-listing.ts'
+import { checkedResultName, PART_FILE, partFile } from './report-names.ts'
+import type { ReportStore } from './report-store.ts'
+import { endedLines, joinedText, textLines } from './text-lines.ts'
+
+/** The length of each part of the upload of a large result. With 10,000 parts, a result has at most 80 GB. */
+const UPLOAD_PART_BYTES = 8 * 1024 ** 2
+
+const HEADERS = { 'content-type': 'application/octet-stream' }
+
+/** Options of an object report store. */
+export interface ObjectReportStoreOptions {
+  /** The transport of the report bucket. Nobody but the owner of the run should be able to read this bucket. */
+  readonly transport: Pick<ObjectTransport, 'get' | 'put'> &
+    Pick<MultipartTransport, 'initiate' | 'uploadPart' | 'complete' | 'abort'>
+  readonly catalog: Pick<ObjectCatalog, 'list'>
+  /** The prefix of the run's objects, such as `fleet/2026-11/`. It must not be in what the run itself audits. */
+  readonly prefix: string
+  /** The retries of each request. */
+  readonly retry?: RetryOptions | undefined
+}
+
+/**
+ * Keeps the report of a run in a bucket, in plaintext, for runs on several machines: its parts under `parts/`, its results
+ * beside that. An object appears when it is complete. Holds one part, or 8 MiB of a result, in memory.
+ *
+ * Its methods reject with what the transport and the catalog throw, and with `ERR_CSE_INTEGRITY` when the service stored
+ * other bytes.
+ *
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for invalid retry options
+ *
+ * @example
+ * ```ts
+ * const reports = new OssTransport({ client: clientOfReportBucket })
+ * const store = new ObjectReportStore({ transport: reports, catalog: reports, prefix: 'fleet/2026-11/' })
+ * ```
+ */
+export class ObjectReportStore implements ReportStore {
+  readonly #options: ObjectReportStoreOptions
+  readonly #retry: RetryPolicy
+
+  constructor(options: ObjectReportStoreOptions) {
+    this.#options = options
+    this.#retry = checkedRetryOptions(options.retry)
+  }
+
+  async writePart(shardName: string, lines: AsyncIterable<string>, options: CallOptions = {}): Promise<void> {
+    const key = this.#partKey(shardName)
+    const encoder = new TextEncoder()
+    const chunks: Uint8Array[] = []
+    for await (const text of joinedText(endedLines(lines))) chunks.push(encoder.encode(text))
+    await this.#put(key, concatBytes(chunks), options)
+  }
+
+  async *partNames({ signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { catalog, prefix: reportPrefix, retry } = this.#options
+    const prefix = `${reportPrefix}parts/`
+    for await (const { key } of shardObjects({ index: 0 }, { catalog, prefix, retry, signal })) {
+      const name = PART_FILE.exec(key.slice(prefix.length))?.[1]
+      if (name !== undefined) yield name
+    }
+  }
+
+  async *readPart(shardName: string, { signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    const { transport } = this.#options
+    const key = this.#partKey(shardName)
+    // As a whole, so that a broken connection is repeated.
+    const bytes = await this.#send(signal, async () => {
+      const { body } = await transport.get({ key, headers: {}, signal })
+      const chunks: Uint8Array[] = []
+      for await (const chunk of body) chunks.push(chunk)
+      return concatBytes(chunks)
+    })
+    yield* textLines(once(bytes))
+  }
+
+  async writeResult(
+    name: string,
+    chunks: AsyncIterable<string>,
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    const { transport, prefix } = this.#options
+    const key = prefix + checkedResultName(name)
+    const pieces = fullPieces(chunks)
+    const [first, second] = [await pieces.next(), await pieces.next()]
+    if (second.done) return this.#put(key, first.value || new Uint8Array(0), { signal })
+    const { uploadId } = await this.#send(signal, () => transport.initiate({ key, headers: HEADERS, signal }))
+    const upload = { key, uploadId, signal }
+    try {
+      const parts: UploadedPart[] = []
+      for await (const bytes of joined([first, second], pieces)) {
+        const part = { ...upload, headers: {}, partNumber: parts.length + 1, body: bodyOf(bytes) }
+        parts.push(await this.#send(signal, () => transport.uploadPart(part)))
+      }
+      await this.#send(signal, () => transport.complete({ ...upload, parts, headers: {} }))
+    } catch (error) {
+      // What cannot be aborted now can be found by `listUploads`.
+      await transport.abort({ key, uploadId }).catch(() => {})
+      throw error
+    }
+  }
+
+  async #put(key: string, bytes: Uint8Array, { signal }: CallOptions): Promise<void> {
+    const { transport } = this.#options
+    const put = { key, headers: HEADERS, body: bodyOf(bytes), signal }
+    checkStored(key, bytes, await this.#send(signal, () => transport.put(put)))
+  }
+
+  #partKey(shardName: string): string {
+    return `${this.#options.prefix}parts/${partFile(shardName)}`
+  }
+
+  #send<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {
+    return callWithRetries(call, { retry: this.#retry, signal })
+  }
+}
+
+function bodyOf(bytes: Uint8Array): ObjectBody {
+  return { sizeBytes: bytes.length, open: () => once(bytes) }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  if (bytes.length > 0) yield bytes
+}
+
+async function* joined(
+  first: readonly IteratorResult<Uint8Array, void>[],
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const piece of first) if (!piece.done) yield piece.value
+  yield* rest
+}
+
+/** Encodes a text in pieces that are parts of an upload: all but the last are full. */
+async function* fullPieces(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array, void, undefined> {
+  const encoder = new TextEncoder()
+  let chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for await (const text of joinedText(texts)) {
+    const chunk = encoder.encode(text)
+    chunks.push(chunk)
+    sizeBytes += chunk.length
+    if (sizeBytes < UPLOAD_PART_BYTES) continue
+    yield concatBytes(chunks)
+    chunks = []
+    sizeBytes = 0
+  }
+  if (sizeBytes > 0) yield concatBytes(chunks)
+}
+
+function checkStored(objectKey: string, bytes: Uint8Array, { headers }: PutObjectResponse): void {
+  const stored = parseCrc64(headers[OSS_HEADERS.crc64])
+  const crc = createCrc64()
+  crc.update(bytes)
+  if (stored === undefined || stored === crc.value()) return
+  throw new CseError('ERR_CSE_INTEGRITY', `The service stored other bytes as ${objectKey}. Write it again.`, {
+    objectKey,
+  })
+}

@@ -1,0 +1,143 @@
+import {
+  type ByteChunks,
+  type CallOptions,
+  CseError,
+  type GetObjectResponse,
+  type ObjectBody,
+  type ObjectTransport,
+} from '@oss-cse/crypto-core'
+import type { Throttle } from './throttle.ts'
+
+/** Requests that are sent again as they are. */
+const REPEATABLE = [
+  'head',
+  'get',
+  'getSymlink',
+  'list',
+  'delete',
+  'deleteMany',
+  'copy',
+  'initiate',
+  'complete',
+  'abort',
+  'listParts',
+  'listUploads',
+  'listVersions',
+  'getVersioning',
+  'getObjectAcl',
+  'getObjectTags',
+] as const
+
+/** Requests with a body, which only its owner can open again. */
+const UPLOADS = ['put', 'uploadPart'] as const
+
+/** The calls of a transport that wait for the throttle. */
+export type ThrottledCall = (typeof REPEATABLE)[number] | (typeof UPLOADS)[number]
+
+/** A request that is throttled more often in a row fails. */
+const MAX_THROTTLED = 30
+
+/**
+ * Makes a transport whose requests wait for a throttle. It has the calls of all ports that the given one has, except those for
+ * presigned URLs, and sends all requests from this thread.
+ *
+ * A request that the service throttles is told to the throttle and sent again, up to 30 times: it does not count as one of the
+ * attempts of a bucket's `retry`. A put and the upload of a part are told and rejected, because their body can be read once.
+ *
+ * @example
+ * ```ts
+ * const limited = throttledTransport(transport, new TokenBucketThrottle({ requestsPerSecond: 500 }))
+ * const bucket = new CryptoBucket({ transport: limited, keyring })
+ * ```
+ */
+export function throttledTransport<Transport extends object>(
+  transport: Transport,
+  throttle: Throttle,
+): Pick<Transport, keyof Transport & (ThrottledCall | 'location')> {
+  const calls = new Map<string, unknown>()
+  for (const name of REPEATABLE) {
+    const call = callOf(transport, name)
+    if (call !== undefined) calls.set(name, (request: CallOptions = {}) => repeated(throttle, request, call))
+  }
+  for (const name of UPLOADS) {
+    const call = callOf(transport, name)
+    if (call === undefined) continue
+    calls.set(name, (request: UploadCall) => {
+      const body = throttledBody(request.body, throttle, request)
+      return sentOnce(throttle, { ...request, body }, call)
+    })
+  }
+  const get = calls.get('get') as ObjectTransport['get'] | undefined
+  if (get !== undefined) {
+    calls.set('get', async (request: Parameters<typeof get>[0]): Promise<GetObjectResponse> => {
+      const response = await get(request)
+      return { ...response, body: throttledChunks(response.body, throttle, request) }
+    })
+  }
+  const { location } = transport as Partial<ObjectTransport>
+  return { ...Object.fromEntries(calls), ...(location !== undefined && { location }) } as Transport
+}
+
+type UploadCall = CallOptions & { readonly body: ObjectBody }
+type Call<Request extends CallOptions = CallOptions> = (request: Request) => Promise<unknown>
+
+function callOf(transport: object, name: ThrottledCall): Call | undefined {
+  const call = (transport as Readonly<Record<string, unknown>>)[name]
+  return typeof call === 'function' ? (call as Call).bind(transport) : undefined
+}
+
+async function repeated(throttle: Throttle, request: CallOptions, call: Call, times = 1): Promise<unknown> {
+  try {
+    return await sentOnce(throttle, request, call)
+  } catch (error) {
+    if (!isThrottled(error) || times >= MAX_THROTTLED) throw error
+  }
+  return repeated(throttle, request, call, times + 1)
+}
+
+async function sentOnce<Request extends CallOptions>(
+  throttle: Throttle,
+  request: Request,
+  call: Call<Request>,
+): Promise<unknown> {
+  await throttle.request({ signal: request.signal })
+  try {
+    return await call(request)
+  } catch (error) {
+    if (isThrottled(error)) throttle.throttled(error)
+    throw error
+  }
+}
+
+function isThrottled(error: unknown): boolean {
+  return CseError.isInstance(error) && error.code === 'ERR_CSE_THROTTLED'
+}
+
+function throttledBody(body: ObjectBody, throttle: Throttle, { signal }: CallOptions): ObjectBody {
+  const { sizeBytes } = body
+  return { sizeBytes, open: () => throttledChunks(body.open(), throttle, { signal }) }
+}
+
+/** A chunk is passed on at once, and delays the next one. */
+function throttledChunks(chunks: ByteChunks, throttle: Throttle, { signal }: CallOptions): ByteChunks {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = chunks[Symbol.asyncIterator]()
+      let owedBytes = 0
+      return {
+        async next() {
+          if (owedBytes > 0) await throttle.transfer(owedBytes, { signal })
+          const result = await iterator.next()
+          owedBytes = result.done ? 0 : result.value.length
+          return result
+        },
+        // Also before the first `next`: it closes the connection.
+        async return() {
+          await iterator.return?.()
+          return { done: true, value: undefined }
+        },
+      }
+    },
+    ...(chunks.recycle && { recycle: (chunk: Uint8Array) => chunks.recycle?.(chunk) }),
+  }
+}
