@@ -1,0 +1,49 @@
+import { PgBoss } from 'pg-boss'
+import { bossOptions } from './boss-options.ts'
+import { queueFailure } from './queue-failure.ts'
+import type { Store } from './store.ts'
+import { withRetries } from './with-retries.ts'
+
+/** About six seconds: longer than a server takes to restart. */
+const RETRIES = 6
+
+/** Opens a database of PostgreSQL, and creates the tables of pg-boss there if they are missing. */
+export async function openPostgresStore(
+  connectionString: string,
+  schema: string,
+  leaseSeconds: number,
+): Promise<Store> {
+  const boss = new PgBoss({
+    ...bossOptions(schema, leaseSeconds),
+    connectionString,
+    application_name: 'oss-cse fleet',
+  })
+  // A pass that fails in the background is repeated. What it would have done is not lost.
+  boss.on('error', () => {})
+  try {
+    await withRetries(RETRIES, () => boss.start())
+  } catch (error) {
+    await boss.stop().catch(() => {})
+    throw queueFailure(error)
+  }
+  const db = boss.getDb()
+  return {
+    boss,
+    schema,
+    db,
+    retries: RETRIES,
+    async transaction(steps) {
+      const transaction = await db.beginTransaction?.()
+      if (transaction === undefined) throw new Error('pg-boss has no transactions')
+      try {
+        const result = await steps(transaction.db)
+        await transaction.commit()
+        return result
+      } catch (error) {
+        await transaction.rollback()
+        throw error
+      }
+    },
+    close: () => boss.stop(),
+  }
+}
