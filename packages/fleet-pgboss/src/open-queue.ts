@@ -89,7 +89,8 @@ export async function openEmbeddedQueue(options: EmbeddedQueueOptions): Promise<
   return openQueue(store, leaseSeconds, () => new ShardJobs(store).failAll())
 }
 
-async function openQueue(
+/** Prepares the tables of runs in a store, and makes a queue on it. */
+export async function openQueue(
   store: Store,
   leaseSeconds: number,
   prepare?: () => Promise<void>,

@@ -1,4 +1,5 @@
-import { PgBoss } from 'pg-boss'
+import pLimit from 'p-limit'
+import { type Db, PgBoss } from 'pg-boss'
 import { bossOptions } from './boss-options.ts'
 import { queueFailure } from './queue-failure.ts'
 import type { Store } from './store.ts'
@@ -6,6 +7,14 @@ import { withRetries } from './with-retries.ts'
 
 /** About six seconds: longer than a server takes to restart. */
 const RETRIES = 6
+
+const CONNECTIONS = 10
+
+/**
+ * A transaction holds a connection, and pg-boss may need a second one during it, to look up a queue. If transactions had
+ * all connections, each would wait for another.
+ */
+const TRANSACTIONS = CONNECTIONS - 2
 
 /** Opens a database of PostgreSQL, and creates the tables of pg-boss there if they are missing. */
 export async function openPostgresStore(
@@ -16,6 +25,7 @@ export async function openPostgresStore(
   const boss = new PgBoss({
     ...bossOptions(schema, leaseSeconds),
     connectionString,
+    max: CONNECTIONS,
     application_name: 'oss-cse fleet',
   })
   // A pass that fails in the background is repeated. What it would have done is not lost.
@@ -27,23 +37,26 @@ export async function openPostgresStore(
     throw queueFailure(error)
   }
   const db = boss.getDb()
+  const limit = pLimit(TRANSACTIONS)
   return {
     boss,
     schema,
     db,
     retries: RETRIES,
-    async transaction(steps) {
-      const transaction = await db.beginTransaction?.()
-      if (transaction === undefined) throw new Error('pg-boss has no transactions')
-      try {
-        const result = await steps(transaction.db)
-        await transaction.commit()
-        return result
-      } catch (error) {
-        await transaction.rollback()
-        throw error
-      }
-    },
+    transaction: (steps) => limit(() => inTransaction(db, steps)),
     close: () => boss.stop(),
+  }
+}
+
+async function inTransaction<Result>(db: Db, steps: (db: Db) => Promise<Result>): Promise<Result> {
+  const transaction = await db.beginTransaction?.()
+  if (transaction === undefined) throw new Error('pg-boss has no transactions')
+  try {
+    const result = await steps(transaction.db)
+    await transaction.commit()
+    return result
+  } catch (error) {
+    await transaction.rollback()
+    throw error
   }
 }
