@@ -44,8 +44,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   if (programs === undefined) throw new Error('PostgreSQL is not installed: there is no initdb.')
   // Short: the path of a unix socket has 107 bytes at most.
   const directory = await mkdtemp('/tmp/postgres-')
-  const user = process.getuid?.() === 0 ? NOBODY : {}
-  if ('uid' in user) await chown(directory, user.uid, user.gid)
+  const user = process.getuid?.() === 0 ? NOBODY : undefined
+  if (user !== undefined) await chown(directory, user.uid, user.gid)
   const options = { ...user, cwd: directory, env: { LC_ALL: 'C' } }
   const data = join(directory, 'data')
   const passwordFile = join(directory, 'password')

@@ -31,8 +31,7 @@ async function openDatabase(locked: LockedDirectory, schema: string, leaseSecond
   // There is one connection only. A statement that pg-boss adds to a transaction by itself, such as to look up a queue,
   // would otherwise wait for the end of that transaction, which waits for it.
   const db: Db = {
-    executeSql: (text, values) =>
-      running.getStore()?.query(text, values) ?? alone.executeSql(text, values),
+    executeSql: (text, values) => running.getStore()?.query(text, values) ?? alone.executeSql(text, values),
   }
   const boss = new PgBoss({ ...bossOptions(schema, leaseSeconds), db, backend: 'pglite' })
   // A pass that fails in the background is repeated. What it would have done is not lost.

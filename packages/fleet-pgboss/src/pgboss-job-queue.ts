@@ -180,14 +180,23 @@ export class PgBossJobQueue implements JobQueue {
     return held
   }
 
-  #complete(runId: string, attempt: Pick<TakenJob, 'id' | 'retryCount'>, totals: ShardTotals): Promise<boolean> {
-    return this.#change(runId, async (run, db) => {
+  async #complete(
+    runId: string,
+    attempt: Pick<TakenJob, 'id' | 'retryCount'>,
+    totals: ShardTotals,
+  ): Promise<boolean> {
+    const completed = await this.#transaction(async (db) => {
+      const run = await this.#runs.lock(db, runId)
+      // The run was removed.
+      if (run === undefined) return false
       const sum = addTotals(run.totals, totals)
-      if (await this.#shards.complete(db, runId, attempt)) {
-        return { result: true, changed: { ...run, totals: sum } }
-      }
-      return { result: await this.#shards.isCompleted(db, runId, attempt) }
+      const completed = await this.#shards.complete(db, runId, attempt)
+      if (!completed) return this.#shards.isCompleted(db, runId, attempt)
+      await this.#runs.update(db, runId, { ...run, totals: sum })
+      return true
     })
+    this.#changes.emit(runId)
+    return completed
   }
 
   /** Gives a shard back, also while the queue closes. */
@@ -214,10 +223,7 @@ export class PgBossJobQueue implements JobQueue {
     return run
   }
 
-  async #setState(
-    runId: string,
-    next: (state: RunState) => Partial<RunProgress> | undefined,
-  ): Promise<void> {
+  async #setState(runId: string, next: (state: RunState) => Partial<RunProgress> | undefined): Promise<void> {
     await this.#change(runId, async (run) => {
       const update = next(run.state)
       return { result: undefined, ...(update && { changed: { ...run, ...update } }) }

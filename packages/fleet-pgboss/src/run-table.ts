@@ -111,7 +111,14 @@ export class RunTable {
   async lock(db: Db, runId: string): Promise<RunProgress | undefined> {
     const { rows } = await db.executeSql(`SELECT * FROM ${this.#table} WHERE id = $1 FOR UPDATE`, [runId])
     const [row] = rows as RunRow[]
-    return row && { state: row.state, ...reasonOf(row), plan: JSON.parse(row.plan), totals: JSON.parse(row.totals) }
+    return (
+      row && {
+        state: row.state,
+        ...reasonOf(row),
+        plan: JSON.parse(row.plan),
+        totals: JSON.parse(row.totals),
+      }
+    )
   }
 
   /** Reads the state of a run, which does not change until the end of this transaction. */

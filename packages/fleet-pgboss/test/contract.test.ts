@@ -59,7 +59,10 @@ async function expireLease({ boss, db, schema }: Store, runId: string, shardInde
   const job = [name, -shardIndex]
   const before = (moment: string) => `${moment} = now() - interval '1 day'`
   do {
-    await db.executeSql(`UPDATE ${schema}.job SET ${before('heartbeat_on')} WHERE name = $1 AND priority = $2`, job)
+    await db.executeSql(
+      `UPDATE ${schema}.job SET ${before('heartbeat_on')} WHERE name = $1 AND priority = $2`,
+      job,
+    )
     // pg-boss remembers when it looked last, and doesn't look again at once.
     await db.executeSql(`UPDATE ${schema}.queue SET ${before('monitor_claim_on')} WHERE name = $1`, [name])
     await boss.supervise(name)
