@@ -31,9 +31,10 @@ export function runProgress(
   if (first === undefined || last === undefined) return {}
   const seconds = (last.at.getTime() - first.at.getTime()) / 1000
   if (!(seconds > 0)) return {}
-  const speed = (name: string): number =>
-    Math.max(0, (last.totals[name] ?? 0) - (first.totals[name] ?? 0)) / seconds
-  const [objectsPerSecond, bytesPerSecond] = [speed('objects'), speed('bytes')]
+  const speed = (total: (sample: ProgressSample) => number | undefined): number =>
+    Math.max(0, (total(last) ?? 0) - (total(first) ?? 0)) / seconds
+  const objectsPerSecond = speed(({ totals }) => totals['objects'])
+  const bytesPerSecond = speed(({ totals }) => totals['bytes'])
   const speeds = { objectsPerSecond, bytesPerSecond }
   if (!plan.complete) return speeds
   const shardsLeft = shards.waiting + shards.taken
