@@ -22,8 +22,8 @@ export interface PgBossQueueOptions {
 /** Options of `openPostgresQueue`. */
 export interface PostgresQueueOptions extends PgBossQueueOptions {
   /**
-   * Where the database is: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`. Its user may create a schema,
-   * or owns the schema if that exists.
+   * Where the database is: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full`. Its user may create a schema
+   * there, or owns the schema if that exists.
    */
   readonly connectionString: string
   /**

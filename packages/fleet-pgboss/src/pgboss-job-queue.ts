@@ -20,7 +20,7 @@ import {
 import type { Db } from 'pg-boss'
 import { HeldShard } from './held-shard.ts'
 import { queueFailure } from './queue-failure.ts'
-import { type RunProgress, RunTable } from './run-table.ts'
+import { queueName, type RunProgress, RunTable } from './run-table.ts'
 import { ShardJobs, type TakenJob } from './shard-jobs.ts'
 import type { Store } from './store.ts'
 import { withRetries } from './with-retries.ts'
@@ -44,7 +44,7 @@ export class PgBossJobQueue implements JobQueue {
   readonly #runs: RunTable
   readonly #shards: ShardJobs
   readonly #held = new Set<HeldShard>()
-  /** Emits the id of a run that this process changed. */
+  /** Emits the name of the queue of a run that this process changed. */
   readonly #changes = new EventEmitter().setMaxListeners(0)
   #closing: Promise<void> | undefined
 
@@ -99,7 +99,7 @@ export class PgBossJobQueue implements JobQueue {
     signal?.throwIfAborted()
     const link = linkedAbort(signal)
     try {
-      const changed = once(this.#changes, runId, { signal: link.signal })
+      const changed = once(this.#changes, queueName(runId), { signal: link.signal })
       const polled = delay(POLL_MS, undefined, { signal: link.signal })
       changed.catch(() => {})
       polled.catch(() => {})
@@ -135,7 +135,7 @@ export class PgBossJobQueue implements JobQueue {
       await this.#read(runId)
       return this.#shards.retryFailed(runId)
     })
-    this.#changes.emit(runId)
+    this.#changes.emit(queueName(runId))
     return retried
   }
 
@@ -150,7 +150,7 @@ export class PgBossJobQueue implements JobQueue {
       await this.#runs.delete(runId)
       await this.#shards.deleteQueue(runId)
     })
-    this.#changes.emit(runId)
+    this.#changes.emit(queueName(runId))
   }
 
   close(): Promise<void> {
@@ -195,7 +195,7 @@ export class PgBossJobQueue implements JobQueue {
       await this.#runs.update(db, runId, { ...run, totals: sum })
       return true
     })
-    this.#changes.emit(runId)
+    this.#changes.emit(queueName(runId))
     return completed
   }
 
@@ -206,7 +206,7 @@ export class PgBossJobQueue implements JobQueue {
     } catch (error) {
       throw queueFailure(error)
     }
-    this.#changes.emit(runId)
+    this.#changes.emit(queueName(runId))
   }
 
   async #isIdle(runId: string): Promise<boolean> {
@@ -242,7 +242,7 @@ export class PgBossJobQueue implements JobQueue {
       if (changed !== undefined) await this.#runs.update(db, runId, changed)
       return result
     })
-    this.#changes.emit(runId)
+    this.#changes.emit(queueName(runId))
     return result
   }
 

@@ -59,6 +59,18 @@ describeOnPostgres('workers that are lost', (server) => {
     await queue.close()
   })
 
+  test('calls fail while the database is away, and the same shard is completed when it is back', async () => {
+    const queue = await openPostgresQueue(optionsOf('away', LONG_LEASE))
+    const runId = await planRun(queue, 1)
+    const held = await queue.take(runId)
+    await server().stop()
+    await expect(held?.complete({ objects: 1, bytes: 10 })).rejects.toMatchObject({ code: 'ERR_CSE_QUEUE' })
+    await server().start()
+    await held?.complete({ objects: 1, bytes: 10 })
+    expect((await queue.getRun(runId)).totals).toEqual({ objects: 1, bytes: 10 })
+    await queue.close()
+  })
+
   function optionsOf(schema: string, leaseSeconds: number): PostgresQueueOptions {
     return { connectionString: server().connectionString, schema, leaseSeconds }
   }

@@ -77,6 +77,17 @@ describeOnPostgres('a queue on PostgreSQL', (server) => {
     await queue.close()
   })
 
+  test('a run may have an id that means something elsewhere', async () => {
+    const queue = await openPostgresQueue({ connectionString: server().connectionString, schema: 'names' })
+    for (const id of ['error', '__proto__', 'constructor']) {
+      await queue.createRun({ id, command: 'audit', settings: {} })
+      await queue.addShards(id, { expectedShards: 0, shards: [{ index: 0 }], listedKeys: 1 })
+      await (await queue.take(id))?.complete({ [id]: 1 })
+      expect(Object.entries((await queue.getRun(id)).totals)).toEqual([[id, 1]])
+    }
+    await queue.close()
+  })
+
   describe('errors have the code ERR_CSE_QUEUE and no password', () => {
     test.each([
       ['the password is wrong', (right: string) => right.replace('geheim', 'wrong')],

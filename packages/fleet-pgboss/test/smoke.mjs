@@ -3,18 +3,12 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-const [major, minor] = process.versions.node.split('.').map(Number)
-if (major < 22 || (major === 22 && minor < 12)) {
-  console.log(`fleet-pgboss: needs Node.js 22.12, and this is ${process.version}`)
-  process.exit(0)
-}
+import { openEmbeddedQueue, openPostgresQueue } from '@oss-cse/fleet-pgboss'
 
 process.on('warning', (warning) => {
   throw warning
 })
 
-const { openEmbeddedQueue, openPostgresQueue } = await import('@oss-cse/fleet-pgboss')
 const directory = mkdtempSync(join(tmpdir(), 'fleet-pgboss-'))
 try {
   const queue = await openEmbeddedQueue({ directory })

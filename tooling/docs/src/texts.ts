@@ -5,6 +5,9 @@ import { ROOT, readRepositoryFile } from './repository.ts'
 /** At least three words: a text that a person reads, and no name, code or piece of syntax. */
 const SENTENCE = /[A-Za-z`'’-]+ [A-Za-z{`'"(-]+.* [A-Za-z{`'"(-]+/
 
+/** A statement of SQL, which a database reads. */
+const STATEMENT = /^(?:CREATE|DELETE|INSERT|SELECT|UPDATE) /
+
 /**
  * The texts in a source that a person may read: error messages, help and output. What is put into one stands there in
  * braces, as code. Comments are left out.
@@ -13,7 +16,7 @@ export function textsOf(source: string, fileName: string): readonly string[] {
   const texts = new Set<string>()
   const visit = (node: ts.Node): void => {
     const text = textOf(node)
-    if (text !== undefined && SENTENCE.test(text)) texts.add(text)
+    if (text !== undefined && SENTENCE.test(text) && !STATEMENT.test(text)) texts.add(text)
     ts.forEachChild(node, visit)
   }
   visit(ts.createSourceFile(fileName, source, ts.ScriptTarget.Latest, true))
