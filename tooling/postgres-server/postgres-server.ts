@@ -57,6 +57,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   )
 
   let server: ChildProcess | undefined
+  process.once('exit', () => server?.kill('SIGINT'))
   const start = async () => {
     const started = spawn(
       join(programs, 'postgres'),

@@ -6,6 +6,7 @@ import { queueFailure } from './queue-failure.ts'
 import { RunTable } from './run-table.ts'
 import { ShardJobs } from './shard-jobs.ts'
 import type { Store } from './store.ts'
+import { withRetries } from './with-retries.ts'
 
 const DEFAULT_SCHEMA = 'oss_cse_fleet'
 const DEFAULT_LEASE_SECONDS = 60
@@ -96,8 +97,10 @@ export async function openQueue(
   prepare?: () => Promise<void>,
 ): Promise<PgBossJobQueue> {
   try {
-    await store.transaction((db) => new RunTable(store.db, store.schema).create(db))
-    await prepare?.()
+    await withRetries(store.retries, async () => {
+      await store.transaction((db) => new RunTable(store.db, store.schema).create(db))
+      await prepare?.()
+    })
   } catch (error) {
     await store.close().catch(() => {})
     throw queueFailure(error)
