@@ -20,6 +20,7 @@ export class HeldShard implements TakenShard {
   readonly #holder: ShardHolder
   readonly #lost = new AbortController()
   readonly #timer: NodeJS.Timeout
+  #ended = false
 
   constructor(shard: Shard, attempt: number, leaseSeconds: number, holder: ShardHolder) {
     this.shard = shard
@@ -55,8 +56,6 @@ export class HeldShard implements TakenShard {
     this.#end()
     this.#lose()
   }
-
-  #ended = false
 
   #end(): void {
     if (this.#ended) return

@@ -71,6 +71,8 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
  * Opens a job queue in a directory, for the workers of one process: PostgreSQL runs inside of it. Creates the database if
  * it is missing, which takes some seconds. The shards that another process held when it ended are free at once.
  *
+ * Nothing is lost when the process is killed. A power failure can damage the directory.
+ *
  * @throws CseError `ERR_CSE_QUEUE` when another process has the directory open, it belongs to another user, or it cannot be
  * used; `ERR_CSE_INVALID_ARGUMENT`
  *

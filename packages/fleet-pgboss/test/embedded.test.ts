@@ -1,6 +1,8 @@
 import { chmod, chown, cp, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { runWorker, shardObjects } from '@oss-cse/fleet'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openEmbeddedQueue } from '../src/index.ts'
 import { Worker } from './worker.ts'
@@ -49,6 +51,32 @@ test('a run resumes after its only process was killed, and the shards it held ar
     totals: { objects: 1, bytes: 10 },
   })
   expect(await queue.take(runId)).toMatchObject({ shard: shards[1], attempt: 2 })
+  await queue.close()
+})
+
+test('a planner and workers on one queue do each object once', async () => {
+  const keys = Array.from({ length: 50 }, (_, index) => `key-${String(index).padStart(2, '0')}`)
+  const catalog = new MemoryTransport()
+  for (const key of keys) await catalog.plant(key, new Uint8Array(1))
+  const queue = await openEmbeddedQueue({ directory })
+  await queue.createRun({ id: runId, command: 'audit', settings: {} })
+  const done: string[] = []
+  const status = await runWorker({
+    queue,
+    runId,
+    parallel: 4,
+    plan: { catalog, maxKeys: 7 },
+    doShard: async (shard, { signal }) => {
+      let objects = 0
+      for await (const { key } of shardObjects(shard, { catalog, signal })) {
+        done.push(key)
+        objects += 1
+      }
+      return { objects }
+    },
+  })
+  expect(done.sort()).toEqual(keys)
+  expect(status).toMatchObject({ plan: { listedKeys: 50, complete: true }, totals: { objects: 50 } })
   await queue.close()
 })
 
