@@ -71,6 +71,11 @@ export const OSS_HEADERS = {
   date: 'x-oss-date',
   contentSha256: 'x-oss-content-sha256',
   securityToken: 'x-oss-security-token',
+  serverTime: 'x-oss-server-time',
+  /** When a lifecycle rule deletes the object, as the service computes it. */
+  expiration: 'x-oss-expiration',
+  /** When the content of an object was last modified, before it was encrypted or re-encrypted in its place. */
+  originalLastModified: 'x-oss-meta-oss-cse-original-last-modified',
   /** The error document of a HEAD, in base64. */
   error: 'x-oss-err',
   /** The detailed error number (EC). */

@@ -1,4 +1,4 @@
-import { wipe } from './bytes.ts'
+import { equalBytes, wipe } from './bytes.ts'
 import { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
 import { type ContentFormat, contentFormat, type Envelope, type EnvelopeV2 } from './envelope.ts'
 import { CseError, unwrapFailed } from './errors.ts'
@@ -301,6 +301,32 @@ export class Keyring {
       return rewrappedEnvelope(envelope, target, wrapped)
     } finally {
       wipe(contentKey.cek, contentKey.iv)
+    }
+  }
+
+  /**
+   * Tells whether two envelopes hold the same content key and IV: whether the same ciphertext can be read with either. Unwraps
+   * both. So a program that re-wraps can prove that the target reads what it wrapped, before it stores the first object.
+   *
+   * @throws CseError errors of `unwrap`
+   *
+   * @example
+   * ```ts
+   * const rewrapped = await keyring.rewrap(envelope)
+   * if (!(await keyring.holdSameKey(envelope, rewrapped))) throw new Error('the target does not read what it wraps')
+   * ```
+   */
+  async holdSameKey(first: Envelope, second: Envelope, options: MasterKeyCallOptions = {}): Promise<boolean> {
+    const one = await this.unwrap(first, options)
+    try {
+      const other = await this.unwrap(second, options)
+      try {
+        return equalBytes(one.cek, other.cek) && equalBytes(one.iv, other.iv)
+      } finally {
+        wipe(other.cek, other.iv)
+      }
+    } finally {
+      wipe(one.cek, one.iv)
     }
   }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { type ContentFormat, contentFormat, type Envelope } from './envelope.ts'
+import { type ContentFormat, contentFormat, type Envelope, type EnvelopeV2 } from './envelope.ts'
 import { decodeEnvelope, encodeEnvelope } from './envelope-codec.ts'
 import { TransportError, unwrapFailed } from './errors.ts'
 import { Keyring } from './keyring.ts'
@@ -332,5 +332,32 @@ describe('the content key', () => {
     await expect(new Keyring({ encrypting: faulty, decrypting: [old] }).rewrap(envelope)).rejects.toEqual(
       code('ERR_CSE_INVALID_ARGUMENT'),
     )
+  })
+})
+
+describe('whether two envelopes hold the same key', () => {
+  const [old, target] = [named(1, 'old'), named(3, 'new')]
+  const ring = new Keyring({ encrypting: target, decrypting: [old] })
+
+  test('a re-wrapped one does, and that of another object does not', async () => {
+    const { envelope } = await written(old)
+    const { envelope: other } = await written(old)
+    expect(await ring.holdSameKey(envelope, await ring.rewrap(envelope))).toBe(true)
+    expect(await ring.holdSameKey(envelope, other)).toBe(false)
+  })
+
+  test('the same content key with another IV is not the same', async () => {
+    const { envelope } = await written(old)
+    const { envelope: other } = await written(old)
+    const mixed = { ...envelope, wrappedIv: (other as EnvelopeV2).wrappedIv } as EnvelopeV2
+    expect(await ring.holdSameKey(envelope, mixed)).toBe(false)
+  })
+
+  test('one that does not unwrap is an error', async () => {
+    const { envelope } = await written(old)
+    const { envelope: foreign } = await written(
+      createTestProvider({ seed: 9, materialDescription: { k: 'new' } }),
+    )
+    await expect(ring.holdSameKey(envelope, foreign)).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
   })
 })
