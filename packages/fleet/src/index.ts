@@ -13,10 +13,23 @@ export type {
   ShardTotals,
   TakenShard,
 } from './job-queue.ts'
+export {
+  type MigrateObjectOptions,
+  type MigrateShardOptions,
+  type MigrationOptions,
+  migrateObject,
+  migrateShard,
+} from './migrate-object.ts'
 export { type AuditShardOptions, auditShard } from './objects/audit-shard.ts'
 export { type Classification, classify } from './objects/classify.ts'
 export { type VerifyShardOptions, verifyShard } from './objects/verify-shard.ts'
 export { type ListingOptions, shardObjects } from './ordered-listing.ts'
+export {
+  type Intent,
+  type IntentRecord,
+  type IntentStore,
+  MemoryIntentStore,
+} from './placement/intent-store.ts'
 export { type PlanOptions, planShards, type ShardingOptions } from './plan-shards.ts'
 export { keyRedactor } from './report/key-redaction.ts'
 export { type MergeReportOptions, mergeReport, REPORT_FILES } from './report/merge-report.ts'
@@ -33,6 +46,15 @@ export type { ReportStore } from './report/report-store.ts'
 export { type ReportSummary, summaryTable } from './report/report-summary.ts'
 export type { KeyTotals, ObjectTotals } from './report/report-totals.ts'
 export { type WritePartOptions, writePart } from './report/write-part.ts'
+export type { FleetTransport, PlacementChoice } from './rewrite/open-placement.ts'
+export type { RewriteObjectOptions, RewriteShardOptions } from './rewrite/rewrite-shard.ts'
+export {
+  type RotateObjectOptions,
+  type RotateShardOptions,
+  type RotationOptions,
+  rotateObject,
+  rotateShard,
+} from './rotate-object.ts'
 export { type ProgressSample, type RunProgress, runProgress } from './run-progress.ts'
 export {
   addTotals,

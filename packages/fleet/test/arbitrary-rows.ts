@@ -33,6 +33,9 @@ export const arbitraryRow: fc.Arbitrary<ReportRow & { readonly key: string }> = 
     verification: fc.constantFrom('crc64' as const, 'length' as const, 'aead' as const),
     readBytes: bytes,
     byteRange: fc.record({ start: bytes, end: bytes }),
+    notCarried: fc.array(fc.string()),
+    races: bytes,
+    unsettled: fc.boolean(),
   },
   { requiredKeys: ['key', 'outcome', 'sizeBytes', 'lastModified'], noNullPrototype: true },
 )

@@ -1,9 +1,18 @@
 import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectory, replaceFile } from '@oss-cse/bucket/node'
 import { type CallOptions, CseError } from '@oss-cse/crypto-core'
-import { checkedResultName, PART_FILE, partFile } from './report-names.ts'
+import { formatIntents, parseIntents } from '../placement/intent-lines.ts'
+import type { Intent, IntentRecord, IntentStore } from '../placement/intent-store.ts'
+import {
+  checkedResultName,
+  INTENTS_FILE,
+  intentsDirectory,
+  intentsFile,
+  PART_FILE,
+  partFile,
+} from './report-names.ts'
 import type { ReportStore } from './report-store.ts'
 import { endedLines, joinedText, textLines } from './text-lines.ts'
 
@@ -16,7 +25,7 @@ export interface FileReportStoreOptions {
 }
 
 /**
- * Keeps the report of a run in a directory: its parts in `parts/`, its results beside that. Only this user can read the
+ * Keeps the report of a run in a directory: its parts in `parts/`, its intents in `intents/`, its results beside that. Only this user can read the
  * files. A file gets its name when it is complete and on disk.
  *
  * Its methods reject with `ERR_CSE_FILE` when a file cannot be read or written, and with `ERR_CSE_INVALID_ARGUMENT` when the
@@ -28,7 +37,7 @@ export interface FileReportStoreOptions {
  * await taken.complete(await writePart(store, taken.shard, rows))
  * ```
  */
-export class FileReportStore implements ReportStore {
+export class FileReportStore implements ReportStore, IntentStore {
   readonly #directory: string
   readonly #parts: string
 
@@ -43,15 +52,51 @@ export class FileReportStore implements ReportStore {
 
   async *partNames({ signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
     signal?.throwIfAborted()
-    const names = await readdir(this.#parts).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'ENOENT') return []
-      throw unreadable(this.#parts, cause)
-    })
+    const names = await namesIn(this.#parts)
     yield* names.flatMap((name) => PART_FILE.exec(name)?.[1] ?? []).sort()
   }
 
-  async *readPart(shardName: string, { signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
-    const path = join(this.#parts, partFile(shardName))
+  readPart(shardName: string, options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    return this.#lines(join(this.#parts, partFile(shardName)), options)
+  }
+
+  async addIntents(shardName: string, intents: readonly Intent[], options?: CallOptions): Promise<string> {
+    const id = crypto.randomUUID()
+    const directory = join(this.#directory, intentsDirectory(shardName))
+    await this.#write(directory, intentsFile(id), endedLines(formatIntents(intents)), options)
+    return id
+  }
+
+  async readIntents(shardName: string, { signal }: CallOptions = {}): Promise<readonly IntentRecord[]> {
+    signal?.throwIfAborted()
+    const directory = join(this.#directory, intentsDirectory(shardName))
+    const ids = (await namesIn(directory)).flatMap((name) => INTENTS_FILE.exec(name)?.[1] ?? [])
+    return Promise.all(
+      ids.map(async (id) => {
+        const lines = this.#lines(join(directory, intentsFile(id)), { signal })
+        return { id, intents: await parseIntents(lines) }
+      }),
+    )
+  }
+
+  async removeIntents(
+    shardName: string,
+    ids: readonly string[],
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    const directory = join(this.#directory, intentsDirectory(shardName))
+    for (const id of ids) {
+      signal?.throwIfAborted()
+      const path = join(directory, intentsFile(id))
+      await rm(path, { force: true }).catch((cause: NodeJS.ErrnoException) => {
+        throw new CseError('ERR_CSE_FILE', `${path} cannot be removed (${cause.code}).`, { cause })
+      })
+    }
+    // It stays if another worker has added a record.
+    await rmdir(directory).catch(() => {})
+  }
+
+  async *#lines(path: string, { signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
     try {
       yield* textLines(createReadStream(path, { signal }))
     } catch (error) {
@@ -91,6 +136,14 @@ export class FileReportStore implements ReportStore {
       { mode: FILE_MODE },
     )
   }
+}
+
+/** The names in a directory: none if it does not exist yet. */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return []
+    throw unreadable(directory, cause)
+  })
 }
 
 function unreadable(path: string, cause: NodeJS.ErrnoException): CseError {

@@ -14,9 +14,18 @@ import {
   type RetryPolicy,
   type UploadedPart,
 } from '@oss-cse/crypto-core'
-import { createCrc64, parseCrc64 } from '@oss-cse/crypto-core/internal'
+import { createCrc64, MAX_DELETED_KEYS, parseCrc64 } from '@oss-cse/crypto-core/internal'
 import { shardObjects } from '../ordered-listing.ts'
-import { checkedResultName, PART_FILE, partFile } from './report-names.ts'
+import { formatIntents, parseIntents } from '../placement/intent-lines.ts'
+import type { Intent, IntentRecord, IntentStore } from '../placement/intent-store.ts'
+import {
+  checkedResultName,
+  INTENTS_FILE,
+  intentsDirectory,
+  intentsFile,
+  PART_FILE,
+  partFile,
+} from './report-names.ts'
 import type { ReportStore } from './report-store.ts'
 import { endedLines, joinedText, textLines } from './text-lines.ts'
 
@@ -30,7 +39,7 @@ export interface ObjectReportStoreOptions {
   /** The transport of the report bucket. Nobody but the owner of the run should be able to read this bucket. */
   readonly transport: Pick<ObjectTransport, 'get' | 'put'> &
     Pick<MultipartTransport, 'initiate' | 'uploadPart' | 'complete' | 'abort'>
-  readonly catalog: Pick<ObjectCatalog, 'list'>
+  readonly catalog: Pick<ObjectCatalog, 'list' | 'deleteMany'>
   /** The prefix of the run's objects, such as `fleet/2026-11/`. It must not be in what the run itself audits. */
   readonly prefix: string
   /** The retries of each request. */
@@ -38,8 +47,8 @@ export interface ObjectReportStoreOptions {
 }
 
 /**
- * Keeps the report of a run in a bucket, in plaintext, for runs on several machines: its parts under `parts/`, its results
- * beside that. An object appears when it is complete. Holds one part, or 8 MiB of a result, in memory.
+ * Keeps the report of a run in a bucket, in plaintext, for runs on several machines: its parts under `parts/`, its intents
+ * under `intents/`, its results beside that. An object appears when it is complete. Holds one part, or 8 MiB of a result, in memory.
  *
  * Its methods reject with what the transport and the catalog throw, and with `ERR_CSE_INTEGRITY` when the service stored
  * other bytes.
@@ -52,7 +61,7 @@ export interface ObjectReportStoreOptions {
  * const store = new ObjectReportStore({ transport: reports, catalog: reports, prefix: 'fleet/2026-11/' })
  * ```
  */
-export class ObjectReportStore implements ReportStore {
+export class ObjectReportStore implements ReportStore, IntentStore {
   readonly #options: ObjectReportStoreOptions
   readonly #retry: RetryPolicy
 
@@ -61,26 +70,60 @@ export class ObjectReportStore implements ReportStore {
     this.#retry = checkedRetryOptions(options.retry)
   }
 
-  async writePart(shardName: string, lines: AsyncIterable<string>, options: CallOptions = {}): Promise<void> {
-    const key = this.#partKey(shardName)
-    const encoder = new TextEncoder()
-    const chunks: Uint8Array[] = []
-    for await (const text of joinedText(endedLines(lines))) chunks.push(encoder.encode(text))
-    await this.#put(key, concatBytes(chunks), options)
+  async writePart(shardName: string, lines: AsyncIterable<string>, options?: CallOptions): Promise<void> {
+    await this.#putLines(this.#partKey(shardName), lines, options)
   }
 
-  async *partNames({ signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
-    const { catalog, prefix: reportPrefix, retry } = this.#options
-    const prefix = `${reportPrefix}parts/`
-    for await (const { key } of shardObjects({ index: 0 }, { catalog, prefix, retry, signal })) {
-      const name = PART_FILE.exec(key.slice(prefix.length))?.[1]
+  async *partNames(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    for await (const file of this.#files('parts/', options)) {
+      const name = PART_FILE.exec(file)?.[1]
       if (name !== undefined) yield name
     }
   }
 
-  async *readPart(shardName: string, { signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+  readPart(shardName: string, options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    return this.#lines(this.#partKey(shardName), options)
+  }
+
+  async addIntents(shardName: string, intents: readonly Intent[], options?: CallOptions): Promise<string> {
+    const id = crypto.randomUUID()
+    await this.#putLines(this.#intentsKey(shardName, id), formatIntents(intents), options)
+    return id
+  }
+
+  async readIntents(shardName: string, options: CallOptions = {}): Promise<readonly IntentRecord[]> {
+    const records: IntentRecord[] = []
+    for await (const file of this.#files(`${intentsDirectory(shardName)}/`, options)) {
+      const id = INTENTS_FILE.exec(file)?.[1]
+      if (id === undefined) continue
+      records.push({ id, intents: await parseIntents(this.#lines(this.#intentsKey(shardName, id), options)) })
+    }
+    return records
+  }
+
+  async removeIntents(
+    shardName: string,
+    ids: readonly string[],
+    { signal }: CallOptions = {},
+  ): Promise<void> {
+    const { catalog } = this.#options
+    const keys = ids.map((id) => this.#intentsKey(shardName, id))
+    for (let start = 0; start < keys.length; start += MAX_DELETED_KEYS) {
+      const batch = keys.slice(start, start + MAX_DELETED_KEYS)
+      await this.#send(signal, () => catalog.deleteMany({ keys: batch, signal }))
+    }
+  }
+
+  /** The names of objects, without the directory that they are in. */
+  async *#files(directory: string, { signal }: CallOptions): AsyncGenerator<string, void, undefined> {
+    const { catalog, prefix, retry } = this.#options
+    const listed = prefix + directory
+    const listing = { catalog, prefix: listed, retry, signal }
+    for await (const { key } of shardObjects({ index: 0 }, listing)) yield key.slice(listed.length)
+  }
+
+  async *#lines(key: string, { signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
     const { transport } = this.#options
-    const key = this.#partKey(shardName)
     // As a whole, so that a broken connection is repeated.
     const bytes = await this.#send(signal, async () => {
       const { body } = await transport.get({ key, headers: {}, signal })
@@ -117,10 +160,21 @@ export class ObjectReportStore implements ReportStore {
     }
   }
 
+  async #putLines(key: string, lines: AsyncIterable<string>, options: CallOptions = {}): Promise<void> {
+    const encoder = new TextEncoder()
+    const chunks: Uint8Array[] = []
+    for await (const text of joinedText(endedLines(lines))) chunks.push(encoder.encode(text))
+    await this.#put(key, concatBytes(chunks), options)
+  }
+
   async #put(key: string, bytes: Uint8Array, { signal }: CallOptions): Promise<void> {
     const { transport } = this.#options
     const put = { key, headers: HEADERS, body: bodyOf(bytes), signal }
     checkStored(key, bytes, await this.#send(signal, () => transport.put(put)))
+  }
+
+  #intentsKey(shardName: string, id: string): string {
+    return `${this.#options.prefix}${intentsDirectory(shardName)}/${intentsFile(id)}`
   }
 
   #partKey(shardName: string): string {

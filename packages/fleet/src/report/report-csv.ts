@@ -20,10 +20,11 @@ export async function* csvLines(rows: AsyncIterable<ReportRow>): AsyncGenerator<
 }
 
 function cell(row: ReportRow, name: keyof ReportRow): string | number | undefined {
-  const { materialDescription, byteRange, needsRestore } = row
+  const { materialDescription, byteRange } = row
   if (name === 'materialDescription')
     return materialDescription && formatMaterialDescription(materialDescription)
   if (name === 'byteRange') return byteRange && `${byteRange.start}-${byteRange.end}`
-  if (name === 'needsRestore') return needsRestore === undefined ? undefined : String(needsRestore)
-  return row[name]
+  if (name === 'notCarried') return row.notCarried?.join(' ')
+  const value = row[name]
+  return typeof value === 'boolean' ? String(value) : value
 }

@@ -38,6 +38,9 @@ test('the names and their order are stable, because programs read them', () => {
     'verification',
     'readBytes',
     'byteRange',
+    'notCarried',
+    'races',
+    'unsettled',
   ])
   expect(formatRow({ ...ROW, code: undefined })).toBe(
     '{"key":"a","outcome":"plain","sizeBytes":1,"lastModified":"2026-11-30T00:00:00.000Z"}',

@@ -5,10 +5,18 @@ import * as v from 'valibot'
  * What became of an object. The words are stable; later commands add theirs.
  * - `encrypted`: an audit found an envelope, and a length that fits it
  * - `verified`: a verification read it to its end, and it is what was written, as far as `verification` says
+ * - `rotated`: its content key is now wrapped by the new master key, or its content is under a new content key
+ * - `migrated`: it was plain, and is encrypted now
+ * - `copied`: it was as it should be, and was copied into the other bucket
+ * - `already`: it was as it should be, and was not written
+ * - `would-rotate`, `would-migrate`, `would-copy`: the same, but nothing was written, because of a dry run or a limit
  * - `plain`: it has no envelope
  * - `link`: an audit found a symbolic link. Its target has a row of its own if it belongs to the run
  * - `damaged`: its envelope is incomplete, contradicts itself, or names an unknown algorithm; `code` says more
  * - `altered`: its length, its checksum or its content is not what was written; `code` and `byteRange` say more
+ * - `appendable`: it was made by appending, which new content would end. It was not written
+ * - `retained`: a retention forbids to change it. It was not written
+ * - `conflict`: the other bucket has other content under its key. It was not overwritten
  * - `needs-restore`: it is archived, so its content was not read
  * - `gone`: it was deleted after it was listed
  * - `failed`: nothing is known about it, because of an error; `code` says which
@@ -16,10 +24,20 @@ import * as v from 'valibot'
 export const REPORT_OUTCOMES = [
   'encrypted',
   'verified',
+  'rotated',
+  'migrated',
+  'copied',
+  'already',
+  'would-rotate',
+  'would-migrate',
+  'would-copy',
   'plain',
   'link',
   'damaged',
   'altered',
+  'appendable',
+  'retained',
+  'conflict',
   'needs-restore',
   'gone',
   'failed',
@@ -70,6 +88,15 @@ export interface ReportRow {
   readonly readBytes?: number | undefined
   /** The bytes of the plaintext of a sealed object that are at fault: offsets, both inclusive. */
   readonly byteRange?: { readonly start: number; readonly end: number } | undefined
+  /** The headers that the object had, and that could not be given to its new content. */
+  readonly notCarried?: readonly string[] | undefined
+  /** How often somebody else wrote to the key meanwhile, so that it was judged anew. Absent if nobody did. */
+  readonly races?: number | undefined
+  /**
+   * True if it is not known what the last write left at the key, because its check failed too. It may hide a newer version. Retry
+   * the object in the same run.
+   */
+  readonly unsettled?: boolean | undefined
 }
 
 const Text = v.optional(v.string())
@@ -97,6 +124,9 @@ const ROW = v.pipe(
     verification: v.optional(v.picklist(['crc64', 'length', 'aead'])),
     readBytes: v.optional(Bytes),
     byteRange: v.optional(v.strictObject({ start: Bytes, end: Bytes })),
+    notCarried: v.optional(v.array(v.string())),
+    races: v.optional(Bytes),
+    unsettled: v.optional(v.boolean()),
   }),
   v.check(({ key, keyHash }) => (key === undefined) !== (keyHash === undefined)),
 ) satisfies v.GenericSchema<unknown, ReportRow>

@@ -1,0 +1,192 @@
+import { CryptoBucket } from '@oss-cse/bucket'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { brokenConnection, MortalWorker } from '../../test/mortal-worker.ts'
+import { allRows, outcomes, RewriteSite, WHOLE } from '../../test/rewrite-site.ts'
+import { migrateShard } from '../migrate-object.ts'
+import { type RotateShardOptions, rotateShard } from '../rotate-object.ts'
+
+/** What a user does to a key while a worker is at it, and what the key has then. */
+const USERS = {
+  overwrites: async ({ app }: RewriteSite) => {
+    await app.put('k', 'second')
+    return 'second'
+  },
+  'writes under the new key': async ({ transport, keyring }: RewriteSite) => {
+    await new CryptoBucket({ transport, keyring }).put('k', 'third')
+    return 'third'
+  },
+  deletes: async ({ app }: RewriteSite) => {
+    await app.delete('k')
+    return undefined
+  },
+} as const
+
+const COMMANDS = {
+  rotate: { begin: (site: RewriteSite) => site.app.put('k', 'first'), run: rotateShard },
+  'rotate with a new content key': {
+    begin: (site: RewriteSite) => site.app.put('k', 'first'),
+    run: (shard: typeof WHOLE, options: RotateShardOptions) =>
+      rotateShard(shard, { ...options, newContentKey: true }),
+  },
+  migrate: { begin: (site: RewriteSite) => site.putPlain('k', 'first'), run: migrateShard },
+}
+
+const commands = Object.entries(COMMANDS)
+
+/** The number of calls of a worker that nobody disturbs. */
+async function undisturbedCalls({ begin, run }: (typeof COMMANDS)['rotate']): Promise<number> {
+  const site = new RewriteSite()
+  await begin(site)
+  const worker = new MortalWorker()
+  const { transport, intents, ...options } = site.options()
+  await allRows(run(WHOLE, { ...options, transport: worker.port(transport), intents: worker.port(intents) }))
+  return worker.calls
+}
+
+describe.each(commands)('%s in a bucket that keeps versions', (_name, command) => {
+  const { begin, run } = command as (typeof COMMANDS)['rotate']
+
+  test.each([...Object.entries(USERS), ['does nothing', async () => 'first'] as const])(
+    'killed at any call, while a user %s: the redo loses and hides nothing',
+    async (_user, act: (site: RewriteSite) => Promise<string | undefined>) => {
+      const calls = await undisturbedCalls(command as (typeof COMMANDS)['rotate'])
+      expect(calls).toBeGreaterThan(6)
+      for (let killedAt = 1; killedAt <= calls; killedAt += 1) {
+        for (let actsAt = 1; actsAt <= killedAt + 1; actsAt += 1) {
+          for (const effect of [false, true]) {
+            const site = new RewriteSite()
+            await begin(site)
+            let wanted: string | undefined = 'first'
+            let acted = false
+            const once = async (): Promise<void> => {
+              if (acted) return
+              acted = true
+              wanted = await act(site)
+            }
+            const worker: MortalWorker = new MortalWorker({
+              async before(call) {
+                if (call === actsAt) await once()
+                if (call === killedAt && !effect) worker.die()
+              },
+              after(call) {
+                if (call === killedAt && effect) worker.die()
+              },
+            })
+            const { transport, intents, ...options } = site.options()
+            await allRows(
+              run(WHOLE, { ...options, transport: worker.port(transport), intents: worker.port(intents) }),
+            ).catch(() => {})
+            await once()
+            const rows = await allRows(run(WHOLE, site.options()))
+            const when = { killedAt, actsAt, effect }
+            expect({ ...when, text: await site.read('k') }).toEqual({ ...when, text: wanted })
+            // A deleted key is not listed any more.
+            expect({ ...when, keys: rows.map(({ key }) => key) }).toEqual({
+              ...when,
+              keys: transport.objects.has('k') ? ['k'] : rows.length === 0 ? [] : ['k'],
+            })
+            if (wanted !== undefined) {
+              expect(rows.map(({ outcome }) => outcome)).toEqual([
+                expect.stringMatching(/^(rotated|migrated|already)$/),
+              ])
+            }
+            if (wanted !== undefined && (wanted === 'first' || run === rotateShard)) {
+              expect(await site.read('k', site.reader)).toBe(wanted)
+            }
+          }
+        }
+      }
+    },
+  )
+
+  test.each(Object.entries(USERS))(
+    'while a user %s at any call: the worker itself loses and hides nothing, and counts the race',
+    async (_user, act: (site: RewriteSite) => Promise<string | undefined>) => {
+      const calls = await undisturbedCalls(command as (typeof COMMANDS)['rotate'])
+      let races = 0
+      for (let actsAt = 1; actsAt <= calls; actsAt += 1) {
+        const site = new RewriteSite()
+        await begin(site)
+        let wanted: string | undefined
+        const worker = new MortalWorker({
+          async before(call) {
+            if (call === actsAt) wanted = await act(site)
+          },
+        })
+        const { transport, intents, ...options } = site.options()
+        const ports = { transport: worker.port(transport), intents: worker.port(intents) }
+        const rows = await allRows(run(WHOLE, { ...options, ...ports }))
+        expect({ actsAt, text: await site.read('k') }).toEqual({ actsAt, text: wanted })
+        races += rows[0]?.races ?? 0
+      }
+      expect(races).toBeGreaterThan(0)
+    },
+  )
+
+  test('with kills, broken connections and users at random, nothing is ever lost or hidden', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ call: fc.nat(40), user: fc.constantFrom(...Object.values(USERS)) }), {
+          maxLength: 4,
+        }),
+        fc.array(fc.nat(40), { maxLength: 3 }),
+        fc.infiniteStream(fc.record({ breaks: fc.nat(9), effect: fc.boolean() })),
+        async (races, kills, faults) => {
+          const site = new RewriteSite()
+          await begin(site)
+          let wanted: string | undefined = 'first'
+          let total = 0
+          const pending = [...races].sort((a, b) => a.call - b.call)
+          for (const killedAt of [...kills, Number.POSITIVE_INFINITY]) {
+            let breaksAfter = false
+            const worker: MortalWorker = new MortalWorker({
+              async before(call) {
+                total += 1
+                while (pending[0] !== undefined && pending[0].call <= total) {
+                  wanted = await pending.shift()?.user(site)
+                }
+                if (call >= killedAt) worker.die()
+                const { breaks, effect } = faults.next().value
+                breaksAfter = breaks === 0 && effect
+                if (breaks === 0 && !effect) throw brokenConnection()
+              },
+              after() {
+                if (breaksAfter) throw brokenConnection()
+              },
+            })
+            const { transport, intents, ...options } = site.options()
+            await allRows(
+              run(WHOLE, { ...options, transport: worker.port(transport), intents: worker.port(intents) }),
+            ).catch(() => {})
+          }
+          // The last worker has no faults: all that was left behind is put in order.
+          const rows = await allRows(run(WHOLE, site.options()))
+          expect(rows.filter(({ unsettled }) => unsettled)).toEqual([])
+          expect(await site.read('k')).toBe(wanted)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+})
+
+test('each key of a shard has one row, and the redo tells what the killed worker did', async () => {
+  const site = new RewriteSite()
+  for (const key of ['a', 'b', 'c', 'd']) await site.app.put(key, key)
+  const worker: MortalWorker = new MortalWorker({
+    after: (call) => (call === 20 ? worker.die() : undefined),
+  })
+  const { transport, intents, ...options } = site.options()
+  await allRows(
+    rotateShard(WHOLE, {
+      ...options,
+      parallel: 1,
+      transport: worker.port(transport),
+      intents: worker.port(intents),
+    }),
+  ).catch(() => {})
+  const rows = await allRows(rotateShard(WHOLE, site.options()))
+  expect(rows.map(({ key }) => key)).toEqual(['a', 'b', 'c', 'd'])
+  expect(outcomes(rows)).toEqual({ a: 'rotated', b: 'rotated', c: 'rotated', d: 'rotated' })
+})
