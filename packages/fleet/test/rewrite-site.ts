@@ -7,7 +7,7 @@ import type { ReportRow } from '../src/report/report-row.ts'
 export const OLD = createTestProvider({ seed: 1, materialDescription: { key: 'old' } })
 export const NEW = createTestProvider({ seed: 2, materialDescription: { key: 'new' } })
 /** Retries without waits. */
-export const AT_ONCE = { maxAttempts: 5, minDelayMs: 0, maxDelayMs: 0 }
+const AT_ONCE = { maxAttempts: 5, minDelayMs: 0, maxDelayMs: 0 }
 export const WHOLE = { index: 0 }
 
 /** A bucket that keeps versions, an application that writes to it under the old key, and a run that moves it to the new one. */

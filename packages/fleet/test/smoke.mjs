@@ -3,11 +3,15 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { CryptoBucket } from '@oss-cse/bucket'
+import { Keyring } from '@oss-cse/crypto-core'
+import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import {
   auditShard,
   mergeReport,
+  migrateShard,
   planShards,
+  rotateShard,
   runProgress,
   runWorker,
   shardObjects,
@@ -55,6 +59,19 @@ try {
   assert.deepEqual(totals, { objects: 100, bytes: 4950, plain: 100 })
   assert.equal((await mergeReport(reports, { shards: 1, totals })).problemCount, 0)
   assert.equal((await readFile(join(directory, 'report.csv'), 'utf8')).split('\n').length, 102)
+
+  catalog.versioning = 'Enabled'
+  const [first, second] = [1, 2].map((seed) =>
+    createTestProvider({ seed, materialDescription: { key: `${seed}` } }),
+  )
+  const common = { transport: catalog, placement: { mode: 'versioned' }, intents: reports }
+  const migrated = migrateShard({ index: 1 }, { ...common, keyring: new Keyring({ encrypting: first }) })
+  assert.equal((await writePart(reports, { index: 1 }, migrated)).migrated, 100)
+  const keyring = new Keyring({ encrypting: second, decrypting: [first] })
+  const rotated = rotateShard({ index: 1 }, { ...common, keyring })
+  assert.equal((await writePart(reports, { index: 1 }, rotated)).rotated, 100)
+  const reader = new CryptoBucket({ transport: catalog, provider: second })
+  assert.deepEqual(await reader.getBytes('key-99'), new Uint8Array(99))
 } finally {
   await rm(directory, { recursive: true })
 }

@@ -36,7 +36,7 @@ export function bucketOf(
  *
  * @throws CseError as `openStoredBytes`, and as `CryptoBucket.get`
  */
-export async function openSealedBytes(
+async function openSealedBytes(
   transport: ObjectTransport,
   source: SourceObject,
   keys: ContentKeys,

@@ -70,7 +70,7 @@ export async function readSource(
 }
 
 /** Asks for the stored bytes unchanged: the checksum and the cipher are about these. */
-export const IDENTITY: HeaderMap = { 'accept-encoding': 'identity' }
+const IDENTITY: HeaderMap = { 'accept-encoding': 'identity' }
 
 /** The headers and the version of a GET that returns this state of the object or nothing. */
 export function requestOf({ key, versionId, etag }: SourceObject): {
