@@ -33,7 +33,8 @@ export interface MigrateShardOptions extends RewriteShardOptions, MigrationOptio
  * Encrypts one plain object. Its bytes are compared with the CRC-64 and the MD5 of the service on their way. What is encrypted
  * already is not written, under whatever key, and neither is what is damaged.
  *
- * In a bucket that keeps versions, the plain content stays in an older version until you delete that.
+ * In a bucket that keeps versions, the plain content stays in an older version until you delete that. It keeps no record of what
+ * it is about to write: if the process may be killed, use `migrateShard`.
  *
  * @returns the row of the object: `migrated`, `already`, `would-migrate`, `link`, `damaged`, `altered`, `appendable`, `retained`,
  * `needs-restore`, `gone` or `failed`; into another bucket also `copied`, `would-copy` or `conflict`

@@ -450,6 +450,32 @@ describe('the versions of a key', () => {
     expect(await site.read('k')).toBe('6')
   })
 
+  test('however often somebody else wrote meanwhile, the newest content is on top', async () => {
+    const site = new RewriteSite()
+    await site.app.put('k', 'text')
+    await site.app.put('k2', 'another key with the same prefix')
+    let raced = false
+    site.transport.intercept = async ({ operation }) => {
+      if (operation !== 'put' || raced) return
+      raced = true
+      for (let i = 0; i < 25; i += 1) await site.app.put('k', `newer ${i}`)
+    }
+    expect(await rotateObject('k', site.options())).toMatchObject({ outcome: 'rotated', races: 1 })
+    expect(await site.read('k', site.reader)).toBe('newer 24')
+  })
+
+  test('throttling does not use up the attempts on an object', async () => {
+    const site = new RewriteSite()
+    await site.app.put('k', 'text')
+    let throttled = 0
+    site.transport.intercept = ({ operation }) => {
+      if (operation !== 'put' || throttled === 20) return
+      throttled += 1
+      throw new TransportError('ERR_CSE_THROTTLED', 'Slow down.', { status: 503, retryable: true })
+    }
+    expect(await rotateObject('k', site.options())).toMatchObject({ outcome: 'rotated' })
+  })
+
   test('where a race could not be repaired, the row says so, and a retry in the same run repairs it', async () => {
     const site = new RewriteSite()
     await site.app.put('k', 'text')

@@ -49,7 +49,7 @@ export interface RotateShardOptions extends RewriteShardOptions, RotationOptions
 
 /**
  * Moves one object to the encrypting key of the keyring. An object is done when it names that key, so that it can be called
- * again at any time.
+ * again at any time. It keeps no record of what it is about to write: if the process may be killed, use `rotateShard`.
  *
  * @returns the row of the object: `rotated`, `already`, `would-rotate`, `plain`, `link`, `damaged`, `altered`, `appendable`,
  * `retained`, `needs-restore`, `gone` or `failed`; into another bucket also `copied`, `would-copy` or `conflict`

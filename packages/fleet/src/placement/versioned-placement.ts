@@ -24,6 +24,9 @@ export type VersionedTransport = ObjectTransport &
   ObjectSettings &
   Partial<MultipartTransport>
 
+/** The id of what is stored without versioning. */
+const NULL_VERSION = 'null'
+
 /**
  * Places content as a new version of the key, and then looks which versions lie under it. If another one than the source is
  * directly under it, somebody else wrote meanwhile, and their content is hidden. Then its own version is removed again: that
@@ -79,7 +82,8 @@ export class VersionedPlacement implements Placement {
   }
 
   async place(source: SourceObject, content: NewContent, options: PlaceOptions): Promise<PlaceOutcome> {
-    const { key, versionId } = source
+    // Without an id: what was stored before the bucket kept versions.
+    const { key, versionId = NULL_VERSION } = source
     const { signal, sameSettings } = options
     const lastModified = source.lastModified.toISOString()
     let intent: Intent | undefined
@@ -94,7 +98,8 @@ export class VersionedPlacement implements Placement {
       },
     })
     const { crc64 } = await content.store(destination, key, { signal })
-    if (intent === undefined || placedId === undefined || placedId === 'null') throw versioningEnded(key)
+    if (intent === undefined || placedId === undefined || placedId === NULL_VERSION)
+      throw versioningEnded(key)
     // From here on without the signal, as in `settle`.
     const outcome = await this.#judge(key, placedId, intent)
     const placed = outcome === 'placed' ? await this.#read(key, placedId) : undefined

@@ -171,6 +171,52 @@ describe.each(commands)('%s in a bucket that keeps versions', (_name, command) =
   })
 })
 
+test.each(commands)(
+  '%s by two workers at once, while users write: nothing is lost or hidden',
+  async (_name, command) => {
+    const { begin, run } = command as (typeof COMMANDS)['rotate']
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ call: fc.nat(30), user: fc.constantFrom(...Object.values(USERS)) }), {
+          maxLength: 3,
+        }),
+        fc.infiniteStream(fc.nat(3)),
+        async (races, pauses) => {
+          const site = new RewriteSite()
+          await begin(site)
+          let wanted: string | undefined = 'first'
+          let total = 0
+          const pending = [...races].sort((a, b) => a.call - b.call)
+          const work = async (): Promise<void> => {
+            const worker = new MortalWorker({
+              async before() {
+                for (let turns = pauses.next().value; turns > 0; turns -= 1) await new Promise(setImmediate)
+                total += 1
+                while (pending[0] !== undefined && pending[0].call <= total) {
+                  const { user } = pending.shift() as (typeof pending)[number]
+                  // One after the other, as the versions of a key are.
+                  acting = acting.then(async () => {
+                    wanted = await user(site)
+                  })
+                  await acting
+                }
+              },
+            })
+            const { transport, intents, ...options } = site.options()
+            await allRows(
+              run(WHOLE, { ...options, transport: worker.port(transport), intents: worker.port(intents) }),
+            )
+          }
+          let acting: Promise<void> = Promise.resolve()
+          await Promise.all([work(), work()])
+          expect(await site.read('k')).toBe(wanted)
+        },
+      ),
+      { numRuns: 150 },
+    )
+  },
+)
+
 test('each key of a shard has one row, and the redo tells what the killed worker did', async () => {
   const site = new RewriteSite()
   for (const key of ['a', 'b', 'c', 'd']) await site.app.put(key, key)

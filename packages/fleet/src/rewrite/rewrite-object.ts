@@ -52,6 +52,9 @@ export interface RewriteContext {
 /** After as many races with other writers, an object fails. */
 const MAX_RACES = 5
 
+/** Throttling does not use up the attempts on an object, unless it happens as many times. */
+const MAX_THROTTLED_ROUNDS = 6
+
 /**
  * Judges an object, gives it new content if that is due, and judges it anew if somebody else wrote meanwhile.
  *
@@ -72,6 +75,7 @@ export async function rewriteObject(
     rewriteOnce({ ...context, mayWrite }, object, placed, signal)
   const mayRetry = (error: unknown): boolean => isRetryable(causeOf(error))
   let readAgain = false
+  let throttledRounds = 0
   let races = 0
   for (;;) {
     const raced = races > 0 && { races }
@@ -85,6 +89,10 @@ export async function rewriteObject(
       if (isAltered(error) && !readAgain) {
         // It may have been altered on its way.
         readAgain = true
+        continue
+      }
+      if (isThrottled(error) && throttledRounds < MAX_THROTTLED_ROUNDS) {
+        throttledRounds += 1
         continue
       }
       if (!isChanged(error)) {
@@ -201,7 +209,12 @@ async function isSettled(
 
 /** A body that failed is reported by the transport that sent it. What matters is its cause. */
 function causeOf(error: unknown): unknown {
-  return CseError.isInstance(error) && error.code === 'ERR_CSE_SOURCE' ? error.cause : error
+  if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_SOURCE') return error
+  return CseError.isInstance(error.cause) ? error.cause : error
+}
+
+function isThrottled(error: unknown): boolean {
+  return CseError.isInstance(error) && error.code === 'ERR_CSE_THROTTLED'
 }
 
 function isAltered(error: unknown): boolean {
