@@ -106,7 +106,7 @@ test.each(['aes-ctr', 'sealed'])(
       throw new Error('the response was lost')
     }
     await expect(placement.place(source, content, same)).rejects.toThrow('lost')
-    const [placed] = await placement.settle('k', same)
+    const [placed] = (await placement.settle('k', same)).placed
     expect(placed).toBe(site.transport.objects.get('k')?.versionId)
     expect(placed).not.toBe(source.versionId)
   },

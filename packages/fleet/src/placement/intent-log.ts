@@ -59,6 +59,19 @@ export class IntentLog {
     return this.#open.get(key) ?? []
   }
 
+  /**
+   * Reads the intents that other workers of the shard added since this log was opened: a worker that lost its lease may not know it
+   * yet. Their records stay in the store.
+   *
+   * @returns their keys
+   */
+  async readOthers(options: CallOptions): Promise<ReadonlySet<string>> {
+    const records = await this.#store.readIntents(this.#shardName, options)
+    const others = records.filter(({ id }) => !this.#records.includes(id)).flatMap(({ intents }) => intents)
+    for (const intent of others) this.#add(intent)
+    return new Set(others.map(({ key }) => key))
+  }
+
   /** The keys with writes whose outcome is not known. */
   get openKeys(): readonly string[] {
     return [...this.#open.keys()]

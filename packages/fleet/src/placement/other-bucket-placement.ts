@@ -9,7 +9,13 @@ import {
 import type { ContentDestination, NewContent } from '../content/new-content.ts'
 import { StoredOtherwise } from '../content/stored-otherwise.ts'
 import { isMissing, readSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
-import type { Placement, PlaceOptions, PlaceOutcome } from './placement.ts'
+import {
+  NOTHING_PLACED,
+  type Placement,
+  type PlaceOptions,
+  type PlaceOutcome,
+  type SettledKey,
+} from './placement.ts'
 import { watchedDestination } from './watched-destination.ts'
 
 /** The transport of a bucket that content is copied into. */
@@ -41,8 +47,8 @@ export class OtherBucketPlacement implements Placement {
   }
 
   /** Nothing is ever left behind: what is in the bucket was stored whole, and is compared. */
-  async settle(): Promise<ReadonlySet<string>> {
-    return new Set()
+  async settle(): Promise<SettledKey> {
+    return NOTHING_PLACED
   }
 
   async place(source: SourceObject, content: NewContent, options: PlaceOptions): Promise<PlaceOutcome> {

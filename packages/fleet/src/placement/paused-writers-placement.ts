@@ -12,7 +12,14 @@ import type { ContentDestination, NewContent } from '../content/new-content.ts'
 import { StoredOtherwise } from '../content/stored-otherwise.ts'
 import { isMissing, readSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
 import type { IntentLog } from './intent-log.ts'
-import { type Placement, type PlaceOptions, type PlaceOutcome, StopRun } from './placement.ts'
+import {
+  NOTHING_PLACED,
+  type Placement,
+  type PlaceOptions,
+  type PlaceOutcome,
+  type SettledKey,
+  StopRun,
+} from './placement.ts'
 import { watchedDestination } from './watched-destination.ts'
 
 /** The transport of a bucket that does not keep versions. */
@@ -63,7 +70,7 @@ export class PausedWritersPlacement implements Placement {
    *
    * @throws StopRun when it is neither: the temporary object is kept
    */
-  async settle(key: string): Promise<ReadonlySet<string>> {
+  async settle(key: string): Promise<SettledKey> {
     if (this.#log.of(key).length > 0) {
       const temporaryKey = await this.#temporaryKey(key)
       const temporary = await this.#read(temporaryKey)
@@ -74,7 +81,7 @@ export class PausedWritersPlacement implements Placement {
       if (temporary !== undefined) await this.#transport.delete({ key: temporaryKey })
       this.#log.settled(key)
     }
-    return new Set()
+    return NOTHING_PLACED
   }
 
   async place(source: SourceObject, content: NewContent, options: PlaceOptions): Promise<PlaceOutcome> {

@@ -25,6 +25,17 @@ export interface PlaceOptions extends CallOptions {
   readonly sameSettings: (source: SourceObject, content: NewContent) => Promise<boolean>
 }
 
+/** What was found at a key with interrupted writes. */
+export interface SettledKey {
+  /** The ids of the versions that such writes placed, and that are in order. */
+  readonly placed: ReadonlySet<string>
+  /** Whether a version was removed, because it hid what somebody else wrote, or was not whole. */
+  readonly removed: boolean
+}
+
+/** A key without interrupted writes, or without versions. */
+export const NOTHING_PLACED: SettledKey = { placed: new Set(), removed: false }
+
 /** How new content gets to a key without overwriting newer content unnoticed. */
 export interface Placement {
   /**
@@ -40,11 +51,9 @@ export interface Placement {
    */
   checkBucket(options: CallOptions): Promise<void>
   /**
-   * Puts in order what an interrupted write left at a key, by this worker or an earlier one. Sends no request if there is none.
-   *
-   * @returns the ids of the versions that such writes placed, and that are in order
+   * Puts in order what interrupted writes left at a key, by this worker or another one. Sends no request if there are none.
    */
-  settle(key: string, options: Pick<PlaceOptions, 'sameContent'>): Promise<ReadonlySet<string>>
+  settle(key: string, options: Pick<PlaceOptions, 'sameContent'>): Promise<SettledKey>
   /** Places content that was made of a state of the object. After an error, `settle` the key. */
   place(source: SourceObject, content: NewContent, options: PlaceOptions): Promise<PlaceOutcome>
 }

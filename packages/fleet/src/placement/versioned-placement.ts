@@ -14,7 +14,14 @@ import { isMissing, readSource, type SourceObject, wrappedCekOf } from '../objec
 import type { IntentLog } from './intent-log.ts'
 import type { Intent } from './intent-store.ts'
 import { type KeyVersion, keyVersions } from './key-versions.ts'
-import { type Placement, type PlaceOptions, type PlaceOutcome, StopRun } from './placement.ts'
+import {
+  NOTHING_PLACED,
+  type Placement,
+  type PlaceOptions,
+  type PlaceOutcome,
+  type SettledKey,
+  StopRun,
+} from './placement.ts'
 import { watchedDestination } from './watched-destination.ts'
 
 /** The transport of a bucket that keeps versions. */
@@ -58,13 +65,11 @@ export class VersionedPlacement implements Placement {
   }
 
   /** Without a signal: what is hidden must be restored, also when the run was cancelled. */
-  async settle(
-    key: string,
-    { sameContent }: Pick<PlaceOptions, 'sameContent'>,
-  ): Promise<ReadonlySet<string>> {
+  async settle(key: string, { sameContent }: Pick<PlaceOptions, 'sameContent'>): Promise<SettledKey> {
     const intents = this.#log.of(key)
+    if (intents.length === 0) return NOTHING_PLACED
     const placed = new Set<string>()
-    if (intents.length === 0) return placed
+    let removed = false
     const versions = await this.#versionsDownTo(key, new Set(intents.map(({ versionId }) => versionId)))
     for (const [index, { versionId, isDeleteMarker }] of versions.entries()) {
       if (isDeleteMarker) continue
@@ -73,12 +78,13 @@ export class VersionedPlacement implements Placement {
       if (found === undefined || own === undefined || own.length === 0) continue
       if (wasRaced(versions, index, own) || !(await this.#hasContentOf(found, own, sameContent))) {
         await this.#remove(key, versionId)
+        removed = true
       } else {
         placed.add(versionId)
       }
     }
     this.#log.settled(key)
-    return placed
+    return { placed, removed }
   }
 
   async place(source: SourceObject, content: NewContent, options: PlaceOptions): Promise<PlaceOutcome> {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { brokenConnection, MortalWorker } from '../../test/mortal-worker.ts'
 import { allRows, outcomes, RewriteSite, WHOLE } from '../../test/rewrite-site.ts'
 import { migrateShard } from '../migrate-object.ts'
+import type { IntentRecord } from '../placement/intent-store.ts'
 import { type RotateShardOptions, rotateShard } from '../rotate-object.ts'
 
 /** What a user does to a key while a worker is at it, and what the key has then. */
@@ -172,24 +173,28 @@ describe.each(commands)('%s in a bucket that keeps versions', (_name, command) =
 })
 
 test.each(commands)(
-  '%s by two workers at once, while users write: nothing is lost or hidden',
+  '%s by two workers at once, of which one may be killed, while users write: nothing is lost or hidden',
   async (_name, command) => {
     const { begin, run } = command as (typeof COMMANDS)['rotate']
+    let judged = 0
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ call: fc.nat(30), user: fc.constantFrom(...Object.values(USERS)) }), {
           maxLength: 3,
         }),
+        fc.option(fc.nat(12), { nil: Number.POSITIVE_INFINITY }),
         fc.infiniteStream(fc.nat(3)),
-        async (races, pauses) => {
+        async (races, killedAt, pauses) => {
           const site = new RewriteSite()
           await begin(site)
           let wanted: string | undefined = 'first'
           let total = 0
+          let acting: Promise<void> = Promise.resolve()
+          let lastLooks = 0
           const pending = [...races].sort((a, b) => a.call - b.call)
-          const work = async (): Promise<void> => {
-            const worker = new MortalWorker({
-              async before() {
+          const work = async (diesAt: number): Promise<void> => {
+            const worker: MortalWorker = new MortalWorker({
+              async before(call) {
                 for (let turns = pauses.next().value; turns > 0; turns -= 1) await new Promise(setImmediate)
                 total += 1
                 while (pending[0] !== undefined && pending[0].call <= total) {
@@ -200,20 +205,46 @@ test.each(commands)(
                   })
                   await acting
                 }
+                if (call >= diesAt) worker.die()
               },
             })
             const { transport, intents, ...options } = site.options()
-            await allRows(
-              run(WHOLE, { ...options, transport: worker.port(transport), intents: worker.port(intents) }),
-            )
+            const ports = { transport: worker.port(transport), intents: worker.port(intents) }
+            let looks = 0
+            const readIntents = async (shardName: string): Promise<IntentRecord[]> => {
+              const records = await ports.intents.readIntents(shardName)
+              looks += 1
+              if (looks === 2) lastLooks += 1
+              return records
+            }
+            try {
+              const store = {
+                readIntents,
+                addIntents: ports.intents.addIntents.bind(ports.intents),
+                removeIntents: ports.intents.removeIntents.bind(ports.intents),
+              }
+              await allRows(run(WHOLE, { ...options, ...ports, intents: store }))
+            } catch (error) {
+              if (diesAt !== Number.POSITIVE_INFINITY) return
+              // It found what the other one wrote, and the shard is done again.
+              expect(error).toMatchObject({ code: 'ERR_CSE_SOURCE_CHANGED' })
+              await work(Number.POSITIVE_INFINITY)
+            }
           }
-          let acting: Promise<void> = Promise.resolve()
-          await Promise.all([work(), work()])
+          let late = false
+          const mortal = work(killedAt).then(() => {
+            late = lastLooks > 0
+          })
+          await Promise.all([mortal, work(Number.POSITIVE_INFINITY)])
+          // What a killed worker writes after the other one has looked for the last time is not noticed.
+          if (killedAt !== Number.POSITIVE_INFINITY && late) return
+          judged += 1
           expect(await site.read('k')).toBe(wanted)
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 300 },
     )
+    expect(judged).toBeGreaterThan(100)
   },
 )
 

@@ -116,7 +116,8 @@ async function rewriteOnce(
   const { transport, rewriting, placement, keepLastModified } = context
   const { key } = object
   const { sameContent } = rewriting
-  for (const versionId of await placement.settle(key, { sameContent })) placed.add(versionId)
+  const settled = await placement.settle(key, { sameContent })
+  for (const versionId of settled.placed) placed.add(versionId)
   const source = await existingSource(transport, key, signal)
   if (source === undefined) return { ...listedRow(object), outcome: 'gone' }
   const { outcome: _outcome, ...described } = sourceRow(object, source)
@@ -200,7 +201,8 @@ async function isSettled(
   placed: Set<string>,
 ): Promise<boolean> {
   try {
-    for (const versionId of await placement.settle(key, rewriting)) placed.add(versionId)
+    const settled = await placement.settle(key, rewriting)
+    for (const versionId of settled.placed) placed.add(versionId)
     return true
   } catch {
     return false

@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  CseError,
   callWithRetries,
   checkedRetryOptions,
   type Keyring,
@@ -86,15 +87,35 @@ export async function* rewriteShard<Options extends RewriteShardOptions>(
     if (row.unsettled === true) unsettled.add(row.key)
     yield row
   }
-  // What an earlier worker left at a key that was deleted since, and so is not listed.
-  for (const key of log.openKeys) {
-    if (unsettled.has(key)) continue
-    await callWithRetries(() => context.placement.settle(key, context.rewriting), {
-      retry: context.retry,
-      signal,
-    })
-  }
+  await settleOthers(context, log, unsettled, { index: shard.index, signal })
   await log.close({ signal })
+}
+
+/**
+ * Settles what other workers wrote: at keys that were deleted since, and so are not listed, and while this worker was at the shard.
+ *
+ * @throws CseError `ERR_CSE_SOURCE_CHANGED` when that was not in order. The rows of these keys may be wrong then, so that the shard
+ * must be done again
+ */
+async function settleOthers(
+  { placement, rewriting, retry }: RewriteContext,
+  log: IntentLog,
+  unsettled: ReadonlySet<string | undefined>,
+  { index, signal }: CallOptions & { readonly index: number },
+): Promise<void> {
+  const left = log.openKeys
+  const others = await log.readOthers({ signal })
+  let removed = false
+  for (const key of new Set([...left, ...others])) {
+    if (unsettled.has(key)) continue
+    const settled = await callWithRetries(() => placement.settle(key, rewriting), { retry, signal })
+    removed ||= settled.removed && others.has(key)
+  }
+  if (!removed) return
+  throw new CseError(
+    'ERR_CSE_SOURCE_CHANGED',
+    `Another worker wrote to objects of shard ${index} at the same time. What it hid is shown again. Do the shard again.`,
+  )
 }
 
 /** See `rotateObject` and `migrateObject`. */
