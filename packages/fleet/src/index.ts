@@ -26,6 +26,7 @@ export { type VerifyShardOptions, verifyShard } from './objects/verify-shard.ts'
 export { type ListingOptions, shardObjects } from './ordered-listing.ts'
 export {
   type Intent,
+  type IntentEntry,
   type IntentRecord,
   type IntentStore,
   MemoryIntentStore,

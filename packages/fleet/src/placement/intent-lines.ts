@@ -1,37 +1,41 @@
 import { CseError } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
-import type { Intent } from './intent-store.ts'
+import type { IntentEntry } from './intent-store.ts'
 
-const INTENT = v.strictObject({
+const ENTRY = v.strictObject({
+  id: v.pipe(v.string(), v.minLength(1)),
   key: v.pipe(v.string(), v.minLength(1)),
   versionId: v.optional(v.string()),
   lastModified: v.pipe(v.string(), v.isoTimestamp()),
   wrappedCek: v.pipe(v.string(), v.minLength(1)),
-}) satisfies v.GenericSchema<unknown, Intent>
+  settled: v.optional(v.literal(true)),
+}) satisfies v.GenericSchema<unknown, IntentEntry>
 
-/** Formats intents as lines of JSON, without the ends of the lines. */
-export async function* formatIntents(intents: readonly Intent[]): AsyncGenerator<string, void, undefined> {
-  for (const intent of intents) yield JSON.stringify(intent)
+/** Formats entries as lines of JSON, without the ends of the lines. */
+export async function* formatIntents(
+  entries: readonly IntentEntry[],
+): AsyncGenerator<string, void, undefined> {
+  for (const entry of entries) yield JSON.stringify(entry)
 }
 
 /**
- * Reads lines of intents.
+ * Reads lines of entries.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a line that is none: without it, a newer object could stay hidden
  */
-export async function parseIntents(lines: AsyncIterable<string>): Promise<readonly Intent[]> {
-  const intents: Intent[] = []
+export async function parseIntents(lines: AsyncIterable<string>): Promise<readonly IntentEntry[]> {
+  const entries: IntentEntry[] = []
   for await (const line of lines) {
-    const intent = v.safeParse(INTENT, parseJson(line))
-    if (!intent.success) {
+    const entry = v.safeParse(ENTRY, parseJson(line))
+    if (!entry.success) {
       throw new CseError(
         'ERR_CSE_INVALID_ARGUMENT',
         'The run has a record of intended writes that cannot be read. Restore it before the run continues.',
       )
     }
-    intents.push(intent.output)
+    entries.push(entry.output)
   }
-  return intents
+  return entries
 }
 
 /** Returns undefined, which is no intent, for a text that is not JSON. */

@@ -1,24 +1,24 @@
 import type { CallOptions } from '@oss-cse/crypto-core'
-import type { Intent, IntentRecord, IntentStore } from './intent-store.ts'
+import type { Intent, IntentEntry, IntentRecord, IntentStore } from './intent-store.ts'
 
 /** The intents of a shard: those of earlier workers, and those of this one. */
 export class IntentLog {
   readonly #store: IntentStore
   readonly #shardName: string
-  /** The writes whose outcome is not known. */
-  readonly #open = new Map<string, Intent[]>()
-  /** The records that are those of this log: what it read, and what it wrote. */
-  readonly #records: string[] = []
-  #next: { readonly intents: Intent[]; readonly written: Promise<void> } | undefined
+  /** The writes whose outcome is not known, by key. */
+  readonly #open = new Map<string, IntentEntry[]>()
+  /** The records that are those of this log: what it read when it was opened, and what it wrote. */
+  readonly #records: string[]
+  /** Notes for the next record: they spare the next worker work, and need not be durable. */
+  #notes: IntentEntry[] = []
+  #next: { readonly entries: IntentEntry[]; readonly written: Promise<void> } | undefined
   #writing: Promise<unknown> = Promise.resolve()
 
   private constructor(store: IntentStore, shardName: string, earlier: readonly IntentRecord[]) {
     this.#store = store
     this.#shardName = shardName
-    for (const { id, intents } of earlier) {
-      this.#records.push(id)
-      for (const intent of intents) this.#add(intent)
-    }
+    this.#records = earlier.map(({ id }) => id)
+    for (const intent of openEntries(earlier)) this.#add(intent)
   }
 
   /** Reads what earlier workers left. */
@@ -31,32 +31,45 @@ export class IntentLog {
    * take few requests.
    */
   async record(intent: Intent): Promise<void> {
-    this.#add(intent)
+    const entry = { ...intent, id: crypto.randomUUID() }
+    this.#add(entry)
     // Not with the signal of one of them: the others wait for the same request.
     this.#next ??= this.#startNext()
-    this.#next.intents.push(intent)
+    this.#next.entries.push(entry)
     await this.#next.written
   }
 
-  #startNext(): { readonly intents: Intent[]; readonly written: Promise<void> } {
-    const intents: Intent[] = []
+  #startNext(): { readonly entries: IntentEntry[]; readonly written: Promise<void> } {
+    const entries: IntentEntry[] = []
     const written = this.#writing.then(async () => {
       this.#next = undefined
-      this.#records.push(await this.#store.addIntents(this.#shardName, intents))
+      entries.push(...this.#notes.splice(0))
+      this.#records.push(await this.#store.addIntents(this.#shardName, entries))
     })
     this.#writing = written.catch(() => {})
-    return { intents, written }
+    return { entries, written }
   }
 
-  #add(intent: Intent): void {
-    const others = this.#open.get(intent.key)
-    if (others === undefined) this.#open.set(intent.key, [intent])
-    else others.push(intent)
+  #add(entry: IntentEntry): void {
+    const others = this.#open.get(entry.key)
+    if (others === undefined) this.#open.set(entry.key, [entry])
+    else others.push(entry)
   }
 
   /** The writes to a key whose outcome is not known. */
   of(key: string): readonly Intent[] {
     return this.#open.get(key) ?? []
+  }
+
+  /** The keys with writes whose outcome is not known. */
+  get openKeys(): readonly string[] {
+    return [...this.#open.keys()]
+  }
+
+  /** Forgets the writes to a key: their outcome is known. */
+  settled(key: string): void {
+    for (const entry of this.#open.get(key) ?? []) this.#notes.push({ ...entry, settled: true })
+    this.#open.delete(key)
   }
 
   /**
@@ -67,19 +80,9 @@ export class IntentLog {
    */
   async readOthers(options: CallOptions): Promise<ReadonlySet<string>> {
     const records = await this.#store.readIntents(this.#shardName, options)
-    const others = records.filter(({ id }) => !this.#records.includes(id)).flatMap(({ intents }) => intents)
-    for (const intent of others) this.#add(intent)
+    const others = openEntries(records.filter(({ id }) => !this.#records.includes(id)))
+    for (const entry of others) this.#add(entry)
     return new Set(others.map(({ key }) => key))
-  }
-
-  /** The keys with writes whose outcome is not known. */
-  get openKeys(): readonly string[] {
-    return [...this.#open.keys()]
-  }
-
-  /** Forgets the writes to a key: their outcome is known. The store keeps them. */
-  settled(key: string): void {
-    this.#open.delete(key)
   }
 
   /**
@@ -90,4 +93,11 @@ export class IntentLog {
     if (this.#open.size > 0 || this.#records.length === 0) return
     await this.#store.removeIntents(this.#shardName, this.#records.splice(0), options)
   }
+}
+
+/** The intents in records without those whose outcome is known. */
+function openEntries(records: readonly IntentRecord[]): readonly IntentEntry[] {
+  const entries = records.flatMap((record) => record.entries)
+  const known = new Set(entries.filter(({ settled }) => settled).map(({ id }) => id))
+  return entries.filter(({ id }) => !known.has(id))
 }

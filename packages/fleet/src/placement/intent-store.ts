@@ -11,11 +11,19 @@ export interface Intent {
   readonly wrappedCek: string
 }
 
-/** Intents that were stored together. */
+/** An intent as it is stored, or the note that the outcome of one is known. */
+export interface IntentEntry extends Intent {
+  /** The intent: no other one has this id. */
+  readonly id: string
+  /** The outcome is known: nobody needs to look at the key for this intent any more. */
+  readonly settled?: true | undefined
+}
+
+/** Entries that were stored together. */
 export interface IntentRecord {
   /** No other record of the shard has it. */
   readonly id: string
-  readonly intents: readonly Intent[]
+  readonly entries: readonly IntentEntry[]
 }
 
 /**
@@ -26,12 +34,12 @@ export interface IntentRecord {
  */
 export interface IntentStore {
   /**
-   * Adds intents of a shard. They are durable when this has returned. It replaces none, also none of another worker.
+   * Adds entries of a shard. They are durable when this has returned. It replaces none, also none of another worker.
    *
    * @param shardName - see `shardName`
    * @returns the id of the record
    */
-  addIntents(shardName: string, intents: readonly Intent[], options?: CallOptions): Promise<string>
+  addIntents(shardName: string, entries: readonly IntentEntry[], options?: CallOptions): Promise<string>
   /** Returns all records of a shard, of all workers that ever took it, in any order. */
   readIntents(shardName: string, options?: CallOptions): Promise<readonly IntentRecord[]>
   /** Removes records of a shard. Does nothing about those that do not exist any more. */
@@ -43,10 +51,10 @@ export class MemoryIntentStore implements IntentStore {
   readonly #records = new Map<string, IntentRecord[]>()
   #serial = 0
 
-  async addIntents(shardName: string, intents: readonly Intent[]): Promise<string> {
+  async addIntents(shardName: string, entries: readonly IntentEntry[]): Promise<string> {
     this.#serial += 1
     const id = String(this.#serial)
-    this.#records.set(shardName, [...(await this.readIntents(shardName)), { id, intents: [...intents] }])
+    this.#records.set(shardName, [...(await this.readIntents(shardName)), { id, entries: [...entries] }])
     return id
   }
 

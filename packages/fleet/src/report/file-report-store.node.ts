@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { makeDirectory, replaceFile } from '@oss-cse/bucket/node'
 import { type CallOptions, CseError } from '@oss-cse/crypto-core'
 import { formatIntents, parseIntents } from '../placement/intent-lines.ts'
-import type { Intent, IntentRecord, IntentStore } from '../placement/intent-store.ts'
+import type { IntentEntry, IntentRecord, IntentStore } from '../placement/intent-store.ts'
 import {
   checkedResultName,
   INTENTS_FILE,
@@ -60,10 +60,14 @@ export class FileReportStore implements ReportStore, IntentStore {
     return this.#lines(join(this.#parts, partFile(shardName)), options)
   }
 
-  async addIntents(shardName: string, intents: readonly Intent[], options?: CallOptions): Promise<string> {
+  async addIntents(
+    shardName: string,
+    entries: readonly IntentEntry[],
+    options?: CallOptions,
+  ): Promise<string> {
     const id = crypto.randomUUID()
     const directory = join(this.#directory, intentsDirectory(shardName))
-    await this.#write(directory, intentsFile(id), endedLines(formatIntents(intents)), options)
+    await this.#write(directory, intentsFile(id), endedLines(formatIntents(entries)), options)
     return id
   }
 
@@ -74,7 +78,7 @@ export class FileReportStore implements ReportStore, IntentStore {
     return Promise.all(
       ids.map(async (id) => {
         const lines = this.#lines(join(directory, intentsFile(id)), { signal })
-        return { id, intents: await parseIntents(lines) }
+        return { id, entries: await parseIntents(lines) }
       }),
     )
   }

