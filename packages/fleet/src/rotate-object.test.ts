@@ -38,7 +38,7 @@ describe('a rotated object', () => {
       'content-language': 'de',
       expires: 'Thu, 01 Jan 2026 00:00:00 GMT',
       [OSS_HEADERS.objectAcl]: 'public-read',
-      [OSS_HEADERS.tagging]: 'project=a%20b&old',
+      [OSS_HEADERS.tagging]: 'old&project=a%20b',
       [OSS_HEADERS.storageClass]: 'IA',
     }
     await site.app.put('k', 'text', { contentType: 'text/x', metadata: { mine: 'yes' }, headers })
@@ -355,7 +355,18 @@ describe('refused before anything is written', () => {
 })
 
 describe('the versions of a key', () => {
-  test('a change of the ACL while the object is rotated is kept', async () => {
+  test.each([
+    ['ACL', { acl: 'private' as const }],
+    [
+      'tags',
+      {
+        tags: [
+          { key: 'b', value: '' },
+          { key: 'a', value: '1' },
+        ],
+      },
+    ],
+  ])('a change of the %s while the object is rotated is kept', async (_what, change) => {
     const site = new RewriteSite()
     await site.app.put('k', 'text')
     const { transport } = site
@@ -364,10 +375,14 @@ describe('the versions of a key', () => {
       const object = transport.objects.get('k')
       if (operation !== 'put' || changed || object === undefined) return
       changed = true
-      transport.objects.set('k', { ...object, acl: 'private' })
+      transport.objects.set('k', { ...object, ...change })
     }
     expect(await rotateObject('k', site.options())).toMatchObject({ outcome: 'rotated', races: 1 })
-    expect(transport.objects.get('k')?.acl).toBe('private')
+    const { acl, tags = [] } = transport.objects.get('k') ?? {}
+    const byKey = [...tags].sort((a, b) => (a.key < b.key ? -1 : 1))
+    const { tags: wanted = [] } = { ...change } as { tags?: typeof tags }
+    expect(byKey).toEqual([...wanted].sort((a, b) => (a.key < b.key ? -1 : 1)))
+    expect(acl).toBe('acl' in change ? change.acl : 'default')
   })
 
   test.each([false, true])(

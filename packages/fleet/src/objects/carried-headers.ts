@@ -27,17 +27,14 @@ export async function carriedHeaders(
   settings: ObjectSettings,
   { keepLastModified, signal }: CarryOptions,
 ): Promise<CarriedHeaders> {
-  const { key, versionId, headers, attributes, lastModified } = source
+  const { headers, attributes, lastModified } = source
   const { storageClass, serverSideEncryption: encryption, tagCount } = attributes
-  const request = { key, versionId, signal }
-  const acl = await settings.getObjectAcl(request)
-  const tags = tagCount === 0 ? [] : await settings.getObjectTags(request)
+  const readTags = tagCount > 0
   const kept = Object.entries(headers).filter(([name]) => isCarried(name))
   return {
     headers: {
       ...Object.fromEntries(kept),
-      ...(acl !== 'default' && { [OSS_HEADERS.objectAcl]: acl }),
-      ...(tags.length > 0 && { [OSS_HEADERS.tagging]: taggingHeader(tags) }),
+      ...(await settingHeaders(source, settings, { readTags, signal })),
       ...(storageClass !== undefined && { [OSS_HEADERS.storageClass]: storageClass }),
       ...(encryption && { [OSS_HEADERS.serverSideEncryption]: encryption.algorithm }),
       ...(encryption?.keyId && { [OSS_HEADERS.serverSideEncryptionKeyId]: encryption.keyId }),
@@ -47,6 +44,29 @@ export async function carriedHeaders(
     notCarried: Object.keys(headers)
       .filter((name) => !isCarried(name) && !isEnvelopeHeader(name) && !KNOWN.has(name) && !HTTP.test(name))
       .sort(),
+  }
+}
+
+/** Options of reading settings. */
+export interface SettingsOptions extends CallOptions {
+  /** False: the object has no tags. */
+  readonly readTags: boolean
+}
+
+/** Reads the ACL and the tags of an object, as headers of a PUT. They can change without a new version. */
+export async function settingHeaders(
+  { key, versionId }: SourceObject,
+  settings: ObjectSettings,
+  { readTags, signal }: SettingsOptions,
+): Promise<Readonly<Record<string, string>>> {
+  const request = { key, versionId, signal }
+  const acl = await settings.getObjectAcl(request)
+  const tags = readTags ? [...(await settings.getObjectTags(request))] : []
+  // The service returns them in any order.
+  tags.sort((a, b) => (a.key < b.key ? -1 : 1))
+  return {
+    ...(acl !== 'default' && { [OSS_HEADERS.objectAcl]: acl }),
+    ...(tags.length > 0 && { [OSS_HEADERS.tagging]: taggingHeader(tags) }),
   }
 }
 

@@ -22,7 +22,7 @@ export interface PlaceOptions extends CallOptions {
    * Tells whether the source still has the ACL and the tags that the content was given. A change of them makes no new version, so
    * it would get lost unnoticed.
    */
-  readonly sameSettings: (source: SourceObject, content: NewContent) => Promise<boolean>
+  readonly sameSettings: () => Promise<boolean>
 }
 
 /** What was found at a key with interrupted writes. */

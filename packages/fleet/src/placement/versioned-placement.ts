@@ -114,7 +114,7 @@ export class VersionedPlacement implements Placement {
       this.#log.settled(key)
       throw new StoredOtherwise(key)
     }
-    if (placed !== undefined && !(await sameSettings(source, content))) {
+    if (placed !== undefined && !(await sameSettings())) {
       await this.#remove(key, placedId)
       this.#log.settled(key)
       return 'raced'

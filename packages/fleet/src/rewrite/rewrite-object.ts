@@ -2,16 +2,18 @@ import {
   type CallOptions,
   CseError,
   callWithRetries,
+  type HeaderMap,
   type ObjectSettings,
   type ObjectSummary,
   type ObjectTransport,
+  OSS_HEADERS,
   type RetryPolicy,
   TransportError,
 } from '@oss-cse/crypto-core'
 import { isRetryable } from '@oss-cse/crypto-core/internal'
 import type { NewContent } from '../content/new-content.ts'
 import { StoredOtherwise } from '../content/stored-otherwise.ts'
-import { carriedHeaders } from '../objects/carried-headers.ts'
+import { carriedHeaders, settingHeaders } from '../objects/carried-headers.ts'
 import { classify } from '../objects/classify.ts'
 import { failureRow } from '../objects/failure-row.ts'
 import { listedRow } from '../objects/listed-row.ts'
@@ -142,8 +144,8 @@ async function rewriteOnce(
     sameSettings: async () => {
       try {
         // Without the signal: what was placed must be judged, also when the run was cancelled.
-        const { headers } = await carriedHeaders(source, transport, { keepLastModified })
-        return JSON.stringify(headers) === JSON.stringify(carried.headers)
+        const now = await settingHeaders(source, transport, { readTags: true })
+        return settingsText(now) === settingsText(carried.headers)
       } catch (error) {
         // Somebody removed the older version for good. What was placed is the only one with its content.
         if (isMissing(error)) return true
@@ -157,6 +159,10 @@ async function rewriteOnce(
     ...row(outcome === 'placed' ? (copies ? 'copied' : rewriting.done) : outcome),
     ...(notCarried.length > 0 && { notCarried }),
   }
+}
+
+function settingsText({ [OSS_HEADERS.objectAcl]: acl, [OSS_HEADERS.tagging]: tagging }: HeaderMap): string {
+  return JSON.stringify({ acl, tagging })
 }
 
 async function existingSource(
