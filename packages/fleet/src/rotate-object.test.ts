@@ -66,6 +66,18 @@ describe('a rotated object', () => {
     })
   })
 
+  test('takes the requests that the README names', async () => {
+    const site = new RewriteSite()
+    await site.app.put('k', 'text')
+    site.transport.requests.length = 0
+    await allRows(rotateShard(WHOLE, site.options()))
+    const operations = site.transport.requests
+      .filter(({ key }) => key === 'k')
+      .map(({ operation }) => operation)
+    const written = ['head', 'getObjectAcl', 'get', 'put']
+    expect(operations).toEqual([...written, 'listVersions', 'head', 'getObjectAcl', 'getObjectTags'])
+  })
+
   test('is not written again', async () => {
     const site = new RewriteSite()
     await site.app.put('k', 'text')
