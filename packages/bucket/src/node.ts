@@ -1,3 +1,4 @@
+export { type DataDirectoryPlace, dataDirectory } from './files/data-directory.node.ts'
 export { downloadFile } from './files/download-file.node.ts'
 export { FileCheckpointStore, type FileCheckpointStoreOptions } from './files/file-checkpoint-store.node.ts'
 export { makeDirectory } from './files/make-directory.node.ts'
