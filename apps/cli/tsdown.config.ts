@@ -25,6 +25,12 @@ const TRANSFERS =
 /** What of it only some of their runs need. */
 const RARE = /[\\/](?:keyring-file|emulator-connection|load-emulator|start-emulators)\.ts$/
 
+/** What the commands of `fleet` load when one of them runs, also in one file. Their options are elsewhere. */
+const FLEETS =
+  /[\\/](?:packages[\\/]fleet[\\/]dist|node_modules[\\/](?:csv-stringify|p-map)|apps[\\/]cli[\\/]src[\\/]fleet)[\\/]/
+const FLEET_OPTIONS =
+  /[\\/](?:commands[\\/]fleet(?:\.ts|[\\/].*)|fleet[\\/](?:fleet-options|queue-address|require-node|run-help|run-id)\.ts)$/
+
 /** Leaves out what commander needs only for commands that are programs of their own. This program has none. */
 const withoutChildProcesses: Rolldown.Plugin = {
   name: 'without-child-processes',
@@ -54,7 +60,11 @@ export default [
     outputOptions: {
       comments: { legal: true, annotation: false, jsdoc: false },
       codeSplitting: {
-        groups: [{ name: 'transfers', test: (id: string) => TRANSFERS.test(id) && !RARE.test(id) }],
+        groups: [
+          { name: 'transfers', test: (id: string) => TRANSFERS.test(id) && !RARE.test(id) },
+          { name: 'fleet', test: FLEET_OPTIONS },
+          { name: 'runs', test: FLEETS },
+        ],
       },
     },
     // The demo uses in one step what the commands load when they need it.
@@ -64,10 +74,12 @@ export default [
         'ansi-regex',
         'cli-progress',
         'commander',
+        'csv-stringify',
         'emoji-regex',
         'is-fullwidth-code-point',
         'is-network-error',
         'mime',
+        'p-map',
         'p-retry',
         'picocolors',
         'string-width',

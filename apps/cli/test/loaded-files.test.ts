@@ -130,7 +130,16 @@ describe('a command loads only what it needs', () => {
   })
 
   test('to show all commands: their options, and no package', async () => {
-    expect((await loadedBy(['--help'])).packages).toEqual([])
+    const { files, packages } = await loadedBy(['--help'])
+    expect(packages).toEqual([])
+    expect(files).not.toContain('dist/runs.cjs')
+  })
+
+  test('for a fleet: one more file for all that its runs need, and no queue to show them', async () => {
+    const { files, packages } = await loadedBy(['fleet', 'status'])
+    expect(files).toEqual([...START, 'dist/fleet.cjs', 'dist/runs.cjs'].sort())
+    expect(packages).toEqual([])
+    expect((await loadedBy(['fleet', '--help'])).files).toEqual([...START, 'dist/fleet.cjs'].sort())
   })
 })
 

@@ -28,6 +28,12 @@ try {
   assert.match(oss(['--help']).stdout.toString(), /130 {2}interrupted/)
   assert.equal(oss(['no-such-command']).status, 2)
 
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  const runs = oss(['fleet', 'status'])
+  if (major > 22 || (major === 22 && minor >= 12))
+    assert.equal(runs.stdout.toString(), 'There are no runs.\n')
+  else assert.match(runs.stderr, /need Node\.js 22\.12 or newer/)
+
   assert.equal(oss(['keygen', '--out', 'keys', '--bits', '2048']).status, 0)
   assert.equal(statSync(join(directory, 'keys/private_key.pem')).mode & 0o777, 0o600)
   assert.equal(oss(['keygen', '--out', 'keys', '--bits', '2048']).status, 2)

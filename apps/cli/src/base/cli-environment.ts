@@ -1,5 +1,6 @@
 import type { BucketTransport } from '@oss-cse/bucket'
 import type { CallOptions, CredentialsProvider, ObjectCatalog } from '@oss-cse/crypto-core'
+import type { JobQueue } from '@oss-cse/fleet'
 import { configurationError } from './cli-error.ts'
 import type { ServerConfig } from './server-config.ts'
 import { isMangled } from './utf8-names.ts'
@@ -10,6 +11,12 @@ export type CliTransport = BucketTransport &
 
 /** Creates the transport of one bucket. */
 type OpenTransport = (server: ServerConfig, bucket: string) => Promise<CliTransport>
+
+/** Where the queue of a fleet is: in a directory, for this process alone, or in a database that many machines share. */
+export type QueuePlace = { readonly directory: string } | { readonly address: string }
+
+/** Opens the queue of a fleet. */
+type OpenJobQueue = (place: QueuePlace) => Promise<JobQueue>
 
 /** An output that can be a terminal. */
 export type CliOutput = NodeJS.WritableStream & { readonly isTTY?: boolean }
@@ -23,6 +30,7 @@ export interface CliEnvironment {
   /** Aborts when the user interrupts. */
   readonly signal: AbortSignal
   readonly openTransport: OpenTransport
+  readonly openJobQueue: OpenJobQueue
   /** The standard chain of credentials. Absent if none of its places is set up. */
   readonly credentialsChain?: CredentialsProvider | undefined
 }

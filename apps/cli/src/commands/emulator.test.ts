@@ -4,6 +4,7 @@ import { isAbsolute, join, relative } from 'node:path'
 import { Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
+import { openQueue } from '../fleet/open-queue.ts'
 import { runCli } from '../program/run-cli.ts'
 import { openTransport } from '../server/open-transport.ts'
 import { endlessInput, MemoryServer, run, temporaryDirectory } from '../testing/shell.ts'
@@ -35,6 +36,7 @@ async function emulator(
     env,
     signal: interrupt.signal,
     openTransport,
+    openJobQueue: openQueue,
   })
   await used
   return { code, text }

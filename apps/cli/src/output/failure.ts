@@ -5,6 +5,7 @@ import { CliError, type CliErrorKind } from '../base/cli-error.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-codes.ts'
 import { tellingOf } from './library-words.ts'
 import { TransferFailure } from './transfer-failure.ts'
+import { withoutPasswords } from './without-passwords.ts'
 
 /** The failure of a command, in the words of the command line. */
 export interface Failure {
@@ -62,14 +63,14 @@ export function failureOf(thrown: unknown, cli: Pick<CliEnvironment, 'signal'>):
     }
   }
   if (error instanceof CommanderError) {
-    return { exitCode: EXIT.usage, code: KIND_CODES.usage, message: usageText(error) }
+    return { exitCode: EXIT.usage, code: KIND_CODES.usage, message: withoutPasswords(usageText(error)) }
   }
   const telling = CseError.isInstance(error) ? tellingOf(error) : undefined
   const hint = [telling?.hint, progress].filter(Boolean).join(' ')
   return {
     exitCode: exitCodeOf(error),
     code: codeOf(error),
-    message: telling?.message ?? messageOf(error),
+    message: withoutPasswords(telling?.message ?? messageOf(error)),
     ...(hint !== '' && { hint }),
     ...detailsOf(error),
   }

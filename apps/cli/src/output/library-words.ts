@@ -141,6 +141,10 @@ const TELLINGS: Partial<Record<CseErrorCode, Telling>> = {
         ? message
         : `${objectKey} has no encryption envelope: it was stored in plaintext, or its metadata was stripped. If you expect a plain object, read it with --on-plain-object passthrough.`,
   },
+  ERR_CSE_QUEUE: {
+    hint: () =>
+      'Check the database of --queue (or OSS_CSE_FLEET_QUEUE), or the directory of the run, and run the same command again.',
+  },
   ERR_CSE_TIMEOUT: {
     // The command line has no option for this time limit.
     message: ({ message }) => message.replace(/ \([A-Za-z]+Ms\)/, ''),

@@ -19,23 +19,50 @@ export async function startProgress(
   flags: ReportFlags,
   label: string,
 ): Promise<TransferProgress> {
+  const rate = new TransferRate()
+  let progress: Progress = { transferredBytes: 0 }
+  const line = await startStatusLine(cli, flags, (columns) => {
+    const { transferredBytes, resumedBytes = 0 } = progress
+    const bytesPerSecond = rate.sample(transferredBytes - resumedBytes, Date.now())
+    return progressLine({ label, progress, bytesPerSecond, columns })
+  })
+  return {
+    ...line,
+    listener(latest) {
+      progress = latest
+    },
+  }
+}
+
+/** A line on stderr that is drawn again and again. */
+export type StatusLine = Pick<TransferProgress, 'print' | 'stop'>
+
+/** Whether stderr is a terminal, and no option turns the progress off. */
+export function showsProgress({ stderr }: CliEnvironment, flags: ReportFlags): boolean {
+  return stderr.isTTY === true && !flags.quiet && !flags.json && flags.progress !== false
+}
+
+/**
+ * Starts a line on stderr, if that is a terminal and no option turns it off.
+ *
+ * @param text - returns the text of the line, which must fit into the columns
+ */
+export async function startStatusLine(
+  cli: CliEnvironment,
+  flags: ReportFlags,
+  text: (columns: number) => string,
+): Promise<StatusLine> {
   const { stderr } = cli
-  if (stderr.isTTY !== true || flags.quiet || flags.json || flags.progress === false) {
-    return { listener: () => {}, print: (text) => void stderr.write(text), stop: () => {} }
+  if (!showsProgress(cli, flags)) {
+    return { print: (text) => void stderr.write(text), stop: () => {} }
   }
   // A set of one bar: only a set can print above itself, and it moves back by lines and not to a saved position, which is
   // wrong after the terminal has scrolled.
   const { MultiBar } = await import('cli-progress')
-  const rate = new TransferRate()
-  let progress: Progress = { transferredBytes: 0 }
   const bars = new MultiBar({
     stream: stderr,
-    format(_options, { maxWidth }) {
-      const { transferredBytes, resumedBytes = 0 } = progress
-      const bytesPerSecond = rate.sample(transferredBytes - resumedBytes, Date.now())
-      // On some terminals, a character in the last column already wraps.
-      return progressLine({ label, progress, bytesPerSecond, columns: maxWidth - 1 })
-    },
+    // On some terminals, a character in the last column already wraps.
+    format: (_options, { maxWidth }) => text(maxWidth - 1),
     clearOnComplete: true,
     // The lines of the bar fit. Without wrapping, messages above the bar would be cut.
     linewrap: true,
@@ -47,9 +74,6 @@ export async function startProgress(
   bars.create(0, 0)
   bars.update()
   return {
-    listener(latest) {
-      progress = latest
-    },
     print(text) {
       bars.log(text)
       bars.update()

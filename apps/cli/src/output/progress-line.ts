@@ -27,7 +27,7 @@ export function progressLine({ label, progress, bytesPerSecond, columns }: Progr
   const percent = `${Math.floor(share * 100)}%`
   const sizes = `${humanSize(done)}/${humanSize(total)}`
   const seconds = Math.max(0, total - done) / bytesPerSecond
-  const left = `ETA ${seconds < MAX_LEFT_SECONDS ? humanDuration(seconds) : '-:--'}`
+  const left = remainingTime(seconds)
   const choices = [
     ...(partCount > 1 ? [[sizes, rate, left, `parts ${partsDone}/${partCount}`]] : []),
     [sizes, rate, left],
@@ -42,12 +42,22 @@ export function progressLine({ label, progress, bytesPerSecond, columns }: Progr
   return firstFitting([[percent, left], [percent]], label, columns)
 }
 
+/** Formats the time that is left. */
+export function remainingTime(seconds: number): string {
+  return `ETA ${seconds < MAX_LEFT_SECONDS ? humanDuration(seconds) : '-:--'}`
+}
+
 function bar(share: number, width: number): string {
   const filled = Math.round(share * width)
   return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`
 }
 
-function firstFitting(choices: readonly (readonly string[])[], label: string, columns: number): string {
+/** Joins the first list of fields whose line fits. If none does, the last one is cut. */
+export function firstFitting(
+  choices: readonly (readonly string[])[],
+  label: string,
+  columns: number,
+): string {
   const lines = choices.map((fields) => [label, ...fields].join('  '))
   return lines.find((line) => line.length <= columns) ?? (lines.at(-1) ?? '').slice(0, columns)
 }

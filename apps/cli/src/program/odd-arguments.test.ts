@@ -9,12 +9,13 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { EXIT } from '../output/exit-codes.ts'
 import { writeKeyFiles } from '../testing/key-files.ts'
+import { MemoryQueues } from '../testing/memory-queues.ts'
 import { MemoryServer, run } from '../testing/shell.ts'
 import { createProgram } from './program.ts'
 
 /** Set `ODD_ARGUMENTS` for more of them. */
 const COUNT = Number(process.env['ODD_ARGUMENTS'] ?? 150)
-const SECRETS = ['a secret passphrase', 'secret of the access key', 'PRIVATE KEY-----']
+const SECRETS = ['a secret passphrase', 'secret of the access key', 'PRIVATE KEY-----', 'the-password']
 const ENV = {
   PASS: 'a secret passphrase',
   OSS_CSE_KMS_ENDPOINT: 'http://127.0.0.1:1',
@@ -121,6 +122,7 @@ const VALUES = [
     'http://127.0.0.1:1/path?x',
     'http://a:b@127.0.0.1',
     'ftp://127.0.0.1',
+    'postgres://fleet:the-password@127.0.0.1:1/fleet',
   ],
   ...[
     '\u001b[31m',
@@ -225,6 +227,8 @@ const FITTING: readonly (readonly [place: RegExp, values: readonly string[]])[] 
   [/<var>/, ['PASS']],
   [/<dir/, ['out', 'dir']],
   [/range/, ['0-4', '-5']],
+  [/queue/, ['postgres://fleet:the-password@127.0.0.1:1/fleet']],
+  [/report/, ['out', 'oss://other/']],
   [/meta/, ['a=b']],
   [/url|source|target|prefix/, ['oss://demo/a', 'oss://demo/b', 'oss://demo/']],
   [/<in>|what|headers/, ['file', 'envelope.json']],
@@ -258,6 +262,7 @@ const LEFT_OUT: readonly string[] = [
   '--help',
   '--latency',
   '--kms-tls',
+  '--wait',
 ]
 
 function argumentLists(): fc.Arbitrary<readonly string[]> {
@@ -317,6 +322,7 @@ test('with any arguments, a command ends with one of its exit codes and its own 
         stdin: Buffer.from('from stdin'),
         stdout,
         signal: stop.signal,
+        openJobQueue: new MemoryQueues().open,
       })
       codes.set(code, (codes.get(code) ?? 0) + 1)
       const printed = `${stderr}\n${argv[0] === 'cat' ? '' : Buffer.concat(out).toString()}`

@@ -2,6 +2,7 @@ import { printable } from '@oss-cse/crypto-core/internal'
 import { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { EXIT_CODE_HELP } from '../output/exit-codes.ts'
+import { withoutPasswords } from '../output/without-passwords.ts'
 import { packageVersion } from './version.ts'
 
 /** Adds a command with its options. */
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   encrypt: async () => (await import('../commands/encrypt.ts')).addEncrypt,
   decrypt: async () => (await import('../commands/decrypt.ts')).addDecrypt,
   inspect: async () => (await import('../commands/inspect.ts')).addInspect,
+  fleet: async () => (await import('../commands/fleet.ts')).addFleet,
   emulator: async () => (await import('../commands/emulator.ts')).addEmulator,
   demo: async () => (await import('../commands/demo.ts')).addDemo,
 }
@@ -52,7 +54,7 @@ export async function createProgram(
       outputError: (text, write) =>
         write(
           `${printable(
-            text
+            withoutPasswords(text)
               .trimEnd()
               .replace(/^error: /, 'oss-cse: ')
               .replaceAll('\n', ' '),

@@ -6,6 +6,7 @@ import { EXIT } from '../output/exit-codes.ts'
 import { failureOf, originOf, ToldFailure } from '../output/failure.ts'
 import { failurePlaces, printFailureJson, printFailureLines } from '../output/report-failure.ts'
 import { BrokenPipe } from '../output/stream-writer.ts'
+import { withoutPasswords } from '../output/without-passwords.ts'
 import { expandMeta } from './expand-meta.ts'
 import { createProgram } from './program.ts'
 
@@ -39,6 +40,9 @@ export async function runCli(argv: readonly string[], cli: CliEnvironment): Prom
 }
 
 function stacks(error: Error): string {
-  const own = (error.stack ?? error.message).split('\n').map(printable).join('\n')
+  const own = withoutPasswords(error.stack ?? error.message)
+    .split('\n')
+    .map(printable)
+    .join('\n')
   return error.cause instanceof Error ? `${own}\ncaused by ${stacks(error.cause)}` : own
 }

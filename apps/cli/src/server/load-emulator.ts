@@ -1,4 +1,5 @@
-import { configurationError, systemCode } from '../base/cli-error.ts'
+import { configurationError } from '../base/cli-error.ts'
+import { isNotInstalled } from '../base/optional-package.ts'
 
 /** The packages of the emulators. They are optional: users who only encrypt need no test servers. */
 interface EmulatorPackages {
@@ -37,15 +38,4 @@ export async function loadEmulator<Package extends keyof EmulatorPackages>(
       error,
     )
   }
-}
-
-/**
- * Whether an import failed because the package itself is missing. A missing dependency or file of the package has the
- * same code, but means a broken installation, which the error describes.
- */
-function isNotInstalled(emulator: string, error: unknown): boolean {
-  return (
-    systemCode(error) === 'ERR_MODULE_NOT_FOUND' &&
-    (error as Error).message.startsWith(`Cannot find package '${emulator}'`)
-  )
 }

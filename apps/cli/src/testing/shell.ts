@@ -5,8 +5,9 @@ import { PassThrough, Readable, Writable } from 'node:stream'
 import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { generateRsaKeyPair } from '@oss-cse/provider-rsa'
-import type { CliTransport } from '../base/cli-environment.ts'
+import type { CliEnvironment, CliTransport } from '../base/cli-environment.ts'
 import type { ServerConfig } from '../base/server-config.ts'
+import { openQueue } from '../fleet/open-queue.ts'
 import { runCli } from '../program/run-cli.ts'
 
 /** The outcome of a command. */
@@ -26,6 +27,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   readonly stderrIsTerminal?: boolean
   readonly credentialsChain?: CredentialsProvider
+  /** Default: the real one, on disk. */
+  readonly openJobQueue?: CliEnvironment['openJobQueue']
 }
 
 /** A server in memory: a memory transport for each bucket. */
@@ -51,15 +54,20 @@ export class MemoryServer {
 }
 
 const checkpoints = temporaryDirectory()
-process.once('exit', () => checkpoints.remove())
+const runs = temporaryDirectory()
+process.once('exit', () => {
+  checkpoints.remove()
+  runs.remove()
+})
 
 /** The settings to reach the server in memory. */
 const SERVER_ENV = {
   OSS_ENDPOINT: 'http://localhost:1',
   OSS_ACCESS_KEY_ID: 'id',
   OSS_ACCESS_KEY_SECRET: 'secret of the access key',
-  // Not the user's own directory.
+  // Not the user's own directories.
   OSS_CSE_CHECKPOINT_DIR: checkpoints.path,
+  OSS_CSE_FLEET_DIR: runs.path,
 } as const
 
 /** Runs a command as a shell would, in this process. */
@@ -79,6 +87,7 @@ export async function run(
     env: { ...SERVER_ENV, ...env },
     signal: signal ?? new AbortController().signal,
     openTransport: server.open,
+    openJobQueue: options.openJobQueue ?? openQueue,
     credentialsChain,
   })
   const bytes = Buffer.concat(out)

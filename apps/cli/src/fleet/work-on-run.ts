@@ -1,0 +1,169 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Keyring } from '@oss-cse/crypto-core'
+import {
+  type FleetCommand,
+  type JobQueue,
+  type RunStatus,
+  runWorker,
+  TokenBucketThrottle,
+  throttledTransport,
+  type WorkerEvent,
+  writePart,
+} from '@oss-cse/fleet'
+import type { CliEnvironment, CliTransport } from '../base/cli-environment.ts'
+import { failureOf } from '../output/failure.ts'
+import { showsProgress } from '../output/progress-bar.ts'
+import { warningLine } from '../output/report.ts'
+import { failureText } from '../output/report-failure.ts'
+import type { FleetDirectory } from './fleet-directory.ts'
+import { DEFAULT_MAX_QPS, DEFAULT_PARALLEL, type WorkFlags } from './fleet-options.ts'
+import { startFleetProgress } from './fleet-progress.ts'
+import { catalogUpTo } from './limited-catalog.ts'
+import { openReport, type RunReport } from './report-place.ts'
+import { runServer } from './run-server.ts'
+import type { FleetSettings } from './run-settings.ts'
+import { shardRows } from './shard-rows.ts'
+
+/** How often the state of a run is shown, and stored for other processes, in milliseconds. */
+const FOLLOW_MS = 1000
+/** A shard of a command that reads content has at most this many bytes, so that the shards take a similar time. */
+const MAX_SHARD_BYTES = 1024 ** 3
+/** From this many objects at a time on, two shards are worked on, so that the end of one does not leave the process idle. */
+const TWO_SHARDS_PARALLEL = 4
+
+/** A run that this process works on. */
+export interface OpenRun {
+  readonly id: string
+  readonly command: FleetCommand
+  readonly settings: FleetSettings
+  readonly queue: JobQueue
+  /** Where embedded runs are. Absent for a run in a database. */
+  readonly directory?: FleetDirectory | undefined
+  /** The secret of redacted keys. */
+  readonly redaction?: Uint8Array | undefined
+  readonly keyring?: Keyring | undefined
+}
+
+/** How a process works on a run. */
+export interface RunWork {
+  readonly flags: WorkFlags
+  readonly whenPaused: 'wait' | 'return'
+  /** Receives the state of the run about once in a second. */
+  readonly onStatus?: ((status: RunStatus) => Promise<void>) | undefined
+}
+
+/** What a process did, and what became of the run. */
+export interface WorkedRun {
+  readonly status: RunStatus
+  readonly report: RunReport
+  /** The shards that this process completed. */
+  readonly completedShards: number
+}
+
+/**
+ * Plans a run and works on it, until it is over, paused or interrupted.
+ *
+ * @throws CliError and CseError of the planner and the queue; the signal's reason
+ */
+export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment): Promise<WorkedRun> {
+  const { id, command, settings, queue, directory, redaction, keyring } = run
+  const { flags, whenPaused, onStatus } = work
+  const { maxQps = DEFAULT_MAX_QPS, maxRate, parallel = DEFAULT_PARALLEL } = flags
+  const throttle = new TokenBucketThrottle({ requestsPerSecond: maxQps, bytesPerSecond: maxRate })
+  const limited = (transport: CliTransport) => throttledTransport(transport, throttle)
+  const server = () => runServer(settings, flags, cli)
+  const transport = limited(await cli.openTransport(server(), settings.bucket))
+  const catalog = settings.lastKey === undefined ? transport : catalogUpTo(transport, settings.lastKey)
+  const report = await openReport({ runId: id, settings, directory, server, limited }, cli)
+  const shardsAtOnce = parallel >= TWO_SHARDS_PARALLEL ? 2 : 1
+  const rows = shardRows(command, {
+    settings,
+    transport,
+    catalog,
+    keyring,
+    parallel: Math.ceil(parallel / shardsAtOnce),
+  })
+  const chosen = settings.retryShards && new Set(settings.retryShards)
+  const progress = await startFleetProgress(cli, flags, id)
+  const plan = {
+    catalog,
+    prefix: settings.prefix,
+    ...(command !== 'audit' && { maxBytes: MAX_SHARD_BYTES }),
+  }
+  let completedShards = 0
+  let isPaused = false
+  const onEvent = (event: WorkerEvent): void => {
+    if (event.type === 'shard-completed') completedShards++
+    progress.onEvent(event)
+    // It is told again and again while it lasts.
+    const text = isPaused && event.type === 'paused' ? undefined : warningOf(event, cli)
+    isPaused = event.type === 'paused'
+    if (text !== undefined) progress.print(warningLine(cli, text))
+  }
+  const stop = new AbortController()
+  // Without a reader, the database is not asked.
+  const isFollowed = onStatus !== undefined || showsProgress(cli, flags)
+  const following = isFollowed
+    ? follow(stop.signal, async () => {
+        const status = await queue.getRun(id)
+        progress.onStatus(status)
+        await onStatus?.(status)
+      })
+    : undefined
+  try {
+    const status = await runWorker({
+      queue,
+      runId: id,
+      parallel: shardsAtOnce,
+      // The shards of a retry are planned by the command that starts it.
+      ...(chosen === undefined && { plan }),
+      whenPaused,
+      signal: cli.signal,
+      onEvent,
+      doShard(shard, { signal, record }) {
+        const wanted = chosen === undefined || chosen.has(shard.index)
+        return writePart(report.store, shard, wanted ? rows(shard, signal) : noRows(), {
+          redactKeys: redaction,
+          signal,
+          onRow({ code }) {
+            record(code)
+            progress.onObject(shard)
+          },
+        })
+      },
+    })
+    return { status, report, completedShards }
+  } finally {
+    stop.abort()
+    await following
+    progress.stop()
+  }
+}
+
+/** Does something about once in a second. What fails is tried again the next time. */
+async function follow(signal: AbortSignal, look: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await look().catch(() => {})
+    await delay(FOLLOW_MS, undefined, { signal, ref: false }).catch(() => {})
+  }
+}
+
+async function* noRows(): AsyncGenerator<never, void, undefined> {}
+
+/** What a person should know at once. */
+function warningOf(event: WorkerEvent, cli: CliEnvironment): string | undefined {
+  switch (event.type) {
+    case 'shard-failed':
+      return `Shard ${event.shard.index} failed: ${failureText(failureOf(event.error, cli))}`
+    case 'lease-lost':
+      return `Shard ${event.shard.index} was taken by another worker, because this one did not respond in time.`
+    case 'queue-away':
+      return event.attempt === 1
+        ? `The queue cannot be reached, and is tried again: ${failureText(failureOf(event.error, cli))}`
+        : undefined
+    case 'paused':
+      return `The run is paused.${event.reason === undefined ? '' : ` ${event.reason}`}`
+    default:
+      return undefined
+  }
+}
