@@ -1,0 +1,188 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
+import {
+  type PostgresServer,
+  postgresPassword,
+  postgresPrograms,
+  startPostgres,
+} from '@oss-cse/postgres-server'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { endAll, finish, run, start } from './command-line.ts'
+
+/** Three pages of a listing, and so three shards. */
+const OBJECTS = 2300
+/** An object of the second shard. */
+const IN_SECOND = 'k1500'
+/** A database is created in each test, which takes seconds of CPU. */
+const TIMEOUT_MS = 600_000
+const HURRY = ['--max-qps', '1000000']
+
+let emulator: OssEmulator
+let directory: string
+let env: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  emulator = await startOssEmulator({ buckets: ['demo', 'reports'], maxRecordedRequests: 100_000 })
+  for (let i = 0; i < OBJECTS; i++) {
+    await emulator.putStoredObject('demo', `k${String(i).padStart(4, '0')}`, { bytes: new Uint8Array(1) })
+  }
+})
+afterAll(() => emulator.close())
+beforeEach(async () => {
+  emulator.clearFaults()
+  emulator.resetRequests()
+  directory = await mkdtemp(join(tmpdir(), 'oss-cse-fleet-'))
+  env = {
+    OSS_ENDPOINT: emulator.endpoint,
+    OSS_REGION: emulator.region,
+    OSS_ACCESS_KEY_ID: emulator.accessKeyId,
+    OSS_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+    XDG_DATA_HOME: directory,
+    HOME: directory,
+  }
+})
+afterEach(async () => {
+  endAll()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const fleet = (...args: readonly string[]) => run(['fleet', ...args], { env })
+const heads = () => emulator.requests.filter(({ method }) => method === 'HEAD').map(({ path }) => path)
+
+/** Waits until the emulator has received a HEAD of an object. */
+async function requested(key: string): Promise<void> {
+  while (!heads().some((path) => path.endsWith(key))) await delay(20)
+}
+
+const keysOf = (report: string): string[] =>
+  report
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).key)
+
+describe('an embedded run', { timeout: TIMEOUT_MS }, () => {
+  const AUDIT = ['fleet', 'audit', 'oss://demo/', '--run', 'mine', '--parallel', '1', ...HURRY]
+
+  test('is shown while a process works on it, and continues after that process was killed', async () => {
+    emulator.injectFault({ kind: 'stall', method: 'HEAD', key: IN_SECOND, count: 10 })
+    const first = start(AUDIT, { env })
+    await requested(IN_SECOND)
+    const status = await fleet('status', 'mine', '--json')
+    expect(JSON.parse(status.stdout.toString())).toMatchObject({
+      run: 'mine',
+      state: 'active',
+      pid: first.pid,
+    })
+    expect(await fleet('pause', 'mine')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`The process ${first.pid} works on the run mine.`),
+    })
+    expect(await run(AUDIT, { env })).toMatchObject({ code: 1 })
+    first.kill('SIGKILL')
+    await once(first, 'exit')
+    expect((await fleet('status', 'mine')).stdout.toString()).toMatch(/^state: +interrupted$/m)
+
+    emulator.clearFaults()
+    const before = heads()
+    const second = await run(AUDIT, { env })
+    expect(second).toMatchObject({ code: 0, stderr: 'Continuing the run mine.\n' })
+    // The first shard was complete.
+    expect(heads().length - before.length).toBe(OBJECTS - 1000)
+    const report = await readFile(
+      join(directory, 'oss-cse', 'fleet', 'mine', 'report', 'report.jsonl'),
+      'utf8',
+    )
+    expect(new Set(keysOf(report)).size).toBe(OBJECTS)
+    expect(keysOf(report)).toHaveLength(OBJECTS)
+  })
+
+  test.runIf(process.platform !== 'win32')('stops at Ctrl-C, and the same command continues it', async () => {
+    emulator.injectFault({ kind: 'stall', method: 'HEAD', key: IN_SECOND, count: 10 })
+    const first = start(AUDIT, { env })
+    await requested(IN_SECOND)
+    first.kill('SIGINT')
+    expect(await finish(first)).toMatchObject({
+      code: 130,
+      stderr: expect.stringContaining('Interrupted. Run the same command again to continue.'),
+    })
+    emulator.clearFaults()
+    expect(await run(AUDIT, { env })).toMatchObject({ code: 0, stderr: 'Continuing the run mine.\n' })
+  })
+})
+
+/** Where PostgreSQL is not installed these are skipped, but not in CI: there they fail. */
+describe.skipIf(postgresPrograms() === undefined && process.env['CI'] === undefined)(
+  'a run in PostgreSQL',
+  { timeout: TIMEOUT_MS },
+  () => {
+    let server: PostgresServer
+
+    beforeAll(async () => {
+      server = await startPostgres()
+    })
+    afterAll(() => server?.remove())
+    beforeEach(() => {
+      env = { ...env, OSS_CSE_FLEET_QUEUE: server.connectionString }
+    })
+
+    const work = (...args: readonly string[]) => start(['fleet', ...args, ...HURRY], { env })
+
+    test('is done by several processes, and its report has each object once', async () => {
+      const worker = finish(work('worker', '--wait'))
+      const args = [
+        'audit',
+        'oss://demo/',
+        '--report',
+        'oss://reports/',
+        '--run',
+        'all',
+        '--parallel',
+        '1',
+        '--json',
+      ]
+      const { code, stdout, stderr } = await finish(work(...args))
+      expect([code, stderr]).toEqual([0, ''])
+      expect(JSON.parse(stdout.toString())).toMatchObject({
+        totals: { objects: OBJECTS, plain: OBJECTS },
+        summary: { problemCount: 0 },
+      })
+      endAll()
+      await worker
+      const stored = await emulator.getStoredObject('reports', 'all/report.jsonl')
+      expect(keysOf(Buffer.from(stored?.bytes ?? []).toString())).toHaveLength(OBJECTS)
+    })
+
+    test('is continued by a worker on another machine, after its own command was interrupted', async () => {
+      emulator.injectFault({ kind: 'stall', method: 'HEAD', key: IN_SECOND, count: 10 })
+      const args = ['audit', 'oss://demo/', '--report', 'oss://reports/', '--run', 'mine', '--parallel', '1']
+      const first = work(...args)
+      await requested(IN_SECOND)
+      first.kill('SIGINT')
+      expect(await finish(first)).toMatchObject({ code: 130 })
+      emulator.clearFaults()
+      const worker = await finish(work('worker', '--json'))
+      expect(worker.code).toBe(0)
+      expect(JSON.parse(worker.stdout.toString())).toMatchObject({
+        runs: [{ run: 'mine', state: 'finished' }],
+      })
+      const report = await fleet('report', 'mine', '--json')
+      expect(JSON.parse(report.stdout.toString())).toMatchObject({
+        summary: { objects: OBJECTS, problemCount: 0 },
+      })
+    })
+
+    test('prints no password when the database refuses or cannot be reached', async () => {
+      const wrong = server.connectionString.replace('postgres://postgres:', 'postgres://nobody:')
+      const refused = await run(['fleet', 'status', '--queue', wrong], {
+        env: { ...env, OSS_CSE_DEBUG: '1' },
+      })
+      expect(refused.code).toBe(5)
+      expect(refused.stderr).not.toContain(postgresPassword)
+      expect(refused.stderr).not.toContain(encodeURIComponent(postgresPassword))
+    })
+  },
+)
