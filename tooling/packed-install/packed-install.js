@@ -202,6 +202,7 @@ async function startEmulator(node, script) {
       OSS_ACCESS_KEY_SECRET: accessKeySecret,
       OSS_CSE_KMS_ENDPOINT: kmsEndpoint,
       OSS_CSE_CHECKPOINT_DIR: join(work, 'checkpoints'),
+      OSS_CSE_FLEET_DIR: join(work, 'runs'),
     },
     async stop() {
       emulator.kill()
@@ -220,6 +221,22 @@ function commandThatAdds(node, script) {
   })
   assert.equal(answers[0], answers[1])
   return answers[0].split(' ')
+}
+
+/** What `fleet` says where it cannot run: that Node.js is too old, or the command that installs its package. */
+function whatFleetNeeds(node, script, env) {
+  const { status, stdout, stderr } = spawnSync(node, [script, 'fleet', 'audit', 'oss://demo/'], {
+    encoding: 'utf8',
+    env,
+  })
+  assert.deepEqual([status, stdout], [3, ''])
+  const [major, minor] = run(node, ['--version'], work).slice(1).split('.').map(Number)
+  if (major < 22 || (major === 22 && minor < 12)) {
+    assert.match(stderr, /^oss-cse: The commands of `oss-cse fleet` need Node\.js 22\.12 or newer\. .*\n$/)
+    return undefined
+  }
+  assert.match(stderr, /^oss-cse: The package @oss-cse\/fleet-pgboss is not installed\. .*\n$/)
+  return /`(npm install [^`]*)`/.exec(stderr)?.[1].split(' ')
 }
 
 /** Starts the emulators, and stops them again. */
@@ -310,10 +327,21 @@ async function checkCommandLine(registry) {
         }
         assert.ok(readFileSync(join(directory, 'got')).equals(readFileSync(large)))
       })
+      await check(`cli: fleet says what it needs under ${version}`, () => {
+        whatFleetNeeds(node, script, server.env)
+      })
       await check(`cli: emulator and demo say what adds the emulators under ${version}`, () => {
         assert.deepEqual(commandThatAdds(node, script).slice(0, 2), ['npm', 'install'])
       })
     }
+    await check('cli: fleet audits a bucket after the command that it names', () => {
+      const [npm, ...args] = whatFleetNeeds(ownNode, script, server.env)
+      run(npm, [...args.filter((arg) => arg !== '--global'), ...quietly], directory, env)
+      const audit = run(ownNode, [script, 'fleet', 'audit', 'oss://demo/', '--json'], directory, server.env)
+      const { totals, summary } = JSON.parse(audit)
+      // What was put above, and is encrypted.
+      assert.deepEqual([totals.objects, totals.encrypted, summary.problemCount], [2, 2, 0])
+    })
   } finally {
     await server.stop()
   }
