@@ -44,17 +44,22 @@ export function noSuchRun(id: string): CliError {
   )
 }
 
+/** Whether nothing of a run is left to do. Shards that failed can be tried again. */
+export function isFinished(run: RunStatus): boolean {
+  return run.state !== 'cancelled' && isOver(run) && run.shards.failed === 0
+}
+
 /**
  * Returns the record of a run as its queue knows it.
  *
- * @param more - the process that works on it, and whether its report is merged. Default: if it is over
+ * @param more - the process that works on it, and whether its report is merged. Default: if nothing of it is left to do
  */
 export function recordOf(
   run: RunStatus,
   more: { readonly pid?: number; readonly finished?: boolean } = {},
 ): RunRecord {
   const { id, command, settings, state, reason, created, plan, shards, totals } = run
-  const { pid, finished = state !== 'cancelled' && isOver(run) } = more
+  const { pid, finished = isFinished(run) } = more
   const { shards: planned, listedKeys, complete } = plan
   return {
     format: 1,

@@ -72,15 +72,19 @@ async function failureOfRun(
   const rejectsPlain = command === 'verify' && settings.onPlainObject !== 'passthrough'
   const unfit = count('altered') + count('damaged') + (rejectsPlain ? count('plain') : 0)
   const failed = count('failed')
-  const retry = `Try them again with --retry-failed ${id}.`
   if (unfit > 0) {
     const more = failed === 0 ? '' : ` ${failed} more failed.`
     return new CliError('decryption', `${unfit} of ${objects} objects are not what they should be.${more}`)
   }
-  if (failed > 0) {
-    return new CliError(await worstKind(store), `${failed} of ${objects} objects failed. ${retry}`)
+  if (failedShards > 0) {
+    return new CliError('other', `Shards that failed: ${failedShards}. The same command tries them again.`)
   }
-  if (failedShards > 0) return new CliError('other', `${failedShards} shards failed. ${retry}`)
+  if (failed > 0) {
+    return new CliError(
+      await worstKind(store),
+      `${failed} of ${objects} objects failed. Try them again with --retry-failed ${id}.`,
+    )
+  }
   if (problemCount > 0) return new CliError('other', 'The report is not complete: see its summary.')
   return undefined
 }

@@ -30,7 +30,7 @@ export interface ReportOptions {
   readonly directory: Pick<FleetDirectory, 'reportPath'> | undefined
   readonly server: () => ServerConfig
   /** Limits the requests to a bucket. */
-  readonly limited?: ((transport: CliTransport) => Pick<CliTransport, 'list'>) | undefined
+  readonly limited?: ((transport: CliTransport) => Pick<CliTransport, 'list' | 'deleteMany'>) | undefined
 }
 
 /**

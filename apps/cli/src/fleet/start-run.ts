@@ -3,7 +3,6 @@ import { printable } from '@oss-cse/crypto-core/internal'
 import {
   checkSameRun,
   type FleetCommand,
-  isOver,
   type JobQueue,
   type NewRun,
   type RunStatus,
@@ -15,7 +14,7 @@ import { writeChunk } from '../output/stream-writer.ts'
 import { TransferFailure } from '../output/transfer-failure.ts'
 import { parsePrefixUrl } from '../server/oss-url.ts'
 import { serverConfig } from '../server/server-options.ts'
-import { inUse, isOfAnother, openEmbeddedRun, recordOf } from './embedded-run.ts'
+import { inUse, isFinished, isOfAnother, openEmbeddedRun, recordOf } from './embedded-run.ts'
 import { finishRun, stoppedEarly } from './finish-run.ts'
 import { type FleetDirectory, fleetDirectory } from './fleet-directory.ts'
 import type { RunFlags } from './fleet-options.ts'
@@ -143,7 +142,7 @@ async function startEmbedded(asked: AskedRun, settings: FleetSettings, cli: CliE
     ended = await completeRun(opened, asked, cli, (status) => keep(status, { pid, finished: false }))
   } finally {
     const status = await queue.getRun(record.id).catch(() => undefined)
-    const finished = ended !== undefined
+    const finished = ended?.finished === true
     if (status !== undefined) await keep(status, { finished }).catch(() => {})
     await queue.close()
     if (finished) await directory.removeQueue(record.id).catch(() => {})
@@ -196,7 +195,7 @@ async function startShared(
     const runs = await queue.listRuns()
     const wanted = { command, settings }
     const known = findRun(
-      runs.filter((run) => !isOver(run)),
+      runs.filter((run) => run.state !== 'cancelled' && !isFinished(run)),
       wanted,
       flags.run,
     )
@@ -220,6 +219,8 @@ async function startShared(
 
 /** A run that is over, and whose report is merged. */
 interface EndedRun {
+  /** Whether nothing of it is left to do. Shards that failed are. */
+  readonly finished: boolean
   /** The error to throw, if objects or the report are not what they should be. */
   readonly failure: unknown
 }
@@ -234,6 +235,7 @@ async function completeRun(
   const { queue, id, settings } = run
   const before = await queue.getRun(id)
   if (before.state === 'paused') await queue.resume(id)
+  if (before.shards.failed > 0) await queue.retryFailed(id)
   if (settings.retryOf !== undefined && !before.plan.complete) {
     await addRetryPlan(queue, id, await planOfRetry(settings, settings.retryOf, run, flags, cli))
   }
@@ -245,7 +247,8 @@ async function completeRun(
   }
   const early = stoppedEarly(worked.status)
   if (early !== undefined) throw early
-  return { failure: await finishRun(run, worked, flags, cli) }
+  const failure = await finishRun(run, worked, flags, cli)
+  return { finished: worked.status.shards.failed === 0, failure }
 }
 
 /** Where the runs are: in directories, or in a database. */
@@ -303,7 +306,8 @@ async function planOfRetry(
       `The run ${retryOf} was about other objects. Give its URL, oss://${old.bucket}/${old.prefix}.`,
     )
   }
-  if (!earlier.plan.complete) throw usageError(`The run ${retryOf} is not over. Continue it first.`)
+  if (!earlier.plan.complete || earlier.shards.failed > 0)
+    throw usageError(`The run ${retryOf} is not over. Continue it first.`)
   const server = () => runServer(old, flags, cli)
   const { store } = await openReport({ runId: retryOf, settings: old, directory, server }, cli)
   return retryPlan(retryOf, store, earlier.plan.shards)

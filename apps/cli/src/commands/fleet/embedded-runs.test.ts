@@ -286,6 +286,30 @@ describe('failures', () => {
     expect(await audit(['--run', 'mine'])).toMatchObject({ code: 0, stderr: 'Continuing the run mine.\n' })
   })
 
+  test('of a shard leave a run that the same command completes', async () => {
+    await put('a')
+    server.bucket('reports').intercept = ({ operation }) => {
+      if (operation === 'put')
+        throw new TransportError('ERR_CSE_SERVICE', 'refused', { status: 409, retryable: false })
+    }
+    const argv = ['--run', 'mine', '--report', 'oss://reports/']
+    const refused = await audit(argv)
+    expect(refused.code).toBe(5)
+    server.bucket('reports').intercept = ({ operation, key }) => {
+      if (operation === 'put' && key.includes('parts/'))
+        throw new TransportError('ERR_CSE_SERVICE', 'refused', { status: 409, retryable: false })
+    }
+    const { code, stderr } = await audit(argv)
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('Shards that failed: 1. The same command tries them again.'),
+    ])
+    expect((await fleet(['status', 'mine'])).stdout.toString()).toMatch(/^shards: +0 of 1, 1 failed$/m)
+    expect(await audit(['--retry-failed', 'mine'])).toMatchObject({ code: 2 })
+    server.bucket('reports').intercept = undefined
+    expect(await audit(argv)).toMatchObject({ code: 0, stderr: 'Continuing the run mine.\n' })
+  })
+
   test('a bucket that does not exist is reported, and leaves a run that can be continued', async () => {
     bucket().intercept = () => {
       throw new TransportError('ERR_CSE_NOT_FOUND', 'no bucket', {
