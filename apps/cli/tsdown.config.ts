@@ -27,7 +27,7 @@ const RARE = /[\\/](?:keyring-file|emulator-connection|load-emulator|start-emula
 
 /** What the commands of `fleet` load when one of them runs, also in one file. Their options are elsewhere. */
 const FLEETS =
-  /[\\/](?:packages[\\/]fleet[\\/]dist|node_modules[\\/](?:csv-stringify|p-map)|apps[\\/]cli[\\/]src[\\/]fleet)[\\/]/
+  /[\\/](?:packages[\\/]fleet[\\/]dist|node_modules[\\/](?:csv-stringify|hash-wasm|p-map)|apps[\\/]cli[\\/]src[\\/]fleet)[\\/]/
 const FLEET_OPTIONS =
   /[\\/](?:commands[\\/]fleet(?:\.ts|[\\/].*)|fleet[\\/](?:fleet-options|queue-address|require-node|run-help|run-id)\.ts)$/
 
@@ -76,6 +76,7 @@ export default [
         'commander',
         'csv-stringify',
         'emoji-regex',
+        'hash-wasm',
         'is-fullwidth-code-point',
         'is-network-error',
         'mime',

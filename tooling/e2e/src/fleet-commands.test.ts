@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,8 +10,10 @@ import {
   postgresPrograms,
   startPostgres,
 } from '@oss-cse/postgres-server'
+import { generateRsaKeyPair } from '@oss-cse/provider-rsa'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { endAll, finish, run, start } from './command-line.ts'
+import { keyPair } from './emulated-bucket.ts'
 
 /** Three pages of a listing, and so three shards. */
 const OBJECTS = 2300
@@ -26,7 +28,7 @@ let directory: string
 let env: NodeJS.ProcessEnv
 
 beforeAll(async () => {
-  emulator = await startOssEmulator({ buckets: ['demo', 'reports'], maxRecordedRequests: 100_000 })
+  emulator = await startOssEmulator({ buckets: ['demo', 'reports', 'rotated'], maxRecordedRequests: 100_000 })
   for (let i = 0; i < OBJECTS; i++) {
     await emulator.putStoredObject('demo', `k${String(i).padStart(4, '0')}`, { bytes: new Uint8Array(1) })
   }
@@ -112,6 +114,62 @@ describe('an embedded run', { timeout: TIMEOUT_MS }, () => {
     emulator.clearFaults()
     expect(await run(AUDIT, { env })).toMatchObject({ code: 0, stderr: 'Continuing the run mine.\n' })
   })
+})
+
+test('a rotation continues after its process was killed in a write', { timeout: TIMEOUT_MS }, async () => {
+  emulator.setVersioning('rotated', 'Enabled')
+  const pem = async (name: string, privateKey: string) => writeFile(join(directory, name), privateKey)
+  const { privateKey } = await generateRsaKeyPair({ bits: 2048 })
+  await pem('old.pem', keyPair.privateKey)
+  await pem('new.pem', privateKey)
+  const material = (name: string) => ({
+    type: 'rsa',
+    privateKeyFile: `${name}.pem`,
+    materialDescription: { key: name },
+  })
+  const materials = { old: material('old'), new: material('new') }
+  await writeFile(join(directory, 'keyring.json'), JSON.stringify({ encrypting: 'old', materials }))
+  const cse = (...args: readonly string[]) => run(args, { env, cwd: directory })
+  const old = ['--rsa-private-key', 'old.pem', '--matdesc', '{"key":"old"}']
+  await writeFile(join(directory, 'plain'), 'content')
+  for (let i = 10; i < 20; i++) {
+    expect(await cse('put', 'plain', `oss://rotated/r${i}`, ...old)).toMatchObject({ code: 0 })
+  }
+  emulator.injectFault({ kind: 'stall', method: 'PUT', key: 'r15', count: 10 })
+  emulator.resetRequests()
+  const rotate = [
+    'rotate',
+    'oss://rotated/',
+    '--to',
+    'new',
+    '--keyring',
+    'keyring.json',
+    '--yes',
+    '--parallel',
+    '1',
+  ]
+  const first = start(['fleet', ...rotate], { env, cwd: directory })
+  const puts = () => emulator.requests.filter(({ method, path }) => method === 'PUT' && path.endsWith('r15'))
+  while (puts().length === 0) await delay(20)
+  first.kill('SIGKILL')
+  await once(first, 'exit')
+  emulator.clearFaults()
+  const second = await cse('fleet', ...rotate, '--json')
+  expect(second.code).toBe(0)
+  expect(JSON.parse(second.stdout.toString())).toMatchObject({
+    totals: { objects: 10 },
+    summary: { problemCount: 0 },
+  })
+  const readable = [
+    'verify',
+    '--recursive',
+    'oss://rotated/',
+    '--rsa-private-key',
+    'new.pem',
+    '--matdesc',
+    '{"key":"new"}',
+  ]
+  expect(await cse(...readable)).toMatchObject({ code: 0 })
 })
 
 /** Where PostgreSQL is not installed these are skipped, but not in CI: there they fail. */

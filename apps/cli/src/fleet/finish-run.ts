@@ -85,6 +85,13 @@ async function failureOfRun(
       `${failed} of ${objects} objects failed. Try them again with --retry-failed ${id}.`,
     )
   }
+  const conflicts = count('conflict')
+  if (conflicts > 0) {
+    return new CliError(
+      'other',
+      `${conflicts} of ${objects} objects were not copied: the other bucket has other content under their keys.`,
+    )
+  }
   if (problemCount > 0) return new CliError('other', 'The report is not complete: see its summary.')
   return undefined
 }

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { addReportOptions, type ReportFlags } from '../output/report.ts'
 import { addServerOptions, type ServerFlags } from '../server/server-options.ts'
 import { parseSize } from '../transfer/parse-size.ts'
@@ -29,6 +29,36 @@ export interface RunFlags extends WorkFlags {
   readonly limit?: number
   readonly redactKeys?: boolean
   readonly retryFailed?: string
+}
+
+/** The options of the commands that write objects. */
+export interface RewriteFlags extends RunFlags {
+  readonly into?: string
+  readonly writersArePaused?: boolean
+  readonly keepLastModified?: boolean
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+/** Adds the options of a command that writes objects. */
+export function addRewriteOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--into <url>',
+        'oss://BUCKET, which never kept versions: write there, under the same keys; overwrites nothing',
+      ).conflicts('writersArePaused'),
+    )
+    .option(
+      '--writers-are-paused',
+      'the bucket keeps no versions, and nobody writes to it until the run is over: without that, their writes can get lost',
+    )
+    .option(
+      '--keep-last-modified',
+      'record when each object was last modified, in its metadata oss-cse-original-last-modified',
+    )
+    .option('--dry-run', 'report what would be written, and write nothing')
+    .option('--yes', 'do not ask before the start')
 }
 
 /** Adds the option for a queue that many machines share. */

@@ -18,7 +18,7 @@ export function keyName({ wrapAlgorithm, materialDescription, keyIdentity }: Mas
  *
  * @returns `undefined` if the keyring does not have it
  */
-function namedKey(keyring: Keyring, name: KeyName): MasterKeyProvider | undefined {
+export function namedKey(keyring: Keyring, name: KeyName): MasterKeyProvider | undefined {
   return keyring.providers.find(
     ({ wrapAlgorithm, materialDescription, keyIdentity }) =>
       wrapAlgorithm === name.wrapAlgorithm &&
@@ -49,7 +49,7 @@ export function checkKeys(
 }
 
 /** Describes a key for a person. */
-function nameText({ wrapAlgorithm, materialDescription, keyIdentity }: KeyName): string {
+export function nameText({ wrapAlgorithm, materialDescription, keyIdentity }: KeyName): string {
   const description = formatMaterialDescription(materialDescription) || '(no description)'
   return [wrapAlgorithm, description, keyIdentity].filter(Boolean).join(' ')
 }

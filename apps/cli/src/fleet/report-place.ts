@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import {
+  type IntentStore,
   ObjectReportStore,
   type ObjectReportStoreOptions,
   REPORT_FILES,
@@ -15,7 +16,7 @@ import type { FleetSettings } from './run-settings.ts'
 
 /** The report of a run. */
 export interface RunReport {
-  readonly store: ReportStore
+  readonly store: ReportStore & IntentStore
   /** The directory or the URL where it is, for a person. */
   readonly place: string
   /** The files and URLs of the merged report, by what is in them. */

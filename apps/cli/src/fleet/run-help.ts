@@ -14,3 +14,10 @@ embedded run makes one of its own, in its directory.`
 /** The fields of `--json` of these commands. */
 export const RUN_JSON_HELP = `Fields of --json: run, command, bucket, prefix, state, listedKeys, shards (waiting, taken, completed,
 failed), totals, summary, report (place, files)`
+
+/** What the commands that write objects have in common, for their help. */
+export const REWRITE_HELP = `By default, the bucket must keep versions. Each object is stored as a new version. If somebody else writes meanwhile, their
+version stays the newest. Older versions keep the content and the wrapped key that they had: delete them when all readers
+have the new key, or the run has changed nothing for those who have the old one. With --into, the source is only read.
+
+The command shows what it will do, and asks. Objects that are links, appendable, retained or archived are not written.`

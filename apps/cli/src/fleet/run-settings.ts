@@ -1,4 +1,5 @@
 import type { AcceptedFormats, PlainObjectPolicy } from '@oss-cse/bucket'
+import type { ContentFormat } from '@oss-cse/crypto-core'
 import type { RunSettings } from '@oss-cse/fleet'
 import * as v from 'valibot'
 import { configurationError } from '../base/cli-error.ts'
@@ -15,6 +16,12 @@ const KeyNameSchema = v.strictObject({
   keyIdentity: v.exactOptional(v.string()),
 })
 
+const PlaceSchema = v.variant('mode', [
+  v.strictObject({ mode: v.literal('versioned') }),
+  v.strictObject({ mode: v.literal('unversioned') }),
+  v.strictObject({ mode: v.literal('into'), bucket: v.string() }),
+])
+
 const SettingsSchema = v.strictObject({
   format: v.literal(1),
   bucket: v.string(),
@@ -27,6 +34,7 @@ const SettingsSchema = v.strictObject({
   }),
   report: v.exactOptional(v.string()),
   redactKeys: v.exactOptional(v.string()),
+  dryRun: v.exactOptional(v.literal(true)),
   limit: v.exactOptional(Count),
   lastKey: v.exactOptional(v.string()),
   retryOf: v.exactOptional(v.string()),
@@ -34,6 +42,11 @@ const SettingsSchema = v.strictObject({
   accept: v.exactOptional(v.picklist(['any', 'sealed'])),
   onPlainObject: v.exactOptional(v.picklist(['reject', 'passthrough'])),
   keys: v.exactOptional(v.array(KeyNameSchema)),
+  target: v.exactOptional(KeyNameSchema),
+  newContentKey: v.exactOptional(v.literal(true)),
+  contentFormat: v.exactOptional(v.picklist(['aes-ctr', 'sealed'])),
+  keepLastModified: v.exactOptional(v.literal(true)),
+  place: v.exactOptional(PlaceSchema),
 }) satisfies v.GenericSchema<unknown, FleetSettings>
 
 /** What names a master key in the settings of a run: nothing of it is secret. */
@@ -42,6 +55,11 @@ export interface KeyName {
   readonly materialDescription: Readonly<Record<string, string>>
   readonly keyIdentity?: string
 }
+
+/** Where rotate and migrate write. */
+export type Place =
+  | { readonly mode: 'versioned' | 'unversioned' }
+  | { readonly mode: 'into'; readonly bucket: string }
 
 /**
  * What each worker of a run must know. It is stored with the run, in a database that others may read: it contains no
@@ -56,6 +74,8 @@ export interface FleetSettings {
   readonly report?: string
   /** How keys are hidden: by a secret of the embedded run (`own`), or by one that all machines have, of which this is a check. */
   readonly redactKeys?: string
+  /** Rotate and migrate write nothing. */
+  readonly dryRun?: true
   readonly limit?: number
   /** The last key of a limited run. */
   readonly lastKey?: string
@@ -67,6 +87,13 @@ export interface FleetSettings {
   readonly onPlainObject?: PlainObjectPolicy
   /** All keys of the command that began the run. */
   readonly keys?: readonly KeyName[]
+  /** The key that encrypts, of rotate and migrate. */
+  readonly target?: KeyName
+  readonly newContentKey?: true
+  /** How rotate and migrate encrypt. */
+  readonly contentFormat?: ContentFormat
+  readonly keepLastModified?: true
+  readonly place?: Place
 }
 
 /**

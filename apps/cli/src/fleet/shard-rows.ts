@@ -3,7 +3,12 @@ import type { Keyring, ObjectCatalog, ObjectTransport } from '@oss-cse/crypto-co
 import {
   auditShard,
   type FleetCommand,
+  type FleetTransport,
+  type IntentStore,
+  migrateShard,
+  type PlacementChoice,
   type ReportRow,
+  rotateShard,
   type Shard,
   type throttledTransport,
   verifyShard,
@@ -17,10 +22,15 @@ type LimitedTransport = ReturnType<typeof throttledTransport<CliTransport>>
 
 /** What the work on the objects of a run uses. */
 export interface RowTools {
+  readonly runId: string
   readonly settings: FleetSettings
   readonly transport: LimitedTransport
   readonly catalog: Pick<ObjectCatalog, 'list'>
   readonly keyring: Keyring | undefined
+  /** The bucket to write into, if that is another one. */
+  readonly into: LimitedTransport | undefined
+  /** Where the run keeps what it is about to write. */
+  readonly intents: IntentStore
   /** The number of objects of a shard to work on at the same time. */
   readonly parallel: number
 }
@@ -50,5 +60,32 @@ export function shardRows(command: FleetCommand, tools: RowTools): ShardRows {
     })
     return (shard, signal) => verifyShard(shard, { catalog, bucket, prefix, parallel, signal })
   }
+  if ((command === 'rotate' || command === 'migrate') && keyring !== undefined) {
+    const { newContentKey, contentFormat: format, keepLastModified, dryRun } = settings
+    const options = {
+      // Only its listing ends at the last key of a limited run.
+      transport: { ...transport, list: catalog.list } as FleetTransport,
+      keyring,
+      placement: placementOf(tools),
+      intents: tools.intents,
+      prefix,
+      parallel,
+      format,
+      keepLastModified,
+      dryRun,
+    }
+    return (shard, signal) =>
+      command === 'rotate'
+        ? rotateShard(shard, { ...options, newContentKey, signal })
+        : migrateShard(shard, { ...options, signal })
+  }
   throw configurationError(`This version of oss-cse cannot work on a run of \`${command}\`.`)
+}
+
+function placementOf({ runId, settings: { place }, into }: RowTools): PlacementChoice {
+  if (place?.mode === 'into' && into !== undefined) return { mode: 'into', transport: into as FleetTransport }
+  if (place?.mode === 'unversioned') {
+    return { mode: 'unversioned', writersArePaused: true, temporaryPrefix: `.oss-cse/${runId}/` }
+  }
+  return { mode: 'versioned' }
 }

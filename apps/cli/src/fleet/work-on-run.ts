@@ -11,6 +11,7 @@ import {
   writePart,
 } from '@oss-cse/fleet'
 import type { CliEnvironment, CliTransport } from '../base/cli-environment.ts'
+import { CliError } from '../base/cli-error.ts'
 import { failureOf } from '../output/failure.ts'
 import { showsProgress } from '../output/progress-bar.ts'
 import { warningLine } from '../output/report.ts'
@@ -76,8 +77,13 @@ export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment
   const catalog = settings.lastKey === undefined ? transport : catalogUpTo(transport, settings.lastKey)
   const report = await openReport({ runId: id, settings, directory, server, limited }, cli)
   const shardsAtOnce = parallel >= TWO_SHARDS_PARALLEL ? 2 : 1
+  const { place } = settings
+  const into = place?.mode === 'into' ? limited(await cli.openTransport(server(), place.bucket)) : undefined
   const rows = shardRows(command, {
+    runId: id,
     settings,
+    into,
+    intents: report.store,
     transport,
     catalog,
     keyring,
@@ -120,16 +126,21 @@ export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment
       whenPaused,
       signal: cli.signal,
       onEvent,
-      doShard(shard, { signal, record }) {
+      async doShard(shard, { signal, record }) {
         const wanted = chosen === undefined || chosen.has(shard.index)
-        return writePart(report.store, shard, wanted ? rows(shard, signal) : noRows(), {
+        let unsettled = 0
+        const totals = await writePart(report.store, shard, wanted ? rows(shard, signal) : noRows(), {
           redactKeys: redaction,
           signal,
-          onRow({ code }) {
-            record(code)
+          onRow(row) {
+            record(row.code)
             progress.onObject(shard)
+            if (row.unsettled) unsettled++
           },
         })
+        // Only another attempt in this run finds out what those writes left, and puts it in order.
+        if (unsettled > 0) throw unsettledWrites(unsettled)
+        return totals
       },
     })
     return { status, report, completedShards }
@@ -146,6 +157,13 @@ async function follow(signal: AbortSignal, look: () => Promise<void>): Promise<v
     await look().catch(() => {})
     await delay(FOLLOW_MS, undefined, { signal, ref: false }).catch(() => {})
   }
+}
+
+function unsettledWrites(count: number): CliError {
+  return new CliError(
+    'other',
+    `It is not known what the last write left at ${count} of its objects, because the check failed too.`,
+  )
 }
 
 async function* noRows(): AsyncGenerator<never, void, undefined> {}

@@ -1,4 +1,4 @@
-import { CseError } from '@oss-cse/crypto-core'
+import { CseError, type Keyring } from '@oss-cse/crypto-core'
 import { isOver, type JobQueue, type RunStatus } from '@oss-cse/fleet'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { configurationError, usageError } from '../base/cli-error.ts'
@@ -9,10 +9,10 @@ import { failureText } from '../output/report-failure.ts'
 import { noSuchRun, recordOf } from './embedded-run.ts'
 import { stoppedEarly } from './finish-run.ts'
 import type { WorkFlags } from './fleet-options.ts'
-import { checkKeys } from './key-names.ts'
+import { checkKeys, namedKey } from './key-names.ts'
 import { QUEUE_VARIABLE, queueAddress } from './queue-address.ts'
 import { missingRedactionSecret, namedRedactionSecret, secretCheck } from './redaction-secret.ts'
-import { parseRunSettings } from './run-settings.ts'
+import { type FleetSettings, parseRunSettings } from './run-settings.ts'
 import { waitForRuns } from './wait-for-runs.ts'
 import { type OpenRun, workOnRun } from './work-on-run.ts'
 
@@ -98,6 +98,7 @@ function openRun(
 ): OpenRun {
   const settings = parseRunSettings(id, stored)
   checkKeys(id, settings.keys, keys?.keyring)
+  const keyring = keys && withTarget(keys, settings)
   const redaction = settings.redactKeys === undefined ? undefined : namedRedactionSecret(cli)
   if (settings.redactKeys !== undefined) {
     if (redaction === undefined) throw missingRedactionSecret()
@@ -105,5 +106,13 @@ function openRun(
       throw configurationError(`The run ${id} hides keys with another secret than this worker has.`)
     }
   }
-  return { id, command, settings, queue, redaction, keyring: keys?.keyring }
+  return { id, command, settings, queue, redaction, keyring }
+}
+
+/** The same keys, of which the target of the run encrypts. It is one of them, as all keys of the run are. */
+function withTarget({ keyring, encryptingWith }: LoadedKeys, { target }: FleetSettings): Keyring {
+  const provider = target && namedKey(keyring, target)
+  return provider === undefined || provider === keyring.encrypting
+    ? keyring
+    : (encryptingWith?.(provider) ?? keyring)
 }

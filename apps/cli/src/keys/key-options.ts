@@ -1,4 +1,4 @@
-import { type ContentFormat, Keyring } from '@oss-cse/crypto-core'
+import { type ContentFormat, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import { type Command, Option } from 'commander'
 import { type CliEnvironment, variable } from '../base/cli-environment.ts'
 import { configurationError, usageError } from '../base/cli-error.ts'
@@ -16,6 +16,10 @@ export interface LoadedKeys {
   readonly keyring: Keyring
   /** The format of new objects, if a keyring file names one. */
   readonly format?: ContentFormat | undefined
+  /** The keys of a keyring file, by the name of their material. */
+  readonly materials?: ReadonlyMap<string, MasterKeyProvider> | undefined
+  /** Returns the same keys with another one that encrypts. Absent if there is one key only. */
+  readonly encryptingWith?: ((provider: MasterKeyProvider) => Keyring) | undefined
 }
 
 /** Adds the options of every command that needs master keys. */

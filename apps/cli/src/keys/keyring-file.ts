@@ -52,7 +52,9 @@ export async function loadKeyringFile(path: string, cli: CliEnvironment): Promis
   const undescribed = (document.undescribed ?? []).map((name, i) => named(name, `undescribed.${i}`))
   try {
     const decrypting = [...providers.values()]
-    return { keyring: new Keyring({ encrypting, undescribed, decrypting, sealedOnly }), format }
+    const encryptingWith = (provider: MasterKeyProvider): Keyring =>
+      new Keyring({ encrypting: provider, undescribed, decrypting, sealedOnly })
+    return { keyring: encryptingWith(encrypting), format, materials: providers, encryptingWith }
   } catch (error) {
     if (!CseError.isInstance(error)) throw error
     throw wrong(path, error.message, error)
