@@ -241,7 +241,7 @@ async function completeRun(
   }
   let worked: Awaited<ReturnType<typeof workOnRun>>
   try {
-    worked = await workOnRun(run, { flags, whenPaused: 'return', onStatus }, cli)
+    worked = await workOnRun(run, { flags, onStatus }, cli)
   } catch (error) {
     throw cli.signal.aborted ? new TransferFailure(error, 'Run the same command again to continue.') : error
   }

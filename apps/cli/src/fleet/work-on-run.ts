@@ -48,7 +48,6 @@ export interface OpenRun {
 /** How a process works on a run. */
 export interface RunWork {
   readonly flags: WorkFlags
-  readonly whenPaused: 'wait' | 'return'
   /** Receives the state of the run about once in a second. */
   readonly onStatus?: ((status: RunStatus) => Promise<void>) | undefined
 }
@@ -68,7 +67,7 @@ export interface WorkedRun {
  */
 export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment): Promise<WorkedRun> {
   const { id, command, settings, queue, directory, redaction, keyring } = run
-  const { flags, whenPaused, onStatus } = work
+  const { flags, onStatus } = work
   const { maxQps = DEFAULT_MAX_QPS, maxRate, parallel = DEFAULT_PARALLEL } = flags
   const throttle = new TokenBucketThrottle({ requestsPerSecond: maxQps, bytesPerSecond: maxRate })
   const limited = (transport: CliTransport) => throttledTransport(transport, throttle)
@@ -97,13 +96,10 @@ export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment
     ...(command !== 'audit' && { maxBytes: MAX_SHARD_BYTES }),
   }
   let completedShards = 0
-  let isPaused = false
   const onEvent = (event: WorkerEvent): void => {
     if (event.type === 'shard-completed') completedShards++
     progress.onEvent(event)
-    // It is told again and again while it lasts.
-    const text = isPaused && event.type === 'paused' ? undefined : warningOf(event, cli)
-    isPaused = event.type === 'paused'
+    const text = warningOf(event, cli)
     if (text !== undefined) progress.print(warningLine(cli, text))
   }
   const stop = new AbortController()
@@ -123,7 +119,8 @@ export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment
       parallel: shardsAtOnce,
       // The shards of a retry are planned by the command that starts it.
       ...(chosen === undefined && { plan }),
-      whenPaused,
+      // The command says why it is paused, and ends.
+      whenPaused: 'return',
       signal: cli.signal,
       onEvent,
       async doShard(shard, { signal, record }) {
@@ -179,8 +176,6 @@ function warningOf(event: WorkerEvent, cli: CliEnvironment): string | undefined 
       return event.attempt === 1
         ? `The queue cannot be reached, and is tried again: ${failureText(failureOf(event.error, cli))}`
         : undefined
-    case 'paused':
-      return `The run is paused.${event.reason === undefined ? '' : ` ${event.reason}`}`
     default:
       return undefined
   }

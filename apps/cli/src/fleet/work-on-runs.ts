@@ -67,7 +67,7 @@ async function workUntilNoneIsLeft(
     const next = runs.toReversed().find((run) => run.state === 'active' && !refused.has(run.id))
     if (next !== undefined) {
       try {
-        const worked = await workOnRun(openRun(next, queue, keys, cli), { flags, whenPaused: 'return' }, cli)
+        const worked = await workOnRun(openRun(next, queue, keys, cli), { flags }, cli)
         const { completedShards } = worked
         const before = done.get(next.id)?.completedShards ?? 0
         const { state } = recordOf(worked.status)
