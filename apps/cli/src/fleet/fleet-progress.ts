@@ -31,6 +31,8 @@ export async function startFleetProgress(
   let status: RunStatus | undefined
   let samples: readonly ProgressSample[] = []
   const inHand = new Map<number, number>()
+  /** Shards whose objects the next state of the run counts. */
+  const completed = new Set<number>()
   const objectsInHand = (): number => [...inHand.values()].reduce((sum, count) => sum + count, 0)
   const line = await startStatusLine(cli, flags, (columns) => {
     if (status === undefined) return runId.slice(0, columns)
@@ -46,13 +48,17 @@ export async function startFleetProgress(
     ...line,
     onStatus(latest) {
       status = latest
+      for (const index of completed) inHand.delete(index)
+      completed.clear()
       const objects = (latest.totals['objects'] ?? 0) + objectsInHand()
       const at = new Date()
       const recent = samples.filter((sample) => at.getTime() - sample.at.getTime() < WINDOW_MS)
       samples = [...recent, { at, totals: { ...latest.totals, objects } }]
     },
     onEvent({ type, ...event }) {
-      if (type !== 'shard-taken' && 'shard' in event) inHand.delete(event.shard.index)
+      if (type === 'shard-taken' || !('shard' in event)) return
+      if (type === 'shard-completed') completed.add(event.shard.index)
+      else inHand.delete(event.shard.index)
     },
     onObject({ index }) {
       inHand.set(index, (inHand.get(index) ?? 0) + 1)
