@@ -203,7 +203,9 @@ class RowOrder {
 
 function differentNames(a: ShardTotals, b: ShardTotals): readonly string[] {
   const names = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...names].filter((name) => (a[name] ?? 0) !== (b[name] ?? 0))
+  const total = (totals: ShardTotals, name: string): number | undefined =>
+    Object.hasOwn(totals, name) ? totals[name] : 0
+  return [...names].filter((name) => total(a, name) !== total(b, name))
 }
 
 async function* once(text: string): AsyncGenerator<string, void, undefined> {

@@ -16,15 +16,15 @@ const OPTIONS = {
  */
 export async function* csvLines(rows: AsyncIterable<ReportRow>): AsyncGenerator<string, void, undefined> {
   yield stringify([REPORT_FIELDS], { ...OPTIONS, bom: true })
-  for await (const row of rows) yield stringify([REPORT_FIELDS.map((name) => cell(row, name))], OPTIONS)
+  for await (const row of rows) yield stringify([REPORT_FIELDS.map((field) => cell(row, field))], OPTIONS)
 }
 
-function cell(row: ReportRow, name: keyof ReportRow): string | number | undefined {
+function cell(row: ReportRow, field: keyof ReportRow): string | number | undefined {
   const { materialDescription, byteRange } = row
-  if (name === 'materialDescription')
+  if (field === 'materialDescription')
     return materialDescription && formatMaterialDescription(materialDescription)
-  if (name === 'byteRange') return byteRange && `${byteRange.start}-${byteRange.end}`
-  if (name === 'notCarried') return row.notCarried?.join(' ')
-  const value = row[name]
+  if (field === 'byteRange') return byteRange && `${byteRange.start}-${byteRange.end}`
+  if (field === 'notCarried') return row.notCarried?.join(' ')
+  const value = row[field]
   return typeof value === 'boolean' ? String(value) : value
 }

@@ -153,7 +153,7 @@ export function parseRow(line: string): ReportRow {
 
 /** Formats a row as one line of JSON, without the end of the line. Fields that are absent are left out. */
 export function formatRow(row: ReportRow): string {
-  const fields = REPORT_FIELDS.filter((name) => row[name] !== undefined).map((name) => [name, row[name]])
+  const fields = REPORT_FIELDS.filter((field) => row[field] !== undefined).map((field) => [field, row[field]])
   return JSON.stringify(Object.fromEntries(fields))
 }
 

@@ -81,8 +81,8 @@ export function throttledTransport<Transport extends object>(
 type UploadCall = CallOptions & { readonly body: ObjectBody }
 type Call<Request extends CallOptions = CallOptions> = (request: Request) => Promise<unknown>
 
-function callOf(transport: object, name: ThrottledCall): Call | undefined {
-  const call = (transport as Readonly<Record<string, unknown>>)[name]
+function callOf(transport: object, field: ThrottledCall): Call | undefined {
+  const call = (transport as Readonly<Record<string, unknown>>)[field]
   return typeof call === 'function' ? (call as Call).bind(transport) : undefined
 }
 
