@@ -2,11 +2,12 @@ import { CryptoBucket } from '@oss-cse/bucket'
 import {
   decodeEnvelope,
   type GetObjectResponse,
+  type HeaderMap,
   Keyring,
   OSS_HEADERS,
   TransportError,
 } from '@oss-cse/crypto-core'
-import { createTestProvider } from '@oss-cse/crypto-core/testing'
+import { createTestProvider, type MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { allRows, NEW, OLD, outcomes, RewriteSite, WHOLE } from '../test/rewrite-site.ts'
 import { formatRow, parseRow } from './report/report-row.ts'
@@ -74,8 +75,39 @@ describe('a rotated object', () => {
     const operations = site.transport.requests
       .filter(({ key }) => key === 'k')
       .map(({ operation }) => operation)
-    const written = ['head', 'getObjectAcl', 'get', 'put']
+    const written = ['head', 'getObjectAcl', 'getObjectTags', 'get', 'put']
     expect(operations).toEqual([...written, 'listVersions', 'head', 'getObjectAcl', 'getObjectTags'])
+  })
+
+  test('keeps tags whose number a HEAD does not tell', async () => {
+    const site = new RewriteSite()
+    await site.app.put('k', 'text', { headers: { [OSS_HEADERS.tagging]: 'a=b' } })
+    withoutHeader(site.transport, OSS_HEADERS.taggingCount)
+    expect(await rotateObject('k', site.options())).toMatchObject({ outcome: 'rotated' })
+    expect(site.transport.objects.get('k')?.tags).toEqual([{ key: 'a', value: 'b' }])
+  })
+
+  test('is not written if its tags cannot be read', async () => {
+    const site = new RewriteSite()
+    await site.app.put('k', 'text')
+    const before = site.transport.objects.get('k')
+    site.transport.intercept = ({ operation }) => {
+      if (operation === 'getObjectTags') throw denied()
+    }
+    expect(await rotateObject('k', site.options())).toMatchObject({
+      outcome: 'failed',
+      code: 'ERR_CSE_ACCESS_DENIED',
+    })
+    expect(site.transport.objects.get('k')).toBe(before)
+  })
+
+  test('that is rotated twice keeps the first date', async () => {
+    const site = new RewriteSite()
+    const name = OSS_HEADERS.originalLastModified.slice('x-oss-meta-'.length)
+    const metadata = { [name]: '2020-01-01T00:00:00.000Z' }
+    await site.app.put('k', 'text', { metadata })
+    await rotateObject('k', { ...site.options(), keepLastModified: true })
+    expect((await site.app.head('k')).metadata).toEqual(metadata)
   })
 
   test('is not written again', async () => {
@@ -397,6 +429,23 @@ describe('the versions of a key', () => {
     expect(acl).toBe('acl' in change ? change.acl : 'default')
   })
 
+  test('so is one of an object from before the bucket kept versions', async () => {
+    const site = new RewriteSite('Unversioned')
+    await site.app.put('k', 'text')
+    const { transport } = site
+    transport.versioning = 'Enabled'
+    withoutHeader(transport, OSS_HEADERS.versionId, 'null')
+    let changed = false
+    transport.intercept = ({ operation }) => {
+      const object = transport.objects.get('k')
+      if (operation !== 'put' || changed || object === undefined) return
+      changed = true
+      transport.objects.set('k', { ...object, acl: 'private' })
+    }
+    expect(await rotateObject('k', site.options())).toMatchObject({ outcome: 'rotated', races: 1 })
+    expect(transport.objects.get('k')?.acl).toBe('private')
+  })
+
   test.each([false, true])(
     'content that the service stored otherwise is removed again (new content key: %s)',
     async (newContentKey) => {
@@ -574,4 +623,18 @@ test('an abort after the write still removes what hides a newer version', async 
 
 function denied(): TransportError {
   return new TransportError('ERR_CSE_ACCESS_DENIED', 'AccessDenied', { status: 403, retryable: false })
+}
+
+/** Leaves a header out of the responses to HEADs and GETs, or one value of it. */
+function withoutHeader(transport: MemoryTransport, name: string, value?: string): void {
+  const without = (headers: HeaderMap): HeaderMap =>
+    Object.fromEntries(
+      Object.entries(headers).filter((header) => header[0] !== name || header[1] !== (value ?? header[1])),
+    )
+  const head = transport.head.bind(transport)
+  transport.head = async (request) => {
+    const response = await head(request)
+    return { ...response, headers: without(response.headers) }
+  }
+  transport.alterGet = (response) => ({ ...response, headers: without(response.headers) })
 }

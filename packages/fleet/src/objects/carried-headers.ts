@@ -18,7 +18,7 @@ export interface CarryOptions extends CallOptions {
 
 /**
  * Reads what a new object must have to be like its source: content headers, user metadata, ACL, tags, storage class and
- * encryption by the service. Sends a request for the ACL, and one for the tags if there are any.
+ * encryption by the service. Sends a request for the ACL, and one for the tags.
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for tags that no header can hold; what the transport throws
  */
@@ -28,18 +28,21 @@ export async function carriedHeaders(
   { keepLastModified, signal }: CarryOptions,
 ): Promise<CarriedHeaders> {
   const { headers, attributes, lastModified } = source
-  const { storageClass, serverSideEncryption: encryption, tagCount } = attributes
-  const readTags = tagCount > 0
+  const { storageClass, serverSideEncryption: encryption } = attributes
   const kept = Object.entries(headers).filter(([name]) => isCarried(name))
   return {
     headers: {
       ...Object.fromEntries(kept),
-      ...(await settingHeaders(source, settings, { readTags, signal })),
+      ...(await settingHeaders(source, settings, { signal })),
       ...(storageClass !== undefined && { [OSS_HEADERS.storageClass]: storageClass }),
       ...(encryption && { [OSS_HEADERS.serverSideEncryption]: encryption.algorithm }),
       ...(encryption?.keyId && { [OSS_HEADERS.serverSideEncryptionKeyId]: encryption.keyId }),
       ...(encryption?.dataAlgorithm && { [OSS_HEADERS.serverSideDataEncryption]: encryption.dataAlgorithm }),
-      ...(keepLastModified && { [OSS_HEADERS.originalLastModified]: lastModified.toISOString() }),
+      // That of an earlier run is the date of what a user wrote.
+      ...(keepLastModified && {
+        [OSS_HEADERS.originalLastModified]:
+          headers[OSS_HEADERS.originalLastModified] ?? lastModified.toISOString(),
+      }),
     },
     notCarried: Object.keys(headers)
       .filter((name) => !isCarried(name) && !isEnvelopeHeader(name) && !KNOWN.has(name) && !HTTP.test(name))
@@ -47,21 +50,18 @@ export async function carriedHeaders(
   }
 }
 
-/** Options of reading settings. */
-export interface SettingsOptions extends CallOptions {
-  /** False: the object has no tags. */
-  readonly readTags: boolean
-}
-
-/** Reads the ACL and the tags of an object, as headers of a PUT. They can change without a new version. */
+/**
+ * Reads the ACL and the tags of an object, as headers of a PUT. They can change without a new version. The number of tags in a
+ * HEAD is not used: a service need not tell it to somebody who may not read the tags, and they would get lost.
+ */
 export async function settingHeaders(
-  { key, versionId }: SourceObject,
+  { key, versionId }: Pick<SourceObject, 'key' | 'versionId'>,
   settings: ObjectSettings,
-  { readTags, signal }: SettingsOptions,
+  { signal }: CallOptions,
 ): Promise<Readonly<Record<string, string>>> {
   const request = { key, versionId, signal }
   const acl = await settings.getObjectAcl(request)
-  const tags = readTags ? [...(await settings.getObjectTags(request))] : []
+  const tags = [...(await settings.getObjectTags(request))]
   // The service returns them in any order.
   tags.sort((a, b) => (a.key < b.key ? -1 : 1))
   return {

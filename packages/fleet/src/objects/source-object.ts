@@ -57,9 +57,10 @@ export async function readSource(
   }
   const attributes = objectAttributes(headers)
   const crc64 = headers[OSS_HEADERS.crc64]
+  const readId = attributes.versionId ?? versionId
   return {
     key,
-    ...(attributes.versionId !== undefined && { versionId: attributes.versionId }),
+    ...(readId !== undefined && { versionId: readId }),
     etag,
     ...(crc64 !== undefined && { crc64 }),
     sizeBytes: Number(length),

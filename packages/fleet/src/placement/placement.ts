@@ -21,8 +21,10 @@ export interface PlaceOptions extends CallOptions {
   /**
    * Tells whether the source still has the ACL and the tags that the content was given. A change of them makes no new version, so
    * it would get lost unnoticed.
+   *
+   * @param versionId - of the source
    */
-  readonly sameSettings: () => Promise<boolean>
+  readonly sameSettings: (versionId: string) => Promise<boolean>
 }
 
 /** What was found at a key with interrupted writes. */

@@ -114,7 +114,7 @@ export class VersionedPlacement implements Placement {
       this.#log.settled(key)
       throw new StoredOtherwise(key)
     }
-    if (placed !== undefined && !(await sameSettings())) {
+    if (placed !== undefined && !(await sameSettings(versionId))) {
       await this.#remove(key, placedId)
       this.#log.settled(key)
       return 'raced'

@@ -141,10 +141,10 @@ async function rewriteOnce(
   const outcome = await placement.place(source, content, {
     signal,
     sameContent,
-    sameSettings: async () => {
+    sameSettings: async (versionId) => {
       try {
         // Without the signal: what was placed must be judged, also when the run was cancelled.
-        const now = await settingHeaders(source, transport, { readTags: true })
+        const now = await settingHeaders({ key, versionId }, transport, {})
         return settingsText(now) === settingsText(carried.headers)
       } catch (error) {
         // Somebody removed the older version for good. What was placed is the only one with its content.
