@@ -7,6 +7,8 @@ export class IntentLog {
   readonly #shardName: string
   /** The writes whose outcome is not known, by key. */
   readonly #open = new Map<string, IntentEntry[]>()
+  /** All writes that this log knows of, by key. */
+  readonly #all = new Map<string, IntentEntry[]>()
   /** The records that are those of this log: what it read when it was opened, and what it wrote. */
   readonly #records: string[]
   /** Notes for the next record: they spare the next worker work, and need not be durable. */
@@ -18,7 +20,7 @@ export class IntentLog {
     this.#store = store
     this.#shardName = shardName
     this.#records = earlier.map(({ id }) => id)
-    for (const intent of openEntries(earlier)) this.#add(intent)
+    this.#addRecords(earlier)
   }
 
   /** Reads what earlier workers left. */
@@ -32,7 +34,8 @@ export class IntentLog {
    */
   async record(intent: Intent): Promise<void> {
     const entry = { ...intent, id: crypto.randomUUID() }
-    this.#add(entry)
+    add(this.#open, entry)
+    add(this.#all, entry)
     // Not with the signal of one of them: the others wait for the same request.
     this.#next ??= this.#startNext()
     this.#next.entries.push(entry)
@@ -50,15 +53,25 @@ export class IntentLog {
     return { entries, written }
   }
 
-  #add(entry: IntentEntry): void {
-    const others = this.#open.get(entry.key)
-    if (others === undefined) this.#open.set(entry.key, [entry])
-    else others.push(entry)
+  /** @returns the writes in them whose outcome is not known */
+  #addRecords(records: readonly IntentRecord[]): readonly IntentEntry[] {
+    const entries = records.flatMap((record) => record.entries)
+    const known = new Set(entries.filter(({ settled }) => settled).map(({ id }) => id))
+    const writes = entries.filter(({ settled }) => !settled)
+    const open = writes.filter(({ id }) => !known.has(id))
+    for (const entry of writes) add(this.#all, entry)
+    for (const entry of open) add(this.#open, entry)
+    return open
   }
 
   /** The writes to a key whose outcome is not known. */
   of(key: string): readonly Intent[] {
     return this.#open.get(key) ?? []
+  }
+
+  /** How many writes to a key had this wrapped content key: a wrapping that is not random gives it to several. */
+  count(key: string, wrappedCek: string): number {
+    return (this.#all.get(key) ?? []).filter((intent) => intent.wrappedCek === wrappedCek).length
   }
 
   /** The keys with writes whose outcome is not known. */
@@ -80,8 +93,7 @@ export class IntentLog {
    */
   async readOthers(options: CallOptions): Promise<ReadonlySet<string>> {
     const records = await this.#store.readIntents(this.#shardName, options)
-    const others = openEntries(records.filter(({ id }) => !this.#records.includes(id)))
-    for (const entry of others) this.#add(entry)
+    const others = this.#addRecords(records.filter(({ id }) => !this.#records.includes(id)))
     return new Set(others.map(({ key }) => key))
   }
 
@@ -95,9 +107,8 @@ export class IntentLog {
   }
 }
 
-/** The intents in records without those whose outcome is known. */
-function openEntries(records: readonly IntentRecord[]): readonly IntentEntry[] {
-  const entries = records.flatMap((record) => record.entries)
-  const known = new Set(entries.filter(({ settled }) => settled).map(({ id }) => id))
-  return entries.filter(({ id }) => !known.has(id))
+function add(entries: Map<string, IntentEntry[]>, entry: IntentEntry): void {
+  const others = entries.get(entry.key)
+  if (others === undefined) entries.set(entry.key, [entry])
+  else others.push(entry)
 }

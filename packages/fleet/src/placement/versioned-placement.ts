@@ -69,21 +69,31 @@ export class VersionedPlacement implements Placement {
     const intents = this.#log.of(key)
     if (intents.length === 0) return NOTHING_PLACED
     const placed = new Set<string>()
+    const found = new Set<Intent>()
+    const counts = new Map<string, number>()
     let removed = false
     const versions = await this.#versionsDownTo(key, new Set(intents.map(({ versionId }) => versionId)))
-    for (const [index, { versionId, isDeleteMarker }] of versions.entries()) {
+    // The oldest first.
+    for (const [index, { versionId, isDeleteMarker }] of [...versions.entries()].reverse()) {
       if (isDeleteMarker) continue
-      const found = await this.#read(key, versionId)
-      const own = found && intents.filter(({ wrappedCek }) => wrappedCek === wrappedCekOf(found))
-      if (found === undefined || own === undefined || own.length === 0) continue
-      if (wasRaced(versions, index, own) || !(await this.#hasContentOf(found, own, sameContent))) {
+      const version = await this.#read(key, versionId)
+      const cek = version && wrappedCekOf(version)
+      const own = intents.filter(({ wrappedCek }) => wrappedCek === cek)
+      if (version === undefined || cek === undefined || own.length === 0) continue
+      const count = (counts.get(cek) ?? 0) + 1
+      // Each write makes one version. A later one with the same content key is a copy, by which a user restored it.
+      if (count > this.#log.count(key, cek)) continue
+      counts.set(cek, count)
+      const intent = own[count - 1]
+      if (intent !== undefined) found.add(intent)
+      if (wasRaced(versions, index, own) || !(await this.#hasContentOf(version, own, sameContent))) {
         await this.#remove(key, versionId)
         removed = true
       } else {
         placed.add(versionId)
       }
     }
-    this.#log.settled(key)
+    this.#settled(key, found.size)
     return { placed, removed }
   }
 
@@ -111,16 +121,24 @@ export class VersionedPlacement implements Placement {
     const placed = outcome === 'placed' ? await this.#read(key, placedId) : undefined
     if (placed !== undefined && (placed.crc64 !== crc64 || wrappedCekOf(placed) !== intent.wrappedCek)) {
       await this.#remove(key, placedId)
-      this.#log.settled(key)
+      this.#settled(key, 1)
       throw new StoredOtherwise(key)
     }
     if (placed !== undefined && !(await sameSettings(versionId))) {
       await this.#remove(key, placedId)
-      this.#log.settled(key)
+      this.#settled(key, 1)
       return 'raced'
     }
-    this.#log.settled(key)
+    this.#settled(key, 1)
     return placed === undefined ? 'raced' : 'placed'
+  }
+
+  /**
+   * Forgets the writes to a key, if the outcome of all is known. A write that failed, and that was not found, may still arrive: the
+   * service can complete what its client has given up.
+   */
+  #settled(key: string, known: number): void {
+    if (this.#log.of(key).length === known) this.#log.settled(key)
   }
 
   /** Tells whether a version that was just placed is the newest content. Removes it if it hides what somebody else wrote. */

@@ -1,4 +1,5 @@
 import { CryptoBucket } from '@oss-cse/bucket'
+import { decodeEnvelope } from '@oss-cse/crypto-core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { brokenConnection, MortalWorker } from '../../test/mortal-worker.ts'
@@ -271,4 +272,100 @@ test('each key of a shard has one row, and the redo tells what the killed worker
   expect(transport.requests.filter(({ key }) => key === 'a').map(({ operation }) => operation)).toEqual([
     'head',
   ])
+})
+
+describe('a write that the service completes after its connection broke', () => {
+  /** Breaks the first write of the worker to `k`. It is stored when `land` is called, over what a user wrote meanwhile. */
+  const lateSite = async () => {
+    const site = new RewriteSite()
+    for (const key of ['k', 'l']) await site.app.put(key, 'first')
+    const { transport } = site
+    const put = transport.put.bind(transport)
+    let late: (() => Promise<unknown>) | undefined
+    let landed = false
+    const land = async (): Promise<void> => {
+      if (late === undefined || landed) return
+      landed = true
+      await site.app.put('k', 'second')
+      await late()
+    }
+    transport.put = async (request) => {
+      const byWorker = wrappedByWorker(request.headers)
+      if (!byWorker || request.key !== 'k' || late !== undefined) return put(request)
+      const bytes: Uint8Array[] = []
+      for await (const chunk of request.body.open()) bytes.push(chunk.slice())
+      const open = async function* () {
+        yield* bytes
+      }
+      late = () => put({ ...request, body: { sizeBytes: request.body.sizeBytes, open } })
+      throw brokenConnection()
+    }
+    return { site, land, isLanded: () => landed }
+  }
+  const wrappedByWorker = (headers: Readonly<Record<string, string>>): boolean =>
+    JSON.stringify(decodeEnvelope(headers)?.materialDescription) === '{"key":"new"}'
+
+  test.each([false, true])(
+    'hides nothing, before the second write or after it (new content key: %s)',
+    async (newContentKey) => {
+      for (let landsAt = 1; ; landsAt += 1) {
+        const { site, land, isLanded } = await lateSite()
+        let call = 0
+        let looked = false
+        site.transport.intercept = async ({ key, operation, headers }) => {
+          // What the user and the late write send is not counted.
+          if (key !== 'k' || (operation === 'put' && !wrappedByWorker(headers))) return
+          call += 1
+          if (call === landsAt) await land()
+          if (isLanded() && operation === 'listVersions') looked = true
+        }
+        const run = () => allRows(rotateShard(WHOLE, { ...site.options(), newContentKey, parallel: 1 }))
+        await run().catch((error: unknown) => {
+          expect(error).toMatchObject({ code: 'ERR_CSE_SOURCE_CHANGED' })
+          return run()
+        })
+        site.transport.intercept = undefined
+        // Until the worker has looked for the last time.
+        if (isLanded() && !looked) break
+        expect(call).toBeGreaterThanOrEqual(landsAt)
+        expect({ landsAt, text: await site.read('k') }).toEqual({
+          landsAt,
+          text: isLanded() ? 'second' : 'first',
+        })
+        expect(await site.read('k', site.reader)).toBe(isLanded() ? 'second' : 'first')
+      }
+    },
+  )
+
+  test('is found at the end of the shard, whose rows are made again', async () => {
+    const { site, land } = await lateSite()
+    site.transport.intercept = ({ key, operation }) =>
+      key === 'l' && operation === 'head' ? land() : undefined
+    await expect(allRows(rotateShard(WHOLE, { ...site.options(), parallel: 1 }))).rejects.toMatchObject({
+      code: 'ERR_CSE_SOURCE_CHANGED',
+    })
+    expect(await site.read('k')).toBe('second')
+    expect(outcomes(await allRows(rotateShard(WHOLE, site.options())))).toEqual({
+      k: 'rotated',
+      l: 'rotated',
+    })
+    expect(await site.intents.readIntents('0000000000')).toEqual([])
+  })
+})
+
+test('what a user restores by a copy of what a killed worker wrote stays', async () => {
+  const site = new RewriteSite()
+  await site.app.put('k', 'first')
+  site.transport.requests.length = 0
+  const worker: MortalWorker = new MortalWorker({
+    after: () => (site.transport.requests.at(-1)?.operation === 'put' ? worker.die() : undefined),
+  })
+  const { transport, intents, ...options } = site.options()
+  const ports = { transport: worker.port(transport), intents: worker.port(intents) }
+  await allRows(rotateShard(WHOLE, { ...options, ...ports })).catch(() => {})
+  const sourceVersionId = transport.objects.get('k')?.versionId
+  await site.app.put('k', 'second')
+  await transport.copy({ key: 'k', sourceKey: 'k', sourceVersionId, headers: {} })
+  expect(outcomes(await allRows(rotateShard(WHOLE, site.options())))).toEqual({ k: 'already' })
+  expect(await site.read('k')).toBe('first')
 })

@@ -75,6 +75,7 @@ export async function* rewriteShard<Options extends RewriteShardOptions>(
   const listed = shardObjects(shard, { catalog: transport, prefix, retry: context.retry, signal })
   const objects = withoutTemporary(listed, options.placement)
   const unsettled = new Set<string | undefined>()
+  const unsure = new Set<string | undefined>()
   const rows = inKeyOrder(objects, { parallel, signal }, async (object, signal) => {
     const leave = await gate.enter(object.sizeBytes, signal)
     try {
@@ -85,14 +86,16 @@ export async function* rewriteShard<Options extends RewriteShardOptions>(
   })
   for await (const row of rows) {
     if (row.unsettled === true) unsettled.add(row.key)
+    else if (row.key !== undefined && log.of(row.key).length > 0) unsure.add(row.key)
     yield row
   }
-  await settleOthers(context, log, unsettled, { index: shard.index, signal })
+  await settleOthers(context, log, { unsettled, unsure, index: shard.index, signal })
   await log.close({ signal })
 }
 
 /**
- * Settles what other workers wrote: at keys that were deleted since, and so are not listed, and while this worker was at the shard.
+ * Settles what was written beside the rows: at keys that were deleted since, and so are not listed; by other workers while this one
+ * was at the shard; and by writes that failed, but that the service completed later.
  *
  * @throws CseError `ERR_CSE_SOURCE_CHANGED` when that was not in order. The rows of these keys may be wrong then, so that the shard
  * must be done again
@@ -100,8 +103,7 @@ export async function* rewriteShard<Options extends RewriteShardOptions>(
 async function settleOthers(
   { placement, rewriting, retry }: RewriteContext,
   log: IntentLog,
-  unsettled: ReadonlySet<string | undefined>,
-  { index, signal }: CallOptions & { readonly index: number },
+  { unsettled, unsure, index, signal }: LastLookOptions,
 ): Promise<void> {
   const left = log.openKeys
   const others = await log.readOthers({ signal })
@@ -109,13 +111,22 @@ async function settleOthers(
   for (const key of new Set([...left, ...others])) {
     if (unsettled.has(key)) continue
     const settled = await callWithRetries(() => placement.settle(key, rewriting), { retry, signal })
-    removed ||= settled.removed && others.has(key)
+    removed ||= settled.removed && (others.has(key) || unsure.has(key))
+    log.settled(key)
   }
   if (!removed) return
   throw new CseError(
     'ERR_CSE_SOURCE_CHANGED',
-    `Another worker wrote to objects of shard ${index} at the same time. What it hid is shown again. Do the shard again.`,
+    `Objects of shard ${index} were written at the same time, by another worker or by a request that had failed. What that hid is shown again. Do the shard again.`,
   )
+}
+
+interface LastLookOptions extends CallOptions {
+  /** Keys whose rows say that they are not in order. */
+  readonly unsettled: ReadonlySet<string | undefined>
+  /** Keys with writes that failed, and that were not found when their row was made. */
+  readonly unsure: ReadonlySet<string | undefined>
+  readonly index: number
 }
 
 /** See `rotateObject` and `migrateObject`. */
