@@ -1,5 +1,5 @@
 import { CryptoBucket } from '@oss-cse/bucket'
-import { Keyring } from '@oss-cse/crypto-core'
+import { type HeaderMap, Keyring, OSS_HEADERS } from '@oss-cse/crypto-core'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
 import { brokenConnection, MortalWorker } from '../../test/mortal-worker.ts'
@@ -53,6 +53,23 @@ describe.each(Object.entries(COMMANDS))('%s into another bucket', (_name, { put,
       c: 'already',
     })
     expect(target.requests.map(({ operation }) => operation)).not.toContain('put')
+  })
+
+  test('an object without a checksum of the service is compared all the same', async () => {
+    const { site, target, options } = twoBuckets()
+    for (const key of ['a', 'b']) await put(site, key)
+    const { transport } = site
+    const without = (headers: HeaderMap): HeaderMap =>
+      Object.fromEntries(Object.entries(headers).filter(([name]) => name !== OSS_HEADERS.crc64))
+    const head = transport.head.bind(transport)
+    transport.head = async (request) => {
+      const response = await head(request)
+      return { ...response, headers: without(response.headers) }
+    }
+    transport.alterGet = (response) => ({ ...response, headers: without(response.headers) })
+    expect(outcomes(await allRows(run(WHOLE, options)))).toEqual({ a: done, b: done })
+    await new CryptoBucket({ transport: target, keyring: site.keyring }).put('b', 'Text of b')
+    expect(outcomes(await allRows(run(WHOLE, options)))).toEqual({ a: 'already', b: 'conflict' })
   })
 
   test('killed at any call, the redo completes the target', async () => {

@@ -50,6 +50,20 @@ describe.each(Object.entries(COMMANDS))('%s in a bucket without versions', (_nam
     expect(outcomes(await allRows(run(WHOLE, options)))).toEqual({ a: 'already', b: 'already' })
   })
 
+  test('an archived object that was restored is replaced, and stays in its storage class', async () => {
+    const { site, options } = pausedSite()
+    await put(site, 'k')
+    const { objects } = site.transport
+    const object = objects.get('k')
+    const archived = {
+      [OSS_HEADERS.storageClass]: 'Archive',
+      [OSS_HEADERS.restore]: 'ongoing-request="false", expiry-date="Sun, 16 Apr 2028 08:12:33 GMT"',
+    }
+    if (object) objects.set('k', { ...object, headers: { ...object.headers, ...archived } })
+    expect(outcomes(await allRows(run(WHOLE, options)))).toEqual({ k: done })
+    expect(objects.get('k')?.headers[OSS_HEADERS.storageClass]).toBe('Archive')
+  })
+
   test('killed at any call, the key always has the old or the new content, and the redo removes temporary objects', async () => {
     const worker0 = new MortalWorker()
     const first = pausedSite()

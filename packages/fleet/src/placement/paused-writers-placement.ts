@@ -100,6 +100,7 @@ export class PausedWritersPlacement implements Placement {
     const lastModified = source.lastModified.toISOString()
     const destination = watchedDestination(this.#transport, {
       key: temporaryKey,
+      headers: readableHeaders(source),
       beforeStored: (wrappedCek) => this.#log.record({ key, lastModified, wrappedCek }),
     })
     const { crc64 } = await content.store(destination, key, { signal })
@@ -175,6 +176,11 @@ function isSame(now: SourceObject | undefined, source: SourceObject): boolean {
     now.lastModified.getTime() === source.lastModified.getTime() &&
     wrappedCekOf(now) === wrappedCekOf(source)
   )
+}
+
+/** A temporary object that is archived could not be copied, although its source was restored. */
+function readableHeaders({ attributes }: SourceObject): HeaderMap {
+  return attributes.restore === undefined ? {} : { [OSS_HEADERS.storageClass]: 'Standard' }
 }
 
 const NOT_COPIED_BY_THE_SERVICE: readonly string[] = [
