@@ -598,7 +598,8 @@ export interface ObjectSettingsRequest extends CallOptions {
  * Reads the settings of an object that no GET or HEAD returns. Any transport may implement it: see `hasObjectSettings`.
  * It throws the same errors as `ObjectTransport`.
  *
- * To set them, pass the headers `x-oss-object-acl` and `x-oss-tagging` (see `taggingHeader`) to `put` or `initiate`.
+ * To set them, pass the headers `x-oss-object-acl` and `x-oss-tagging` (see `taggingHeader`) to `put`. In an upload in parts, the
+ * tags belong to `initiate`, and the ACL to `complete`.
  * A `copy` takes its ACL from the same header. It keeps the tags of its source, unless `x-oss-tagging-directive` is
  * `Replace`.
  */

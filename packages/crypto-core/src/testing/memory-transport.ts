@@ -216,7 +216,9 @@ export class MemoryTransport
     this.#checkForbidOverwrite(request.key, { ...upload.headers, ...lowerCaseHeaders(request.headers) })
     this.#uploads.delete(request.uploadId)
     const bytes = concatBytes(parts.map((part) => part.bytes))
-    return this.#store(request.key, { bytes, crc64, headers: upload.headers, type: 'Multipart' })
+    const { [OSS_HEADERS.objectAcl]: _notOnInitiate, ...initiated } = upload.headers
+    const headers = { ...initiated, ...only(lowerCaseHeaders(request.headers), OSS_HEADERS.objectAcl) }
+    return this.#store(request.key, { bytes, crc64, headers, type: 'Multipart' })
   }
 
   async abort(request: UploadReference): Promise<void> {

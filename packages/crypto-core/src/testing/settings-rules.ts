@@ -24,15 +24,22 @@ export function settingsRules(create: TransportContractOptions['create']): reado
   }
   return [
     {
-      name: 'returns the ACL and the tags that a put or an initiated upload gave an object',
+      name: 'returns the ACL and the tags that a put or an upload in parts gave an object: the ACL when it was completed',
       async run() {
         const transport = await created()
         await put(transport, 'put', SETTINGS)
-        const headers = { ...SETTINGS, ...envelopeHeaders, ...multipartHeaders(10, 102_400) }
+        const { [OSS_HEADERS.objectAcl]: acl, [OSS_HEADERS.tagging]: tagging } = SETTINGS
+        const initial = { [OSS_HEADERS.objectAcl]: 'private', [OSS_HEADERS.tagging]: tagging }
+        const headers = { ...initial, ...envelopeHeaders, ...multipartHeaders(10, 102_400) }
         const { uploadId } = await transport.initiate({ key: 'joined', headers })
         const part = { key: 'joined', uploadId, partNumber: 1, headers: {}, body: bodyOf([pattern(10)], 10) }
         const parts = [await transport.uploadPart(part)]
-        await transport.complete({ key: 'joined', uploadId, parts, headers: {} })
+        await transport.complete({
+          key: 'joined',
+          uploadId,
+          parts,
+          headers: { [OSS_HEADERS.objectAcl]: acl },
+        })
         for (const key of ['put', 'joined']) await expectSettings(transport, key, 'public-read', TAGS)
         const head = await transport.head({ key: 'joined', headers: {} })
         const { type, tagCount, needsRestore } = objectAttributes(head.headers)

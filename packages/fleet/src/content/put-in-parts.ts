@@ -2,6 +2,7 @@ import {
   type CallOptions,
   CseError,
   type HeaderMap,
+  OSS_HEADERS,
   type PartPlan,
   type UploadedPart,
 } from '@oss-cse/crypto-core'
@@ -36,7 +37,10 @@ export async function putInParts(destination: ContentDestination, upload: PartsU
       { objectKey: key },
     )
   }
-  const { uploadId } = await initiate.call(destination, { key, headers, signal })
+  // The service reads the ACL of an object when its upload is completed, and not before.
+  const { [OSS_HEADERS.objectAcl]: acl, ...initiated } = headers
+  const completed: HeaderMap = acl === undefined ? {} : { [OSS_HEADERS.objectAcl]: acl }
+  const { uploadId } = await initiate.call(destination, { key, headers: initiated, signal })
   const rest = new TakenBytes(upload.bytes)
   try {
     const parts: UploadedPart[] = []
@@ -46,7 +50,7 @@ export async function putInParts(destination: ContentDestination, upload: PartsU
       const reference = { key, uploadId, partNumber, headers: partHeaders, signal }
       parts.push(await uploadPart.call(destination, { ...reference, body }))
     }
-    await complete.call(destination, { key, uploadId, parts, headers: {}, signal })
+    await complete.call(destination, { key, uploadId, parts, headers: completed, signal })
   } catch (error) {
     // Without the signal: it may be the reason. What is left behind is found by a listing of uploads.
     await abort.call(destination, { key, uploadId }).catch(() => {})

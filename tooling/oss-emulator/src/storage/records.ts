@@ -41,7 +41,6 @@ export interface UploadRecord {
   readonly initiated: string
   readonly headers: Readonly<Record<string, string>>
   readonly storageClass: string
-  readonly acl: string
   readonly tags: readonly Tag[]
 }
 

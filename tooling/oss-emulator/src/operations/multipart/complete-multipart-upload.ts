@@ -21,7 +21,7 @@ export async function completeMultipartUpload(context: OperationContext): Promis
   const { request, store, bucket, key } = context
   const text = await readDocument(context)
   const upload = existingUpload(context)
-  const acl = request.header('x-oss-object-acl') ?? upload.record.acl
+  const acl = request.header('x-oss-object-acl') ?? 'default'
   checkAcl(acl, OBJECT_ACLS, 'x-oss-object-acl')
   const parts =
     request.header('x-oss-complete-all')?.toLowerCase() === 'yes'

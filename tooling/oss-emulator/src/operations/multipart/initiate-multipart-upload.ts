@@ -13,7 +13,8 @@ export function initiateMultipartUpload(context: OperationContext): OssResponse 
   const { request, store, bucket, key } = context
   checkKey(key)
   existingBucket(store, bucket)
-  const metadata = metadataOf(request)
+  // The ACL is that of the completion.
+  const { acl: _acl, ...metadata } = metadataOf(request)
   checkInitiateEnvelope(metadata.headers, context.cse)
   checkForbidOverwrite(context)
   const encode = keyEncoder(request)
