@@ -593,6 +593,31 @@ describe('the versions of a key', () => {
     expect(await site.read('k')).toBe('newer')
   })
 
+  test('what a user wrote in place of a source that they removed for good is not hidden', async () => {
+    const site = new RewriteSite()
+    await site.app.put('k', 'text')
+    const { transport } = site
+    const versionId = transport.objects.get('k')?.versionId
+    let newer: string | undefined
+    transport.intercept = async ({ operation }) => {
+      if (operation !== 'put' || newer !== undefined) return
+      newer = ''
+      await site.app.put('k', 'newer')
+      newer = transport.objects.get('k')?.versionId
+      await site.app.delete('k', { versionId })
+    }
+    const listVersions = transport.listVersions.bind(transport)
+    transport.listVersions = async (request) => {
+      const { versions, ...page } = await listVersions(request)
+      const dated = versions.map((version) =>
+        version.versionId === newer ? { ...version, lastModified: new Date(1000) } : version,
+      )
+      return { ...page, versions: dated }
+    }
+    expect(await rotateObject('k', site.options())).toMatchObject({ outcome: 'rotated', races: 1 })
+    expect(await site.read('k', site.reader)).toBe('newer')
+  })
+
   test('a source that was removed for good while it was rotated leaves its content under the new key', async () => {
     const site = new RewriteSite()
     await site.app.put('k', 'older')

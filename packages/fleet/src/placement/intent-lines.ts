@@ -1,6 +1,7 @@
 import { CseError } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
-import type { IntentEntry } from './intent-store.ts'
+import { isMissing } from '../objects/source-object.ts'
+import type { IntentEntry, IntentRecord } from './intent-store.ts'
 
 const ENTRY = v.strictObject({
   id: v.pipe(v.string(), v.minLength(1)),
@@ -23,7 +24,7 @@ export async function* formatIntents(
  *
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a line that is none: without it, a newer object could stay hidden
  */
-export async function parseIntents(lines: AsyncIterable<string>): Promise<readonly IntentEntry[]> {
+async function parseIntents(lines: AsyncIterable<string>): Promise<readonly IntentEntry[]> {
   const entries: IntentEntry[] = []
   for await (const line of lines) {
     const entry = v.safeParse(ENTRY, parseJson(line))
@@ -36,6 +37,23 @@ export async function parseIntents(lines: AsyncIterable<string>): Promise<readon
     entries.push(entry.output)
   }
   return entries
+}
+
+/**
+ * Reads a record. Returns undefined if it does not exist any more: another worker of the shard, whose record it was, has removed it.
+ *
+ * @throws CseError as `parseIntents`
+ */
+export async function intentRecord(
+  id: string,
+  lines: AsyncIterable<string>,
+): Promise<IntentRecord | undefined> {
+  try {
+    return { id, entries: await parseIntents(lines) }
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
 }
 
 /** Returns undefined, which is no intent, for a text that is not JSON. */

@@ -89,6 +89,18 @@ describe.each(Object.entries(STORES))('intents in %s', (_name, open) => {
   })
 })
 
+test('a record that another worker removes meanwhile is left out', async () => {
+  const transport = new MemoryTransport()
+  const store = new ObjectReportStore({ transport, catalog: transport, prefix: 'run/' })
+  const [first] = [await store.addIntents(A, [entry('a')]), await store.addIntents(A, [entry('b')])]
+  transport.intercept = async ({ operation, key }) => {
+    if (operation !== 'get' || !key.includes(first)) return
+    transport.intercept = undefined
+    await store.removeIntents(A, [first])
+  }
+  expect(await intentsOf(store, A)).toEqual([entry('b')])
+})
+
 test('intents that arrive together are stored together, and each is durable when its call returns', async () => {
   const stored: (readonly IntentEntry[])[] = []
   const store = new MemoryIntentStore()

@@ -3,7 +3,7 @@ import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeDirectory, replaceFile } from '@oss-cse/bucket/node'
 import { type CallOptions, CseError } from '@oss-cse/crypto-core'
-import { formatIntents, parseIntents } from '../placement/intent-lines.ts'
+import { formatIntents, intentRecord } from '../placement/intent-lines.ts'
 import type { IntentEntry, IntentRecord, IntentStore } from '../placement/intent-store.ts'
 import {
   checkedResultName,
@@ -75,12 +75,10 @@ export class FileReportStore implements ReportStore, IntentStore {
     signal?.throwIfAborted()
     const directory = join(this.#directory, intentsDirectory(shardName))
     const ids = (await namesIn(directory)).flatMap((name) => INTENTS_FILE.exec(name)?.[1] ?? [])
-    return Promise.all(
-      ids.map(async (id) => {
-        const lines = this.#lines(join(directory, intentsFile(id)), { signal })
-        return { id, entries: await parseIntents(lines) }
-      }),
+    const records = ids.map((id) =>
+      intentRecord(id, this.#lines(join(directory, intentsFile(id)), { signal })),
     )
+    return (await Promise.all(records)).flatMap((record) => record ?? [])
   }
 
   async removeIntents(

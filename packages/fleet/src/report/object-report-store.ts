@@ -16,7 +16,7 @@ import {
 } from '@oss-cse/crypto-core'
 import { createCrc64, MAX_DELETED_KEYS, parseCrc64 } from '@oss-cse/crypto-core/internal'
 import { shardObjects } from '../ordered-listing.ts'
-import { formatIntents, parseIntents } from '../placement/intent-lines.ts'
+import { formatIntents, intentRecord } from '../placement/intent-lines.ts'
 import type { IntentEntry, IntentRecord, IntentStore } from '../placement/intent-store.ts'
 import {
   checkedResultName,
@@ -100,7 +100,8 @@ export class ObjectReportStore implements ReportStore, IntentStore {
     for await (const file of this.#files(`${intentsDirectory(shardName)}/`, options)) {
       const id = INTENTS_FILE.exec(file)?.[1]
       if (id === undefined) continue
-      records.push({ id, entries: await parseIntents(this.#lines(this.#intentsKey(shardName, id), options)) })
+      const record = await intentRecord(id, this.#lines(this.#intentsKey(shardName, id), options))
+      if (record !== undefined) records.push(record)
     }
     return records
   }
