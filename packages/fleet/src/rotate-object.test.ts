@@ -540,6 +540,33 @@ describe('the versions of a key', () => {
     expect(await site.read('k', site.reader)).toBe('newer 24')
   })
 
+  test.each([false, true])(
+    'an archived object that was restored is done, also if a response was lost (after its effect: %s)',
+    async (effect) => {
+      const site = new RewriteSite()
+      await site.app.put('k', 'text')
+      const { transport } = site
+      const object = transport.objects.get('k')
+      const archived = {
+        [OSS_HEADERS.storageClass]: 'Archive',
+        [OSS_HEADERS.restore]: 'ongoing-request="false", expiry-date="Sun, 16 Apr 2028 08:12:33 GMT"',
+      }
+      if (object) transport.objects.set('k', { ...object, headers: { ...object.headers, ...archived } })
+      const put = transport.put.bind(transport)
+      let lost = false
+      transport.put = async (request) => {
+        const response = lost || effect ? await put(request) : undefined
+        if (response !== undefined && lost) return response
+        lost = true
+        throw new TransportError('ERR_CSE_NETWORK', 'The connection broke.', { retryable: true })
+      }
+      const options = { ...site.options(), newContentKey: true }
+      expect(outcomes(await allRows(rotateShard(WHOLE, options)))).toEqual({ k: 'rotated' })
+      expect(transport.objects.get('k')?.headers[OSS_HEADERS.storageClass]).toBe('Archive')
+      expect(outcomes(await allRows(rotateShard(WHOLE, options)))).toEqual({ k: 'already' })
+    },
+  )
+
   test('throttling does not use up the attempts on an object', async () => {
     const site = new RewriteSite()
     await site.app.put('k', 'text')
