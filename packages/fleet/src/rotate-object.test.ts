@@ -429,6 +429,23 @@ describe('the versions of a key', () => {
     expect(acl).toBe('acl' in change ? change.acl : 'default')
   })
 
+  test('so is one whose check has to be repeated', async () => {
+    const site = new RewriteSite()
+    await site.app.put('k', 'text')
+    const { transport } = site
+    let reads = 0
+    transport.intercept = ({ operation }) => {
+      const object = transport.objects.get('k')
+      if (operation === 'put' && reads === 1 && object !== undefined)
+        transport.objects.set('k', { ...object, acl: 'private' })
+      if (operation !== 'getObjectAcl') return
+      reads += 1
+      if (reads === 2) throw new TransportError('ERR_CSE_NETWORK', 'Broken.', { retryable: true })
+    }
+    expect(await rotateObject('k', site.options())).toMatchObject({ outcome: 'rotated', races: 1 })
+    expect(transport.objects.get('k')?.acl).toBe('private')
+  })
+
   test('so is one of an object from before the bucket kept versions', async () => {
     const site = new RewriteSite('Unversioned')
     await site.app.put('k', 'text')

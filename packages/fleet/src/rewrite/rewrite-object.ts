@@ -144,7 +144,9 @@ async function rewriteOnce(
     sameSettings: async (versionId) => {
       try {
         // Without the signal: what was placed must be judged, also when the run was cancelled.
-        const now = await settingHeaders({ key, versionId }, transport, {})
+        const read = () => settingHeaders({ key, versionId }, transport, {})
+        // Repeated here: the next round would find the object done, and not look at its settings.
+        const now = await callWithRetries(read, { retry: context.retry, signal: undefined })
         return settingsText(now) === settingsText(carried.headers)
       } catch (error) {
         // Somebody removed the older version for good. What was placed is the only one with its content.
