@@ -525,6 +525,24 @@ describe('the versions of a key', () => {
     },
   )
 
+  test('and what a user writes just before a delete is repeated is not hidden by that', async () => {
+    const site = new RewriteSite()
+    await site.app.put('k', 'text')
+    const acts = [() => site.app.delete('k'), () => site.app.put('k', 'newest')]
+    let acting = false
+    site.transport.intercept = async ({ operation, versionId }) => {
+      if (acting) return
+      if (operation === 'delete' && versionId !== undefined) throw denied()
+      if (operation !== (acts.length === 2 ? 'put' : 'delete')) return
+      acting = true
+      await acts.shift()?.()
+      acting = false
+    }
+    expect(outcomes(await allRows(rotateShard(WHOLE, site.options())))).toEqual({ k: 'rotated' })
+    expect(acts).toEqual([])
+    expect(await site.read('k', site.reader)).toBe('newest')
+  })
+
   test('a key that is written again and again fails in the end, and hides nothing', async () => {
     const site = new RewriteSite()
     await site.app.put('k', '0')

@@ -212,7 +212,13 @@ export class VersionedPlacement implements Placement {
       }
       if (hidden === undefined || hidden.versionId === restored || hidden.isLatest) return
       restored = hidden.versionId
-      if (hidden.isDeleteMarker) return this.#transport.delete({ key })
+      if (hidden.isDeleteMarker) {
+        await this.#transport.delete({ key })
+        const marker = await this.#hidingMarker(key, own)
+        if (marker === undefined) return
+        own.add(marker)
+        continue
+      }
       const request = { key, versionId: hidden.versionId }
       const acl = await this.#transport.getObjectAcl(request)
       const { headers } = await this.#transport.copy({
@@ -228,6 +234,21 @@ export class VersionedPlacement implements Placement {
       if (copyId === undefined) throw versioningEnded(key)
       own.add(copyId)
     }
+  }
+
+  /**
+   * After a delete, returns the marker that it made, if that hides what somebody else wrote just before. The service does not tell
+   * its id here, so it is known only if it is the only marker above one's own versions.
+   */
+  async #hidingMarker(key: string, own: ReadonlySet<string>): Promise<string | undefined> {
+    const above: KeyVersion[] = []
+    for await (const version of keyVersions(this.#transport, key, {})) {
+      if (own.has(version.versionId)) break
+      above.push(version)
+    }
+    const [marker, ...others] = above
+    const isOwn = marker?.isDeleteMarker && others.every(({ isDeleteMarker }) => !isDeleteMarker)
+    return isOwn && others.length > 0 ? marker.versionId : undefined
   }
 }
 
