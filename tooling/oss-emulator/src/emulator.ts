@@ -126,6 +126,7 @@ async function start(options: OssEmulatorOptions, unlock: () => void): Promise<O
       ...options.cse,
     },
     gzip: options.gzip ?? 'get',
+    maxListedKeys: options.maxListedKeys ?? 1000,
     cnameBucket: () => options.cnameBucket ?? options.buckets?.[0] ?? store.buckets()[0]?.record.name,
     record: (entry) => {
       requests.push(entry)

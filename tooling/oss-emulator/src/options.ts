@@ -46,6 +46,8 @@ export interface OssEmulatorOptions {
    * - `off`: none.
    */
   readonly gzip?: GzipMode
+  /** The most entries of a page of a listing, when a request asks for more. Default 1,000. */
+  readonly maxListedKeys?: number
   /** The bucket of requests that name none (`cname`). Default: the first bucket. */
   readonly cnameBucket?: string
   /** The maximum length of `requests`. The oldest requests are dropped first. Default 10,000. */

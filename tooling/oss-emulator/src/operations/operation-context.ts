@@ -18,6 +18,8 @@ export interface OperationContext {
   readonly now: () => Date
   readonly cse: Required<CseSwitches>
   readonly gzip: GzipMode
+  /** The most entries of a page of a listing. */
+  readonly maxListedKeys: number
   readonly region: string
   /** The host and port at which the client reached the server. */
   readonly authority: string

@@ -32,6 +32,7 @@ export interface ServerState {
   readonly faults: FaultPlan
   readonly cse: Required<CseSwitches>
   readonly gzip: GzipMode
+  readonly maxListedKeys: number
   readonly clock: () => Date
   readonly cnameBucket: () => string | undefined
   readonly log: AccessLog | undefined
@@ -157,6 +158,7 @@ async function operationOrFault(
       now: state.clock,
       cse: state.cse,
       gzip: state.gzip,
+      maxListedKeys: state.maxListedKeys,
       region: state.account.region,
       authority: request.header('host') ?? request.hostname,
     })

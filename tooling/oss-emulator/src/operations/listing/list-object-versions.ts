@@ -14,7 +14,7 @@ import { listQuery } from './list-query.ts'
 export function listObjectVersions(context: OperationContext): OssResponse {
   const { request } = context
   const bucket = existingBucket(context.store, context.bucket)
-  const query = listQuery(request)
+  const query = listQuery(context)
   const keyMarker = request.parameter('key-marker') ?? ''
   const versionMarker = request.parameter('version-id-marker') ?? ''
   if (versionMarker !== '' && keyMarker === '') {

@@ -13,7 +13,7 @@ import { listQuery } from './list-query.ts'
 export function listObjects(context: OperationContext): OssResponse {
   const { request } = context
   const bucket = existingBucket(context.store, context.bucket)
-  const query = listQuery(request)
+  const query = listQuery(context)
   const marker = request.parameter('marker') ?? ''
   const page = listPage(visibleKeys(bucket), { ...query, after: marker })
   const encode = keyEncoder(request)
@@ -37,7 +37,7 @@ export function listObjects(context: OperationContext): OssResponse {
 export function listObjectsV2(context: OperationContext): OssResponse {
   const { request } = context
   const bucket = existingBucket(context.store, context.bucket)
-  const query = listQuery(request)
+  const query = listQuery(context)
   const startAfter = request.parameter('start-after') ?? ''
   const token = request.parameter('continuation-token')
   const page = listPage(visibleKeys(bucket), {
