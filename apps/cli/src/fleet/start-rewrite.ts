@@ -1,5 +1,7 @@
 import {
   type ContentFormat,
+  callWithRetries,
+  checkedRetryOptions,
   hasVersionCatalog,
   type Keyring,
   type MasterKeyProvider,
@@ -163,7 +165,9 @@ async function checkPlace(
   const bucket = place.mode === 'into' ? place.bucket : source
   const transport = await cli.openTransport(serverConfig(flags, cli), bucket)
   if (!hasVersionCatalog(transport)) return
-  const versioning = await transport.getVersioning({ signal: cli.signal })
+  const { signal } = cli
+  const retry = checkedRetryOptions()
+  const versioning = await callWithRetries(() => transport.getVersioning({ signal }), { retry, signal })
   if (place.mode === 'versioned' && versioning !== 'Enabled') {
     throw configurationError(
       `The bucket ${bucket} does not keep versions (its versioning is ${versioning}), so a newer object could be overwritten unnoticed. Enable versioning, write into another bucket (--into), or pause all writers (--writers-are-paused).`,
