@@ -13,7 +13,7 @@ process.on('exit', () => {
  * this process at the latest.
  */
 export class Command {
-  /** @type {Promise<{ code: number | null, killed: boolean, stderr: string }>} */
+  /** @type {Promise<{ code: number | null, killed: boolean, stdout: string, stderr: string }>} */
   ended
   #child
 
@@ -24,7 +24,7 @@ export class Command {
   constructor(args, { env } = {}) {
     this.#child = spawn(process.execPath, [SCRIPT, ...args], {
       env: { PATH: process.env.PATH, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     })
     running.add(this.#child)
     this.#child.once('exit', () => running.delete(this.#child))
@@ -37,6 +37,11 @@ export class Command {
     return this.ended
   }
 
+  /** @param {NodeJS.Signals} signal */
+  signal(signal) {
+    this.#child.kill(signal)
+  }
+
   /** `kill -9` after a while, unless it ends before. */
   async killAfter(milliseconds) {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), milliseconds)
@@ -46,11 +51,13 @@ export class Command {
   }
 
   async #collect() {
-    let stderr = ''
-    this.#child.stderr.setEncoding('utf8').on('data', (text) => {
-      stderr += text
-    })
+    const texts = { stdout: '', stderr: '' }
+    for (const name of Object.keys(texts)) {
+      this.#child[name].setEncoding('utf8').on('data', (text) => {
+        texts[name] += text
+      })
+    }
     const [code, signal] = await once(this.#child, 'close')
-    return { code, killed: signal === 'SIGKILL', stderr }
+    return { code, killed: signal === 'SIGKILL', ...texts }
   }
 }

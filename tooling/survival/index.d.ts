@@ -21,6 +21,8 @@ export interface SurvivalOptions {
   readonly stops: number
   /** Of uploads, and as many of downloads. */
   readonly exits: number
+  /** Of each fleet: how many objects it works on. */
+  readonly keys: number
   /** The same seed makes the same choices. */
   readonly seed: number
   /** How many of the ways in which a file can change; all when absent. */
@@ -45,6 +47,9 @@ export function fullDisk(): Promise<Outcome>
 export function twice(options: Pick<SurvivalOptions, 'seed'>): Promise<Outcome>
 export function changingFile(options?: Pick<SurvivalOptions, 'changes'>): Promise<Outcome>
 export function copiedCheckpoints(options?: Pick<SurvivalOptions, 'cases'>): Promise<Outcome>
+export function fleetAudit(options: Pick<SurvivalOptions, 'keys' | 'seed'>): Promise<Outcome>
+export function fleetRotate(options: Pick<SurvivalOptions, 'keys' | 'seed'>): Promise<Outcome>
+export function fleetMigrate(options: Pick<SurvivalOptions, 'keys' | 'seed'>): Promise<Outcome>
 
 /** Looks for secrets in all files of a directory; tells what was found where. */
 export function findSecrets(directory: string, secrets: readonly Secret[]): string[]

@@ -9,6 +9,7 @@ const USAGE = `survive [options]
   --losing N    how many objects are transferred while worker threads are lost (60)
   --stops N     how many uploads are stopped for a while, and how many downloads (10)
   --exits N     how many uploads exit in the middle, and how many downloads (20)
+  --keys N      how many objects each fleet works on (20000)
   --seed N      repeats the choices of another run
   --only NAME   one of ${Object.keys(scenarios).join(', ')}; can be given several times
 `
@@ -25,5 +26,5 @@ for (const [signal, code] of [
 await runScenarios({
   usage: USAGE,
   scenarios,
-  counts: { kills: 100, objects: 200, losing: 60, stops: 10, exits: 20 },
+  counts: { kills: 100, objects: 200, losing: 60, stops: 10, exits: 20, keys: 20_000 },
 })

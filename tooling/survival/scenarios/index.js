@@ -1,6 +1,9 @@
 import { changingFile } from './changing-file.js'
 import { copiedCheckpoints } from './copied-checkpoints.js'
 import { exits } from './exits.js'
+import { fleetAudit } from './fleet-audit.js'
+import { fleetMigrate } from './fleet-migrate.js'
+import { fleetRotate } from './fleet-rotate.js'
 import { fullDisk } from './full-disk.js'
 import { killDownloads } from './kill-downloads.js'
 import { killUploads } from './kill-uploads.js'
@@ -25,4 +28,7 @@ export const scenarios = {
   twice,
   'changing-file': changingFile,
   'copied-checkpoints': copiedCheckpoints,
+  'fleet-audit': fleetAudit,
+  'fleet-rotate': fleetRotate,
+  'fleet-migrate': fleetMigrate,
 }
