@@ -4,3 +4,4 @@
  */
 
 export { type ListingStart, objectPages } from './policy/listed-pages.ts'
+export { openStoredRead, type StoredReadOptions } from './requests/stored-read.ts'

@@ -1,5 +1,12 @@
 export { advancePlan, EMPTY_PLAN } from './advance-plan.ts'
 export { CircuitBreaker, type CircuitBreakerOptions } from './circuit-breaker.ts'
+export type { InventorySource } from './inventory/inventory-manifest.ts'
+export {
+  checkInventory,
+  type InventoryOptions,
+  type InventoryPlanOptions,
+  planFromInventory,
+} from './inventory/plan-from-inventory.ts'
 export type {
   FleetCommand,
   JobQueue,

@@ -2,10 +2,9 @@ import type { ObjectPage } from '@oss-cse/crypto-core'
 import { compareCodePoints } from '@oss-cse/crypto-core/internal'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { drained, fleetBench, oneByteEach, RUN } from '../test/fleet-bench.ts'
+import { drained, fleetBench, isIn, oneByteEach, RUN } from '../test/fleet-bench.ts'
 import { shardObjects } from './ordered-listing.ts'
 import { planShards } from './plan-shards.ts'
-import type { Shard } from './shard.ts'
 
 /** Keys whose order in bytes differs from that of JavaScript. */
 const keyPart = fc.constantFrom('a', 'b', '/', 'ｚ', '\u{1f600}')
@@ -16,13 +15,6 @@ const keys = fc.uniqueArray(
   },
 )
 const maxKeys = fc.integer({ min: 1, max: 7 })
-
-function isIn({ after, until }: Shard, key: string): boolean {
-  return (
-    (after === undefined || compareCodePoints(key, after) > 0) &&
-    (until === undefined || compareCodePoints(key, until) <= 0)
-  )
-}
 
 describe('the shards of a plan', () => {
   test('hold each key once: those that exist, and those that do not', async () => {

@@ -13,7 +13,8 @@ import {
   tell,
 } from '@oss-cse/crypto-core/internal'
 import { CircuitBreaker } from './circuit-breaker.ts'
-import type { RunStatus, ShardTotals, TakenShard } from './job-queue.ts'
+import { inventoryPlanner } from './inventory/plan-from-inventory.ts'
+import type { PlanProgress, RunStatus, ShardTotals, TakenShard } from './job-queue.ts'
 import { planShards } from './plan-shards.ts'
 import { isOver } from './run-rules.ts'
 import type { ShardContext, WorkerOptions } from './worker-options.ts'
@@ -234,7 +235,12 @@ class ShardWorker {
   async #plan(signal: AbortSignal): Promise<void> {
     const { plan, queue, runId } = this.#options
     if (plan === undefined) return
-    await this.#patiently(() => planShards({ ...plan, queue, runId, signal }), { signal })
+    const run = { queue, runId, signal }
+    const planner =
+      'manifestKey' in plan
+        ? inventoryPlanner({ ...plan, ...run })
+        : (): Promise<PlanProgress> => planShards({ ...plan, ...run })
+    await this.#patiently(planner, { signal })
   }
 
   /** Stops the worker when the run is cancelled. */

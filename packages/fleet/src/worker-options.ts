@@ -1,5 +1,6 @@
 import type { CallOptions, CseErrorCode } from '@oss-cse/crypto-core'
 import type { CircuitBreakerOptions } from './circuit-breaker.ts'
+import type { InventoryOptions } from './inventory/plan-from-inventory.ts'
 import type { JobQueue, ShardTotals } from './job-queue.ts'
 import type { ShardingOptions } from './plan-shards.ts'
 import type { Shard } from './shard.ts'
@@ -51,8 +52,8 @@ export interface WorkerOptions extends CallOptions {
   readonly doShard: (shard: Shard, context: ShardContext) => Promise<ShardTotals>
   /** How many shards are done at the same time. Default 1. */
   readonly parallel?: number | undefined
-  /** Plans the run too, while it works. Absent: another worker does. */
-  readonly plan?: Omit<ShardingOptions, 'signal'> | undefined
+  /** Plans the run too, while it works: by its listing, or by an inventory. Absent: another worker does. */
+  readonly plan?: Omit<ShardingOptions, 'signal'> | Omit<InventoryOptions, 'signal'> | undefined
   /** When the worker pauses the run by itself. */
   readonly breaker?: CircuitBreakerOptions | undefined
   /** What happens in a pause, when no shard is left in hand: `wait` for its end, or `return`. Default `wait`. */

@@ -1,3 +1,4 @@
+import { compareCodePoints } from '@oss-cse/crypto-core/internal'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import type { NewRun, Shard, ShardTotals } from '@oss-cse/fleet'
 import { MemoryJobQueue } from '@oss-cse/fleet/testing'
@@ -31,4 +32,12 @@ export async function drained(queue: MemoryJobQueue, totals: ShardTotals = {}): 
     shards.push(taken.shard)
     await taken.complete(totals)
   }
+}
+
+/** Whether a key is in the range of a shard. */
+export function isIn({ after, until }: Shard, key: string): boolean {
+  return (
+    (after === undefined || compareCodePoints(key, after) > 0) &&
+    (until === undefined || compareCodePoints(key, until) <= 0)
+  )
 }
