@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { INVENTORY_MANIFEST, inventoryFiles } from '@oss-cse/fleet/testing'
 import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
 import {
   type PostgresServer,
@@ -21,6 +22,7 @@ const OBJECTS = 2300
 const IN_SECOND = 'k1500'
 /** A database is created in each test, which takes seconds of CPU. */
 const TIMEOUT_MS = 600_000
+const INVENTORY = ['--inventory', `oss://inventories/daily/${INVENTORY_MANIFEST}`]
 const HURRY = ['--max-qps', '1000000']
 
 let emulator: OssEmulator
@@ -28,9 +30,16 @@ let directory: string
 let env: NodeJS.ProcessEnv
 
 beforeAll(async () => {
-  emulator = await startOssEmulator({ buckets: ['demo', 'reports', 'rotated'], maxRecordedRequests: 100_000 })
-  for (let i = 0; i < OBJECTS; i++) {
-    await emulator.putStoredObject('demo', `k${String(i).padStart(4, '0')}`, { bytes: new Uint8Array(1) })
+  emulator = await startOssEmulator({
+    buckets: ['demo', 'reports', 'rotated', 'inventories'],
+    maxRecordedRequests: 100_000,
+  })
+  const keys = Array.from({ length: OBJECTS }, (_, i) => `k${String(i).padStart(4, '0')}`)
+  for (const key of keys) await emulator.putStoredObject('demo', key, { bytes: new Uint8Array(1) })
+  // The last object is newer than the inventory.
+  const files = [keys.slice(0, 1500), keys.slice(1500, -1)].map((part) => part.map((key) => ({ key })))
+  for (const [key, bytes] of await inventoryFiles('daily/', { sourceBucket: 'demo', files })) {
+    await emulator.putStoredObject('inventories', key, { bytes })
   }
 })
 afterAll(() => emulator.close())
@@ -100,6 +109,23 @@ describe('an embedded run', { timeout: TIMEOUT_MS }, () => {
     )
     expect(new Set(keysOf(report)).size).toBe(OBJECTS)
     expect(keysOf(report)).toHaveLength(OBJECTS)
+  })
+
+  test('is planned by an inventory, after its process was killed while it read the inventory', async () => {
+    const lastFile = 'daily/data/inventory-1.csv.gz'
+    emulator.injectFault({ kind: 'stall', method: 'GET', key: lastFile, count: 10 })
+    const first = start([...AUDIT, ...INVENTORY], { env })
+    while (!emulator.requests.some(({ path }) => path.endsWith(lastFile))) await delay(20)
+    first.kill('SIGKILL')
+    await once(first, 'exit')
+    emulator.clearFaults()
+    const second = await run([...AUDIT, ...INVENTORY, '--json'], { env })
+    expect(second.code).toBe(0)
+    expect(JSON.parse(second.stdout.toString())).toMatchObject({
+      listedKeys: OBJECTS - 1,
+      shards: { completed: 3 },
+      summary: { objects: OBJECTS, problemCount: 0 },
+    })
   })
 
   test.runIf(process.platform !== 'win32')('stops at Ctrl-C, and the same command continues it', async () => {
@@ -212,6 +238,19 @@ describe.skipIf(postgresPrograms() === undefined && process.env['CI'] === undefi
       await worker
       const stored = await emulator.getStoredObject('reports', 'all/report.jsonl')
       expect(keysOf(Buffer.from(stored?.bytes ?? []).toString())).toHaveLength(OBJECTS)
+    })
+
+    test('is planned by an inventory, by several processes at once', async () => {
+      const args = ['audit', 'oss://demo/', ...INVENTORY, '--report', 'oss://reports/', '--run', 'planned']
+      const worker = finish(work('worker', '--wait'))
+      const { code, stdout } = await finish(work(...args, '--json'))
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout.toString())).toMatchObject({
+        listedKeys: OBJECTS - 1,
+        summary: { objects: OBJECTS, problemCount: 0 },
+      })
+      endAll()
+      await worker
     })
 
     test('is continued by a worker on another machine, after its own command was interrupted', async () => {

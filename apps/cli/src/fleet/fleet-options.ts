@@ -26,6 +26,7 @@ export interface WorkFlags extends QueueFlags, PaceFlags, ServerFlags, ReportFla
 export interface RunFlags extends WorkFlags {
   readonly run?: string
   readonly report?: string
+  readonly inventory?: string
   readonly limit?: number
   readonly redactKeys?: boolean
   readonly retryFailed?: string
@@ -82,6 +83,12 @@ export function addRunOptions(command: Command): Command {
       "directory or oss://BUCKET/PREFIX/ for the report; required with --queue (default: in the run's directory)",
     )
     .option('--redact-keys', 'write hashes in place of the keys of objects into the report')
+    .addOption(
+      new Option(
+        '--inventory <url>',
+        'oss://BUCKET/KEY of the manifest.json of an OSS inventory: divide the keys by it, and not by listing all of them first',
+      ).conflicts(['limit', 'retryFailed']),
+    )
     .option('--limit <n>', 'only the first N keys, in byte order', parseCount)
     .option(
       '--retry-failed <run>',

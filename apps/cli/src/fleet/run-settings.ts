@@ -34,6 +34,7 @@ const SettingsSchema = v.strictObject({
   }),
   report: v.exactOptional(v.string()),
   redactKeys: v.exactOptional(v.string()),
+  inventory: v.exactOptional(v.string()),
   dryRun: v.exactOptional(v.literal(true)),
   limit: v.exactOptional(Count),
   lastKey: v.exactOptional(v.string()),
@@ -74,6 +75,8 @@ export interface FleetSettings {
   readonly report?: string
   /** How keys are hidden: by a secret of the embedded run (`own`), or by one that all machines have, of which this is a check. */
   readonly redactKeys?: string
+  /** The URL of the manifest of an inventory, by which the run is planned. */
+  readonly inventory?: string
   /** Rotate and migrate write nothing. */
   readonly dryRun?: true
   readonly limit?: number

@@ -1,6 +1,7 @@
 import type { Keyring, ObjectCatalog } from '@oss-cse/crypto-core'
 import { printable } from '@oss-cse/crypto-core/internal'
 import {
+  checkInventory,
   checkSameRun,
   type FleetCommand,
   type JobQueue,
@@ -12,7 +13,7 @@ import type { CliEnvironment } from '../base/cli-environment.ts'
 import { usageError } from '../base/cli-error.ts'
 import { writeChunk } from '../output/stream-writer.ts'
 import { TransferFailure } from '../output/transfer-failure.ts'
-import { parsePrefixUrl } from '../server/oss-url.ts'
+import { formatOssUrl, parseObjectUrl, parsePrefixUrl } from '../server/oss-url.ts'
 import { serverConfig } from '../server/server-options.ts'
 import { inUse, isFinished, isOfAnother, openEmbeddedRun, recordOf } from './embedded-run.ts'
 import { finishRun, stoppedEarly } from './finish-run.ts'
@@ -29,6 +30,7 @@ import {
 import { openReport, reportSetting } from './report-place.ts'
 import { addRetryPlan, type RetryPlan, retryPlan } from './retry-plan.ts'
 import { newRunId } from './run-id.ts'
+import { runInventory } from './run-inventory.ts'
 import type { RunRecord } from './run-record.ts'
 import { runServer } from './run-server.ts'
 import { type FleetSettings, parseRunSettings } from './run-settings.ts'
@@ -66,7 +68,7 @@ function settingsOf(
 ): FleetSettings {
   const { bucket, key: prefix } = parsePrefixUrl(url, `${command} everything`)
   const { endpoint, region, addressing, signature } = serverConfig(flags, cli)
-  const { report, limit, redactKeys, retryFailed } = flags
+  const { report, inventory, limit, redactKeys, retryFailed } = flags
   if (limit !== undefined && retryFailed !== undefined) {
     throw usageError('--limit and --retry-failed cannot be used together.')
   }
@@ -87,6 +89,7 @@ function settingsOf(
     },
     ...(report !== undefined && { report: reportSetting(report, { bucket, key: prefix }) }),
     ...(redactKeys && { redactKeys: redactionSetting(shared, cli) }),
+    ...(inventory !== undefined && { inventory: formatOssUrl(parseObjectUrl(inventory)) }),
     ...(limit !== undefined && { limit }),
     ...(retryFailed !== undefined && { retryOf: retryFailed }),
     ...(keyring !== undefined && { keys: keyring.providers.map(keyName) }),
@@ -257,7 +260,7 @@ interface Runs {
   readonly queue?: JobQueue | undefined
 }
 
-/** Adds the settings that are computed once, when a run begins. */
+/** Adds the settings that are computed once, when a run begins. Refuses an inventory by which it cannot be planned. */
 async function computed(
   settings: FleetSettings,
   runs: Runs,
@@ -265,6 +268,8 @@ async function computed(
   cli: CliEnvironment,
 ): Promise<FleetSettings> {
   const { limit, retryOf } = settings
+  const inventory = await runInventory(settings, { server: () => runServer(settings, flags, cli) }, cli)
+  if (inventory !== undefined) await checkInventory({ ...inventory, signal: cli.signal })
   if (retryOf !== undefined) {
     const { chosen } = await planOfRetry(settings, retryOf, runs, flags, cli)
     return { ...settings, retryShards: [...chosen] }

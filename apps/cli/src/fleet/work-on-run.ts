@@ -21,6 +21,7 @@ import { DEFAULT_MAX_QPS, DEFAULT_PARALLEL, type WorkFlags } from './fleet-optio
 import { startFleetProgress } from './fleet-progress.ts'
 import { catalogUpTo } from './limited-catalog.ts'
 import { openReport, type RunReport } from './report-place.ts'
+import { runInventory } from './run-inventory.ts'
 import { runServer } from './run-server.ts'
 import type { FleetSettings } from './run-settings.ts'
 import { shardRows } from './shard-rows.ts'
@@ -90,8 +91,9 @@ export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment
   })
   const chosen = settings.retryShards && new Set(settings.retryShards)
   const progress = await startFleetProgress(cli, flags, id)
+  const inventory = await runInventory(settings, { server, limited }, cli)
   const plan = {
-    catalog,
+    ...(inventory ?? { catalog }),
     prefix: settings.prefix,
     ...(command !== 'audit' && { maxBytes: MAX_SHARD_BYTES }),
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { TransportError } from '@oss-cse/crypto-core'
+import { CseError, TransportError } from '@oss-cse/crypto-core'
 import { compareCodePoints } from '@oss-cse/crypto-core/internal'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import {
@@ -14,7 +14,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { drained, isIn, RUN } from '../../test/fleet-bench.ts'
 import { QUICK } from '../../test/mixed-bucket.ts'
+import { shardObjects } from '../ordered-listing.ts'
 import { planShards } from '../plan-shards.ts'
+import { runWorker } from '../run-worker.ts'
 import { checkInventory, planFromInventory } from './plan-from-inventory.ts'
 
 const PREFIX = 'reports/demo/daily/'
@@ -257,6 +259,33 @@ describe('a planner', () => {
       expect(transport.requests).toEqual([])
     },
   )
+})
+
+test('a worker plans by an inventory, reads it once, and does also what is not in it', async () => {
+  const { queue, options, transport } = await inventoryBench([entries(['b', 'd']), entries(['gone'])])
+  const catalog = new MemoryTransport()
+  for (const key of ['a', 'b', 'c', 'd', 'x']) await catalog.plant(key, new Uint8Array(1))
+  let failures = 3
+  queue.intercept = (operation, moment) => {
+    if (operation === 'addShards' && moment === 'before' && failures-- > 0) {
+      throw new CseError('ERR_CSE_QUEUE', 'The database does not respond.')
+    }
+  }
+  const done: string[] = []
+  const { manifestKey, sourceBucket } = options
+  const status = await runWorker({
+    queue,
+    runId: RUN.id,
+    plan: { transport, manifestKey, sourceBucket, maxKeys: 1 },
+    queueRetry: { minDelayMs: 0, maxDelayMs: 0 },
+    async doShard(shard) {
+      for await (const { key } of shardObjects(shard, { catalog })) done.push(key)
+      return { objects: 0 }
+    },
+  })
+  expect(status).toMatchObject({ plan: { shards: 3, listedKeys: 3 }, shards: { completed: 3 } })
+  expect(done.sort()).toEqual(['a', 'b', 'c', 'd', 'x'])
+  expect(transport.requests).toHaveLength(3)
 })
 
 async function* brokenAfterOne(

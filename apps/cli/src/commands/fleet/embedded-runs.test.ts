@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TransportError } from '@oss-cse/crypto-core'
 import type { MemoryTransport, RecordedRequest } from '@oss-cse/crypto-core/testing'
+import { INVENTORY_MANIFEST, inventoryFiles } from '@oss-cse/fleet/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type KeyArguments, writeKeyFiles } from '../../testing/key-files.ts'
 import { MemoryQueues } from '../../testing/memory-queues.ts'
@@ -123,6 +124,85 @@ describe('audit', () => {
     const { json } = await audit(['--limit', '2', '--json'])
     expect(json()).toMatchObject({ listedKeys: 2, totals: { objects: 2 } })
     expect(heads()).toEqual(['a', 'b'])
+  })
+
+  describe('--inventory', () => {
+    const URL = `oss://inventories/daily/${INVENTORY_MANIFEST}`
+    const listings = (): number => bucket().requests.filter(({ operation }) => operation === 'list').length
+
+    /** Writes an inventory of keys, the last ones first. */
+    async function plantInventory(keys: readonly string[], sourceBucket = 'demo'): Promise<void> {
+      const files = [keys.toReversed().map((key) => ({ key }))]
+      for (const [key, bytes] of await inventoryFiles('daily/', { sourceBucket, files })) {
+        await server.bucket('inventories').plant(key, bytes)
+      }
+    }
+
+    test('divides the keys, and the listing decides what is done', async () => {
+      await plantMany()
+      await plantInventory(['gone', ...bucket().objects.keys()])
+      await bucket().plant('new', new Uint8Array(1))
+      const { code, json } = await audit(['--inventory', URL, '--json', '--run', 'mine'])
+      expect(code).toBe(0)
+      expect(json()).toMatchObject({
+        listedKeys: MANY + 1,
+        shards: { completed: 2 },
+        summary: { objects: MANY + 1, problemCount: 0 },
+      })
+      expect(rowsOf('mine').at(-1)).toMatchObject({ key: 'new' })
+      // One for the first shard, which ends before its page does; one for the other.
+      expect(listings()).toBe(2)
+    })
+
+    test('belongs to the settings of a run: it is not continued with another one, or without it', async () => {
+      await plantMany()
+      await plantInventory([...bucket().objects.keys()])
+      failing(({ operation }) => operation === 'list', 403)
+      await audit(['--inventory', URL])
+      bucket().intercept = undefined
+      expect(await audit()).toMatchObject({ code: 0, stderr: `Run audit-demo-${TODAY}-2.\n` })
+      // The manifest is not needed any more.
+      server.bucket('inventories').objects.clear()
+      expect(await audit(['--inventory', URL])).toMatchObject({
+        code: 0,
+        stderr: `Continuing the run audit-demo-${TODAY}.\n`,
+      })
+    })
+
+    test.each([
+      ['of another bucket', () => plantInventory(['a'], 'other'), 2],
+      ['that does not exist', async () => {}, 4],
+    ])('one %s starts no run', async (_, prepare, code) => {
+      await prepare()
+      expect(await audit(['--inventory', URL])).toMatchObject({ code })
+      expect(existsSync(runs) ? readdirSync(runs) : []).toEqual([])
+    })
+
+    test('a file of it that is damaged stops the run, and nothing is done', async () => {
+      await put('a')
+      await plantInventory(['a'])
+      const [file = ''] = server.bucket('inventories').objects.keys()
+      await server.bucket('inventories').plant(file, new Uint8Array(9))
+      expect(await audit(['--inventory', URL])).toMatchObject({
+        code: 6,
+        stderr: expect.stringContaining(`${file} of the inventory is damaged`),
+      })
+      expect(heads()).toEqual([])
+    })
+
+    test.each([
+      ['--limit', '1'],
+      ['--retry-failed', 'other'],
+    ])('is refused with %s', async (...more) => {
+      expect(await audit(['--inventory', URL, ...more])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('cannot be used with'),
+      })
+    })
+
+    test.each(['manifest.json', 'oss://inventories/'])('%s is no manifest', async (url) => {
+      expect(await audit(['--inventory', url])).toMatchObject({ code: 2 })
+    })
   })
 
   test('--report names another directory, in which the run has its own', async () => {
