@@ -34,7 +34,7 @@ export interface PlanProgress {
   readonly shards: number
   /** The `until` of the last shard that has one: the next shard starts after it. Absent before that shard. */
   readonly cursor?: string | undefined
-  /** The number of keys that were listed for these shards. */
+  /** The number of keys that were listed for these shards, or that an inventory has for them. */
   readonly listedKeys: number
   /** Whether the last shard of the run is in the queue: the one without `until`. */
   readonly complete: boolean
@@ -76,7 +76,7 @@ export interface PlanStep {
    * it ends. A shard without `until` completes the plan.
    */
   readonly shards: readonly Shard[]
-  /** The number of keys that were listed for these shards. */
+  /** The number of keys that were listed for these shards, or that an inventory has for them. */
   readonly listedKeys: number
 }
 

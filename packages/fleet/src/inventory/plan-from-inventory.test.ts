@@ -41,6 +41,20 @@ async function inventoryBench(files: InventoryContent['files'], more: Partial<In
   return { transport, queue, options }
 }
 
+const FILE_KEY = `${PREFIX}data/inventory-0.csv.gz`
+
+/** A bench whose file is another one. The manifest knows its MD5. */
+async function benchWith(file: Uint8Array, more: Partial<InventoryContent> = {}) {
+  const bench = await inventoryBench([[]], more)
+  const { transport } = bench
+  const { bytes } = transport.objects.get(MANIFEST_KEY) ?? { bytes: new Uint8Array() }
+  const md5 = createHash('md5').update(file).digest('hex')
+  const manifest = new TextDecoder().decode(bytes).replace(/(?<="MD5checksum":")\w+/, md5)
+  await transport.plant(MANIFEST_KEY, new TextEncoder().encode(manifest))
+  await transport.plant(FILE_KEY, file)
+  return bench
+}
+
 const entries = (keys: readonly string[]): InventoryEntry[] => keys.map((key) => ({ key }))
 const numbered = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => String(i).padStart(4, '0'))
@@ -142,6 +156,12 @@ describe('the shards of an inventory', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  test('count versions that an inventory marks with capitals', async () => {
+    const rows = ['True,False', 'False,False', 'True,True'].map((marks) => `demo,k,v,${marks},1,E\n`)
+    const { options } = await benchWith(gzipSync(rows.join('')), { allVersions: true })
+    expect(await planFromInventory(options)).toMatchObject({ listedKeys: 1 })
   })
 
   test.each([
@@ -355,20 +375,6 @@ describe('a file that is damaged is refused, and no shard is added:', () => {
     ['a key is empty', gzipSync('demo,,1,E\n')],
     ['a size is no number', gzipSync('demo,k,1e3,E\n')],
   ]
-  const FILE_KEY = `${PREFIX}data/inventory-0.csv.gz`
-
-  /** A bench whose file is another one. The manifest knows its MD5. */
-  async function benchWith(file: Uint8Array, more: Partial<InventoryContent> = {}) {
-    const bench = await inventoryBench([[]], more)
-    const { transport } = bench
-    const { bytes } = transport.objects.get(MANIFEST_KEY) ?? { bytes: new Uint8Array() }
-    const md5 = createHash('md5').update(file).digest('hex')
-    const manifest = new TextDecoder().decode(bytes).replace(/(?<="MD5checksum":")\w+/, md5)
-    await transport.plant(MANIFEST_KEY, new TextEncoder().encode(manifest))
-    await transport.plant(FILE_KEY, file)
-    return bench
-  }
-
   test.each(files)('%s', async (_, file) => {
     const { queue, options } = await benchWith(file)
     await expect(planFromInventory(options)).rejects.toMatchObject({
