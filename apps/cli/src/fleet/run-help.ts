@@ -7,10 +7,10 @@ An embedded run is in ~/.local/share/oss-cse/fleet/RUN (XDG_DATA_HOME or OSS_CSE
 the run is in PostgreSQL, and \`oss-cse fleet worker\` on further machines works on it, too. The database contains settings
 and ranges of keys, but no credentials and no master keys.
 
---inventory replaces the requests that list the keys one after the other before they are divided. It only says where shards end:
-the keys of a shard are listed when it is done, so that objects which are newer than the inventory are not missed. It must
-be a full inventory of the bucket, in CSV, and its bucket must be in the same region. Without its field Size, the shards of
-commands that read content have no limit in bytes.
+--inventory replaces the requests that list the keys, one after the other, to divide them. It only says where shards end:
+the keys of a shard are listed when it is done, so objects that are newer than the inventory are not missed. It must be a
+full inventory of the bucket, in CSV, in a bucket of the same region. Without its field Size, the shards of commands that
+read content have no limit in bytes.
 --limit lists the first N keys at the start. The run then covers the keys up to the last of them.
 --redact-keys hides keys behind an HMAC. Its secret is in OSS_CSE_FLEET_REDACTION_SECRET, at least 16 bytes in base64; an
 embedded run makes one of its own, in its directory.`

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { CseError, TransportError } from '@oss-cse/crypto-core'
+import { CseError } from '@oss-cse/crypto-core'
 import { compareCodePoints } from '@oss-cse/crypto-core/internal'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import {
@@ -13,7 +13,7 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { drained, isIn, RUN } from '../../test/fleet-bench.ts'
-import { QUICK } from '../../test/mixed-bucket.ts'
+import { networkError, QUICK } from '../../test/mixed-bucket.ts'
 import { shardObjects } from '../ordered-listing.ts'
 import { planShards } from '../plan-shards.ts'
 import { runWorker } from '../run-worker.ts'
@@ -128,6 +128,11 @@ describe('the shards of an inventory', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  test('of an object that is far larger than maxBytes are one', async () => {
+    const { options } = await inventoryBench([[{ key: 'a' }, { key: 'b', sizeBytes: 2 ** 50 }, { key: 'c' }]])
+    expect(await planFromInventory({ ...options, maxBytes: 2 })).toMatchObject({ shards: 3, cursor: 'b' })
   })
 
   test('count no old versions, no delete markers and no other prefixes', async () => {
@@ -258,6 +263,14 @@ describe('a planner', () => {
     expect(ranges).toEqual([undefined, undefined, 'bytes=64', 'bytes=128'])
   })
 
+  test('throws what the transport throws, as it is', async () => {
+    const { options, transport } = await inventoryBench([entries(['a'])])
+    const error = new Error('a fault of the transport')
+    transport.alterGet = (response, { key }) =>
+      key.endsWith('.csv.gz') ? { ...response, body: brokenAfterOne(response.body, error) } : response
+    await expect(planFromInventory(options)).rejects.toBe(error)
+  })
+
   test('stops when its signal aborts, and adds nothing', async () => {
     const { queue, options, transport } = await inventoryBench([entries(numbered(9)), entries(['x'])])
     const controller = new AbortController()
@@ -310,10 +323,11 @@ test('a worker plans by an inventory, reads it once, and does also what is not i
 
 async function* brokenAfterOne(
   chunks: AsyncIterable<Uint8Array>,
+  error: Error = networkError(),
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of chunks) {
     yield chunk
-    throw new TransportError('ERR_CSE_NETWORK', 'The connection broke.', { retryable: true })
+    throw error
   }
 }
 
