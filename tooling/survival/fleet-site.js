@@ -30,7 +30,8 @@ export class FleetSite {
   #server
   #account
   #keyring
-  #workers = 0
+  /** @type {Command[]} */
+  #commands = []
   #messages = []
   #waiting = []
 
@@ -121,7 +122,9 @@ export class FleetSite {
     return this.#message((message) => 'failures' in message)
   }
 
+  /** Ends everything, also processes that still work. */
   async close() {
+    await Promise.all(this.#commands.map((command) => command.kill()))
     await this.#server?.stop()
     await this.postgres?.remove()
     this.workspace.close()
@@ -152,7 +155,7 @@ export class FleetSite {
 
   /** @returns {{ command: Command, worker: string }} */
   #command(args) {
-    const worker = `worker-${this.#workers++}`
+    const worker = `worker-${this.#commands.length}`
     const { endpoint, region, accessKeyId, accessKeySecret } = this.#account
     const command = new Command(['fleet', ...args], {
       env: {
@@ -167,6 +170,7 @@ export class FleetSite {
         NODE_OPTIONS: `--import=${new URL('./short-lease.js', import.meta.url)}`,
       },
     })
+    this.#commands.push(command)
     return { command, worker }
   }
 

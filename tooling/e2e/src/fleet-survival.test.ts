@@ -25,7 +25,7 @@ async function expectSurvival(
   expect(counts).toMatchObject(DISRUPTIONS)
 }
 
-test(
+test.concurrent(
   'an audit reports each object once, although processes are killed and stopped, requests fail, and a writer changes objects',
   {
     timeout: TIMEOUT_MS,
@@ -33,7 +33,7 @@ test(
   ({ skip }) => expectSurvival(fleetAudit, 800, skip),
 )
 
-test(
+test.concurrent(
   'a rotation loses no write and no setting, and all is under the new key, although processes are killed and stopped',
   {
     timeout: TIMEOUT_MS,
@@ -41,7 +41,7 @@ test(
   ({ skip }) => expectSurvival(fleetRotate, 600, skip),
 )
 
-test(
+test.concurrent(
   'a migration loses no write and no setting, and all is encrypted, although processes are killed and stopped',
   {
     timeout: TIMEOUT_MS,
