@@ -21,7 +21,11 @@ failed), totals, summary, report (place, files)`
 
 /** What the commands that write objects have in common, for their help. */
 export const REWRITE_HELP = `By default, the bucket must keep versions. Each object is stored as a new version. If somebody else writes meanwhile, their
-version stays the newest. Older versions keep the content and the wrapped key that they had: delete them when all readers
-have the new key, or the run has changed nothing for those who have the old one. With --into, the source is only read.
+version stays the newest. Older versions keep the content and the wrapped key that they had, after a migration the plain
+content: delete them when all readers have the new key, or those who had access before still have it. With --into, the
+source is only read.
 
-The command shows what it will do, and asks. Objects that are links, appendable, retained or archived are not written.`
+The command shows what it will do, and asks. Objects that are links, appendable, retained or archived are not written.
+
+The summary counts formats and keys as they were before an object was written. After a run that was killed, objects that it
+wrote just before count as "already".`

@@ -97,7 +97,7 @@ async function startRewrite(rewrite: Rewrite, cli: CliEnvironment): Promise<void
     ...(dryRun && { dryRun }),
   }
   if (!dryRun && !yes) {
-    const lines = [`${command} ${formatOssUrl(source)}: ${placeText(place)}`, ...notes]
+    const lines = [`${command} ${formatOssUrl(source)}: ${placeText(place, command)}`, ...notes]
     await writeChunk(cli.stderr, lines.map((line) => `${printable(line)}\n`).join(''), cli.signal)
     await confirm(cli, 'Start?')
   }
@@ -168,6 +168,11 @@ async function checkPlace(
   const { signal } = cli
   const retry = checkedRetryOptions()
   const versioning = await callWithRetries(() => transport.getVersioning({ signal }), { retry, signal })
+  if (place.mode !== 'into' && versioning === 'Suspended') {
+    throw configurationError(
+      `The versioning of the bucket ${bucket} is suspended, so a newer object could be overwritten unnoticed. Enable versioning, or write into another bucket (--into).`,
+    )
+  }
   if (place.mode === 'versioned' && versioning !== 'Enabled') {
     throw configurationError(
       `The bucket ${bucket} does not keep versions (its versioning is ${versioning}), so a newer object could be overwritten unnoticed. Enable versioning, write into another bucket (--into), or pause all writers (--writers-are-paused).`,
@@ -182,10 +187,10 @@ async function checkPlace(
   }
 }
 
-function placeText(place: Place): string {
+function placeText(place: Place, command: Rewrite['command']): string {
   switch (place.mode) {
     case 'versioned':
-      return 'each object is stored as a new version. Older versions stay as they are, under the old key, until you delete them.'
+      return `each object is stored as a new version. Older versions stay as they are, ${command === 'migrate' ? 'NOT encrypted' : 'under the old key'}, until you delete them.`
     case 'unversioned':
       return 'each object is overwritten. THE BUCKET KEEPS NO VERSIONS: what others write meanwhile can get lost.'
     case 'into':

@@ -18,7 +18,7 @@ export function addFleetReport(fleet: Command, cli: CliEnvironment): void {
   addReportOptions(addServerOptions(addQueueOption(command)))
     .addHelpText(
       'after',
-      '\nThe server options are for a report in a bucket.\nFields of --json: run, rows, report (place, files), summary',
+      '\nThe server options are for a report in a bucket.\nFields of --json: run, report (place, files), summary',
     )
     .action(async (run: string, flags: ReportRunFlags) => {
       const { reportRun } = await import('../../fleet/report-run.ts')

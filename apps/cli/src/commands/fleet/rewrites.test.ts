@@ -149,6 +149,18 @@ describe('rotate', () => {
     expect(existsSync(runs)).toBe(false)
   })
 
+  test.each([[[]], [['--writers-are-paused']]])(
+    'refuses a bucket with suspended versioning, with %j',
+    async (argv) => {
+      bucket().versioning = 'Suspended'
+      const { code, stderr } = await rotate(['--yes', ...argv])
+      expect([code, stderr]).toEqual([3, expect.stringContaining('is suspended')])
+      // Each of the two ways was refused with a text that named the other one.
+      expect(stderr).not.toContain('--writers-are-paused')
+      expect(existsSync(runs)).toBe(false)
+    },
+  )
+
   test('needs a keyring file', async () => {
     const argv = ['fleet', 'rotate', 'oss://demo/', '--to', 'new', '--yes', ...NEW]
     expect(await oss(argv)).toMatchObject({ code: 2, stderr: expect.stringContaining('give --keyring') })
@@ -223,6 +235,9 @@ describe('migrate', () => {
 
   test('asks, and shows the key and the format before', async () => {
     const { code, stderr } = await migrate([], { stdin: typing('\n') })
+    expect(stderr).toMatch(
+      /migrate oss:\/\/demo\/: .* stay as they are, NOT encrypted, until you delete them\./,
+    )
     expect([code, stderr]).toEqual([
       1,
       expect.stringMatching(/The key is RSA\/.*"new".*the format is aes-ctr\./),
