@@ -5,8 +5,9 @@ import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError, type CliErrorKind, configurationError } from '../base/cli-error.ts'
 import { kindOf } from '../output/exit-codes.ts'
 import { ToldFailure } from '../output/failure.ts'
-import { type ReportFlags, writeDocument } from '../output/report.ts'
+import { type ReportFlags, warn, writeDocument } from '../output/report.ts'
 import { writeChunk } from '../output/stream-writer.ts'
+import { formatOssUrl } from '../server/oss-url.ts'
 import type { OpenRun, WorkedRun } from './work-on-run.ts'
 
 /**
@@ -23,6 +24,10 @@ export async function finishRun(
   const { plan, shards, totals } = status
   const summary = await mergeReport(report.store, { shards: plan.shards, totals, signal: cli.signal })
   const failure = await failureOfRun(run, summary, report.store, shards.failed)
+  if (plan.complete && plan.listedKeys === 0) {
+    const { bucket, prefix } = run.settings
+    warn(cli, `No key begins with ${formatOssUrl({ bucket, key: prefix })}: the run had nothing to do.`)
+  }
   if (flags.json) {
     const { bucket, prefix } = run.settings
     const { place, files } = report
@@ -70,11 +75,18 @@ async function failureOfRun(
 ): Promise<CliError | undefined> {
   const count = (outcome: string): number => outcomes[outcome]?.objects ?? 0
   const rejectsPlain = command === 'verify' && settings.onPlainObject !== 'passthrough'
-  const unfit = count('altered') + count('damaged') + (rejectsPlain ? count('plain') : 0)
+  const unfitOutcomes = ['altered', 'damaged', ...(rejectsPlain ? ['plain'] : [])].filter(
+    (outcome) => count(outcome) > 0,
+  )
+  const unfit = unfitOutcomes.reduce((sum, outcome) => sum + count(outcome), 0)
   const failed = count('failed')
   if (unfit > 0) {
     const more = failed === 0 ? '' : ` ${failed} more failed.`
-    return new CliError('decryption', `${unfit} of ${objects} objects are not what they should be.${more}`)
+    const each = unfitOutcomes.map((outcome) => `${count(outcome)} ${outcome}`).join(', ')
+    return new CliError(
+      'decryption',
+      `${unfit} of ${objects} objects are not what they should be: ${each}.${more}`,
+    )
   }
   if (failedShards > 0) {
     return new CliError('other', `Shards that failed: ${failedShards}. The same command tries them again.`)

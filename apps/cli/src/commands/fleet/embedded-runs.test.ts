@@ -255,11 +255,11 @@ describe('audit', () => {
     expect(short.stderr).not.toContain('c2hvcnQ=')
   })
 
-  test('an empty prefix is audited, and has no objects', async () => {
-    expect((await audit(['--json'])).json()).toMatchObject({
-      totals: { objects: 0 },
-      summary: { problemCount: 0 },
-    })
+  test('an empty prefix is audited, has no objects, and is a warning', async () => {
+    const { code, stderr, json } = await audit(['--json'])
+    expect(json()).toMatchObject({ totals: { objects: 0 }, summary: { problemCount: 0 } })
+    // A misspelled prefix looks the same.
+    expect([code, stderr]).toEqual([0, expect.stringContaining('warning: No key begins with oss://demo/')])
   })
 
   test('a whole bucket needs the slash, and nothing is stored for invalid arguments', async () => {
@@ -425,7 +425,7 @@ describe('verify', () => {
     const { code, stderr } = await verify(keys.own)
     expect([code, stderr]).toEqual([
       6,
-      expect.stringContaining('1 of 1 objects are not what they should be.'),
+      expect.stringContaining('1 of 1 objects are not what they should be: 1 altered.'),
     ])
   })
 
