@@ -63,7 +63,7 @@ export function stoppedEarly({ id, state, reason }: WorkedRun['status']): CliErr
   return reason === undefined
     ? new CliError('other', `The run ${id} is paused. The same command continues it.`)
     : configurationError(
-        `The run ${id} is paused. ${reason} Correct the cause, such as a key or a permission, and run the same command again.`,
+        `The run ${id} is paused. ${reason} Correct the cause, such as a permission, and run the same command again. With other keys it is another run.`,
       )
 }
 

@@ -62,11 +62,15 @@ export function addRewriteOptions(command: Command): Command {
     .option('--yes', 'do not ask before the start')
 }
 
-/** Adds the option for a queue that many machines share. */
-export function addQueueOption(command: Command): Command {
+/**
+ * Adds the option for a queue that many machines share.
+ *
+ * @param without - what its help says of a command without it
+ */
+export function addQueueOption(command: Command, without = 'default: embedded, for one machine'): Command {
   return command.option(
     '--queue <url>',
-    `PostgreSQL that many machines share; keep a password out of it and in ${QUEUE_VARIABLE} (env: ${QUEUE_VARIABLE}, default: embedded, for one machine)`,
+    `PostgreSQL that many machines share; keep a password out of it and in ${QUEUE_VARIABLE} (env: ${QUEUE_VARIABLE}, ${without})`,
   )
 }
 

@@ -10,7 +10,7 @@ export function addFleetWorker(fleet: Command, cli: CliEnvironment): void {
   const command = fleet
     .command('worker')
     .description('work on the runs of a queue in PostgreSQL, on a further machine, until none is left')
-  addQueueOption(command.optionsGroup('Run:'))
+  addQueueOption(command.optionsGroup('Run:'), 'required')
     .option('--run <name>', 'only this run (default: all active runs)', parseRunId)
     .option('--wait', 'do not end when no run is left: wait for new ones')
   addWorkOptions(addKeyOptions(command))
