@@ -21,6 +21,11 @@ test('the time that is left follows from the shards that are left', () => {
   expect(runProgress(status(true, 4, 1), history).etaMs).toBe(100_000)
 })
 
+test('objects that are done in unfinished shards shorten the time that is left, down to nothing', () => {
+  expect(runProgress(status(true, 4, 1), history, 100).etaMs).toBe(80_000)
+  expect(runProgress(status(true, 0, 1), history, 150).etaMs).toBe(0)
+})
+
 test('a run whose other shards failed has no time left', () => {
   const failed = { ...status(true, 0, 0), shards: { waiting: 0, taken: 0, completed: 8, failed: 2 } }
   expect(runProgress(failed, history).etaMs).toBe(0)

@@ -22,10 +22,12 @@ export interface RunProgress {
  * @param status - the run now
  * @param history - samples of its totals, the oldest first. The speed is that between the first one and the last one, so
  * the caller drops those that are too old
+ * @param objectsInHand - the objects that are done, in shards that are not complete, as far as the caller knows
  */
 export function runProgress(
   { plan, shards }: Pick<RunStatus, 'plan' | 'shards'>,
   history: readonly ProgressSample[],
+  objectsInHand = 0,
 ): RunProgress {
   const [first, last] = [history[0], history.at(-1)]
   if (first === undefined || last === undefined) return {}
@@ -41,6 +43,6 @@ export function runProgress(
   if (shardsLeft === 0) return { ...speeds, etaMs: 0 }
   if (objectsPerSecond === 0) return speeds
   // Not listed keys minus objects: keys appear and disappear after they were listed, and failed shards have keys too.
-  const objectsLeft = plan.listedKeys * (shardsLeft / plan.shards)
+  const objectsLeft = Math.max(0, plan.listedKeys * (shardsLeft / plan.shards) - objectsInHand)
   return { ...speeds, etaMs: (objectsLeft / objectsPerSecond) * 1000 }
 }

@@ -40,7 +40,7 @@ export async function startFleetProgress(
       runId,
       status,
       objectsInHand: objectsInHand(),
-      speed: runProgress(status, samples),
+      speed: runProgress(status, samples, objectsInHand()),
       columns,
     })
   })
