@@ -79,7 +79,7 @@ function plan() {
       })
     })
   }
-  const others = objects.filter(({ key }) => !chosen.has(key))
+  const others = usual.filter(({ key }) => !chosen.has(key))
   for (const { key } of spread(others, Math.round(job.races * objects.length), job.seed)) {
     const moment = job.moments[random.integer(0, job.moments.length - 1)]
     const change = job.changes[random.integer(0, job.changes.length - 1)]
