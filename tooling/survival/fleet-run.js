@@ -201,12 +201,8 @@ async function finish(site, findings, suffix = '') {
     reports.push(await site.report(round))
   }
   for (const { summary } of reports) {
-    const problems = summary.problems.filter((problem) => !isOfTwoWorkers(problem))
-    findings.expect(problems.length === 0, `the report is not complete: ${problems.join(', ')}${suffix}`)
-    findings.count(
-      `reports with a part of a worker that came too late${suffix}`,
-      summary.problemCount - problems.length,
-    )
+    const { problemCount, problems } = summary
+    findings.expect(problemCount === 0, `the report is not complete: ${problems.join(', ')}${suffix}`)
   }
   findings.count(`shards${suffix}`, reports[0].summary.shards)
   const { failures, counts } = await site.check(reports.map(({ path }) => path))
@@ -218,22 +214,13 @@ function failedObjects({ summary }) {
   return summary.outcomes.failed?.objects ?? 0
 }
 
-/**
- * Two workers did a shard at once, and the one that had lost it stored its part of the report last: the rows are right, but may
- * say `already` where the queue counted `rotated`.
- */
-function isOfTwoWorkers(problem) {
-  return problem.startsWith('the rows and the queue differ in: ')
-}
-
-/** Waits for the end of a process. Objects that failed, and a part that came too late, are reported by it, and no failure here. */
+/** Waits for the end of a process. Objects that failed are reported by it, and no failure here. */
 async function endAsExpected(command, who) {
   const { code, stderr, stdout } = await command.ended
   if (code === 0) return
   const { summary } = stdout.startsWith('{') ? JSON.parse(stdout) : {}
-  const isKnown =
-    summary !== undefined && (failedObjects({ summary }) > 0 || summary.problems.every(isOfTwoWorkers))
-  if (!isKnown) throw new Error(`${who} ended with ${code}: ${stderr}${stdout}`)
+  if (summary === undefined || failedObjects({ summary }) === 0)
+    throw new Error(`${who} ended with ${code}: ${stderr}${stdout}`)
 }
 
 async function endedEarly(command) {

@@ -40,6 +40,7 @@ export {
 } from './placement/intent-store.ts'
 export { type PlanOptions, planShards, type ShardingOptions } from './plan-shards.ts'
 export { keyRedactor } from './report/key-redaction.ts'
+export { type LatestPart, latestParts, partName } from './report/latest-parts.ts'
 export { type MergeReportOptions, mergeReport, REPORT_FILES } from './report/merge-report.ts'
 export { ObjectReportStore, type ObjectReportStoreOptions } from './report/object-report-store.ts'
 export {

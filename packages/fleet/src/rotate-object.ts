@@ -76,7 +76,7 @@ export function rotateObject(key: string, options: RotateObjectOptions): Promise
  * @example
  * ```ts
  * const rows = rotateShard(taken.shard, { transport: limited, keyring, placement: { mode: 'versioned' }, intents: store, prefix })
- * await taken.complete(await writePart(store, taken.shard, rows))
+ * await taken.complete(await writePart(store, taken.shard, rows, { attempt: taken.attempt }))
  * ```
  */
 export function rotateShard(

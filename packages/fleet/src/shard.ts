@@ -12,7 +12,7 @@ export interface Shard {
   readonly until?: string | undefined
 }
 
-/** Returns the name of a shard, which sorts as the shards do: its number in ten digits. A part of the report has it. */
+/** Returns the name of a shard, which sorts as the shards do: its number in ten digits. */
 export function shardName({ index }: Pick<Shard, 'index'>): string {
   return String(index).padStart(10, '0')
 }

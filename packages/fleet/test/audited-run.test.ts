@@ -28,13 +28,17 @@ test('the report of a run has each object once and adds up to the totals of the 
           runId: 'run',
           plan: { catalog: transport, maxKeys },
           parallel: 2,
-          async doShard(shard, { signal, record }) {
+          async doShard(shard, { signal, attempt, record }) {
             const rows =
               command === 'audited'
                 ? auditShard(shard, { ...options, signal })
                 : verifyShard(shard, { ...options, signal })
-            const totals = await writePart(store, shard, rows, { signal, onRow: ({ code }) => record(code) })
-            // As when the worker dies after it has written the part: the other attempt replaces it.
+            const totals = await writePart(store, shard, rows, {
+              attempt,
+              signal,
+              onRow: ({ code }) => record(code),
+            })
+            // As when the worker dies after it has written the part: the part of the next attempt counts.
             const first = !failed.has(shard.index)
             failed.add(shard.index)
             if (first) throw new Error('lost')

@@ -10,7 +10,7 @@ export function reportStoreContract(
 ): void {
   describe(`${name}, a report store`, () => {
     let opened: Awaited<ReturnType<typeof open>>
-    const [a, b] = ['0000000007', '0000000010']
+    const [a, b] = ['0000000007-0002', '0000000010-0001']
 
     beforeAll(async () => {
       opened = await open()
@@ -50,7 +50,7 @@ export function reportStoreContract(
       await store.writePart(b, each(['whole']))
       await expect(store.writePart(b, lines())).rejects.toThrow('lost')
       expect(await all(store.readPart(b))).toEqual(['whole'])
-      await expect(store.writePart('0000000099', lines())).rejects.toThrow('lost')
+      await expect(store.writePart('0000000099-0001', lines())).rejects.toThrow('lost')
       expect(await all(store.partNames())).toEqual([a, b])
     })
 
@@ -76,7 +76,7 @@ export function reportStoreContract(
       expect(await opened.result('report.jsonl')).toBe('ab')
     })
 
-    test.each(['../x', '12', '', '00000000001', '000000000x'])(
+    test.each(['../x', '12', '', '0000000001', '0000000001-01', '000000000x-0001', '0000000001-00001'])(
       'refuses the name %j of a part',
       async (part) => {
         await expect(opened.store.writePart(part, each([]))).rejects.toEqual(

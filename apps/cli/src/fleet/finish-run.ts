@@ -1,6 +1,13 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { printableJson } from '@oss-cse/crypto-core/internal'
-import { mergeReport, parseRow, type ReportStore, type ReportSummary, summaryTable } from '@oss-cse/fleet'
+import {
+  latestParts,
+  mergeReport,
+  parseRow,
+  type ReportStore,
+  type ReportSummary,
+  summaryTable,
+} from '@oss-cse/fleet'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError, type CliErrorKind, configurationError } from '../base/cli-error.ts'
 import { kindOf } from '../output/exit-codes.ts'
@@ -111,7 +118,7 @@ async function failureOfRun(
 /** The kind of the failures of a report: decryption if one is of that kind, otherwise that of the first one. */
 async function worstKind(store: ReportStore): Promise<CliErrorKind> {
   let first: CliErrorKind | undefined
-  for await (const name of store.partNames()) {
+  for await (const { name } of latestParts(store)) {
     for await (const line of store.readPart(name)) {
       if (!line.includes('"outcome":"failed"')) continue
       const { outcome, code } = parseRow(line)

@@ -1,4 +1,4 @@
-import { type JobQueue, parseRow, type ReportStore, type Shard, shardName } from '@oss-cse/fleet'
+import { type JobQueue, latestParts, parseRow, type ReportStore, type Shard } from '@oss-cse/fleet'
 import { usageError } from '../base/cli-error.ts'
 
 /** The shards of a run that repeats what failed in another one. */
@@ -28,11 +28,11 @@ export async function retryPlan(runId: string, store: ReportStore, shards: numbe
   let last: string | undefined
   /** A missing part covers what is between its neighbours. */
   let missing: { readonly after: string | undefined } | undefined
-  const existing = new Set<string>()
-  for await (const name of store.partNames()) existing.add(name)
+  const parts = new Map<number, string>()
+  for await (const { index, name } of latestParts(store)) parts.set(index, name)
   for (let index = 0; index < shards; index++) {
-    const name = shardName({ index })
-    if (!existing.has(name)) {
+    const name = parts.get(index)
+    if (name === undefined) {
       missing ??= { after: last }
       continue
     }

@@ -125,10 +125,11 @@ export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment
       whenPaused: 'return',
       signal: cli.signal,
       onEvent,
-      async doShard(shard, { signal, record }) {
+      async doShard(shard, { signal, attempt, record }) {
         const wanted = chosen === undefined || chosen.has(shard.index)
         let unsettled = 0
         const totals = await writePart(report.store, shard, wanted ? rows(shard, signal) : noRows(), {
+          attempt,
           redactKeys: redaction,
           signal,
           onRow(row) {

@@ -6,7 +6,7 @@ import { all, each } from '../../test/mixed-bucket.ts'
 import { reportStoreContract } from '../../test/report-store-contract.ts'
 import { FileReportStore } from './file-report-store.node.ts'
 
-const PART = '0000000000'
+const PART = '0000000000-0001'
 let directory: string
 let shared: string
 

@@ -46,8 +46,8 @@ export class FileReportStore implements ReportStore, IntentStore {
     this.#parts = join(directory, 'parts')
   }
 
-  async writePart(shardName: string, lines: AsyncIterable<string>, options?: CallOptions): Promise<void> {
-    await this.#write(this.#parts, partFile(shardName), endedLines(lines), options)
+  async writePart(partName: string, lines: AsyncIterable<string>, options?: CallOptions): Promise<void> {
+    await this.#write(this.#parts, partFile(partName), endedLines(lines), options)
   }
 
   async *partNames({ signal }: CallOptions = {}): AsyncGenerator<string, void, undefined> {
@@ -56,8 +56,8 @@ export class FileReportStore implements ReportStore, IntentStore {
     yield* names.flatMap((name) => PART_FILE.exec(name)?.[1] ?? []).sort()
   }
 
-  readPart(shardName: string, options?: CallOptions): AsyncGenerator<string, void, undefined> {
-    return this.#lines(join(this.#parts, partFile(shardName)), options)
+  readPart(partName: string, options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    return this.#lines(join(this.#parts, partFile(partName)), options)
   }
 
   async addIntents(

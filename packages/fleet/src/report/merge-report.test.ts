@@ -107,49 +107,53 @@ test('a bucket with a key for each object does not fill the memory', async () =>
 describe('a problem of the parts is in the summary, and the rest in the results', () => {
   const part = (store: MemoryReportStore, name: string): string[] => store.parts.get(name) ?? []
   test.each<[string, (store: MemoryReportStore) => void, string]>([
-    ['a missing part', (store) => store.parts.delete('0000000001'), 'part 0000000001 is missing'],
+    ['a missing part', (store) => store.parts.delete('0000000001-0001'), 'part 0000000001 is missing'],
     [
       'missing parts at the end',
       (store) => {
-        store.parts.delete('0000000001')
-        store.parts.delete('0000000002')
+        store.parts.delete('0000000001-0001')
+        store.parts.delete('0000000002-0001')
       },
       'parts 1 to 2 are missing',
     ],
     [
       'a part of no shard',
-      (store) => store.parts.set('0000000003', part(store, '0000000002')),
+      (store) => store.parts.set('0000000003-0001', part(store, '0000000002-0001')),
       'part 0000000003 belongs to no shard',
     ],
     [
       'the part of another shard',
-      (store) => store.parts.set('0000000002', part(store, '0000000001')),
+      (store) => store.parts.set('0000000002-0001', part(store, '0000000001-0001')),
       'part 0000000002 is that of shard 1',
     ],
-    ['a cut part', (store) => part(store, '0000000000').pop(), 'part 0000000000 has no end: it was cut off'],
+    [
+      'a cut part',
+      (store) => part(store, '0000000000-0001').pop(),
+      'part 0000000000 has no end: it was cut off',
+    ],
     [
       'a lost row',
-      (store) => part(store, '0000000000').shift(),
+      (store) => part(store, '0000000000-0001').shift(),
       'part 0000000000 and its end differ in: objects, bytes, encrypted',
     ],
     [
       'a row twice',
-      (store) => part(store, '0000000000').unshift(part(store, '0000000000')[0] ?? ''),
+      (store) => part(store, '0000000000-0001').unshift(part(store, '0000000000-0001')[0] ?? ''),
       'part 0000000000 has keys that occur twice or are out of order (1)',
     ],
     [
       'a row of another part',
-      (store) => part(store, '0000000001').unshift(part(store, '0000000000')[0] ?? ''),
+      (store) => part(store, '0000000001-0001').unshift(part(store, '0000000000-0001')[0] ?? ''),
       'part 0000000001 has keys that occur twice or are out of order (1)',
     ],
     [
       'an invalid line',
-      (store) => part(store, '0000000000').unshift('{"key":"secret-name"'),
+      (store) => part(store, '0000000000-0001').unshift('{"key":"secret-name"'),
       'part 0000000000 has invalid lines (1)',
     ],
     [
       'a line behind the end',
-      (store) => part(store, '0000000000').push(part(store, '0000000000')[0] ?? ''),
+      (store) => part(store, '0000000000-0001').push(part(store, '0000000000-0001')[0] ?? ''),
       'part 0000000000 has invalid lines (1)',
     ],
   ])('%s', async (_, spoil, problem) => {
@@ -174,7 +178,7 @@ describe('a problem of the parts is in the summary, and the rest in the results'
 
   test('a redacted key twice', async () => {
     const store = await threeParts({ redactKeys: SECRET })
-    const lines = part(store, '0000000000')
+    const lines = part(store, '0000000000-0001')
     lines.unshift(lines[1] ?? '')
     expect((await mergeReport(store, { shards: 3 })).problems).toContain(
       'part 0000000000 has keys that occur twice or are out of order (1)',
@@ -196,6 +200,26 @@ describe('a problem of the parts is in the summary, and the rest in the results'
     expect(problemCount).toBe(149)
     expect(problems).toHaveLength(100)
   })
+})
+
+test('of each shard the part of the last attempt counts, whichever was stored last', async () => {
+  const attempts = fc.shuffledSubarray([1, 2, 3, 9, 10, 11], { minLength: 1 })
+  await fc.assert(
+    fc.asyncProperty(fc.array(attempts, { minLength: 1, maxLength: 4 }), async (stored) => {
+      const store = new MemoryReportStore()
+      for (const [index, order] of stored.entries()) {
+        for (const attempt of order) {
+          const one = row(`key-${index}`, { sizeBytes: attempt })
+          await writePart(store, { index }, each([one]), { attempt })
+        }
+      }
+      const bytes = stored.reduce((sum, order) => sum + Math.max(...order), 0)
+      const { problems, ...summary } = await mergeReport(store, { shards: stored.length })
+      expect(problems).toEqual([])
+      expect(summary).toMatchObject({ objects: stored.length, bytes })
+    }),
+    { numRuns: 50 },
+  )
 })
 
 describe('the CSV', () => {

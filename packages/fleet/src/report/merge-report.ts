@@ -3,6 +3,7 @@ import { compareCodePoints } from '@oss-cse/crypto-core/internal'
 import { checkedCount } from '../checked-count.ts'
 import type { ShardTotals } from '../job-queue.ts'
 import { shardName } from '../shard.ts'
+import { type LatestPart, latestParts } from './latest-parts.ts'
 import { type PartEnd, parsePartEnd } from './part-end.ts'
 import { csvLines } from './report-csv.ts'
 import { formatRow, parseRow, type ReportRow } from './report-row.ts'
@@ -32,8 +33,8 @@ export const REPORT_FILES = {
 const MAX_PROBLEMS = 100
 
 /**
- * Makes the results of a run out of its parts: `report.jsonl`, `report.csv` and `summary.json`. Reads the parts twice, in
- * order, with constant memory. Results that exist are replaced.
+ * Makes the results of a run out of its parts: `report.jsonl`, `report.csv` and `summary.json`. Reads the part of each shard's last attempt
+ * twice, in order, with constant memory. Results that exist are replaced.
  *
  * What is wrong with the parts does not stop it. It is in the `problems` of the summary: a part that is missing, cut off, of
  * no shard, or that has invalid lines; keys that occur twice or out of order; rows whose numbers are not those that a part or
@@ -106,15 +107,15 @@ async function* mergedRows(
 ): AsyncGenerator<ReportRow, void, undefined> {
   const order = new RowOrder()
   let next = 0
-  for await (const name of store.partNames({ signal })) {
-    const index = Number(name)
+  for await (const part of latestParts(store, { signal })) {
+    const { index } = part
     if (index >= shards) {
-      problems.add(`part ${name} belongs to no shard`)
+      problems.add(`part ${shardName(part)} belongs to no shard`)
       continue
     }
     tellMissing(next, index, problems)
     next = index + 1
-    yield* partRows(store, index, order, problems, signal)
+    yield* partRows(store, part, order, problems, signal)
   }
   tellMissing(next, shards, problems)
   if (order.hasKeys && order.hasHashes) problems.add('some keys are redacted, and others are not')
@@ -129,7 +130,7 @@ function tellMissing(from: number, to: number, problems: Problems): void {
 
 async function* partRows(
   store: ReportStore,
-  index: number,
+  { index, name: storedName }: LatestPart,
   order: RowOrder,
   problems: Problems,
   signal: AbortSignal | undefined,
@@ -140,7 +141,7 @@ async function* partRows(
   let invalid = 0
   let misplaced = 0
   order.startPart()
-  for await (const line of store.readPart(name, { signal })) {
+  for await (const line of store.readPart(storedName, { signal })) {
     signal?.throwIfAborted()
     const found = end === undefined ? parsePartEnd(line) : undefined
     if (found !== undefined) {

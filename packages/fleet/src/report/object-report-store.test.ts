@@ -4,7 +4,7 @@ import { all, each, networkError, QUICK } from '../../test/mixed-bucket.ts'
 import { reportStoreContract } from '../../test/report-store-contract.ts'
 import { ObjectReportStore } from './object-report-store.ts'
 
-const PART = '0000000000'
+const PART = '0000000000-0001'
 const prefix = 'fleet/run/'
 
 function opened() {

@@ -70,8 +70,8 @@ export class ObjectReportStore implements ReportStore, IntentStore {
     this.#retry = checkedRetryOptions(options.retry)
   }
 
-  async writePart(shardName: string, lines: AsyncIterable<string>, options?: CallOptions): Promise<void> {
-    await this.#putLines(this.#partKey(shardName), lines, options)
+  async writePart(partName: string, lines: AsyncIterable<string>, options?: CallOptions): Promise<void> {
+    await this.#putLines(this.#partKey(partName), lines, options)
   }
 
   async *partNames(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
@@ -81,8 +81,8 @@ export class ObjectReportStore implements ReportStore, IntentStore {
     }
   }
 
-  readPart(shardName: string, options?: CallOptions): AsyncGenerator<string, void, undefined> {
-    return this.#lines(this.#partKey(shardName), options)
+  readPart(partName: string, options?: CallOptions): AsyncGenerator<string, void, undefined> {
+    return this.#lines(this.#partKey(partName), options)
   }
 
   async addIntents(
@@ -182,8 +182,8 @@ export class ObjectReportStore implements ReportStore, IntentStore {
     return `${this.#options.prefix}${intentsDirectory(shardName)}/${intentsFile(id)}`
   }
 
-  #partKey(shardName: string): string {
-    return `${this.#options.prefix}parts/${partFile(shardName)}`
+  #partKey(partName: string): string {
+    return `${this.#options.prefix}parts/${partFile(partName)}`
   }
 
   #send<Result>(signal: AbortSignal | undefined, call: () => Promise<Result>): Promise<Result> {

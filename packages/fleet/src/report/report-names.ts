@@ -4,17 +4,23 @@ import { CseError } from '@oss-cse/crypto-core'
 const DIRECTORIES: ReadonlySet<string> = new Set(['parts', 'intents'])
 
 /** The file of a part, and the name of the part in it. */
-export const PART_FILE: RegExp = /^(\d{10})\.jsonl$/
+export const PART_FILE: RegExp = /^(\d{10}-\d{4})\.jsonl$/
+
+/** The name of the directory of a shard's intents. */
+const SHARD_NAME = /^\d{10}$/
 
 /**
  * Returns the name of the file of a part.
  *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a name that is none of `shardName`
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a name that is none of `partName`
  */
-export function partFile(shardName: string): string {
-  const name = `${shardName}.jsonl`
+export function partFile(partName: string): string {
+  const name = `${partName}.jsonl`
   if (PART_FILE.test(name)) return name
-  throw new CseError('ERR_CSE_INVALID_ARGUMENT', `The name of a part must have ten digits: ${shardName}.`)
+  throw new CseError(
+    'ERR_CSE_INVALID_ARGUMENT',
+    `The name of a part must be ten digits, "-" and four digits: ${partName}.`,
+  )
 }
 
 /** The file of a record of intents, and the id of the record in it. */
@@ -23,11 +29,11 @@ export const INTENTS_FILE: RegExp = /^([0-9a-f-]{36})\.jsonl$/
 /**
  * Returns the name of the directory of a shard's intents.
  *
- * @throws CseError as `partFile`
+ * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a name that is none of `shardName`
  */
 export function intentsDirectory(shardName: string): string {
-  partFile(shardName)
-  return `intents/${shardName}`
+  if (SHARD_NAME.test(shardName)) return `intents/${shardName}`
+  throw new CseError('ERR_CSE_INVALID_ARGUMENT', `The name of a shard must have ten digits: ${shardName}.`)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CallOptions } from '@oss-cse/crypto-core'
 
 /**
- * Where a run keeps its report: one part for each shard, and the results that are made of the parts. Keys are personal data:
+ * Where a run keeps its report: one part for each attempt at a shard, and the results that are made of the parts. Keys are personal data:
  * only the owner of the run can read a store.
  *
  * Its methods reject with the signal's reason, and with what the store itself throws.
@@ -10,10 +10,10 @@ export interface ReportStore {
   /**
    * Stores a part, or replaces it: afterwards the store has all of its lines, or is unchanged.
    *
-   * @param shardName - see `shardName`
+   * @param partName - see `partName`
    * @param lines - without the ends of the lines. If this fails, so does the call
    */
-  writePart(shardName: string, lines: AsyncIterable<string>, options?: CallOptions): Promise<void>
+  writePart(partName: string, lines: AsyncIterable<string>, options?: CallOptions): Promise<void>
   /** The names of all parts, in ascending order. */
   partNames(options?: CallOptions): AsyncIterable<string>
   /**
@@ -21,7 +21,7 @@ export interface ReportStore {
    *
    * @throws CseError `ERR_CSE_NOT_FOUND` when there is no such part
    */
-  readPart(shardName: string, options?: CallOptions): AsyncIterable<string>
+  readPart(partName: string, options?: CallOptions): AsyncIterable<string>
   /**
    * Stores a result, or replaces it, as `writePart`.
    *

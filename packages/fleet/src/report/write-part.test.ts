@@ -22,7 +22,7 @@ test('the totals count objects, bytes, and objects by outcome', async () => {
   const rows = [row('b', { readBytes: 7 }), row('c', { outcome: 'altered', readBytes: 1 }), row('d')]
   const totals = { objects: 3, bytes: 30, readBytes: 8, encrypted: 2, altered: 1 }
   expect(await writePart(store, SHARD, each(rows))).toEqual(totals)
-  expect((await all(store.readPart('0000000003'))).map((line) => JSON.parse(line))).toEqual([
+  expect((await all(store.readPart('0000000003-0001'))).map((line) => JSON.parse(line))).toEqual([
     ...rows,
     { end: { shard: 3, totals } },
   ])
@@ -45,14 +45,14 @@ test('each row is shown before it is stored, and what that throws stops it', asy
 test('a shard without objects has a part, so that it is not missed', async () => {
   const store = new MemoryReportStore()
   expect(await writePart(store, SHARD, each([]))).toEqual({ objects: 0, bytes: 0 })
-  expect(await all(store.partNames())).toEqual(['0000000003'])
+  expect(await all(store.partNames())).toEqual(['0000000003-0001'])
 })
 
 test('a second attempt replaces the part', async () => {
   const store = new MemoryReportStore()
   await writePart(store, SHARD, each([row('b'), row('c')]))
   await writePart(store, SHARD, each([row('c')]))
-  expect(await all(store.readPart('0000000003'))).toHaveLength(2)
+  expect(await all(store.readPart('0000000003-0001'))).toHaveLength(2)
 })
 
 test.each([
@@ -82,7 +82,7 @@ describe('redacted keys', () => {
     await writePart(store, { index: 0 }, each([row('people/jane-doe.pdf'), row('people/ünï.pdf')]), {
       redactKeys: SECRET,
     })
-    const lines = await all(store.readPart('0000000000'))
+    const lines = await all(store.readPart('0000000000-0001'))
     expect(lines.join('\n')).not.toMatch(/people|jane|pdf|"key"/)
     expect(lines.slice(0, 2).map((line) => JSON.parse(line).keyHash)).toEqual(
       ['people/jane-doe.pdf', 'people/ünï.pdf'].map((key) =>

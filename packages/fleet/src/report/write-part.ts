@@ -1,8 +1,9 @@
 import { type CallOptions, CseError } from '@oss-cse/crypto-core'
 import { compareCodePoints } from '@oss-cse/crypto-core/internal'
 import type { ShardTotals } from '../job-queue.ts'
-import { type Shard, shardName } from '../shard.ts'
+import type { Shard } from '../shard.ts'
 import { keyRedactor } from './key-redaction.ts'
+import { partName } from './latest-parts.ts'
 import { formatPartEnd } from './part-end.ts'
 import { formatRow, type ReportRow } from './report-row.ts'
 import type { ReportStore } from './report-store.ts'
@@ -10,6 +11,11 @@ import { ReportTotals } from './report-totals.ts'
 
 /** Options of `writePart`. */
 export interface WritePartOptions extends CallOptions {
+  /**
+   * `TakenShard.attempt`, from 1: the part of the last attempt counts. Default 1, for a program in which no shard is taken from a
+   * worker.
+   */
+  readonly attempt?: number | undefined
   /** The secret with which keys are replaced by hashes: see `keyRedactor`. Absent: the report contains the keys. */
   readonly redactKeys?: Uint8Array | undefined
   /** Called with each row, with its key, before it is stored: for a circuit breaker, or to show progress. */
@@ -17,7 +23,7 @@ export interface WritePartOptions extends CallOptions {
 }
 
 /**
- * Stores the rows of a shard as its part of the report, all or nothing. An earlier part of the shard is replaced.
+ * Stores the rows of a shard as its part of the report, all or nothing. An earlier part of the same attempt is replaced.
  *
  * @param rows - with keys, in byte order, each once
  * @returns the totals for `TakenShard.complete`: `objects`, `bytes`, `readBytes` of a verification, and the number of objects
@@ -27,14 +33,15 @@ export interface WritePartOptions extends CallOptions {
  *
  * @example
  * ```ts
- * await taken.complete(await writePart(store, taken.shard, auditShard(taken.shard, options)))
+ * const { shard, attempt } = taken
+ * await taken.complete(await writePart(store, shard, auditShard(shard, options), { attempt }))
  * ```
  */
 export async function writePart(
   store: Pick<ReportStore, 'writePart'>,
   shard: Shard,
   rows: AsyncIterable<ReportRow>,
-  { redactKeys, onRow, signal }: WritePartOptions = {},
+  { attempt = 1, redactKeys, onRow, signal }: WritePartOptions = {},
 ): Promise<ShardTotals> {
   const redact = redactKeys && (await keyRedactor(redactKeys))
   const totals = new ReportTotals()
@@ -50,7 +57,7 @@ export async function writePart(
     }
     yield formatPartEnd(shard, totals.shardTotals)
   }
-  await store.writePart(shardName(shard), lines(), { signal })
+  await store.writePart(partName(shard, attempt), lines(), { signal })
   return totals.shardTotals
 }
 

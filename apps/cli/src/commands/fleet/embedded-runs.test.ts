@@ -222,7 +222,7 @@ describe('audit', () => {
     expect(await audit(['--report', 'oss://demo/reports/'])).toMatchObject({ code: 2 })
     expect(await audit(['--report', 'oss://other/reports', '--run', 'mine'])).toMatchObject({ code: 0 })
     expect([...server.bucket('other').objects.keys()].sort()).toEqual([
-      'reports/mine/parts/0000000000.jsonl',
+      'reports/mine/parts/0000000000-0001.jsonl',
       'reports/mine/report.csv',
       'reports/mine/report.jsonl',
       'reports/mine/summary.json',
@@ -486,7 +486,7 @@ describe('status, pause, resume, cancel and report', () => {
   test('report of a run that lacks a part is not complete', async () => {
     await put('a')
     await audit(['--run', 'mine', '--report', 'oss://other/'])
-    server.bucket('other').objects.delete('mine/parts/0000000000.jsonl')
+    server.bucket('other').objects.delete('mine/parts/0000000000-0001.jsonl')
     expect(await fleet(['report', 'mine'])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('not complete'),
