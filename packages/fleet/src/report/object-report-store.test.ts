@@ -20,7 +20,7 @@ reportStoreContract('ObjectReportStore', async () => opened())
 test('parts are objects under the prefix', async () => {
   const { transport, store } = opened()
   await transport.plant('fleet/run/parts/notes.txt', new Uint8Array(1))
-  await transport.plant('fleet/run2/parts/0000000001.jsonl', new Uint8Array(1))
+  await transport.plant('fleet/run2/parts/0000000001-0001.jsonl', new Uint8Array(1))
   await store.writePart(PART, each(['a', 'b']))
   expect(new TextDecoder().decode(transport.objects.get(`fleet/run/parts/${PART}.jsonl`)?.bytes)).toBe(
     'a\nb\n',
