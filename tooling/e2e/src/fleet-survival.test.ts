@@ -38,7 +38,7 @@ test.concurrent(
   {
     timeout: TIMEOUT_MS,
   },
-  ({ skip }) => expectSurvival(fleetRotate, 500, skip),
+  ({ skip }) => expectSurvival(fleetRotate, 600, skip),
 )
 
 test.concurrent(
@@ -46,5 +46,5 @@ test.concurrent(
   {
     timeout: TIMEOUT_MS,
   },
-  ({ skip }) => expectSurvival(fleetMigrate, 500, skip),
+  ({ skip }) => expectSurvival(fleetMigrate, 600, skip),
 )
