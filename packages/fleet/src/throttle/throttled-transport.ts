@@ -3,36 +3,46 @@ import {
   type CallOptions,
   CseError,
   type GetObjectResponse,
+  type MultipartTransport,
   type ObjectBody,
+  type ObjectCatalog,
+  type ObjectSettings,
   type ObjectTransport,
+  type VersionCatalog,
 } from '@oss-cse/crypto-core'
 import type { Throttle } from './throttle.ts'
 
-/** Requests that are sent again as they are. */
-const REPEATABLE = [
-  'head',
-  'get',
-  'getSymlink',
-  'list',
-  'delete',
-  'deleteMany',
-  'copy',
-  'initiate',
-  'complete',
-  'abort',
-  'listParts',
-  'listUploads',
-  'listVersions',
-  'getVersioning',
-  'getObjectAcl',
-  'getObjectTags',
-] as const
+/** The calls of a transport that wait for the throttle: those of all its ports. */
+export type ThrottledCall = Exclude<
+  | keyof ObjectTransport
+  | keyof ObjectCatalog
+  | keyof MultipartTransport
+  | keyof VersionCatalog
+  | keyof ObjectSettings,
+  'location' | 'workerSide'
+>
 
-/** Requests with a body, which only its owner can open again. */
-const UPLOADS = ['put', 'uploadPart'] as const
-
-/** The calls of a transport that wait for the throttle. */
-export type ThrottledCall = (typeof REPEATABLE)[number] | (typeof UPLOADS)[number]
+/** Whether a request is sent again as it is, or has a body, which only its owner can open again. */
+const CALLS: Readonly<Record<ThrottledCall, 'repeatable' | 'upload'>> = {
+  head: 'repeatable',
+  get: 'repeatable',
+  put: 'upload',
+  getSymlink: 'repeatable',
+  list: 'repeatable',
+  delete: 'repeatable',
+  deleteMany: 'repeatable',
+  copy: 'repeatable',
+  initiate: 'repeatable',
+  uploadPart: 'upload',
+  complete: 'repeatable',
+  abort: 'repeatable',
+  listParts: 'repeatable',
+  listUploads: 'repeatable',
+  listVersions: 'repeatable',
+  getVersioning: 'repeatable',
+  getObjectAcl: 'repeatable',
+  getObjectTags: 'repeatable',
+}
 
 /** A request that is throttled more often in a row fails. */
 const MAX_THROTTLED = 30
@@ -55,17 +65,18 @@ export function throttledTransport<Transport extends object>(
   throttle: Throttle,
 ): Pick<Transport, keyof Transport & (ThrottledCall | 'location')> {
   const calls = new Map<string, unknown>()
-  for (const name of REPEATABLE) {
-    const call = callOf(transport, name)
-    if (call !== undefined) calls.set(name, (request: CallOptions = {}) => repeated(throttle, request, call))
-  }
-  for (const name of UPLOADS) {
+  for (const [name, kind] of Object.entries(CALLS)) {
     const call = callOf(transport, name)
     if (call === undefined) continue
-    calls.set(name, (request: UploadCall) => {
-      const body = throttledBody(request.body, throttle, request)
-      return sentOnce(throttle, { ...request, body }, call)
-    })
+    calls.set(
+      name,
+      kind === 'repeatable'
+        ? (request: CallOptions = {}) => repeated(throttle, request, call)
+        : (request: UploadCall) => {
+            const body = throttledBody(request.body, throttle, request)
+            return sentOnce(throttle, { ...request, body }, call)
+          },
+    )
   }
   const get = calls.get('get') as ObjectTransport['get'] | undefined
   if (get !== undefined) {
@@ -81,7 +92,7 @@ export function throttledTransport<Transport extends object>(
 type UploadCall = CallOptions & { readonly body: ObjectBody }
 type Call<Request extends CallOptions = CallOptions> = (request: Request) => Promise<unknown>
 
-function callOf(transport: object, field: ThrottledCall): Call | undefined {
+function callOf(transport: object, field: string): Call | undefined {
   const call = (transport as Readonly<Record<string, unknown>>)[field]
   return typeof call === 'function' ? (call as Call).bind(transport) : undefined
 }
