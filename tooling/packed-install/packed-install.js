@@ -223,6 +223,11 @@ function commandThatAdds(node, script) {
   return answers[0].split(' ')
 }
 
+function runsFleets(node) {
+  const [major, minor] = run(node, ['--version'], work).slice(1).split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 12)
+}
+
 /** What `fleet` says where it cannot run: that Node.js is too old, or the command that installs its package. */
 function whatFleetNeeds(node, script, env) {
   const { status, stdout, stderr } = spawnSync(node, [script, 'fleet', 'audit', 'oss://demo/'], {
@@ -230,8 +235,7 @@ function whatFleetNeeds(node, script, env) {
     env,
   })
   assert.deepEqual([status, stdout], [3, ''])
-  const [major, minor] = run(node, ['--version'], work).slice(1).split('.').map(Number)
-  if (major < 22 || (major === 22 && minor < 12)) {
+  if (!runsFleets(node)) {
     assert.match(stderr, /^oss-cse: The commands of `oss-cse fleet` need Node\.js 22\.12 or newer\. .*\n$/)
     return undefined
   }
@@ -335,9 +339,11 @@ async function checkCommandLine(registry) {
       })
     }
     await check('cli: fleet audits a bucket after the command that it names', () => {
-      const [npm, ...args] = whatFleetNeeds(ownNode, script, server.env)
+      // Not the machine's own Node.js, which may be older.
+      const node = nodes.find(runsFleets)
+      const [npm, ...args] = whatFleetNeeds(node, script, server.env)
       run(npm, [...args.filter((arg) => arg !== '--global'), ...quietly], directory, env)
-      const audit = run(ownNode, [script, 'fleet', 'audit', 'oss://demo/', '--json'], directory, server.env)
+      const audit = run(node, [script, 'fleet', 'audit', 'oss://demo/', '--json'], directory, server.env)
       const { totals, summary } = JSON.parse(audit)
       // What was put above, and is encrypted.
       assert.deepEqual([totals.objects, totals.encrypted, summary.problemCount], [2, 2, 0])
