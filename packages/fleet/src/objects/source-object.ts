@@ -70,6 +70,20 @@ export async function readSource(
   }
 }
 
+/** Sends a HEAD, as `readSource`. Returns `undefined` if there is no such object or version. */
+export async function findSource(
+  transport: Pick<ObjectTransport, 'head'>,
+  key: string,
+  options?: SourceOptions,
+): Promise<SourceObject | undefined> {
+  try {
+    return await readSource(transport, key, options)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
 /** Asks for the stored bytes unchanged: the checksum and the cipher are about these. */
 const IDENTITY: HeaderMap = { 'accept-encoding': 'identity' }
 

@@ -8,7 +8,7 @@ import {
 } from '@oss-cse/crypto-core'
 import type { ContentDestination, NewContent } from '../content/new-content.ts'
 import { StoredOtherwise } from '../content/stored-otherwise.ts'
-import { isMissing, readSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
+import { findSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
 import {
   NOTHING_PLACED,
   type Placement,
@@ -54,7 +54,7 @@ export class OtherBucketPlacement implements Placement {
   async place(source: SourceObject, content: NewContent, options: PlaceOptions): Promise<PlaceOutcome> {
     const { key } = source
     const { signal, sameContent } = options
-    const present = await this.#read(key, options)
+    const present = await findSource(this.#target, key, { signal })
     if (present !== undefined) return (await sameContent(source, present)) ? 'already' : 'conflict'
     const sent: string[] = []
     const destination = watchedDestination(this.#target, {
@@ -66,25 +66,16 @@ export class OtherBucketPlacement implements Placement {
       crc64 = (await content.store(destination, key, { signal })).crc64
     } catch (error) {
       if (!isPresent(error)) throw error
-      const stored = await this.#read(key, options)
+      const stored = await findSource(this.#target, key, { signal })
       if (stored === undefined) throw error
       return (await sameContent(source, stored)) ? 'already' : 'conflict'
     }
-    const placed = await this.#read(key, options)
+    const placed = await findSource(this.#target, key, { signal })
     const wrapped = placed && wrappedCekOf(placed)
     if (wrapped === undefined || !sent.includes(wrapped)) return 'conflict'
     if (placed?.crc64 === crc64) return 'placed'
     // Not removed: nothing tells whether somebody else has replaced it by now. It is a conflict until then.
     throw new StoredOtherwise(key)
-  }
-
-  async #read(key: string, { signal }: CallOptions): Promise<SourceObject | undefined> {
-    try {
-      return await readSource(this.#target, key, { signal })
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      throw error
-    }
   }
 }
 

@@ -10,7 +10,7 @@ import {
 } from '@oss-cse/crypto-core'
 import type { ContentDestination, NewContent } from '../content/new-content.ts'
 import { StoredOtherwise } from '../content/stored-otherwise.ts'
-import { isMissing, readSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
+import { findSource, readSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
 import type { IntentLog } from './intent-log.ts'
 import {
   NOTHING_PLACED,
@@ -73,8 +73,8 @@ export class PausedWritersPlacement implements Placement {
   async settle(key: string): Promise<SettledKey> {
     if (this.#log.of(key).length > 0) {
       const temporaryKey = await this.#temporaryKey(key)
-      const temporary = await this.#read(temporaryKey)
-      const now = temporary && (await this.#read(key))
+      const temporary = await findSource(this.#transport, temporaryKey)
+      const now = temporary && (await findSource(this.#transport, key))
       if (now && wrappedCekOf(now) === wrappedCekOf(temporary) && now.crc64 !== temporary.crc64) {
         throw copiedWrongly(key, temporaryKey)
       }
@@ -109,14 +109,14 @@ export class PausedWritersPlacement implements Placement {
       await this.settle(key)
       throw new StoredOtherwise(key)
     }
-    if (!isSame(await this.#read(key, { signal }), source)) {
+    if (!isSame(await findSource(this.#transport, key, { signal }), source)) {
       await this.settle(key)
       return 'raced'
     }
     signal?.throwIfAborted()
     const headers = { ...copiedHeaders(content.headers), [OSS_HEADERS.copySourceIfMatch]: temporary.etag }
     await this.#transport.copy({ key, sourceKey: temporaryKey, headers, signal })
-    const placed = await this.#read(key)
+    const placed = await findSource(this.#transport, key)
     await this.settle(key)
     return placed !== undefined && wrappedCekOf(placed) === wrappedCekOf(temporary) ? 'placed' : 'raced'
   }
@@ -133,27 +133,18 @@ export class PausedWritersPlacement implements Placement {
     const destination = watchedDestination(this.#transport, {
       beforeStored: async (wrappedCek) => {
         sent = wrappedCek
-        raced = !isSame(await this.#read(key, { signal }), source)
+        raced = !isSame(await findSource(this.#transport, key, { signal }), source)
         if (raced) throw new CseError('ERR_CSE_SOURCE_CHANGED', `${key} changed while it was read.`)
       },
     })
     try {
       const { crc64 } = await content.store(destination, key, { signal })
-      const placed = await this.#read(key)
+      const placed = await findSource(this.#transport, key)
       if (placed === undefined || wrappedCekOf(placed) !== sent) return 'raced'
       if (placed.crc64 !== crc64) throw new StopRun(new StoredOtherwise(key).cause)
       return 'placed'
     } catch (error) {
       if (raced) return 'raced'
-      throw error
-    }
-  }
-
-  async #read(key: string, options: CallOptions = {}): Promise<SourceObject | undefined> {
-    try {
-      return await readSource(this.#transport, key, options)
-    } catch (error) {
-      if (isMissing(error)) return undefined
       throw error
     }
   }

@@ -10,7 +10,7 @@ import {
 } from '@oss-cse/crypto-core'
 import type { ContentDestination, NewContent } from '../content/new-content.ts'
 import { StoredOtherwise } from '../content/stored-otherwise.ts'
-import { isMissing, readSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
+import { findSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
 import type { IntentLog } from './intent-log.ts'
 import type { Intent } from './intent-store.ts'
 import { type KeyVersion, keyVersions } from './key-versions.ts'
@@ -76,7 +76,7 @@ export class VersionedPlacement implements Placement {
     // The oldest first.
     for (const [index, { versionId, isDeleteMarker }] of [...versions.entries()].reverse()) {
       if (isDeleteMarker) continue
-      const version = await this.#read(key, versionId)
+      const version = await findSource(this.#transport, key, { versionId })
       const cek = version && wrappedCekOf(version)
       const own = intents.filter(({ wrappedCek }) => wrappedCek === cek)
       if (version === undefined || cek === undefined || own.length === 0) continue
@@ -118,7 +118,8 @@ export class VersionedPlacement implements Placement {
       throw versioningEnded(key)
     // From here on without the signal, as in `settle`.
     const outcome = await this.#judge(key, placedId, intent)
-    const placed = outcome === 'placed' ? await this.#read(key, placedId) : undefined
+    const placed =
+      outcome === 'placed' ? await findSource(this.#transport, key, { versionId: placedId }) : undefined
     if (placed !== undefined && (placed.crc64 !== crc64 || wrappedCekOf(placed) !== intent.wrappedCek)) {
       await this.#remove(key, placedId)
       this.#settled(key, 1)
@@ -164,23 +165,14 @@ export class VersionedPlacement implements Placement {
     return versions
   }
 
-  /** Returns undefined if the version does not exist any more. */
-  async #read(key: string, versionId: string): Promise<SourceObject | undefined> {
-    try {
-      return await readSource(this.#transport, key, { versionId })
-    } catch (error) {
-      if (isMissing(error)) return undefined
-      throw error
-    }
-  }
-
   async #hasContentOf(
     placed: SourceObject,
     own: readonly Intent[],
     sameContent: PlaceOptions['sameContent'],
   ): Promise<boolean> {
     for (const { key, versionId } of own) {
-      const source = versionId === undefined ? undefined : await this.#read(key, versionId)
+      const source =
+        versionId === undefined ? undefined : await findSource(this.#transport, key, { versionId })
       // What is archived cannot be read. Its wrapped key is that of the write, and a write stores all or nothing.
       if (source === undefined || source.attributes.needsRestore || placed.attributes.needsRestore) continue
       if (!(await sameContent(source, placed))) return false
