@@ -1,5 +1,5 @@
 import { type CallOptions, type ContentFormat, decodeEnvelope } from '@oss-cse/crypto-core'
-import { ciphertextContent, envelopeHeadersOf } from './content/ciphertext-content.ts'
+import { ciphertextContent } from './content/ciphertext-content.ts'
 import { encryptedContent } from './content/encrypted-content.ts'
 import type { ContentDestination } from './content/new-content.ts'
 import { bucketOf, type ContentKeys, openCiphertext, openPlaintext } from './content/opened-source.ts'
@@ -85,13 +85,7 @@ function migration(options: MigrateObjectOptions, destination: ContentDestinatio
       const envelope = decodeEnvelope(source.headers)
       if (envelope !== undefined) {
         const open = (call: CallOptions) => openCiphertext(transport, source, keys, call)
-        return ciphertextContent({
-          source,
-          envelope,
-          envelopeHeaders: envelopeHeadersOf(source),
-          headers,
-          open,
-        })
+        return ciphertextContent({ source, envelope, headers, open })
       }
       const open = (call: CallOptions) => openPlaintext(transport, source, keys, call)
       return encryptedContent({ keys, format, headers, sizeBytes: source.sizeBytes, open })

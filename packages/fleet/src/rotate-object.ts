@@ -10,7 +10,7 @@ import {
   plaintextLength,
 } from '@oss-cse/crypto-core'
 import { equalDescriptions, isEmptyDescription } from '@oss-cse/crypto-core/internal'
-import { ciphertextContent, envelopeHeadersOf } from './content/ciphertext-content.ts'
+import { ciphertextContent } from './content/ciphertext-content.ts'
 import { encryptedContent } from './content/encrypted-content.ts'
 import type { ContentDestination, NewContent } from './content/new-content.ts'
 import { type ContentKeys, openCiphertext, openPlaintext } from './content/opened-source.ts'
@@ -112,13 +112,7 @@ function rotation(options: RotateObjectOptions, destination: ContentDestination)
       const { key, sizeBytes: storedBytes } = source
       const open = (call: CallOptions) => openCiphertext(transport, source, keys, call)
       if (isDone(envelope)) {
-        return ciphertextContent({
-          source,
-          envelope,
-          envelopeHeaders: envelopeHeadersOf(source),
-          headers,
-          open,
-        })
+        return ciphertextContent({ source, envelope, headers, open })
       }
       if (newContentKey) {
         const sealed = contentFormat(envelope) === 'sealed'

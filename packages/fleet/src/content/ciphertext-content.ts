@@ -22,8 +22,8 @@ import type { StoredBytes } from './stored-bytes.ts'
 export interface Ciphertext {
   readonly source: SourceObject
   readonly envelope: Envelope
-  /** The envelope as headers. */
-  readonly envelopeHeaders: HeaderMap
+  /** The envelope as headers. Default: as the source has them. */
+  readonly envelopeHeaders?: HeaderMap | undefined
   /** All other headers of the new object. */
   readonly headers: HeaderMap
   open(options: CallOptions): Promise<StoredBytes>
@@ -46,7 +46,7 @@ export function ciphertextContent(ciphertext: Ciphertext): NewContent {
       ? undefined
       : planParts(format === 'sealed' ? plaintextLength(sizeBytes) : sizeBytes, undefined, format)
   const envelopeHeaders = {
-    ...withoutParts(ciphertext.envelopeHeaders),
+    ...withoutParts(ciphertext.envelopeHeaders ?? envelopeHeadersOf(source)),
     ...(plan && {
       [V2_HEADERS.dataSize]: String(plan.storedBytes),
       [V2_HEADERS.partSize]: String(plan.partSizeBytes),
@@ -80,7 +80,7 @@ export function ciphertextContent(ciphertext: Ciphertext): NewContent {
 }
 
 /** Returns the envelope of an object as its headers have it. */
-export function envelopeHeadersOf({ headers }: SourceObject): HeaderMap {
+function envelopeHeadersOf({ headers }: SourceObject): HeaderMap {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => isEnvelopeHeader(name)))
 }
 
