@@ -1,9 +1,13 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import { decodeBase64, encodeBase64, equalBytes } from './bytes.ts'
+import { decodeBase64, encodeBase64, encodeHex, equalBytes } from './bytes.ts'
 
 afterEach(() => {
   vi.unstubAllGlobals()
+})
+
+test('hexadecimal digits are two for each byte, in lower case', () => {
+  expect(encodeHex(Uint8Array.of(0, 9, 10, 171, 255))).toBe('00090aabff')
 })
 
 test('base64 decodes to the encoded bytes', () => {

@@ -56,6 +56,11 @@ export function decodeBase64(text: string): Uint8Array | undefined {
   return bytes
 }
 
+/** Encodes bytes as hexadecimal digits, in lower case. */
+export function encodeHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
 /** Overwrites key material. Best effort: a runtime may have copied it. */
 export function wipe(...arrays: readonly Uint8Array[]): void {
   for (const array of arrays) array.fill(0)

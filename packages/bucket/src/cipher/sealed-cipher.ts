@@ -10,6 +10,7 @@ import type {
 } from '@oss-cse/crypto-core'
 import {
   DerivedKey,
+  encodeHex,
   freeBytes,
   type RunWatch,
   type SealedSlice,
@@ -208,7 +209,7 @@ class SealedKeyCustodian implements SealedCipher {
     const run = startOpenRun({ cipher: this.#cipher(), ...segments, mostBytes, tags })
     return {
       open: (watch) => run.transform(source, watch),
-      digest: () => hex(sealedPartDigest(run.tags())),
+      digest: () => encodeHex(sealedPartDigest(run.tags())),
     }
   }
 
@@ -222,7 +223,7 @@ class SealedKeyCustodian implements SealedCipher {
     const { sizeBytes } = plan
     const sealed = { context: this.#context, sizeBytes, firstSegment, lastSegment }
     const digest = await this.#fileRuns.openInto(source, target, sealed, onWritten)
-    if (digest !== undefined) return hex(digest)
+    if (digest !== undefined) return encodeHex(digest)
     const pass = this.open(source, segments, { digest: true })
     await writeInto(pass.open(), target, plan.segment(firstSegment).plaintextOffset, onWritten)
     return pass.digest()
@@ -282,7 +283,7 @@ class SealedKeyCustodian implements SealedCipher {
     const run = startSealRun({ cipher: this.#cipher(), firstSegment, endsObject, tags: true })
     // What is computed leaves this function as a digest of tags alone: the bytes may be others than the object's.
     for await (const _ of run.transform(plaintext));
-    return hex(sealedPartDigest(run.result().tags))
+    return encodeHex(sealedPartDigest(run.result().tags))
   }
 
   close(): void {
@@ -305,8 +306,4 @@ class SealedKeyCustodian implements SealedCipher {
   #checkOpen(): void {
     if (this.#closed) throw keyWiped()
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

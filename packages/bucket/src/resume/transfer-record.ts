@@ -1,5 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
+import { encodeHex } from '@oss-cse/crypto-core/internal'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 
 /** Identifies the checkpoint of a transfer. */
@@ -29,7 +30,7 @@ function recordName({ operation, location, key, identity }: TransferName): strin
 /** A hexadecimal digest of plain JSON, to compare with a stored one. */
 export function digestText(value: unknown): string {
   const digest = digestEngine.sha256(new TextEncoder().encode(JSON.stringify(value)))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return encodeHex(digest)
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   OSS_HEADERS,
   type VersionCatalog,
 } from '@oss-cse/crypto-core'
+import { encodeHex } from '@oss-cse/crypto-core/internal'
 import type { ContentDestination, NewContent } from '../content/new-content.ts'
 import { StoredOtherwise } from '../content/stored-otherwise.ts'
 import { findSource, readSource, type SourceObject, wrappedCekOf } from '../objects/source-object.ts'
@@ -152,10 +153,7 @@ export class PausedWritersPlacement implements Placement {
   /** A hash, because a key with a prefix before it could be longer than the service allows. */
   async #temporaryKey(key: string): Promise<string> {
     const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))
-    return (
-      this.#temporaryPrefix +
-      [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
-    )
+    return this.#temporaryPrefix + encodeHex(new Uint8Array(digest))
   }
 }
 

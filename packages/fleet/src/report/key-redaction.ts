@@ -1,4 +1,5 @@
 import { CseError } from '@oss-cse/crypto-core'
+import { encodeHex } from '@oss-cse/crypto-core/internal'
 
 const MIN_SECRET_BYTES = 16
 
@@ -30,6 +31,6 @@ export async function keyRedactor(secret: Uint8Array): Promise<(key: string) => 
   const hmacKey = await crypto.subtle.importKey('raw', Uint8Array.from(secret), algorithm, false, ['sign'])
   return async (key) => {
     const digest = await crypto.subtle.sign('HMAC', hmacKey, new TextEncoder().encode(key))
-    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+    return encodeHex(new Uint8Array(digest))
   }
 }
