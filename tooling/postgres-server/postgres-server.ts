@@ -57,7 +57,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   )
 
   let server: ChildProcess | undefined
-  process.once('exit', () => server?.kill('SIGINT'))
+  const stopAtExit = () => server?.kill('SIGINT')
+  process.once('exit', stopAtExit)
   const start = async () => {
     const started = spawn(
       join(programs, 'postgres'),
@@ -90,6 +91,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     stop,
     async remove() {
       await stop()
+      process.off('exit', stopAtExit)
       await rm(directory, { recursive: true, force: true })
     },
   }
