@@ -219,6 +219,34 @@ describe('emulator', () => {
     expect(text).toMatch(/The security token expires at \d{4}-.*Z\.\n/)
   })
 
+  test.each([-3600, 3600])('--clock-offset %i changes the clock of both emulators', async (seconds) => {
+    const seen: unknown[] = []
+    const argv = ['--json', '--kms', '--clock-offset', String(seconds), '--security-token', 'abc']
+    const offsetOf = (date: unknown) => Math.round((Date.parse(String(date)) - Date.now()) / 600_000) * 600
+    await emulator([...argv, '--token-lifetime', '600'], {}, async (line) => {
+      const connection = JSON.parse(line)
+      const server = Object.assign(new MemoryServer(), { open: openTransport })
+      const env = {
+        OSS_ENDPOINT: connection.endpoint,
+        OSS_ACCESS_KEY_ID: connection.accessKeyId,
+        OSS_ACCESS_KEY_SECRET: connection.accessKeySecret,
+        OSS_SESSION_TOKEN: connection.securityToken,
+        OSS_CSE_KMS_ENDPOINT: connection.kmsEndpoint,
+      }
+      const response = await fetch(connection.endpoint)
+      const list = await run(server, ['ls', 'oss://demo', '--json'], { env })
+      const put = await run(
+        new MemoryServer(),
+        ['put', '-', 'oss://demo/a', '--kms-key-id', connection.kmsKeyId],
+        { env, stdin: Buffer.from('hello') },
+      )
+      seen.push(offsetOf(response.headers.get('date')), offsetOf(connection.securityTokenExpiration) - 600)
+      seen.push(list.stderr, put.stderr)
+    })
+    const skew = expect.stringContaining('ERR_CSE_CLOCK_SKEW')
+    expect(seen).toEqual([seconds, seconds, skew, skew])
+  })
+
   test('--cors-origin lets pages of that origin use the buckets, and of no other', async () => {
     const statuses: number[] = []
     const argv = ['--json', '--cors-origin', 'https://app.example', 'http://localhost:*']
@@ -248,6 +276,8 @@ describe('emulator', () => {
     [['--token-lifetime', '60'], 2],
     [['--security-token', 'a', '--token-lifetime', '0'], 2],
     [['--security-token', 'a', '--token-lifetime', '1h'], 2],
+    [['--clock-offset', '1h'], 2],
+    [['--clock-offset', '86401'], 2],
     [['--cors-origin', '*.*'], 2],
     [['--cors-origin', 'é'], 2],
     [['--cors-origin', '\0'], 2],

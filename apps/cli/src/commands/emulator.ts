@@ -16,6 +16,7 @@ interface EmulatorFlags {
   readonly accessLog?: string
   readonly securityToken?: string
   readonly tokenLifetime?: number
+  readonly clockOffset?: number
   readonly corsOrigin?: readonly string[]
   readonly faultRate?: number
   readonly faultSeed?: number
@@ -27,6 +28,9 @@ interface EmulatorFlags {
 
 /** One week. STS issues tokens for at most twelve hours. */
 const MAX_LIFETIME_SECONDS = 604_800
+
+/** A day. Signatures allow fifteen minutes. */
+const MAX_OFFSET_SECONDS = 86_400
 
 /** Adds `oss-cse emulator`. */
 export function addEmulator(program: Command, cli: CliEnvironment): void {
@@ -48,6 +52,11 @@ export function addEmulator(program: Command, cli: CliEnvironment): void {
       '--token-lifetime <seconds>',
       'seconds until the security token expires (default: never)',
       wholeNumber(MAX_LIFETIME_SECONDS, 1),
+    )
+    .option(
+      '--clock-offset <seconds>',
+      'how far the clocks of the emulators are ahead; negative: behind (default: 0)',
+      clockOffset,
     )
     .option(
       '--cors-origin <origin...>',
@@ -101,7 +110,8 @@ async function emulator(flags: EmulatorFlags, cli: CliEnvironment): Promise<void
 
 function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSettings {
   const { port, host, data, region, accessLog, faultRate, faultSeed = 1, kms, kmsPort, kmsTls } = flags
-  const { securityToken, tokenLifetime, corsOrigin } = flags
+  const { securityToken, tokenLifetime, clockOffset: offset = 0, corsOrigin } = flags
+  const offsetMs = offset * 1000
   const buckets = flags.bucket ?? ['demo']
   for (const bucket of buckets) checkBucketName(bucket)
   if (flags.faultSeed !== undefined && faultRate === undefined) {
@@ -141,9 +151,13 @@ function checkedSettings(flags: EmulatorFlags, cli: CliEnvironment): EmulatorSet
     ...(securityToken !== undefined && {
       securityToken: {
         token: securityToken,
-        ...(tokenLifetime !== undefined && { expiresAt: new Date(Date.now() + tokenLifetime * 1000) }),
+        // The emulators compare it with their own clock.
+        ...(tokenLifetime !== undefined && {
+          expiresAt: new Date(Date.now() + offsetMs + tokenLifetime * 1000),
+        }),
       },
     }),
+    ...(offset !== 0 && { clockOffsetMs: offsetMs }),
     ...(corsOrigin && { cors: [{ allowedOrigins: corsOrigin }] }),
     ...(faultRate !== undefined && { faults: { rate: faultRate, seed: faultSeed } }),
     ...(kms && { kms: { port: kmsPort ?? 0, tls: kmsTls === true } }),
@@ -190,6 +204,13 @@ function wholeNumber(max: number = Number.MAX_SAFE_INTEGER, min = 0): (text: str
     if (/^[0-9]{1,15}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text)
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
   }
+}
+
+function clockOffset(text: string): number {
+  if (/^-?[0-9]{1,5}$/.test(text) && Math.abs(Number(text)) <= MAX_OFFSET_SECONDS) return Number(text)
+  throw new InvalidArgumentError(
+    `It must be a whole number from -${MAX_OFFSET_SECONDS} to ${MAX_OFFSET_SECONDS}.`,
+  )
 }
 
 function token(text: string): string {

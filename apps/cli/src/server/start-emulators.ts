@@ -8,6 +8,8 @@ export interface EmulatorSettings
   extends Omit<OssEmulatorOptions, 'clock' | 'securityToken' | 'securityTokens'> {
   /** Makes the access key of both emulators a temporary one. */
   readonly securityToken?: SecurityToken
+  /** How far the clocks of both emulators are ahead of this machine's, in milliseconds. Default 0. */
+  readonly clockOffsetMs?: number
   readonly kms?: { readonly port: number; readonly tls: boolean }
 }
 
@@ -24,13 +26,16 @@ export interface RunningEmulators {
 export async function startEmulators({
   kms,
   securityToken,
+  clockOffsetMs = 0,
   ...options
 }: EmulatorSettings): Promise<RunningEmulators> {
+  const clock = (): Date => new Date(Date.now() + clockOffsetMs)
   // Both are loaded before either starts: a package may be missing.
   const { startOssEmulator } = await loadEmulator('@oss-cse/oss-emulator')
   const kmsEmulator = kms && (await loadEmulator('@oss-cse/kms-emulator'))
   const oss = await startOssEmulator({
     ...options,
+    clock,
     ...(securityToken && { securityTokens: [securityToken] }),
   })
   if (kmsEmulator === undefined) return { oss, kms: undefined, securityToken, close: () => oss.close() }
@@ -47,9 +52,10 @@ export async function startEmulators({
       region,
       accessKeyId,
       accessKeySecret,
+      clock,
       ...(securityToken && { securityToken: securityToken.token }),
     })
-    const expiry = expireLater(running, securityToken?.expiresAt)
+    const expiry = expireLater(running, securityToken?.expiresAt, clock)
     const close = async (): Promise<void> => {
       clearTimeout(expiry)
       await Promise.all([oss.close(), running.close()])
@@ -62,7 +68,11 @@ export async function startEmulators({
 }
 
 /** The emulator of KMS must be told when its token expires. The emulator of OSS knows it from the start. */
-function expireLater(kms: KmsEmulator, expiresAt: Date | undefined): NodeJS.Timeout | undefined {
+function expireLater(
+  kms: KmsEmulator,
+  expiresAt: Date | undefined,
+  clock: () => Date,
+): NodeJS.Timeout | undefined {
   if (expiresAt === undefined) return undefined
-  return setTimeout(() => kms.expireSecurityToken(), expiresAt.getTime() - Date.now())
+  return setTimeout(() => kms.expireSecurityToken(), expiresAt.getTime() - clock().getTime())
 }

@@ -166,6 +166,28 @@ describe('a request', () => {
     ])
   })
 
+  it.each([-3_600_000, 3_600_000])(
+    'that is %i ms off learns the clock of the emulator, from the error and from Date',
+    async (offsetMs) => {
+      const date = new Date('2026-01-01T00:00:00.000Z')
+      now = new Date(date.getTime() + offsetMs)
+      const refused = await signedRequest(emulator, { key: 'a', date })
+      expect([refused.status, refused.element('Code'), refused.headers['date']]).toEqual([
+        403,
+        'RequestTimeTooSkewed',
+        now.toUTCString(),
+      ])
+      expect(['MaxAllowedSkewMilliseconds', 'RequestTime', 'ServerTime'].map(refused.element)).toEqual([
+        '900000',
+        date.toISOString(),
+        now.toISOString(),
+      ])
+      const repeated = await signedRequest(emulator, { date: now })
+      now = new Date()
+      expect(repeated.status).toBe(200)
+    },
+  )
+
   it('with a wrong signature gets the string to sign as bytes', async () => {
     const response = await signedRequest(emulator, { key: 'a', secret: 'wrong' })
     const bytes = Buffer.from(
