@@ -1,4 +1,4 @@
-import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
+import { EXPOSED_HEADERS } from '@oss-cse/crypto-core/internal'
 import { CORS_METHODS, checkedCors } from './cors-configuration.ts'
 import type { CorsConfiguration } from './cors-rule.ts'
 
@@ -19,28 +19,6 @@ export interface CorsRuleOptions {
   readonly maxAgeSeconds?: number
 }
 
-const EXPOSED: readonly string[] = [
-  'ETag',
-  'Date',
-  'Last-Modified',
-  'Content-Encoding',
-  'Content-Length',
-  'Content-MD5',
-  'Content-Range',
-  'x-oss-ec',
-  'x-oss-err',
-  'x-oss-hash-crc64ecma',
-  'x-oss-next-append-position',
-  'x-oss-object-type',
-  'x-oss-request-id',
-  'x-oss-server-time',
-  'x-oss-storage-class',
-  'x-oss-symlink-target',
-  'x-oss-tagging-count',
-  'x-oss-version-id',
-  ...Object.values(V2_HEADERS),
-]
-
 /**
  * Builds a CORS configuration from the option `cors`.
  *
@@ -52,7 +30,7 @@ export function corsOfOptions(rules: readonly CorsRuleOptions[]): CorsConfigurat
       allowedOrigins,
       allowedMethods: allowedMethods ?? CORS_METHODS,
       allowedHeaders: allowedHeaders ?? ['*'],
-      exposeHeaders: exposeHeaders ?? EXPOSED,
+      exposeHeaders: exposeHeaders ?? EXPOSED_HEADERS,
       ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
     })),
     responseVary: false,
