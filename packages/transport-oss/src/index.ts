@@ -8,5 +8,6 @@ export type {
 export { ClientTokenRefresher } from './ali-oss/client-token-refresher.ts'
 export type { Refresher } from './ali-oss/credential-refresher.ts'
 export type { OssClient } from './ali-oss/oss-client.ts'
+export type { CorsConfiguration, CorsRule } from './calls/bucket-cors.ts'
 export type { CreateBucketOptions } from './calls/create-bucket.ts'
 export { OssTransport } from './oss-transport.ts'

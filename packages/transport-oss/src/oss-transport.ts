@@ -40,6 +40,7 @@ import type {
   WorkerSideRequest,
 } from '@oss-cse/crypto-core'
 import { type Connection, connect, type OssTransportOptions } from './ali-oss/client-options.ts'
+import { type CorsConfiguration, getCors, putCors } from './calls/bucket-cors.ts'
 import { copyObject } from './calls/copy-object.ts'
 import { type CreateBucketOptions, createBucket } from './calls/create-bucket.ts'
 import { deleteObject, deleteObjects } from './calls/delete-objects.ts'
@@ -246,5 +247,24 @@ export class OssTransport
   /** Creates the transport's bucket in the region of the endpoint. */
   createBucket(options: CreateBucketOptions = {}): Promise<void> {
     return createBucket(this.#connection, options)
+  }
+
+  /**
+   * Reads the CORS rules of the bucket. A bucket without rules has an empty list.
+   *
+   * @throws TransportError `ERR_CSE_SERVICE` also for rules with an element that is not known, because `putCors` would
+   *   drop it
+   */
+  getCors(options: CallOptions = {}): Promise<CorsConfiguration> {
+    return getCors(this.#connection, options)
+  }
+
+  /**
+   * Replaces the CORS rules of the bucket.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for an empty list of rules
+   */
+  putCors(configuration: CorsConfiguration, options: CallOptions = {}): Promise<void> {
+    return putCors(this.#connection, configuration, options)
   }
 }

@@ -82,6 +82,10 @@ export interface RequestParams {
   /** The parameters that name the operation. */
   readonly subres?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string | number>>
+  /** The body to send. */
+  readonly content?: Uint8Array
+  /** The type of `content`, as the extension of a file name. */
+  readonly mime?: string
   /** True if the document of the response is to be parsed. */
   readonly xmlResponse?: boolean
   readonly successStatuses?: readonly number[]
