@@ -23,11 +23,12 @@ const OF_OTHERS: Readonly<Record<string, string[]>> = {
 const TRANSFERS =
   /[\\/](?:packages[\\/](?:bucket|crc64|crypto-core|provider-rsa|signature|transport-oss)[\\/]dist|apps[\\/]cli[\\/]src[\\/](?:main\.ts|commands[\\/](?:get|put)\.ts|(?:base|keys|output|server|transfer)[\\/].*))/
 /** What of it only some of their runs need. */
-const RARE = /[\\/](?:keyring-file|emulator-connection|load-emulator|start-emulators)\.ts$/
+const RARE =
+  /[\\/](?:confirm|cors-origin|cors-rules|keyring-file|emulator-connection|load-emulator|start-emulators)\.ts$/
 
 /** What the commands of `fleet` load when one of them runs, also in one file. Their options are elsewhere. */
 const FLEETS =
-  /[\\/](?:packages[\\/]fleet[\\/]dist|node_modules[\\/](?:csv-stringify|hash-wasm|p-map)|apps[\\/]cli[\\/]src[\\/]fleet)[\\/]/
+  /[\\/](?:packages[\\/]fleet[\\/]dist|node_modules[\\/](?:csv-stringify|hash-wasm|p-map)|apps[\\/]cli[\\/]src[\\/]fleet)[\\/]|[\\/]output[\\/]confirm\.ts$/
 const FLEET_OPTIONS =
   /[\\/](?:commands[\\/]fleet(?:\.ts|[\\/].*)|fleet[\\/](?:fleet-options|queue-address|require-node|run-help|run-id)\.ts)$/
 

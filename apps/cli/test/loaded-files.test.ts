@@ -129,6 +129,11 @@ describe('a command loads only what it needs', () => {
     expect(packages.filter((name) => name.startsWith('@'))).toEqual([])
   })
 
+  test('to print a CORS rule: one more file, and no package', async () => {
+    const { files, packages } = await loadedBy(['cors', '--origin', 'https://app.example'])
+    expect([files, packages]).toEqual([[...START, 'dist/cors.cjs'].sort(), []])
+  })
+
   test('to show all commands: their options, and no package', async () => {
     const { files, packages } = await loadedBy(['--help'])
     expect(packages).toEqual([])

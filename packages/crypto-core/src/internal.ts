@@ -86,6 +86,7 @@ export {
 } from './segment-plan.ts'
 export { type SealedRun, type SegmentSealer, startSealer } from './segment-sealer.ts'
 export {
+  MAX_CORS_RULES,
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,
   MAX_PARTS,

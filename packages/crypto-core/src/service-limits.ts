@@ -12,3 +12,6 @@ export const MAX_PAGE_ENTRIES = 1000
 
 /** The maximum number of objects that one request deletes. */
 export const MAX_DELETED_KEYS = 1000
+
+/** The maximum number of CORS rules of a bucket. */
+export const MAX_CORS_RULES = 20

@@ -1,13 +1,18 @@
 import type { BucketTransport } from '@oss-cse/bucket'
 import type { CallOptions, CredentialsProvider, ObjectCatalog } from '@oss-cse/crypto-core'
 import type { JobQueue } from '@oss-cse/fleet'
+import type { CorsConfiguration } from '@oss-cse/transport-oss'
 import { configurationError } from './cli-error.ts'
 import type { ServerConfig } from './server-config.ts'
 import { isMangled } from './utf8-names.ts'
 
 /** A transport with all methods that the commands use. */
 export type CliTransport = BucketTransport &
-  ObjectCatalog & { createBucket(options?: CallOptions): Promise<void> }
+  ObjectCatalog & {
+    createBucket(options?: CallOptions): Promise<void>
+    getCors(options?: CallOptions): Promise<CorsConfiguration>
+    putCors(configuration: CorsConfiguration, options?: CallOptions): Promise<void>
+  }
 
 /** Creates the transport of one bucket. */
 type OpenTransport = (server: ServerConfig, bucket: string) => Promise<CliTransport>

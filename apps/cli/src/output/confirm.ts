@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import { orAborted } from '@oss-cse/crypto-core'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError, usageError } from '../base/cli-error.ts'
-import { writeChunk } from '../output/stream-writer.ts'
+import { writeChunk } from './stream-writer.ts'
 
 /**
  * Asks a person on the terminal whether to continue.

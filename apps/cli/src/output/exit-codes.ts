@@ -24,7 +24,8 @@ export const EXIT_CODE_HELP: string = `Exit codes:
   2    usage: invalid arguments or options, a name that is not UTF-8, a range that cannot be satisfied,
        a file that would be overwritten
   3    configuration: keys, passphrase, keyring file, credentials, region, endpoint,
-       directories, packages that are not installed, a run of fleet that its failures paused
+       directories, packages that are not installed, CORS rules that lack something,
+       a run of fleet that its failures paused
   4    not found: an object, a bucket or a local input file
   5    service: it refused the request or failed, or the network failed
   6    decryption or integrity: not encrypted, not sealed, no matching key, not authentic, damaged or changed

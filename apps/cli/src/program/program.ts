@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   rm: async () => (await import('../commands/rm.ts')).addRm,
   cp: async () => (await import('../commands/cp.ts')).addCp,
   mb: async () => (await import('../commands/mb.ts')).addMb,
+  cors: async () => (await import('../commands/cors.ts')).addCors,
   uploads: async () => (await import('../commands/uploads.ts')).addUploads,
   encrypt: async () => (await import('../commands/encrypt.ts')).addEncrypt,
   decrypt: async () => (await import('../commands/decrypt.ts')).addDecrypt,

@@ -49,7 +49,11 @@ export class MemoryServer {
     const created = async (): Promise<void> => {
       if (name === 'taken') throw new CseError('ERR_CSE_SERVICE', 'The bucket exists.')
     }
-    return Object.assign(transport, { createBucket: created })
+    return Object.assign(transport, {
+      createBucket: created,
+      getCors: async () => ({ rules: [], responseVary: false }),
+      putCors: async () => {},
+    })
   }
 }
 
