@@ -21,7 +21,7 @@ const failures = new WeakMap<CredentialsProvider, { readonly error: unknown }>()
  * failure of the whole chain, only its first error names the sources that it tried. So of several failures in a row,
  * the first is thrown.
  *
- * @returns an access key id, its secret, and its token if it has one, each without surrounding white space
+ * @returns an access key id, its secret, its token and the time when it expires if there are any; texts without surrounding white space
  * @throws errors of the provider; TransportError `ERR_CSE_ACCESS_DENIED` when a part is missing; `ERR_CSE_TIMEOUT`; the
  * signal's reason
  *
@@ -62,7 +62,20 @@ async function checkedCredentials(provider: CredentialsProvider): Promise<Access
       { retryable: false },
     )
   }
-  return { accessKeyId, accessKeySecret, ...(securityToken !== undefined && { securityToken }) }
+  const expiration = dateOf(given?.expiration)
+  return {
+    accessKeyId,
+    accessKeySecret,
+    ...(securityToken !== undefined && { securityToken }),
+    ...(expiration !== undefined && { expiration }),
+  }
+}
+
+function dateOf(value: unknown): Date | undefined {
+  const date = new Date(
+    value instanceof Date || typeof value === 'string' ? value : Number(value ?? Number.NaN),
+  )
+  return Number.isNaN(date.getTime()) ? undefined : date
 }
 
 /** Removes surrounding white space: an environment variable often ends with a line break. */

@@ -7,18 +7,26 @@ export { type Crc64, combineCrc64, createCrc64 } from '@oss-cse/crc64'
 export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
 export { backgroundTimer, MAX_TIMER_MS } from './background-timer.ts'
 export { bothOrNone, isMismatch } from './both-or-none.ts'
+export { checkBucketName } from './bucket-name.ts'
 export { encodeHex, equalBytes, isUint8Array } from './bytes.ts'
 export { coalesceChunks, exactChunks } from './chunks.ts'
 export { startCipherRun } from './cipher-run.ts'
 export { compareCodePoints } from './code-point-order.ts'
 export { CEK_BYTES, generateIv, IV_BYTES } from './content-key.ts'
+export { CredentialRefresher, type Refresher } from './credential-refresher.ts'
 export { cipherReused, keystreamAt } from './ctr-cipher.ts'
 export { BLOCK_BYTES } from './ctr-counter.ts'
 export { deadlineAbort, eachWithDeadline, withDeadline } from './deadline.ts'
 export { DerivedKey } from './derived-key.ts'
 export { DIGEST_BYTES } from './digest-engine.ts'
 export { summarizeEnvelope } from './envelope.ts'
-export { completeDocument, plainDocument, rootElement } from './error-document.ts'
+export {
+  completeDocument,
+  decodeEntities,
+  onlyKnownEntities,
+  plainDocument,
+  rootElement,
+} from './error-document.ts'
 export { EXPOSED_HEADERS } from './exposed-headers.ts'
 export { refusesCredentials } from './failure-verdict.ts'
 export { flatDocument } from './flat-document.ts'
@@ -49,6 +57,7 @@ export {
   type VersionPosition,
   versionPageProblem,
 } from './listing-pages.ts'
+export { countOf, dateOf } from './listing-values.ts'
 export {
   checkedDescription,
   equalDescriptions,
@@ -56,6 +65,14 @@ export {
   isEmptyDescription,
   isTextMap,
 } from './material-description.ts'
+export {
+  checkPartNumber,
+  checkParts,
+  checkUploadId,
+  completionDocument,
+  laterHeaders,
+} from './multipart-request.ts'
+export { checkObjectKey } from './object-key.ts'
 export { startOpenRun } from './open-run.ts'
 export { PartDigester, PIECE_BYTES, partDigest } from './part-digester.ts'
 export { checkPartSize, DEFAULT_PART_BYTES, planParts, roundedPartSize } from './part-plan.ts'
@@ -70,6 +87,7 @@ export {
   sliceResponse,
   statedBytes,
 } from './range-plan.ts'
+export { copyHeaders, requestHeaders } from './request-headers.ts'
 export { isRetryable } from './retry.ts'
 export type { RunWatch } from './run-source.ts'
 export type { SegmentCipher } from './seal-engine.ts'
@@ -87,6 +105,18 @@ export {
 export { type SealedRun, type SegmentSealer, startSealer } from './segment-sealer.ts'
 export {
   MAX_CORS_RULES,
+  about,
+  type FailedResponse,
+  foreignResponse,
+  isRefusedCredential,
+  keyOf,
+  type RequestContext,
+  sentence,
+  serviceFailure,
+  signingFailure,
+  unusableResponse,
+} from './service-failure.ts'
+export {
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,
   MAX_PARTS,
@@ -96,4 +126,5 @@ export {
 export { SharedCalls } from './shared-calls.ts'
 export { tell } from './tell.ts'
 export { UnwrapCache } from './unwrap-cache.ts'
+export { UploadSource } from './upload-source.ts'
 export { xmlDocumentProblem } from './xml-document.ts'

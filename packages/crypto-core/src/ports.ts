@@ -61,6 +61,8 @@ export interface AccessCredentials {
   readonly accessKeySecret: string
   /** The token of temporary credentials. */
   readonly securityToken?: string | undefined
+  /** When temporary credentials expire, if that is known. */
+  readonly expiration?: Date | undefined
 }
 
 /**
@@ -73,6 +75,11 @@ export interface CredentialsProvider {
     readonly accessKeyId?: string | undefined
     readonly accessKeySecret?: string | undefined
     readonly securityToken?: string | undefined
+    /**
+     * When they expire: a date, its ISO 8601 text as STS returns it, or milliseconds since 1970. They are then kept
+     * until five minutes before. Anything else counts as unknown.
+     */
+    readonly expiration?: Date | string | number | undefined
   }>
 }
 

@@ -1,5 +1,6 @@
 import type { CallOptions, GetObjectResponse, PutObjectResponse, UploadRequest } from '@oss-cse/crypto-core'
-import { tell } from '@oss-cse/crypto-core/internal'
+import type { RequestContext } from '@oss-cse/crypto-core/internal'
+import { tell, UploadSource } from '@oss-cse/crypto-core/internal'
 import type { Address } from './http/address.ts'
 import { newAgents } from './http/agents.ts'
 import {
@@ -10,9 +11,7 @@ import {
 } from './http/http-exchange.ts'
 import { networkSettings } from './http/network-settings.ts'
 import { checkExpectedStatus, statusAndHeaders, withBody } from './http/object-response.ts'
-import type { RequestContext } from './http/oss-errors.ts'
 import { RequestScope } from './http/request-scope.ts'
-import { UploadSource } from './http/upload-source.ts'
 
 /** A signed request, as `OssTransport.workerSide` prepares it. */
 export interface WorkerSideData {

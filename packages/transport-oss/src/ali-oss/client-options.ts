@@ -1,11 +1,15 @@
 import { isIP } from 'node:net'
 import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
-import { MAX_TIMER_MS } from '@oss-cse/crypto-core/internal'
+import {
+  CredentialRefresher,
+  checkBucketName,
+  MAX_TIMER_MS,
+  type Refresher,
+} from '@oss-cse/crypto-core/internal'
 import { ObjectAddresses } from '../signing/object-address.ts'
 import type { Signer } from '../signing/signed-request.ts'
 import { type AliOssClient, type AliOssState, checkedClient } from './ali-oss-client.ts'
 import { ClientTokenRefresher } from './client-token-refresher.ts'
-import { CredentialRefresher, type Refresher } from './credential-refresher.ts'
 import { isCustomised } from './customised.ts'
 import { hasDefaultAgents } from './default-agents.ts'
 import type { OssClient } from './oss-client.ts'
@@ -61,7 +65,8 @@ export interface OssConnectionOptions extends OssTimeoutOptions {
    * pass a `Credential` of `@alicloud/credentials` as it is.
    *
    * The transport calls it before the first request. It calls it again before a later request if the current
-   * credentials are more than a minute old or the service refused them. Requests that wait share one call. A request
+   * credentials are more than a minute old, unless their `expiration` is more than five minutes away, or if the service
+   * refused them. Requests that wait share one call. A request
    * keeps the credentials that it was signed with.
    */
   readonly credentials?: CredentialsProvider | undefined
@@ -169,7 +174,10 @@ function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): C
     location: locationOf(own.state),
     idleTimeoutMs,
     plainHost: addressing === 'path',
-    refresher: credentials === undefined ? NO_REFRESHER : new CredentialRefresher(credentials, idleTimeoutMs),
+    refresher:
+      credentials === undefined
+        ? NO_REFRESHER
+        : new CredentialRefresher(credentials, { timeoutMs: idleTimeoutMs }),
     renewalHint: 'Renew the security token, or pass `credentials` that renew themselves.',
   }
 }
@@ -206,19 +214,6 @@ function checkCredentials(options: OssConnectionOptions): void {
 /** The endpoint as ali-oss parsed it, followed by the bucket. */
 function locationOf({ options: { endpoint, bucket } }: AliOssState): string {
   return `${endpoint?.protocol ?? ''}//${endpoint?.host ?? ''}/${bucket}`
-}
-
-/**
- * Checks that a string is a valid bucket name.
- *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
- */
-export function checkBucketName(bucket: string): void {
-  if (typeof bucket !== 'string' || !/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/.test(bucket)) {
-    throw invalid(
-      `\`bucket\` must be the name of a bucket (3 to 63 lower-case letters, digits and hyphens), not ${JSON.stringify(bucket)}.`,
-    )
-  }
 }
 
 function checkedRegion(region: string): string {

@@ -1,7 +1,6 @@
 import { type AccessCredentials, type CallOptions, TransportError } from '@oss-cse/crypto-core'
-import { SharedCalls } from '@oss-cse/crypto-core/internal'
+import { type Refresher, SharedCalls } from '@oss-cse/crypto-core/internal'
 import type { AliOssClient, AliOssOptions } from './ali-oss-client.ts'
-import type { Refresher } from './credential-refresher.ts'
 import type { OssClient } from './oss-client.ts'
 
 /**

@@ -1,10 +1,9 @@
 import { type CopyObjectRequest, OSS_HEADERS, type PutObjectResponse } from '@oss-cse/crypto-core'
+import { checkBucketName, checkObjectKey, copyHeaders } from '@oss-cse/crypto-core/internal'
 import type { RequestParams } from '../ali-oss/ali-oss-client.ts'
-import { type Connection, checkBucketName } from '../ali-oss/client-options.ts'
+import type { Connection } from '../ali-oss/client-options.ts'
 import { statusAndHeaders } from '../http/object-response.ts'
-import { checkObjectKey } from './object-key.ts'
 import { type OssCall, runCall } from './oss-call.ts'
-import { copyHeaders } from './request-headers.ts'
 
 /** See `OssTransport.copy`. */
 export async function copyObject(

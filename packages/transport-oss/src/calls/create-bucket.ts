@@ -1,5 +1,6 @@
 import type { CallOptions } from '@oss-cse/crypto-core'
-import { type Connection, checkBucketName } from '../ali-oss/client-options.ts'
+import { checkBucketName } from '@oss-cse/crypto-core/internal'
+import type { Connection } from '../ali-oss/client-options.ts'
 import { runCall } from './oss-call.ts'
 
 /** Options of `OssTransport.createBucket`. */

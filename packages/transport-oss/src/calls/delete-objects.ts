@@ -1,8 +1,7 @@
 import type { DeleteObjectRequest, DeleteObjectsRequest } from '@oss-cse/crypto-core'
-import { MAX_DELETED_KEYS } from '@oss-cse/crypto-core/internal'
+import { checkObjectKey, MAX_DELETED_KEYS } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { invalidArgument } from './invalid-argument.ts'
-import { checkObjectKey } from './object-key.ts'
 import { type OssCall, runCall } from './oss-call.ts'
 
 const NOT_IN_XML = /[\p{Cc}\ufffe\uffff]/u

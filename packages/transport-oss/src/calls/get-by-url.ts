@@ -1,12 +1,17 @@
 import type { GetByUrlRequest, GetObjectResponse } from '@oss-cse/crypto-core'
-import { checkedPresignedUrl } from '@oss-cse/crypto-core/internal'
+import {
+  checkedPresignedUrl,
+  foreignResponse,
+  type RequestContext,
+  requestHeaders,
+  unusableResponse,
+} from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { addressOf } from '../http/address.ts'
 import { type ExchangeResponse, exchange } from '../http/http-exchange.ts'
 import { statusAndHeaders } from '../http/object-response.ts'
-import { foreignResponse, type RequestContext, unusableResponse } from '../http/oss-errors.ts'
 import { RequestScope } from '../http/request-scope.ts'
-import { requestHeaders, STORED_BYTES } from './request-headers.ts'
+import { STORED_BYTES } from '../http/stored-bytes.ts'
 
 const CONTEXT: RequestContext = { operation: 'The GET of a presigned URL', secretUrl: true }
 

@@ -1,9 +1,9 @@
 import type { GetObjectRequest, GetObjectResponse } from '@oss-cse/crypto-core'
+import { checkObjectKey, requestHeaders } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { withBody } from '../http/object-response.ts'
-import { checkObjectKey } from './object-key.ts'
+import { STORED_BYTES } from '../http/stored-bytes.ts'
 import { contextOf, type DescribedCall, runObjectCall } from './oss-call.ts'
-import { requestHeaders, STORED_BYTES } from './request-headers.ts'
 
 /** See `OssTransport.get`. */
 export async function getObject(

@@ -1,9 +1,7 @@
 import { OSS_HEADERS, type SymlinkRequest, type SymlinkResponse } from '@oss-cse/crypto-core'
+import { checkObjectKey, foreignResponse, requestHeaders } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
-import { foreignResponse } from '../http/oss-errors.ts'
-import { checkObjectKey } from './object-key.ts'
 import { contextOf, type OssCall, runCall } from './oss-call.ts'
-import { requestHeaders } from './request-headers.ts'
 
 /** See `OssTransport.getSymlink`. */
 export async function getSymlink(

@@ -1,10 +1,10 @@
 import type { HeadObjectRequest, HeadObjectResponse } from '@oss-cse/crypto-core'
+import { checkObjectKey, requestHeaders } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { statusAndHeaders } from '../http/object-response.ts'
+import { STORED_BYTES } from '../http/stored-bytes.ts'
 import type { ObjectRequest } from '../signing/object-request.ts'
-import { checkObjectKey } from './object-key.ts'
 import { type OssCall, runObjectCall } from './oss-call.ts'
-import { requestHeaders, STORED_BYTES } from './request-headers.ts'
 
 /** See `OssTransport.head`. */
 export async function headObject(

@@ -7,29 +7,29 @@ import type {
   PendingUploadPage,
 } from '@oss-cse/crypto-core'
 import {
+  checkObjectKey,
+  checkUploadId,
+  countOf,
   MAX_PAGE_ENTRIES,
   objectPageProblem,
   partPageProblem,
+  requestHeaders,
+  unusableResponse,
   uploadPageProblem,
 } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import type { ExchangeResponse } from '../http/http-exchange.ts'
-import { unusableResponse } from '../http/oss-errors.ts'
 import { invalidArgument } from './invalid-argument.ts'
 import {
   type AliObject,
   type AliPart,
   type AliUpload,
-  countOf,
   objectSummary,
   pendingUpload,
   uploadedParts,
 } from './listing-entries.ts'
 import { nameDecoder, tokenDecoder } from './listing-names.ts'
-import { checkUploadId } from './multipart-calls.ts'
-import { checkObjectKey } from './object-key.ts'
 import { contextOf, type OssCall, runCall } from './oss-call.ts'
-import { requestHeaders } from './request-headers.ts'
 
 /** See `OssTransport.list`. */
 export async function listObjects(

@@ -5,7 +5,7 @@ import type {
   PendingUpload,
   UploadedPart,
 } from '@oss-cse/crypto-core'
-import { parseCrc64 } from '@oss-cse/crypto-core/internal'
+import { countOf, dateOf, parseCrc64 } from '@oss-cse/crypto-core/internal'
 
 /** An object as ali-oss 6.23 lib/object.js `listV2` returns it. */
 export interface AliObject {
@@ -99,16 +99,4 @@ export function pendingUpload(upload: AliUpload, decode: (name: string) => strin
     uploadId: upload.uploadId,
     ...(upload.initiated !== undefined && { initiated: dateOf(upload.initiated) }),
   }
-}
-
-/** Parses a number of a listing. Returns NaN for anything but decimal digits. */
-export function countOf(text: unknown): number {
-  return typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
-}
-
-const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
-
-/** Parses a date of a listing in the format of the service. Returns an invalid date for anything else. */
-function dateOf(text: unknown): Date {
-  return new Date(typeof text === 'string' && ISO_DATE.test(text) ? text : Number.NaN)
 }

@@ -8,17 +8,26 @@ import {
   type UploadPartRequest,
   type UploadReference,
 } from '@oss-cse/crypto-core'
-import { flatDocument, MAX_PARTS, parseCrc64, tell } from '@oss-cse/crypto-core/internal'
+import {
+  checkObjectKey,
+  checkPartNumber,
+  checkParts,
+  checkUploadId,
+  completionDocument,
+  flatDocument,
+  foreignResponse,
+  laterHeaders,
+  parseCrc64,
+  requestHeaders,
+  tell,
+  UploadSource,
+} from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { statusAndHeaders } from '../http/object-response.ts'
-import { foreignResponse } from '../http/oss-errors.ts'
-import { UploadSource } from '../http/upload-source.ts'
 import type { ObjectRequest } from '../signing/object-request.ts'
 import { invalidArgument } from './invalid-argument.ts'
-import { checkObjectKey } from './object-key.ts'
 import { contextOf, type DescribedCall, type OssCall, runObjectCall } from './oss-call.ts'
 import { withPlaceholder } from './placeholder-stream.ts'
-import { requestHeaders } from './request-headers.ts'
 
 /** See `OssTransport.initiate`. */
 export async function initiateUpload(
@@ -146,17 +155,6 @@ export async function completeUpload(
   return { ...statusAndHeaders(response), ...(call.hasCallback && { data: response.data }) }
 }
 
-/** The document of ali-oss 6.23 lib/common/multipart.js. */
-function completionDocument(parts: readonly UploadedPart[]): string {
-  const entries = parts
-    .toSorted((a, b) => a.partNumber - b.partNumber)
-    .map(
-      ({ partNumber, etag }) =>
-        `<Part>\n<PartNumber>${partNumber}</PartNumber>\n<ETag>${etag}</ETag>\n</Part>\n`,
-    )
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<CompleteMultipartUpload>\n${entries.join('')}</CompleteMultipartUpload>`
-}
-
 /** See `OssTransport.abort`. */
 export async function abortUpload(
   connection: Connection,
@@ -176,45 +174,4 @@ export async function abortUpload(
   await runObjectCall(connection, call, request, (client) =>
     client.abortMultipartUpload(key, uploadId, { headers: sent }),
   )
-}
-
-/**
- * Checks that an upload id is a non-empty string.
- *
- * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
- */
-export function checkUploadId(uploadId: string, key: string): void {
-  if (typeof uploadId !== 'string' || uploadId === '') throw invalidArgument('`uploadId` is missing.', key)
-}
-
-function checkPartNumber(partNumber: number, key: string): void {
-  if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > MAX_PARTS) {
-    throw invalidArgument(`A part number must be from 1 to ${MAX_PARTS}, not ${partNumber}.`, key)
-  }
-}
-
-function checkParts(parts: readonly UploadedPart[], key: string): void {
-  const numbers = new Set<number>()
-  for (const { partNumber, etag } of parts) {
-    checkPartNumber(partNumber, key)
-    if (numbers.has(partNumber)) throw invalidArgument(`Part ${partNumber} is listed twice.`, key)
-    numbers.add(partNumber)
-    // The ETag gets into the document without being escaped, as in ali-oss 6.23 lib/common/multipart.js.
-    if (typeof etag !== 'string' || !/^[^<>&\s]+$/.test(etag)) {
-      throw invalidArgument(`The ETag of part ${partNumber} is invalid: ${JSON.stringify(etag)}.`, key)
-    }
-  }
-  if (parts.length === 0) throw invalidArgument('A multipart upload needs at least one part.', key)
-}
-
-/**
- * The headers of what follows the beginning of an upload. ali-oss 6.23 lib/common/multipart.js removes those that only
- * the beginning may have.
- */
-function laterHeaders({
-  [OSS_HEADERS.serverSideEncryption]: _encryption,
-  [OSS_HEADERS.storageClass]: _class,
-  ...headers
-}: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return headers
 }

@@ -1,7 +1,7 @@
 import { CseError } from '@oss-cse/crypto-core'
+import { checkObjectKey } from '@oss-cse/crypto-core/internal'
 import { expect, it } from 'vitest'
 import { fakeServer, rejection, transportOnto } from '../../test/fake-server.ts'
-import { checkObjectKey } from './object-key.ts'
 
 const REFUSED: readonly [string, string][] = [
   ['empty', ''],

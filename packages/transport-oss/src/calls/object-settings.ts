@@ -1,11 +1,9 @@
 import type { ObjectAcl, ObjectSettingsRequest, ObjectTag } from '@oss-cse/crypto-core'
+import { checkObjectKey, requestHeaders, unusableResponse } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import type { ExchangeResponse } from '../http/http-exchange.ts'
-import { unusableResponse } from '../http/oss-errors.ts'
 import { childElements, childText, requestDocument } from './document-request.ts'
-import { checkObjectKey } from './object-key.ts'
 import { contextOf, type OssCall, runCall } from './oss-call.ts'
-import { requestHeaders } from './request-headers.ts'
 
 const ACLS: ReadonlySet<string> = new Set<ObjectAcl>([
   'default',

@@ -1,5 +1,12 @@
 import { type AccessCredentials, CseError, TransportError } from '@oss-cse/crypto-core'
-import { flatDocument } from '@oss-cse/crypto-core/internal'
+import {
+  flatDocument,
+  foreignResponse,
+  isRefusedCredential,
+  type RequestContext,
+  signingFailure,
+  type UploadSource,
+} from '@oss-cse/crypto-core/internal'
 import {
   type AliOssClient,
   derivedClient,
@@ -16,14 +23,7 @@ import {
   type OutgoingRequest,
 } from '../http/http-exchange.ts'
 import { checkExpectedStatus } from '../http/object-response.ts'
-import {
-  foreignResponse,
-  isRefusedCredential,
-  type RequestContext,
-  signingFailure,
-} from '../http/oss-errors.ts'
 import { RequestScope } from '../http/request-scope.ts'
-import type { UploadSource } from '../http/upload-source.ts'
 import type { ObjectRequest } from '../signing/object-request.ts'
 import { signedRequest } from '../signing/signed-request.ts'
 

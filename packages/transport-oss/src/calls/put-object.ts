@@ -1,12 +1,9 @@
 import { OSS_HEADERS, type PutObjectRequest, type PutObjectResponse } from '@oss-cse/crypto-core'
-import { tell } from '@oss-cse/crypto-core/internal'
+import { checkObjectKey, requestHeaders, tell, UploadSource } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import { statusAndHeaders } from '../http/object-response.ts'
-import { UploadSource } from '../http/upload-source.ts'
-import { checkObjectKey } from './object-key.ts'
 import { type DescribedCall, runObjectCall } from './oss-call.ts'
 import { withPlaceholder } from './placeholder-stream.ts'
-import { requestHeaders } from './request-headers.ts'
 
 /** See `OssTransport.put`. */
 export async function putObject(

@@ -1,6 +1,6 @@
+import { copyHeaders, requestHeaders } from '@oss-cse/crypto-core/internal'
 import { expect, it } from 'vitest'
 import { bodyOf, fakeServer, readRequest, transportOnto } from '../../test/fake-server.ts'
-import { copyHeaders, requestHeaders } from './request-headers.ts'
 
 const refused = (code: string) => expect.objectContaining({ code, objectKey: 'k' })
 

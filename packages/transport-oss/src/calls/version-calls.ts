@@ -6,10 +6,9 @@ import type {
   ObjectVersion,
   VersionPage,
 } from '@oss-cse/crypto-core'
-import { MAX_PAGE_ENTRIES, versionPageProblem } from '@oss-cse/crypto-core/internal'
+import { MAX_PAGE_ENTRIES, unusableResponse, versionPageProblem } from '@oss-cse/crypto-core/internal'
 import type { Connection } from '../ali-oss/client-options.ts'
 import type { ExchangeResponse } from '../http/http-exchange.ts'
-import { unusableResponse } from '../http/oss-errors.ts'
 import { childElements, childText, requestDocument } from './document-request.ts'
 import { invalidArgument } from './invalid-argument.ts'
 import { checkMaxKeys, checkPage } from './listing-calls.ts'

@@ -1,6 +1,7 @@
 import { type ByteChunks, TransportError } from '@oss-cse/crypto-core'
+import type { RequestContext } from '@oss-cse/crypto-core/internal'
+import { cutShort, networkFailure } from './connection-errors.ts'
 import type { IdleWatch } from './idle-watch.ts'
-import { cutShort, networkFailure, type RequestContext } from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
 import type { ResponseBytes } from './response-bytes.ts'
 

@@ -2,26 +2,27 @@ import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:ht
 import type { Agent as HttpsAgent } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { CseError, type HeaderMap, isErrorDocument } from '@oss-cse/crypto-core'
-import { coalesceChunks, rootElement, xmlDocumentProblem } from '@oss-cse/crypto-core/internal'
+import {
+  coalesceChunks,
+  foreignResponse,
+  type RequestContext,
+  rootElement,
+  serviceFailure,
+  type UploadSource,
+  unusableResponse,
+  xmlDocumentProblem,
+} from '@oss-cse/crypto-core/internal'
 import type { Address } from './address.ts'
+import { cutShort, idleFailure, networkFailure } from './connection-errors.ts'
 import { directGet } from './direct/direct-get.ts'
 import { UnfitServers } from './direct/unfit-servers.ts'
 import type { DownloadBody } from './download-body.ts'
 import { type IdleWatch, watchRequest } from './idle-watch.ts'
 import { nodeHttp, nodeHttps } from './node-modules.ts'
-import {
-  cutShort,
-  foreignResponse,
-  idleFailure,
-  networkFailure,
-  type RequestContext,
-  serviceFailure,
-  unusableResponse,
-} from './oss-errors.ts'
 import type { RequestScope } from './request-scope.ts'
 import { messageBytes } from './response-bytes.ts'
+import { sendSource } from './send-source.ts'
 import { checkOrigin, checkStatus, streamedResponse } from './streamed-response.ts'
-import { sendSource, type UploadSource } from './upload-source.ts'
 
 /** Far more than a listing of a thousand keys, or the reply of a callback server. */
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024

@@ -1,6 +1,6 @@
 import type { GetObjectResponse, PutObjectResponse } from '@oss-cse/crypto-core'
+import { foreignResponse, type RequestContext } from '@oss-cse/crypto-core/internal'
 import type { ExchangeResponse } from './http-exchange.ts'
-import { foreignResponse, type RequestContext } from './oss-errors.ts'
 
 /** What the caller of a request expects. */
 interface Expectation {

@@ -1,8 +1,8 @@
 import { type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
+import { foreignResponse, type RequestContext, serviceFailure } from '@oss-cse/crypto-core/internal'
 import { DownloadBody } from './download-body.ts'
 import type { ExchangeOptions, ExchangeResponse } from './http-exchange.ts'
 import type { IdleWatch } from './idle-watch.ts'
-import { foreignResponse, type RequestContext, serviceFailure } from './oss-errors.ts'
 import type { ResponseBytes } from './response-bytes.ts'
 
 const MAX_ERROR_BYTES = 64 * 1024

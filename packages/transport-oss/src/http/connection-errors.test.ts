@@ -1,7 +1,8 @@
 import type { CseErrorCode, TransportError } from '@oss-cse/crypto-core'
+import { serviceFailure } from '@oss-cse/crypto-core/internal'
 import { expect, it } from 'vitest'
 import { errorXml, fakeServer, rejection, transportOnto } from '../../test/fake-server.ts'
-import { networkFailure, serviceFailure } from './oss-errors.ts'
+import { networkFailure } from './connection-errors.ts'
 
 const context = { operation: 'get', bucket: 'b', objectKey: 'k', renewalHint: 'Renew it.' }
 

@@ -1,4 +1,4 @@
-import { CseError } from '@oss-cse/crypto-core'
+import { CseError } from './errors.ts'
 
 const MAX_KEY_BYTES = 1023
 const LONE_SURROGATE = /\p{Surrogate}/u

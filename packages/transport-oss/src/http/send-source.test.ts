@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { ClientRequest } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { CseError, type ObjectBody, TransportError } from '@oss-cse/crypto-core'
+import { UploadSource } from '@oss-cse/crypto-core/internal'
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest'
 import {
   bodyOf,
@@ -13,7 +14,7 @@ import {
   transportOnto,
 } from '../../test/fake-server.ts'
 import type { IdleWatch } from './idle-watch.ts'
-import { sendSource, UploadSource } from './upload-source.ts'
+import { sendSource } from './send-source.ts'
 
 const warn = vi.spyOn(console, 'warn')
 afterEach(() => {

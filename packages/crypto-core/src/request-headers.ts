@@ -1,15 +1,13 @@
-import { CseError, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
-import { isReservedMetadata, OSS_HEADER_PREFIX, replacesMetadata } from '@oss-cse/crypto-core/internal'
-import { invalidArgument } from './invalid-argument.ts'
+import { CseError } from './errors.ts'
+import { isReservedMetadata } from './header-map.ts'
+import { OSS_HEADER_PREFIX, OSS_HEADERS, replacesMetadata } from './headers.ts'
+import type { HeaderMap } from './ports.ts'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PRINTABLE_ASCII = /^[\t\x20-\x7e]*$/
 const PRINTABLE_LATIN1 = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Asks for the stored bytes: checksum, ranges and cipher all refer to them. */
-export const STORED_BYTES = { 'accept-encoding': 'identity' } as const
-
-/** Headers that ali-oss or the HTTP layer writes. A second value would contradict the first. */
+/** Headers that a transport or the HTTP layer writes. A second value would contradict the first. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   'authorization',
   'connection',
@@ -86,4 +84,8 @@ function problemOf(name: string, value: unknown): string | undefined {
   }
   if (!PRINTABLE_LATIN1.test(value)) return 'has a value with line breaks or characters outside Latin-1'
   return undefined
+}
+
+function invalidArgument(message: string, objectKey: string | undefined): CseError {
+  return new CseError('ERR_CSE_INVALID_ARGUMENT', message, objectKey === undefined ? {} : { objectKey })
 }

@@ -1,20 +1,15 @@
-import {
-  decodeBase64,
-  type ErrorDocument,
-  type FailureVerdict,
-  type HeaderMap,
-  isErrorDocument,
-  judgeFailure,
-  OSS_HEADERS,
-  parseErrorDocument,
-  TransportError,
-} from '@oss-cse/crypto-core'
+import { decodeBase64 } from './bytes.ts'
 import {
   completeDocument,
+  type ErrorDocument,
+  isErrorDocument,
+  parseErrorDocument,
   plainDocument,
-  qosDelayOf,
-  refusesCredentials,
-} from '@oss-cse/crypto-core/internal'
+} from './error-document.ts'
+import { TransportError } from './errors.ts'
+import { type FailureVerdict, judgeFailure, refusesCredentials } from './failure-verdict.ts'
+import { OSS_HEADERS, qosDelayOf } from './headers.ts'
+import type { HeaderMap } from './ports.ts'
 
 /** What a request was about, for its errors. */
 export interface RequestContext {
@@ -96,67 +91,6 @@ function errorDocument({ headers, data }: FailedResponse): ErrorDocument {
   return parseErrorDocument(decodeBase64(inHeader) ?? data)
 }
 
-const TIMEOUT_CODES: ReadonlySet<string> = new Set([
-  'ETIMEDOUT',
-  'ESOCKETTIMEDOUT',
-  'ERR_SOCKET_CONNECTION_TIMEOUT',
-])
-/** Errors that a retry does not cure: an untrusted certificate, TLS to a server without TLS, a malformed request. */
-const HOPELESS = /CERT|SELF_SIGNED|^UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$|^ERR_INVALID_|^ERR_UNESCAPED_/
-
-/**
- * The error of a request without a usable response: there was no connection, or it broke.
- *
- * @param connected - whether there was a connection
- */
-export function networkFailure(context: RequestContext, error: unknown, connected: boolean): TransportError {
-  const code = codeOf(error)
-  const { secretUrl = false } = context
-  const said = error instanceof Error && !secretUrl ? error.message : ''
-  const text = said === '' ? (code ?? 'connection lost') : said
-  if (code !== undefined && TIMEOUT_CODES.has(code)) {
-    return new TransportError('ERR_CSE_TIMEOUT', `${about(context)} timed out: ${sentence(text)}`, {
-      ...(!secretUrl && { cause: error }),
-      retryable: true,
-      ...keyOf(context),
-    })
-  }
-  return new TransportError(
-    'ERR_CSE_NETWORK',
-    `${about(context)} failed: the connection ${connected ? 'broke' : 'was not made'}: ${sentence(text)}`,
-    {
-      ...(!secretUrl && { cause: withoutPacket(error) }),
-      connected,
-      retryable: !(code !== undefined && HOPELESS.test(code)),
-      ...keyOf(context),
-    },
-  )
-}
-
-/** Node's parser keeps the bytes that it could not read. They may be anything. */
-function withoutPacket(error: unknown): unknown {
-  if (error instanceof Error && 'rawPacket' in error) delete error.rawPacket
-  return error
-}
-
-/** The error of a request whose connection was idle for too long. */
-export function idleFailure(context: RequestContext, idleTimeoutMs: number): TransportError {
-  return new TransportError(
-    'ERR_CSE_TIMEOUT',
-    `${about(context)} timed out: nothing moved on the connection for ${idleTimeoutMs} ms.`,
-    { retryable: true, ...keyOf(context) },
-  )
-}
-
-/** The error of a connection that ended too early. */
-export function cutShort(context: RequestContext, what: string): TransportError {
-  return new TransportError('ERR_CSE_NETWORK', `${about(context)} failed: ${what}.`, {
-    connected: true,
-    retryable: true,
-    ...keyOf(context),
-  })
-}
-
 /** The error of a request that could not be signed, usually because there were no credentials. */
 export function signingFailure(context: RequestContext, error: unknown): TransportError {
   return new TransportError(
@@ -189,22 +123,20 @@ export function unusableResponse(context: RequestContext, status: number, proble
   )
 }
 
-function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : undefined
-}
-
-function about({ operation, bucket, objectKey }: RequestContext): string {
+/** The beginning of a message: the operation and what it was about. */
+export function about({ operation, bucket, objectKey }: RequestContext): string {
   if (bucket === undefined) return operation
   return objectKey === undefined
     ? `${operation} in bucket "${bucket}"`
     : `${operation} "${objectKey}" in bucket "${bucket}"`
 }
 
-function sentence(text: string): string {
+/** Ends a text with a full stop, unless it has an end. */
+export function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
-function keyOf({ objectKey }: RequestContext): { objectKey?: string } {
+/** The field of an error that holds the key. */
+export function keyOf({ objectKey }: RequestContext): { objectKey?: string } {
   return objectKey === undefined ? {} : { objectKey }
 }
