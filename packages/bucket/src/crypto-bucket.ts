@@ -263,7 +263,7 @@ export class CryptoBucket {
     if (!hasUrls(transport)) {
       throw refusedOperation(
         'getByUrl',
-        ': use FetchTransport of @oss-cse/transport-fetch, or OssTransport of @oss-cse/transport-oss',
+        ': use FetchUrlTransport of @oss-cse/transport-fetch, or OssTransport of @oss-cse/transport-oss',
       )
     }
     const key = keyOfUrl(parsed)

@@ -27,7 +27,7 @@ export {
   plainDocument,
   rootElement,
 } from './error-document.ts'
-export { EXPOSED_HEADERS } from './exposed-headers.ts'
+export { EXPOSE_HEADERS, EXPOSED_HEADERS } from './exposed-headers.ts'
 export { refusesCredentials } from './failure-verdict.ts'
 export { flatDocument } from './flat-document.ts'
 export { freeBytes } from './free-bytes.ts'

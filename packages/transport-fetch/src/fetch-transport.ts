@@ -1,146 +1,184 @@
-import {
-  CseError,
-  concatBytes,
-  type GetByUrlRequest,
-  type GetObjectResponse,
-  type HeaderMap,
-  orAborted,
-  type UrlTransport,
+import type {
+  CompleteUploadRequest,
+  CopyObjectRequest,
+  DeleteObjectRequest,
+  DeleteObjectsRequest,
+  GetByUrlRequest,
+  GetObjectRequest,
+  GetObjectResponse,
+  HeadObjectRequest,
+  HeadObjectResponse,
+  InitiateUploadRequest,
+  ListObjectsRequest,
+  ListPartsRequest,
+  ListUploadsRequest,
+  MultipartTransport,
+  ObjectCatalog,
+  ObjectPage,
+  ObjectTransport,
+  PartPage,
+  PendingUploadPage,
+  PutObjectRequest,
+  PutObjectResponse,
+  SymlinkRequest,
+  SymlinkResponse,
+  UploadedPart,
+  UploadPartRequest,
+  UploadReference,
+  UrlTransport,
 } from '@oss-cse/crypto-core'
-import { backgroundTimer, checkedPresignedUrl, OSS_HEADER_PREFIX } from '@oss-cse/crypto-core/internal'
-import { connectionError, foreignResponse, redirected, statusError } from './url-errors.ts'
-
-/** How many bytes of an error document are read. */
-const REFUSAL_BYTES = 16 * 1024
-/** How long the document of an error response may take, in milliseconds. The status is known without it. */
-const REFUSAL_MS = 10_000
+import { copyObject, deleteObject, deleteObjects, listObjects } from './calls/catalog-calls.ts'
+import { getByUrl } from './calls/get-by-url.ts'
+import {
+  abortUpload,
+  completeUpload,
+  initiateUpload,
+  listParts,
+  listUploads,
+  uploadPart,
+} from './calls/multipart-calls.ts'
+import { getObject, getSymlink, headObject, putObject } from './calls/object-calls.ts'
+import { OssClient } from './http/oss-client.ts'
+import { connect, type FetchTransportOptions } from './transport-options.ts'
 
 /**
- * Keeps request and response away from others: an HTTP cache could return an old version of the object, and a
- * referrer would send the address of the page.
- */
-const PRIVATE: RequestInit = { cache: 'no-store', credentials: 'omit', referrerPolicy: 'no-referrer' }
-
-/**
- * Reads objects through presigned URLs with `fetch`, in a browser, in a worker or in Node.js. It has no other
- * operation.
+ * Reads and writes objects in a bucket of Alibaba Cloud OSS with `fetch`: in a page, a worker, Deno, Bun, Cloudflare
+ * Workers or Node.js. It has no dependency on ali-oss.
  *
- * `fetch` does not report idle connections, so there is no idle timeout. A call without a `signal` waits as long as
- * the runtime does.
+ * It holds the body of an upload in memory, at most 64 MiB, and sends it in one piece. It never retries, except once
+ * with a corrected clock and once with renewed credentials, and then it sends the same bytes. `fetch` does not report
+ * idle connections: limit a call with its `signal` or with the `deadlineMs` of the bucket's call.
+ *
+ * Every call rejects with a TransportError when the service or the network fails, with `ERR_CSE_SOURCE` (or the source's
+ * own CseError) when the source of a body fails, and with the signal's reason when the signal aborts.
  *
  * @example
  * ```ts
- * const bucket = new CryptoBucket({ transport: new FetchTransport(), provider })
- * const { body } = await bucket.getByUrl(url)
+ * const transport = new FetchTransport({
+ *   bucket: 'my-bucket',
+ *   region: 'cn-hangzhou',
+ *   credentials: { getCredential: async () => (await fetch('/sts')).json() },
+ * })
+ * const { headers } = await transport.head({ key: 'report.pdf', headers: {} })
  * ```
  */
-export class FetchTransport implements UrlTransport {
+export class FetchTransport implements ObjectTransport, MultipartTransport, ObjectCatalog, UrlTransport {
+  /** The name of the bucket. */
+  readonly bucket: string
+  /** The endpoint and the bucket. Checkpoints are bound to it. */
+  readonly location: string
+  readonly #client: OssClient
+
   /**
-   * Reads an object, or a range of it, through a presigned URL. Read the body to its end or return its iterator.
-   * Until then it holds a connection.
-   *
-   * @throws TransportError, which does not contain the URL; `ERR_CSE_OPERATION_REFUSED` for an object that is stored
-   *   with a Content-Encoding, which `fetch` would decode; the signal's reason
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for options that are missing or contradict each other;
+   *   `ERR_CSE_OPERATION_REFUSED` with `credentials` in a page without WebCrypto, which is one that was loaded over http://
    */
-  async getByUrl({ url, headers, signal }: GetByUrlRequest): Promise<GetObjectResponse> {
-    checkedPresignedUrl(url)
-    // A browser sets Accept-Encoding itself and does not let others set it: gzip, unless there is a Range. The
-    // service then compresses what looks like text, and omits its length. Without `x-oss-range-behavior` the range of
-    // an empty object is ignored.
-    const { 'accept-encoding': _set, range = 'bytes=0-', ...sent } = headers
-    const request = {
-      ...supported(),
-      headers: { ...sent, range },
-      // Not followed: the signature is for this address. A browser then hides the status, Node.js returns it.
-      redirect: 'manual',
-      ...(signal && { signal }),
-    } as const
-    const response = await fetch(url, request).catch(() => {
-      throw signal?.aborted ? signal.reason : connectionError('fetch failed')
-    })
-    const { status } = response
-    if (response.type === 'opaqueredirect') throw redirected()
-    const responseHeaders = Object.fromEntries(response.headers)
-    if (status !== 200 && status !== 206) {
-      const document = await readRefusal(response, signal)
-      throw signal?.aborted ? signal.reason : statusError(status, responseHeaders, document)
-    }
-    const encoding = responseHeaders['content-encoding']
-    const refusal = isOfOss(responseHeaders)
-      ? encoding !== undefined && encoding !== 'identity' && decompressed()
-      : foreignResponse(
-          status,
-          'it has no x-oss- header. Check the URL and any proxy, and that the CORS rule of the bucket exposes x-oss-request-id and the x-oss-meta- headers',
-        )
-    if (refusal) {
-      await response.body?.cancel()
-      throw refusal
-    }
-    const body = response.body ?? new Blob().stream()
-    return { status, headers: responseHeaders, body: readBody(body, signal) }
+  constructor(options: FetchTransportOptions) {
+    const { site, authorizer } = connect(options)
+    this.bucket = site.bucket
+    this.location = site.location
+    this.#client = new OssClient(site.bucket, authorizer)
   }
-}
 
-/** Some runtimes throw for an option that they do not know. */
-function supported(): RequestInit {
-  return Object.fromEntries(Object.entries(PRIVATE).filter(([option]) => option in Request.prototype))
-}
-
-/** A page sees only the headers that the CORS rule of the bucket exposes. Any header of the service is enough. */
-function isOfOss(headers: HeaderMap): boolean {
-  return Object.keys(headers).some((name) => name.startsWith(OSS_HEADER_PREFIX))
-}
-
-function decompressed(): CseError {
-  return new CseError(
-    'ERR_CSE_OPERATION_REFUSED',
-    'The response has a Content-Encoding, which the fetch of this runtime decodes before the object can be decrypted. Read the object in Node.js with @oss-cse/transport-oss.',
-  )
-}
-
-/** Reads the document of an error response, as far as it arrives. The status is known without it. */
-async function readRefusal({ body }: Response, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const reader = body?.getReader()
-  const stop = backgroundTimer(() => void reader?.cancel().catch(() => {}), REFUSAL_MS)
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  try {
-    while (reader !== undefined && sizeBytes < REFUSAL_BYTES) {
-      const { done, value } = await orAborted(reader.read(), signal)
-      if (done) break
-      chunks.push(value)
-      sizeBytes += value.length
-    }
-  } catch {
-    // Use what has arrived.
+  /**
+   * Stores one object in one request. The body is opened once and read to its end before anything is sent.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for a key, a header or a body that cannot be sent, and for a body of more
+   *   than 64 MiB: use the bucket's `upload`
+   */
+  put(request: PutObjectRequest): Promise<PutObjectResponse> {
+    return putObject(this.#client, request)
   }
-  stop()
-  // Not awaited: where the runtime has lost the signal, it may not end.
-  void reader?.cancel().catch(() => {})
-  return concatBytes(chunks)
-}
 
-/** Not a generator: returning a generator before its first step, or during a step, would not close the connection. */
-function readBody(
-  stream: ReadableStream<Uint8Array>,
-  signal: AbortSignal | undefined,
-): AsyncIterable<Uint8Array> {
-  const reader = stream.getReader()
-  const iterator: AsyncIterator<Uint8Array> = {
-    async next() {
-      try {
-        // fetch of Node.js 20 and 22 forgets the signal when its request is collected as garbage (undici).
-        const { done, value } = await orAborted(reader.read(), signal)
-        return done ? { done, value: undefined } : { done, value }
-      } catch {
-        void reader.cancel().catch(() => {})
-        throw signal?.aborted ? signal.reason : connectionError('the connection broke')
-      }
-    },
-    async return() {
-      await reader.cancel().catch(() => {})
-      return { done: true, value: undefined }
-    },
+  /**
+   * Reads the stored bytes of an object, or a range of them. Read the body to its end or return its iterator. Until then
+   * it holds a connection.
+   *
+   * An object with a Content-Encoding takes two requests, because `fetch` decodes such a response. The second one asks
+   * the service to leave the header out.
+   *
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` if the service does not
+   */
+  get(request: GetObjectRequest): Promise<GetObjectResponse> {
+    return getObject(this.#client, request)
   }
-  return { [Symbol.asyncIterator]: () => iterator }
+
+  /** Reads the headers of an object. */
+  head(request: HeadObjectRequest): Promise<HeadObjectResponse> {
+    return headObject(this.#client, request)
+  }
+
+  /** Reads the target of a symbolic link. */
+  getSymlink(request: SymlinkRequest): Promise<SymlinkResponse> {
+    return getSymlink(this.#client, request)
+  }
+
+  /** As `FetchUrlTransport.getByUrl`, of this bucket or of another one. It needs no credentials and signs nothing. */
+  getByUrl(request: GetByUrlRequest): Promise<GetObjectResponse> {
+    return getByUrl(request)
+  }
+
+  /** Starts a multipart upload. Pass all headers of the object here. */
+  initiate(request: InitiateUploadRequest): Promise<{ readonly uploadId: string }> {
+    return initiateUpload(this.#client, request)
+  }
+
+  /**
+   * Stores one part. The body is read to its end before anything is sent.
+   *
+   * @throws CseError `ERR_CSE_INVALID_ARGUMENT` also for a body of more than 64 MiB: make smaller parts
+   */
+  uploadPart(request: UploadPartRequest): Promise<UploadedPart> {
+    return uploadPart(this.#client, request)
+  }
+
+  /** Completes a multipart upload: makes the object from its parts. Sends only the headers of this request. */
+  complete(request: CompleteUploadRequest): Promise<PutObjectResponse> {
+    return completeUpload(this.#client, request)
+  }
+
+  /** Aborts a multipart upload and frees its parts. */
+  abort(request: UploadReference): Promise<void> {
+    return abortUpload(this.#client, request)
+  }
+
+  /** Lists the stored parts of an upload, up to 1,000 per page. */
+  listParts(request: ListPartsRequest): Promise<PartPage> {
+    return listParts(this.#client, request)
+  }
+
+  /** Lists the unfinished multipart uploads of the bucket, up to 1,000 per page. */
+  listUploads(request: ListUploadsRequest): Promise<PendingUploadPage> {
+    return listUploads(this.#client, request)
+  }
+
+  /** Lists objects, ordered by the bytes of their keys. */
+  list(request: ListObjectsRequest): Promise<ObjectPage> {
+    return listObjects(this.#client, request)
+  }
+
+  /** Deletes one object, or one version of it. An object that does not exist counts as deleted. */
+  delete(request: DeleteObjectRequest): Promise<void> {
+    return deleteObject(this.#client, request)
+  }
+
+  /**
+   * Deletes up to 1,000 objects, each with its own request, six at a time. The one request of the service for several
+   * objects needs an MD5, which WebCrypto does not have, and no signature covers its list of keys.
+   *
+   * @returns the keys, each once
+   * @throws the first error. Some objects may have been deleted by then
+   */
+  deleteMany(request: DeleteObjectsRequest): Promise<readonly string[]> {
+    return deleteObjects(this.#client, request)
+  }
+
+  /**
+   * Copies an object on the server, with its metadata and so with its envelope.
+   *
+   * @throws CseError `ERR_CSE_OPERATION_REFUSED` for headers that would replace the metadata
+   */
+  copy(request: CopyObjectRequest): Promise<PutObjectResponse> {
+    return copyObject(this.#client, request)
+  }
 }

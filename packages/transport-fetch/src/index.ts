@@ -1,1 +1,7 @@
+export type { AccessCredentials, CredentialsProvider } from '@oss-cse/crypto-core'
+export type { BucketAddress } from './bucket-site.ts'
 export { FetchTransport } from './fetch-transport.ts'
+export { FetchUrlTransport } from './fetch-url-transport.ts'
+export type { AuthorizedRequest, RequestToAuthorize } from './signing/authorizer.ts'
+export type { Authorize } from './signing/foreign-signatures.ts'
+export type { FetchTransportOptions } from './transport-options.ts'

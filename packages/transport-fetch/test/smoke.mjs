@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { FetchTransport } from '@oss-cse/transport-fetch'
+import { FetchUrlTransport } from '@oss-cse/transport-fetch'
 
 const bytes = new Uint8Array(1_000_000).map((_, i) => i * 31)
 const server = createServer((request, response) => {
@@ -20,7 +20,7 @@ const server = createServer((request, response) => {
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
 const url = (key) => new URL(`http://127.0.0.1:${server.address().port}/${key}?Signature=s3cret`)
 
-const transport = new FetchTransport()
+const transport = new FetchUrlTransport()
 const { status, body } = await transport.getByUrl({ url: url('a'), headers: {} })
 assert.equal(status, 200)
 const chunks = []

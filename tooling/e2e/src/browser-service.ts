@@ -1,12 +1,21 @@
 import { CryptoBucket } from '@oss-cse/bucket'
+import { EXPOSED_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
-import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
+import {
+  type FaultInjection,
+  type OssEmulator,
+  type OssEmulatorOptions,
+  startOssEmulator,
+} from '@oss-cse/oss-emulator'
 import OSS from 'ali-oss'
 import type { BrowserCommand } from 'vitest/node'
 import { transportOf } from './emulated-bucket.ts'
 
 /** Which headers a page may read: what encrypted objects need, or nothing of the service's. */
 type Exposed = 'envelope' | 'nothing'
+
+/** The rule of an app whose objects have the metadata `a`. */
+const PAGE_RULE = { allowedOrigins: ['*'], exposeHeaders: [...EXPOSED_HEADERS, 'x-oss-meta-a'] }
 
 const services = new Map<Exposed, Promise<OssEmulator>>()
 
@@ -33,8 +42,67 @@ const putObject: BrowserCommand<[key: string, text: string, contentType: string,
   const emulator = await service(exposed)
   const bucket = new CryptoBucket({ transport: transportOf(emulator), provider: createTestProvider() })
   await bucket.put(key, text, { contentType })
-  const { endpoint, region, accessKeyId, accessKeySecret, buckets } = emulator
-  const client = new OSS({
+  // One URL as long as the object is the same or another: what is asked for twice is asked for by the same name.
+  return clientOf(emulator).signatureUrlV4('GET', 3600, {}, key)
+}
+
+/** An emulator of its own, as a page sees it. */
+export interface PageEmulator {
+  readonly endpoint: string
+  readonly region: string
+  readonly bucket: string
+  readonly accessKeyId: string
+  readonly accessKeySecret: string
+}
+
+const emulators = new Map<string, OssEmulator>()
+
+/** Starts an emulator whose bucket `demo` is empty. Ends the one that was started before. */
+const startEmulator: BrowserCommand<[options: OssEmulatorOptions]> = async (_context, options) => {
+  await endEmulators()
+  const emulator = await startOssEmulator({ cors: [PAGE_RULE], ...options })
+  emulators.set(emulator.endpoint, emulator)
+  const { endpoint, region, accessKeyId, accessKeySecret } = emulator
+  return { endpoint, region, bucket: 'demo', accessKeyId, accessKeySecret }
+}
+
+/** Makes the next matching requests to an emulator fail, and no longer those of an earlier fault. */
+const injectFault: BrowserCommand<[endpoint: string, fault: FaultInjection]> = async (
+  _context,
+  endpoint,
+  fault,
+) => {
+  emulatorAt(endpoint).clearFaults()
+  emulatorAt(endpoint).injectFault(fault)
+}
+
+/** Makes a symbolic link, which no page can. */
+const putSymlink: BrowserCommand<[endpoint: string, key: string, targetKey: string]> = async (
+  _context,
+  endpoint,
+  key,
+  targetKey,
+) => {
+  await clientOf(emulatorAt(endpoint)).putSymlink(key, targetKey, {})
+}
+
+/** Signs a URL for a GET. */
+const signUrl: BrowserCommand<[endpoint: string, key: string]> = async (_context, endpoint, key) =>
+  clientOf(emulatorAt(endpoint)).signatureUrlV4('GET', 600, {}, key, [])
+
+function emulatorAt(endpoint: string): OssEmulator {
+  const emulator = emulators.get(endpoint)
+  if (emulator === undefined) throw new Error('This emulator has ended.')
+  return emulator
+}
+
+async function endEmulators(): Promise<void> {
+  for (const emulator of emulators.values()) await emulator.close()
+  emulators.clear()
+}
+
+function clientOf({ endpoint, region, accessKeyId, accessKeySecret, buckets }: OssEmulator): OSS {
+  return new OSS({
     endpoint,
     region: `oss-${region}`,
     accessKeyId,
@@ -42,21 +110,24 @@ const putObject: BrowserCommand<[key: string, text: string, contentType: string,
     bucket: buckets[0],
     sldEnable: true,
   } as OSS.Options)
-  // One URL as long as the object is the same or another: what is asked for twice is asked for by the same name.
-  return client.signatureUrlV4('GET', 3600, {}, key)
 }
 
 /** What a page can have done in Node.js. */
-export const commands = { putObject }
+export const commands = { putObject, startEmulator, injectFault, putSymlink, signUrl }
 
 /** Ends what the pages used. */
 export async function endServices(): Promise<void> {
   for (const running of services.values()) await (await running).close()
   services.clear()
+  await endEmulators()
 }
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
     putObject(key: string, text: string, contentType: string, exposed: Exposed): Promise<string>
+    startEmulator(options: OssEmulatorOptions): Promise<PageEmulator>
+    injectFault(endpoint: string, fault: FaultInjection): Promise<void>
+    putSymlink(endpoint: string, key: string, targetKey: string): Promise<void>
+    signUrl(endpoint: string, key: string): Promise<string>
   }
 }

@@ -1,10 +1,10 @@
 import { CryptoBucket } from '@oss-cse/bucket'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
-import { FetchTransport } from '@oss-cse/transport-fetch'
+import { FetchUrlTransport } from '@oss-cse/transport-fetch'
 import { describe, expect, test } from 'vitest'
 import { commands } from 'vitest/browser'
 
-const bucket = new CryptoBucket({ transport: new FetchTransport(), provider: createTestProvider() })
+const bucket = new CryptoBucket({ transport: new FetchUrlTransport(), provider: createTestProvider() })
 const put = (key: string, text: string, contentType = 'text/plain'): Promise<string> =>
   commands.putObject(key, text, contentType, 'envelope')
 

@@ -1,6 +1,6 @@
 import { transportContract, urlTransportContract } from '@oss-cse/crypto-core/testing'
 import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
-import { FetchTransport } from '@oss-cse/transport-fetch'
+import { FetchTransport, FetchUrlTransport } from '@oss-cse/transport-fetch'
 import OSS from 'ali-oss'
 import { afterEach, describe, test } from 'vitest'
 import { transportOf } from './emulated-bucket.ts'
@@ -30,6 +30,27 @@ describe.each(['v1', 'v4'] as const)(
   },
 )
 
+describe('fetch keeps the transport contract', () => {
+  let emulator: OssEmulator
+  afterEach(() => emulator.close())
+  const rules = transportContract({
+    async create() {
+      emulator = await startOssEmulator()
+      const { endpoint, region, accessKeyId, accessKeySecret } = emulator
+      const credentials = { getCredential: async () => ({ accessKeyId, accessKeySecret }) }
+      return new FetchTransport({ bucket: 'demo', endpoint, region, credentials })
+    },
+    failNext({ status, serviceCode: code }) {
+      emulator.injectFault({ kind: 'status', status, ...(code !== undefined && { code }) })
+    },
+    async link(key, targetKey) {
+      await clientOf(emulator).putSymlink(key, targetKey, {})
+    },
+    signUrl: (key) => signedUrl(emulator, key, 'v4'),
+  })
+  for (const rule of rules) test(rule.name, rule.run)
+})
+
 describe('fetch keeps the contract of presigned URLs', () => {
   let emulator: OssEmulator
   afterEach(() => emulator.close())
@@ -37,7 +58,7 @@ describe('fetch keeps the contract of presigned URLs', () => {
   const rules = urlTransportContract({
     async create() {
       emulator = await startOssEmulator()
-      return new FetchTransport()
+      return new FetchUrlTransport()
     },
     async store(key, bytes, headers) {
       const open = async function* () {

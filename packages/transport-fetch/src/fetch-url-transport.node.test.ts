@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { FetchTransport } from './fetch-transport.ts'
+import { FetchUrlTransport } from './fetch-url-transport.ts'
 
 const code = (value: string) => expect.objectContaining({ code: value })
 const pattern = (sizeBytes: number) =>
   Uint8Array.from({ length: sizeBytes }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
 const data = pattern(300_000)
 const REQUEST_ID = '6556E3AED11E553933CCDEDF'
-const fetched = new FetchTransport()
+const fetched = new FetchUrlTransport()
 let server: Server
 let url: string
 let transport: MemoryTransport
