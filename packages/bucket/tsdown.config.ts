@@ -5,6 +5,7 @@ export default [
     entry: {
       index: 'src/index.ts',
       internal: 'src/internal.ts',
+      http: 'src/http.ts',
       node: 'src/node.ts',
       'file-cipher-worker.node': 'src/cipher/file-cipher-worker.node.ts',
     },

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import { CryptoBucket } from '@oss-cse/bucket'
+import { objectResponse } from '@oss-cse/bucket/http'
 import { downloadFile, uploadFile } from '@oss-cse/bucket/node'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 
@@ -17,6 +18,11 @@ await bucket.put('stream', Readable.from([bytes]))
 assert.deepEqual(Buffer.from(await bucket.getBytes('stream')), bytes)
 assert.deepEqual(Buffer.from(await bucket.getBytes('stream', { range: '-5' })), bytes.subarray(-5))
 assert.notDeepEqual(Buffer.from(transport.objects.get('stream').bytes), bytes)
+
+const part = new Request('https://app.example/', { headers: { range: 'bytes=-5' } })
+const response = await objectResponse(bucket, 'stream', part)
+assert.equal(response.status, 206)
+assert.deepEqual(Buffer.from(await response.arrayBuffer()), bytes.subarray(-5))
 
 const directory = await mkdtemp(join(tmpdir(), 'oss-cse-'))
 try {
