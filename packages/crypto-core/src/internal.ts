@@ -104,7 +104,6 @@ export {
 } from './segment-plan.ts'
 export { type SealedRun, type SegmentSealer, startSealer } from './segment-sealer.ts'
 export {
-  MAX_CORS_RULES,
   about,
   type FailedResponse,
   foreignResponse,
@@ -117,6 +116,7 @@ export {
   unusableResponse,
 } from './service-failure.ts'
 export {
+  MAX_CORS_RULES,
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,
   MAX_PARTS,
