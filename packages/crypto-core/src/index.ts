@@ -24,7 +24,13 @@ export {
 } from './errors.ts'
 export { type FailureVerdict, isRetryableStatus, judgeFailure } from './failure-verdict.ts'
 export { OSS_HEADERS } from './headers.ts'
-export { type DecryptingOptions, Keyring, type KeyringOptions, type UnwrapToOpenOptions } from './keyring.ts'
+export {
+  type DecryptingOptions,
+  Keyring,
+  type KeyringOptions,
+  type UnwrapOptions,
+  type UnwrapToOpenOptions,
+} from './keyring.ts'
 export type { MaterialDescription } from './material-description.ts'
 export type { EnvelopeExtras } from './new-envelope.ts'
 export {

@@ -346,3 +346,22 @@ test('a key that is ambiguous or not valid is not added', async () => {
   }
   expect(ring.providers.length).toBe(1)
 })
+
+test('with an identity, only the key with this identity is used, and it must be certain', async () => {
+  const a = spied(createTestProvider({ seed: 1 }))
+  const b = spied(createTestProvider({ seed: 2 }))
+  const ring = new Keyring({ encrypting: a, decrypting: [b], undescribed: [b] })
+  const [ofA, ofB] = [await written(a), await written(b)]
+  for (const unwrap of [
+    (envelope: Envelope, keyIdentity = b.keyIdentity) => ring.unwrap(envelope, { keyIdentity }),
+    (envelope: Envelope, keyIdentity = b.keyIdentity) =>
+      ring.unwrapToOpen(envelope, { acceptsOnlySealed: false, keyIdentity }),
+  ]) {
+    await expect(unwrap(ofB)).resolves.toHaveProperty('cek')
+    expect(b.unwrap.mock.lastCall?.[1]).toEqual({ identified: true })
+    await expect(unwrap(ofA)).rejects.toEqual(code('ERR_CSE_UNWRAP_FAILED'))
+    expect(a.unwrap).not.toHaveBeenCalled()
+    await expect(unwrap(ofA, 'another key')).rejects.toEqual(code('ERR_CSE_NO_MATCHING_KEY'))
+  }
+  await expect(ring.unwrap(ofA)).resolves.toHaveProperty('cek')
+})

@@ -48,8 +48,14 @@ export interface DecryptingOptions {
   readonly sealedOnly?: boolean | undefined
 }
 
+/** Options of unwrapping the key of an object. */
+export interface UnwrapOptions extends MasterKeyCallOptions {
+  /** Use only the master key with this identity, see `MasterKeyProvider`. Default: the one that the envelope names. */
+  readonly keyIdentity?: string | undefined
+}
+
 /** Options of unwrapping the key of a sealed object, to open it. */
-export interface UnwrapToOpenOptions extends MasterKeyCallOptions {
+export interface UnwrapToOpenOptions extends UnwrapOptions {
   /** Whether the reader accepts only sealed objects, whatever their key. */
   readonly acceptsOnlySealed: boolean
 }
@@ -208,12 +214,13 @@ export class Keyring {
   /**
    * Unwraps an object's content key with the one provider that its envelope names.
    *
-   * @throws CseError `ERR_CSE_NO_MATCHING_KEY` when no provider matches the object, or more than one;
-   * `ERR_CSE_NOT_SEALED` when the object is not sealed and its key reads only sealed objects; `ERR_CSE_CANNOT_UNWRAP` when
-   * the provider has only a public key; `ERR_CSE_UNWRAP_FAILED` when key and envelope do not match; errors of the provider.
+   * @throws CseError `ERR_CSE_NO_MATCHING_KEY` when no provider matches the object, or more than one, or when the matching one
+   * has another identity than `keyIdentity`; `ERR_CSE_NOT_SEALED` when the object is not sealed and its key reads only sealed
+   * objects; `ERR_CSE_CANNOT_UNWRAP` when the provider has only a public key; `ERR_CSE_UNWRAP_FAILED` when key and envelope do
+   * not match; errors of the provider.
    */
-  async unwrap(envelope: Envelope, options: MasterKeyCallOptions = {}): Promise<ContentKey> {
-    const selected = this.#select(envelope)
+  async unwrap(envelope: Envelope, options: UnwrapOptions = {}): Promise<ContentKey> {
+    const selected = this.#select(envelope, options.keyIdentity)
     for (const provider of selected) {
       options.signal?.throwIfAborted()
       try {
@@ -237,7 +244,7 @@ export class Keyring {
     envelope: Envelope,
     { acceptsOnlySealed, ...options }: UnwrapToOpenOptions,
   ): Promise<ContentKey> {
-    const selected = this.#select(envelope)
+    const selected = this.#select(envelope, options.keyIdentity)
     const [strict] = acceptsOnlySealed ? selected : selected.filter((provider) => this.isSealedOnly(provider))
     if (strict === undefined || !RSA.test(envelope.wrapAlgorithm) || contentFormat(envelope) !== 'sealed') {
       return this.unwrap(envelope, options)
@@ -330,13 +337,21 @@ export class Keyring {
     }
   }
 
-  #call(options: MasterKeyCallOptions): MasterKeyCallOptions {
-    return this.hasSealedOnly ? { ...options, identified: true } : options
+  #call({ keyIdentity, ...options }: UnwrapOptions): MasterKeyCallOptions {
+    return this.hasSealedOnly || keyIdentity !== undefined ? { ...options, identified: true } : options
   }
 
   /** Returns the provider of an envelope, or those to try in order, without those that read only sealed objects if it is not sealed. */
-  #select(envelope: Envelope): readonly MasterKeyProvider[] {
-    const chosen = this.#candidates(envelope)
+  #select(envelope: Envelope, keyIdentity?: string): readonly MasterKeyProvider[] {
+    const candidates = this.#candidates(envelope)
+    const chosen =
+      keyIdentity === undefined ? candidates : candidates.filter((one) => one.keyIdentity === keyIdentity)
+    if (chosen.length === 0) {
+      throw new CseError(
+        'ERR_CSE_NO_MATCHING_KEY',
+        `The master key of this object (${envelope.wrapAlgorithm} ${describe(envelope)}) is not the key with the identity ${keyIdentity}.`,
+      )
+    }
     if (contentFormat(envelope) === 'sealed') return chosen
     const allowed = chosen.filter((provider) => !this.isSealedOnly(provider))
     if (allowed.length > 0) return allowed
