@@ -1,0 +1,1 @@
+export { RemoteProvider, type RemoteProviderOptions } from './remote-provider.ts'
