@@ -34,7 +34,22 @@ export class StoredProvider extends RemoteProvider {
   }
 }
 
-const NOTHING = 'nothing'
+/** The contract also damages values to what no writer would store, and no encoder takes. So they are put in afterwards. */
+export function headersOf(envelope: Envelope): Record<string, string> {
+  const wrappedIv = envelope.version === 1 ? envelope.wrappedStart : envelope.wrappedIv
+  const standIns = {
+    wrappedCek: 'CEK',
+    ...(envelope.version === 1 ? { wrappedStart: 'IV' } : { wrappedIv: 'IV' }),
+  }
+  const values = new Map([
+    ['CEK', envelope.wrappedCek],
+    ['IV', wrappedIv],
+  ])
+  const headers = encodeEnvelope({ ...envelope, ...standIns } as Envelope)
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, values.get(value) ?? value]),
+  )
+}
 
 const sites = new Map<string, KeySite>()
 
@@ -79,10 +94,7 @@ export class KeySite {
 
   /** Stores an envelope with no content, and returns the key of the object. */
   async store(envelope: Envelope, key: string = `stored/${this.#stored++}`): Promise<string> {
-    // The contract also damages a value by removing all of it, which no writer would store.
-    const headers = encodeEnvelope({ ...envelope, wrappedCek: envelope.wrappedCek || NOTHING })
-    const stored = Object.entries(headers).map(([name, value]) => [name, value === NOTHING ? '' : value])
-    await this.transport.plant(key, new Uint8Array(), Object.fromEntries(stored))
+    await this.transport.plant(key, new Uint8Array(), headersOf(envelope))
     return key
   }
 
