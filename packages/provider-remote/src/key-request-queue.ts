@@ -15,7 +15,7 @@ interface Waiting {
   readonly resolve: (result: KeyResult) => void
   readonly reject: (error: unknown) => void
   /** The call that it is part of, and how many still wait for that. */
-  call?: { readonly abort: AbortController; waiting: number }
+  call?: { readonly abort: AbortController; waiting: number; hasEnded: boolean }
 }
 
 /**
@@ -75,7 +75,7 @@ export class KeyRequestQueue {
 
   async #run(batch: readonly Waiting[]): Promise<void> {
     const abort = new AbortController()
-    const call = { abort, waiting: batch.length }
+    const call = { abort, waiting: batch.length, hasEnded: false }
     for (const waiting of batch) waiting.call = call
     this.#calls += 1
     try {
@@ -89,6 +89,7 @@ export class KeyRequestQueue {
     } catch (error) {
       for (const { reject } of batch) reject(error)
     }
+    call.hasEnded = true
     this.#calls -= 1
     this.#begin()
   }
@@ -98,6 +99,6 @@ export class KeyRequestQueue {
     const { call } = waiting
     if (call === undefined) return
     call.waiting -= 1
-    if (call.waiting === 0) call.abort.abort()
+    if (call.waiting === 0 && !call.hasEnded) call.abort.abort()
   }
 }

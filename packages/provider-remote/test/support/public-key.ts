@@ -1,0 +1,11 @@
+/** An RSA public key of 2,048 bits. Nobody has its private half. */
+export const publicKey: string = `-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAo0USgKEfN4/SiCa97U2R
+St+H45yBIem3vXdz2CC7sWTDuw4zIRSW000ESE3OSNPleTAXDp+hlrKnLmwV9buH
+Aa7aMnmPMn09FT6pa/srhLKXlBPXFRQJFQRoQeg8khV8uyq7vuGF/qNGo4MUH5BL
+Lyir05mdEG0L1BAGFKuI4+Exj55t3ZP+522Fbb6WZNKGcpOmrB4JYU9OL4qF1Jlz
+WJderY1DDQ9XiI7qhpFRwo33id+yPiaP5L3yuKLoteXrykkvn4/CPN8MAgIvMh++
+nUd2AuFd6hpQ7lo0lCogeYKMgOvlCB6dXH3+UeRLiX5jDcDAfDjvs/XY9hpY7MfQ
+4QIDAQAB
+-----END PUBLIC KEY-----
+`
