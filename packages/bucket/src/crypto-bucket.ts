@@ -279,7 +279,8 @@ export class CryptoBucket {
         throw error
       }
     }
-    const source = { request, ossHeaders: false, reference: { location: parsed.origin, key } }
+    const versionId = parsed.searchParams.get('versionId') ?? undefined
+    const source = { request, ossHeaders: false, reference: { location: parsed.origin, key, versionId } }
     return getObject(this.#context, source, key, options)
   }
 

@@ -1,6 +1,6 @@
 import { type GetByUrlRequest, TransportError } from '@oss-cse/crypto-core'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { pattern } from '../../test/bytes.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
 import { type BucketTransport, CryptoBucket } from '../crypto-bucket.ts'
@@ -28,6 +28,24 @@ test('a presigned URL is read and decrypted, whole and by range, without a heade
   for (const { headers } of requests) {
     expect(Object.keys(headers).filter((name) => name.startsWith('x-oss-'))).toEqual([])
     expect(headers['accept-encoding']).toBe('identity')
+  }
+})
+
+test('a provider receives the origin, the path and the version of the URL', async () => {
+  const provider = createTestProvider()
+  const unwrap = vi.spyOn(provider, 'unwrap')
+  const { bucket } = memoryBucket({ provider })
+  await bucket.put('a ü', data)
+  for (const [query, versionId] of [
+    ['Signature=s3cret', undefined],
+    ['versionId=CAEQ%2B&Signature=s3cret', 'CAEQ+'],
+  ]) {
+    await (await bucket.getByUrl(`https://bucket.example/a%20%C3%BC?${query}`)).body.cancel()
+    expect(unwrap.mock.lastCall?.[1]?.object).toEqual({
+      location: 'https://bucket.example',
+      key: 'a ü',
+      versionId,
+    })
   }
 })
 
