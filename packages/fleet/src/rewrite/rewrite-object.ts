@@ -20,6 +20,7 @@ import { listedRow } from '../objects/listed-row.ts'
 import { isMissing, readSource, type SourceObject } from '../objects/source-object.ts'
 import { type Placement, type PlaceOptions, StopRun } from '../placement/placement.ts'
 import type { ReportOutcome, ReportRow } from '../report/report-row.ts'
+import { isThrottled } from '../throttle/is-throttled.ts'
 
 /** What a command does to the content of objects. */
 export interface Rewriting {
@@ -221,10 +222,6 @@ async function isSettled(
 function causeOf(error: unknown): unknown {
   if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_SOURCE') return error
   return CseError.isInstance(error.cause) ? error.cause : error
-}
-
-function isThrottled(error: unknown): boolean {
-  return CseError.isInstance(error) && error.code === 'ERR_CSE_THROTTLED'
 }
 
 function isAltered(error: unknown): boolean {

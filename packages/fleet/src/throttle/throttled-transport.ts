@@ -1,15 +1,15 @@
-import {
-  type ByteChunks,
-  type CallOptions,
-  CseError,
-  type GetObjectResponse,
-  type MultipartTransport,
-  type ObjectBody,
-  type ObjectCatalog,
-  type ObjectSettings,
-  type ObjectTransport,
-  type VersionCatalog,
+import type {
+  ByteChunks,
+  CallOptions,
+  GetObjectResponse,
+  MultipartTransport,
+  ObjectBody,
+  ObjectCatalog,
+  ObjectSettings,
+  ObjectTransport,
+  VersionCatalog,
 } from '@oss-cse/crypto-core'
+import { isThrottled } from './is-throttled.ts'
 import type { Throttle } from './throttle.ts'
 
 /** The calls of a transport that wait for the throttle: those of all its ports. */
@@ -118,10 +118,6 @@ async function sentOnce<Request extends CallOptions>(
     if (isThrottled(error)) throttle.throttled(error)
     throw error
   }
-}
-
-function isThrottled(error: unknown): boolean {
-  return CseError.isInstance(error) && error.code === 'ERR_CSE_THROTTLED'
 }
 
 function throttledBody(body: ObjectBody, throttle: Throttle, { signal }: CallOptions): ObjectBody {
