@@ -1,4 +1,4 @@
-import { CseError } from '@oss-cse/crypto-core'
+import { CseError, TransportError } from '@oss-cse/crypto-core'
 import type { MemoryJobQueue } from '@oss-cse/fleet/testing'
 import { describe, expect, test } from 'vitest'
 import { fleetBench, oneByteEach, RUN } from '../test/fleet-bench.ts'
@@ -116,6 +116,33 @@ describe('a failure of a shard', () => {
       [2, 2],
       [2, 3],
     ])
+  })
+
+  test('because a bucket does not exist ends the worker, and no shard counts as failed', async () => {
+    const missing = new TransportError('ERR_CSE_NOT_FOUND', 'No.', {
+      retryable: false,
+      serviceCode: 'NoSuchBucket',
+    })
+    let exists = false
+    const inHand = gate()
+    const { queue, start, events } = await workerBench({
+      parallel: 2,
+      async doShard({ index }, { signal }) {
+        if (exists) return { objects: 1 }
+        if (index === 0) {
+          await inHand.opened
+          throw missing
+        }
+        inHand.open()
+        return aborted(signal)
+      },
+    })
+    await expect(start()).rejects.toBe(missing)
+    const types = events.map(({ type }) => type)
+    expect(types.sort()).toEqual(['shard-released', 'shard-released', 'shard-taken', 'shard-taken'])
+    expect((await queue.getRun(RUN.id)).shards).toMatchObject({ taken: 0, failed: 0, completed: 0 })
+    exists = true
+    expect(await start()).toMatchObject({ shards: { completed: 6, failed: 0 } })
   })
 
   test('is none if the totals are no counts: the worker fails', async () => {

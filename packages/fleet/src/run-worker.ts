@@ -15,6 +15,7 @@ import {
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { inventoryPlanner } from './inventory/plan-from-inventory.ts'
 import type { PlanProgress, RunStatus, ShardTotals, TakenShard } from './job-queue.ts'
+import { isBucketMissing } from './objects/missing.ts'
 import { planShards } from './plan-shards.ts'
 import { isOver } from './run-rules.ts'
 import type { ShardContext, WorkerOptions } from './worker-options.ts'
@@ -28,12 +29,14 @@ import type { ShardContext, WorkerOptions } from './worker-options.ts'
  *   has as many shards in hand as before, never more.
  * - When the circuit breaker trips, the run is paused. The shards in hand are released, so that they are done again from
  *   their start after the pause: their objects did not fail for good.
+ * - When a shard rejects because a bucket does not exist (`NoSuchBucket`), the worker ends with that error. All shards in hand are
+ *   released.
  *
  * Close the queue afterwards: it returns shards that could not be released.
  *
  * @returns the run as it is at the end: over, or paused with `whenPaused: 'return'`
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for invalid options and an unknown run; `ERR_CSE_QUEUE` if the queue is away
- * at the start; errors of the planner; the signal's reason
+ * at the start; `ERR_CSE_NOT_FOUND` when a bucket does not exist; errors of the planner; the signal's reason
  *
  * @example
  * ```ts
@@ -197,6 +200,11 @@ class ShardWorker {
 
   async #giveUp(taken: TakenShard, error: unknown): Promise<void> {
     const { shard, attempt } = taken
+    // The other shards would fail too, each as often as the queue allows.
+    if (isBucketMissing(error)) {
+      await this.#release(taken)
+      throw error
+    }
     tell(this.#options.onEvent, { type: 'shard-failed', shard, attempt, error })
     // Without this, a machine that cannot do any shard would soon have failed them all.
     if (CseError.isInstance(error)) this.#record(error.code)

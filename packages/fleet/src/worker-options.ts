@@ -47,7 +47,8 @@ export interface WorkerOptions extends CallOptions {
   /**
    * Does a shard, and returns what to add to the totals of the run. A shard may be done again from its start at any time,
    * also at the same time by another worker, so what is done already must be recognized. Rejects if the shard as a whole
-   * failed: it is then done again, as often as the queue allows, and the circuit breaker counts it as an object that failed.
+   * failed: it is then done again, as often as the queue allows, and the circuit breaker counts it as an object that failed. If
+   * it rejects because a bucket does not exist, the worker ends.
    */
   readonly doShard: (shard: Shard, context: ShardContext) => Promise<ShardTotals>
   /** How many shards are done at the same time. Default 1. */

@@ -1,6 +1,7 @@
 import { CseError, type CseErrorCode, type ObjectSummary, TransportError } from '@oss-cse/crypto-core'
 import type { ReportOutcome, ReportRow } from '../report/report-row.ts'
 import { listedRow } from './listed-row.ts'
+import { isBucketMissing } from './missing.ts'
 
 const OUTCOMES: ReadonlyMap<CseErrorCode, ReportOutcome> = new Map([
   ['ERR_CSE_NOT_ENCRYPTED', 'plain'],
@@ -20,9 +21,8 @@ const SELF_EXPLANATORY: ReadonlySet<ReportOutcome> = new Set(['plain', 'gone', '
  * @throws the error itself if it is not about this object: the bucket does not exist, or the program is wrong
  */
 export function failureRow(object: ObjectSummary, error: unknown): ReportRow {
-  if (!CseError.isInstance(error)) throw error
+  if (!CseError.isInstance(error) || isBucketMissing(error)) throw error
   const { serviceCode, requestId } = TransportError.isInstance(error) ? error : {}
-  if (serviceCode === 'NoSuchBucket') throw error
   const outcome =
     serviceCode === 'InvalidObjectState' ? 'needs-restore' : (OUTCOMES.get(error.code) ?? 'failed')
   return {

@@ -1,6 +1,5 @@
 import {
   type CallOptions,
-  CseError,
   decodeEnvelope,
   type HeaderMap,
   type ObjectAttributes,
@@ -9,6 +8,7 @@ import {
   objectAttributes,
   TransportError,
 } from '@oss-cse/crypto-core'
+import { isMissing } from './missing.ts'
 
 /** One state of an object, as a HEAD showed it: the one that is read, and that new content takes the place of. */
 export interface SourceObject {
@@ -70,7 +70,11 @@ export async function readSource(
   }
 }
 
-/** Sends a HEAD, as `readSource`. Returns `undefined` if there is no such object or version. */
+/**
+ * Sends a HEAD, as `readSource`. Returns `undefined` if the bucket has no such object or version.
+ *
+ * @throws CseError as `readSource`; `ERR_CSE_NOT_FOUND` only when the bucket does not exist
+ */
 export async function findSource(
   transport: Pick<ObjectTransport, 'head'>,
   key: string,
@@ -104,9 +108,4 @@ export function wrappedCekOf({ headers }: SourceObject): string | undefined {
     // Damaged, so not written by a fleet.
     return undefined
   }
-}
-
-/** Tells whether an error says that there is no such object or version. */
-export function isMissing(error: unknown): boolean {
-  return CseError.isInstance(error) && error.code === 'ERR_CSE_NOT_FOUND'
 }

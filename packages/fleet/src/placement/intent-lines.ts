@@ -1,6 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
 import * as v from 'valibot'
-import { isMissing } from '../objects/source-object.ts'
+import { isMissing } from '../objects/missing.ts'
 import type { IntentEntry, IntentRecord } from './intent-store.ts'
 
 const ENTRY = v.strictObject({

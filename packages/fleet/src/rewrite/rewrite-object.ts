@@ -8,7 +8,6 @@ import {
   type ObjectTransport,
   OSS_HEADERS,
   type RetryPolicy,
-  TransportError,
 } from '@oss-cse/crypto-core'
 import { isRetryable } from '@oss-cse/crypto-core/internal'
 import type { NewContent } from '../content/new-content.ts'
@@ -17,7 +16,8 @@ import { carriedHeaders, settingHeaders } from '../objects/carried-headers.ts'
 import { classify } from '../objects/classify.ts'
 import { failureRow } from '../objects/failure-row.ts'
 import { listedRow } from '../objects/listed-row.ts'
-import { isMissing, readSource, type SourceObject } from '../objects/source-object.ts'
+import { isBucketMissing, isMissing } from '../objects/missing.ts'
+import { findSource, type SourceObject } from '../objects/source-object.ts'
 import { type Placement, type PlaceOptions, StopRun } from '../placement/placement.ts'
 import type { ReportOutcome, ReportRow } from '../report/report-row.ts'
 import { isThrottled } from '../throttle/is-throttled.ts'
@@ -121,7 +121,7 @@ async function rewriteOnce(
   const { sameContent } = rewriting
   const settled = await placement.settle(key, { sameContent })
   for (const versionId of settled.placed) placed.add(versionId)
-  const source = await existingSource(transport, key, signal)
+  const source = await findSource(transport, key, { signal })
   if (source === undefined) return { ...listedRow(object), outcome: 'gone' }
   const { outcome: _outcome, ...described } = sourceRow(object, source)
   const row = (outcome: ReportOutcome): ReportRow => ({ ...described, outcome })
@@ -166,19 +166,6 @@ async function rewriteOnce(
 
 function settingsText({ [OSS_HEADERS.objectAcl]: acl, [OSS_HEADERS.tagging]: tagging }: HeaderMap): string {
   return JSON.stringify({ acl, tagging })
-}
-
-async function existingSource(
-  transport: ObjectTransport,
-  key: string,
-  signal: AbortSignal | undefined,
-): Promise<SourceObject | undefined> {
-  try {
-    return await readSource(transport, key, { signal })
-  } catch (error) {
-    if (isMissing(error) && !isBucketMissing(error)) return undefined
-    throw error
-  }
 }
 
 /** Why an object must not be read or replaced, although it is due. */
@@ -241,8 +228,4 @@ const CHANGED: ReadonlySet<string> = new Set([
 function isChanged(error: unknown): boolean {
   const cause = causeOf(error)
   return CseError.isInstance(cause) && CHANGED.has(cause.code) && !isBucketMissing(cause)
-}
-
-function isBucketMissing(error: unknown): boolean {
-  return TransportError.isInstance(error) && error.serviceCode === 'NoSuchBucket'
 }

@@ -184,6 +184,32 @@ describe('rotate', () => {
     expect(await rotate(['--yes', '--into', 'oss://demo2'])).toMatchObject({ code: 0 })
   })
 
+  test.each([
+    ['of the objects', 'demo'],
+    ['of --into', 'other'],
+  ])(
+    'ends when the bucket %s does not exist any more, and is continued by the same command',
+    async (_, name) => {
+      bucket().versioning = 'Unversioned'
+      bucket(name).intercept = ({ operation }) => {
+        if (operation === 'getVersioning' || operation === 'list') return
+        throw new TransportError('ERR_CSE_NOT_FOUND', 'NoSuchBucket', {
+          status: 404,
+          retryable: false,
+          serviceCode: 'NoSuchBucket',
+        })
+      }
+      const argv = ['--yes', '--run', 'mine', '--into', 'oss://other']
+      expect(await rotate(argv)).toMatchObject({ code: 4, stderr: expect.stringContaining('NoSuchBucket') })
+      expect((await oss(['fleet', 'status', 'mine', '--json'])).json()).toMatchObject({
+        state: 'active',
+        shards: { completed: 0, failed: 0 },
+      })
+      bucket(name).intercept = undefined
+      expect((await rotate([...argv, '--json'])).json()).toMatchObject({ totals: { objects: 2, rotated: 2 } })
+    },
+  )
+
   test('tries a shard again whose last write could not be checked', async () => {
     let written = false
     let left = 3
