@@ -1,6 +1,6 @@
 import { CryptoBucket } from '@oss-cse/bucket'
-import { CseError, Keyring } from '@oss-cse/crypto-core'
-import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
+import { CseError, type HeaderMap, Keyring, TransportError } from '@oss-cse/crypto-core'
+import { createTestProvider, MemoryTransport, type RecordedRequest } from '@oss-cse/crypto-core/testing'
 import { MemoryIntentStore } from '../src/placement/intent-store.ts'
 import type { ReportRow } from '../src/report/report-row.ts'
 
@@ -71,4 +71,31 @@ export async function allRows(rows: AsyncIterable<ReportRow>): Promise<readonly 
 /** The outcome of each key. */
 export function outcomes(rows: readonly ReportRow[]): Readonly<Record<string, string>> {
   return Object.fromEntries(rows.map(({ key, outcome }) => [key, outcome]))
+}
+
+/** The operations that change a bucket. */
+const WRITES = /^(put|initiate|uploadPart|complete|abort|delete|deleteMany|copy)$/
+
+/** The requests to a bucket that change it. */
+export function writesOf({ requests }: MemoryTransport): readonly RecordedRequest[] {
+  return requests.filter(({ operation }) => WRITES.test(operation))
+}
+
+/** A refusal of the service that is not retried. */
+export function denied(): TransportError {
+  return new TransportError('ERR_CSE_ACCESS_DENIED', 'AccessDenied', { status: 403, retryable: false })
+}
+
+/** Leaves a header out of the responses to HEADs and GETs, or one value of it. */
+export function withoutHeader(transport: MemoryTransport, name: string, value?: string): void {
+  const without = (headers: HeaderMap): HeaderMap =>
+    Object.fromEntries(
+      Object.entries(headers).filter((header) => header[0] !== name || header[1] !== (value ?? header[1])),
+    )
+  const head = transport.head.bind(transport)
+  transport.head = async (request) => {
+    const response = await head(request)
+    return { ...response, headers: without(response.headers) }
+  }
+  transport.alterGet = (response) => ({ ...response, headers: without(response.headers) })
 }
