@@ -1,11 +1,4 @@
-import {
-  type ContentFormat,
-  callWithRetries,
-  checkedRetryOptions,
-  hasVersionCatalog,
-  type Keyring,
-  type MasterKeyProvider,
-} from '@oss-cse/crypto-core'
+import type { ContentFormat, Keyring, MasterKeyProvider } from '@oss-cse/crypto-core'
 import { equalDescriptions, isEmptyDescription, printable } from '@oss-cse/crypto-core/internal'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { configurationError, usageError } from '../base/cli-error.ts'
@@ -14,6 +7,7 @@ import { confirm } from '../output/confirm.ts'
 import { writeChunk } from '../output/stream-writer.ts'
 import { formatOssUrl, parseOssUrl, parsePrefixUrl } from '../server/oss-url.ts'
 import { serverConfig } from '../server/server-options.ts'
+import { checkPlace } from './check-place.ts'
 import type { RewriteFlags } from './fleet-options.ts'
 import { keyName, nameText } from './key-names.ts'
 import type { FleetSettings, Place } from './run-settings.ts'
@@ -89,7 +83,10 @@ async function startRewrite(rewrite: Rewrite, cli: CliEnvironment): Promise<void
   const { keepLastModified, dryRun, yes } = flags
   const source = parsePrefixUrl(url, `${command} everything`)
   const place = placeOf(flags, source.bucket)
-  await checkPlace(place, source.bucket, flags, cli)
+  const bucket = place.mode === 'into' ? place.bucket : source.bucket
+  await checkPlace(place, bucket, await cli.openTransport(serverConfig(flags, cli), bucket), {
+    signal: cli.signal,
+  })
   const own: Partial<FleetSettings> = {
     ...rewrite.own,
     place,
@@ -153,38 +150,6 @@ function placeOf({ into, writersArePaused }: RewriteFlags, source: string): Plac
     throw usageError('--into takes a bucket alone: the objects keep their keys. Write oss://BUCKET.')
   if (bucket === source) throw usageError('--into names the bucket of the objects itself. Name another one.')
   return { mode: 'into', bucket }
-}
-
-/** Refuses a bucket that is not one for the place, before anything is stored. */
-async function checkPlace(
-  place: Place,
-  source: string,
-  flags: RewriteFlags,
-  cli: CliEnvironment,
-): Promise<void> {
-  const bucket = place.mode === 'into' ? place.bucket : source
-  const transport = await cli.openTransport(serverConfig(flags, cli), bucket)
-  if (!hasVersionCatalog(transport)) return
-  const { signal } = cli
-  const retry = checkedRetryOptions()
-  const versioning = await callWithRetries(() => transport.getVersioning({ signal }), { retry, signal })
-  if (place.mode !== 'into' && versioning === 'Suspended') {
-    throw configurationError(
-      `The versioning of the bucket ${bucket} is suspended, so a newer object could be overwritten unnoticed. Enable versioning, or write into another bucket (--into).`,
-    )
-  }
-  if (place.mode === 'versioned' && versioning !== 'Enabled') {
-    throw configurationError(
-      `The bucket ${bucket} does not keep versions (its versioning is ${versioning}), so a newer object could be overwritten unnoticed. Enable versioning, write into another bucket (--into), or pause all writers (--writers-are-paused).`,
-    )
-  }
-  if (place.mode !== 'versioned' && versioning !== 'Unversioned') {
-    throw configurationError(
-      place.mode === 'into'
-        ? `The bucket ${bucket} keeps versions (its versioning is ${versioning}), where the service ignores that overwriting is forbidden. Name a bucket that never kept versions.`
-        : `The bucket ${bucket} keeps versions (its versioning is ${versioning}). Leave out --writers-are-paused.`,
-    )
-  }
 }
 
 function placeText(place: Place, command: Rewrite['command']): string {
