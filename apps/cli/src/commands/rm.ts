@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError } from '../base/cli-error.ts'
 import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { counted } from '../output/counted.ts'
 import { JsonListWriter } from '../output/json-list-writer.ts'
 import { addReportOptions, type ReportFlags, reportDone } from '../output/report.ts'
 import { openBucket } from '../server/open-bucket.ts'
@@ -69,7 +70,7 @@ async function rm(urls: readonly string[], flags: RmFlags, cli: CliEnvironment):
 }
 
 function doneText([first]: readonly OssUrl[], count: number, existenceChecked: boolean): string {
-  if (existenceChecked) return `Deleted ${count} ${count === 1 ? 'object' : 'objects'}.`
+  if (existenceChecked) return `Deleted ${counted(count, 'object')}.`
   return count === 1 && first !== undefined
     ? `Deleted ${formatOssUrl(first)}, or it did not exist.`
     : `Deleted ${count} objects, or they did not exist.`

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { usageError } from '../base/cli-error.ts'
 import { keylessKeyring } from '../keys/keyless-keyring.ts'
+import { counted } from '../output/counted.ts'
 import { JsonListWriter } from '../output/json-list-writer.ts'
 import { addReportOptions, isoSeconds, type ReportFlags, reportDone } from '../output/report.ts'
 import { writeChunk } from '../output/stream-writer.ts'
@@ -99,7 +100,7 @@ async function abortUploads(
   if (list !== undefined) return
   const done =
     uploadId === undefined
-      ? `Aborted ${abortedCount} ${abortedCount === 1 ? 'upload' : 'uploads'}.`
+      ? `Aborted ${counted(abortedCount, 'upload')}.`
       : `Aborted the upload ${uploadId} of ${formatOssUrl(target)}, or it did not exist.`
   await reportDone(cli, flags, {}, done)
 }

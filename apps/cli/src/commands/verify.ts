@@ -8,6 +8,7 @@ import { inOrder } from '../base/in-order.ts'
 import { addKeyOptions, type KeyFlags, loadKeys, missingKeys } from '../keys/key-options.ts'
 import { keylessKeyring } from '../keys/keyless-keyring.ts'
 import { addOpenOptions, checkAccepted, type OpenFlags } from '../keys/sealing-options.ts'
+import { counted } from '../output/counted.ts'
 import { EXIT, exitCodeOf, kindOf } from '../output/exit-codes.ts'
 import { failureOf, originOf, ToldFailure } from '../output/failure.ts'
 import { humanSize } from '../output/human-size.ts'
@@ -177,8 +178,12 @@ async function reportAll(
     throw list === undefined ? failed : new ToldFailure(failed)
   }
   if (list === undefined) {
-    const objects = verifiedCount === 1 ? 'object' : 'objects'
-    await reportDone(cli, flags, {}, `Verified ${verifiedCount} ${objects} (${humanSize(verifiedBytes)}).`)
+    await reportDone(
+      cli,
+      flags,
+      {},
+      `Verified ${counted(verifiedCount, 'object')} (${humanSize(verifiedBytes)}).`,
+    )
   }
 }
 

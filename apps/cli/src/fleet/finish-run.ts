@@ -10,6 +10,7 @@ import {
 } from '@oss-cse/fleet'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { CliError, type CliErrorKind, configurationError } from '../base/cli-error.ts'
+import { counted } from '../output/counted.ts'
 import { kindOf } from '../output/exit-codes.ts'
 import { ToldFailure } from '../output/failure.ts'
 import { type ReportFlags, warn, writeDocument } from '../output/report.ts'
@@ -80,6 +81,7 @@ async function failureOfRun(
   store: ReportStore,
   failedShards: number,
 ): Promise<CliError | undefined> {
+  const all = counted(objects, 'object')
   const count = (outcome: string): number => outcomes[outcome]?.objects ?? 0
   const rejectsPlain = command === 'verify' && settings.onPlainObject !== 'passthrough'
   const unfitOutcomes = ['altered', 'damaged', ...(rejectsPlain ? ['plain'] : [])].filter(
@@ -92,7 +94,7 @@ async function failureOfRun(
     const each = unfitOutcomes.map((outcome) => `${count(outcome)} ${outcome}`).join(', ')
     return new CliError(
       'decryption',
-      `${unfit} of ${objects} objects are not what they should be: ${each}.${more}`,
+      `${unfit} of ${all} ${unfit === 1 ? 'is not what it' : 'are not what they'} should be: ${each}.${more}`,
     )
   }
   if (failedShards > 0) {
@@ -101,14 +103,14 @@ async function failureOfRun(
   if (failed > 0) {
     return new CliError(
       await worstKind(store),
-      `${failed} of ${objects} objects failed. Try them again with --retry-failed ${id}.`,
+      `${failed} of ${all} failed. Try ${failed === 1 ? 'it' : 'them'} again with --retry-failed ${id}.`,
     )
   }
   const conflicts = count('conflict')
   if (conflicts > 0) {
     return new CliError(
       'other',
-      `${conflicts} of ${objects} objects were not copied: the other bucket has other content under their keys.`,
+      `${conflicts} of ${all} ${conflicts === 1 ? 'was not copied: the other bucket has other content under its key' : 'were not copied: the other bucket has other content under their keys'}.`,
     )
   }
   if (problemCount > 0) return new CliError('other', 'The report is not complete: see its summary.')

@@ -15,7 +15,7 @@ const state: FleetLineState = {
 
 test('the line of a run has its shards, objects, failures, rate and the time that is left', () => {
   expect(fleetLine(state)).toBe(
-    'audit-demo-2026-11-30  shards 13/76  objects 13028  4 failed, 1 shards failed  512/s  ETA 2:01',
+    'audit-demo-2026-11-30  shards 13/76  objects 13028  4 failed, 1 shard failed  512/s  ETA 2:01',
   )
 })
 

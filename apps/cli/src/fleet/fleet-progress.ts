@@ -7,6 +7,7 @@ import {
   type WorkerEvent,
 } from '@oss-cse/fleet'
 import type { CliEnvironment } from '../base/cli-environment.ts'
+import { counted } from '../output/counted.ts'
 import { type StatusLine, startStatusLine } from '../output/progress-bar.ts'
 import { firstFitting, remainingTime } from '../output/progress-line.ts'
 import type { ReportFlags } from '../output/report.ts'
@@ -97,6 +98,6 @@ export function fleetLine({ runId, status, objectsInHand, speed, columns }: Flee
 function failuresText(objects: number, shards: number): string {
   return [
     ...(objects > 0 ? [`${objects} failed`] : []),
-    ...(shards > 0 ? [`${shards} shards failed`] : []),
+    ...(shards > 0 ? [`${counted(shards, 'shard')} failed`] : []),
   ].join(', ')
 }

@@ -1,4 +1,5 @@
 import type { CliEnvironment } from '../base/cli-environment.ts'
+import { counted } from '../output/counted.ts'
 import { fieldLines, type ReportFlags, show } from '../output/report.ts'
 import { formatOssUrl } from '../server/oss-url.ts'
 import { noSuchRun, recordOf } from './embedded-run.ts'
@@ -78,19 +79,23 @@ function fields(run: RunRecord): readonly (readonly [string, string | undefined]
     ['state', stateText(run)],
     ['started', run.created],
     ['listed keys', `${plan.listedKeys}${plan.complete ? '' : ' so far'}`],
-    ['shards', shardsText(shards, plan.complete)],
+    ['shards', shardsText(shards, plan.complete, String)],
     ...Object.entries(totals).map(([name, count]) => [name, String(count)] as const),
     ['report', settings?.report],
   ]
 }
 
-function shardsText({ waiting, taken, completed, failed }: RunRecord['shards'], planned: boolean): string {
-  const total = waiting + taken + completed + failed
+function shardsText(
+  { waiting, taken, completed, failed }: RunRecord['shards'],
+  planned: boolean,
+  totalText: (total: number) => string,
+): string {
+  const total = totalText(waiting + taken + completed + failed)
   return `${completed} of ${total}${planned ? '' : ' so far'}${failed > 0 ? `, ${failed} failed` : ''}`
 }
 
 function line(run: RunRecord): string {
-  const shards = `${shardsText(run.shards, run.plan.complete)} shards`
+  const shards = shardsText(run.shards, run.plan.complete, (total) => counted(total, 'shard'))
   return [run.id, urlOf(settingsOf(run)) ?? '?', shards, stateText(run)].join('  ')
 }
 

@@ -3,6 +3,7 @@ import { isOver, type JobQueue, type RunStatus } from '@oss-cse/fleet'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { configurationError, usageError } from '../base/cli-error.ts'
 import { type KeyFlags, type LoadedKeys, loadKeys } from '../keys/key-options.ts'
+import { counted } from '../output/counted.ts'
 import { failureOf, ToldFailure } from '../output/failure.ts'
 import { reportDone, warn } from '../output/report.ts'
 import { failureText } from '../output/report-failure.ts'
@@ -43,7 +44,12 @@ export async function workOnRuns(flags: WorkerFlags, cli: CliEnvironment): Promi
     }
     const { done, failure } = await workUntilNoneIsLeft(queue, keys, flags, cli)
     const shards = done.reduce((sum, { completedShards }) => sum + completedShards, 0)
-    await reportDone(cli, flags, { runs: done }, `Completed ${shards} shards of ${done.length} runs.`)
+    await reportDone(
+      cli,
+      flags,
+      { runs: done },
+      `Completed ${counted(shards, 'shard')} of ${counted(done.length, 'run')}.`,
+    )
     if (failure !== undefined) throw flags.json ? new ToldFailure(failure) : failure
   } finally {
     await queue.close()

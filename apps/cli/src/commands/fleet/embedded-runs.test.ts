@@ -425,7 +425,7 @@ describe('verify', () => {
     const { code, stderr } = await verify(keys.own)
     expect([code, stderr]).toEqual([
       6,
-      expect.stringContaining('1 of 1 objects are not what they should be: 1 altered.'),
+      expect.stringContaining('1 of 1 object is not what it should be: 1 altered.'),
     ])
   })
 
@@ -452,6 +452,9 @@ describe('status, pause, resume, cancel and report', () => {
     await audit(['--run', 'two'])
     const { runs: listed } = (await fleet(['status', '--json'])).json() as { runs: { run: string }[] }
     expect(listed.map((one) => one.run)).toEqual(['two', 'one'])
+    expect((await fleet(['status'])).stdout.toString()).toMatch(
+      /^one {2}oss:\/\/demo\/ {2}1 of 1 shard {2}finished$/m,
+    )
     expect(await fleet(['status', 'three'])).toMatchObject({ code: 2 })
   })
 

@@ -178,7 +178,7 @@ describe('rotate', () => {
   test('--into writes into another bucket, and overwrites nothing there', async () => {
     await bucket('other').plant('b', Buffer.from('of somebody else'))
     const { code, stderr } = await rotate(['--yes', '--into', 'oss://other'])
-    expect([code, stderr]).toEqual([1, expect.stringContaining('1 of 2 objects were not copied')])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('1 of 2 objects was not copied')])
     expect([await read('a', 'other'), await read('a')]).toEqual(['content of a', undefined])
     expect(bucket('other').objects.get('b')?.bytes).toEqual(Buffer.from('of somebody else'))
     expect(await rotate(['--yes', '--into', 'oss://demo2'])).toMatchObject({ code: 0 })

@@ -93,6 +93,22 @@ describe('a run in a database', () => {
     expect(await fleet(['pause', 'none'])).toMatchObject({ code: 2 })
   })
 
+  test('status says what is planned so far, and how many shards failed', async () => {
+    await begun('audit', 'oss://demo/')
+    const queue = queues.at(QUEUE)
+    const shards = [
+      { index: 0, until: 'a' },
+      { index: 1, after: 'a', until: 'b' },
+    ]
+    await queue.addShards('mine', { expectedShards: 0, shards, listedKeys: 2 })
+    expect((await fleet(['status'])).stdout.toString()).toContain('  0 of 2 shards so far  ')
+    for (let failures = 0; failures < 5; failures++) {
+      const taken = await queue.take('mine')
+      await taken?.fail(new Error('broken'))
+    }
+    expect((await fleet(['status'])).stdout.toString()).toContain('  0 of 2 shards so far, 1 failed  ')
+  })
+
   test('--redact-keys needs the secret of the environment', async () => {
     expect(await fleet(['audit', 'oss://demo/', ...RUN, '--redact-keys'])).toMatchObject({ code: 3 })
   })
@@ -120,6 +136,12 @@ describe('worker', () => {
     // Not that of the environment, which may mean another bucket of the same name.
     expect(server.config).toMatchObject({ endpoint: 'http://localhost:1' })
     expect(await statusOf()).toMatchObject({ totals: { verified: 3 } })
+  })
+
+  test('says how many shards of how many runs it completed', async () => {
+    await begun('audit', 'oss://demo/')
+    expect((await fleet(['worker'])).stderr).toBe('Completed 1 shard of 1 run.\n')
+    expect((await fleet(['worker'])).stderr).toBe('Completed 0 shards of 0 runs.\n')
   })
 
   test('uses the endpoint of its option, as for an internal one', async () => {
