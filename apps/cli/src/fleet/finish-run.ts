@@ -30,7 +30,12 @@ export async function finishRun(
   cli: CliEnvironment,
 ): Promise<unknown> {
   const { plan, shards, totals } = status
-  const summary = await mergeReport(report.store, { shards: plan.shards, totals, signal: cli.signal })
+  const summary = await mergeReport(report.store, {
+    shards: plan.shards,
+    planComplete: plan.complete,
+    totals,
+    signal: cli.signal,
+  })
   const failure = await failureOfRun(run, summary, report.store, shards.failed)
   if (plan.complete && plan.listedKeys === 0) {
     const { bucket, prefix } = run.settings

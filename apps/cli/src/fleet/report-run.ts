@@ -34,20 +34,30 @@ export async function reportRun(id: string, flags: ReportRunFlags, cli: CliEnvir
   const rows = wantedRows(flags)
   const { record, directory } = await findRecord(id, flags, cli)
   if (record === undefined) throw noSuchRun(id)
-  if (record.plan.shards === 0) throw new CliError('other', `The run ${id} has no report yet.`)
+  const { plan, totals } = record
+  if (plan.shards === 0)
+    throw new CliError('other', `The run ${id} ${STATES[record.state]}, and has no report.`)
   const settings = parseRunSettings(id, record.settings)
   const server = () => runServer(settings, flags, cli)
   const report = await openReport({ runId: id, settings, directory, server }, cli)
   const merge = (store: ReportStore): Promise<ReportSummary> =>
-    mergeReport(store, { shards: record.plan.shards, totals: record.totals, signal: cli.signal })
+    mergeReport(store, { shards: plan.shards, planComplete: plan.complete, totals, signal: cli.signal })
   const summary =
     rows === undefined ? await merge(report.store) : await withRows(report.store, rows, merge, cli)
   await showReport(
-    id,
+    record,
     { report, summary, dataOnStdout: rows !== undefined && rows.out === undefined },
     flags,
     cli,
   )
+}
+
+/** What a person reads of a run in each state. */
+const STATES: Readonly<Record<RunRecord['state'], string>> = {
+  active: 'is not over yet',
+  paused: 'is paused',
+  cancelled: 'is cancelled',
+  finished: 'is over',
 }
 
 function wantedRows({ csv, jsonl, out, json }: ReportRunFlags): Rows | undefined {
@@ -111,7 +121,7 @@ async function findRecord(
 }
 
 async function showReport(
-  id: string,
+  { id, state }: RunRecord,
   found: { readonly report: RunReport; readonly summary: ReportSummary; readonly dataOnStdout: boolean },
   flags: ReportRunFlags,
   cli: CliEnvironment,
@@ -121,9 +131,9 @@ async function showReport(
   const failure =
     summary.problemCount === 0
       ? undefined
-      : new CliError('other', `The report of the run ${id} is not complete.`)
+      : new CliError('other', `The run ${id} ${STATES[state]}. Its report is not complete.`)
   if (flags.json) {
-    const result = { run: id, report: { place, files }, summary }
+    const result = { run: id, state, report: { place, files }, summary }
     await writeDocument(cli, cli.stdout, `${printableJson(result)}\n`)
     if (failure !== undefined) throw new ToldFailure(failure)
   } else if (!dataOnStdout && !flags.quiet) {

@@ -176,6 +176,15 @@ describe('a problem of the parts is in the summary, and the rest in the results'
     })
   })
 
+  test('a plan that is not complete', async () => {
+    const store = await threeParts()
+    expect(await mergeReport(store, { shards: 3, planComplete: true })).toMatchObject({ problemCount: 0 })
+    expect(await mergeReport(store, { shards: 3, planComplete: false })).toMatchObject({
+      objects: 5,
+      problems: ['the plan is not complete: keys after the last shard are missing'],
+    })
+  })
+
   test('a redacted key twice', async () => {
     const store = await threeParts({ redactKeys: SECRET })
     const lines = part(store, '0000000000-0001')

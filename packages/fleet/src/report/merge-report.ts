@@ -13,8 +13,10 @@ import { ReportTotals } from './report-totals.ts'
 
 /** Options of `mergeReport`. */
 export interface MergeReportOptions extends CallOptions {
-  /** The number of shards of the run, when its plan is complete: `PlanProgress.shards`. */
+  /** The number of shards of the run: `PlanProgress.shards`. */
   readonly shards: number
+  /** Whether these are all shards of the run: `PlanProgress.complete`. If not, the report is not complete. Default true. */
+  readonly planComplete?: boolean | undefined
   /** What the queue counted: `RunStatus.totals`. Absent: the rows are not compared with it. */
   readonly totals?: ShardTotals | undefined
 }
@@ -38,7 +40,7 @@ const MAX_PROBLEMS = 100
  *
  * What is wrong with the parts does not stop it. It is in the `problems` of the summary: a part that is missing, cut off, of
  * no shard, or that has invalid lines; keys that occur twice or out of order; rows whose numbers are not those that a part or
- * the queue counted. A report is complete only if `problemCount` is 0. Duplicates of redacted keys are found within a part.
+ * the queue counted; a plan that is not complete. A report is complete only if `problemCount` is 0. Duplicates of redacted keys are found within a part.
  *
  * @returns the summary
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for an invalid number of shards; what the store throws; the signal's reason
@@ -46,13 +48,13 @@ const MAX_PROBLEMS = 100
  * @example
  * ```ts
  * const { plan, totals } = await queue.getRun(runId)
- * const summary = await mergeReport(store, { shards: plan.shards, totals })
+ * const summary = await mergeReport(store, { shards: plan.shards, planComplete: plan.complete, totals })
  * if (summary.problemCount > 0) process.exitCode = 1
  * ```
  */
 export async function mergeReport(
   store: ReportStore,
-  { shards, totals: expected, signal }: MergeReportOptions,
+  { shards, planComplete = true, totals: expected, signal }: MergeReportOptions,
 ): Promise<ReportSummary> {
   checkedCount('shards', shards)
   const totals = new ReportTotals()
@@ -71,6 +73,7 @@ export async function mergeReport(
     const names = differentNames(shardTotals, expected)
     if (names.length > 0) problems.add(`the rows and the queue differ in: ${names.join(', ')}`)
   }
+  if (!planComplete) problems.add('the plan is not complete: keys after the last shard are missing')
   const { objects = 0, bytes = 0, readBytes } = shardTotals
   const summary: ReportSummary = {
     shards,

@@ -486,6 +486,66 @@ describe('status, pause, resume, cancel and report', () => {
     expect(await fleet(['report', 'none'])).toMatchObject({ code: 2 })
   })
 
+  test('report of a run that was cancelled says so, and that it is not complete', async () => {
+    await plantMany()
+    const interrupt = new AbortController()
+    bucket().intercept = async ({ operation, key }) => {
+      if (operation !== 'head' || key !== 'k1200') return
+      // The other shard is complete then.
+      const queue = queues.at(join(runs, 'mine', 'queue'))
+      while ((await queue.getRun('mine')).shards.completed === 0) await queue.wait('mine')
+      interrupt.abort()
+    }
+    await audit(['--run', 'mine'], { signal: interrupt.signal })
+    const notOver = await fleet(['report', 'mine'])
+    expect([notOver.code, notOver.stderr]).toEqual([
+      1,
+      expect.stringContaining('The run mine is not over yet. Its report is not complete.'),
+    ])
+    await fleet(['cancel', 'mine'])
+    const { code, stdout, stderr } = await fleet(['report', 'mine'])
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('The run mine is cancelled. Its report is not complete.'),
+    ])
+    expect(stdout.toString()).toContain('THIS REPORT IS NOT COMPLETE')
+    expect((await fleet(['report', 'mine', '--json'])).json()).toMatchObject({
+      run: 'mine',
+      state: 'cancelled',
+      summary: { objects: 1000, problems: ['part 0000000001 is missing'] },
+    })
+  })
+
+  test('report of a run that was cancelled while it was planned is not complete, although no part is missing', async () => {
+    await plantMany()
+    const interrupt = new AbortController()
+    const list = bucket().list.bind(bucket())
+    bucket().list = async (request) => {
+      // The second page of the planner.
+      if (request.continuationToken !== undefined) {
+        const queue = queues.at(join(runs, 'mine', 'queue'))
+        while ((await queue.getRun('mine')).shards.completed === 0) await queue.wait('mine')
+        interrupt.abort()
+      }
+      return list(request)
+    }
+    await audit(['--run', 'mine'], { signal: interrupt.signal })
+    await fleet(['cancel', 'mine'])
+    expect((await fleet(['report', 'mine', '--json'])).json()).toMatchObject({
+      state: 'cancelled',
+      summary: { problems: ['the plan is not complete: keys after the last shard are missing'] },
+    })
+  })
+
+  test('report of a run that was cancelled before it had a shard says so', async () => {
+    await put('a')
+    failing(({ operation }) => operation === 'list', 500)
+    await audit(['--run', 'mine'])
+    await fleet(['cancel', 'mine'])
+    const { code, stderr } = await fleet(['report', 'mine'])
+    expect([code, stderr]).toEqual([1, expect.stringContaining('is cancelled, and has no report')])
+  })
+
   test('report of a run that lacks a part is not complete', async () => {
     await put('a')
     await audit(['--run', 'mine', '--report', 'oss://other/'])

@@ -18,7 +18,7 @@ export function addFleetReport(fleet: Command, cli: CliEnvironment): void {
   addReportOptions(addServerOptions(addQueueOption(command)))
     .addHelpText(
       'after',
-      '\nThe server options are for a report in a bucket.\nFields of --json: run, report (place, files), summary',
+      '\nThe server options are for a report in a bucket.\nA report that is not complete, such as that of a run that is cancelled or not over, is exit code 1.\nFields of --json: run, state, report (place, files), summary',
     )
     .action(async (run: string, flags: ReportRunFlags) => {
       const { reportRun } = await import('../../fleet/report-run.ts')
