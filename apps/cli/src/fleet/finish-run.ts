@@ -16,6 +16,7 @@ import { ToldFailure } from '../output/failure.ts'
 import { type ReportFlags, warn, writeDocument } from '../output/report.ts'
 import { writeChunk } from '../output/stream-writer.ts'
 import { formatOssUrl } from '../server/oss-url.ts'
+import { unfitOutcomes } from './failed-outcomes.ts'
 import type { OpenRun, WorkedRun } from './work-on-run.ts'
 
 /**
@@ -81,45 +82,47 @@ export function stoppedEarly({ id, state, reason }: WorkedRun['status']): CliErr
 }
 
 async function failureOfRun(
-  { id, command, settings }: Pick<OpenRun, 'id' | 'command' | 'settings'>,
+  run: Pick<OpenRun, 'id' | 'command' | 'settings'>,
   { outcomes, objects, problemCount }: ReportSummary,
   store: ReportStore,
   failedShards: number,
 ): Promise<CliError | undefined> {
   const all = counted(objects, 'object')
   const count = (outcome: string): number => outcomes[outcome]?.objects ?? 0
-  const rejectsPlain = command === 'verify' && settings.onPlainObject !== 'passthrough'
-  const unfitOutcomes = ['altered', 'damaged', ...(rejectsPlain ? ['plain'] : [])].filter(
-    (outcome) => count(outcome) > 0,
-  )
-  const unfit = unfitOutcomes.reduce((sum, outcome) => sum + count(outcome), 0)
+  const again = nextStep(run, failedShards)
+  const unfitFound = unfitOutcomes(run).filter((outcome) => count(outcome) > 0)
+  const unfit = unfitFound.reduce((sum, outcome) => sum + count(outcome), 0)
   const failed = count('failed')
   if (unfit > 0) {
     const more = failed === 0 ? '' : ` ${failed} more failed.`
-    const each = unfitOutcomes.map((outcome) => `${count(outcome)} ${outcome}`).join(', ')
+    const each = unfitFound.map((outcome) => `${count(outcome)} ${outcome}`).join(', ')
     return new CliError(
       'decryption',
-      `${unfit} of ${all} ${unfit === 1 ? 'is not what it' : 'are not what they'} should be: ${each}.${more}`,
+      `${unfit} of ${all} ${unfit === 1 ? 'is not what it' : 'are not what they'} should be: ${each}.${more}${again}`,
     )
   }
-  if (failedShards > 0) {
-    return new CliError('other', `Shards that failed: ${failedShards}. The same command tries them again.`)
-  }
+  if (failedShards > 0) return new CliError('other', again.trimStart())
   if (failed > 0) {
-    return new CliError(
-      await worstKind(store),
-      `${failed} of ${all} failed. Try ${failed === 1 ? 'it' : 'them'} again with --retry-failed ${id}.`,
-    )
+    return new CliError(await worstKind(store), `${failed} of ${all} failed.${again}`)
   }
   const conflicts = count('conflict')
   if (conflicts > 0) {
     return new CliError(
       'other',
-      `${conflicts} of ${all} ${conflicts === 1 ? 'was not copied: the other bucket has other content under its key' : 'were not copied: the other bucket has other content under their keys'}.`,
+      `${conflicts} of ${all} ${conflicts === 1 ? 'was not copied: the other bucket has other content under its key' : 'were not copied: the other bucket has other content under their keys'}.${again}`,
     )
   }
   if (problemCount > 0) return new CliError('other', 'The report is not complete: see its summary.')
   return undefined
+}
+
+/** What to do about failures, after a space. */
+function nextStep({ id, settings }: Pick<OpenRun, 'id' | 'settings'>, failedShards: number): string {
+  if (failedShards > 0) return ` Shards that failed: ${failedShards}. The same command tries them again.`
+  // A report without keys does not tell which objects failed.
+  return settings.redactKeys === undefined
+    ? ` Correct the cause, and try these again with --retry-failed ${id}.`
+    : ''
 }
 
 /** The kind of the failures of a report: decryption if one is of that kind, otherwise that of the first one. */

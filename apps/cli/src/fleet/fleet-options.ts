@@ -96,7 +96,7 @@ export function addRunOptions(command: Command): Command {
     .option('--limit <n>', 'only the first N keys, in byte order', parseCount)
     .option(
       '--retry-failed <run>',
-      'only what failed in this earlier run, and the objects that were beside it in its shards',
+      'only the objects because of which this earlier run did not exit with 0, and those between them',
       parseRunId,
     )
   return addWorkOptions(command)

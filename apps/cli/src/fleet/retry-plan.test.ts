@@ -1,4 +1,4 @@
-import { type ReportRow, type ReportStore, type Shard, writePart } from '@oss-cse/fleet'
+import { type ReportOutcome, type ReportRow, type ReportStore, type Shard, writePart } from '@oss-cse/fleet'
 import { MemoryJobQueue } from '@oss-cse/fleet/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -23,6 +23,8 @@ function memoryStore(): ReportStore & { readonly parts: Map<string, string[]> } 
     writeResult: () => Promise.reject(new Error('not used')),
   }
 }
+
+const FAILED: ReadonlySet<ReportOutcome> = new Set(['failed'])
 
 const row = (key: string, failed: boolean): ReportRow => ({
   key,
@@ -70,7 +72,7 @@ test('the chosen shards cover each failed object and each missing part, and the 
         }
         after = until
       }
-      const planned = await retryPlan('run', store, parts.length).catch((error: Error) => error)
+      const planned = await retryPlan('run', store, parts.length, FAILED).catch((error: Error) => error)
       if (planned instanceof Error) {
         expect([planned.message, wanted]).toEqual(['Nothing failed in the run run.', []])
         return
@@ -90,8 +92,16 @@ test('the chosen shards cover each failed object and each missing part, and the 
   )
 })
 
+test('the caller says which outcomes are failures', async () => {
+  const store = memoryStore()
+  await writePart(store, { index: 0 }, rows([row('a', true), row('b', false), row('c', true)]))
+  const { failedObjects, shards, chosen } = await retryPlan('run', store, 1, new Set(['plain']))
+  expect(failedObjects).toBe(1)
+  expect(chosen.map((index) => shards[index])).toEqual([{ index: 1, after: 'a', until: 'b' }])
+})
+
 test('a report with redacted keys cannot be retried', async () => {
   const store = memoryStore()
   await writePart(store, { index: 0 }, rows([row('a', true)]), { redactKeys: new Uint8Array(32).fill(1) })
-  await expect(retryPlan('run', store, 1)).rejects.toThrow('--redact-keys')
+  await expect(retryPlan('run', store, 1, FAILED)).rejects.toThrow('--redact-keys')
 })

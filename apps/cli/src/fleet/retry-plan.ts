@@ -1,4 +1,11 @@
-import { type JobQueue, latestParts, parseRow, type ReportStore, type Shard } from '@oss-cse/fleet'
+import {
+  type JobQueue,
+  latestParts,
+  parseRow,
+  type ReportOutcome,
+  type ReportStore,
+  type Shard,
+} from '@oss-cse/fleet'
 import { usageError } from '../base/cli-error.ts'
 
 /** The shards of a run that repeats what failed in another one. */
@@ -19,9 +26,15 @@ type Range = Pick<Shard, 'after' | 'until'>
  * missing part must have covered.
  *
  * @param shards - the number of shards of the run
+ * @param failed - the outcomes that count as failures
  * @throws CliError of kind `usage` when nothing failed, or when the report contains no keys
  */
-export async function retryPlan(runId: string, store: ReportStore, shards: number): Promise<RetryPlan> {
+export async function retryPlan(
+  runId: string,
+  store: ReportStore,
+  shards: number,
+  failed: ReadonlySet<ReportOutcome>,
+): Promise<RetryPlan> {
   const ranges: Range[] = []
   let failedObjects = 0
   /** The last key before the present row. */
@@ -49,8 +62,8 @@ export async function retryPlan(runId: string, store: ReportStore, shards: numbe
         // One object more, which no other range has: a range ends with a key.
         ranges.push({ ...missing, until: key })
         missing = undefined
-        if (outcome === 'failed') failedObjects++
-      } else if (outcome === 'failed') {
+        if (failed.has(outcome)) failedObjects++
+      } else if (failed.has(outcome)) {
         failedObjects++
         range = { after: range === undefined ? last : range.after, until: key }
       }

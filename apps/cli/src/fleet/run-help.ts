@@ -12,6 +12,9 @@ the keys of a shard are listed when it is done, so objects that are newer than t
 full inventory of the bucket, in CSV, in a bucket of the same region. Without its field Size, the shards of commands that
 read content have no limit in bytes.
 --limit lists the first N keys at the start. The run then covers the keys up to the last of them.
+--retry-failed RUN does the objects again because of which RUN did not exit with 0: those that failed, are altered, damaged or a
+conflict, and after \`verify\` also plain ones, unless RUN allowed them. In each shard, these are the keys from the first such
+object to the last. RUN may be of another command, so \`migrate\` can encrypt what \`verify\` found in plaintext.
 --redact-keys hides keys behind an HMAC. Its secret is in OSS_CSE_FLEET_REDACTION_SECRET, at least 16 bytes in base64; an
 embedded run makes one of its own, in its directory.`
 

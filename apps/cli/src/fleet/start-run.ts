@@ -16,6 +16,7 @@ import { TransferFailure } from '../output/transfer-failure.ts'
 import { formatOssUrl, parseObjectUrl, parsePrefixUrl } from '../server/oss-url.ts'
 import { serverConfig } from '../server/server-options.ts'
 import { inUse, isFinished, isOfAnother, openEmbeddedRun, recordOf } from './embedded-run.ts'
+import { failedOutcomes } from './failed-outcomes.ts'
 import { finishRun, stoppedEarly } from './finish-run.ts'
 import { type FleetDirectory, fleetDirectory } from './fleet-directory.ts'
 import type { RunFlags } from './fleet-options.ts'
@@ -315,7 +316,8 @@ async function planOfRetry(
     throw usageError(`The run ${retryOf} is not over. Continue it first.`)
   const server = () => runServer(old, flags, cli)
   const { store } = await openReport({ runId: retryOf, settings: old, directory, server }, cli)
-  return retryPlan(retryOf, store, earlier.plan.shards)
+  const failed = failedOutcomes({ command: earlier.command, settings: old })
+  return retryPlan(retryOf, store, earlier.plan.shards, failed)
 }
 
 async function sharedRun(queue: JobQueue | undefined, id: string): Promise<RunStatus | undefined> {

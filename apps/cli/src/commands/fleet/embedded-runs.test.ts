@@ -332,7 +332,9 @@ describe('failures', () => {
     failing(({ operation, key }) => operation === 'head' && 'bd'.includes(key), 500)
     const first = await audit(['--run', 'first'])
     expect(first.code).toBe(5)
-    expect(first.stderr).toContain('2 of 5 objects failed. Try them again with --retry-failed first.')
+    expect(first.stderr).toContain(
+      '2 of 5 objects failed. Correct the cause, and try these again with --retry-failed first.',
+    )
     bucket().intercept = undefined
     bucket().requests.length = 0
     const { code, json } = await audit(['--retry-failed', 'first', '--json'])
@@ -435,6 +437,38 @@ describe('verify', () => {
     await bucket().plant('a', new Uint8Array(3))
     expect(await verify(keys.own)).toMatchObject({ code: 6 })
     expect(await verify([...keys.own, '--on-plain-object', 'passthrough'])).toMatchObject({ code: 0 })
+  })
+
+  test('--retry-failed reads what was plain or altered again, and nothing else', async () => {
+    for (const key of ['a', 'd', 'f']) await put(key)
+    for (const key of ['b', 'e']) await bucket().plant(key, Buffer.from('plaintext'))
+    const first = await verify([...keys.own, '--run', 'first'])
+    expect([first.code, first.stderr]).toEqual([
+      6,
+      expect.stringContaining(
+        '2 of 5 objects are not what they should be: 2 plain. Correct the cause, and try these again with --retry-failed first.',
+      ),
+    ])
+    const migrate = ['migrate', 'oss://demo/', ...keys.own, '--retry-failed', 'first', '--yes', '--json']
+    bucket().versioning = 'Enabled'
+    expect((await fleet(migrate)).json()).toMatchObject({ totals: { objects: 3, migrated: 2, already: 1 } })
+    const { code, json } = await verify([...keys.own, '--retry-failed', 'first', '--json'])
+    expect([code, json()]).toMatchObject([0, { totals: { objects: 3, verified: 3 } }])
+  })
+
+  test('--retry-failed leaves plain objects alone that the earlier run allowed', async () => {
+    await bucket().plant('a', new Uint8Array(3))
+    await verify([...keys.own, '--run', 'first', '--on-plain-object', 'passthrough'])
+    expect(await verify([...keys.own, '--retry-failed', 'first'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('Nothing failed'),
+    })
+  })
+
+  test('names no --retry-failed after --redact-keys, because the report has no keys', async () => {
+    await bucket().plant('a', new Uint8Array(3))
+    const { code, stderr } = await verify([...keys.own, '--redact-keys'])
+    expect([code, stderr]).toEqual([6, expect.not.stringContaining('--retry-failed')])
   })
 
   test('needs a key before it does anything', async () => {
