@@ -28,7 +28,7 @@ const RARE =
 
 /** What the commands of `fleet` load when one of them runs, also in one file. Their options are elsewhere. */
 const FLEETS =
-  /[\\/](?:packages[\\/]fleet[\\/]dist|node_modules[\\/](?:csv-stringify|hash-wasm|p-map)|apps[\\/]cli[\\/]src[\\/]fleet)[\\/]|[\\/]output[\\/]confirm\.ts$/
+  /[\\/](?:packages[\\/]fleet[\\/]dist|node_modules[\\/](?:csv-stringify|p-map)|apps[\\/]cli[\\/]src[\\/]fleet)[\\/]|[\\/]output[\\/]confirm\.ts$/
 const FLEET_OPTIONS =
   /[\\/](?:commands[\\/]fleet(?:\.ts|[\\/].*)|fleet[\\/](?:fleet-options|queue-address|require-node|run-help|run-id)\.ts)$/
 
@@ -78,7 +78,6 @@ export default [
         'csv-parse',
         'csv-stringify',
         'emoji-regex',
-        'hash-wasm',
         'is-fullwidth-code-point',
         'is-network-error',
         'mime',

@@ -5,11 +5,10 @@ import {
   CseError,
   contentFormat,
   decodeEnvelope,
-  encodeBase64,
   type Keyring,
   type ObjectTransport,
 } from '@oss-cse/crypto-core'
-import { createMD5 } from 'hash-wasm'
+import { createMd5 } from '../md5.node.ts'
 import type { SourceObject } from '../objects/source-object.ts'
 import { interrupted, openStoredBytes, type StoredBytes } from './stored-bytes.ts'
 import { withheldEnd } from './withheld-end.ts'
@@ -133,12 +132,12 @@ async function* checkedMd5(
   expected: string | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (expected === undefined) return yield* bytes
-  const hash = await createMD5()
+  const hash = createMd5()
   for await (const chunk of bytes) {
     hash.update(chunk)
     yield chunk
   }
-  if (encodeBase64(hash.digest('binary')) === expected) return
+  if (hash.digest('base64') === expected) return
   throw new CseError(
     'ERR_CSE_INTEGRITY',
     `The bytes of ${objectKey} do not match the MD5 that the service keeps.`,

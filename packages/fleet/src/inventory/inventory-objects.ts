@@ -1,7 +1,7 @@
 import { openStoredRead } from '@oss-cse/bucket/internal'
 import { CseError, type ObjectSummary, type ObjectTransport } from '@oss-cse/crypto-core'
 import { parse } from 'csv-parse/stream'
-import { createMD5 } from 'hash-wasm'
+import { createMd5 } from '../md5.node.ts'
 import type { InventoryFile, InventoryManifest, InventoryRequests } from './inventory-manifest.ts'
 
 /** An object that an inventory lists. */
@@ -57,7 +57,7 @@ class StoredFile {
   async *bytes(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     const { key, md5 } = this.#file
     try {
-      const hash = await createMD5()
+      const hash = createMd5()
       for await (const chunk of await openStoredRead(this.#transport, { key, ...this.#requests })) {
         hash.update(chunk)
         // A copy, because the transport may use the memory of the chunk again.
