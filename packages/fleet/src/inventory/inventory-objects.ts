@@ -2,6 +2,7 @@ import { openStoredRead } from '@oss-cse/bucket/internal'
 import { CseError, type ObjectSummary, type ObjectTransport } from '@oss-cse/crypto-core'
 import { parse } from 'csv-parse/stream'
 import { createMd5 } from '../md5.node.ts'
+import { gunzip } from './gunzip.node.ts'
 import type { InventoryFile, InventoryManifest, InventoryRequests } from './inventory-manifest.ts'
 
 /** An object that an inventory lists. */
@@ -25,9 +26,9 @@ export async function* inventoryObjects(
 ): AsyncGenerator<InventoryObject, void, undefined> {
   const stored = new StoredFile(transport, file, requests)
   const objectOf = rowReader(file, manifest)
-  const rows = ReadableStream.from(stored.bytes())
-    .pipeThrough(new DecompressionStream('gzip'))
-    .pipeThrough<readonly string[]>(parse({ max_record_size: MAX_ROW_CHARACTERS }))
+  const rows = ReadableStream.from(gunzip(stored.bytes())).pipeThrough<readonly string[]>(
+    parse({ max_record_size: MAX_ROW_CHARACTERS }),
+  )
   try {
     for await (const row of rows) {
       const object = objectOf(row)

@@ -169,6 +169,32 @@ describe('the shards of an inventory', () => {
     expect(await planFromInventory(options)).toMatchObject({ listedKeys: 1 })
   })
 
+  test('are the same if a file is gzip of several members, cut anywhere', async () => {
+    const text = Buffer.from(
+      numbered(40)
+        .map((key) => `demo,${key},1,E\n`)
+        .join(''),
+    )
+    const cuts = fc.array(fc.nat(text.length), { maxLength: 4 }).map((list) => list.sort((a, b) => a - b))
+    await fc.assert(
+      fc.asyncProperty(cuts, fc.integer({ min: 1, max: 200 }), async (cuts, chunkBytes) => {
+        const ends = [...cuts, text.length]
+        const members = ends.map((end, i) => gzipSync(text.subarray(ends[i - 1] ?? 0, end)))
+        const { queue, options, transport } = await benchWith(Buffer.concat(members))
+        transport.chunkBytes = chunkBytes
+        expect(await planFromInventory({ ...options, maxKeys: 1 })).toMatchObject({
+          listedKeys: 40,
+          complete: true,
+        })
+        expect((await drained(queue)).map(({ until }) => until)).toEqual([
+          ...numbered(40).slice(0, -1),
+          undefined,
+        ])
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   test.each([
     ['without files', []],
     ['with an empty file', [[]]],
@@ -378,6 +404,11 @@ describe('a file that is damaged is refused, and no shard is added:', () => {
     ['the end is missing', whole.subarray(0, -9)],
     ['a byte is another one', flipped],
     ['there is more after the end', Buffer.concat([whole, Buffer.from('x')])],
+    ['there is more after the second member', Buffer.concat([whole, whole, Buffer.from('garbage')])],
+    ['there are zeros after the end', Buffer.concat([whole, new Uint8Array(512)])],
+    ['there are zeros between members', Buffer.concat([whole, new Uint8Array(1), whole])],
+    ['a second member begins, and has no more', Buffer.concat([whole, Buffer.from([0x1f, 0x8b])])],
+    ['the end of the second member is missing', Buffer.concat([whole, whole.subarray(0, -1)])],
     ['it is not compressed', Buffer.from(row)],
     ['a field has no end', gzipSync(`${row}demo,"k`)],
     ['a field is too long', gzipSync(`demo,${'k'.repeat(100_000)},1,E\n`)],
@@ -390,12 +421,15 @@ describe('a file that is damaged is refused, and no shard is added:', () => {
     ['a size is no number', gzipSync('demo,k,1e3,E\n')],
   ]
   test.each(files)('%s', async (_, file) => {
-    const { queue, options } = await benchWith(file)
-    await expect(planFromInventory(options)).rejects.toMatchObject({
-      code: 'ERR_CSE_INTEGRITY',
-      objectKey: FILE_KEY,
-    })
-    expect((await queue.getRun(RUN.id)).plan.shards).toBe(0)
+    for (const chunkBytes of [1, 64 * 1024]) {
+      const { queue, options, transport } = await benchWith(file)
+      transport.chunkBytes = chunkBytes
+      await expect(planFromInventory(options)).rejects.toMatchObject({
+        code: 'ERR_CSE_INTEGRITY',
+        objectKey: FILE_KEY,
+      })
+      expect((await queue.getRun(RUN.id)).plan.shards).toBe(0)
+    }
   })
 
   test('it says of a version neither that it is the latest, nor that it is not', async () => {
