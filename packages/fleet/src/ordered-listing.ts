@@ -17,6 +17,11 @@ export interface ListingOptions extends CallOptions {
   readonly catalog: Pick<ObjectCatalog, 'list'>
   /** Only keys with this prefix. Default: all keys. */
   readonly prefix?: string | undefined
+  /**
+   * Keys with this prefix are left out. For a run with the placement `unversioned`: give the prefix of its temporary objects.
+   * Default: none are left out.
+   */
+  readonly temporaryPrefix?: string | undefined
   /** The number of keys of a request, from 1 to 1,000. Default 1,000. */
   readonly maxKeys?: number | undefined
   /** How a request is retried. */
@@ -56,7 +61,7 @@ export interface OrderedPage {
  */
 export async function* orderedPages(
   after: string | undefined,
-  { catalog, prefix = '', maxKeys = MAX_PAGE_ENTRIES, retry, signal }: ListingOptions,
+  { catalog, prefix = '', temporaryPrefix, maxKeys = MAX_PAGE_ENTRIES, retry, signal }: ListingOptions,
 ): AsyncGenerator<OrderedPage, void, undefined> {
   if (!Number.isInteger(maxKeys) || maxKeys < 1 || maxKeys > MAX_PAGE_ENTRIES) {
     throw new CseError(
@@ -81,7 +86,13 @@ export async function* orderedPages(
   )
   for await (const { objects, nextContinuationToken } of pages) {
     checkOrder(objects, prefix)
-    yield { objects, isLast: nextContinuationToken === undefined }
+    yield {
+      objects:
+        temporaryPrefix === undefined
+          ? objects
+          : objects.filter(({ key }) => !key.startsWith(temporaryPrefix)),
+      isLast: nextContinuationToken === undefined,
+    }
   }
 }
 

@@ -47,6 +47,26 @@ describe('the shards of a plan', () => {
     )
   })
 
+  test('leave out temporary keys, and still hold each other key once', async () => {
+    const prefixes = fc.array(keyPart, { minLength: 1, maxLength: 2 }).map((parts) => parts.join(''))
+    await fc.assert(
+      fc.asyncProperty(keys, maxKeys, prefixes, async (existing, maxKeys, temporaryPrefix) => {
+        const { catalog, queue } = await fleetBench(oneByteEach(existing))
+        const listing = { catalog, temporaryPrefix, maxKeys }
+        const plan = await planShards({ queue, runId: RUN.id, ...listing })
+        const shards = await drained(queue)
+        const listed: string[] = []
+        for (const shard of shards) {
+          for await (const { key } of shardObjects(shard, listing)) listed.push(key)
+        }
+        const expected = existing.filter((key) => !key.startsWith(temporaryPrefix)).sort(compareCodePoints)
+        expect(listed).toEqual(expected)
+        expect(plan).toMatchObject({ complete: true, listedKeys: expected.length })
+        for (const key of existing) expect(shards.filter((shard) => isIn(shard, key))).toHaveLength(1)
+      }),
+    )
+  })
+
   test('have at most maxBytes, unless they are one object', async () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 30 })
     await fc.assert(

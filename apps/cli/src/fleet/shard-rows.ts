@@ -82,10 +82,15 @@ export function shardRows(command: FleetCommand, tools: RowTools): ShardRows {
   throw configurationError(`This version of oss-cse cannot work on a run of \`${command}\`.`)
 }
 
+/** Where a run that writes in place without versions stores objects before they are copied to their keys. */
+export function temporaryPrefix(runId: string): string {
+  return `.oss-cse/${runId}/`
+}
+
 function placementOf({ runId, settings: { place }, into }: RowTools): PlacementChoice {
   if (place?.mode === 'into' && into !== undefined) return { mode: 'into', transport: into as FleetTransport }
   if (place?.mode === 'unversioned') {
-    return { mode: 'unversioned', writersArePaused: true, temporaryPrefix: `.oss-cse/${runId}/` }
+    return { mode: 'unversioned', writersArePaused: true, temporaryPrefix: temporaryPrefix(runId) }
   }
   return { mode: 'versioned' }
 }

@@ -24,7 +24,7 @@ import { openReport, type RunReport } from './report-place.ts'
 import { runInventory } from './run-inventory.ts'
 import { runServer } from './run-server.ts'
 import type { FleetSettings } from './run-settings.ts'
-import { shardRows } from './shard-rows.ts'
+import { shardRows, temporaryPrefix } from './shard-rows.ts'
 
 /** How often the state of a run is shown, and stored for other processes, in milliseconds. */
 const FOLLOW_MS = 1000
@@ -95,6 +95,7 @@ export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment
   const plan = {
     ...(inventory ?? { catalog }),
     prefix: settings.prefix,
+    ...(place?.mode === 'unversioned' && { temporaryPrefix: temporaryPrefix(id) }),
     ...(command !== 'audit' && { maxBytes: MAX_SHARD_BYTES }),
   }
   let completedShards = 0

@@ -34,7 +34,10 @@ export type PlacementChoice =
   | {
       readonly mode: 'unversioned'
       readonly writersArePaused: true
-      /** Objects are first stored under this prefix, such as `.oss-cse/RUN/`. Keys under it do not belong to the run. */
+      /**
+       * Objects are first stored under this prefix, such as `.oss-cse/RUN/`. Keys under it do not belong to the run: give it to the
+       * planner too.
+       */
       readonly temporaryPrefix: string
     }
 

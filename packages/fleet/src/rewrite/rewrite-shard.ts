@@ -4,7 +4,6 @@ import {
   callWithRetries,
   checkedRetryOptions,
   type Keyring,
-  type ObjectSummary,
   type RetryOptions,
 } from '@oss-cse/crypto-core'
 import { checkedCount } from '../checked-count.ts'
@@ -72,8 +71,14 @@ export async function* rewriteShard<Options extends RewriteShardOptions>(
   const gate = new ByteGate(checkedCount('parallelBytes', parallelBytes))
   const log = await openLog(intents, shardName(shard), options)
   const context = await openContext(rewritingOf, options, log)
-  const listed = shardObjects(shard, { catalog: transport, prefix, retry: context.retry, signal })
-  const objects = withoutTemporary(listed, options.placement)
+  const { placement } = options
+  const objects = shardObjects(shard, {
+    catalog: transport,
+    prefix,
+    temporaryPrefix: placement.mode === 'unversioned' ? placement.temporaryPrefix : undefined,
+    retry: context.retry,
+    signal,
+  })
   const unsettled = new Set<string | undefined>()
   const unsure = new Set<string | undefined>()
   const rows = inKeyOrder(objects, { parallel, signal }, async (object, signal) => {
@@ -179,14 +184,4 @@ async function openContext<Options extends RewriteObjectOptions & { readonly lim
   }
   const rewriting = rewritingOf(options, placement.destination)
   return { transport, rewriting, placement, keepLastModified, mayWrite, retry }
-}
-
-async function* withoutTemporary(
-  objects: AsyncIterable<ObjectSummary>,
-  placement: PlacementChoice,
-): AsyncGenerator<ObjectSummary, void, undefined> {
-  for await (const object of objects) {
-    if (placement.mode === 'unversioned' && object.key.startsWith(placement.temporaryPrefix)) continue
-    yield object
-  }
 }

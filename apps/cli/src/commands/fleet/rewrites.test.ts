@@ -175,6 +175,15 @@ describe('rotate', () => {
     expect([...bucket().objects.keys()].sort()).toEqual(['a', 'b'])
   })
 
+  test('with --writers-are-paused counts no temporary objects of its own', async () => {
+    bucket().versioning = 'Unversioned'
+    // What a worker that was killed has left, while the planner was at work.
+    await bucket().plant('.oss-cse/mine/1234', Buffer.from('temporary'))
+    await bucket().plant('.oss-cse/mine2', Buffer.from('of a user'))
+    const { json } = await rotate(['--yes', '--writers-are-paused', '--run', 'mine', '--json'])
+    expect(json()).toMatchObject({ listedKeys: 3, totals: { objects: 3, rotated: 2, plain: 1 } })
+  })
+
   test('--into writes into another bucket, and overwrites nothing there', async () => {
     await bucket('other').plant('b', Buffer.from('of somebody else'))
     const { code, stderr } = await rotate(['--yes', '--into', 'oss://other'])
