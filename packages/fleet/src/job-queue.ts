@@ -162,7 +162,7 @@ export interface JobQueue {
    * @throws CseError `ERR_CSE_INVALID_ARGUMENT` when the run is cancelled
    */
   resume(runId: string): Promise<void>
-  /** Cancels a run for ever. Its workers stop at the next object. Does nothing to a cancelled run. */
+  /** Cancels a run. It cannot be resumed. Its workers stop at the next object. Does nothing to a cancelled run. */
   cancel(runId: string): Promise<void>
   /** Puts the failed shards of a run back into the queue. Their failures count from 0 again. Returns their number. */
   retryFailed(runId: string): Promise<number>

@@ -31,7 +31,7 @@ export interface MigrateShardOptions extends RewriteShardOptions, MigrationOptio
 
 /**
  * Encrypts one plain object. Its bytes are compared with the CRC-64 and the MD5 of the service on their way. What is encrypted
- * already is not written, under whatever key, and neither is what is damaged.
+ * already, under any key, is not written, and neither is what is damaged.
  *
  * In a bucket that keeps versions, the plain content stays in an older version until you delete that. It keeps no record of what
  * it is about to write: if the process may be killed, use `migrateShard`.

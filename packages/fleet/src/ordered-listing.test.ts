@@ -50,7 +50,7 @@ test.each([
   ['ends in a page', [page(['b', 'c', 'd'], '1')]],
   ['ends with a page', [page(['b', 'c'], '1')]],
   ['ends before a page', [page(['b'], '1'), page(['d'], '2')]],
-])('nothing is requested behind a shard that %s', async (_, pages) => {
+])('nothing is requested after a shard that %s', async (_, pages) => {
   const catalog = catalogOf(pages)
   const shard = { index: 1, after: 'a', until: 'c' }
   const keys = (await all(shardObjects(shard, { catalog }))).map(({ key }) => key)

@@ -37,7 +37,7 @@ function gate(): { readonly opened: Promise<void>; open(): void } {
   return { opened, open }
 }
 
-/** Rejects when the signal aborts, as work that heeds its signal does. */
+/** Rejects when the signal aborts, as work that follows its signal does. */
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     if (signal.aborted) reject(signal.reason)
@@ -69,7 +69,7 @@ test('a worker plans a run and does all its shards', async () => {
   })
 })
 
-test('a worker has at most `parallel` shards in hand', async () => {
+test('a worker has at most `parallel` shards at a time', async () => {
   let inHand = 0
   let most = 0
   const full = gate()
@@ -178,7 +178,7 @@ describe('a lost lease', () => {
 })
 
 describe('an abort', () => {
-  test('stops the shards in hand, and releases them', async () => {
+  test('stops its shards, and releases them', async () => {
     const controller = new AbortController()
     const reason = new Error('enough')
     let begun = 0
@@ -301,7 +301,7 @@ describe('a cancelled run', () => {
 })
 
 describe('a pause', () => {
-  test('lets the shard in hand complete, and the worker continues after it', async () => {
+  test('lets the worker complete its shard, and it continues afterwards', async () => {
     let done = 0
     const pauses: unknown[] = []
     const { queue, start } = await workerBench({
@@ -334,7 +334,7 @@ describe('a pause', () => {
 })
 
 describe('the circuit breaker', () => {
-  test('pauses the run, and the shards in hand are done again after the pause', async () => {
+  test('pauses the run, and its shards are done again after the pause', async () => {
     let denied = true
     const reasons: unknown[] = []
     const { queue, start } = await workerBench({

@@ -24,12 +24,12 @@ import type { ShardContext, WorkerOptions } from './worker-options.ts'
  * Takes shards of a run and does them, until the run is over.
  *
  * - A shard whose lease is lost is stopped, and not completed. The shards of a cancelled run are stopped and released, and
- *   so are those in hand when the signal aborts or the planner fails. The promise settles when all have stopped.
+ *   so are its shards when the signal aborts or the planner fails. The promise settles when all have stopped.
  * - When the queue is away, the worker finishes its shards and repeats their completion until the queue has stored it. It
- *   has as many shards in hand as before, never more.
- * - When the circuit breaker trips, the run is paused. The shards in hand are released, so that they are done again from
+ *   takes no further shards until then.
+ * - When the circuit breaker trips, the run is paused. The shards that it has are released, so that they are done again from
  *   their start after the pause: their objects did not fail for good.
- * - When a shard rejects because a bucket does not exist (`NoSuchBucket`), the worker ends with that error. All shards in hand are
+ * - When a shard rejects because a bucket does not exist (`NoSuchBucket`), the worker ends with that error. All its shards are
  *   released.
  *
  * Close the queue afterwards: it returns shards that could not be released.
@@ -79,7 +79,7 @@ class ShardWorker {
   readonly #breaker: CircuitBreaker
   /** Stops the shards, the planner and all waits: the caller aborts, the run is cancelled, or something failed. */
   readonly #stop: LinkedAbort
-  /** The shards in hand, by what stops each of them. */
+  /** The shards that this worker has, by what stops each of them. */
   readonly #inHand = new Set<LinkedAbort>()
   #failure: { readonly error: unknown } | undefined
   #cancelled = false
@@ -95,21 +95,22 @@ class ShardWorker {
 
   async run(parallel: number, checkEveryMs: number): Promise<RunStatus> {
     const { queue, runId } = this.#options
-    const beside = linkedAbort(this.#stop.signal)
+    const background = linkedAbort(this.#stop.signal)
     const guarded = (work: Promise<void>): Promise<void> => work.catch((error) => this.#fail(error))
-    const besides = [this.#watch(checkEveryMs, beside.signal), this.#plan(beside.signal)].map((work) =>
-      guarded(
-        work.catch((error) => {
-          if (!beside.signal.aborted) throw error
-        }),
-      ),
+    const backgroundWork = [this.#watch(checkEveryMs, background.signal), this.#plan(background.signal)].map(
+      (work) =>
+        guarded(
+          work.catch((error) => {
+            if (!background.signal.aborted) throw error
+          }),
+        ),
     )
     try {
       await Promise.all(Array.from({ length: parallel }, () => guarded(this.#takeShards())))
-      beside.abort(new DOMException('The worker has ended.', 'AbortError'))
-      await Promise.all(besides)
+      background.abort(new DOMException('The worker has ended.', 'AbortError'))
+      await Promise.all(backgroundWork)
     } finally {
-      beside.unlink()
+      background.unlink()
       this.#stop.unlink()
     }
     if (this.#failure !== undefined) throw this.#failure.error

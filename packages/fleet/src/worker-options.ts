@@ -57,7 +57,7 @@ export interface WorkerOptions extends CallOptions {
   readonly plan?: Omit<ShardingOptions, 'signal'> | Omit<InventoryOptions, 'signal'> | undefined
   /** When the worker pauses the run by itself. */
   readonly breaker?: CircuitBreakerOptions | undefined
-  /** What happens in a pause, when no shard is left in hand: `wait` for its end, or `return`. Default `wait`. */
+  /** What happens in a pause, when the worker has no shard left: `wait` for its end, or `return`. Default `wait`. */
   readonly whenPaused?: 'wait' | 'return' | undefined
   /** How often the worker looks whether the run is cancelled, in milliseconds. Default 5,000. */
   readonly checkEveryMs?: number | undefined

@@ -31,7 +31,7 @@ describe('a request for the versioning that fails', () => {
     expect(transport.requests).toHaveLength(3)
   })
 
-  test('is not repeated when that is of no use', async () => {
+  test('is not repeated if the service refuses it', async () => {
     const transport = failingBucket(1, false)
     await expect(checkPlace(PLACE, 'demo', transport, { retry: AT_ONCE })).rejects.toMatchObject({
       code: 'ERR_CSE_SERVICE',

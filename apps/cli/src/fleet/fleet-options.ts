@@ -86,7 +86,7 @@ export function addRunOptions(command: Command): Command {
       '--report <place>',
       "directory or oss://BUCKET/PREFIX/ for the report; required with --queue (default: in the run's directory)",
     )
-    .option('--redact-keys', 'write hashes in place of the keys of objects into the report')
+    .option('--redact-keys', 'write hashes instead of the keys of objects into the report')
     .addOption(
       new Option(
         '--inventory <url>',

@@ -19,7 +19,7 @@ const WINDOW_MS = 30_000
 export interface FleetProgress extends StatusLine {
   onStatus(status: RunStatus): void
   onEvent(event: WorkerEvent): void
-  /** Counts an object of a shard that this process has in hand. */
+  /** Counts an object of a shard that this process has. */
   onObject(shard: Shard): void
 }
 

@@ -4,7 +4,7 @@ import { compareCodePoints } from '@oss-cse/crypto-core/internal'
 /** What lists objects. */
 type Catalog = Pick<ObjectCatalog, 'list'>
 
-/** A catalog that ends at a key: it lists no key after it, and requests no page behind it. */
+/** A catalog that ends at a key: it lists no key after it, and requests no page after it. */
 export function catalogUpTo(catalog: Catalog, lastKey: string): Catalog {
   return {
     async list(request) {

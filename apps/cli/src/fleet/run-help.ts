@@ -15,7 +15,7 @@ read content have no limit in bytes.
 --retry-failed RUN does the objects again because of which RUN did not exit with 0: those that failed, are altered, damaged or a
 conflict, and after \`verify\` also plain ones, unless RUN allowed them. In each shard, these are the keys from the first such
 object to the last. RUN may be of another command, so \`migrate\` can encrypt what \`verify\` found in plaintext.
---redact-keys hides keys behind an HMAC. Its secret is in OSS_CSE_FLEET_REDACTION_SECRET, at least 16 bytes in base64; an
+--redact-keys writes an HMAC instead of each key. Its secret is in OSS_CSE_FLEET_REDACTION_SECRET, at least 16 bytes in base64; an
 embedded run makes one of its own, in its directory.`
 
 /** The fields of `--json` of these commands. */

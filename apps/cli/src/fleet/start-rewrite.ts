@@ -32,7 +32,7 @@ interface Rewrite {
   readonly flags: RewriteFlags
   readonly keyring: Keyring
   readonly own: Partial<FleetSettings>
-  /** What a person should know before it starts, beside where it writes. */
+  /** What a person should know before it starts, in addition to where it writes. */
   readonly notes: readonly string[]
 }
 

@@ -121,7 +121,7 @@ async function startEmbedded(asked: AskedRun, settings: FleetSettings, cli: CliE
   const record = known ?? (await begin(asked, settings, directory, records, cli))
   const run = parseRunSettings(record.id, record.settings)
   const queue = await openEmbeddedRun(directory, record, cli).catch(async (error: unknown) => {
-    // Nothing has happened: a run that never began is not left behind.
+    // Nothing has happened: the directory of a run that never began is removed.
     if (known === undefined) await directory.remove(record.id)
     throw error
   })

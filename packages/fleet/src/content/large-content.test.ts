@@ -75,7 +75,7 @@ describe.each(KINDS)('content of a large object (%s)', (kind) => {
     async (versioning) => {
       const { site, source, content, placement } = await largeObject(kind, versioning)
       const before = site.transport.objects.get('k')
-      // Another byte than the last one, whichever that is.
+      // Another byte than the last one.
       before?.bytes.fill((before.bytes.at(-1) ?? 0) ^ 1, -1)
       await expect(placement.place(source, content, same)).rejects.toMatchObject({
         code: expect.stringMatching(/INTEGRITY|AUTHENTICATION/),

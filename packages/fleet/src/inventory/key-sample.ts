@@ -4,7 +4,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 
 /** What a sample is made with. */
 export interface KeySampleOptions {
-  /** The same keys in the same order with the same seed are sampled alike. */
+  /** The same keys in the same order with the same seed have the same sample. */
   readonly seed: string
   /** The most keys that are held: an even number. */
   readonly capacity: number

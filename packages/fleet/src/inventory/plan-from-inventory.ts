@@ -35,7 +35,7 @@ const MAX_SAMPLE = 2 ** 18
 const STEP_SHARDS = 1000
 
 /**
- * Plans a run by an OSS inventory of its bucket, in place of the many requests that list it: see `planShards`. The inventory
+ * Plans a run by an OSS inventory of its bucket, instead of the many requests that list it: see `planShards`. The inventory
  * gives only the keys at which shards end. The shards cover each key under the prefix once, also keys that are not in the
  * inventory, and `shardObjects` lists what is in them. So an inventory may be hours old.
  *

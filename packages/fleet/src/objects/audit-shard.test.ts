@@ -41,7 +41,7 @@ describe.each(['audited', 'verified'] as const)('objects that are %s', (command)
     )
   })
 
-  test('are those of one range: behind its start, and up to its end', async () => {
+  test('are those of one range: after its start, and up to its end', async () => {
     const { transport, bucket } = await mixedBucket(['a', 'b', 'b/1', 'b/2', 'c'].map((key) => object(key)))
     const options = { catalog: transport, transport, bucket, prefix: 'b' }
     const shard = { index: 1, after: 'b', until: 'b/1' }

@@ -5,7 +5,7 @@ import type { SourceObject } from '../objects/source-object.ts'
 /**
  * What became of new content:
  * - `placed`: it is the newest content of the key;
- * - `raced`: somebody else wrote to the key meanwhile. Their content is the newest: judge the key anew;
+ * - `raced`: somebody else wrote to the key meanwhile. Their content is the newest: judge the key again;
  * - `already`: the key has the same content, written before;
  * - `conflict`: the key has other content, which is not overwritten.
  */

@@ -11,7 +11,7 @@ import type { ContentDestination } from '../content/new-content.ts'
 export interface WriteWatch {
   /** Headers that each write has. */
   readonly headers?: HeaderMap | undefined
-  /** The key that is written in place of the one that is asked for. */
+  /** The key that is written instead of the one that is asked for. */
   readonly key?: string | undefined
   /** Called before a request that stores an object. The request is sent when it has returned. */
   beforeStored(wrappedCek: string, options: CallOptions): Promise<void>

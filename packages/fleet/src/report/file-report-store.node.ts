@@ -25,7 +25,7 @@ export interface FileReportStoreOptions {
 }
 
 /**
- * Keeps the report of a run in a directory: its parts in `parts/`, its intents in `intents/`, its results beside that. Only this user can read the
+ * Keeps the report of a run in a directory: its parts in `parts/`, its intents in `intents/`, and its results next to these. Only this user can read the
  * files. A file gets its name when it is complete and on disk.
  *
  * Its methods reject with `ERR_CSE_FILE` when a file cannot be read or written, and with `ERR_CSE_INVALID_ARGUMENT` when the

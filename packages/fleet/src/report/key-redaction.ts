@@ -6,7 +6,7 @@ const MIN_SECRET_BYTES = 16
 /**
  * Makes a function that replaces keys by hashes: HMAC-SHA-256 under a secret, in hexadecimal.
  *
- * Keys can be guessed, so a hash without a secret would hide nothing: whoever has a list of likely keys could compare
+ * Keys can be guessed, so a hash without a secret would hide nothing: anyone who has a list of likely keys could compare
  * their hashes. Without the secret, nobody can test a guess. With it, anybody can: keep it as you keep the keys themselves,
  * or forget it. All workers of a run use the same secret, so that a key that you look up has one hash. Sizes, dates and
  * the order of the rows are not hidden.

@@ -152,7 +152,7 @@ describe('a problem of the parts is in the summary, and the rest in the results'
       'part 0000000000 has invalid lines (1)',
     ],
     [
-      'a line behind the end',
+      'a line after the end',
       (store) => part(store, '0000000000-0001').push(part(store, '0000000000-0001')[0] ?? ''),
       'part 0000000000 has invalid lines (1)',
     ],
@@ -194,7 +194,7 @@ describe('a problem of the parts is in the summary, and the rest in the results'
     )
   })
 
-  test('keys beside redacted ones', async () => {
+  test('keys and redacted keys', async () => {
     const store = await threeParts()
     await writePart(store, SHARDS[1] ?? { index: 1 }, each([row('c')]), { redactKeys: SECRET })
     expect((await mergeReport(store, { shards: 3 })).problems).toEqual([
@@ -211,7 +211,7 @@ describe('a problem of the parts is in the summary, and the rest in the results'
   })
 })
 
-test('of each shard the part of the last attempt counts, whichever was stored last', async () => {
+test('of each shard the part of the last attempt counts, also if another one was stored later', async () => {
   const attempts = fc.shuffledSubarray([1, 2, 3, 9, 10, 11], { minLength: 1 })
   await fc.assert(
     fc.asyncProperty(fc.array(attempts, { minLength: 1, maxLength: 4 }), async (stored) => {

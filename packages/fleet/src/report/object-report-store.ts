@@ -48,7 +48,7 @@ export interface ObjectReportStoreOptions {
 
 /**
  * Keeps the report of a run in a bucket, in plaintext, for runs on several machines: its parts under `parts/`, its intents
- * under `intents/`, its results beside that. An object appears when it is complete. Holds one part, or 8 MiB of a result, in memory.
+ * under `intents/`, and its results next to these. An object appears when it is complete. Holds one part, or 8 MiB of a result, in memory.
  *
  * Its methods reject with what the transport and the catalog throw, and with `ERR_CSE_INTEGRITY` when the service stored
  * other bytes.

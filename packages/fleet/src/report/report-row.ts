@@ -90,7 +90,7 @@ export interface ReportRow {
   readonly byteRange?: { readonly start: number; readonly end: number } | undefined
   /** The headers that the object had, and that could not be given to its new content. */
   readonly notCarried?: readonly string[] | undefined
-  /** How often somebody else wrote to the key meanwhile, so that it was judged anew. Absent if nobody did. */
+  /** How often somebody else wrote to the key meanwhile, so that it was judged again. Absent if nobody did. */
   readonly races?: number | undefined
   /**
    * True if it is not known what the last write left at the key, because its check failed too. It may hide a newer version. Retry

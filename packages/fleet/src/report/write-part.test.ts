@@ -59,7 +59,7 @@ test.each([
   ['out of order', ['c', 'b']],
   ['twice', ['b', 'b']],
   ['before the shard', ['a']],
-  ['behind the shard', ['d/']],
+  ['after the shard', ['d/']],
 ])('rows with a key %s are refused, and nothing is stored', async (_, keys) => {
   const store = new MemoryReportStore()
   await expect(writePart(store, SHARD, each(keys.map((key) => row(key))))).rejects.toEqual(invalid)

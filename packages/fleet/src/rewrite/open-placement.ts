@@ -86,7 +86,7 @@ function withVersions(transport: FleetTransport): FleetTransport & VersionCatalo
 }
 
 /**
- * Returns the transport, if it can read what an object has beside its content.
+ * Returns the transport, if it can read what an object has in addition to its content.
  *
  * @throws CseError `ERR_CSE_OPERATION_REFUSED`
  */

@@ -59,7 +59,7 @@ const MAX_RACES = 5
 const MAX_THROTTLED_ROUNDS = 6
 
 /**
- * Judges an object, gives it new content if that is due, and judges it anew if somebody else wrote meanwhile.
+ * Judges an object, gives it new content if that is due, and judges it again if somebody else wrote meanwhile.
  *
  * @throws CseError a failure that is not about this object; the signal's reason
  */

@@ -35,7 +35,7 @@ export interface RewriteObjectOptions extends CallOptions {
   readonly keepLastModified?: boolean | undefined
   /** Judges the objects, and writes nothing. Default false. */
   readonly dryRun?: boolean | undefined
-  /** The attempts on one object. After a race with another writer they count anew. Default: 5 attempts. */
+  /** The attempts on one object. After a race with another writer they count from 0 again. Default: 5 attempts. */
   readonly retry?: RetryOptions | undefined
 }
 
@@ -99,7 +99,7 @@ export async function* rewriteShard<Options extends RewriteShardOptions>(
 }
 
 /**
- * Settles what was written beside the rows: at keys that were deleted since, and so are not listed; by other workers while this one
+ * Settles the writes that the rows do not show: at keys that were deleted since, and so are not listed; by other workers while this one
  * was at the shard; and by writes that failed, but that the service completed later.
  *
  * @throws CseError `ERR_CSE_SOURCE_CHANGED` when that was not in order. The rows of these keys may be wrong then, so that the shard

@@ -67,7 +67,7 @@ test('a request that the service throttles is told and sent again, and is no att
   expect(counts).toEqual({ requests: 22, bytes: 0, throttled: 20 })
 })
 
-test('a request that is throttled for ever fails in the end', async () => {
+test('a request that is throttled each time fails in the end', async () => {
   const { transport, counts, limited } = limitedMemory()
   transport.intercept = () => {
     throw throttledError()

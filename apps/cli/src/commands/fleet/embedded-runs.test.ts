@@ -492,7 +492,7 @@ describe('status, pause, resume, cancel and report', () => {
     expect(await fleet(['status', 'three'])).toMatchObject({ code: 2 })
   })
 
-  test('a paused run is paused for other processes, and cancelled for ever', async () => {
+  test('a paused run is paused for other processes, and a cancelled one stays so', async () => {
     await put('a')
     failing(({ operation }) => operation === 'list', 500)
     await audit(['--run', 'mine'])

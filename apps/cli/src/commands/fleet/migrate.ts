@@ -22,7 +22,7 @@ export function addFleetMigrate(fleet: Command, cli: CliEnvironment): void {
     .addHelpText(
       'after',
       `
-Objects that are encrypted already, under whatever key, and damaged ones are not written. The encrypting key of the keyring
+Objects that are encrypted already, under any key, and damaged ones are not written. The encrypting key of the keyring
 is used.
 
 ${REWRITE_HELP}

@@ -25,7 +25,7 @@ export function addFleetResume(fleet: Command, cli: CliEnvironment): void {
 
 /** Adds `oss-cse fleet cancel`. */
 export function addFleetCancel(fleet: Command, cli: CliEnvironment): void {
-  addChange(fleet, cli, 'cancel', 'cancel a run for ever')
+  addChange(fleet, cli, 'cancel', 'cancel a run: nothing of it is done any more, and it cannot be resumed')
 }
 
 function addChange(
