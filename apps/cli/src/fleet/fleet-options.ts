@@ -93,7 +93,11 @@ export function addRunOptions(command: Command): Command {
         'oss://BUCKET/KEY of the manifest.json of an OSS inventory: divide the keys by it, and not by listing all of them first',
       ).conflicts(['limit', 'retryFailed']),
     )
-    .option('--limit <n>', 'only the first N keys, in byte order', parseCount)
+    .addOption(
+      new Option('--limit <n>', 'only the first N keys, in byte order')
+        .argParser(parseCount)
+        .conflicts('retryFailed'),
+    )
     .option(
       '--retry-failed <run>',
       'only the objects because of which this earlier run did not exit with 0, and those between them',

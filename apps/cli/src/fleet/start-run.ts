@@ -2,10 +2,8 @@ import type { Keyring, ObjectCatalog } from '@oss-cse/crypto-core'
 import { printable } from '@oss-cse/crypto-core/internal'
 import {
   checkInventory,
-  checkSameRun,
   type FleetCommand,
   type JobQueue,
-  type NewRun,
   type RunStatus,
   shardObjects,
 } from '@oss-cse/fleet'
@@ -17,6 +15,7 @@ import { formatOssUrl, parseObjectUrl, parsePrefixUrl } from '../server/oss-url.
 import { serverConfig } from '../server/server-options.ts'
 import { inUse, isFinished, isOfAnother, openEmbeddedRun, recordOf } from './embedded-run.ts'
 import { failedOutcomes } from './failed-outcomes.ts'
+import { findRun } from './find-run.ts'
 import { finishRun, stoppedEarly } from './finish-run.ts'
 import { type FleetDirectory, fleetDirectory } from './fleet-directory.ts'
 import type { RunFlags } from './fleet-options.ts'
@@ -48,9 +47,6 @@ export interface AskedRun {
   readonly keyring?: Keyring | undefined
 }
 
-/** Settings that are computed once, when a run begins: another command line with the same options has the same run. */
-const COMPUTED = ['lastKey', 'retryShards'] as const
-
 /** Starts a run or continues it, works on it until it is over, and prints its summary. */
 export async function startRun(asked: AskedRun, cli: CliEnvironment): Promise<void> {
   const address = queueAddress(asked.flags, cli)
@@ -70,9 +66,6 @@ function settingsOf(
   const { bucket, key: prefix } = parsePrefixUrl(url, `${command} everything`)
   const { endpoint, region, addressing, signature } = serverConfig(flags, cli)
   const { report, inventory, limit, redactKeys, retryFailed } = flags
-  if (limit !== undefined && retryFailed !== undefined) {
-    throw usageError('--limit and --retry-failed cannot be used together.')
-  }
   if (shared && report === undefined) {
     throw usageError(
       '--queue requires --report: the machines share no disk. Give a prefix that all of them can write, such as oss://BUCKET/PREFIX/.',
@@ -322,33 +315,6 @@ async function planOfRetry(
 
 async function sharedRun(queue: JobQueue | undefined, id: string): Promise<RunStatus | undefined> {
   return (await queue?.listRuns())?.find((run) => run.id === id)
-}
-
-/** Returns the newest run that does what is asked for. */
-function findRun<Run extends NewRun>(
-  runs: readonly Run[],
-  asked: { readonly command: FleetCommand; readonly settings: FleetSettings },
-  name: string | undefined,
-): Run | undefined {
-  return runs.find((run) => (name === undefined || run.id === name) && isSame(run, asked))
-}
-
-function isSame(
-  run: NewRun,
-  { command, settings }: { readonly command: FleetCommand; readonly settings: FleetSettings },
-): boolean {
-  const asked = { id: run.id, command, settings: { ...settings } }
-  try {
-    checkSameRun({ ...run, settings: withoutComputed(run.settings) }, asked)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function withoutComputed(settings: NewRun['settings']): NewRun['settings'] {
-  const computed: readonly string[] = COMPUTED
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => !computed.includes(name)))
 }
 
 function nameTaken(id: string): Error {

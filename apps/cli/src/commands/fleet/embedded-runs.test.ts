@@ -342,6 +342,13 @@ describe('failures', () => {
     expect(json()).toMatchObject({ totals: { objects: 3, encrypted: 3 }, summary: { problemCount: 0 } })
   })
 
+  test('--retry-failed is refused with --limit', async () => {
+    expect(await audit(['--retry-failed', 'first', '--limit', '1'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('cannot be used with'),
+    })
+  })
+
   test('--retry-failed refuses a run without failures, and one about other objects', async () => {
     await put('a')
     await audit(['--run', 'good'])
