@@ -1,4 +1,5 @@
 import { library } from '@oss-cse/config/library'
+import { workerText } from '@oss-cse/config/worker-text'
 
 export default [
   library({
@@ -20,4 +21,5 @@ export default [
     platform: 'neutral',
     types: false,
   }),
+  workerText({ 'part-worker.web': 'src/cipher/part-worker.web.ts' }),
 ]

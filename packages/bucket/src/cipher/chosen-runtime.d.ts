@@ -1,3 +1,8 @@
 declare module '#file-runs' {
   export const bindFileRuns: import('./file-runs.ts').BindFileRuns
 }
+
+/** Written by the build: `part-worker.web.ts` with all that it imports. */
+declare module '#part-worker' {
+  export const source: string
+}

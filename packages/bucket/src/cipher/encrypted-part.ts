@@ -62,9 +62,10 @@ export async function encryptPartInMemory(
   contentKey: ContentKey,
 ): Promise<EncryptedPart> {
   const chunks: Uint8Array[] = []
-  const { ciphertext, digests } = encryption(source, range, contentKey)
+  const { ciphertext, digests } = encryptingPass(source, range, contentKey)
   for await (const chunk of ciphertext) chunks.push(chunk)
-  const { digest, crc64 } = digests()
+  const { pieceDigests, crc64 } = digests()
+  const digest = partDigest(pieceDigests)
   return { digest, crc64, sizeBytes: range.sizeBytes, open: () => eachChunk(chunks), release: () => {} }
 }
 
@@ -83,9 +84,9 @@ export async function encryptPartTwice(
   contentKey: () => ContentKey,
 ): Promise<EncryptedPart> {
   const { partNumber, offsetBytes, sizeBytes } = range
-  const first = encryption(source, range, contentKey())
+  const first = encryptingPass(source, range, contentKey())
   for await (const _ of first.ciphertext);
-  const { pieceDigests, digest, crc64 } = first.digests()
+  const { pieceDigests, crc64 } = first.digests()
   async function* compared(): AsyncGenerator<Uint8Array, void, undefined> {
     const key = contentKey()
     const digester = new PartDigester(key, offsetBytes)
@@ -103,7 +104,7 @@ export async function encryptPartTwice(
       digester.dispose()
     }
   }
-  return { digest, crc64, sizeBytes, open: compared, release: () => {} }
+  return { digest: partDigest(pieceDigests), crc64, sizeBytes, open: compared, release: () => {} }
 }
 
 /** Encrypts one part only for its digests. */
@@ -112,10 +113,10 @@ export async function digestPart(
   range: PartRange,
   contentKey: ContentKey,
 ): Promise<PartDigest> {
-  const { ciphertext, digests } = encryption(source, range, contentKey)
+  const { ciphertext, digests } = encryptingPass(source, range, contentKey)
   for await (const _ of ciphertext);
-  const { digest, crc64 } = digests()
-  return { digest, crc64 }
+  const { pieceDigests, crc64 } = digests()
+  return { digest: partDigest(pieceDigests), crc64 }
 }
 
 /** The error of a part whose plaintext has changed since it was first encrypted. */
@@ -126,15 +127,19 @@ export function sourceChanged(partNumber: number): CseError {
   )
 }
 
+/** What one pass over a part computes. */
+interface PassDigests {
+  /** The digests of the pieces, of which `partDigest` makes that of the part. */
+  readonly pieceDigests: Uint8Array
+  readonly crc64: bigint
+}
+
 /** One pass over a part: its ciphertext and, after that, its digests. */
-function encryption(
+export function encryptingPass(
   source: ByteSource,
   { offsetBytes, sizeBytes }: PartRange,
   contentKey: ContentKey,
-): {
-  readonly ciphertext: AsyncIterable<Uint8Array>
-  readonly digests: () => PartDigest & { readonly pieceDigests: Uint8Array }
-} {
+): { readonly ciphertext: AsyncIterable<Uint8Array>; readonly digests: () => PassDigests } {
   const run = startCipherRun({
     direction: 'encrypt',
     contentKey,
@@ -146,7 +151,7 @@ function encryption(
     const { pieceDigests, crc64 } = run.digests()
     if (pieceDigests === undefined || crc64 === undefined)
       throw new TypeError('The part was not read to its end.')
-    return { pieceDigests, digest: partDigest(pieceDigests), crc64 }
+    return { pieceDigests, crc64 }
   }
   return { ciphertext: run.transform(source, sourceCheck({ sizeBytes })), digests }
 }

@@ -33,8 +33,8 @@ export const bindFileRuns: BindFileRuns = (contentKey, most = defaultFileThreads
     async send(source, side, options) {
       return source.file && sendFile(source, source.file, side, options, context)
     },
-    async encryptPart(range, file, { sends }) {
-      if (!isLarge(file)) return undefined
+    async encryptPart(range, { file }, { sends }) {
+      if (file === undefined || !isLarge(file)) return undefined
       return sends ? holdPart(range, file, context) : encryptPart(range, file, context)
     },
     async openInto(source, target, sealed, onWritten) {

@@ -1,7 +1,7 @@
 import type { ContentKey, PartRange, PutObjectResponse, WorkerSide } from '@oss-cse/crypto-core'
 import type { RangeBody } from '../requests/requestable-range.ts'
 import type { ByteSource } from '../source/byte-source.ts'
-import type { FileRange, OpenFile } from '../source/open-file.ts'
+import type { OpenFile } from '../source/open-file.ts'
 import type { EncryptedPart, SendOptions } from './encrypted-part.ts'
 import type { RunTarget, WrittenListener } from './run-target.ts'
 import type { SealedSegments } from './sealed-segments.ts'
@@ -12,8 +12,12 @@ export interface SendFileOptions extends SendOptions {
   onEnd(crc64: bigint): void
 }
 
+/** Where a worker can read a part itself. */
+export type PartOrigin = Pick<ByteSource, 'file' | 'blob'>
+
 /**
- * Runs that a runtime does outside the caller's thread, because it can open the files of the run. Each runtime has its
+ * Runs that a runtime does outside the caller's thread, because it can read or write the run's
+ * files there. Each runtime has its
  * own implementation; the `imports` of package.json select it.
  *
  * A method returns `undefined` if the run must be done in place.
@@ -24,13 +28,13 @@ export interface FileRuns {
   /** See `ObjectCipher.send`. */
   send(source: ByteSource, side: WorkerSide, options: SendFileOptions): Promise<PutObjectResponse | undefined>
   /**
-   * Reads a part from its file, encrypts it into memory and digests the ciphertext.
+   * Reads a part from its file or Blob, encrypts it into memory and digests the ciphertext.
    *
    * @param options - `sends`: whether the part should be able to send itself (`EncryptedPart.send`)
    */
   encryptPart(
     range: PartRange,
-    file: FileRange,
+    source: PartOrigin,
     options: { readonly sends: boolean },
   ): Promise<EncryptedPart | undefined>
   /**

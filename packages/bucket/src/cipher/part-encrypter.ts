@@ -13,7 +13,7 @@ export interface PartPasses {
   digest(source: ByteSource, range: PartRange): Promise<PartDigest>
 }
 
-/** Encrypts the parts of one object: those of a large file in a worker, all others in this thread. */
+/** Encrypts the parts of one object: those of a large file or Blob in a worker, all others in this thread. */
 export class PartEncrypter {
   readonly #passes: PartPasses
   readonly #fileRuns: () => FileRuns
@@ -57,11 +57,8 @@ export class PartEncrypter {
 
   /** See `ObjectCipher.digestPart`. */
   async digest(source: ByteSource, range: PartRange): Promise<PartDigest> {
-    const { file } = source
     const part =
-      file === undefined || range.storedBytes > MAX_HELD_BYTES
-        ? undefined
-        : await this.#fileRuns().encryptPart(range, file, { sends: false })
+      range.storedBytes > MAX_HELD_BYTES ? undefined : await this.#byWorker(source, range, { sends: false })
     part?.release(true)
     return part ?? this.#passes.digest(source, range)
   }
@@ -71,8 +68,15 @@ export class PartEncrypter {
     range: PartRange,
     options: { readonly sends: boolean },
   ): Promise<EncryptedPart> {
-    const { file } = source
-    const byWorker = file && (await this.#fileRuns().encryptPart(range, file, options))
-    return byWorker ?? this.#passes.inMemory(source, range)
+    return (await this.#byWorker(source, range, options)) ?? this.#passes.inMemory(source, range)
+  }
+
+  async #byWorker(
+    { file, blob }: ByteSource,
+    range: PartRange,
+    options: { readonly sends: boolean },
+  ): Promise<EncryptedPart | undefined> {
+    if (file === undefined && blob === undefined) return undefined
+    return this.#fileRuns().encryptPart(range, { file, blob }, options)
   }
 }

@@ -27,11 +27,17 @@ export async function sealPartInMemory(
   options: SealedPartOptions,
 ): Promise<EncryptedPart> {
   const chunks: Uint8Array[] = []
-  const { stored, result } = sealing(source, options)
+  const { stored, result } = sealingPass(source, options)
   for await (const chunk of stored) chunks.push(chunk)
-  const { digest, crc64 } = result()
+  const { tags, crc64 } = result()
   const sizeBytes = options.range.storedBytes
-  return { digest, crc64, sizeBytes, open: () => eachChunk(chunks), release: () => {} }
+  return {
+    digest: sealedPartDigest(tags),
+    crc64,
+    sizeBytes,
+    open: () => eachChunk(chunks),
+    release: () => {},
+  }
 }
 
 /**
@@ -43,38 +49,42 @@ export async function sealPartInMemory(
  */
 export async function sealPartTwice(source: ByteSource, options: SealedPartOptions): Promise<EncryptedPart> {
   const { partNumber, storedBytes: sizeBytes } = options.range
-  const first = sealing(source, options)
+  const first = sealingPass(source, options)
   for await (const _ of first.stored);
-  const { tags, digest, crc64 } = first.result()
+  const { tags, crc64 } = first.result()
   async function* compared(): AsyncGenerator<Uint8Array, void, undefined> {
     let position = 0
-    for await (const segment of sealing(source, options).stored) {
+    for await (const segment of sealingPass(source, options).stored) {
       const expected = tags.subarray(position, position + TAG_BYTES)
       if (!equalBytes(segment.subarray(-TAG_BYTES), expected)) throw sourceChanged(partNumber)
       position += TAG_BYTES
       yield segment
     }
   }
-  return { digest, crc64, sizeBytes, open: compared, release: () => {} }
+  return { digest: sealedPartDigest(tags), crc64, sizeBytes, open: compared, release: () => {} }
 }
 
 /** Seals one part only for its digest. */
 export async function digestSealedPart(source: ByteSource, options: SealedPartOptions): Promise<PartDigest> {
-  const { stored, result } = sealing(source, options)
+  const { stored, result } = sealingPass(source, options)
   for await (const _ of stored);
-  const { digest, crc64 } = result()
-  return { digest, crc64 }
+  const { tags, crc64 } = result()
+  return { digest: sealedPartDigest(tags), crc64 }
 }
 
 /** One pass over a part: its stored bytes, a chunk for each segment, and after that what was computed. */
-function sealing(source: ByteSource, { range, cipher }: SealedPartOptions) {
+export function sealingPass(
+  source: ByteSource,
+  { range, cipher }: SealedPartOptions,
+): {
+  readonly stored: AsyncIterable<Uint8Array>
+  /** `tags`: the tags of the segments, of which `sealedPartDigest` makes the digest of the part. */
+  readonly result: () => { readonly tags: Uint8Array; readonly crc64: bigint }
+} {
   const run = startSealRun({ cipher: cipher(), ...sealedRunOf(range), tags: true })
   const { sizeBytes } = range
   return {
     stored: run.transform(source, sourceCheck({ sizeBytes })),
-    result: (): PartDigest & { readonly tags: Uint8Array } => {
-      const { tags, crc64 } = run.result()
-      return { tags, crc64, digest: sealedPartDigest(tags) }
-    },
+    result: () => run.result(),
   }
 }

@@ -348,7 +348,8 @@ async function sendParts(
 /** One part of a source. */
 function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): ReopenableBody {
   const file = source.file && { ...source.file, offsetBytes }
-  return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), file }
+  const blob = source.blob?.slice(offsetBytes, offsetBytes + sizeBytes)
+  return { sizeBytes, open: () => source.open(offsetBytes, sizeBytes), file, blob }
 }
 
 /** Saves an upload's state, together with the transfer that it belongs to. */

@@ -4,7 +4,7 @@ import { invalidBody, sourceError, spentStream } from './body-errors.ts'
 import { isDisturbed } from './disturbed-stream.ts'
 import { isNodeStream, openNodeStream, takeNodeStream } from './node-stream.ts'
 import { type FileRange, isFileRange } from './open-file.ts'
-import { readStream } from './read-stream.ts'
+import { readBlob } from './read-blob.ts'
 
 /**
  * What can be uploaded: bytes, text (as UTF-8), a Blob, a Web stream, a Node.js stream, any async iterable of bytes or
@@ -23,6 +23,8 @@ export type BodyInput =
 export interface ReopenableBody extends ObjectBody {
   /** The same bytes in an open file, starting at an offset. A worker reads them there, faster than through `open`. */
   readonly file?: FileRange | undefined
+  /** The same bytes as a Blob. In a browser, a worker reads them there, beside the thread of the page. */
+  readonly blob?: Blob | undefined
   /**
    * Called when a worker starts to read `file`, without `open`. The function that it returns is called after the last
    * byte was read, and throws if the bytes may have changed meanwhile. Nothing is stored then.
@@ -36,6 +38,8 @@ export interface ByteSource extends ObjectBody {
   readonly replayable: boolean
   /** See `ReopenableBody`. */
   readonly file?: FileRange | undefined
+  /** See `ReopenableBody`. */
+  readonly blob?: Blob | undefined
   /** See `ReopenableBody`. */
   watch?(): Promise<() => Promise<void>>
   /**
@@ -88,7 +92,7 @@ function recognize(input: BodyInput): ByteSource {
   if (isUint8Array(input)) return bytesSource(input)
   if (typeof input !== 'object' || input === null) throw noBody()
   if ('arrayBuffer' in input && 'stream' in input && 'size' in input) {
-    return { sizeBytes: input.size, replayable: true, open: () => readStream(input.stream()) }
+    return { sizeBytes: input.size, replayable: true, open: () => readBlob(input), blob: input }
   }
   // Before the check for async iterables: a Web stream may be one too, and both ways read the same bytes.
   if ('getReader' in input) {
@@ -115,7 +119,7 @@ function recognize(input: BodyInput): ByteSource {
     )
   }
   if ('open' in input && typeof input.open === 'function') {
-    const { sizeBytes, file } = input as ReopenableBody
+    const { sizeBytes, file, blob } = input as ReopenableBody
     if (file !== undefined && !isFileRange(file)) {
       throw invalidBody('file must be { fd, sizeBytes, offsetBytes } with non-negative integers')
     }
@@ -127,6 +131,7 @@ function recognize(input: BodyInput): ByteSource {
       replayable: true,
       open: () => input.open(),
       file,
+      blob,
       ...(watch && { watch: watch.bind(input) }),
     }
   }

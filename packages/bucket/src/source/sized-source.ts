@@ -2,7 +2,7 @@ import { CseError } from '@oss-cse/crypto-core'
 import { isUint8Array } from '@oss-cse/crypto-core/internal'
 import type { ReopenableBody } from './byte-source.ts'
 import { isFileRange, type OpenFile } from './open-file.ts'
-import { readStream } from './read-stream.ts'
+import { readBlob } from './read-blob.ts'
 
 /** Bytes of a known length that can be opened at any offset, any number of times. */
 export interface SizedSource {
@@ -20,6 +20,8 @@ export interface SizedSource {
   changeMark?(): Promise<string>
   /** The open file that holds the bytes, from its start. A worker reads them there, faster than through `open`. */
   readonly file?: OpenFile | undefined
+  /** The same bytes as a Blob. In a browser, a worker reads the parts of an upload there, beside the thread of the page. */
+  readonly blob?: Blob | undefined
 }
 
 /** What can be uploaded in parts. */
@@ -83,8 +85,8 @@ export function sizedSource(input: SizedInput): SizedSource {
   if (typeof input === 'object' && input !== null && 'arrayBuffer' in input && 'stream' in input) {
     return {
       sizeBytes: input.size,
-      open: (offsetBytes, sizeBytes) =>
-        readStream(input.slice(offsetBytes, offsetBytes + sizeBytes).stream()),
+      open: (offsetBytes, sizeBytes) => readBlob(input.slice(offsetBytes, offsetBytes + sizeBytes)),
+      blob: input,
     }
   }
   const { sizeBytes, open, file } = (input ?? {}) as Partial<SizedSource>
