@@ -8,6 +8,7 @@ export default [
       internal: 'src/internal.ts',
       http: 'src/http.ts',
       node: 'src/node.ts',
+      web: 'src/web.ts',
       'file-cipher-worker.node': 'src/cipher/file-cipher-worker.node.ts',
     },
     platform: 'neutral',
@@ -22,4 +23,5 @@ export default [
     types: false,
   }),
   workerText({ 'part-worker.web': 'src/cipher/part-worker.web.ts' }),
+  workerText({ 'file-worker.web': 'src/files/file-worker.web.ts' }),
 ]

@@ -6,3 +6,8 @@ declare module '#file-runs' {
 declare module '#part-worker' {
   export const source: string
 }
+
+/** Written by the build: `file-worker.web.ts` with all that it imports. */
+declare module '#file-worker' {
+  export const source: string
+}

@@ -1,7 +1,15 @@
-import type { ContentFormat, Envelope, EnvelopeExtras, ObjectReference } from '@oss-cse/crypto-core'
+import {
+  type ContentFormat,
+  contentFormat,
+  type Envelope,
+  type EnvelopeExtras,
+  type ObjectReference,
+} from '@oss-cse/crypto-core'
 import type { BucketContext } from '../policy/bucket-context.ts'
-import { generateCipher, type ObjectCipher } from './object-cipher.ts'
-import { generateSealed, type SealedCipher } from './sealed-cipher.ts'
+import type { LocalWrap } from './local-wrap.ts'
+import { generateCipher, type ObjectCipher, unwrapCipher, unwrapLocalCipher } from './object-cipher.ts'
+import { generateSealed, type SealedCipher, unwrapLocalSealed, unwrapSealed } from './sealed-cipher.ts'
+import type { UnwrapOptions } from './unwrap-key.ts'
 
 /** The cipher of an object in either format. */
 export type ContentCipher = ObjectCipher | SealedCipher
@@ -22,6 +30,39 @@ export async function generateContentCipher(
   return context.format === 'sealed'
     ? generateSealed(context, object, extras, signal, sealedContext)
     : generateCipher(context, object, extras, signal)
+}
+
+/**
+ * Unwraps the content key of an object, to write further parts of it, and makes a cipher of the object's format.
+ *
+ * @param sealedContext - the context that a sealed object must have been sealed under
+ * @throws CseError as `unwrapCipher`
+ */
+export async function unwrapContentCipher(
+  context: BucketContext,
+  envelope: Envelope,
+  options: UnwrapOptions,
+  sealedContext: Uint8Array,
+): Promise<ContentCipher> {
+  return contentFormat(envelope) === 'sealed'
+    ? unwrapSealed(context, envelope, options, sealedContext)
+    : unwrapCipher(context, envelope, options)
+}
+
+/**
+ * As `unwrapContentCipher`, for a content key under the local key of a checkpoint.
+ *
+ * @throws CseError `ERR_CSE_UNWRAP_FAILED` when anything is not as it was when the key was wrapped
+ */
+export async function unwrapLocal(
+  context: BucketContext,
+  local: LocalWrap,
+  format: ContentFormat,
+  sealedContext: Uint8Array,
+): Promise<ContentCipher> {
+  return format === 'sealed'
+    ? unwrapLocalSealed(context, local, sealedContext)
+    : unwrapLocalCipher(context, local)
 }
 
 /** The commitment of a sealed object. */

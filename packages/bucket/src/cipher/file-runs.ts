@@ -13,7 +13,7 @@ export interface SendFileOptions extends SendOptions {
 }
 
 /** Where a worker can read a part itself. */
-export type PartOrigin = Pick<ByteSource, 'file' | 'blob'>
+type PartOrigin = Pick<ByteSource, 'file' | 'blob'>
 
 /**
  * Runs that a runtime does outside the caller's thread, because it can read or write the run's

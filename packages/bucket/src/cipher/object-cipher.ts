@@ -23,6 +23,7 @@ import {
 } from './encrypted-part.ts'
 import type { FileRuns, SendFileOptions } from './file-runs.ts'
 import { keyWiped } from './key-wiped.ts'
+import { type LocalWrap, unwrapLocally, wrapLocally } from './local-wrap.ts'
 import { PartEncrypter } from './part-encrypter.ts'
 import { type RunTarget, type WrittenListener, writeInto } from './run-target.ts'
 import { forObject, type UnwrapOptions, unwrapKey, wipeKey } from './unwrap-key.ts'
@@ -110,6 +111,12 @@ export interface ObjectCipher {
   ): Promise<EncryptedPart>
   /** The digests of a part's ciphertext, which is not kept. Throws as `encryptPart`. */
   digestPart(source: ByteSource, range: PartRange): Promise<PartDigest>
+  /**
+   * Wraps the key under the local key of a checkpoint.
+   *
+   * @param boundTo - what the key belongs to, see `unwrapLocalCipher`
+   */
+  wrapLocally(localKey: CryptoKey, boundTo: Uint8Array<ArrayBuffer>): Promise<string>
   /** The CRC-64 of the ciphertext that a run of plaintext has in this object. */
   ciphertextCrc64(plaintext: ObjectBody, offsetBytes: number): Promise<bigint>
   /** Wipes the key. Can be called repeatedly. */
@@ -144,6 +151,18 @@ export async function unwrapCipher(
   options: UnwrapOptions,
 ): Promise<ObjectCipher> {
   return new KeyCustodian(await unwrapKey(context, envelope, options), context.fileWorkers)
+}
+
+/**
+ * Unwraps a content key that `wrapLocally` wrapped.
+ *
+ * @throws CseError `ERR_CSE_UNWRAP_FAILED` when anything is not as it was then
+ */
+export async function unwrapLocalCipher(
+  { fileWorkers }: BucketContext,
+  local: LocalWrap,
+): Promise<ObjectCipher> {
+  return new KeyCustodian(await unwrapLocally(local), fileWorkers)
 }
 
 /** A cipher that leaves the bytes of an unencrypted object unchanged, and computes the same checksums. */
@@ -231,6 +250,10 @@ class KeyCustodian implements ObjectCipher {
 
   async digestPart(source: ByteSource, range: PartRange): Promise<PartDigest> {
     return this.#parts.digest(source, range)
+  }
+
+  async wrapLocally(localKey: CryptoKey, boundTo: Uint8Array<ArrayBuffer>): Promise<string> {
+    return wrapLocally(this.#key(), localKey, boundTo)
   }
 
   async ciphertextCrc64(plaintext: ObjectBody, offsetBytes: number): Promise<bigint> {

@@ -1,11 +1,7 @@
 import { type ContentKey, wipe } from '@oss-cse/crypto-core'
 import { CEK_BYTES, IV_BYTES } from '@oss-cse/crypto-core/internal'
-import type {
-  EncryptedBlobPart,
-  PartJob,
-  PartJobResult,
-  PartWorkerMessage,
-} from './part-worker-messages.web.ts'
+import type { EncryptedBlobPart, PartJob, PartJobResult } from './part-worker-messages.web.ts'
+import { startWorker } from './start-worker.web.ts'
 
 /** A worker without work ends after this time, because it holds some memory. */
 const IDLE_MS = 30_000
@@ -81,25 +77,11 @@ class PageWorker {
     }
   }
 
-  /**
-   * Starts the worker from its text. A file of its own would have an address that only some bundlers find. A page whose
-   * Content-Security-Policy does not allow `worker-src blob:` has no worker.
-   */
   static async start(watch: WorkerWatch): Promise<PageWorker> {
     // WebCrypto exists only in secure contexts, and the worker has no other engine.
     if (crypto.subtle === undefined) throw new TypeError('There is no WebCrypto.')
     const { source } = await import('#part-worker')
-    const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
-    try {
-      const worker = new Worker(url, { name: 'oss-cse' })
-      await new Promise<void>((resolve, reject) => {
-        worker.onmessage = ({ data }: MessageEvent<PartWorkerMessage>) => data === 'ready' && resolve()
-        worker.onerror = reject
-      })
-      return new PageWorker(worker, watch)
-    } finally {
-      URL.revokeObjectURL(url)
-    }
+    return new PageWorker(await startWorker(source), watch)
   }
 
   async encrypt(part: Part, contentKey: ContentKey): Promise<EncryptedBlobPart | undefined> {

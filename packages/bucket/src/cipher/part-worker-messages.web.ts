@@ -19,9 +19,6 @@ export interface PartJobResult {
   readonly part?: EncryptedBlobPart | undefined
 }
 
-/** The first message is `ready`. */
-export type PartWorkerMessage = 'ready' | PartJobResult
-
 /** An encrypted part in memory. */
 export interface EncryptedBlobPart {
   readonly buffer: ArrayBuffer

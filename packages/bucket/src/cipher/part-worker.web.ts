@@ -3,12 +3,12 @@ import { CEK_BYTES, DerivedKey } from '@oss-cse/crypto-core/internal'
 import type { ByteSource } from '../source/byte-source.ts'
 import { readBlob } from '../source/read-blob.ts'
 import { encryptingPass } from './encrypted-part.ts'
-import type { EncryptedBlobPart, PartJob, PartWorkerMessage } from './part-worker-messages.web.ts'
+import type { EncryptedBlobPart, PartJob, PartJobResult } from './part-worker-messages.web.ts'
 import { sealingPass } from './sealed-part.ts'
 
-/** Sends a message to the page. */
-function post(message: PartWorkerMessage, transfer: Transferable[] = []): void {
-  self.postMessage(message, { transfer })
+/** Sends a result to the page. */
+function post(result: PartJobResult, transfer: Transferable[] = []): void {
+  self.postMessage(result, { transfer })
 }
 
 async function run({ id, ...job }: PartJob): Promise<void> {
@@ -56,4 +56,4 @@ async function gathered(chunks: AsyncIterable<Uint8Array>, { storedBytes }: Part
 }
 
 self.onmessage = ({ data }: MessageEvent<PartJob>): void => void run(data)
-post('ready')
+self.postMessage('ready')

@@ -27,6 +27,7 @@ import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import type { EncryptedPart, PartDigest } from './encrypted-part.ts'
 import type { FileRuns, SendFileOptions } from './file-runs.ts'
 import { keyWiped } from './key-wiped.ts'
+import { type LocalWrap, unwrapLocally, wrapLocally } from './local-wrap.ts'
 import type { CipherPass } from './object-cipher.ts'
 import { PartEncrypter } from './part-encrypter.ts'
 import { type RunTarget, type WrittenListener, writeInto } from './run-target.ts'
@@ -100,6 +101,8 @@ export interface SealedCipher {
   ): Promise<EncryptedPart>
   /** The digests of a sealed part, which is not kept. Throws as `encryptPart`. */
   digestPart(source: ByteSource, range: PartRange): Promise<PartDigest>
+  /** Wraps the key under the local key of a checkpoint, see `ObjectCipher.wrapLocally`. */
+  wrapLocally(localKey: CryptoKey, boundTo: Uint8Array<ArrayBuffer>): Promise<string>
   /** Wipes the key. Can be called repeatedly. */
   close(): void
 }
@@ -145,6 +148,15 @@ export async function unwrapSealedToOpen(
   sealedContext: Uint8Array,
 ): Promise<SealedCipher> {
   return custodian(context, await unwrapKeyToOpen(context, envelope, options), sealedContext)
+}
+
+/** As `unwrapSealed`, for a content key that `wrapLocally` wrapped. See `unwrapLocalCipher`. */
+export async function unwrapLocalSealed(
+  context: BucketContext,
+  local: LocalWrap,
+  sealedContext: Uint8Array,
+): Promise<SealedCipher> {
+  return custodian(context, await unwrapLocally(local), sealedContext)
 }
 
 async function custodian(
@@ -273,6 +285,10 @@ class SealedKeyCustodian implements SealedCipher {
 
   async digestPart(source: ByteSource, range: PartRange): Promise<PartDigest> {
     return this.#parts.digest(source, range)
+  }
+
+  async wrapLocally(localKey: CryptoKey, boundTo: Uint8Array<ArrayBuffer>): Promise<string> {
+    return wrapLocally(this.#key(), localKey, boundTo)
   }
 
   async digest(

@@ -1,4 +1,4 @@
-import { CseError } from '@oss-cse/crypto-core'
+import { type CallOptions, CseError } from '@oss-cse/crypto-core'
 
 /**
  * Stores the records that resume interrupted transfers. Records are plain JSON and contain wrapped keys only, never a
@@ -9,15 +9,25 @@ export interface CheckpointStore {
    * Opens one record exclusively, until it is closed or the process ends for any reason.
    *
    * @param name - letters, digits and hyphens
+   * @param options - `signal`: ends a wait for the record, if the store waits
    * @throws CseError `ERR_CSE_CHECKPOINT_IN_USE` when another transfer has the record open; `ERR_CSE_CHECKPOINT` when
    * the store cannot be used.
    */
-  open(name: string): Promise<Checkpoint>
+  open(name: string, options?: CallOptions): Promise<Checkpoint>
   /**
    * Whether there may be a record of that name. Takes no lock, so it costs less than `open`. A transfer in one request
    * asks before it opens a record, because it only removes an earlier one. Optional: without it, the record is opened.
    */
   has?(name: string): Promise<boolean>
+  /**
+   * Returns the local key of an open record: an AES-GCM key for `encrypt` and `decrypt` that WebCrypto holds and does not
+   * release. It is made on the first call, and removed with the record. An upload whose master key cannot unwrap wraps its
+   * content key under it, and so can be resumed from this store and from nowhere else. Optional: without it, such an upload
+   * is not resumed.
+   *
+   * @throws CseError `ERR_CSE_CHECKPOINT`
+   */
+  localKey?(name: string): Promise<CryptoKey>
 }
 
 /** One record of a store, open for one transfer. */
@@ -34,7 +44,7 @@ export interface Checkpoint {
    * @throws CseError `ERR_CSE_CHECKPOINT`
    */
   save(record: unknown): Promise<void>
-  /** Removes the record, if there is one. */
+  /** Removes the record, if there is one, and its local key. */
   remove(): Promise<void>
   /** Closes the record and keeps its content. Never rejects. */
   close(): Promise<void>

@@ -105,7 +105,7 @@ export async function downloadObject(
     key,
     identity: target.identity ?? '',
   }
-  const record = checkpointStore && (await openRecord(checkpointStore, name).catch(unusable))
+  const record = checkpointStore && (await openRecord(checkpointStore, name, signal).catch(unusable))
   try {
     for (let restarts = 0; ; restarts++) {
       try {

@@ -36,6 +36,7 @@ import {
   refusePartsUnderV1,
   resumeMultipartUpload,
 } from '../write/begin-multipart-upload.ts'
+import type { LocalKeeping } from '../write/local-keeping.ts'
 import { checkedState, type MultipartUploadState } from '../write/multipart-state.ts'
 import {
   abortQuietly,
@@ -52,7 +53,14 @@ import type { UnverifiedUpload } from '../write/unverified-upload.ts'
 import type { Checkpoint, CheckpointStore } from './checkpoint-store.ts'
 import { inParallel } from './in-parallel.ts'
 import { checkedParallel, checkThreshold, type TransferOptions } from './transfer-options.ts'
-import { digestText, loadRecord, mayHaveRecord, openRecord, type TransferName } from './transfer-record.ts'
+import {
+  digestText,
+  loadRecord,
+  localKeyOf,
+  mayHaveRecord,
+  openRecord,
+  type TransferName,
+} from './transfer-record.ts'
 
 /** Options of an upload. */
 export interface UploadOptions extends BoundedCallOptions, ObjectOptions, TransferOptions {
@@ -102,7 +110,7 @@ export async function uploadObject(
   const transfer: UploadTransfer = { ...common, transport: requireMultipart(transport) }
   try {
     if (checkpointStore === undefined) return await uploadInParts(transfer, await stateOf(source))
-    if (context.keyring.encrypting.canUnwrap === false) {
+    if (context.keyring.encrypting.canUnwrap === false && checkpointStore.localKey === undefined) {
       tell(transfer, 'not-resumable', 'With only a public key, an interrupted upload cannot be resumed.')
       return await uploadInParts(transfer, await stateOf(source))
     }
@@ -130,6 +138,8 @@ interface UploadRecord extends TransferName {
   /** A digest of the object's metadata and other headers, which can no longer change. */
   readonly headers: string
   readonly upload: MultipartUploadState
+  /** The content key under the local key of the store, if the master key cannot unwrap. Bound to `upload`. */
+  readonly localWrap?: string | undefined
 }
 
 const Record = v.strictObject({
@@ -141,6 +151,7 @@ const Record = v.strictObject({
   source: v.strictObject({ sizeBytes: v.number(), fingerprint: v.string() }),
   headers: v.string(),
   upload: v.unknown(),
+  localWrap: v.optional(v.string()),
 })
 
 function parseRecord(value: unknown): UploadRecord | undefined {
@@ -150,6 +161,14 @@ function parseRecord(value: unknown): UploadRecord | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The open record of an upload, and what a new one starts with. */
+interface OpenRecord {
+  readonly checkpoint: Checkpoint
+  readonly fresh: Omit<UploadRecord, 'upload'>
+  /** Returns the local key, if the upload needs one. */
+  localKey(): Promise<CryptoKey | undefined>
 }
 
 /** Uploads with a checkpoint. Resumes an earlier upload if possible, and can be resumed itself. */
@@ -164,12 +183,18 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
     source: { sizeBytes: source.sizeBytes, fingerprint: begun.fingerprint },
     headers: digestText([...Object.entries(headers).sort(), contentMd5]),
   }
-  const checkpoint = await openRecord(store, name)
+  const checkpoint = await openRecord(store, name, options.signal)
   try {
     const earlier = await loadRecord(checkpoint, name, parseRecord, (why) => restart(transfer, why))
-    const resumed = earlier && (await resume(transfer, earlier, fresh, checkpoint))
+    const record: OpenRecord = {
+      checkpoint,
+      fresh,
+      localKey: async () =>
+        transfer.context.keyring.encrypting.canUnwrap === false ? localKeyOf(store, name) : undefined,
+    }
+    const resumed = earlier && (await resume(transfer, earlier, record))
     if (resumed !== undefined) return await sendParts(transfer, resumed, checkpoint, begun)
-    return await uploadInParts(transfer, begun, checkpoint, fresh)
+    return await uploadInParts(transfer, begun, record)
   } finally {
     await checkpoint.close()
   }
@@ -181,7 +206,7 @@ async function forgetEarlier(transfer: UploadTransfer, store: CheckpointStore): 
   if (!(await mayHaveRecord(store, name))) return
   let checkpoint: Checkpoint
   try {
-    checkpoint = await openRecord(store, name)
+    checkpoint = await openRecord(store, name, transfer.options.signal)
   } catch (error) {
     // Such a store has no earlier upload to give up, or another upload uses the record. A single put needs no store.
     if (CseError.isInstance(error)) return
@@ -207,12 +232,11 @@ function nameOf({ transport, key, source }: UploadTransfer): TransferName {
 async function uploadInParts(
   transfer: UploadTransfer,
   begun: SourceState,
-  checkpoint?: Checkpoint,
-  fresh?: Omit<UploadRecord, 'upload'>,
+  record?: OpenRecord,
 ): Promise<UploadResult> {
   const { context, transport, key, options, plan } = transfer
   const { metadata, contentType, contentMd5, headers, context: bound, signal } = options
-  const upload = await initiateMultipartUpload(context, transport, key, {
+  const initiating = {
     context: bound,
     metadata,
     contentType,
@@ -221,10 +245,12 @@ async function uploadInParts(
     signal,
     sizeBytes: plan.sizeBytes,
     partSizeBytes: plan.partSizeBytes,
-    ...(checkpoint && { persist: persistInto(checkpoint, fresh ?? {}) }),
-  })
+    ...(record && { persist: persistInto(record) }),
+  }
+  const local = record && (await keptLocally(record))
+  const upload = await initiateMultipartUpload(context, transport, key, initiating, local)
   const progress = new PartsProgress(options.onProgress, plan.sizeBytes, plan.partCount)
-  return sendParts(transfer, { upload, progress }, checkpoint, begun)
+  return sendParts(transfer, { upload, progress }, record?.checkpoint, begun)
 }
 
 /** A running upload and its progress. */
@@ -239,10 +265,10 @@ interface RunningUpload {
 async function resume(
   transfer: UploadTransfer,
   earlier: UploadRecord,
-  fresh: Omit<UploadRecord, 'upload'>,
-  checkpoint: Checkpoint,
+  record: OpenRecord,
 ): Promise<RunningUpload | undefined> {
   const { context, transport, source, options } = transfer
+  const { checkpoint, fresh } = record
   const { signal } = options
   const giveUp = async (why: string): Promise<undefined> => {
     restart(transfer, why)
@@ -264,9 +290,11 @@ async function resume(
   }
   let unverified: UnverifiedUpload | undefined
   try {
-    const persist = persistInto(checkpoint, fresh)
+    const persist = persistInto(record)
     const resuming = { signal, persist, context: options.context }
-    unverified = await resumeMultipartUpload(context, transport, earlier.upload, resuming)
+    const kept = await keptLocally(record)
+    const local = kept && { ...kept, wrapped: earlier.localWrap ?? '' }
+    unverified = await resumeMultipartUpload(context, transport, earlier.upload, resuming, local)
     const { partCount } = unverified.plan
     const progress = new PartsProgress(options.onProgress, sizeBytes, partCount)
     const onVerified = ({ partNumber, sizeBytes }: PartRange): void => progress.resumed(partNumber, sizeBytes)
@@ -353,8 +381,23 @@ function partBody(source: SizedSource, { offsetBytes, sizeBytes }: PartRange): R
 }
 
 /** Saves an upload's state, together with the transfer that it belongs to. */
-function persistInto(checkpoint: Checkpoint, fresh: object): PersistState {
+function persistInto({ checkpoint, fresh }: OpenRecord): PersistState {
   return (state) => checkpoint.save({ ...fresh, upload: state })
+}
+
+/** Keeps the content key of an upload in its record, if the master key cannot unwrap it. */
+async function keptLocally({
+  checkpoint,
+  fresh,
+  localKey: findLocalKey,
+}: OpenRecord): Promise<LocalKeeping | undefined> {
+  const localKey = await findLocalKey()
+  return (
+    localKey && {
+      localKey,
+      save: (state, localWrap) => checkpoint.save({ ...fresh, upload: state, localWrap }),
+    }
+  )
 }
 
 /** Frees an upload's parts on the service. Never rejects. */

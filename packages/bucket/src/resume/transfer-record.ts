@@ -14,13 +14,22 @@ export interface TransferName {
 }
 
 /** Opens the record of a transfer. */
-export async function openRecord(store: CheckpointStore, name: TransferName): Promise<Checkpoint> {
-  return store.open(recordName(name))
+export async function openRecord(
+  store: CheckpointStore,
+  name: TransferName,
+  signal: AbortSignal | undefined,
+): Promise<Checkpoint> {
+  return store.open(recordName(name), { signal })
 }
 
 /** Whether there may be a record of a transfer. */
 export async function mayHaveRecord(store: CheckpointStore, name: TransferName): Promise<boolean> {
   return (await store.has?.(recordName(name))) ?? true
+}
+
+/** Returns the local key of an open record, or `undefined` if the store has none. */
+export async function localKeyOf(store: CheckpointStore, name: TransferName): Promise<CryptoKey | undefined> {
+  return store.localKey?.(recordName(name))
 }
 
 function recordName({ operation, location, key, identity }: TransferName): string {

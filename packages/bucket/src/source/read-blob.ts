@@ -1,9 +1,21 @@
-/** How much of a Blob is read at a time, in bytes. */
-const READ_BYTES = 1024 ** 2
+import { CseError } from '@oss-cse/crypto-core'
+import { readStream } from './read-stream.ts'
 
-/** Reads a Blob. A stream of the Blob would return the same bytes in smaller chunks, and takes longer. */
+/**
+ * Reads a Blob. As a stream: slices of it, one after another, take several times as long.
+ *
+ * @throws CseError `ERR_CSE_SOURCE_CHANGED` when the file behind the Blob changed since the user selected it. Whatever else
+ * the runtime throws
+ */
 export async function* readBlob(blob: Blob): AsyncGenerator<Uint8Array, void, undefined> {
-  for (let offset = 0; offset < blob.size; offset += READ_BYTES) {
-    yield new Uint8Array(await blob.slice(offset, offset + READ_BYTES).arrayBuffer())
+  try {
+    yield* readStream(blob.stream())
+  } catch (cause) {
+    if (!(cause instanceof DOMException && cause.name === 'NotReadableError')) throw cause
+    throw new CseError(
+      'ERR_CSE_SOURCE_CHANGED',
+      'The file changed since it was selected, or can no longer be read. Nothing was stored: select it again.',
+      { cause },
+    )
   }
 }

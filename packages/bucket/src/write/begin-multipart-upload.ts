@@ -7,9 +7,12 @@ import {
   type Keyring,
 } from '@oss-cse/crypto-core'
 import { checkMetadataSize, planParts } from '@oss-cse/crypto-core/internal'
-import { commitmentOf, generateContentCipher } from '../cipher/content-cipher.ts'
-import { unwrapCipher } from '../cipher/object-cipher.ts'
-import { unwrapSealed } from '../cipher/sealed-cipher.ts'
+import {
+  commitmentOf,
+  generateContentCipher,
+  unwrapContentCipher,
+  unwrapLocal,
+} from '../cipher/content-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
 import type { BucketContext } from '../policy/bucket-context.ts'
 import {
@@ -20,6 +23,7 @@ import {
 } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
 import { contextToOpen, contextToSeal } from '../policy/sealed-context.ts'
+import { type LocalKeeping, persistLocally, stateBinding } from './local-keeping.ts'
 import { checkedState, type MultipartUploadState } from './multipart-state.ts'
 import { abortQuietly, initiateUpload, type MultipartObjectTransport } from './multipart-transport.ts'
 import { MultipartUpload } from './multipart-upload.ts'
@@ -46,14 +50,19 @@ export interface InitiateOptions extends BoundedCallOptions, ObjectOptions {
   readonly context?: string | undefined
 }
 
-/** Starts a multipart upload; see `CryptoBucket.initiateMultipartUpload`. */
+/**
+ * Starts a multipart upload; see `CryptoBucket.initiateMultipartUpload`.
+ *
+ * @param local - keeps the content key without the master key, in the place of `persist`
+ */
 export async function initiateMultipartUpload(
   context: BucketContext,
   transport: MultipartObjectTransport,
   key: string,
   options: InitiateOptions,
+  local?: LocalKeeping,
 ): Promise<MultipartUpload> {
-  const { sizeBytes, signal, persist } = options
+  const { sizeBytes, signal } = options
   signal?.throwIfAborted()
   refusePartsUnderV1('initiateMultipartUpload', context.keyring)
   if (sizeBytes === 0) throw invalidUpload(key, 'an empty object has no parts. Use put')
@@ -96,6 +105,7 @@ export async function initiateMultipartUpload(
       headers: laterHeaders(headers),
       partDigests: {},
     }
+    const persist = local ? persistLocally(cipher, transport.location, local) : options.persist
     const upload = new MultipartUpload(new OpenUpload(context, transport, cipher, state, persist), {
       parts: new Map(),
     })
@@ -117,15 +127,20 @@ export interface ResumeOptions extends BoundedCallOptions {
   readonly context?: string | undefined
 }
 
-/** Resumes a multipart upload; see `CryptoBucket.resumeMultipartUpload`. */
+/**
+ * Resumes a multipart upload; see `CryptoBucket.resumeMultipartUpload`.
+ *
+ * @param local - where the content key was kept without the master key. `wrapped` was saved with this state
+ */
 export async function resumeMultipartUpload(
   context: BucketContext,
   transport: MultipartObjectTransport,
   state: MultipartUploadState,
   options: ResumeOptions = {},
+  local?: LocalKeeping & { readonly wrapped: string },
 ): Promise<UnverifiedUpload> {
   const checked = checkedState(state)
-  const { signal, persist } = options
+  const { signal } = options
   const { key } = checked
   signal?.throwIfAborted()
   const format = checked.commitment === undefined ? 'aes-ctr' : 'sealed'
@@ -143,12 +158,11 @@ export async function resumeMultipartUpload(
       throw invalidUpload(key, 'its state contradicts its envelope')
     }
     for (const partNumber of Object.keys(checked.partDigests)) plan.part(Number(partNumber))
-    const object = { location: transport.location, key }
-    const unwrap = { key, object, signal }
-    const cipher =
-      format === 'sealed'
-        ? await unwrapSealed(context, envelope, unwrap, bound)
-        : await unwrapCipher(context, envelope, unwrap)
+    const { location } = transport
+    const cipher = local
+      ? await unwrapLocal(context, { ...local, boundTo: stateBinding(location, checked) }, format, bound)
+      : await unwrapContentCipher(context, envelope, { key, object: { location, key }, signal }, bound)
+    const persist = local ? persistLocally(cipher, location, local) : options.persist
     if (commitmentOf(cipher) !== checked.commitment) {
       cipher.close()
       throw invalidUpload(key, 'it was started with another context, or its state is of another upload')
