@@ -80,6 +80,7 @@ export { checkedPresignedUrl } from './presigned-url.ts'
 export { printable, printableJson } from './printable.ts'
 export {
   checkRange,
+  closedRange,
   notSatisfiable,
   parseRange,
   type RangeSlice,

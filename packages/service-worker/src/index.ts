@@ -1,0 +1,3 @@
+export { type DecryptedUrlOptions, decryptedUrl } from './decrypted-url.ts'
+export { registerWorker } from './register-worker.ts'
+export { type DecryptedObjects, type ServeDecryptedOptions, serveDecrypted } from './serve-decrypted.ts'

@@ -1,0 +1,23 @@
+import { CryptoBucket } from '@oss-cse/bucket'
+import { serveDecrypted } from '@oss-cse/service-worker'
+import { aesProvider } from './aes-provider.ts'
+import { loadKey } from './key-store.ts'
+import { storeTransport } from './store-transport.ts'
+
+const transport = storeTransport('/store/')
+
+const objects = serveDecrypted({
+  openBucket: async () => new CryptoBucket({ transport, provider: aesProvider(await loadKey()) }),
+})
+
+addEventListener('message', ({ data, ports }: MessageEvent) => {
+  if (data === 'forget') void objects.forget().then(() => ports[0]?.postMessage('forgotten'))
+})
+// What a later listener says about these URLs has no effect.
+addEventListener('fetch', (event: Event) => {
+  const { request, respondWith } = event as Event & {
+    request: Request
+    respondWith(response: Response): void
+  }
+  if (request.url.includes('/cse/')) respondWith.call(event, new Response('of another listener'))
+})
