@@ -7,7 +7,12 @@ export { type Crc64, combineCrc64, createCrc64 } from '@oss-cse/crc64'
 export { type AskCredentialsOptions, askCredentials } from './ask-credentials.ts'
 export { backgroundTimer, MAX_TIMER_MS } from './background-timer.ts'
 export { bothOrNone, isMismatch } from './both-or-none.ts'
-export { checkBucketName } from './bucket-name.ts'
+export {
+  type BucketAddress,
+  type CheckedBucketAddress,
+  checkBucketName,
+  checkedBucketAddress,
+} from './bucket-address.ts'
 export { encodeHex, equalBytes, isUint8Array } from './bytes.ts'
 export { coalesceChunks, exactChunks } from './chunks.ts'
 export { startCipherRun } from './cipher-run.ts'
@@ -22,12 +27,10 @@ export { DIGEST_BYTES } from './digest-engine.ts'
 export { summarizeEnvelope } from './envelope.ts'
 export {
   completeDocument,
-  decodeEntities,
-  onlyKnownEntities,
   plainDocument,
   rootElement,
 } from './error-document.ts'
-export { EXPOSE_HEADERS, EXPOSED_HEADERS } from './exposed-headers.ts'
+export { EXPOSE_HEADERS, EXPOSED_HEADERS, hiddenDecidingHeaders } from './exposed-headers.ts'
 export { refusesCredentials } from './failure-verdict.ts'
 export { flatDocument } from './flat-document.ts'
 export { freeBytes } from './free-bytes.ts'
@@ -48,6 +51,7 @@ export {
   V2_HEADERS,
 } from './headers.ts'
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
+export { listedObjects, listedParts, listedUploads } from './listing-documents.ts'
 export {
   lastListedName,
   objectPageProblem,

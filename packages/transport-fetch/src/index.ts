@@ -1,5 +1,5 @@
 export type { AccessCredentials, CredentialsProvider } from '@oss-cse/crypto-core'
-export type { BucketAddress } from './bucket-site.ts'
+export type { BucketAddress } from '@oss-cse/crypto-core/internal'
 export { FetchTransport } from './fetch-transport.ts'
 export { FetchUrlTransport } from './fetch-url-transport.ts'
 export type { AuthorizedRequest, RequestToAuthorize } from './signing/authorizer.ts'

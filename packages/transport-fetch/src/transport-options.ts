@@ -1,5 +1,6 @@
 import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
-import { type BucketAddress, type BucketSite, bucketSite } from './bucket-site.ts'
+import type { BucketAddress } from '@oss-cse/crypto-core/internal'
+import { type BucketSite, bucketSite } from './bucket-site.ts'
 import type { Authorizer } from './signing/authorizer.ts'
 import { type Authorize, foreignSignatures } from './signing/foreign-signatures.ts'
 import { ownSignatures } from './signing/own-signatures.ts'

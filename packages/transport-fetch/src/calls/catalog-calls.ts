@@ -12,47 +12,41 @@ import {
   checkBucketName,
   checkObjectKey,
   copyHeaders,
+  listedObjects,
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,
   objectPageProblem,
 } from '@oss-cse/crypto-core/internal'
 import type { OssClient } from '../http/oss-client.ts'
-import { objectPage } from '../xml/listings.ts'
+import { callOf } from './call-of.ts'
 import { listedPage } from './listed-page.ts'
 
 /** Browsers make about as many connections to one host. */
 const DELETES_AT_ONCE = 6
 
 /** See `FetchTransport.list`. */
-export async function listObjects(
-  client: OssClient,
-  { prefix, delimiter, startAfter, maxKeys, continuationToken, signal }: ListObjectsRequest,
-): Promise<ObjectPage> {
-  if (maxKeys !== undefined && !(Number.isInteger(maxKeys) && maxKeys >= 1 && maxKeys <= MAX_PAGE_ENTRIES)) {
+export async function listObjects(client: OssClient, request: ListObjectsRequest): Promise<ObjectPage> {
+  const { prefix, delimiter, startAfter, maxKeys = MAX_PAGE_ENTRIES, continuationToken, signal } = request
+  if (!(Number.isInteger(maxKeys) && maxKeys >= 1 && maxKeys <= MAX_PAGE_ENTRIES)) {
     throw invalid(`\`maxKeys\` must be from 1 to ${MAX_PAGE_ENTRIES}.`)
   }
   const query = {
     'list-type': '2',
     'encoding-type': 'url',
-    ...(prefix && { prefix }),
-    ...(delimiter && { delimiter }),
-    ...(startAfter && { 'start-after': startAfter }),
-    ...(maxKeys !== undefined && { 'max-keys': String(maxKeys) }),
-    ...(continuationToken && { 'continuation-token': continuationToken }),
+    'max-keys': String(maxKeys),
+    prefix: prefix || undefined,
+    delimiter: delimiter || undefined,
+    'start-after': startAfter || undefined,
+    'continuation-token': continuationToken || undefined,
   }
-  const call = { operation: 'list', method: 'GET', query, signal } as const
-  const position = { maxKeys: maxKeys ?? MAX_PAGE_ENTRIES, continuationToken }
-  return listedPage(client, call, 'ListBucketResult', objectPage, (page) => objectPageProblem(page, position))
+  return listedPage(client, callOf('list', 'GET', { signal }, query), listedObjects, (page) =>
+    objectPageProblem(page, { maxKeys, continuationToken }),
+  )
 }
 
 /** See `FetchTransport.delete`. */
-export async function deleteObject(
-  client: OssClient,
-  { key, versionId, signal }: DeleteObjectRequest,
-): Promise<void> {
-  checkObjectKey(key)
-  const query = versionId === undefined ? {} : { versionId }
-  await client.document({ operation: 'delete', method: 'DELETE', key, query, signal }, { status: 204 })
+export async function deleteObject(client: OssClient, request: DeleteObjectRequest): Promise<void> {
+  await client.document(callOf('delete', 'DELETE', request), { status: 204 })
 }
 
 /** See `FetchTransport.deleteMany`. */
@@ -68,38 +62,27 @@ export async function deleteObjects(
   for (const key of keys) checkObjectKey(key)
   const names = [...new Set(keys)]
   const waiting = names.values()
-  let failed = false
   const work = async (): Promise<void> => {
-    for (const key of waiting) {
-      if (failed) return
-      try {
-        await deleteObject(client, { key, signal })
-      } catch (error) {
-        failed = true
-        throw error
-      }
-    }
+    for (const key of waiting) await deleteObject(client, { key, signal })
   }
-  await Promise.all(Array.from({ length: DELETES_AT_ONCE }, work))
+  const workers = await Promise.allSettled(Array.from({ length: DELETES_AT_ONCE }, work))
+  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason
   return names
 }
 
 /** See `FetchTransport.copy`. */
-export async function copyObject(
-  client: OssClient,
-  { sourceKey, sourceBucket = client.bucket, sourceVersionId, key, headers, signal }: CopyObjectRequest,
-): Promise<PutObjectResponse> {
+export async function copyObject(client: OssClient, request: CopyObjectRequest): Promise<PutObjectResponse> {
+  const { sourceKey, sourceBucket = client.bucket, sourceVersionId, key, headers, signal } = request
   checkObjectKey(sourceKey)
-  checkObjectKey(key)
   checkBucketName(sourceBucket)
   const version = sourceVersionId === undefined ? '' : `?versionId=${encodeURIComponent(sourceVersionId)}`
   const sent = {
     ...copyHeaders(headers, key),
     [OSS_HEADERS.copySource]: `/${sourceBucket}/${encodeURIComponent(sourceKey)}${version}`,
   }
-  const call = { operation: `copy "${sourceKey}" to`, method: 'PUT', key, headers: sent, signal } as const
-  const { data: _, ...response } = await client.document(call, { root: 'CopyObjectResult' })
-  return response
+  const call = callOf(`copy "${sourceKey}" to`, 'PUT', { key, headers: sent, signal })
+  const response = await client.document(call, { root: 'CopyObjectResult' })
+  return { status: response.status, headers: response.headers }
 }
 
 function invalid(message: string): CseError {

@@ -2,7 +2,7 @@ import type { GetByUrlRequest, GetObjectResponse } from '@oss-cse/crypto-core'
 import { checkedPresignedUrl, type RequestContext, serviceFailure } from '@oss-cse/crypto-core/internal'
 import { fetchRequest } from '../http/fetch-request.ts'
 import { objectResponse, storedBytesHeaders } from '../http/object-response.ts'
-import { readRefusal } from '../http/response-body.ts'
+import { refusalDocument } from '../http/response-body.ts'
 
 const CONTEXT: RequestContext = { operation: 'The GET of a presigned URL', secretUrl: true }
 
@@ -16,6 +16,6 @@ export async function getByUrl({ url, headers, signal }: GetByUrlRequest): Promi
   if (status >= 200 && status < 300) {
     return objectResponse(response, { context: CONTEXT, signal, isWhole: false })
   }
-  const data = await readRefusal(stream, signal)
+  const { data } = await refusalDocument(stream, signal)
   throw signal?.aborted ? signal.reason : serviceFailure(CONTEXT, { status, headers: received, data })
 }

@@ -10,15 +10,7 @@ import {
   type SymlinkRequest,
   type SymlinkResponse,
 } from '@oss-cse/crypto-core'
-import {
-  checkObjectKey,
-  foreignResponse,
-  requestHeaders,
-  tell,
-  UploadSource,
-} from '@oss-cse/crypto-core/internal'
-import { collectedContent } from '../http/collected-content.ts'
-import { hiddenHeaders } from '../http/network-errors.ts'
+import { foreignResponse } from '@oss-cse/crypto-core/internal'
 import {
   asWhole,
   checkRead,
@@ -27,43 +19,23 @@ import {
   storedBytesHeaders,
 } from '../http/object-response.ts'
 import type { OssClient } from '../http/oss-client.ts'
-
-/** Replaces the Content-Encoding of the response, so that nobody decodes the body. */
-const NOT_ENCODED = { 'response-content-encoding': 'identity' }
+import { callOf } from './call-of.ts'
+import { storeContent } from './store-content.ts'
 
 /** See `FetchTransport.put`. */
-export async function putObject(
-  client: OssClient,
-  { key, headers, body, signal, onSentBytes }: PutObjectRequest,
-): Promise<PutObjectResponse> {
-  checkObjectKey(key)
-  const sent = requestHeaders(headers, key)
-  const source = new UploadSource(body, key)
-  tell(onSentBytes, 0)
-  const content = await collectedContent(source, key, signal)
-  const hasCallback = OSS_HEADERS.callback in sent
-  const call = { operation: 'put', method: 'PUT', key, headers: sent, content, onSentBytes, signal } as const
-  const { data, ...response } = await client.document(call, { stores: true, hasCallback })
-  return { ...response, ...(hasCallback && { data }) }
+export async function putObject(client: OssClient, request: PutObjectRequest): Promise<PutObjectResponse> {
+  const call = callOf('put', 'PUT', request)
+  const hasCallback = OSS_HEADERS.callback in call.headers
+  const { status, headers, data } = await storeContent(client, call, request, { hasCallback })
+  return { status, headers, ...(hasCallback && { data }) }
 }
 
 /** See `FetchTransport.get`. */
-export async function getObject(
-  client: OssClient,
-  { key, headers, versionId, signal }: GetObjectRequest,
-): Promise<GetObjectResponse> {
-  checkObjectKey(key)
-  const sent = requestHeaders(headers, key)
-  const query = versionQuery(versionId)
-  const call = {
-    operation: 'get',
-    method: 'GET',
-    key,
-    query,
-    headers: storedBytesHeaders(sent),
-    signal,
-  } as const
-  const options = { context: client.contextOf(call), signal, isWhole: sent['range'] === undefined }
+export async function getObject(client: OssClient, request: GetObjectRequest): Promise<GetObjectResponse> {
+  const { signal } = request
+  const plain = callOf('get', 'GET', request)
+  const call = { ...plain, headers: storedBytesHeaders(plain.headers) }
+  const options = { context: client.contextOf(call), signal, isWhole: plain.headers['range'] === undefined }
   let encoding: string | undefined
   try {
     const first = await client.send(call)
@@ -71,10 +43,11 @@ export async function getObject(
     if (encoding === undefined) return await objectResponse(first, options)
     await first.stream?.cancel().catch(() => {})
   } catch (error) {
-    encoding = await encodingBehind(error, () => headObject(client, { key, headers, versionId, signal }))
+    encoding = await encodingBehind(error, () => headObject(client, request))
   }
-  const stored = await client.send({ ...call, query: { ...query, ...NOT_ENCODED } })
-  const response = await objectResponse(stored, options)
+  // The header of the response is replaced, so that nobody decodes the body.
+  const query = { ...call.query, 'response-content-encoding': 'identity' }
+  const response = await objectResponse(await client.send({ ...call, query }), options)
   return { ...response, headers: { ...response.headers, 'content-encoding': encoding } }
 }
 
@@ -87,62 +60,33 @@ export async function getObject(
 async function encodingBehind(error: unknown, head: () => Promise<HeadObjectResponse>): Promise<string> {
   if (!CseError.isInstance(error) || error.code !== 'ERR_CSE_NETWORK') throw error
   const response = await head().catch(() => undefined)
-  const encoding = response === undefined ? undefined : encodingOf(response)
+  const encoding = response && encodingOf(response)
   if (encoding === undefined) throw error
   return encoding
 }
 
 /** See `FetchTransport.head`. */
-export async function headObject(
-  client: OssClient,
-  { key, headers, versionId, signal }: HeadObjectRequest,
-): Promise<HeadObjectResponse> {
-  checkObjectKey(key)
-  const sent = requestHeaders(headers, key)
-  const query = versionQuery(versionId)
-  const call = { operation: 'head', method: 'HEAD', key, query, headers: sent, signal } as const
+export async function headObject(client: OssClient, request: HeadObjectRequest): Promise<HeadObjectResponse> {
+  const call = callOf('head', 'HEAD', request)
   const context = client.contextOf(call)
   const response = await client.send(call)
   checkRead(response, context)
-  if (response.headers['content-length'] !== undefined) return statusAndHeaders(response)
+  const { status, headers } = response
+  if (headers['content-length'] !== undefined) return { status, headers }
   // The service would compress the object for this browser, and so left its length out. A range is never compressed. It is
   // the second choice because Chromium refuses all responses to it that have a Content-Encoding.
-  const ranged = await client.send({ ...call, headers: storedBytesHeaders(sent) })
+  const ranged = await client.send({ ...call, headers: storedBytesHeaders(call.headers) })
   checkRead(ranged, context)
   return asWhole(ranged)
 }
 
 /** See `FetchTransport.getSymlink`. */
-export async function getSymlink(
-  client: OssClient,
-  { key, headers, versionId, signal }: SymlinkRequest,
-): Promise<SymlinkResponse> {
-  checkObjectKey(key)
-  const sent = requestHeaders(headers, key)
-  const query = { symlink: '', ...versionQuery(versionId) }
-  const call = {
-    operation: 'read the symbolic link',
-    method: 'GET',
-    key,
-    query,
-    headers: sent,
-    signal,
-  } as const
-  const { status, headers: received } = await client.document(call)
-  const target = received[OSS_HEADERS.symlinkTarget]
-  const context = client.contextOf(call)
-  if (target === undefined) throw hiddenHeaders(context, status, [OSS_HEADERS.symlinkTarget])
+export async function getSymlink(client: OssClient, request: SymlinkRequest): Promise<SymlinkResponse> {
+  const call = callOf('read the symbolic link', 'GET', request, { symlink: '' })
+  const { status, headers } = await client.document(call, { shows: [OSS_HEADERS.symlinkTarget] })
   try {
-    return { targetKey: decodeURIComponent(target) }
+    return { targetKey: decodeURIComponent(headers[OSS_HEADERS.symlinkTarget] ?? '') }
   } catch {
-    throw foreignResponse(context, status, 'readable target')
+    throw foreignResponse(client.contextOf(call), status, 'readable target')
   }
-}
-
-function statusAndHeaders({ status, headers }: HeadObjectResponse): HeadObjectResponse {
-  return { status, headers }
-}
-
-function versionQuery(versionId: string | undefined): Record<string, string> {
-  return versionId === undefined ? {} : { versionId }
 }

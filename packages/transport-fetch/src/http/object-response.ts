@@ -1,6 +1,5 @@
-import { CseError, type GetObjectResponse, type HeaderMap } from '@oss-cse/crypto-core'
-import { foreignResponse, type RequestContext } from '@oss-cse/crypto-core/internal'
-import { checkExposedHeaders } from './exposed-headers.ts'
+import { CseError, type GetObjectResponse, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
+import { foreignResponse, hiddenDecidingHeaders, type RequestContext } from '@oss-cse/crypto-core/internal'
 import type { IncomingResponse } from './fetch-request.ts'
 import { hiddenHeaders } from './network-errors.ts'
 import { responseBytes } from './response-body.ts'
@@ -61,10 +60,10 @@ export function checkRead(response: IncomingResponse, context: RequestContext): 
   const { status, headers } = response
   if (status !== 200 && status !== 206)
     throw foreignResponse(context, status, 'status of a read (200 or 206)')
-  checkExposedHeaders(response, context)
-  if (status === 206 && headers['content-range'] === undefined) {
-    throw hiddenHeaders(context, status, ['content-range'])
-  }
+  const needed = [OSS_HEADERS.requestId, ...(status === 206 ? ['content-range'] : [])]
+  const hidden = needed.filter((name) => !Object.hasOwn(headers, name))
+  if (response.type === 'cors') hidden.push(...hiddenDecidingHeaders(headers))
+  if (hidden.length > 0) throw hiddenHeaders(context, status, hidden)
 }
 
 /** The caller did not ask for a range: a range that is the whole object becomes the response without a range. */

@@ -1,6 +1,5 @@
 import {
   CseError,
-  concatBytes,
   decodeBase64,
   type HeaderMap,
   isErrorDocument,
@@ -19,8 +18,8 @@ import {
 } from '@oss-cse/crypto-core/internal'
 import type { AuthorizedRequest, Authorizer, Refusal, RequestToAuthorize } from '../signing/authorizer.ts'
 import { fetchRequest, type IncomingResponse, type OutgoingRequest } from './fetch-request.ts'
-import { hiddenHeaders } from './network-errors.ts'
-import { readRefusal, responseBytes } from './response-body.ts'
+import { brokenConnection, hiddenHeaders } from './network-errors.ts'
+import { received, refusalDocument } from './response-body.ts'
 import { hasXhr, xhrRequest } from './xhr-request.ts'
 
 /** More than the longest listing: 1,000 keys of 1,023 bytes, escaped. */
@@ -32,9 +31,9 @@ export interface OssCall {
   readonly operation: string
   readonly method: RequestToAuthorize['method']
   readonly key?: string | undefined
-  readonly query?: Readonly<Record<string, string>> | undefined
+  readonly query: Readonly<Record<string, string>>
   /** Checked, with names in lower case. */
-  readonly headers?: HeaderMap | undefined
+  readonly headers: HeaderMap
   readonly content?: Uint8Array<ArrayBuffer> | undefined
   readonly onSentBytes?: ((sentBytes: number) => void) | undefined
   readonly signal?: AbortSignal | undefined
@@ -46,8 +45,10 @@ export interface Expectation {
   readonly status?: number | undefined
   /** The root element of its document. */
   readonly root?: string | undefined
-  /** True if the request stores bytes: the response then shows an ETag and, under a CORS rule, a checksum. */
-  readonly stores?: boolean | undefined
+  /** The headers that it must show, beside the id of the request. */
+  readonly shows?: readonly string[] | undefined
+  /** Those that it must show if a CORS rule decides. */
+  readonly showsUnderCors?: readonly string[] | undefined
   /** True when the body comes from the callback server of the app. */
   readonly hasCallback?: boolean | undefined
 }
@@ -103,7 +104,7 @@ export class OssClient {
       const response = await sendAuthorized(counting, authorized, context)
       const { status, headers, stream } = response
       if (status >= 200 && status < 300) return response
-      const data = await readRefusal(stream, signal)
+      const { data } = await refusalDocument(stream, signal)
       if (signal?.aborted) throw signal.reason
       const error = serviceFailure(context, { status, headers, data })
       const remedy = this.#authorizer.refused(authorized, refusalOf(error, headers, data))
@@ -118,34 +119,33 @@ export class OssClient {
    * @throws as `send`; TransportError `ERR_CSE_SERVICE` for a response that OSS would not send
    */
   async document(call: OssCall, expected: Expectation = {}): Promise<DocumentResponse> {
-    const { stores = false, root, hasCallback = false } = expected
+    const {
+      status: expectedStatus = 200,
+      root,
+      shows = [],
+      showsUnderCors = [],
+      hasCallback = false,
+    } = expected
     const context = this.contextOf(call)
     const { status, headers, type, stream } = await this.send(call)
-    // Its length is not checked: it may have been compressed on its way. It is checked as a document.
-    const bytes = responseBytes(stream, { context, signal: call.signal, length: undefined })
-    const data = await collected(bytes)
-    const missing = [
-      OSS_HEADERS.requestId,
-      ...(stores ? ['etag'] : []),
-      ...(stores && type === 'cors' ? [OSS_HEADERS.crc64] : []),
-    ].filter((name) => !Object.hasOwn(headers, name))
-    if (data === undefined) throw foreignResponse(context, status, 'document within the size limit')
+    const { data, ending } = await received(stream, MAX_DOCUMENT_BYTES, call.signal)
+    if (ending === 'broken') throw call.signal?.aborted ? call.signal.reason : brokenConnection(context)
+    const hidden = [OSS_HEADERS.requestId, ...shows, ...(type === 'cors' ? showsUnderCors : [])].filter(
+      (name) => !Object.hasOwn(headers, name),
+    )
+    const ofCallback = hasCallback && hidden.length === 0
     // The response to a long completion starts before the completion fails.
-    if (isErrorDocument(data) && !(hasCallback && missing.length === 0)) {
-      throw serviceFailure(context, { status, headers, data })
-    }
-    if (missing.length > 0) throw hiddenHeaders(context, status, missing)
-    if (!hasCallback) {
-      if (status !== (expected.status ?? 200)) throw foreignResponse(context, status, 'expected status')
-      if (root !== undefined && rootElement(data) !== root) {
-        throw foreignResponse(context, status, `<${root}> document`)
-      }
-    }
+    if (isErrorDocument(data) && !ofCallback) throw serviceFailure(context, { status, headers, data })
+    if (hidden.length > 0) throw hiddenHeaders(context, status, hidden)
+    const isExpected =
+      status === expectedStatus && ending === 'end' && (root ?? rootElement(data)) === rootElement(data)
+    if (!isExpected && !ofCallback)
+      throw foreignResponse(context, status, root ? `<${root}> document` : 'expected status')
     return { status, headers, data }
   }
 
   async #authorize(call: OssCall, context: RequestContext): Promise<AuthorizedRequest> {
-    const { method, key, query = {}, headers = {}, signal } = call
+    const { method, key, query, headers, signal } = call
     if (signal?.aborted) throw signal.reason
     const signed = Object.entries(headers).filter(([name]) => isSigned(name))
     const request = { method, ...(key !== undefined && { key }), query, headers: Object.fromEntries(signed) }
@@ -191,15 +191,4 @@ function refusalOf(
   const document = isErrorDocument(data) ? data : (decodeBase64(headers[OSS_HEADERS.error] ?? '') ?? data)
   const time = Date.parse(flatDocument(document)?.get('ServerTime') ?? headers['date'] ?? '')
   return { status, serviceCode, serviceTimeMs: Number.isNaN(time) ? undefined : time }
-}
-
-async function collected(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const chunk of bytes) {
-    sizeBytes += chunk.length
-    if (sizeBytes > MAX_DOCUMENT_BYTES) return undefined
-    chunks.push(chunk)
-  }
-  return concatBytes(chunks)
 }

@@ -1,5 +1,5 @@
 import { concatBytes, orAborted } from '@oss-cse/crypto-core'
-import { backgroundTimer, type RequestContext } from '@oss-cse/crypto-core/internal'
+import { backgroundTimer, MAX_TIMER_MS, type RequestContext } from '@oss-cse/crypto-core/internal'
 import { brokenConnection } from './network-errors.ts'
 
 /** How many bytes of an error document are read. */
@@ -9,26 +9,49 @@ const REFUSAL_MS = 10_000
 
 type ByteStream = ReadableStream<Uint8Array> | undefined
 
-/** Reads the document of an error response, as far as it arrives. The status is known without it. */
-export async function readRefusal(stream: ByteStream, signal: AbortSignal | undefined): Promise<Uint8Array> {
+/** A body, or its beginning. */
+interface Received {
+  readonly data: Uint8Array
+  /** `broken`: the connection or the signal ended it. `limit`: there is more. */
+  readonly ending: 'end' | 'broken' | 'limit'
+}
+
+/** Reads a body, at most about `limitBytes` of it. */
+export async function received(
+  stream: ByteStream,
+  limitBytes: number,
+  signal: AbortSignal | undefined,
+  timeoutMs: number = MAX_TIMER_MS,
+): Promise<Received> {
   const reader = stream?.getReader()
-  const stop = backgroundTimer(() => void reader?.cancel().catch(() => {}), REFUSAL_MS)
+  // Not awaited: where the runtime has lost the signal, it may not end.
+  const cancel = (): void => void reader?.cancel().catch(() => {})
+  const stop = backgroundTimer(cancel, timeoutMs)
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
+  let ending: Received['ending'] = 'end'
   try {
-    while (reader !== undefined && sizeBytes < REFUSAL_BYTES) {
+    while (reader !== undefined) {
       const { done, value } = await orAborted(reader.read(), signal)
       if (done) break
       chunks.push(value)
       sizeBytes += value.length
+      if (sizeBytes > limitBytes) {
+        ending = 'limit'
+        break
+      }
     }
   } catch {
-    // Use what has arrived.
+    ending = 'broken'
   }
   stop()
-  // Not awaited: where the runtime has lost the signal, it may not end.
-  void reader?.cancel().catch(() => {})
-  return concatBytes(chunks)
+  cancel()
+  return { data: concatBytes(chunks), ending }
+}
+
+/** Reads the document of an error response, as far as it arrives. The status is known without it. */
+export function refusalDocument(stream: ByteStream, signal: AbortSignal | undefined): Promise<Received> {
+  return received(stream, REFUSAL_BYTES, signal, REFUSAL_MS)
 }
 
 /** How the bytes of a response are read. */

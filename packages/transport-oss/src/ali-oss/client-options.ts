@@ -1,8 +1,7 @@
-import { isIP } from 'node:net'
 import { type CredentialsProvider, CseError } from '@oss-cse/crypto-core'
 import {
   CredentialRefresher,
-  checkBucketName,
+  checkedBucketAddress,
   MAX_TIMER_MS,
   type Refresher,
 } from '@oss-cse/crypto-core/internal'
@@ -139,13 +138,15 @@ export function connect(options: OssTransportOptions): Connection {
 }
 
 function makeConnection(options: OssConnectionOptions, idleTimeoutMs: number): Connection {
-  const { bucket, credentials, signature = 'v4' } = options
-  checkBucketName(bucket)
-  const region = checkedRegion(options.region)
+  const { credentials, signature = 'v4' } = options
+  const { bucket, region, endpoint, addressing } = checkedBucketAddress(options)
   checkCredentials(options)
   if (signature !== 'v4' && signature !== 'v1') throw invalid('`signature` must be "v4" or "v1".')
-  const endpoint = checkedEndpoint(options)
-  const addressing = checkedAddressing(options, endpoint)
+  if (endpoint?.hostname.startsWith('[')) {
+    throw invalid(
+      '`endpoint` must not be an IPv6 address, because ali-oss does not accept one. Use a host name.',
+    )
+  }
   const secure = endpoint?.protocol === 'https:' || (endpoint === undefined && options.secure !== false)
 
   if (endpoint !== undefined && !ACCEPTED_ENDPOINT.test(endpoint.origin)) {
@@ -214,64 +215,6 @@ function checkCredentials(options: OssConnectionOptions): void {
 /** The endpoint as ali-oss parsed it, followed by the bucket. */
 function locationOf({ options: { endpoint, bucket } }: AliOssState): string {
   return `${endpoint?.protocol ?? ''}//${endpoint?.host ?? ''}/${bucket}`
-}
-
-function checkedRegion(region: string): string {
-  if (typeof region !== 'string' || !/^[a-z0-9-]+$/.test(region)) {
-    throw invalid('`region` is missing or malformed. Pass the bucket\'s region, such as "cn-hangzhou".')
-  }
-  return region.replace(/^oss-/, '')
-}
-
-function checkedEndpoint({ endpoint, secure }: OssConnectionOptions): URL | undefined {
-  if (endpoint === undefined) return undefined
-  const text = String(endpoint)
-  let url: URL
-  try {
-    url = new URL(text.includes('://') ? text : `${secure === false ? 'http' : 'https'}://${text}`)
-  } catch {
-    throw invalid('`endpoint` is not an address. Pass one such as "https://oss-cn-hangzhou.aliyuncs.com".')
-  }
-  const bare =
-    url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
-  if ((url.protocol !== 'https:' && url.protocol !== 'http:') || !bare) {
-    throw invalid('`endpoint` must be http:// or https://, a host and an optional port, and nothing else.')
-  }
-  if (url.hostname.startsWith('[')) {
-    throw invalid(
-      '`endpoint` must not be an IPv6 address, because ali-oss does not accept one. Use a host name.',
-    )
-  }
-  if (secure !== undefined && secure !== (url.protocol === 'https:')) {
-    throw invalid(
-      `\`secure: ${secure}\` contradicts \`endpoint\`, which starts with ${url.protocol}//. Leave one of them out.`,
-    )
-  }
-  return url
-}
-
-function checkedAddressing(
-  { addressing, bucket }: OssConnectionOptions,
-  endpoint: URL | undefined,
-): 'virtual' | 'path' | 'cname' {
-  const host = endpoint?.hostname ?? ''
-  const ip = isIP(host) !== 0
-  const chosen = addressing ?? (ip || host === 'localhost' ? 'path' : 'virtual')
-  if (!['virtual', 'path', 'cname'].includes(chosen)) {
-    throw invalid('`addressing` must be "virtual", "path" or "cname".')
-  }
-  if (chosen === 'cname' && endpoint === undefined) {
-    throw invalid('`addressing: "cname"` needs `endpoint`: the domain bound to the bucket.')
-  }
-  if (chosen === 'virtual' && ip) {
-    throw invalid('`addressing: "virtual"` does not work with an IP address as endpoint. Use "path".')
-  }
-  if (chosen === 'virtual' && host.startsWith(`${bucket}.`)) {
-    throw invalid(
-      '`endpoint` already starts with the bucket. Leave the bucket out of it, or use `addressing: "cname"`.',
-    )
-  }
-  return chosen
 }
 
 function checkedTimeout(idleTimeoutMs: number = DEFAULT_IDLE_TIMEOUT_MS): number {

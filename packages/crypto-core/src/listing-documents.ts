@@ -1,9 +1,15 @@
-import type { ObjectPage, PartPage, PendingUploadPage } from '@oss-cse/crypto-core'
-import { countOf, dateOf, parseCrc64 } from '@oss-cse/crypto-core/internal'
-import { childrenOf, textOf, type XmlElement } from './element-tree.ts'
+import { childrenOf, elementTree, textOf, type XmlElement } from './element-tree.ts'
+import { parseCrc64 } from './headers.ts'
+import { countOf, dateOf } from './listing-values.ts'
+import type { ObjectPage, PartPage, PendingUploadPage } from './ports.ts'
 
-/** Reads the root of a listing of objects. @throws Error for values that cannot be read */
-export function objectPage(root: XmlElement): ObjectPage {
+/**
+ * Reads the document of a listing of objects. The values are not checked: `objectPageProblem` does that.
+ *
+ * @throws Error for a document that is no listing, or not in the strict form of `elementTree`
+ */
+export function listedObjects(data: Uint8Array): ObjectPage {
+  const root = rootOf(data, 'ListBucketResult')
   const decode = nameDecoder(root)
   const objects = childrenOf(root, 'Contents').map((object) => {
     const storageClass = textOf(object, 'StorageClass')
@@ -22,8 +28,9 @@ export function objectPage(root: XmlElement): ObjectPage {
   return { objects, prefixes, nextContinuationToken: isEncoded(root) ? decodeURIComponent(token) : token }
 }
 
-/** Reads the root of a listing of parts. @throws Error for values that cannot be read */
-export function partPage(root: XmlElement): PartPage {
+/** As `listedObjects`, for the parts of an upload: see `partPageProblem`. */
+export function listedParts(data: Uint8Array): PartPage {
+  const root = rootOf(data, 'ListPartsResult')
   const parts = childrenOf(root, 'Part').map((part) => {
     const size = textOf(part, 'Size')
     const crc64 = parseCrc64(textOf(part, 'HashCrc64ecma'))
@@ -37,8 +44,9 @@ export function partPage(root: XmlElement): PartPage {
   return isTruncated(root) ? { parts, nextMarker: textOf(root, 'NextPartNumberMarker') ?? '' } : { parts }
 }
 
-/** Reads the root of a listing of unfinished uploads. @throws Error for values that cannot be read */
-export function uploadPage(root: XmlElement): PendingUploadPage {
+/** As `listedObjects`, for unfinished uploads: see `uploadPageProblem`. */
+export function listedUploads(data: Uint8Array): PendingUploadPage {
+  const root = rootOf(data, 'ListMultipartUploadsResult')
   const decode = nameDecoder(root)
   const uploads = childrenOf(root, 'Upload').map((upload) => {
     const initiated = textOf(upload, 'Initiated')
@@ -55,6 +63,12 @@ export function uploadPage(root: XmlElement): PendingUploadPage {
     nextKeyMarker: decode(textOf(root, 'NextKeyMarker') ?? ''),
     ...(nextUploadIdMarker && { nextUploadIdMarker }),
   }
+}
+
+function rootOf(data: Uint8Array, name: string): XmlElement {
+  const root = elementTree(data)
+  if (root?.name !== name) throw new Error(`This is not a document of ${name}.`)
+  return root
 }
 
 function isTruncated(root: XmlElement): boolean {

@@ -1,4 +1,4 @@
-import { decodeEntities, onlyKnownEntities } from '@oss-cse/crypto-core/internal'
+import { decodeEntities, onlyKnownEntities } from './error-document.ts'
 
 /** An element of a document. It has children or a text. */
 export interface XmlElement {
