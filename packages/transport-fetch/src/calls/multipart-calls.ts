@@ -81,7 +81,7 @@ export async function abortUpload(client: OssClient, request: UploadReference): 
 }
 
 /** See `FetchTransport.listParts`. */
-export function listParts(client: OssClient, request: ListPartsRequest): Promise<PartPage> {
+export async function listParts(client: OssClient, request: ListPartsRequest): Promise<PartPage> {
   const { marker } = request
   const query = { 'max-parts': String(MAX_PAGE_ENTRIES), 'part-number-marker': marker }
   const call = callOf('list the parts of', 'GET', request, query)
@@ -91,7 +91,10 @@ export function listParts(client: OssClient, request: ListPartsRequest): Promise
 }
 
 /** See `FetchTransport.listUploads`. */
-export function listUploads(client: OssClient, request: ListUploadsRequest): Promise<PendingUploadPage> {
+export async function listUploads(
+  client: OssClient,
+  request: ListUploadsRequest,
+): Promise<PendingUploadPage> {
   const { prefix, keyMarker, uploadIdMarker, signal } = request
   const query = {
     uploads: '',

@@ -11,6 +11,12 @@ const SKEWED = 'RequestTimeTooSkewed'
 /** The service accepts 15 minutes, in milliseconds. */
 const SKEW_MS = 840_000
 
+/** What a request was signed with. Others may have corrected the clock since. */
+interface Signature {
+  readonly credentials: AccessCredentials
+  readonly timeMs: number
+}
+
 /**
  * Signs requests with the credentials of a provider, by the clock of the service as far as it is known.
  *
@@ -27,30 +33,26 @@ export function ownSignatures(site: BucketSite, provider: CredentialsProvider): 
   let aheadMs = 0
   const now = (): number => Date.now() + aheadMs
   const refresher = new CredentialRefresher(provider, { timeoutMs: CREDENTIALS_TIMEOUT_MS, now })
-  const signers = new WeakMap<AuthorizedRequest, AccessCredentials>()
+  const signatures = new WeakMap<AuthorizedRequest, Signature>()
   return {
     async authorize(request, options) {
       const credentials = await refresher.fresh(options)
-      const { accessKeyId, accessKeySecret, securityToken } = credentials
-      const signed = await signedRequest(
-        site,
-        request,
-        { accessKeyId, accessKeySecret, securityToken },
-        now(),
-      )
-      signers.set(signed, credentials)
+      const timeMs = now()
+      const signed = await signedRequest(site, request, credentials, timeMs)
+      signatures.set(signed, { credentials, timeMs })
       return signed
     },
     refused(request, { status, serviceCode, serviceTimeMs }) {
+      const signature = signatures.get(request)
+      if (signature === undefined) return undefined
       // The response to a HEAD may show its time, and not its code.
       const canBeClock = serviceCode === SKEWED || (serviceCode === undefined && status === 403)
-      if (canBeClock && serviceTimeMs !== undefined && Math.abs(serviceTimeMs - now()) > SKEW_MS) {
+      if (canBeClock && serviceTimeMs !== undefined && Math.abs(serviceTimeMs - signature.timeMs) > SKEW_MS) {
         aheadMs = serviceTimeMs - Date.now()
         return 'clock'
       }
-      const signer = signers.get(request)
-      if (signer === undefined || !refusesCredentials(serviceCode)) return undefined
-      refresher.expire(signer)
+      if (!refusesCredentials(serviceCode)) return undefined
+      refresher.expire(signature.credentials)
       return 'credentials'
     },
   }

@@ -30,7 +30,7 @@ const CONTROL = /\p{Cc}/u
  */
 export async function signRequest(
   request: unknown,
-  { accessKeyId, accessKeySecret, securityToken }: AccessCredentials,
+  credentials: AccessCredentials,
   policy: SigningPolicy,
 ): Promise<AuthorizedRequest> {
   checkPolicy(policy)
@@ -38,7 +38,7 @@ export async function signRequest(
   const checked = checkedRequest(request)
   const problem = policyProblem(checked, policy)
   if (problem !== undefined) throw refused(problem)
-  return signedRequest(site, checked, { accessKeyId, accessKeySecret, securityToken }, Date.now())
+  return signedRequest(site, checked, credentials, Date.now())
 }
 
 function checkedRequest(request: unknown): RequestToAuthorize {

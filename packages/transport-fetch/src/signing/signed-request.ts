@@ -11,7 +11,7 @@ import type { AuthorizedRequest, RequestToAuthorize } from './authorizer.ts'
 export async function signedRequest(
   { bucket, region, url }: BucketSite,
   { method, key, query, headers }: RequestToAuthorize,
-  { securityToken, ...accessKey }: AccessCredentials,
+  { accessKeyId, accessKeySecret, securityToken }: AccessCredentials,
   timeMs: number,
 ): Promise<AuthorizedRequest> {
   const added = {
@@ -21,6 +21,6 @@ export async function signedRequest(
     ...(securityToken !== undefined && { [OSS_HEADERS.securityToken]: securityToken }),
   }
   const toSign = { method, bucket, key, query, headers: { ...headers, ...added } }
-  const authorization = await signV4(toSign, accessKey, { region })
+  const authorization = await signV4(toSign, { accessKeyId, accessKeySecret }, { region })
   return { url: url(key, query), headers: { ...added, authorization } }
 }
