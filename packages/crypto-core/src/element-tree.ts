@@ -10,7 +10,7 @@ export interface XmlElement {
 
 /** A listing is four elements deep. */
 const MAX_DEPTH = 16
-const HEAD = /^\ufeff?(?:<\?xml[^<>]{0,200}\?>)?\s*/
+const HEAD = /^\ufeff?(?:<\?xml version="1\.0"(?: encoding="(?:UTF|utf)-8")?\?>)?\s*/
 const TOKEN = /<([A-Za-z]\w{0,63})((?: xmlns="[^"<>&]{0,200}")?)\s*(\/?)>|<\/([A-Za-z]\w{0,63})>|([^<]+)/y
 
 /**

@@ -30,7 +30,7 @@ export {
   plainDocument,
   rootElement,
 } from './error-document.ts'
-export { EXPOSE_HEADERS, EXPOSED_HEADERS, hiddenDecidingHeaders } from './exposed-headers.ts'
+export { EXPOSE_HEADERS, EXPOSED_HEADERS } from './exposed-headers.ts'
 export { refusesCredentials } from './failure-verdict.ts'
 export { flatDocument } from './flat-document.ts'
 export { freeBytes } from './free-bytes.ts'
@@ -50,6 +50,7 @@ export {
   V1_HEADERS,
   V2_HEADERS,
 } from './headers.ts'
+export { hiddenDecidingHeaders } from './hidden-headers.ts'
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 export { listedObjects, listedParts, listedUploads } from './listing-documents.ts'
 export {
