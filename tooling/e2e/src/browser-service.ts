@@ -14,8 +14,8 @@ import { transportOf } from './emulated-bucket.ts'
 /** Which headers a page may read: what encrypted objects need, or nothing of the service's. */
 type Exposed = 'envelope' | 'nothing'
 
-/** The rule of an app whose objects have the metadata `a`. */
-const PAGE_RULE = { allowedOrigins: ['*'], exposeHeaders: [...EXPOSED_HEADERS, 'x-oss-meta-a'] }
+/** What the rule of an app exposes whose objects have the metadata `a`. */
+const EXPOSED = [...EXPOSED_HEADERS, 'x-oss-meta-a']
 
 const services = new Map<Exposed, Promise<OssEmulator>>()
 
@@ -55,15 +55,56 @@ export interface PageEmulator {
   readonly accessKeySecret: string
 }
 
+/** Options of an emulator that a page starts. */
+export interface PageEmulatorOptions extends Pick<OssEmulatorOptions, 'gzip'> {
+  /** What the CORS rule of the bucket exposes. Default: all that pages need, and the metadata `a`. */
+  readonly exposeHeaders?: readonly string[]
+  /** The methods that the CORS rule allows. Default: all. */
+  readonly allowedMethods?: readonly string[]
+  /** How far the clock of the server is ahead of that of the page, in milliseconds. */
+  readonly clockAheadMs?: number
+  /** Valid tokens, which do not expire. */
+  readonly tokens?: readonly string[]
+}
+
 const emulators = new Map<string, OssEmulator>()
 
 /** Starts an emulator whose bucket `demo` is empty. Ends the one that was started before. */
-const startEmulator: BrowserCommand<[options: OssEmulatorOptions]> = async (_context, options) => {
+const startEmulator: BrowserCommand<[options: PageEmulatorOptions]> = async (_context, options) => {
   await endEmulators()
-  const emulator = await startOssEmulator({ cors: [PAGE_RULE], ...options })
+  const { exposeHeaders = EXPOSED, allowedMethods, clockAheadMs = 0, tokens = [], gzip } = options
+  const emulator = await startOssEmulator({
+    cors: [{ allowedOrigins: ['*'], exposeHeaders, ...(allowedMethods && { allowedMethods }) }],
+    clock: () => new Date(Date.now() + clockAheadMs),
+    securityTokens: tokens.map((token) => ({ token })),
+    ...(gzip && { gzip }),
+  })
   emulators.set(emulator.endpoint, emulator)
   const { endpoint, region, accessKeyId, accessKeySecret } = emulator
   return { endpoint, region, bucket: 'demo', accessKeyId, accessKeySecret }
+}
+
+/** Lets a token expire. */
+const expireToken: BrowserCommand<[endpoint: string, token: string]> = async (_context, endpoint, token) =>
+  emulatorAt(endpoint).addSecurityToken({ token, expiresAt: new Date(0) })
+
+/** The methods and statuses of the requests so far, without preflights. */
+const sentRequests: BrowserCommand<[endpoint: string]> = async (_context, endpoint) =>
+  emulatorAt(endpoint)
+    .requests.filter(({ method }) => method !== 'OPTIONS')
+    .map(({ method, status }) => `${method} ${status}`)
+
+/** Stores an object as it is, and encrypted if `text` is to be. */
+const storeObject: BrowserCommand<[endpoint: string, key: string, text: string, encrypted: boolean]> = async (
+  _context,
+  endpoint,
+  key,
+  text,
+  encrypted,
+) => {
+  const transport = transportOf(emulatorAt(endpoint))
+  if (encrypted) await new CryptoBucket({ transport, provider: createTestProvider() }).put(key, text)
+  else await emulatorAt(endpoint).putStoredObject('demo', key, { bytes: Buffer.from(text) })
 }
 
 /** Makes the next matching requests to an emulator fail, and no longer those of an earlier fault. */
@@ -113,7 +154,16 @@ function clientOf({ endpoint, region, accessKeyId, accessKeySecret, buckets }: O
 }
 
 /** What a page can have done in Node.js. */
-export const commands = { putObject, startEmulator, injectFault, putSymlink, signUrl }
+export const commands = {
+  putObject,
+  startEmulator,
+  expireToken,
+  sentRequests,
+  storeObject,
+  injectFault,
+  putSymlink,
+  signUrl,
+}
 
 /** Ends what the pages used. */
 export async function endServices(): Promise<void> {
@@ -125,7 +175,10 @@ export async function endServices(): Promise<void> {
 declare module 'vitest/browser' {
   interface BrowserCommands {
     putObject(key: string, text: string, contentType: string, exposed: Exposed): Promise<string>
-    startEmulator(options: OssEmulatorOptions): Promise<PageEmulator>
+    startEmulator(options: PageEmulatorOptions): Promise<PageEmulator>
+    expireToken(endpoint: string, token: string): Promise<void>
+    sentRequests(endpoint: string): Promise<readonly string[]>
+    storeObject(endpoint: string, key: string, text: string, encrypted: boolean): Promise<void>
     injectFault(endpoint: string, fault: FaultInjection): Promise<void>
     putSymlink(endpoint: string, key: string, targetKey: string): Promise<void>
     signUrl(endpoint: string, key: string): Promise<string>
