@@ -1,4 +1,5 @@
 import { CryptoBucket } from '@oss-cse/bucket'
+import { type Envelope, Keyring } from '@oss-cse/crypto-core'
 import { EXPOSED_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
 import {
@@ -7,9 +8,11 @@ import {
   type OssEmulatorOptions,
   startOssEmulator,
 } from '@oss-cse/oss-emulator'
+import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
 import OSS from 'ali-oss'
 import type { BrowserCommand } from 'vitest/node'
-import { transportOf } from './emulated-bucket.ts'
+import { keyPair, transportOf } from './emulated-bucket.ts'
+import { type RunningKeyServer, startKeyServer, storeEnvelope } from './emulated-key-server.ts'
 
 /** Which headers a page may read: what encrypted objects need, or nothing of the service's. */
 type Exposed = 'envelope' | 'nothing'
@@ -142,20 +145,63 @@ async function endEmulators(): Promise<void> {
   emulators.clear()
 }
 
-function clientOf({ endpoint, region, accessKeyId, accessKeySecret, buckets }: OssEmulator): OSS {
+/** A client of the vendor, with the bucket in the path (`sldEnable`) or nowhere (`cname`). */
+function clientOf(
+  { endpoint, region, accessKeyId, accessKeySecret, buckets }: OssEmulator,
+  address: object = { sldEnable: true },
+): OSS {
   return new OSS({
     endpoint,
     region: `oss-${region}`,
     accessKeyId,
     accessKeySecret,
     bucket: buckets[0],
-    sldEnable: true,
+    ...address,
   } as OSS.Options)
+}
+
+/** What a page knows of a key server. */
+interface KeyServerOfPage {
+  readonly url: string
+  readonly publicKey: string
+}
+
+/** The first has the suite's key pair, the other one a pair of its own. */
+let keyServers: Promise<readonly (RunningKeyServer & KeyServerOfPage)[]> | undefined
+
+/** Starts two key servers with different RSA keys, for the bucket whose headers pages may read. */
+const startKeyServers: BrowserCommand<[]> = async (): Promise<readonly KeyServerOfPage[]> => {
+  keyServers ??= service('envelope').then(async (emulator) => {
+    const pairs = [keyPair, await generateRsaKeyPair({ bits: 2048 })]
+    return Promise.all(
+      pairs.map(async (pair) => {
+        const keyring = new Keyring({ encrypting: new RsaProvider(pair) })
+        const server = await startKeyServer({ keyring, transport: transportOf(emulator) })
+        return { ...server, publicKey: pair.publicKey }
+      }),
+    )
+  })
+  return (await keyServers).map(({ url, publicKey }) => ({ url, publicKey }))
+}
+
+/** Stores an object that has nothing but an envelope. Returns its key. */
+const storeUnder: BrowserCommand<[envelope: Envelope]> = async (_context, envelope) =>
+  storeEnvelope(transportOf(await service('envelope')), envelope)
+
+/** Stores an object under the suite's key pair, and signs a URL whose path is its key. */
+const putUnderRsa: BrowserCommand<[key: string, text: string]> = async (_context, key, text) => {
+  const emulator = await service('envelope')
+  const bucket = new CryptoBucket({ transport: transportOf(emulator), provider: new RsaProvider(keyPair) })
+  await bucket.put(key, text)
+  return clientOf(emulator, { cname: true }).signatureUrlV4('GET', 3600, {}, key)
 }
 
 /** What a page can have done in Node.js. */
 export const commands = {
   putObject,
+  putUnderRsa,
+  startKeyServers,
+  storeUnder,
   startEmulator,
   expireToken,
   sentRequests,
@@ -167,6 +213,8 @@ export const commands = {
 
 /** Ends what the pages used. */
 export async function endServices(): Promise<void> {
+  for (const server of (await keyServers) ?? []) await server.close()
+  keyServers = undefined
   for (const running of services.values()) await (await running).close()
   services.clear()
   await endEmulators()
@@ -182,5 +230,8 @@ declare module 'vitest/browser' {
     injectFault(endpoint: string, fault: FaultInjection): Promise<void>
     putSymlink(endpoint: string, key: string, targetKey: string): Promise<void>
     signUrl(endpoint: string, key: string): Promise<string>
+    putUnderRsa(key: string, text: string): Promise<string>
+    startKeyServers(): Promise<readonly KeyServerOfPage[]>
+    storeUnder(envelope: Envelope): Promise<string>
   }
 }
