@@ -1,7 +1,7 @@
 import { CseError, Keyring, TransportError } from '@oss-cse/crypto-core'
 import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { chunked, pattern } from '../../test/bytes.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
 import {
@@ -858,6 +858,18 @@ describe('an upload that cannot be resumed restarts', () => {
     const { transport, store } = await interrupted()
     const { bucket, log } = memoryBucket({ transport, provider })
     await send(bucket, fileOf(data), { checkpointStore: store })
+    await expectRestarted({ bucket, transport, log, store })
+  })
+
+  test('when the provider asks a key server that reads envelopes of stored objects, and finds another one', async () => {
+    const { transport, store } = await interrupted()
+    const provider = createTestProvider()
+    const unwrap = vi.spyOn(provider, 'unwrap').mockImplementationOnce(() => {
+      throw new TransportError('ERR_CSE_PRECONDITION_FAILED', 'another envelope', { retryable: false })
+    })
+    const { bucket, log } = memoryBucket({ transport, provider })
+    await send(bucket, fileOf(data), { checkpointStore: store })
+    expect(unwrap).toHaveBeenCalledOnce()
     await expectRestarted({ bucket, transport, log, store })
   })
 

@@ -327,6 +327,8 @@ const GIVE_UP: ReadonlySet<string> = new Set([
   'ERR_CSE_NO_MATCHING_KEY',
   'ERR_CSE_CANNOT_UNWRAP',
   'ERR_CSE_UNWRAP_FAILED',
+  // A key server that unwraps only what is stored looked at the object that this upload is to replace.
+  'ERR_CSE_PRECONDITION_FAILED',
 ])
 
 async function sendParts(
