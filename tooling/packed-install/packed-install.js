@@ -392,6 +392,16 @@ try {
     [...core, '@oss-cse/provider-rsa'].sort(),
     tarballs,
   )
+  const leaf = '@oss-cse/rsa-pkcs1'
+  await checkPackage('rsa-pkcs1', 'packages/rsa-pkcs1', [leaf], [leaf], tarballs)
+  const remote = [...ours, '@oss-cse/provider-remote', leaf]
+  await checkPackage(
+    'provider-remote',
+    'packages/provider-remote',
+    remote,
+    [...core, '@oss-cse/provider-remote', leaf, 'p-map', 'valibot'].sort(),
+    tarballs,
+  )
   const kms = [...ours, '@oss-cse/provider-kms']
   await checkPackage(
     'provider-kms',

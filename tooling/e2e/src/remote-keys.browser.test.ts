@@ -1,7 +1,7 @@
 import { CryptoBucket } from '@oss-cse/bucket'
 import { providerContract } from '@oss-cse/crypto-core/testing'
 import { RemoteProvider } from '@oss-cse/provider-remote'
-import { FetchTransport } from '@oss-cse/transport-fetch'
+import { FetchUrlTransport } from '@oss-cse/transport-fetch'
 import { describe, expect, test } from 'vitest'
 import { commands } from 'vitest/browser'
 import { StoredProvider } from './stored-provider.ts'
@@ -22,7 +22,7 @@ describe('the provider contract in a page, with a key server on the network', ()
 })
 
 describe('a page', () => {
-  const bucket = new CryptoBucket({ transport: new FetchTransport(), provider: new RemoteProvider(ours) })
+  const bucket = new CryptoBucket({ transport: new FetchUrlTransport(), provider: new RemoteProvider(ours) })
   const read = async (url: string, range?: string): Promise<string> => {
     const { body } = await bucket.getByUrl(url, { range })
     return new Response(body).text()
@@ -45,7 +45,7 @@ describe('a page', () => {
     const url = await commands.putUnderRsa('a', letters)
     const nobody = new RemoteProvider({ ...ours, url: 'http://127.0.0.1:1/keys' })
     const failing = new CryptoBucket({
-      transport: new FetchTransport(),
+      transport: new FetchUrlTransport(),
       provider: nobody,
       retry: { maxAttempts: 1 },
     })
