@@ -9,8 +9,10 @@ import {
   startOssEmulator,
 } from '@oss-cse/oss-emulator'
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
+import type { CorsConfiguration } from '@oss-cse/transport-oss'
 import OSS from 'ali-oss'
 import type { BrowserCommand } from 'vitest/node'
+import { run } from './command-line.ts'
 import { keyPair, transportOf } from './emulated-bucket.ts'
 import { type RunningKeyServer, startKeyServer, storeEnvelope } from './emulated-key-server.ts'
 
@@ -134,6 +136,33 @@ const putSymlink: BrowserCommand<[endpoint: string, key: string, targetKey: stri
 const signUrl: BrowserCommand<[endpoint: string, key: string]> = async (_context, endpoint, key) =>
   clientOf(emulatorAt(endpoint)).signatureUrlV4('GET', 600, {}, key, [])
 
+/** Runs `oss-cse cors --set` on the bucket of an emulator. */
+const setCorsRule: BrowserCommand<[endpoint: string, options: readonly string[]]> = async (
+  _context,
+  endpoint,
+  options,
+) => {
+  const { buckets, accessKeyId, accessKeySecret } = emulatorAt(endpoint)
+  const env = {
+    OSS_ENDPOINT: endpoint,
+    OSS_ACCESS_KEY_ID: accessKeyId,
+    OSS_ACCESS_KEY_SECRET: accessKeySecret,
+  }
+  const { code, stderr } = await run(['cors', `oss://${buckets[0]}`, ...options, '--set', '--yes'], { env })
+  if (code !== 0) throw new Error(`oss-cse cors ended with ${code}: ${stderr}`)
+}
+
+/** The CORS rules of the bucket of an emulator. */
+const getCors: BrowserCommand<[endpoint: string]> = async (_context, endpoint) =>
+  transportOf(emulatorAt(endpoint)).getCors()
+
+/** Replaces the CORS rules of the bucket of an emulator. */
+const putCors: BrowserCommand<[endpoint: string, configuration: CorsConfiguration]> = async (
+  _context,
+  endpoint,
+  configuration,
+) => transportOf(emulatorAt(endpoint)).putCors(configuration)
+
 function emulatorAt(endpoint: string): OssEmulator {
   const emulator = emulators.get(endpoint)
   if (emulator === undefined) throw new Error('This emulator has ended.')
@@ -209,6 +238,9 @@ export const commands = {
   injectFault,
   putSymlink,
   signUrl,
+  setCorsRule,
+  getCors,
+  putCors,
 }
 
 /** Ends what the pages used. */
@@ -233,5 +265,8 @@ declare module 'vitest/browser' {
     putUnderRsa(key: string, text: string): Promise<string>
     startKeyServers(): Promise<readonly KeyServerOfPage[]>
     storeUnder(envelope: Envelope): Promise<string>
+    setCorsRule(endpoint: string, options: readonly string[]): Promise<void>
+    getCors(endpoint: string): Promise<CorsConfiguration>
+    putCors(endpoint: string, configuration: CorsConfiguration): Promise<void>
   }
 }
