@@ -51,3 +51,26 @@ export class RecordStore implements CheckpointStore {
     }
   }
 }
+
+/** A record store that also has local keys. */
+export class LocalKeyStore extends RecordStore {
+  /** The keys, by the names of their records. */
+  readonly localKeys: Map<string, CryptoKey> = new Map()
+
+  override async open(name: string): Promise<Checkpoint> {
+    const checkpoint = await super.open(name)
+    const remove = async (): Promise<void> => {
+      await checkpoint.remove()
+      this.localKeys.delete(name)
+    }
+    return { ...checkpoint, remove }
+  }
+
+  async localKey(name: string): Promise<CryptoKey> {
+    const algorithm = { name: 'AES-GCM', length: 256 }
+    const key =
+      this.localKeys.get(name) ?? (await crypto.subtle.generateKey(algorithm, false, ['encrypt', 'decrypt']))
+    this.localKeys.set(name, key)
+    return key
+  }
+}
