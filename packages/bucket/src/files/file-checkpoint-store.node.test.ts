@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { checkpointStoreContract } from '../../test/checkpoint-store-contract.ts'
 import { memoryBucket } from '../../test/memory-bucket.ts'
 import { openFilesBelow } from '../../test/open-files.ts'
 import { FileCheckpointStore } from './file-checkpoint-store.node.ts'
@@ -77,6 +78,8 @@ async function loaded(): Promise<unknown> {
     await checkpoint.close()
   }
 }
+
+checkpointStoreContract(() => ({ store, other: new FileCheckpointStore({ directory }) }))
 
 describe('a record', () => {
   test('is what was saved last, also for another store of the same directory, until it is removed', async () => {

@@ -69,7 +69,7 @@ export class IndexedDbCheckpointStore implements CheckpointStore {
     try {
       return new IndexedDbCheckpoint(await opened(this.#database), name, release)
     } catch (error) {
-      release()
+      await release()
       throw error
     }
   }
@@ -111,9 +111,9 @@ export class IndexedDbCheckpointStore implements CheckpointStore {
 class IndexedDbCheckpoint implements Checkpoint {
   readonly #database: IDBDatabase
   readonly #name: string
-  readonly #release: () => void
+  readonly #release: Release
 
-  constructor(database: IDBDatabase, name: string, release: () => void) {
+  constructor(database: IDBDatabase, name: string, release: Release) {
     this.#database = database
     this.#name = name
     this.#release = release
@@ -138,9 +138,12 @@ class IndexedDbCheckpoint implements Checkpoint {
 
   async close(): Promise<void> {
     this.#database.close()
-    this.#release()
+    await this.#release()
   }
 }
+
+/** Releases a lock. Resolves when it is free. Can be called repeatedly, and never rejects. */
+type Release = () => Promise<void>
 
 /**
  * Takes a lock. Whoever has it may be a tab that is just being closed, so this waits.
@@ -148,7 +151,7 @@ class IndexedDbCheckpoint implements Checkpoint {
  * @returns what releases it
  * @throws CseError `ERR_CSE_CHECKPOINT_IN_USE`; the signal's reason
  */
-async function takeLock(name: string, waitMs: number, signal: AbortSignal | undefined): Promise<() => void> {
+async function takeLock(name: string, waitMs: number, signal: AbortSignal | undefined): Promise<Release> {
   signal?.throwIfAborted()
   const free = await requestLock(name, { ifAvailable: true })
   if (free !== undefined) return free
@@ -165,14 +168,21 @@ async function takeLock(name: string, waitMs: number, signal: AbortSignal | unde
 }
 
 /** @returns `undefined` if the lock is not free and the options do not wait for it */
-function requestLock(name: string, options: LockOptions): Promise<(() => void) | undefined> {
+async function requestLock(name: string, options: LockOptions): Promise<Release | undefined> {
   return new Promise((resolve, reject) => {
     const hold = (lock: Lock | null): Promise<void> | undefined => {
-      if (lock !== null) return new Promise((release) => resolve(release))
-      resolve(undefined)
-      return undefined
+      if (lock === null) {
+        resolve(undefined)
+        return undefined
+      }
+      return new Promise((end) =>
+        resolve(() => {
+          end()
+          return released
+        }),
+      )
     }
-    navigator.locks.request(name, options, hold).catch(reject)
+    const released: Promise<void> = navigator.locks.request(name, options, hold).then(() => {}, reject)
   })
 }
 
