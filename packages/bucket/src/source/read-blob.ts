@@ -10,12 +10,23 @@ import { readStream } from './read-stream.ts'
 export async function* readBlob(blob: Blob): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* readStream(blob.stream())
-  } catch (cause) {
+  } catch (failed) {
+    const cause = await failureOf(blob, failed)
     if (!(cause instanceof DOMException && cause.name === 'NotReadableError')) throw cause
     throw new CseError(
       'ERR_CSE_SOURCE_CHANGED',
       'The file changed since it was selected, or can no longer be read. Nothing was stored: select it again.',
       { cause },
     )
+  }
+}
+
+/** Why a Blob cannot be read. The error of its stream does not say that. */
+async function failureOf(blob: Blob, failed: unknown): Promise<unknown> {
+  try {
+    await blob.slice(0, 1).arrayBuffer()
+    return failed
+  } catch (cause) {
+    return cause
   }
 }

@@ -1,0 +1,9 @@
+export { createTestProvider } from '@oss-cse/crypto-core/testing'
+export { CryptoBucket } from '../src/crypto-bucket.ts'
+export {
+  downloadFile,
+  fileHandleTarget,
+  IndexedDbCheckpointStore,
+  opfsTarget,
+  uploadFile,
+} from '../src/web.ts'
