@@ -16,7 +16,7 @@ export type { DigestEngine, PieceHash, PieceHasher } from './digest-engine.ts'
 export const digestEngine: DigestEngine = {
   name: 'web',
   // WebCrypto has no synchronous hash. What is hashed is short.
-  sha256: portable.sha256,
+  sha256: (bytes) => portable.sha256(bytes),
   start(contentKey) {
     // WebCrypto exists only in secure contexts.
     if (crypto.subtle === undefined) return portable.start(contentKey)

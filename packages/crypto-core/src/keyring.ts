@@ -20,7 +20,7 @@ import { generateV1Start } from './v1-start.ts'
  * Shared by all keyrings of the process, because two of them may use the same provider. It takes about 1 MB when it is
  * full.
  */
-const issued = new IssuedContentKeys(10_000)
+const issued = /* @__PURE__ */ new IssuedContentKeys(10_000)
 
 /** Options of a keyring: its master keys. */
 export interface KeyringOptions {
