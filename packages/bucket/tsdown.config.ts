@@ -8,6 +8,7 @@ export default [
       internal: 'src/internal.ts',
       http: 'src/http.ts',
       node: 'src/node.ts',
+      read: 'src/read.ts',
       web: 'src/web.ts',
       'file-cipher-worker.node': 'src/cipher/file-cipher-worker.node.ts',
     },

@@ -3,21 +3,15 @@ import {
   type CallOptions,
   type ContentFormat,
   CseError,
-  checkedRetryOptions,
-  contentFormat,
   type GetObjectResponse,
   type HeaderMap,
-  type HeadObjectResponse,
-  Keyring,
-  type MasterKeyProvider,
+  type Keyring,
   type MultipartTransport,
   type ObjectCatalog,
   type ObjectSummary,
   type ObjectTransport,
   OSS_HEADERS,
   type PendingUpload,
-  plaintextLength,
-  type RetryOptions,
   TransportError,
   type UrlTransport,
 } from '@oss-cse/crypto-core'
@@ -26,20 +20,21 @@ import {
   eachWithDeadline,
   MAX_DELETED_KEYS,
   MAX_PAGE_ENTRIES,
-  sliceResponse,
   withDeadline,
 } from '@oss-cse/crypto-core/internal'
-import { aboutObject, withObjectKey } from './policy/about-object.ts'
-import type { BucketContext, PlainObjectPolicy } from './policy/bucket-context.ts'
+import { withObjectKey } from './policy/about-object.ts'
+import type { BucketContext } from './policy/bucket-context.ts'
+import { checkKey } from './policy/check-key.ts'
 import { Leftovers } from './policy/leftovers.ts'
 import { objectPages, uploadPages } from './policy/listed-pages.ts'
-import { readHeaders, refuseProcessing } from './policy/request-headers.ts'
-import { type Logger, type RetryEvent, withRetries } from './policy/retry.ts'
-import type { AcceptedFormats } from './policy/sealed-policies.ts'
+import { checkedReadContext, type ReadOptions } from './policy/read-options.ts'
+import { refuseProcessing } from './policy/request-headers.ts'
+import { type RetryEvent, withRetries } from './policy/retry.ts'
 import { type GetOptions, type GetResult, getObject, getObjectBytes } from './read/get-object.ts'
-import { describeObject, type HeadOptions, type HeadResult } from './read/head-object.ts'
-import { LinkedObject, refuseLink } from './read/linked-object.ts'
+import { type HeadOptions, type HeadResult, headObject, requestHead } from './read/head-object.ts'
+import { refuseLink } from './read/linked-object.ts'
 import { type ObjectReader, type OpenOptions, openObject, type ReaderSource } from './read/object-reader.ts'
+import { readerSource } from './read/reader-source.ts'
 import { type VerifiedObject, type VerifyObjectOptions, verifyObject } from './read/verify-object.ts'
 import { closeIterator } from './requests/resumed-read.ts'
 import {
@@ -73,35 +68,14 @@ export type BucketTransport = (ObjectTransport | (UrlTransport & Partial<ObjectT
   Partial<MultipartTransport & ObjectCatalog & UrlTransport>
 
 /** Options of a bucket. Pass either `keyring` or `provider`. */
-export interface CryptoBucketOptions {
+export interface CryptoBucketOptions extends ReadOptions {
   /** Stores and returns the ciphertext. */
   readonly transport: BucketTransport
-  /** The master keys: one that encrypts, and any number that decrypt. */
-  readonly keyring?: Keyring | undefined
-  /** Short for a keyring with one key. */
-  readonly provider?: MasterKeyProvider | undefined
-  /**
-   * What to do with an object that has no envelope. Default `reject`: otherwise anyone who can remove the metadata
-   * could replace the content and have it returned as if it had been decrypted.
-   */
-  readonly onPlainObject?: PlainObjectPolicy | undefined
   /**
    * How the content of new objects is encrypted. `aes-ctr`, the default unless `accept` is `sealed` or the encrypting
    * key is sealed-only: the format of the official SDKs. `sealed`: so that nobody can alter it unnoticed; only oss-cse and Tink read it. Experimental.
    */
   readonly format?: ContentFormat | undefined
-  /**
-   * Which objects the bucket reads. Default `any`: sealed objects, and those of the official SDKs, whose content can be
-   * altered unnoticed. `sealed`: no other object, so that every byte that is read is one that was sealed.
-   */
-  readonly accept?: AcceptedFormats | undefined
-  /**
-   * The context of each sealed object, by its key: see `GetOptions`. With the key in it, an object that was put in the place
-   * of another one is refused, and a copy under another key cannot be read. Default: none.
-   */
-  readonly context?: ((key: string) => string) | undefined
-  readonly retry?: RetryOptions | undefined
-  readonly logger?: Logger | undefined
   /**
    * The most worker threads that transfers of large files use, in Node.js. A worker reads or writes the file, encrypts or
    * decrypts, and sends the requests itself if the transport allows it. All buckets of the process share the workers.
@@ -155,48 +129,20 @@ export class CryptoBucket {
   readonly #context: BucketContext
 
   constructor(options: CryptoBucketOptions) {
-    const { transport, keyring, provider, onPlainObject = 'reject', retry, logger, fileWorkers } = options
-    const { accept = 'any', context: sealedContext } = options
-    if ((keyring === undefined) === (provider === undefined)) {
-      throw invalid('CryptoBucket: pass either keyring or provider, not both')
-    }
+    const { transport, fileWorkers } = options
+    const context = checkedReadContext('CryptoBucket', options)
+    const { keyring, onPlainObject } = context
     if (!hasObjects(transport) && !hasUrlsAlone(transport)) {
       throw invalid('CryptoBucket: transport must have put, get and head, or only getByUrl')
-    }
-    if (onPlainObject !== 'reject' && onPlainObject !== 'passthrough') {
-      throw invalid(
-        `CryptoBucket: onPlainObject must be 'reject' or 'passthrough', not ${JSON.stringify(onPlainObject)}`,
-      )
-    }
-    if (accept !== 'any' && accept !== 'sealed') {
-      throw invalid(`CryptoBucket: accept must be 'any' or 'sealed', not ${JSON.stringify(accept)}`)
-    }
-    if (sealedContext !== undefined && typeof sealedContext !== 'function') {
-      throw invalid('CryptoBucket: context must be a function of the key')
     }
     if (fileWorkers !== undefined && !(Number.isInteger(fileWorkers) && fileWorkers >= 0)) {
       throw invalid(`CryptoBucket: fileWorkers must be a whole number from 0, not ${fileWorkers}`)
     }
-    const keys = keyring ?? new Keyring({ encrypting: provider as MasterKeyProvider })
-    const format = writtenFormat(options, keys)
-    if (onPlainObject === 'passthrough' && accept === 'sealed') {
-      throw invalid("CryptoBucket: accept: 'sealed' reads no plain object, so onPlainObject must be 'reject'")
-    }
-    const retryPolicy = checkedRetryOptions(retry)
+    const format = writtenFormat(options, keyring)
     // The last check: a bucket that cannot be built leaves the keyring as it was.
-    if (onPlainObject === 'passthrough') keys.allowPlainObjects()
+    if (onPlainObject === 'passthrough') keyring.allowPlainObjects()
     this.#transport = transport
-    this.#context = {
-      keyring: keys,
-      onPlainObject,
-      format,
-      accept,
-      sealedContext,
-      retry: retryPolicy,
-      logger,
-      leftovers: new Leftovers(),
-      fileWorkers,
-    }
+    this.#context = { ...context, format, leftovers: new Leftovers(), fileWorkers }
   }
 
   /** How this bucket encrypts the content of new objects. */
@@ -446,18 +392,7 @@ export class CryptoBucket {
    */
   async head(key: string, options: HeadOptions = {}): Promise<HeadResult> {
     checkKey(key)
-    const { headers } = await withDeadline(options, key, (bounded) => {
-      const source = this.#readerSource(key, bounded, 'head')
-      return this.#head(key, bounded, (headers) => source.head(headers))
-    })
-    try {
-      const description = describeObject(key, headers)
-      const { totalBytes } = sliceResponse(undefined, { status: 200, headers })
-      const sealed = description.envelope !== undefined && contentFormat(description.envelope) === 'sealed'
-      return { ...description, sizeBytes: sealed ? plaintextLength(totalBytes) : totalBytes, sealed }
-    } catch (error) {
-      throw aboutObject(error, key)
-    }
+    return headObject(this.#context, this.#objects('head'), key, options)
   }
 
   /**
@@ -471,7 +406,9 @@ export class CryptoBucket {
       await withDeadline(options, key, (bounded) => {
         const { versionId, signal } = bounded
         const transport = this.#objects('head')
-        return this.#head(key, bounded, (headers) => transport.head({ key, headers, versionId, signal }))
+        return requestHead(this.#context, key, bounded, (headers) =>
+          transport.head({ key, headers, versionId, signal }),
+        )
       })
       return true
     } catch (error) {
@@ -570,34 +507,8 @@ export class CryptoBucket {
     await this.#context.leftovers.settled()
   }
 
-  #head(
-    key: string,
-    options: HeadOptions,
-    send: (headers: HeaderMap) => Promise<HeadObjectResponse>,
-  ): Promise<HeadObjectResponse> {
-    const headers = readHeaders(options.headers)
-    const { retry, logger } = this.#context
-    const { signal } = options
-    return withRetries(() => send(headers), { operation: 'head', key, retry, logger, signal })
-  }
-
-  /** Reads from the object, or from the target if the object is a link. */
-  #readerSource(
-    key: string,
-    { versionId, signal }: Pick<OpenOptions, 'versionId' | 'signal'>,
-    operation = 'get',
-  ): ReaderSource {
-    const linked = new LinkedObject(this.#objects(operation), key, versionId)
-    return {
-      ossHeaders: true,
-      get reference() {
-        return linked.reference
-      },
-      forgetLink: () => linked.forget(),
-      request: (headers, signal) => linked.get(headers, signal),
-      workerSide: (headers, signal) => linked.workerSide(headers, signal),
-      head: (headers) => linked.head(headers, signal),
-    }
+  #readerSource(key: string, options: Pick<OpenOptions, 'versionId' | 'signal'>): ReaderSource {
+    return readerSource(this.#objects('get'), key, options)
   }
 
   /** Returns the transport if it has more than URLs. */
@@ -663,10 +574,6 @@ function writtenFormat(
     throw invalid('CryptoBucket: the encrypting master key writes V1 envelopes, which have no sealed objects')
   }
   return written
-}
-
-function checkKey(key: string): void {
-  if (typeof key !== 'string' || key === '') throw invalid('An object key must be a non-empty string')
 }
 
 function parseUrl(url: string | URL): URL {

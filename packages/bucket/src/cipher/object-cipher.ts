@@ -11,7 +11,7 @@ import type {
 } from '@oss-cse/crypto-core'
 import { freeBytes, type RunWatch, startCipherRun } from '@oss-cse/crypto-core/internal'
 import { bindFileRuns } from '#file-runs'
-import type { BucketContext } from '../policy/bucket-context.ts'
+import type { ReadContext } from '../policy/bucket-context.ts'
 import type { RangeBody } from '../requests/requestable-range.ts'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import {
@@ -129,7 +129,7 @@ export interface ObjectCipher {
  * @throws CseError what the keyring and its provider throw, with the object's key; the signal's reason at once
  */
 export async function generateCipher(
-  { keyring, fileWorkers }: BucketContext,
+  { keyring, fileWorkers }: ReadContext,
   object: ObjectReference,
   extras: EnvelopeExtras,
   signal: AbortSignal | undefined,
@@ -146,7 +146,7 @@ export async function generateCipher(
  * @throws CseError as `generateCipher`
  */
 export async function unwrapCipher(
-  context: BucketContext,
+  context: ReadContext,
   envelope: Envelope,
   options: UnwrapOptions,
 ): Promise<ObjectCipher> {

@@ -21,7 +21,7 @@ import {
   startSealRun,
 } from '@oss-cse/crypto-core/internal'
 import { bindFileRuns } from '#file-runs'
-import type { BucketContext } from '../policy/bucket-context.ts'
+import type { ReadContext } from '../policy/bucket-context.ts'
 import type { RangeBody } from '../requests/requestable-range.ts'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import type { EncryptedPart, PartDigest } from './encrypted-part.ts'
@@ -113,7 +113,7 @@ export interface SealedCipher {
  * @throws CseError as `generateCipher`
  */
 export async function generateSealed(
-  context: BucketContext,
+  context: ReadContext,
   object: ObjectReference,
   extras: EnvelopeExtras,
   signal: AbortSignal | undefined,
@@ -132,7 +132,7 @@ export async function generateSealed(
  * @throws CseError as `unwrapKey`
  */
 export async function unwrapSealed(
-  context: BucketContext,
+  context: ReadContext,
   envelope: Envelope,
   options: UnwrapOptions,
   sealedContext: Uint8Array,
@@ -142,7 +142,7 @@ export async function unwrapSealed(
 
 /** As `unwrapSealed`, to read the object: a wrong key may then show only in its content, see `Keyring.unwrapToOpen`. */
 export async function unwrapSealedToOpen(
-  context: BucketContext,
+  context: ReadContext,
   envelope: Envelope,
   options: UnwrapOptions,
   sealedContext: Uint8Array,
@@ -160,7 +160,7 @@ export async function unwrapLocalSealed(
 }
 
 async function custodian(
-  { fileWorkers }: BucketContext,
+  { fileWorkers }: ReadContext,
   contentKey: ContentKey,
   sealedContext: Uint8Array,
 ): Promise<SealedCipher> {

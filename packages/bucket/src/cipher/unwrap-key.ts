@@ -7,7 +7,7 @@ import {
   wipe,
 } from '@oss-cse/crypto-core'
 import { withObjectKey } from '../policy/about-object.ts'
-import type { BucketContext } from '../policy/bucket-context.ts'
+import type { ReadContext } from '../policy/bucket-context.ts'
 import { withRetries } from '../policy/retry.ts'
 
 /** An object whose key is unwrapped. */
@@ -24,7 +24,7 @@ export interface UnwrapOptions {
  * @throws CseError what the keyring and its provider throw, with the object's key; the signal's reason at once
  */
 export async function unwrapKey(
-  context: BucketContext,
+  context: ReadContext,
   envelope: Envelope,
   options: UnwrapOptions,
 ): Promise<ContentKey> {
@@ -33,7 +33,7 @@ export async function unwrapKey(
 
 /** As `unwrapKey`, to open a sealed object: see `Keyring.unwrapToOpen`. */
 export async function unwrapKeyToOpen(
-  context: BucketContext,
+  context: ReadContext,
   envelope: Envelope,
   options: UnwrapOptions,
 ): Promise<ContentKey> {
@@ -44,7 +44,7 @@ export async function unwrapKeyToOpen(
 }
 
 function retried(
-  { retry, logger }: BucketContext,
+  { retry, logger }: ReadContext,
   { key, object, signal }: UnwrapOptions,
   unwrap: (call: MasterKeyCallOptions) => Promise<ContentKey>,
 ): Promise<ContentKey> {

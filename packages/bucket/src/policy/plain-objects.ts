@@ -1,5 +1,5 @@
 import { CseError } from '@oss-cse/crypto-core'
-import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
+import type { PlainObjectPolicy, ReadContext } from './bucket-context.ts'
 
 /**
  * What a call does with a plain object.
@@ -8,7 +8,7 @@ import type { BucketContext, PlainObjectPolicy } from './bucket-context.ts'
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT` for `passthrough` where objects must be sealed
  */
 export function plainObjectPolicy(
-  context: BucketContext,
+  context: ReadContext,
   key: string,
   given: PlainObjectPolicy | undefined,
 ): PlainObjectPolicy {

@@ -1,6 +1,6 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { encodeContext } from '@oss-cse/crypto-core/internal'
-import type { BucketContext } from './bucket-context.ts'
+import type { BucketContext, ReadContext } from './bucket-context.ts'
 
 /**
  * The context that an object must have been sealed under.
@@ -9,7 +9,7 @@ import type { BucketContext } from './bucket-context.ts'
  * @throws CseError `ERR_CSE_INVALID_ARGUMENT`
  */
 export function contextToOpen(
-  { sealedContext }: BucketContext,
+  { sealedContext }: ReadContext,
   key: string,
   given: string | undefined,
 ): Uint8Array {

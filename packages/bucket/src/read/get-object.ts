@@ -15,7 +15,7 @@ import {
   parseRange,
 } from '@oss-cse/crypto-core/internal'
 import { aboutObject } from '../policy/about-object.ts'
-import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
+import type { PlainObjectPolicy, ReadContext } from '../policy/bucket-context.ts'
 import { plainObjectPolicy } from '../policy/plain-objects.ts'
 import { type ProgressListener, progressReporter } from '../policy/progress.ts'
 import { readHeaders } from '../policy/request-headers.ts'
@@ -81,7 +81,7 @@ export interface GetResult extends ObjectDescription {
 
 /** Requests and decrypts one object; see `CryptoBucket.get`. */
 export async function getObject(
-  context: BucketContext,
+  context: ReadContext,
   source: GetSource,
   key: string,
   options?: GetOptions,
@@ -92,7 +92,7 @@ export async function getObject(
 
 /** Requests and decrypts one object into memory; see `CryptoBucket.getBytes`. */
 export async function getObjectBytes(
-  context: BucketContext,
+  context: ReadContext,
   source: GetSource,
   key: string,
   options?: GetOptions,
@@ -116,7 +116,7 @@ interface ObjectRead extends Omit<GetResult, 'body' | keyof ObjectDescription> {
 
 /** Requests one object, checks its headers and unwraps its key. Its bytes are decrypted as they are read. */
 export async function readObject(
-  context: BucketContext,
+  context: ReadContext,
   source: GetSource,
   key: string,
   options: GetOptions = {},

@@ -1,12 +1,20 @@
 import {
   type BoundedCallOptions,
+  contentFormat,
   decodeEnvelope,
   type Envelope,
   type EnvelopeSummary,
   type HeaderMap,
   OSS_HEADERS,
+  plaintextLength,
 } from '@oss-cse/crypto-core'
-import { summarizeEnvelope, userMetadata } from '@oss-cse/crypto-core/internal'
+import { sliceResponse, summarizeEnvelope, userMetadata, withDeadline } from '@oss-cse/crypto-core/internal'
+import { aboutObject } from '../policy/about-object.ts'
+import type { ReadContext } from '../policy/bucket-context.ts'
+import { readHeaders } from '../policy/request-headers.ts'
+import { withRetries } from '../policy/retry.ts'
+import type { ReadTransport } from './linked-object.ts'
+import { readerSource } from './reader-source.ts'
 
 /** Options of a head. */
 export interface HeadOptions extends BoundedCallOptions {
@@ -72,4 +80,37 @@ export function describeObject(
     ...(crc64 !== undefined && { crc64 }),
     headers,
   }
+}
+
+/** Requests the headers of one object, and describes it; see `CryptoBucket.head`. */
+export async function headObject(
+  context: ReadContext,
+  transport: ReadTransport,
+  key: string,
+  options: HeadOptions,
+): Promise<HeadResult> {
+  const { headers } = await withDeadline(options, key, (bounded) => {
+    const source = readerSource(transport, key, bounded)
+    return requestHead(context, key, bounded, (headers) => source.head(headers))
+  })
+  try {
+    const description = describeObject(key, headers)
+    const { totalBytes } = sliceResponse(undefined, { status: 200, headers })
+    const sealed = description.envelope !== undefined && contentFormat(description.envelope) === 'sealed'
+    return { ...description, sizeBytes: sealed ? plaintextLength(totalBytes) : totalBytes, sealed }
+  } catch (error) {
+    throw aboutObject(error, key)
+  }
+}
+
+/** Sends a HEAD, with retries. */
+export function requestHead<Response>(
+  { retry, logger }: ReadContext,
+  key: string,
+  options: HeadOptions,
+  send: (headers: HeaderMap) => Promise<Response>,
+): Promise<Response> {
+  const headers = readHeaders(options.headers)
+  const { signal } = options
+  return withRetries(() => send(headers), { operation: 'head', key, retry, logger, signal })
 }

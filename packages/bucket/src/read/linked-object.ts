@@ -12,18 +12,21 @@ import {
 import { referenceHeaders } from '../policy/request-headers.ts'
 import { closeIterator } from '../requests/resumed-read.ts'
 
+/** What reading needs of a transport. */
+export type ReadTransport = Omit<ObjectTransport, 'put'>
+
 /**
  * An object to read, or the target in the same bucket if the object is a symbolic link. The service responds to a link
  * with the link's own metadata, which does not contain the target's envelope. Without this class, the target's
  * ciphertext would be taken for a plain object.
  */
 export class LinkedObject {
-  readonly #transport: ObjectTransport
+  readonly #transport: ReadTransport
   readonly #asked: Address
   /** The requested object, or the target of its link. */
   #current: Address
 
-  constructor(transport: ObjectTransport, key: string, versionId: string | undefined) {
+  constructor(transport: ReadTransport, key: string, versionId: string | undefined) {
     this.#transport = transport
     this.#asked = { key, versionId }
     this.#current = this.#asked

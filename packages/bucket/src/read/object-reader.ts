@@ -16,7 +16,7 @@ import {
 import { type RunTarget, type WrittenListener, writeInto } from '../cipher/run-target.ts'
 import type { OpeningPass } from '../cipher/sealed-cipher.ts'
 import { aboutObject } from '../policy/about-object.ts'
-import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
+import type { PlainObjectPolicy, ReadContext } from '../policy/bucket-context.ts'
 import { plainObjectPolicy } from '../policy/plain-objects.ts'
 import { readHeaders } from '../policy/request-headers.ts'
 import { withRetries } from '../policy/retry.ts'
@@ -57,7 +57,7 @@ export interface RangeRead extends AsyncIterable<Uint8Array> {
 }
 
 interface ReaderParts {
-  readonly context: BucketContext
+  readonly context: ReadContext
   readonly source: GetSource
   readonly description: ObjectDescription
   readonly opened: OpenedResponse
@@ -88,7 +88,7 @@ export class ObjectReader {
   readonly sealed: boolean
   /** The commitment of a sealed object, see `GetResult`. */
   readonly commitment?: string
-  readonly #context: BucketContext
+  readonly #context: ReadContext
   readonly #source: GetSource
   readonly #opened: OpenedResponse
   readonly #headers: HeaderMap
@@ -371,7 +371,7 @@ export interface ReaderSource extends GetSource {
 
 /** Opens an object; see `CryptoBucket.openObject`. */
 export async function openObject(
-  context: BucketContext,
+  context: ReadContext,
   source: ReaderSource,
   key: string,
   options: OpenOptions = {},

@@ -17,7 +17,7 @@ import {
 } from '@oss-cse/crypto-core/internal'
 import { type ObjectCipher, plainCipher, unwrapCipher } from '../cipher/object-cipher.ts'
 import { type SealedCipher, unwrapSealedToOpen } from '../cipher/sealed-cipher.ts'
-import type { BucketContext, PlainObjectPolicy } from '../policy/bucket-context.ts'
+import type { PlainObjectPolicy, ReadContext } from '../policy/bucket-context.ts'
 import { contextToOpen } from '../policy/sealed-context.ts'
 import type { ReadPolicies } from '../policy/sealed-policies.ts'
 
@@ -57,7 +57,7 @@ export interface ResponseToOpen {
 
 /** Does all checks that precede the first released byte. */
 export async function openResponse(
-  context: BucketContext,
+  context: ReadContext,
   { key, object, range, response, policy, sealing, signal }: ResponseToOpen,
 ): Promise<OpenedResponse> {
   const envelope = decodeEnvelope(response.headers)
@@ -87,11 +87,7 @@ export async function openResponse(
 }
 
 /** Judged from the headers alone, before anything is unwrapped. */
-function checkMayBeUnsealed(
-  key: string,
-  { accept }: BucketContext,
-  { expectCommitment }: ReadPolicies,
-): void {
+function checkMayBeUnsealed(key: string, { accept }: ReadContext, { expectCommitment }: ReadPolicies): void {
   if (accept !== 'sealed' && expectCommitment === undefined) return
   throw new CseError(
     'ERR_CSE_NOT_SEALED',
@@ -111,10 +107,7 @@ function checkCommitment(key: string, cipher: SealedCipher, { expectCommitment }
 }
 
 /** Whether a reader expects sealed objects, so that its first request is for whole segments. */
-export function expectsSealed(
-  { accept, keyring }: BucketContext,
-  { expectCommitment }: ReadPolicies,
-): boolean {
+export function expectsSealed({ accept, keyring }: ReadContext, { expectCommitment }: ReadPolicies): boolean {
   return (
     accept === 'sealed' ||
     expectCommitment !== undefined ||

@@ -1,4 +1,4 @@
-import type { BucketContext } from '../policy/bucket-context.ts'
+import type { ReadContext } from '../policy/bucket-context.ts'
 import type { GetSource } from '../requests/object-requests.ts'
 import { type GetOptions, type GetResult, readObject } from './get-object.ts'
 
@@ -18,7 +18,7 @@ export interface VerifiedObject extends Omit<GetResult, 'body' | 'totalBytes' | 
 
 /** Reads an object to its end, and keeps nothing of it; see `CryptoBucket.verify`. */
 export async function verifyObject(
-  context: BucketContext,
+  context: ReadContext,
   source: GetSource,
   key: string,
   options: VerifyObjectOptions,
