@@ -10,6 +10,9 @@ import { closedRange, linkedAbort } from '@oss-cse/crypto-core/internal'
  */
 export const MEDIA_RANGE_BYTES: number = 1024 * 1024
 
+/** What objects are read from: a `ReadingBucket` of `@oss-cse/bucket/read`, or a `CryptoBucket`. */
+export type ReadableBucket = Pick<CryptoBucket, 'get' | 'head' | 'openObject'>
+
 type Requested = Parameters<ReadableObjects['get']>[1]
 
 interface OpenedObject {
@@ -25,12 +28,12 @@ interface OpenedObject {
  * last. One that was replaced is opened again.
  */
 export class OpenObjects implements ReadableObjects {
-  readonly #bucket: CryptoBucket
+  readonly #bucket: ReadableBucket
   readonly #maxOpenObjects: number
   /** By key, the one that was used last at the end. */
   readonly #opened = new Map<string, OpenedObject>()
 
-  constructor(bucket: CryptoBucket, maxOpenObjects: number) {
+  constructor(bucket: ReadableBucket, maxOpenObjects: number) {
     this.#bucket = bucket
     this.#maxOpenObjects = maxOpenObjects
   }

@@ -1,10 +1,9 @@
-import type { CryptoBucket } from '@oss-cse/bucket'
 import { MEDIA_TYPES, type ObjectResponseOptions, objectResponse } from '@oss-cse/bucket/http'
 import { checkInlineTypes, errorResponse, failure } from '@oss-cse/bucket/internal'
 import { CseError } from '@oss-cse/crypto-core'
 import { CLAIM_MESSAGE } from './claim-message.ts'
 import { checkedPath, DEFAULT_PATH } from './decrypted-url.ts'
-import { OpenObjects } from './open-objects.ts'
+import { OpenObjects, type ReadableBucket } from './open-objects.ts'
 import type { FetchEventLike, WorkerScope } from './worker-scope.ts'
 
 /** What a browser plays. Opened alone it is saved: the player that browsers then show may load nothing in a sandbox. */
@@ -13,11 +12,11 @@ const PLAYED = /^(?:audio|video)\//
 /** Options of `serveDecrypted`. */
 export interface ServeDecryptedOptions extends Pick<ObjectResponseOptions, 'inlineTypes' | 'onError'> {
   /**
-   * Makes the bucket that is read. It is called at the first request, and again after the browser has stopped the worker, which
+   * Makes the bucket that is read: a `ReadingBucket` keeps the worker small. It is called at the first request, and again after the browser has stopped the worker, which
    * it does after some seconds without requests: so it must find all that it needs by itself, such as a key in IndexedDB. When
    * it throws, the next request calls it again.
    */
-  readonly openBucket: () => CryptoBucket | Promise<CryptoBucket>
+  readonly openBucket: () => ReadableBucket | Promise<ReadableBucket>
   /**
    * The path below which objects are served, with a slash at both ends. It must be inside the worker's scope. Default: `cse/`
    * below the scope.
@@ -51,7 +50,7 @@ export interface DecryptedObjects {
  * @example
  * ```ts
  * serveDecrypted({
- *   openBucket: async () => new CryptoBucket({ transport, provider: await loadProvider() }),
+ *   openBucket: async () => new ReadingBucket({ transport, provider: await loadProvider() }),
  * })
  * ```
  */

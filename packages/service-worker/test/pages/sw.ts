@@ -1,4 +1,4 @@
-import { CryptoBucket } from '@oss-cse/bucket'
+import { ReadingBucket } from '@oss-cse/bucket/read'
 import { serveDecrypted } from '@oss-cse/service-worker'
 import { aesProvider } from './aes-provider.ts'
 import { loadKey } from './key-store.ts'
@@ -7,7 +7,7 @@ import { storeTransport } from './store-transport.ts'
 const transport = storeTransport('/store/')
 
 const objects = serveDecrypted({
-  openBucket: async () => new CryptoBucket({ transport, provider: aesProvider(await loadKey()) }),
+  openBucket: async () => new ReadingBucket({ transport, provider: aesProvider(await loadKey()) }),
 })
 
 addEventListener('message', ({ data, ports }: MessageEvent) => {
