@@ -118,9 +118,9 @@ async function checkPackage(name, folder, packages, expected, tarballs) {
   }
 }
 
-/** A bucket that only reads presigned URLs, as a page or a worker installs it. */
+/** A bucket on `fetch`, as a page or a worker installs it. */
 async function checkFetch(tarballs) {
-  const packages = ['bucket', 'crc64', 'crypto-core', 'transport-fetch']
+  const packages = ['bucket', 'crc64', 'crypto-core', 'signature', 'transport-fetch']
   const directory = installInto(
     'transport-fetch',
     packages.map((name) => `@oss-cse/${name}`),
@@ -131,9 +131,12 @@ async function checkFetch(tarballs) {
   })
   cpSync(join(root, 'packages/transport-fetch/test'), join(directory, 'test'), { recursive: true })
   for (const node of nodes) {
-    await check(`transport-fetch: reads a URL under ${run(node, ['--version'], work).trim()}`, () => {
-      run(node, ['test/smoke.mjs'], directory)
-    })
+    await check(
+      `transport-fetch: stores, reads and signs under ${run(node, ['--version'], work).trim()}`,
+      () => {
+        run(node, ['test/smoke.mjs'], directory)
+      },
+    )
   }
 }
 

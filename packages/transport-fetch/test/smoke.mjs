@@ -1,13 +1,21 @@
-// Runs the built package once under each Node. It reads a presigned URL of a tiny HTTP server.
+// Runs the built package once under each Node, on a tiny HTTP server.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { FetchUrlTransport } from '@oss-cse/transport-fetch'
+import { FetchTransport, FetchUrlTransport } from '@oss-cse/transport-fetch'
+import { signRequest } from '@oss-cse/transport-fetch/server'
 
 const bytes = new Uint8Array(1_000_000).map((_, i) => i * 31)
-const server = createServer((request, response) => {
+let stored
+const server = createServer(async (request, response) => {
   const headers = { 'x-oss-request-id': '6556E3AED11E553933CCDEDF' }
+  if (request.method === 'PUT') {
+    const chunks = []
+    for await (const chunk of request) chunks.push(chunk)
+    stored = { authorization: request.headers.authorization, bytes: Buffer.concat(chunks) }
+    return response.writeHead(200, { ...headers, etag: '"e"' }).end()
+  }
   if (request.url.startsWith('/gzip')) headers['content-encoding'] = 'gzip'
   if (request.url.startsWith('/stalled'))
     response
@@ -19,6 +27,26 @@ const server = createServer((request, response) => {
 })
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
 const url = (key) => new URL(`http://127.0.0.1:${server.address().port}/${key}?Signature=s3cret`)
+
+const keys = { accessKeyId: 'id', accessKeySecret: 's3cret' }
+const place = { bucket: 'my-bucket', region: 'cn-hangzhou', endpoint: url('').origin }
+const policy = { ...place, operations: ['put'], keyPrefix: 'a/' }
+for (const options of [
+  { credentials: { getCredential: async () => keys } },
+  { authorize: (request) => signRequest(JSON.parse(JSON.stringify(request)), keys, policy) },
+]) {
+  const body = {
+    async *open() {
+      yield bytes
+    },
+  }
+  await new FetchTransport({ ...place, ...options }).put({ key: 'a/b', headers: {}, body })
+  assert.match(stored.authorization, /^OSS4-HMAC-SHA256 Credential=id\/\d{8}\/cn-hangzhou\/oss\//)
+  assert.ok(stored.bytes.equals(bytes))
+}
+await assert.rejects(signRequest({ method: 'PUT', key: 'b', query: {}, headers: {} }, keys, policy), {
+  code: 'ERR_CSE_OPERATION_REFUSED',
+})
 
 const transport = new FetchUrlTransport()
 const { status, body } = await transport.getByUrl({ url: url('a'), headers: {} })
@@ -64,4 +92,4 @@ for (const key of ['stalled-200', 'stalled-403']) {
 
 server.close()
 server.closeAllConnections()
-console.log(`transport-fetch: a presigned URL is read on ${process.version}`)
+console.log(`transport-fetch: stores, reads and signs on ${process.version}`)
