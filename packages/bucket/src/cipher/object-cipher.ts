@@ -159,7 +159,7 @@ export async function unwrapCipher(
  * @throws CseError `ERR_CSE_UNWRAP_FAILED` when anything is not as it was then
  */
 export async function unwrapLocalCipher(
-  { fileWorkers }: BucketContext,
+  { fileWorkers }: ReadContext,
   local: LocalWrap,
 ): Promise<ObjectCipher> {
   return new KeyCustodian(await unwrapLocally(local), fileWorkers)

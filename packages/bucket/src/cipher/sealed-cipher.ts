@@ -152,7 +152,7 @@ export async function unwrapSealedToOpen(
 
 /** As `unwrapSealed`, for a content key that `wrapLocally` wrapped. See `unwrapLocalCipher`. */
 export async function unwrapLocalSealed(
-  context: BucketContext,
+  context: ReadContext,
   local: LocalWrap,
   sealedContext: Uint8Array,
 ): Promise<SealedCipher> {
