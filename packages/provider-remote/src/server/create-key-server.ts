@@ -79,7 +79,7 @@ export interface KeyServerOptions {
   readonly onFailure?: ((failure: KeyServerFailure) => void) | undefined
 }
 
-/** Responds to the calls of a {@link RemoteProvider}. It never rejects, except with what `Response` itself throws. */
+/** Responds to the calls of a `RemoteProvider`. It never rejects, except with what `Response` itself throws. */
 export type KeyServer = (request: Request) => Promise<Response>
 
 /** The keys of one call that are worked on at the same time. */
