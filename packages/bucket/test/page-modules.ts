@@ -1,4 +1,5 @@
 export { createTestProvider } from '@oss-cse/crypto-core/testing'
+export { startWorker } from '../src/cipher/start-worker.web.ts'
 export { CryptoBucket } from '../src/crypto-bucket.ts'
 export {
   downloadFile,

@@ -5,12 +5,16 @@ export interface Page {
   close(): void
 }
 
-/** Opens a page in a frame. */
-export async function openPage(): Promise<Page> {
+/**
+ * Opens a page in a frame.
+ *
+ * @param policy - its Content-Security-Policy
+ */
+export async function openPage(policy = ''): Promise<Page> {
   const frame = document.createElement('iframe')
   const loaded = new Promise<Page['modules']>((resolve) => Object.assign(frame, { loaded: resolve }))
   const url = new URL('./page-modules.ts', import.meta.url).href
-  frame.srcdoc = `<script type="module">
+  frame.srcdoc = `<meta http-equiv="Content-Security-Policy" content="${policy}"><script type="module">
     import * as modules from ${JSON.stringify(url)}
     frameElement.loaded(modules)
   </script>`
