@@ -17,6 +17,9 @@ export default defineConfig({
   resolve: {
     alias: {
       '#file-runs': fileURLToPath(new URL('packages/bucket/src/cipher/file-runs.web.ts', import.meta.url)),
+      '#start-worker': fileURLToPath(
+        new URL('packages/bucket/src/cipher/start-worker.web.ts', import.meta.url),
+      ),
     },
   },
   plugins: [{ name: 'services', configureServer: requireBrowser, buildEnd: endServices }],

@@ -19,6 +19,7 @@ export default [
     entry: {
       'file-runs.node': 'src/cipher/file-runs.node.ts',
       'file-runs.web': 'src/cipher/file-runs.web.ts',
+      'start-worker.web': 'src/cipher/start-worker.web.ts',
     },
     platform: 'neutral',
     types: false,

@@ -1,7 +1,7 @@
 import { type ContentKey, wipe } from '@oss-cse/crypto-core'
 import { CEK_BYTES, IV_BYTES } from '@oss-cse/crypto-core/internal'
+import { startWorker } from '#start-worker'
 import type { EncryptedBlobPart, PartJob, PartJobResult } from './part-worker-messages.web.ts'
-import { startWorker } from './start-worker.web.ts'
 
 /** A worker without work ends after this time, because it holds some memory. */
 const IDLE_MS = 30_000

@@ -15,7 +15,7 @@ describe('a worker', () => {
     '',
     "worker-src blob:; default-src *; script-src * 'unsafe-inline'",
     "require-trusted-types-for 'script'",
-    "require-trusted-types-for 'script'; trusted-types oss-cse 'allow-duplicates'",
+    "require-trusted-types-for 'script'; trusted-types oss-cse",
   ])('starts in a page with the policy "%s", more than once', async (policy) => {
     const { modules } = await openPage(policy)
     for (let started = 0; started < 2; started++) {

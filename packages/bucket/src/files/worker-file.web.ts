@@ -1,5 +1,5 @@
 import { source } from '#file-worker'
-import { startWorker } from '../cipher/start-worker.web.ts'
+import { startWorker } from '#start-worker'
 import type { FileCall, FileCallResult, FileCalls } from './file-worker-messages.web.ts'
 import type { WebFile } from './web-file.web.ts'
 
