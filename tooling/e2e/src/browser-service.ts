@@ -12,6 +12,7 @@ import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
 import type { CorsConfiguration } from '@oss-cse/transport-oss'
 import OSS from 'ali-oss'
 import type { BrowserCommand } from 'vitest/node'
+import { type BundledPages, serveBundledPages } from './bundled-pages.ts'
 import { run } from './command-line.ts'
 import { keyPair, transportOf } from './emulated-bucket.ts'
 import { type RunningKeyServer, startKeyServer, storeEnvelope } from './emulated-key-server.ts'
@@ -225,8 +226,17 @@ const putUnderRsa: BrowserCommand<[key: string, text: string]> = async (_context
   return clientOf(emulator, { cname: true }).signatureUrlV4('GET', 3600, {}, key)
 }
 
+let bundled: Promise<BundledPages> | undefined
+
+/** Builds pages with bundlers, and serves them. Returns their addresses, by the names of the bundlers. */
+const bundledPages: BrowserCommand<[]> = async () => {
+  bundled ??= serveBundledPages()
+  return (await bundled).urls
+}
+
 /** What a page can have done in Node.js. */
 export const commands = {
+  bundledPages,
   putObject,
   putUnderRsa,
   startKeyServers,
@@ -247,6 +257,8 @@ export const commands = {
 export async function endServices(): Promise<void> {
   for (const server of (await keyServers) ?? []) await server.close()
   keyServers = undefined
+  await (await bundled)?.close()
+  bundled = undefined
   for (const running of services.values()) await (await running).close()
   services.clear()
   await endEmulators()
@@ -254,6 +266,7 @@ export async function endServices(): Promise<void> {
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
+    bundledPages(): Promise<Readonly<Record<string, string>>>
     putObject(key: string, text: string, contentType: string, exposed: Exposed): Promise<string>
     startEmulator(options: PageEmulatorOptions): Promise<PageEmulator>
     expireToken(endpoint: string, token: string): Promise<void>
