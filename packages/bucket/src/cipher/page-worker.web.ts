@@ -75,6 +75,7 @@ class PageWorker {
       watch.onLost()
       this.end()
     }
+    this.#waitForWork()
   }
 
   static async start(watch: WorkerWatch): Promise<PageWorker> {
@@ -103,7 +104,11 @@ class PageWorker {
   #done(id: number, part: EncryptedBlobPart | undefined): void {
     this.#pending.get(id)?.(part)
     this.#pending.delete(id)
-    if (this.#pending.size === 0) this.#idle = setTimeout(() => this.end(), IDLE_MS)
+    if (this.#pending.size === 0) this.#waitForWork()
+  }
+
+  #waitForWork(): void {
+    this.#idle = setTimeout(() => this.end(), IDLE_MS)
   }
 
   /** Ends the worker. Parts in it are left to the caller. */
