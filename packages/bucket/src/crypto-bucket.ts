@@ -79,7 +79,8 @@ export interface CryptoBucketOptions extends ReadOptions {
   /**
    * The most worker threads that transfers of large files use, in Node.js. A worker reads or writes the file, encrypts or
    * decrypts, and sends the requests itself if the transport allows it. All buckets of the process share the workers.
-   * 0: none, so that everything happens in the calling thread. Default: one less than there are cores.
+   * 0: none, so that everything happens in the calling thread. Default: one less than there are cores. In a browser, one
+   * worker encrypts the parts of Blobs, unless it is 0.
    */
   readonly fileWorkers?: number | undefined
 }

@@ -7,6 +7,7 @@ test('no published type contains a content key, so no caller can get one', () =>
   const declarations = readdirSync(DIST).filter((name) => name.endsWith('.d.ts'))
   expect(declarations).toContain('index.d.ts')
   expect(declarations).toContain('node.d.ts')
+  expect(declarations).toContain('web.d.ts')
   const named = declarations.filter((name) =>
     /ContentKey|\bcek\b/i.test(readFileSync(new URL(name, DIST), 'utf8')),
   )

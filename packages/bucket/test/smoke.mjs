@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { CryptoBucket } from '@oss-cse/bucket'
 import { objectResponse } from '@oss-cse/bucket/http'
 import { downloadFile, uploadFile } from '@oss-cse/bucket/node'
+import { uploadFile as uploadBlob } from '@oss-cse/bucket/web'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 
 const transport = new MemoryTransport()
@@ -23,6 +24,10 @@ const part = new Request('https://app.example/', { headers: { range: 'bytes=-5' 
 const response = await objectResponse(bucket, 'stream', part)
 assert.equal(response.status, 206)
 assert.deepEqual(Buffer.from(await response.arrayBuffer()), bytes.subarray(-5))
+
+// The entry for browsers loads everywhere: code for both imports it.
+await uploadBlob(bucket, 'blob', new Blob([bytes]))
+assert.deepEqual(Buffer.from(await bucket.getBytes('blob')), bytes)
 
 const directory = await mkdtemp(join(tmpdir(), 'oss-cse-'))
 try {
