@@ -111,6 +111,11 @@ export interface MasterKeyProvider {
   /** False if this provider can only encrypt (it has only a public key). Default true. */
   readonly canUnwrap?: boolean | undefined
   /**
+   * True if `unwrap` works only for the key of a stored object, as with a key server that reads the envelope from the bucket. A
+   * program that was interrupted can then resume an upload only from a checkpoint store with local keys. Default false.
+   */
+  readonly unwrapsStoredOnly?: boolean | undefined
+  /**
    * Other wrap algorithms whose envelopes `unwrap` accepts, in addition to `wrapAlgorithm`. Example: the name of the
    * same key in envelopes of another version.
    */

@@ -59,6 +59,8 @@ export class RemoteProvider implements MasterKeyProvider {
   readonly alsoUnwraps: readonly string[]
   /** False without `url`: it then only encrypts. */
   readonly canUnwrap: boolean
+  /** True: the key server reads the envelope of a stored object. */
+  readonly unwrapsStoredOnly: boolean = true
   /** Which key it is: of `publicKey`, `rsa:` and the SHA-256 of its SPKI in hex; otherwise the option. */
   readonly keyIdentity: string | undefined
   /**

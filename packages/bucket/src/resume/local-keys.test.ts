@@ -1,4 +1,4 @@
-import { type HeaderMap, Keyring } from '@oss-cse/crypto-core'
+import { type ContentFormat, type HeaderMap, Keyring, type MasterKeyProvider } from '@oss-cse/crypto-core'
 import { V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider, MemoryTransport } from '@oss-cse/crypto-core/testing'
 import { describe, expect, test } from 'vitest'
@@ -15,7 +15,21 @@ const data = pattern(4 * PART + 17)
 const otherData = data.map((byte) => byte ^ 0x55)
 /** The data with a change in the part that was sent and is not stored. */
 const changedLater = data.map((byte, i) => (i > 2.5 * PART && i < 2.6 * PART ? byte ^ 1 : byte))
-const publicKey = createTestProvider({ encryptOnly: true })
+/** The master keys that do not unwrap the key of an upload that is not complete. */
+const encryptings: readonly (readonly [what: string, encrypting: MasterKeyProvider])[] = [
+  ['a public key', createTestProvider({ encryptOnly: true })],
+  [
+    'a key server for stored objects',
+    { ...createTestProvider(), unwrapsStoredOnly: true, unwrap: neverUnwraps },
+  ],
+]
+const cases = (['aes-ctr', 'sealed'] as const).flatMap((format) =>
+  encryptings.map((one): readonly [string, ContentFormat, MasterKeyProvider] => [one[0], format, one[1]]),
+)
+
+function neverUnwraps(): never {
+  throw new Error('the provider was asked to unwrap')
+}
 
 /** A file that looks the same whatever its bytes are. */
 function fileOf(bytes: Uint8Array): SizedSource {
@@ -61,7 +75,7 @@ function withUpload(alter: (upload: Upload) => Partial<Upload>): (record: Record
   return (record) => ({ ...record, upload: { ...record.upload, ...alter(record.upload) } })
 }
 
-describe.each(['aes-ctr', 'sealed'] as const)('with only a public key, in the format %s,', (format) => {
+describe.each(cases)('with only %s, in the format %s,', (_what, format, encrypting) => {
   const options = { multipartThresholdBytes: PART, partSizeBytes: PART, parallel: 1 }
 
   /** A transport that reads a part to its end, and then fails. */
@@ -76,7 +90,7 @@ describe.each(['aes-ctr', 'sealed'] as const)('with only a public key, in the fo
   }
 
   /** An upload whose third part was sent and not stored. */
-  async function interrupted(keyring = new Keyring({ encrypting: publicKey })) {
+  async function interrupted(keyring = new Keyring({ encrypting })) {
     const transport = new FailingTransport()
     const { bucket, log } = memoryBucket({ transport, keyring, format })
     const store = new LocalKeyStore()
@@ -113,7 +127,7 @@ describe.each(['aes-ctr', 'sealed'] as const)('with only a public key, in the fo
   })
 
   test('the record has the content key in no spelling, and the local key does not leave WebCrypto', async () => {
-    const keyring = new WatchedKeyring(publicKey)
+    const keyring = new WatchedKeyring(encrypting)
     const { store } = await interrupted(keyring)
     const texts = store.saved.join()
     for (const spelling of keyring.copies.flatMap(spellings)) {

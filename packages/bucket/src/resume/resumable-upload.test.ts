@@ -1057,6 +1057,18 @@ describe('with only a public key', () => {
     expect(await memoryBucket({ transport }).bucket.getBytes('a')).toEqual(data)
   })
 
+  test('or a key server for stored objects, an upload succeeds in the same way, and nothing is unwrapped', async () => {
+    const unwrap = vi.fn()
+    const provider = { ...createTestProvider(), unwrapsStoredOnly: true, unwrap }
+    const { bucket, transport, log } = memoryBucket({ provider })
+    const store = new RecordStore()
+    await send(bucket, fileOf(data), { checkpointStore: store })
+    expect(transfers(log)).toEqual(['not-resumable'])
+    expect(store.saved).toEqual([])
+    expect(unwrap).not.toHaveBeenCalled()
+    expect(await memoryBucket({ transport }).bucket.getBytes('a')).toEqual(data)
+  })
+
   test('an upload that fails leaves nothing behind', async () => {
     const provider = createTestProvider({ encryptOnly: true })
     const { bucket, transport } = memoryBucket({ provider })

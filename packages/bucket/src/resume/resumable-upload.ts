@@ -110,8 +110,12 @@ export async function uploadObject(
   const transfer: UploadTransfer = { ...common, transport: requireMultipart(transport) }
   try {
     if (checkpointStore === undefined) return await uploadInParts(transfer, await stateOf(source))
-    if (context.keyring.encrypting.canUnwrap === false && checkpointStore.localKey === undefined) {
-      tell(transfer, 'not-resumable', 'With only a public key, an interrupted upload cannot be resumed.')
+    if (!unwrapsUploads(context.keyring.encrypting) && checkpointStore.localKey === undefined) {
+      tell(
+        transfer,
+        'not-resumable',
+        'With only a public key, or a key server for stored objects, an interrupted upload cannot be resumed.',
+      )
       return await uploadInParts(transfer, await stateOf(source))
     }
     return await uploadWithRecord(transfer, checkpointStore)
@@ -138,7 +142,7 @@ interface UploadRecord extends TransferName {
   /** A digest of the object's metadata and other headers, which can no longer change. */
   readonly headers: string
   readonly upload: MultipartUploadState
-  /** The content key under the local key of the store, if the master key cannot unwrap. Bound to `upload`. */
+  /** The content key under the local key of the store, if the master key does not unwrap it. Bound to `upload`. */
   readonly localWrap?: string | undefined
 }
 
@@ -190,7 +194,7 @@ async function uploadWithRecord(transfer: UploadTransfer, store: CheckpointStore
       checkpoint,
       fresh,
       localKey: async () =>
-        transfer.context.keyring.encrypting.canUnwrap === false ? localKeyOf(store, name) : undefined,
+        unwrapsUploads(transfer.context.keyring.encrypting) ? undefined : localKeyOf(store, name),
     }
     const resumed = earlier && (await resume(transfer, earlier, record))
     if (resumed !== undefined) return await sendParts(transfer, resumed, checkpoint, begun)
@@ -309,6 +313,11 @@ async function resume(
   }
 }
 
+/** Returns whether a provider unwraps the key of an upload that is not complete. */
+function unwrapsUploads({ canUnwrap, unwrapsStoredOnly }: MasterKeyProvider): boolean {
+  return canUnwrap !== false && unwrapsStoredOnly !== true
+}
+
 /** Returns whether an upload's key is wrapped by the master key that wraps new ones. */
 function isUnder(provider: MasterKeyProvider, { envelope }: MultipartUploadState): boolean {
   const decoded = decodeEnvelope(envelope)
@@ -387,7 +396,7 @@ function persistInto({ checkpoint, fresh }: OpenRecord): PersistState {
   return (state) => checkpoint.save({ ...fresh, upload: state })
 }
 
-/** Keeps the content key of an upload in its record, if the master key cannot unwrap it. */
+/** Keeps the content key of an upload in its record, if the master key does not unwrap it. */
 async function keptLocally({
   checkpoint,
   fresh,
