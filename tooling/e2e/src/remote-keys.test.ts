@@ -134,6 +134,32 @@ test('an object that is replaced between the page’s GET and the key server’s
   expect(new TextDecoder().decode(await page.getBytes('replaced'))).toBe('second')
 })
 
+test('the bucket asks again when the key server could not decide', async () => {
+  const transport = transportOf(oss)
+  let failures = 2
+  const server = await startKeyServer({
+    keyring: new Keyring({ encrypting: new RsaProvider(keyPair) }),
+    transport,
+    authorize: () => {
+      failures -= 1
+      if (failures >= 0) throw new Error('the database is down')
+      return 'somebody'
+    },
+  })
+  servers.set('failing', server)
+  const events: string[] = []
+  const page = new CryptoBucket({
+    transport,
+    provider: new RemoteProvider({ url: server.url, publicKey: keyPair.publicKey }),
+    retry: { minDelayMs: 0, maxDelayMs: 0 },
+    logger: (event) => events.push(`${event.type} ${'code' in event ? event.code : ''}`),
+  })
+  await page.put('retried', 'text')
+  expect(new TextDecoder().decode(await page.getBytes('retried'))).toBe('text')
+  expect(events).toEqual(['retry ERR_CSE_SERVICE', 'retry ERR_CSE_SERVICE'])
+  expect(server.calls()).toBe(3)
+})
+
 test('sealed objects are bound to their names: the envelope of another object is worth nothing', async () => {
   const transport = transportOf(oss)
   const context = (key: string) => `my-bucket/${key}`
