@@ -11,24 +11,26 @@ const RSA_ENCRYPTION = [
 /** The exponent 65,537 as an INTEGER. */
 const EXPONENT = [INTEGER, 0x03, 0x01, 0x00, 0x01]
 
-/** Encodes `RSAPublicKey` of PKCS#1 in DER, with the exponent 65,537. */
+/** Where the modulus stands in a key of at least 2,048 bits: the length of each element around it takes two bytes. */
+export const MODULUS_PLACE: { readonly spki: number; readonly pkcs1: number; readonly bytesBehind: number } =
+  {
+    pkcs1: 8,
+    spki: 32,
+    bytesBehind: EXPONENT.length,
+  }
+
+/** Encodes `RSAPublicKey` of PKCS#1 in DER, with the exponent 65,537. For moduli of 2,048 bits or more. */
 export function pkcs1Der(modulus: bigint): readonly number[] {
-  const digits = modulus.toString(16).length
-  // One bit more, because an INTEGER has a sign.
-  const lengthBytes = Math.ceil((digits + 1) / 2)
-  const bytes = bytesOf(modulus, lengthBytes)
-  const minimal = bytes[0] === 0 && (bytes[1] as number) < 0x80 ? bytes.subarray(1) : bytes
-  return element(SEQUENCE, [...element(INTEGER, [...minimal]), ...EXPONENT])
+  // One bit more than the modulus has, because an INTEGER has a sign.
+  const lengthBytes = Math.floor(modulus.toString(2).length / 8) + 1
+  return element(SEQUENCE, [...element(INTEGER, [...bytesOf(modulus, lengthBytes)]), ...EXPONENT])
 }
 
-/** Encodes `SubjectPublicKeyInfo` (SPKI) in DER, with the exponent 65,537. */
+/** Encodes `SubjectPublicKeyInfo` (SPKI) in DER, with the exponent 65,537. For moduli of 2,048 bits or more. */
 export function spkiDer(modulus: bigint): readonly number[] {
   return element(SEQUENCE, [...RSA_ENCRYPTION, ...element(BIT_STRING, [0, ...pkcs1Der(modulus)])])
 }
 
 function element(tag: number, content: readonly number[]): readonly number[] {
-  const { length } = content
-  if (length < 0x80) return [tag, length, ...content]
-  if (length < 0x100) return [tag, 0x81, length, ...content]
-  return [tag, 0x82, length >> 8, length & 0xff, ...content]
+  return [tag, 0x82, content.length >> 8, content.length & 0xff, ...content]
 }

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 
-const CORE = ['@oss-cse/crypto-core', '@oss-cse/crypto-core/internal']
+const CORE = ['@oss-cse/crypto-core', '@oss-cse/crypto-core/internal', '@oss-cse/crypto-core/digest-engine']
 
 /** The size of what a page loads at first, minified and compressed, in bytes. Modules that it imports later do not count. */
 async function pageBytes(code: string, external: string[] = []): Promise<number> {
@@ -33,6 +33,7 @@ async function pageBytes(code: string, external: string[] = []): Promise<number>
 
 const TRANSPORT = `export { FetchTransport } from '@oss-cse/transport-fetch'`
 const URLS = `export { FetchUrlTransport } from '@oss-cse/transport-fetch'`
+const REMOTE = `export { RemoteProvider } from '@oss-cse/provider-remote'`
 const BUCKET = `export { CryptoBucket } from '@oss-cse/bucket'
 export { createWrappingProvider } from '@oss-cse/crypto-core'`
 
@@ -40,6 +41,7 @@ export { createWrappingProvider } from '@oss-cse/crypto-core'`
 test.each([
   ['the transport with its signatures, without the core', TRANSPORT, CORE, 8000],
   ['the transport for presigned URLs, without the core', URLS, CORE, 2400],
+  ['the provider with a key server, and RSA, without the core', REMOTE, CORE, 5200],
   ['a bucket, the transport and a provider, with all that they need', `${BUCKET}\n${TRANSPORT}`, [], 68_000],
 ])('a page loads no more than it needs: %s', async (_what, code, external, limitBytes) => {
   const bytes = await pageBytes(code, external)
