@@ -22,6 +22,7 @@ import {
   MAX_PAGE_ENTRIES,
   withDeadline,
 } from '@oss-cse/crypto-core/internal'
+import { runtimeWorkers } from './cipher/runtime-workers.ts'
 import { withObjectKey } from './policy/about-object.ts'
 import type { BucketContext } from './policy/bucket-context.ts'
 import { checkKey } from './policy/check-key.ts'
@@ -143,7 +144,12 @@ export class CryptoBucket {
     // The last check: a bucket that cannot be built leaves the keyring as it was.
     if (onPlainObject === 'passthrough') keyring.allowPlainObjects()
     this.#transport = transport
-    this.#context = { ...context, format, leftovers: new Leftovers(), fileWorkers }
+    this.#context = {
+      ...context,
+      format,
+      leftovers: new Leftovers(),
+      fileWorkers: runtimeWorkers(fileWorkers),
+    }
   }
 
   /** How this bucket encrypts the content of new objects. */

@@ -10,8 +10,7 @@ import type {
   WorkerSide,
 } from '@oss-cse/crypto-core'
 import { freeBytes, type RunWatch, startCipherRun } from '@oss-cse/crypto-core/internal'
-import { bindFileRuns } from '#file-runs'
-import type { ReadContext } from '../policy/bucket-context.ts'
+import type { FileWorkers, ReadContext } from '../policy/bucket-context.ts'
 import type { RangeBody } from '../requests/requestable-range.ts'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import {
@@ -22,6 +21,7 @@ import {
   type PartDigest,
 } from './encrypted-part.ts'
 import type { FileRuns, SendFileOptions } from './file-runs.ts'
+import { RuntimeWorkers } from './file-workers.ts'
 import { keyWiped } from './key-wiped.ts'
 import { type LocalWrap, unwrapLocally, wrapLocally } from './local-wrap.ts'
 import { PartEncrypter } from './part-encrypter.ts'
@@ -172,12 +172,12 @@ export function plainCipher(): ObjectCipher {
 
 class KeyCustodian implements ObjectCipher {
   readonly #contentKey: ContentKey | undefined
-  readonly #fileWorkers: number | undefined
+  readonly #fileWorkers: FileWorkers | undefined
   #boundRuns: FileRuns | undefined
   readonly #parts: PartEncrypter
   #closed = false
 
-  constructor(contentKey: ContentKey | undefined, fileWorkers?: number) {
+  constructor(contentKey: ContentKey | undefined, fileWorkers?: FileWorkers) {
     this.#contentKey = contentKey
     this.#fileWorkers = fileWorkers
     const passes = {
@@ -270,7 +270,7 @@ class KeyCustodian implements ObjectCipher {
   }
 
   get #fileRuns(): FileRuns {
-    this.#boundRuns ??= bindFileRuns(() => this.#key(), this.#fileWorkers)
+    this.#boundRuns ??= RuntimeWorkers.runsOf(this.#fileWorkers, () => this.#key())
     return this.#boundRuns
   }
 

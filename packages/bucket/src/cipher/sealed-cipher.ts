@@ -20,12 +20,12 @@ import {
   startOpenRun,
   startSealRun,
 } from '@oss-cse/crypto-core/internal'
-import { bindFileRuns } from '#file-runs'
-import type { ReadContext } from '../policy/bucket-context.ts'
+import type { FileWorkers, ReadContext } from '../policy/bucket-context.ts'
 import type { RangeBody } from '../requests/requestable-range.ts'
 import { type ByteSource, sourceCheck } from '../source/byte-source.ts'
 import type { EncryptedPart, PartDigest } from './encrypted-part.ts'
 import type { FileRuns, SendFileOptions } from './file-runs.ts'
+import { RuntimeWorkers } from './file-workers.ts'
 import { keyWiped } from './key-wiped.ts'
 import { type LocalWrap, unwrapLocally, wrapLocally } from './local-wrap.ts'
 import type { CipherPass } from './object-cipher.ts'
@@ -185,7 +185,7 @@ class SealedKeyCustodian implements SealedCipher {
   readonly #derived: DerivedKey
   readonly #context: Uint8Array
   readonly #parts: PartEncrypter
-  readonly #fileWorkers: number | undefined
+  readonly #fileWorkers: FileWorkers | undefined
   #boundRuns: FileRuns | undefined
   #closed = false
 
@@ -193,7 +193,7 @@ class SealedKeyCustodian implements SealedCipher {
     contentKey: ContentKey,
     derived: DerivedKey,
     context: Uint8Array,
-    fileWorkers: number | undefined,
+    fileWorkers: FileWorkers | undefined,
   ) {
     this.#contentKey = contentKey
     this.#derived = derived
@@ -242,7 +242,7 @@ class SealedKeyCustodian implements SealedCipher {
   }
 
   get #fileRuns(): FileRuns {
-    this.#boundRuns ??= bindFileRuns(() => this.#key(), this.#fileWorkers, this.#context)
+    this.#boundRuns ??= RuntimeWorkers.runsOf(this.#fileWorkers, () => this.#key(), this.#context)
     return this.#boundRuns
   }
 

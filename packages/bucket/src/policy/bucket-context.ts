@@ -6,6 +6,12 @@ import type { AcceptedFormats } from './sealed-policies.ts'
 /** What to do with an object that has no envelope. */
 export type PlainObjectPolicy = 'reject' | 'passthrough'
 
+/** The workers for large files. What they do, only the cipher knows: `cipher/file-workers.ts`. */
+export interface FileWorkers {
+  /** The most of them. Absent: what the runtime does by default. */
+  readonly most: number | undefined
+}
+
 /** What every read of a bucket needs. */
 export interface ReadContext {
   readonly keyring: Keyring
@@ -16,8 +22,8 @@ export interface ReadContext {
   readonly accept: AcceptedFormats
   /** The context of a sealed object, by its key. Absent: none. */
   readonly sealedContext: ((key: string) => string) | undefined
-  /** See `CryptoBucketOptions`. */
-  readonly fileWorkers: number | undefined
+  /** See `CryptoBucketOptions`. Absent: all work is done in place. */
+  readonly fileWorkers: FileWorkers | undefined
 }
 
 /** What every operation of a bucket needs. */
