@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { CryptoBucket } from '@oss-cse/bucket'
 import type { ContentFormat } from '@oss-cse/crypto-core'
-import { type Browser, type BrowserContext, chromium, type Download, type Page } from 'playwright'
+import type { Browser, BrowserContext, Download, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BUNDLERS } from './bundles.ts'
+import { launchBrowser, PAGE_HTML } from './launch-browser.ts'
 import { png, wav } from './media.ts'
 import { type ObjectServer, startObjectServer } from './object-server.ts'
 import { aesProvider } from './pages/aes-provider.ts'
@@ -13,9 +14,6 @@ declare const actions: Actions
 
 const rawKey = [...crypto.getRandomValues(new Uint8Array(32))]
 const data = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8) * 7) & 0xff)
-const html =
-  '<!doctype html><meta charset="utf-8"><title>page</title><script src="/page.js" type="module"></script>'
-
 let masterKey: CryptoKey
 let browser: Browser
 let server: ObjectServer
@@ -26,10 +24,7 @@ let tab: Page
 beforeAll(async () => {
   const usages = ['encrypt', 'decrypt'] as const
   masterKey = await crypto.subtle.importKey('raw', Uint8Array.from(rawKey), 'AES-GCM', false, usages)
-  browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--no-first-run'],
-  })
+  browser = await launchBrowser()
 })
 
 afterAll(() => browser.close())
@@ -43,7 +38,7 @@ async function start(bundle: (entry: string) => Promise<string>): Promise<void> 
   server = await startObjectServer()
   const { files, origin } = server
   const script = async (entry: string) => ({ type: 'text/javascript', text: await bundle(entry) })
-  files.set('/', { type: 'text/html', text: html })
+  files.set('/', { type: 'text/html', text: PAGE_HTML })
   files.set('/page.js', await script('page.ts'))
   files.set('/sw.js', await script('sw.ts'))
   bucket = bucketOf('aes-ctr')

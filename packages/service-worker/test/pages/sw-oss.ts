@@ -1,0 +1,16 @@
+import { ReadingBucket } from '@oss-cse/bucket/read'
+import { serveDecrypted } from '@oss-cse/service-worker'
+import { FetchTransport } from '@oss-cse/transport-fetch'
+import { aesProvider } from './aes-provider.ts'
+import { loadKey } from './key-store.ts'
+
+const json = async (path: string) => (await fetch(path)).json()
+
+serveDecrypted({
+  async openBucket() {
+    const address = await json('/settings.json')
+    const credentials = { getCredential: () => json('/sts.json') }
+    const transport = new FetchTransport({ ...address, credentials })
+    return new ReadingBucket({ transport, provider: aesProvider(await loadKey()) })
+  },
+})

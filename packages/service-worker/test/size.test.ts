@@ -1,0 +1,19 @@
+import { gzipSync } from 'node:zlib'
+import { expect, test } from 'vitest'
+import { BUNDLERS } from './bundles.ts'
+
+// The limits are a little above the sizes. Raise one only for something that a worker or a page needs.
+test.each([
+  ['a worker with a bucket, a provider and a transport', 'sw-oss.ts', 54_000],
+  ['the same with a transport that only tests have', 'sw.ts', 41_000],
+])('%s is loaded in one file that is not larger than needed', async (_what, entry, limitBytes) => {
+  const bundle = await BUNDLERS.esbuild(entry, { minify: true })
+  const bytes = gzipSync(bundle, { level: 9 }).length
+  expect(bytes).toBeLessThanOrEqual(limitBytes)
+  expect(bytes).toBeGreaterThan(limitBytes * 0.7)
+})
+
+test('a page gets no cipher', async () => {
+  const bundle = await BUNDLERS.esbuild('page.ts', { minify: true })
+  expect(gzipSync(bundle, { level: 9 }).length).toBeLessThan(3000)
+})
