@@ -15,7 +15,7 @@ export interface Refresher {
 }
 
 /** Options of a `CredentialRefresher`. */
-export interface CredentialRefresherOptions {
+interface CredentialRefresherOptions {
   /** The maximum wait for the provider, in milliseconds. */
   readonly timeoutMs: number
   /** Returns the time of the service, in milliseconds since 1970. Default: the local clock. */

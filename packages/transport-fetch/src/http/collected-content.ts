@@ -2,7 +2,7 @@ import { CseError, orAborted } from '@oss-cse/crypto-core'
 import type { UploadSource } from '@oss-cse/crypto-core/internal'
 
 /** The most bytes of one request. They are in memory until the service has stored them. */
-export const MAX_CONTENT_BYTES: number = 64 * 1024 ** 2
+const MAX_CONTENT_BYTES = 64 * 1024 ** 2
 const FIRST_BYTES = 64 * 1024
 
 /**

@@ -28,7 +28,7 @@ export interface Refusal {
 }
 
 /** What can be wrong with an authorization and right with the next one. */
-export type Remedy = 'clock' | 'credentials'
+type Remedy = 'clock' | 'credentials'
 
 /** Authorizes the requests of a transport. */
 export interface Authorizer {
