@@ -9,6 +9,7 @@ import {
   startOssEmulator,
 } from '@oss-cse/oss-emulator'
 import { generateRsaKeyPair, RsaProvider } from '@oss-cse/provider-rsa'
+import { type AuthorizedRequest, type RequestToAuthorize, signRequest } from '@oss-cse/transport-fetch/server'
 import type { CorsConfiguration } from '@oss-cse/transport-oss'
 import OSS from 'ali-oss'
 import type { BrowserCommand } from 'vitest/node'
@@ -88,6 +89,18 @@ const startEmulator: BrowserCommand<[options: PageEmulatorOptions]> = async (_co
   emulators.set(emulator.endpoint, emulator)
   const { endpoint, region, accessKeyId, accessKeySecret } = emulator
   return { endpoint, region, bucket: 'demo', accessKeyId, accessKeySecret }
+}
+
+/** Signs a request of a page as the server of its app does: only for keys below `users/42/`. */
+const signForPage: BrowserCommand<[endpoint: string, request: RequestToAuthorize]> = (
+  _context,
+  endpoint,
+  request,
+) => {
+  const { region, accessKeyId, accessKeySecret } = emulatorAt(endpoint)
+  const operations = ['read', 'put', 'multipart', 'list'] as const
+  const policy = { bucket: 'demo', region, endpoint, operations, keyPrefix: 'users/42/' }
+  return signRequest(request, { accessKeyId, accessKeySecret }, policy)
 }
 
 /** Lets a token expire. */
@@ -242,6 +255,7 @@ export const commands = {
   startKeyServers,
   storeUnder,
   startEmulator,
+  signForPage,
   expireToken,
   sentRequests,
   storeObject,
@@ -269,6 +283,7 @@ declare module 'vitest/browser' {
     bundledPages(): Promise<Readonly<Record<string, string>>>
     putObject(key: string, text: string, contentType: string, exposed: Exposed): Promise<string>
     startEmulator(options: PageEmulatorOptions): Promise<PageEmulator>
+    signForPage(endpoint: string, request: RequestToAuthorize): Promise<AuthorizedRequest>
     expireToken(endpoint: string, token: string): Promise<void>
     sentRequests(endpoint: string): Promise<readonly string[]>
     storeObject(endpoint: string, key: string, text: string, encrypted: boolean): Promise<void>

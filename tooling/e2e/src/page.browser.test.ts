@@ -1,7 +1,7 @@
 import { CryptoBucket } from '@oss-cse/bucket'
 import { EXPOSE_HEADERS, EXPOSED_HEADERS, V1_HEADERS, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
-import { FetchTransport } from '@oss-cse/transport-fetch'
+import { FetchTransport, type RequestToAuthorize } from '@oss-cse/transport-fetch'
 import { describe, expect, test } from 'vitest'
 import { commands } from 'vitest/browser'
 import type { PageEmulator, PageEmulatorOptions } from './browser-service.ts'
@@ -160,6 +160,33 @@ test('a token that expires between two parts is renewed once, and the upload goe
   await upload.completeMultipartUpload()
   expect(given()).toBe(2)
   expect(await bucket.getBytes('big')).toEqual(bytes)
+})
+
+test('a page without credentials does what the server of its app signs, and nothing else', async () => {
+  const { endpoint, region } = await page()
+  const authorize = (request: RequestToAuthorize) => commands.signForPage(endpoint, request)
+  const transport = new FetchTransport({ bucket: 'demo', region, endpoint, authorize })
+  const retry = { maxAttempts: 1 }
+  const bucket = new CryptoBucket({ transport, provider: createTestProvider(), retry })
+  const bytes = pattern(250_000)
+  await bucket.put('users/42/照片 😀', TEXT)
+  await bucket.upload('users/42/big', bytes, { partSizeBytes: 102_400 })
+  expect(await text(bucket, 'users/42/照片 😀')).toBe(TEXT)
+  expect(await bucket.getBytes('users/42/big')).toEqual(bytes)
+  expect(await bucket.head('users/42/big')).toMatchObject({ sizeBytes: bytes.length })
+  const listed: string[] = []
+  for await (const entry of bucket.list({ prefix: 'users/42/' })) if ('key' in entry) listed.push(entry.key)
+  expect(listed).toEqual(['users/42/big', 'users/42/照片 😀'])
+  for (const refused of [
+    () => bucket.put('users/4/a', TEXT),
+    () => bucket.delete('users/42/big'),
+    () => bucket.copy('users/42/big', 'users/42/copy'),
+  ]) {
+    await expect(refused()).rejects.toMatchObject({
+      code: 'ERR_CSE_ACCESS_DENIED',
+      cause: expect.objectContaining({ message: expect.stringContaining('The request is not signed') }),
+    })
+  }
 })
 
 test('a part whose response is lost is sent again, and the object is whole', async () => {
