@@ -18,15 +18,17 @@ beforeAll(connectSites)
 /** Alice owns `alice/`, Bob owns `bob/`. Each may have the keys below their own prefix, and no other. */
 function site() {
   const failures: KeyServerFailure[] = []
+  const asked: string[] = []
   const made = new KeySite(encrypting, {
     authorize(request, { key }) {
+      asked.push(key)
       const user = request.headers.get('x-user') ?? ''
       return user !== '' && key.startsWith(`${user}/`) ? user : undefined
     },
     onFailure: (failure) => failures.push(failure),
   })
   const as = (user: string) => made.provider({ headers: () => ({ 'x-user': user }) })
-  return { site: made, failures, alice: as('alice'), bob: as('bob'), nobody: made.provider() }
+  return { site: made, failures, asked, alice: as('alice'), bob: as('bob'), nobody: made.provider() }
 }
 
 let bobs: { readonly envelope: Envelope; readonly contentKey: { readonly cek: Uint8Array } }
@@ -77,9 +79,10 @@ describe('Alice does not get the key of Bob’s object', () => {
     '/alice/../bob/diary',
     'alice/..',
     'alice//../bob/diary',
-  ])('by the name %j: nothing is read', async (key) => {
+  ])('by the name %j: nothing is read, and `authorize` does not see it', async (key) => {
     await expectNoKeyOf(world.alice.unwrap(bobs.envelope, { object: { key } }))
     expect(world.site.transport.requests).toEqual([])
+    expect(world.asked).toEqual([])
   })
 
   test.each([

@@ -4,6 +4,7 @@ import pMap from 'p-map'
 import { CONTENT_TYPE, type KeyRequest, PROTOCOL_VERSION, type SealedResults } from '../key-protocol.ts'
 import { encryptResults } from '../response-key.ts'
 import { type KeyRefusal, keyResult, type ServedKeys } from './key-result.ts'
+import { isLiteralKey } from './object-key.ts'
 import { readKeyCall } from './read-key-call.ts'
 import { atFloor } from './response-floor.ts'
 import { type UserRateOptions, UserRates } from './user-rates.ts'
@@ -79,7 +80,7 @@ export interface KeyServerOptions {
   readonly onFailure?: ((failure: KeyServerFailure) => void) | undefined
 }
 
-/** Responds to the calls of a `RemoteProvider`. It never rejects, except with what `Response` itself throws. */
+/** Responds to the calls of a `RemoteProvider`. It rejects only if the body of the request was read before. */
 export type KeyServer = (request: Request) => Promise<Response>
 
 /** The keys of one call that are worked on at the same time. */
@@ -115,6 +116,8 @@ export function createKeyServer(options: KeyServerOptions): KeyServer {
   const rates = new UserRates(options.rateLimit)
 
   async function userOf(request: Request, wanted: RequestedKey): Promise<string | KeyRefusal> {
+    // Before `authorize`, which may compare prefixes: `mine/../yours` begins like a name of the user's own.
+    if (!isLiteralKey(wanted.key)) return { failure: 'refused', error: notLiteral(wanted.key) }
     let user: unknown
     try {
       user = await authorize(request, wanted)
@@ -192,6 +195,14 @@ function checkedOptions(options: KeyServerOptions): KeyServerOptions {
 
 function invalid(what: string): CseError {
   return new CseError('ERR_CSE_INVALID_ARGUMENT', `A key server needs ${what}.`)
+}
+
+function notLiteral(objectKey: string): CseError {
+  return new CseError(
+    'ERR_CSE_INVALID_ARGUMENT',
+    `${objectKey} is no key of an object that every HTTP client sends as it is.`,
+    { objectKey },
+  )
 }
 
 function notAuthorized(objectKey: string): CseError {

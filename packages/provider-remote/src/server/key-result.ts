@@ -28,7 +28,6 @@ import {
   type UnwrapRequest,
 } from '../key-protocol.ts'
 import type { KeyServerOptions } from './create-key-server.ts'
-import { isLiteralKey } from './object-key.ts'
 
 /** What a key server serves. */
 export interface ServedKeys extends Pick<KeyServerOptions, 'keyring' | 'transport' | 'context'> {
@@ -53,9 +52,6 @@ export async function keyResult(
   signal: AbortSignal,
 ): Promise<FoundKey | KeyRefusal> {
   try {
-    if (!isLiteralKey(request.key)) {
-      throw problem('ERR_CSE_INVALID_ARGUMENT', request.key, 'is no key that each HTTP client sends as it is')
-    }
     return request.operation === 'unwrap'
       ? await unwrapped(served, request, signal)
       : await generated(served, request, signal)
