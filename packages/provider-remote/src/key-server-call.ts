@@ -57,8 +57,8 @@ export async function callKeyServer(
         method: 'POST',
         headers: { ...given, 'content-type': CONTENT_TYPE, [REQUEST_HEADER]: String(PROTOCOL_VERSION) },
         body: JSON.stringify(body),
-        // A redirect could lead to where nobody checks who asks.
-        redirect: 'error',
+        // Not followed: the call is for this server. A browser then hides the status. `error` is unknown to some runtimes.
+        redirect: 'manual',
         signal,
       }),
       signal,
@@ -123,7 +123,7 @@ export function unusable(): TransportError {
 function unreachable(): TransportError {
   return new TransportError(
     'ERR_CSE_NETWORK',
-    'The key server could not be reached. The browser does not say why: it is offline, the server is down, a redirect, or CORS (the server must allow this origin, and the headers of the request).',
+    'The key server could not be reached. The browser does not say why: it is offline, the server is down, or CORS (the server must allow this origin, and the headers of the request).',
     { retryable: true },
   )
 }
@@ -142,7 +142,7 @@ function statusError(status: number): TransportError {
     ? ['ERR_CSE_ACCESS_DENIED', 'The session may have ended: sign in again.']
     : THROTTLED.has(status)
       ? ['ERR_CSE_THROTTLED', 'It receives too many requests.']
-      : ['ERR_CSE_SERVICE', 'Check its URL, and its log.']
+      : ['ERR_CSE_SERVICE', status < 400 ? 'Is it a redirect? Check its URL.' : 'Check its URL, and its log.']
   return new TransportError(code, `The key server refused the call with status ${status}. ${hint}`, {
     status,
     retryable: isRetryableStatus(status),

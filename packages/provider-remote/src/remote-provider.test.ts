@@ -220,6 +220,8 @@ describe('the error of', () => {
     [405, 'ERR_CSE_SERVICE', false],
     [413, 'ERR_CSE_SERVICE', false],
     [204, 'ERR_CSE_SERVICE', false],
+    [302, 'ERR_CSE_SERVICE', false],
+    [307, 'ERR_CSE_SERVICE', false],
     [429, 'ERR_CSE_THROTTLED', true],
     [503, 'ERR_CSE_THROTTLED', true],
     [500, 'ERR_CSE_SERVICE', true],
@@ -227,7 +229,7 @@ describe('the error of', () => {
   ])('status %i is %s', async (status, expected, retryable) => {
     const { site, objects, provider } = await siteWith(1)
     const [{ key, envelope } = expect.unreachable()] = objects
-    site.respond = async () => new Response(status === 204 ? null : 'secret', { status })
+    site.respond = async () => new Response(status < 400 ? null : 'secret', { status })
     const error = await thrownBy(provider.unwrap(envelope, { object: { key } }))
     expect(error).toMatchObject({ code: expected, status, retryable, name: 'TransportError' })
     expect(String(error)).not.toContain('secret')

@@ -32,6 +32,10 @@ export async function startKeyServer(
       response.writeHead(204).end()
       return
     }
+    if (request.url === '/moved') {
+      response.writeHead(307, { location: '/keys' }).end()
+      return
+    }
     calls += 1
     void listener(request, response)
   })

@@ -41,6 +41,13 @@ describe('a page', () => {
     expect(await Promise.all(urls.map((url) => read(url)))).toEqual(names)
   })
 
+  test('does not follow a redirect of the key server', async () => {
+    const url = await commands.putUnderRsa('moved', letters)
+    const provider = new RemoteProvider({ ...ours, url: new URL('/moved', ours.url) })
+    const moved = new CryptoBucket({ transport: new FetchUrlTransport(), provider })
+    await expect(moved.getByUrl(url)).rejects.toMatchObject({ code: 'ERR_CSE_SERVICE', retryable: false })
+  })
+
   test('that asks a key server without CORS, or none, gets an error that says what it may be', async () => {
     const url = await commands.putUnderRsa('a', letters)
     const nobody = new RemoteProvider({ ...ours, url: 'http://127.0.0.1:1/keys' })

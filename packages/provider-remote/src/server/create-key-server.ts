@@ -69,7 +69,7 @@ export interface KeyServerOptions {
    * that they copied from the envelope of another object. Requires `accept: 'sealed'`. Default: not compared.
    */
   readonly context?: ((key: string) => string) | undefined
-  /** How many keys a user may ask for. Default: 20 in a second, and 200 at once. */
+  /** How many keys a user may ask for. Default: 50 in a second, and 500 at once. */
   readonly rateLimit?: UserRateOptions | undefined
   /**
    * A response leaves after a multiple of this time in milliseconds, so that its time shows little: 0 to 60,000. 0 is no such

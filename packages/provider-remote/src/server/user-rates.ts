@@ -2,9 +2,9 @@ import { CseError } from '@oss-cse/crypto-core'
 
 /** How many keys a user may ask for. */
 export interface UserRateOptions {
-  /** The keys in a second that a user may ask for on average: above 0. Default 20. */
+  /** The keys in a second that a user may ask for on average: above 0. Default 50. */
   readonly perSecond?: number | undefined
-  /** The keys that a user may ask for at once: a whole number from 1. Default 200. */
+  /** The keys that a user may ask for at once: a whole number from 1. Default 500. */
   readonly burst?: number | undefined
 }
 
@@ -23,7 +23,7 @@ export class UserRates {
   #sweptMs = Number.NEGATIVE_INFINITY
 
   /** @throws CseError `ERR_CSE_INVALID_ARGUMENT` */
-  constructor({ perSecond = 20, burst = 200 }: UserRateOptions = {}, maxUsers: number = MAX_USERS) {
+  constructor({ perSecond = 50, burst = 500 }: UserRateOptions = {}, maxUsers: number = MAX_USERS) {
     if (!Number.isFinite(perSecond) || perSecond <= 0 || !Number.isInteger(burst) || burst < 1) {
       throw new CseError(
         'ERR_CSE_INVALID_ARGUMENT',

@@ -1,0 +1,4 @@
+// Runs in Node.js and Deno: see `smoke-runtimes.mjs`.
+import { smokePair } from './smoke-pair.mjs'
+
+console.log(await smokePair())
