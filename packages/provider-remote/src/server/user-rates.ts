@@ -43,7 +43,7 @@ export class UserRates {
   /** Takes one token of a user. Returns false if there is none. */
   take(user: string, nowMs: number): boolean {
     const fullAtMs = Math.max(this.#fullAtMs.get(user) ?? nowMs, nowMs) + this.#intervalMs
-    if (fullAtMs - nowMs > (this.#burst + ROUNDING) * this.#intervalMs) return false
+    if (fullAtMs - nowMs > this.#burst * this.#intervalMs + ROUNDING_MS) return false
     if (!this.#fullAtMs.has(user) && !this.#hasRoom(nowMs)) return false
     this.#fullAtMs.set(user, fullAtMs)
     return true
@@ -61,5 +61,5 @@ export class UserRates {
 }
 
 const SWEEP_MS = 1000
-/** A part of a token: more than the error of adding up as many as there can be. */
-const ROUNDING = 0.1
+/** More than the errors of adding up a burst, on a clock that has run for months. */
+const ROUNDING_MS = 1e-3
