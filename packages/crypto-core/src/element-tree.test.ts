@@ -34,7 +34,17 @@ function toElements(nodes: readonly Parsed[]): XmlElement[] {
 }
 
 const name = fc.constantFrom('Contents', 'Key', 'ETag', 'Size', 'IsTruncated', 'a', 'A1')
-const entity = fc.constantFrom('&amp;', '&lt;', '&gt;', '&quot;', '&apos;', '&#34;', '&#39;')
+const entity = fc.constantFrom(
+  '&amp;',
+  '&lt;',
+  '&gt;',
+  '&quot;',
+  '&apos;',
+  '&#34;',
+  '&#39;',
+  '&#13;',
+  '&#x1F600;',
+)
 const text = fc
   .array(fc.oneof(fc.constantFrom('x', ' ', '\n', '中', '😀', '1.0', ']]', '"', "'", '='), entity), {
     maxLength: 4,
@@ -120,6 +130,9 @@ describe('the scanner of listings', () => {
     ['a document type', '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'],
     ['an entity of its own', '<a>&b;</a>'],
     ['an ampersand', '<a>b & c</a>'],
+    ['a reference to no character of XML', '<a>&#0;</a>'],
+    ['a reference to half a character', '<a>&#xD800;</a>'],
+    ['a reference beyond all characters', '<a>&#x110000;</a>'],
     ['a name with a colon', '<a:b></a:b>'],
     ['a name that is too long', `<a${'b'.repeat(64)}></a${'b'.repeat(64)}>`],
   ])('reads no document with %s', (_what, xml) => {

@@ -1,4 +1,4 @@
-import { decodeEntities, onlyKnownEntities } from './error-document.ts'
+import { decodeEntities } from './error-document.ts'
 
 /** An element of a document. It has children or a text. */
 export interface XmlElement {
@@ -33,8 +33,9 @@ export function elementTree(data: Uint8Array): XmlElement | undefined {
     if (text !== undefined) {
       // White space between elements has no meaning.
       if (text.trim() !== '' && (open.length === 1 || parent.children.length > 0)) return undefined
-      if (!onlyKnownEntities(text)) return undefined
-      parent.text = decodeEntities(text)
+      const decoded = decodedText(text)
+      if (decoded === undefined) return undefined
+      parent.text = decoded
     } else if (started !== undefined) {
       if (parent.text.trim() !== '' || open.length > MAX_DEPTH) return undefined
       parent.text = ''
@@ -49,6 +50,27 @@ export function elementTree(data: Uint8Array): XmlElement | undefined {
   }
   const [document] = open
   return open.length === 1 && document?.children.length === 1 ? document.children[0] : undefined
+}
+
+const REFERENCE = /&(?:#x([\dA-Fa-f]{1,6})|#(\d{1,7})|\w+);|&/g
+/** The characters of XML 1.0. */
+const XML_CHARACTER = /^[\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]$/u
+
+/** Replaces entities and references to characters. Returns `undefined` if there is one that XML does not define. */
+function decodedText(text: string): string | undefined {
+  let isKnown = true
+  const decoded = text.replace(REFERENCE, (reference, hex?: string, decimal?: string) => {
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
+    const isNumber = hex !== undefined || decimal !== undefined
+    const character = isNumber
+      ? code <= 0x10ffff
+        ? String.fromCodePoint(code)
+        : ''
+      : decodeEntities(reference)
+    if (isNumber ? !XML_CHARACTER.test(character) : character === reference) isKnown = false
+    return character
+  })
+  return isKnown ? decoded : undefined
 }
 
 /** Returns the child elements with a name. */

@@ -52,7 +52,7 @@ export {
 } from './headers.ts'
 export { hiddenDecidingHeaders } from './hidden-headers.ts'
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
-export { listedObjects, listedParts, listedUploads } from './listing-documents.ts'
+export { initiatedUploadId, listedObjects, listedParts, listedUploads } from './listing-documents.ts'
 export {
   lastListedName,
   objectPageProblem,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { listedObjects, listedParts, listedUploads } from './listing-documents.ts'
+import { initiatedUploadId, listedObjects, listedParts, listedUploads } from './listing-documents.ts'
 
 const bytes = (xml: string): Uint8Array => new TextEncoder().encode(xml)
 
@@ -72,4 +72,13 @@ test('a listing of uploads has their keys, ids and times', () => {
     nextKeyMarker: 'a b',
     nextUploadIdMarker: 'u',
   })
+})
+
+test('the id of an upload is read beside a key with references to characters', () => {
+  const xml =
+    '<InitiateMultipartUploadResult><Key>a&#13;&amp;b</Key><UploadId>u</UploadId></InitiateMultipartUploadResult>'
+  expect(initiatedUploadId(bytes(xml))).toBe('u')
+  for (const other of ['', '<html>', xml.replaceAll('Initiate', 'Other'), xml.replace('>u<', '><')]) {
+    expect(initiatedUploadId(bytes(other))).toBeUndefined()
+  }
 })

@@ -65,6 +65,19 @@ export function listedUploads(data: Uint8Array): PendingUploadPage {
   }
 }
 
+/**
+ * Reads the id of an upload that was initiated.
+ *
+ * @returns `undefined` for a document that is not one of the service
+ */
+export function initiatedUploadId(data: Uint8Array): string | undefined {
+  try {
+    return textOf(rootOf(data, 'InitiateMultipartUploadResult'), 'UploadId') || undefined
+  } catch {
+    return undefined
+  }
+}
+
 function rootOf(data: Uint8Array, name: string): XmlElement {
   const root = elementTree(data)
   if (root?.name !== name) throw new Error(`This is not a document of ${name}.`)

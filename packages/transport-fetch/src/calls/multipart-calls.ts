@@ -15,8 +15,8 @@ import {
   checkPartNumber,
   checkParts,
   completionDocument,
-  flatDocument,
   foreignResponse,
+  initiatedUploadId,
   laterHeaders,
   listedParts,
   listedUploads,
@@ -37,8 +37,8 @@ export async function initiateUpload(
 ): Promise<{ readonly uploadId: string }> {
   const call = callOf('initiate a multipart upload of', 'POST', request, { uploads: '' })
   const { status, data } = await client.document(call, { root: 'InitiateMultipartUploadResult' })
-  const uploadId = flatDocument(data)?.get('UploadId')
-  if (!uploadId) throw foreignResponse(client.contextOf(call), status, 'upload id')
+  const uploadId = initiatedUploadId(data)
+  if (uploadId === undefined) throw foreignResponse(client.contextOf(call), status, 'upload id')
   return { uploadId }
 }
 
