@@ -2,9 +2,10 @@ import { CryptoBucket } from '@oss-cse/bucket'
 import { EXPOSE_HEADERS, EXPOSED_HEADERS, V1_HEADERS, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
 import { FetchTransport, type RequestToAuthorize } from '@oss-cse/transport-fetch'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { commands } from 'vitest/browser'
 import type { PageEmulator, PageEmulatorOptions } from './browser-service.ts'
+import type { WorkerReport } from './page-worker.ts'
 
 const MIB = 1024 ** 2
 const TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(300)
@@ -236,6 +237,19 @@ test('the progress of an upload counts bytes that have left, and ends with all o
   await transport.put({ key: 'big', headers: {}, body, onSentBytes: (count) => told.push(count) })
   expect([told[0], told.at(-1)]).toEqual([0, sizeBytes])
   expect(told).toEqual([...new Set(told)].sort((a, b) => a - b))
+})
+
+test('a dedicated worker stores and reads objects, and reports its progress', async () => {
+  const emulator = await commands.startEmulator({})
+  const worker = new Worker(new URL('./page-worker.ts', import.meta.url), { type: 'module' })
+  onTestFinished(() => worker.terminate())
+  const report = await new Promise<WorkerReport>((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data)
+    worker.onerror = ({ message }) => reject(new Error(message))
+    worker.postMessage(emulator)
+  })
+  expect(report).toMatchObject({ isEqual: true })
+  expect(report.progress.at(-1)).toBe(3_000_000)
 })
 
 test('an aborted upload rejects with the reason, and stores nothing', async () => {
