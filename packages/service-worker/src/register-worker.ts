@@ -23,7 +23,7 @@ export async function registerWorker(
 ): Promise<ServiceWorkerRegistration> {
   const { signal, ...registering } = options
   signal?.throwIfAborted()
-  const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined
+  const workers: ServiceWorkerContainer | undefined = globalThis.navigator?.serviceWorker
   if (workers === undefined) {
     throw new CseError(
       'ERR_CSE_OPERATION_REFUSED',
@@ -38,7 +38,8 @@ export async function registerWorker(
     )
   }
   const worker = await orAborted(activated(registration), signal)
-  if (workers.controller === null) await orAborted(claimed(workers, worker), signal)
+  // The worker of a folder above may have control so far.
+  if (workers.controller?.scriptURL !== worker.scriptURL) await orAborted(claimed(workers, worker), signal)
   return registration
 }
 

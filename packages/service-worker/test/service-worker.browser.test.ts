@@ -108,6 +108,20 @@ describe('a page', () => {
     await expect(failed).rejects.toThrow('outside of the worker')
   })
 
+  test('is served by its own worker, and not by that of a folder above', async () => {
+    const { files, origin, missed } = server
+    for (const path of ['/', '/sw.js'])
+      files.set(`/app${path}`, files.get(path) as { type: string; text: string })
+    await bucket.put('a', data)
+    await signIn()
+    await tab.goto(`${origin}/app/`)
+    expect(await tab.evaluate(() => navigator.serviceWorker.controller?.scriptURL)).toBe(`${origin}/sw.js`)
+    await tab.evaluate(() => actions.registerWorker('/app/sw.js').then(() => {}))
+    const url = await tab.evaluate(() => actions.decryptedUrl('a', { path: '/app/cse/' }))
+    expect((await fetched(url)).bytes).toEqual([...data])
+    expect(missed).toEqual([])
+  })
+
   test('is served as soon as somebody has signed in, and not after the key is gone', async () => {
     await bucket.put('a', data)
     await tab.evaluate(() => actions.registerWorker('/sw.js').then(() => {}))
