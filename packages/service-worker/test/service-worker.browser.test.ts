@@ -161,6 +161,23 @@ describe('a page', () => {
       expect(server.missed).toEqual([])
     })
 
+    test('plays film, and draws the frames at which it seeks, also after the worker was stopped', async () => {
+      // Made by ffmpeg: five seconds of red and five of blue, with the index at the end.
+      const film = await readFile(new URL('red-then-blue.webm', import.meta.url))
+      await bucketOf('sealed').put('film', film, { contentType: 'video/webm' })
+      // A frame may be drawn a little later than the player says that it is there.
+      const shows = async (second: number, colour: string) => {
+        await seek(second)
+        await tab.waitForFunction((expected) => actions.colour() === expected, colour)
+      }
+      expect(await tab.evaluate(() => actions.openMedia('/cse/film', 'video'))).toBeCloseTo(10)
+      await shows(8, 'blue')
+      await shows(2, 'red')
+      await stopWorkers()
+      await shows(9.5, 'blue')
+      await shows(1, 'red')
+    })
+
     test.each([
       ['a frame', (url: string) => tab.evaluate((to) => actions.frame(to), url)],
       ['a link', (url: string) => tab.evaluate((to) => actions.follow(to), url)],

@@ -47,9 +47,9 @@ const actions = {
   },
 
   /** Opens sound or film, and returns its length in seconds. */
-  async openMedia(url: string): Promise<number> {
-    const player = document.createElement('audio')
-    player.id = 'player'
+  async openMedia(url: string, kind: 'audio' | 'video' = 'audio'): Promise<number> {
+    document.querySelector('audio, video')?.remove()
+    const player = document.createElement(kind)
     player.preload = 'metadata'
     player.src = url
     document.body.append(player)
@@ -59,11 +59,20 @@ const actions = {
 
   /** Seeks, and returns the time at which the player then is. */
   async seek(seconds: number): Promise<number> {
-    const player = document.querySelector('audio') as HTMLAudioElement
+    const player = document.querySelector('audio, video') as HTMLMediaElement
     const seeked = heard(player, 'seeked')
     player.currentTime = seconds
     await seeked
     return player.currentTime
+  },
+
+  /** The colour in the middle of the film that is shown. */
+  colour(): string {
+    const film = document.querySelector('video') as HTMLVideoElement
+    const context = new OffscreenCanvas(1, 1).getContext('2d')
+    context?.drawImage(film, film.videoWidth / 2, film.videoHeight / 2, 1, 1, 0, 0, 1, 1)
+    const [red = 0, green = 0, blue = 0] = context?.getImageData(0, 0, 1, 1).data ?? []
+    return red > 2 * (green + blue) ? 'red' : blue > 2 * (red + green) ? 'blue' : `${red} ${green} ${blue}`
   },
 
   /** Loads a URL into a frame. */
