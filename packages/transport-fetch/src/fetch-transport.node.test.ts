@@ -218,6 +218,30 @@ describe('temporary credentials', () => {
 })
 
 describe('a body', () => {
+  test.each([
+    [[10], true],
+    [[4, 6], false],
+  ])('in chunks of %j bytes is sent without a copy: %j', async (sizes, isKept) => {
+    const fetched = vi.spyOn(globalThis, 'fetch').mockRejectedValue(new TypeError('fetch failed'))
+    onTestFinished(() => fetched.mockRestore())
+    const chunks = sizes.map((size) => pattern(size))
+    const recycled: Uint8Array[] = []
+    const open = () =>
+      Object.assign(
+        (async function* () {
+          yield* chunks
+        })(),
+        { recycle: (chunk: Uint8Array) => recycled.push(chunk) },
+      )
+    const transport = new FetchTransport({ ...PLACE, credentials })
+    await rejection(transport.put({ key: 'a', headers: {}, body: { sizeBytes: 10, open } }))
+    const sent = fetched.mock.lastCall?.[1]?.body as Uint8Array
+    expect([...sent]).toEqual(chunks.flatMap((chunk) => [...chunk]))
+    expect(sent.buffer === chunks[0]?.buffer).toBe(isKept)
+    // What is still being sent is not given back.
+    expect(recycled).toEqual(isKept ? [] : chunks)
+  })
+
   test('of more than 64 MiB is refused before it is read, and before any request', async () => {
     const emulator = await emulated()
     const open = vi.fn()

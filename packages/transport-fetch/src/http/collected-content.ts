@@ -19,7 +19,7 @@ export async function collectedContent(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { sizeBytes } = source
   if (sizeBytes !== undefined && sizeBytes > MAX_CONTENT_BYTES) throw tooLarge(objectKey)
-  let content = new Uint8Array(sizeBytes ?? FIRST_BYTES)
+  let content = new Uint8Array()
   let filled = 0
   try {
     for (;;) {
@@ -28,10 +28,16 @@ export async function collectedContent(
       if (chunk === undefined) return content.subarray(0, filled)
       const needed = filled + chunk.length
       if (needed > MAX_CONTENT_BYTES) throw tooLarge(objectKey)
-      if (needed > content.length) content = enlarged(content, Math.max(needed, 2 * content.length))
-      content.set(chunk, filled)
+      if (chunk.length === sizeBytes && chunk.buffer instanceof ArrayBuffer) {
+        // An encrypted part comes in one chunk. A copy of it would keep a page busy.
+        content = chunk as Uint8Array<ArrayBuffer>
+      } else {
+        const room = sizeBytes ?? Math.max(FIRST_BYTES, 2 * content.length)
+        if (needed > content.length) content = enlarged(content, Math.max(needed, room))
+        content.set(chunk, filled)
+        source.recycle(chunk)
+      }
       filled = needed
-      source.recycle(chunk)
     }
   } finally {
     source.stop()
