@@ -374,6 +374,25 @@ describe('a file of the page', () => {
     await expectFile(large)
   })
 
+  test('whose worker is lost is a failed download, and the next one is whole', async () => {
+    const { bucket } = await stored(large)
+    let messages = 0
+    class LostWorker extends Worker {
+      override postMessage(message: unknown): void {
+        messages += 1
+        if (messages === 10) this.dispatchEvent(new Event('error'))
+        else super.postMessage(message)
+      }
+    }
+    vi.stubGlobal('Worker', LostWorker)
+    const download = downloadFile(bucket, 'a', opfsTarget(...path), inParts)
+    await expect(download).rejects.toEqual(code('ERR_CSE_FILE'))
+    expect((await files()).has('film.mp4')).toBe(false)
+    vi.unstubAllGlobals()
+    await downloadFile(bucket, 'a', opfsTarget(...path), inParts)
+    await expectFile(large)
+  })
+
   test('is not taken away from a download that is writing it', async () => {
     const { bucket, transport } = await stored(large)
     let second: Promise<unknown> | undefined

@@ -13,6 +13,8 @@ export class WorkerFile implements WebFile {
   readonly #worker: Worker
   readonly #pending = new Map<number, PendingCall>()
   #lastId = 0
+  /** Set when the worker ended by itself. */
+  #lost: Error | undefined
 
   private constructor(worker: Worker) {
     this.#worker = worker
@@ -24,7 +26,8 @@ export class WorkerFile implements WebFile {
     }
     worker.onerror = worker.onmessageerror = () => {
       worker.terminate()
-      for (const { reject } of this.#pending.values()) reject(new Error('The worker of the file ended.'))
+      this.#lost = new Error('The worker of the file ended.')
+      for (const { reject } of this.#pending.values()) reject(this.#lost)
       this.#pending.clear()
     }
   }
@@ -72,6 +75,7 @@ export class WorkerFile implements WebFile {
     call: Name,
     ...given: Parameters<FileCalls[Name]>
   ): Promise<Awaited<ReturnType<FileCalls[Name]>>> {
+    if (this.#lost !== undefined) throw this.#lost
     this.#lastId += 1
     const id = this.#lastId
     const done = new Promise<unknown>((resolve, reject) => this.#pending.set(id, { resolve, reject }))
