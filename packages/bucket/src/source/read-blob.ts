@@ -1,6 +1,9 @@
 import { CseError } from '@oss-cse/crypto-core'
 import { readStream } from './read-stream.ts'
 
+/** The errors of a file that is no longer what was selected. Firefox has the second one. Nothing here aborts a read. */
+const UNREADABLE: ReadonlySet<string> = new Set(['NotReadableError', 'AbortError'])
+
 /**
  * Reads a Blob. As a stream: slices of it, one after another, take several times as long.
  *
@@ -12,7 +15,7 @@ export async function* readBlob(blob: Blob): AsyncGenerator<Uint8Array, void, un
     yield* readStream(blob.stream())
   } catch (failed) {
     const cause = await failureOf(blob, failed)
-    if (!(cause instanceof DOMException && cause.name === 'NotReadableError')) throw cause
+    if (!(cause instanceof DOMException && UNREADABLE.has(cause.name))) throw cause
     throw new CseError(
       'ERR_CSE_SOURCE_CHANGED',
       'The file changed since it was selected, or can no longer be read. Nothing was stored: select it again.',
