@@ -54,7 +54,7 @@ async function openDatabase(locked: LockedDirectory, schema: string, leaseSecond
     boss,
     schema,
     db,
-    retries: 0,
+    retries: { retries: 0 },
     transaction: (steps) => database.transaction((transaction) => running.run(transaction, () => steps(db))),
     close,
   }

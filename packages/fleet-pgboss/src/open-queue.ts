@@ -31,6 +31,11 @@ export interface PostgresQueueOptions extends PgBossQueueOptions {
    * The schema of all tables: 1 to 50 lower-case letters, digits and `_`, not with a digit first. Default `oss_cse_fleet`.
    */
   readonly schema?: string | undefined
+  /**
+   * When it aborts, calls are no longer repeated: they fail with `ERR_CSE_QUEUE` while the database is away. So a process
+   * that is told to stop does not wait for it.
+   */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Options of `openEmbeddedQueue`. */
@@ -52,7 +57,7 @@ export interface EmbeddedQueueOptions extends PgBossQueueOptions {
  * ```
  */
 export async function openPostgresQueue(options: PostgresQueueOptions): Promise<PgBossJobQueue> {
-  const { connectionString, schema = DEFAULT_SCHEMA } = options
+  const { connectionString, schema = DEFAULT_SCHEMA, signal } = options
   const leaseSeconds = checkedLease(options)
   // The message must not repeat the string: it has a password.
   if (typeof connectionString !== 'string' || connectionString === '') {
@@ -64,7 +69,7 @@ export async function openPostgresQueue(options: PostgresQueueOptions): Promise<
       'schema must be 1 to 50 lower-case letters, digits and "_", and not start with a digit.',
     )
   }
-  return openQueue(await openPostgresStore(connectionString, schema, leaseSeconds), leaseSeconds)
+  return openQueue(await openPostgresStore(connectionString, schema, leaseSeconds, signal), leaseSeconds)
 }
 
 /**

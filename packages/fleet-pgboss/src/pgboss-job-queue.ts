@@ -202,7 +202,7 @@ export class PgBossJobQueue implements JobQueue {
   /** Gives a shard back, also while the queue closes. */
   async #end(runId: string, end: () => Promise<void>): Promise<void> {
     try {
-      await withRetries(this.#closing === undefined ? this.#store.retries : 0, end)
+      await withRetries(this.#closing === undefined ? this.#store.retries : { retries: 0 }, end)
     } catch (error) {
       throw queueFailure(error)
     }

@@ -8,6 +8,12 @@ import { withRetries } from './with-retries.ts'
 /** About six seconds: longer than a server takes to restart. */
 const RETRIES = 6
 
+/**
+ * A server that does not respond at all costs more than ten seconds for each attempt. An address may be wrong, so the first
+ * failure after this time is reported.
+ */
+const OPENING_MS = 6000
+
 const CONNECTIONS = 10
 
 /**
@@ -21,7 +27,9 @@ export async function openPostgresStore(
   connectionString: string,
   schema: string,
   leaseSeconds: number,
+  signal?: AbortSignal | undefined,
 ): Promise<Store> {
+  const retries = { retries: RETRIES, signal }
   const boss = new PgBoss({
     ...bossOptions(schema, leaseSeconds),
     connectionString,
@@ -31,7 +39,7 @@ export async function openPostgresStore(
   // A pass that fails in the background is repeated. What it would have done is not lost.
   boss.on('error', () => {})
   try {
-    await withRetries(RETRIES, () => boss.start())
+    await withRetries({ ...retries, withinMs: OPENING_MS }, () => boss.start())
   } catch (error) {
     await boss.stop().catch(() => {})
     throw queueFailure(error)
@@ -42,7 +50,7 @@ export async function openPostgresStore(
     boss,
     schema,
     db,
-    retries: RETRIES,
+    retries,
     transaction: (steps) => limit(() => inTransaction(db, steps)),
     close: () => boss.stop(),
   }

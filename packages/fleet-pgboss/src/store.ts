@@ -1,4 +1,5 @@
 import type { Db, PgBoss } from 'pg-boss'
+import type { QueueRetries } from './with-retries.ts'
 
 /** A database with pg-boss on it. */
 export interface Store {
@@ -7,8 +8,8 @@ export interface Store {
   readonly schema: string
   /** Runs one statement. */
   readonly db: Db
-  /** How often a call is repeated after a failure that may pass. */
-  readonly retries: number
+  /** How often a call is repeated after a failure that may pass, and until when. */
+  readonly retries: QueueRetries
   /** Runs the steps in one transaction: all of their statements go through the `db` they get. */
   transaction<Result>(steps: (db: Db) => Promise<Result>): Promise<Result>
   /** Stops pg-boss and closes the database. */
