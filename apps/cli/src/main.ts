@@ -33,7 +33,7 @@ export async function main(): Promise<void> {
     env: process.env,
     signal: interrupt.signal,
     openTransport,
-    openJobQueue: async (place) => (await import('./fleet/open-queue.ts')).openQueue(place),
+    openJobQueue: async (place) => (await import('./fleet/open-queue.ts')).openQueue(place, interrupt.signal),
     credentialsChain: findCredentialsChain(),
   })
   // Open input, such as a terminal, must not keep the process running.

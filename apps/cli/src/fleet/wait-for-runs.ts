@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { JobQueue, RunStatus } from '@oss-cse/fleet'
+import { isQueueAway } from './ask-patiently.ts'
 
 /** A queue tells of changes of one run, and not of new ones. */
 const POLL_MS = 5000
 
 /**
- * Waits until there may be a run to work on: a change of a paused one, or a new one.
+ * Waits until there may be a run to work on: a change of a paused one, or a new one. It returns early if the queue is away.
  *
  * @throws the signal's reason
  */
@@ -23,7 +24,7 @@ export async function waitForRuns(
     await Promise.race([polled, changed])
   } catch (error) {
     signal.throwIfAborted()
-    throw error
+    if (!isQueueAway(error)) throw error
   } finally {
     stop.abort()
     await Promise.allSettled([polled, changed])

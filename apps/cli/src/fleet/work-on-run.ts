@@ -16,6 +16,7 @@ import { failureOf } from '../output/failure.ts'
 import { showsProgress } from '../output/progress-bar.ts'
 import { warningLine } from '../output/report.ts'
 import { failureText } from '../output/report-failure.ts'
+import { queueAwayText } from './ask-patiently.ts'
 import type { FleetDirectory } from './fleet-directory.ts'
 import { DEFAULT_MAX_QPS, DEFAULT_PARALLEL, type WorkFlags } from './fleet-options.ts'
 import { startFleetProgress } from './fleet-progress.ts'
@@ -99,10 +100,15 @@ export async function workOnRun(run: OpenRun, work: RunWork, cli: CliEnvironment
     ...(command !== 'audit' && { maxBytes: MAX_SHARD_BYTES }),
   }
   let completedShards = 0
+  let queueIsAway = false
   const onEvent = (event: WorkerEvent): void => {
     if (event.type === 'shard-completed') completedShards++
     progress.onEvent(event)
-    const text = warningOf(event, cli)
+    // Each call that waits for the queue tells of it, and there are several.
+    const isKnown = queueIsAway && event.type === 'queue-away'
+    if (event.type === 'queue-away') queueIsAway = true
+    if (event.type === 'shard-taken' || event.type === 'shard-completed') queueIsAway = false
+    const text = isKnown ? undefined : warningOf(event, cli)
     if (text !== undefined) progress.print(warningLine(cli, text))
   }
   const stop = new AbortController()
@@ -177,9 +183,7 @@ function warningOf(event: WorkerEvent, cli: CliEnvironment): string | undefined 
     case 'lease-lost':
       return `Shard ${event.shard.index} was taken by another worker, because this one did not respond in time.`
     case 'queue-away':
-      return event.attempt === 1
-        ? `The queue cannot be reached, and is tried again: ${failureText(failureOf(event.error, cli))}`
-        : undefined
+      return queueAwayText(event.error, cli)
     default:
       return undefined
   }

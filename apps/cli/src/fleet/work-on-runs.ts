@@ -1,4 +1,4 @@
-import { CseError, type Keyring } from '@oss-cse/crypto-core'
+import type { Keyring } from '@oss-cse/crypto-core'
 import { isOver, type JobQueue, type RunStatus } from '@oss-cse/fleet'
 import type { CliEnvironment } from '../base/cli-environment.ts'
 import { configurationError, usageError } from '../base/cli-error.ts'
@@ -7,6 +7,7 @@ import { counted } from '../output/counted.ts'
 import { failureOf, ToldFailure } from '../output/failure.ts'
 import { reportDone, warn } from '../output/report.ts'
 import { failureText } from '../output/report-failure.ts'
+import { askPatiently } from './ask-patiently.ts'
 import { noSuchRun, recordOf } from './embedded-run.ts'
 import { stoppedEarly } from './finish-run.ts'
 import type { WorkFlags } from './fleet-options.ts'
@@ -66,21 +67,21 @@ async function workUntilNoneIsLeft(
   /** Runs that this worker cannot work on, or that are paused. */
   const refused = new Map<string, unknown>()
   for (;;) {
-    const runs = (await queue.listRuns()).filter(
+    const runs = (await askPatiently(() => queue.listRuns(), cli)).filter(
       (run) => !isOver(run) && (flags.run === undefined || run.id === flags.run),
     )
     // The oldest first. A paused run may be active again by now.
     const next = runs.toReversed().find((run) => run.state === 'active' && !refused.has(run.id))
     if (next !== undefined) {
       try {
-        const worked = await workOnRun(openRun(next, queue, keys, cli), { flags }, cli)
+        const run = openRun(next, queue, keys, cli)
+        const worked = await askPatiently(() => workOnRun(run, { flags }, cli), cli)
         const { completedShards } = worked
         const before = done.get(next.id)?.completedShards ?? 0
         const { state } = recordOf(worked.status)
         done.set(next.id, { run: next.id, state, completedShards: before + completedShards })
       } catch (error) {
         cli.signal.throwIfAborted()
-        if (CseError.isInstance(error) && error.code === 'ERR_CSE_QUEUE') throw error
         warn(cli, failureText(failureOf(error, cli)))
         refused.set(next.id, error)
       }

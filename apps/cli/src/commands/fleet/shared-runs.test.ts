@@ -1,4 +1,4 @@
-import { TransportError } from '@oss-cse/crypto-core'
+import { CseError, TransportError } from '@oss-cse/crypto-core'
 import type { MemoryTransport } from '@oss-cse/crypto-core/testing'
 import type { RunStatus } from '@oss-cse/fleet'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -201,6 +201,22 @@ describe('worker', () => {
     }
     const { code, stderr } = await fleet(['worker'])
     expect([code, stderr]).toEqual([3, expect.stringContaining('ERR_CSE_ACCESS_DENIED')])
+  })
+
+  test.each(['listRuns', 'getRun'])('asks a queue again that is away: %s', async (operation) => {
+    await begun('audit', 'oss://demo/')
+    let failures = 2
+    const openJobQueue: RunOptions['openJobQueue'] = async (place) => {
+      const queue = await queues.open(place)
+      queue.intercept = (name, moment) => {
+        if (name === operation && moment === 'before' && failures-- > 0)
+          throw new CseError('ERR_CSE_QUEUE', 'The database does not respond.')
+      }
+      return queue
+    }
+    const { code, stderr } = await fleet(['worker'], { openJobQueue })
+    expect([code, stderr.match(/The queue cannot be reached/g)]).toEqual([0, ['The queue cannot be reached']])
+    expect(stderr).toContain('Completed 1 shard of 1 run.')
   })
 
   test('--wait stays until it is interrupted', async () => {
