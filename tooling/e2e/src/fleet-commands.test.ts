@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -67,6 +68,17 @@ const heads = () => emulator.requests.filter(({ method }) => method === 'HEAD').
 /** Waits until the emulator has received a HEAD of an object. */
 async function requested(key: string): Promise<void> {
   while (!heads().some((path) => path.endsWith(key))) await delay(20)
+}
+
+/** Returns what waits until a process has written a text a number of times. */
+function said({ stderr }: ChildProcess, text: RegExp): (times: number) => Promise<void> {
+  let all = ''
+  stderr?.on('data', (chunk: Buffer) => {
+    all += chunk.toString()
+  })
+  return async (times) => {
+    while ((all.match(text)?.length ?? 0) < times) await delay(20)
+  }
 }
 
 const keysOf = (report: string): string[] =>
@@ -215,6 +227,24 @@ describe.skipIf(postgresPrograms() === undefined && process.env['CI'] === undefi
 
     const work = (...args: readonly string[]) => start(['fleet', ...args, ...HURRY], { env })
 
+    /** Starts a run of 100 objects, and interrupts it before its only shard is complete. */
+    async function begun(id: string): Promise<void> {
+      emulator.resetRequests()
+      emulator.injectFault({ kind: 'stall', method: 'HEAD', key: 'k0050', count: 10 })
+      const first = work('audit', 'oss://demo/k00', '--report', 'oss://reports/', '--run', id)
+      await requested('k0050')
+      first.kill('SIGINT')
+      expect(await finish(first)).toMatchObject({ code: 130 })
+      emulator.clearFaults()
+    }
+
+    async function finished(id: string): Promise<void> {
+      for (;;) {
+        const { stdout } = await fleet('status', id, '--json')
+        if (JSON.parse(stdout.toString()).state === 'finished') return
+      }
+    }
+
     test('is done by several processes, and its report has each object once', async () => {
       const worker = finish(work('worker', '--wait'))
       const args = [
@@ -270,6 +300,37 @@ describe.skipIf(postgresPrograms() === undefined && process.env['CI'] === undefi
       expect(JSON.parse(report.stdout.toString())).toMatchObject({
         summary: { objects: OBJECTS, problemCount: 0 },
       })
+    })
+
+    test('a worker keeps asking a database that is away, and a command that is started then fails', async () => {
+      await begun('later')
+      expect(await fleet('pause', 'later')).toMatchObject({ code: 0 })
+      await begun('first')
+      const worker = work('worker', '--wait')
+      const away = /The queue cannot be reached/g
+      const told = said(worker, away)
+      const ended = finish(worker)
+      await finished('first')
+
+      await server.stop()
+      try {
+        // Its queue has then repeated the call for seconds.
+        await Promise.race([told(1), ended])
+        expect(worker.exitCode).toBeNull()
+        const late = await Promise.all([fleet('worker'), fleet('status')])
+        expect(late.map(({ code }) => code)).toEqual([5, 5])
+        await server.start()
+        expect(await fleet('resume', 'later')).toMatchObject({ code: 0 })
+        await Promise.race([finished('later'), ended])
+
+        await server.stop()
+        await Promise.race([told(2), ended])
+        worker.kill('SIGTERM')
+        const { code, stderr } = await ended
+        expect([code, stderr.match(away)]).toEqual([130, Array(2).fill(expect.anything())])
+      } finally {
+        await server.start()
+      }
     })
 
     test('prints no password when the database refuses or cannot be reached', async () => {
