@@ -15,20 +15,23 @@ process.on('exit', () => {
 export class Command {
   /** @type {Promise<{ code: number | null, killed: boolean, stdout: string, stderr: string }>} */
   ended
+  /** Resolves when the process has sent its first message to this one, or has ended. @type {Promise<unknown>} */
+  reported
   #child
 
   /**
    * @param {readonly string[]} args
-   * @param {{ env?: NodeJS.ProcessEnv }} options
+   * @param {{ env?: NodeJS.ProcessEnv, reports?: boolean }} options - reports: the process may send messages to this one
    */
-  constructor(args, { env } = {}) {
+  constructor(args, { env, reports = false } = {}) {
     this.#child = spawn(process.execPath, [SCRIPT, ...args], {
       env: { PATH: process.env.PATH, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(reports ? ['ipc'] : [])],
     })
     running.add(this.#child)
     this.#child.once('exit', () => running.delete(this.#child))
     this.ended = this.#collect()
+    this.reported = Promise.race([once(this.#child, 'message'), this.ended])
   }
 
   /** `kill -9`. */

@@ -99,6 +99,8 @@ class SharedRun {
   /** @type {Map<string, import('./command.js').Command>} */
   #running = new Map()
   #starter
+  /** The database is stopped while no process starts: one that is started without a database ends with an error. */
+  #starts = Promise.resolve()
   /** Rejects when there is no process any more. */
   #over = Promise.withResolvers()
 
@@ -110,11 +112,11 @@ class SharedRun {
   async work() {
     const started = performance.now()
     this.#site.begin()
-    this.#starter = this.#add(this.#site.startRun())
+    await this.#startRun()
     // Workers refuse a run that does not exist.
     await this.#said('reached', 'first listing')
-    for (let count = 1; count < PROCESSES; count++) this.#add(this.#site.startWorker())
     await Promise.all([
+      ...Array.from({ length: PROCESSES - 1 }, () => this.#startWorker()),
       this.#kill('kill'),
       this.#stop('stop'),
       this.#database('database'),
@@ -133,8 +135,7 @@ class SharedRun {
     this.#site.pass(name)
     this.#findings.count('processes killed')
     // The command that began the run continues it, too.
-    if (worker === this.#starter) this.#starter = this.#add(this.#site.startRun())
-    else this.#add(this.#site.startWorker())
+    await (worker === this.#starter ? this.#startRun() : this.#startWorker())
     await this.#said('retaken', name)
     this.#findings.count(`seconds until another has the shard, ${name}`, secondsSince(killed))
   }
@@ -153,11 +154,13 @@ class SharedRun {
 
   async #database(name) {
     await this.#said('reached', name)
-    await this.#site.postgres.stop()
-    this.#site.pass(name)
-    // Long enough that workers complete shards meanwhile, and that leases end.
-    await delay(LEASE_SECONDS * 1000)
-    await this.#site.postgres.start()
+    await this.#whileNoneStarts(async () => {
+      await this.#site.postgres.stop()
+      this.#site.pass(name)
+      // Long enough that workers complete shards meanwhile, and that leases end.
+      await delay(LEASE_SECONDS * 1000)
+      await this.#site.postgres.start()
+    })
     this.#findings.count('restarts of the database')
   }
 
@@ -165,7 +168,31 @@ class SharedRun {
     return Promise.race([this.#site.said(what, name), this.#over.promise])
   }
 
-  /** @returns {string} the name of the worker */
+  #startRun() {
+    return this.#whileNoneStarts(() => {
+      const started = this.#site.startRun()
+      this.#starter = started.worker
+      return this.#begun(started)
+    })
+  }
+
+  #startWorker() {
+    return this.#whileNoneStarts(() => this.#begun(this.#site.startWorker()))
+  }
+
+  /** Waits until a process asks for shards: from then on it keeps asking while the database is away. */
+  async #begun(started) {
+    this.#add(started)
+    await started.command.reported
+  }
+
+  /** Does one thing at a time. */
+  #whileNoneStarts(act) {
+    const done = this.#starts.then(act)
+    this.#starts = done.catch(() => {})
+    return done
+  }
+
   #add({ command, worker }) {
     this.#running.set(worker, command)
     const left = new Set()
@@ -176,7 +203,6 @@ class SharedRun {
       if (this.#running.has(worker))
         this.#over.reject(new Error(`All processes ended too early. ${texts.join('; ')}`))
     })
-    return worker
   }
 }
 

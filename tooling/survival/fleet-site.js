@@ -169,6 +169,7 @@ export class FleetSite {
         LEASE_SECONDS: String(this.#plan.leaseSeconds),
         NODE_OPTIONS: `--import=${new URL('./short-lease.js', import.meta.url)}`,
       },
+      reports: true,
     })
     this.#commands.push(command)
     return { command, worker }
