@@ -219,6 +219,26 @@ describe('worker', () => {
     expect(stderr).toContain('Completed 1 shard of 1 run.')
   })
 
+  test('says once that the queue is away, although several calls wait for it', async () => {
+    await begun('audit', 'oss://demo/')
+    let working = false
+    const failed = new Set<string>()
+    const openJobQueue: RunOptions['openJobQueue'] = async (place) => {
+      const queue = await queues.open(place)
+      queue.intercept = (name, moment) => {
+        if (moment === 'after') working ||= name === 'take'
+        else if (working && failed.size < 2) {
+          failed.add(name)
+          throw new CseError('ERR_CSE_QUEUE', 'The database does not respond.')
+        }
+      }
+      return queue
+    }
+    const { code, stderr } = await fleet(['worker'], { openJobQueue })
+    expect(failed.size).toBe(2)
+    expect([code, stderr.match(/The queue cannot be reached/g)]).toEqual([0, ['The queue cannot be reached']])
+  })
+
   test('--wait stays until it is interrupted', async () => {
     const interrupt = new AbortController()
     const working = fleet(['worker', '--wait', '--max-qps', '1000000'], { signal: interrupt.signal })
