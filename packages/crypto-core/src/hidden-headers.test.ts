@@ -3,12 +3,17 @@ import { expect, test } from 'vitest'
 import { decodeEnvelope } from './envelope-codec.ts'
 import { EXPOSE_HEADERS, EXPOSED_HEADERS } from './exposed-headers.ts'
 import { OSS_HEADERS, V1_HEADERS, V2_HEADERS } from './headers.ts'
-import { hiddenDecidingHeaders } from './hidden-headers.ts'
+import { hiddenReadHeaders } from './hidden-headers.ts'
 import type { HeaderMap } from './ports.ts'
 import { SEALED_CEK_ALGORITHM } from './segment-plan.ts'
 
 const WRAPPED = 'd3JhcHBlZA=='
-const PLAIN = { [OSS_HEADERS.requestId]: '6556E3AED11E553933CCDEDF', [OSS_HEADERS.objectType]: 'Normal' }
+const PLAIN = {
+  etag: '"e"',
+  [OSS_HEADERS.crc64]: '1',
+  [OSS_HEADERS.requestId]: '6556E3AED11E553933CCDEDF',
+  [OSS_HEADERS.objectType]: 'Normal',
+}
 const V2 = {
   ...PLAIN,
   [V2_HEADERS.wrappedCek]: WRAPPED,
@@ -33,12 +38,15 @@ const OBJECTS: readonly HeaderMap[] = [
 ]
 const LINK = { ...PLAIN, [OSS_HEADERS.objectType]: 'Symlink' }
 const DECIDING = [OSS_HEADERS.objectType, ...Object.values(V2_HEADERS), ...Object.values(V1_HEADERS)]
-const ALL = [EXPOSE_HEADERS, OSS_HEADERS.requestId, ...DECIDING]
+const VERIFYING = ['etag', OSS_HEADERS.crc64, 'content-encoding']
+const ALL = [EXPOSE_HEADERS, OSS_HEADERS.requestId, ...VERIFYING, ...DECIDING]
 
 /** What a page sees of a response under a CORS rule that exposes some headers. */
 function seen(headers: HeaderMap, exposed: readonly string[]): HeaderMap {
   const sent = { ...headers, [EXPOSE_HEADERS]: exposed.join(', ') }
-  return Object.fromEntries(Object.entries(sent).filter(([name]) => exposed.includes(name)))
+  const visible = Object.entries(sent).filter(([name]) => exposed.includes(name))
+  // Each page can read the length, without a rule.
+  return { ...Object.fromEntries(visible), 'content-length': '12' }
 }
 
 test('whatever a rule exposes, a page that is certain sees an encrypted object as encrypted and a plain one as plain', () => {
@@ -46,7 +54,7 @@ test('whatever a rule exposes, a page that is certain sees an encrypted object a
   fc.assert(
     fc.property(object, fc.subarray(ALL), (headers, exposed) => {
       const view = seen(headers, exposed)
-      if (hiddenDecidingHeaders(view).length > 0) return
+      if (hiddenReadHeaders(view).length > 0) return
       expect(decodeEnvelope(view) === undefined).toBe(decodeEnvelope(headers) === undefined)
     }),
     { numRuns: 2000 },
@@ -58,7 +66,7 @@ test('a page that sees the list of exposed headers and is certain sees the whole
     for (const left of [undefined, ...ALL]) {
       const exposed = ALL.filter((name) => name !== left)
       const view = seen(headers, exposed)
-      const hidden = hiddenDecidingHeaders(view)
+      const hidden = hiddenReadHeaders(view)
       if (left === undefined || left === OSS_HEADERS.requestId) expect(hidden).toEqual([])
       else if (left !== EXPOSE_HEADERS) expect(hidden).toEqual([left])
       if (hidden.length === 0) expect(decodeEnvelope(view)).toEqual(decodeEnvelope(headers))
@@ -66,28 +74,64 @@ test('a page that sees the list of exposed headers and is certain sees the whole
   }
 })
 
+test('whatever a rule exposes, a page that reads has the ETag, and misses no checksum that the list says is hidden', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...OBJECTS), fc.subarray(ALL), (headers, exposed) => {
+      const view = seen(headers, exposed)
+      if (hiddenReadHeaders(view).length > 0) return
+      expect(view['etag']).toBe(headers['etag'])
+      if (exposed.includes(EXPOSE_HEADERS)) {
+        expect(view[OSS_HEADERS.crc64]).toBe(headers[OSS_HEADERS.crc64])
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('what the service itself leaves out is not hidden', () => {
+  const { [OSS_HEADERS.crc64]: _checksum, ...unchecked } = V2
+  const { etag: _etag, ...compressed } = unchecked
+  const rules = [ALL, ALL.filter((name) => name !== EXPOSE_HEADERS)]
+  for (const exposed of rules) {
+    expect(hiddenReadHeaders(seen(unchecked, exposed))).toEqual([])
+    const { 'content-length': _length, ...view } = seen(compressed, exposed)
+    expect(hiddenReadHeaders(view)).toEqual([])
+  }
+})
+
+test('without that list, a checksum that is missing may not exist, and an ETag exists for certain', () => {
+  const exposed = ALL.filter((name) => name !== EXPOSE_HEADERS)
+  const without = (left: string) =>
+    seen(
+      V2,
+      exposed.filter((name) => name !== left),
+    )
+  expect(hiddenReadHeaders(without(OSS_HEADERS.crc64))).toEqual([])
+  expect(hiddenReadHeaders(without('etag'))).toEqual(['etag'])
+})
+
 test('without that list, a plain object proves nothing, and a complete envelope proves itself', () => {
   const exposed = ALL.filter((name) => name !== EXPOSE_HEADERS)
-  expect(hiddenDecidingHeaders(seen(PLAIN, exposed))).toEqual([EXPOSE_HEADERS, ...DECIDING])
-  for (const headers of [V2, V1]) expect(hiddenDecidingHeaders(seen(headers, exposed))).toEqual([])
+  expect(hiddenReadHeaders(seen(PLAIN, exposed))).toEqual([EXPOSE_HEADERS, ...DECIDING])
+  for (const headers of [V2, V1]) expect(hiddenReadHeaders(seen(headers, exposed))).toEqual([])
 })
 
 test.each([V2_HEADERS.wrappedCek, V2_HEADERS.wrappedIv, V2_HEADERS.cekAlgorithm, V2_HEADERS.wrapAlgorithm])(
   'without that list, an envelope without %s is hidden in part, and not damaged',
   (name) => {
     const exposed = ALL.filter((other) => other !== EXPOSE_HEADERS && other !== name)
-    expect(hiddenDecidingHeaders(seen(V2, exposed))).toEqual([name])
+    expect(hiddenReadHeaders(seen(V2, exposed))).toEqual([name])
   },
 )
 
 test('a link needs no envelope, but a page must see that it is one', () => {
-  expect(hiddenDecidingHeaders(seen(LINK, [OSS_HEADERS.objectType]))).toEqual([])
-  expect(hiddenDecidingHeaders(seen(LINK, [OSS_HEADERS.requestId]))).toContain(OSS_HEADERS.objectType)
+  expect(hiddenReadHeaders(seen(LINK, ['etag', OSS_HEADERS.objectType]))).toEqual([])
+  expect(hiddenReadHeaders(seen(LINK, [OSS_HEADERS.requestId]))).toContain(OSS_HEADERS.objectType)
 })
 
 test('the list of the service has any case and white space', () => {
   const list = EXPOSED_HEADERS.map((name) => name.toUpperCase()).join(' ,')
-  expect(hiddenDecidingHeaders({ ...PLAIN, [EXPOSE_HEADERS]: list })).toEqual([])
+  expect(hiddenReadHeaders({ ...PLAIN, [EXPOSE_HEADERS]: list })).toEqual([])
 })
 
 test('the headers that a page needs include all that decide', () => {

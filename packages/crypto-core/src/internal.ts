@@ -50,7 +50,7 @@ export {
   V1_HEADERS,
   V2_HEADERS,
 } from './headers.ts'
-export { hiddenDecidingHeaders } from './hidden-headers.ts'
+export { hiddenReadHeaders } from './hidden-headers.ts'
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts'
 export { initiatedUploadId, listedObjects, listedParts, listedUploads } from './listing-documents.ts'
 export {

@@ -1,6 +1,6 @@
 import { CryptoBucket } from '@oss-cse/bucket'
-import type { ContentFormat } from '@oss-cse/crypto-core'
-import { EXPOSED_HEADERS } from '@oss-cse/crypto-core/internal'
+import { type ContentFormat, OSS_HEADERS } from '@oss-cse/crypto-core'
+import { EXPOSE_HEADERS, EXPOSED_HEADERS, V1_HEADERS, V2_HEADERS } from '@oss-cse/crypto-core/internal'
 import { createTestProvider } from '@oss-cse/crypto-core/testing'
 import { FetchTransport } from '@oss-cse/transport-fetch'
 import { beforeEach, expect, test } from 'vitest'
@@ -65,21 +65,61 @@ test.each(['aes-ctr', 'sealed'] as const)(
   },
 )
 
-test('with any header less, a page reads the true content, or learns which header it may not read', async () => {
-  const rule = await setRule()
-  const bucket = bucketOf('aes-ctr')
-  await bucket.put('a', plaintext)
-  for (const hidden of EXPOSED_HEADERS) {
-    const exposeHeaders = rule.exposeHeaders.filter((name) => name !== hidden)
-    await commands.putCors(endpoint, { rules: [{ ...rule, exposeHeaders }], responseVary: false })
-    const outcome = await bucket.getBytes('a').catch((error: unknown) => error)
-    if (outcome instanceof Uint8Array) expect(outcome).toEqual(plaintext)
-    else {
-      const message = expect.stringMatching(new RegExp(` ${hidden}\\b.*CORS rule of the bucket must expose`))
-      expect(outcome).toMatchObject({ code: 'ERR_CSE_SERVICE', message })
+/** What a read of an encrypted object cannot do without. */
+const NEEDED = [
+  'content-encoding',
+  'content-range',
+  'etag',
+  OSS_HEADERS.crc64,
+  OSS_HEADERS.objectType,
+  OSS_HEADERS.requestId,
+  ...Object.values(V2_HEADERS),
+  ...Object.values(V1_HEADERS),
+]
+/** The same where the page does not see what is exposed: what a response has, whatever the object. */
+const NEEDED_UNLISTED = [
+  'content-range',
+  'etag',
+  OSS_HEADERS.requestId,
+  V2_HEADERS.wrappedCek,
+  V2_HEADERS.wrappedIv,
+  V2_HEADERS.cekAlgorithm,
+  V2_HEADERS.wrapAlgorithm,
+]
+
+test.each<[string, readonly string[], readonly string[]]>([
+  ['that says what it exposes', [], NEEDED],
+  ['that does not say what it exposes', [EXPOSE_HEADERS], NEEDED_UNLISTED],
+])(
+  'under a rule %s, and with any header less, a page reads with all checks, or learns which header it may not read',
+  async (_what, unlisted, needed) => {
+    const rule = await setRule()
+    const bucket = bucketOf('aes-ctr')
+    await bucket.put('a', plaintext)
+    for (const hidden of EXPOSED_HEADERS) {
+      const exposeHeaders = rule.exposeHeaders.filter((name) => name !== hidden && !unlisted.includes(name))
+      await commands.putCors(endpoint, { rules: [{ ...rule, exposeHeaders }], responseVary: false })
+      const outcome = await readWhole(bucket).catch((error: unknown) => error)
+      if (needed.includes(hidden)) {
+        const message = expect.stringMatching(
+          new RegExp(` ${hidden}\\b.*CORS rule of the bucket must expose`),
+        )
+        expect(outcome).toMatchObject({ code: 'ERR_CSE_SERVICE', message })
+      } else {
+        // Not every object has a checksum. A page that does not see the list cannot tell.
+        const verification = hidden === OSS_HEADERS.crc64 ? 'length' : 'crc64'
+        expect([hidden, outcome]).toEqual([hidden, { verification, bytes: plaintext }])
+      }
     }
-  }
-})
+  },
+)
+
+async function readWhole(bucket: CryptoBucket) {
+  const { body, verification } = await bucket.get('a')
+  const chunks: Uint8Array<ArrayBuffer>[] = []
+  for await (const chunk of body) chunks.push(chunk as Uint8Array<ArrayBuffer>)
+  return { verification, bytes: new Uint8Array(await new Blob(chunks).arrayBuffer()) }
+}
 
 test.each([
   ['its origin', { allowedOrigins: ['https://other.example'] }],

@@ -1,5 +1,5 @@
 import { CseError, type GetObjectResponse, type HeaderMap, OSS_HEADERS } from '@oss-cse/crypto-core'
-import { foreignResponse, hiddenDecidingHeaders, type RequestContext } from '@oss-cse/crypto-core/internal'
+import { foreignResponse, hiddenReadHeaders, type RequestContext } from '@oss-cse/crypto-core/internal'
 import type { IncomingResponse } from './fetch-request.ts'
 import { hiddenHeaders } from './network-errors.ts'
 import { responseBytes } from './response-body.ts'
@@ -62,7 +62,7 @@ export function checkRead(response: IncomingResponse, context: RequestContext): 
     throw foreignResponse(context, status, 'status of a read (200 or 206)')
   const needed = [OSS_HEADERS.requestId, ...(status === 206 ? ['content-range'] : [])]
   const hidden = needed.filter((name) => !Object.hasOwn(headers, name))
-  if (response.type === 'cors') hidden.push(...hiddenDecidingHeaders(headers))
+  if (response.type === 'cors') hidden.push(...hiddenReadHeaders(headers))
   if (hidden.length > 0) throw hiddenHeaders(context, status, hidden)
 }
 
