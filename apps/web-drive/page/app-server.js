@@ -1,5 +1,10 @@
-/** The error of a request to this app's own server. */
-class AppServerError extends Error {}
+/** The error of a request to this app's own server. By its status, the transport knows whether a retry makes sense. */
+class AppServerError extends Error {
+  constructor(status) {
+    super(`The server of this app responded with ${status}.`)
+    this.status = status
+  }
+}
 
 async function call(path, { method = 'GET', body } = {}) {
   const response = await fetch(path, {
@@ -9,7 +14,7 @@ async function call(path, { method = 'GET', body } = {}) {
       body: JSON.stringify(body),
     }),
   })
-  if (!response.ok) throw new AppServerError(`The server of this app responded with ${response.status}.`)
+  if (!response.ok) throw new AppServerError(response.status)
   return response.status === 204 ? undefined : response.json()
 }
 

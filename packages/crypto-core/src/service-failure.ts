@@ -91,12 +91,16 @@ function errorDocument({ headers, data }: FailedResponse): ErrorDocument {
   return parseErrorDocument(decodeBase64(inHeader) ?? data)
 }
 
-/** The error of a request that could not be signed, usually because there were no credentials. */
-export function signingFailure(context: RequestContext, error: unknown): TransportError {
+/**
+ * The error of a request that could not be signed, usually because there were no credentials.
+ *
+ * @param retryable - whether there may be some later
+ */
+export function signingFailure(context: RequestContext, error: unknown, retryable = true): TransportError {
   return new TransportError(
     'ERR_CSE_ACCESS_DENIED',
     `${about(context)} was not sent, because it could not be signed. See the cause.`,
-    { cause: error, retryable: true, ...keyOf(context) },
+    { cause: error, retryable, ...keyOf(context) },
   )
 }
 

@@ -10,12 +10,13 @@ export interface FetchTransportOptions extends BucketAddress {
   /**
    * Returns temporary (STS) credentials, usually from your server. They are kept until five minutes before their
    * `expiration`, or for a minute without one. Requests that wait share one call. After a refusal by the service they
-   * are asked for again, once per request.
+   * are asked for again, once per request. An error of it is retried by the bucket, unless its `retryable` is false, or its
+   * `status` is one that will not pass.
    */
   readonly credentials?: CredentialsProvider | undefined
   /**
    * Lets your server sign each request, so that the page has no credentials. `signRequest` of
-   * `@oss-cse/transport-fetch/server` does that.
+   * `@oss-cse/transport-fetch/server` does that. An error of it is not retried, except as `Authorize` says.
    */
   readonly authorize?: Authorize | undefined
 }

@@ -153,7 +153,7 @@ export class OssClient {
       return await this.#authorizer.authorize(request, { signal })
     } catch (error) {
       if (signal?.aborted || CseError.isInstance(error)) throw error
-      throw signingFailure(context, error)
+      throw signingFailure(context, error, this.#authorizer.mayRetry(error))
     }
   }
 }

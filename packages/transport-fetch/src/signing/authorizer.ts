@@ -33,6 +33,8 @@ type Remedy = 'clock' | 'credentials'
 /** Authorizes the requests of a transport. */
 export interface Authorizer {
   authorize(request: RequestToAuthorize, options: CallOptions): Promise<AuthorizedRequest>
+  /** Tells whether `authorize` may succeed later, after it threw an error that is no CseError. */
+  mayRetry(error: unknown): boolean
   /**
    * Reports that the service refused a request.
    *

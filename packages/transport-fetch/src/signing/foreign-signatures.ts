@@ -1,8 +1,26 @@
 import { type CallOptions, orAborted, TransportError } from '@oss-cse/crypto-core'
 import { refusesCredentials } from '@oss-cse/crypto-core/internal'
 import type { AuthorizedRequest, Authorizer, RequestToAuthorize } from './authorizer.ts'
+import { saidRetryable } from './said-retryable.ts'
 
-/** Lets somebody else sign the request, usually the server of the app. */
+/**
+ * Lets somebody else sign the request, usually the server of the app. It resolves to the URL and the headers to send in
+ * addition. To refuse a request, it throws anything: a CseError is thrown as it is, anything else is the cause of an
+ * `ERR_CSE_ACCESS_DENIED`.
+ *
+ * There is no retry, except after a `TypeError`, which `fetch` throws if there is no response; after an error, or a thrown
+ * `Response`, whose `status` is 408, 429, 500, 502, 503 or 504; and after an error whose `retryable` is true. A `retryable`
+ * that is false rules all of them out.
+ *
+ * @example
+ * ```ts
+ * const authorize: Authorize = async (request, { signal }) => {
+ *   const response = await fetch('/sign', { method: 'POST', body: JSON.stringify(request), signal: signal ?? null })
+ *   if (!response.ok) throw response
+ *   return response.json()
+ * }
+ * ```
+ */
 export type Authorize = (request: RequestToAuthorize, options: CallOptions) => Promise<AuthorizedRequest>
 
 /** Lets a function authorize requests. It is asked again for the same request when the service refuses its credentials. */
@@ -11,6 +29,8 @@ export function foreignSignatures(authorize: Authorize): Authorizer {
     async authorize(request, options) {
       return checked(await orAborted(authorize(request, options), options.signal))
     },
+    // Browsers have different texts for it, and no code.
+    mayRetry: (error) => saidRetryable(error) ?? error instanceof TypeError,
     refused: (_request, { serviceCode }) => (refusesCredentials(serviceCode) ? 'credentials' : undefined),
   }
 }

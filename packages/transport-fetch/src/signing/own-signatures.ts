@@ -2,6 +2,7 @@ import { type AccessCredentials, type CredentialsProvider, CseError } from '@oss
 import { CredentialRefresher, refusesCredentials } from '@oss-cse/crypto-core/internal'
 import type { BucketSite } from '../bucket-site.ts'
 import type { AuthorizedRequest, Authorizer } from './authorizer.ts'
+import { saidRetryable } from './said-retryable.ts'
 import { signedRequest } from './signed-request.ts'
 
 /** The maximum wait for `credentials`, in milliseconds. */
@@ -42,6 +43,8 @@ export function ownSignatures(site: BucketSite, provider: CredentialsProvider): 
       signatures.set(signed, { credentials, timeMs })
       return signed
     },
+    // The clients of the vendor throw the same errors for what passes and what does not.
+    mayRetry: (error) => saidRetryable(error) ?? true,
     refused(request, { status, serviceCode, serviceTimeMs }) {
       const signature = signatures.get(request)
       if (signature === undefined) return undefined

@@ -1,7 +1,8 @@
+import { CseError, callWithRetries, checkedRetryOptions, TransportError } from '@oss-cse/crypto-core'
 import { transportContract } from '@oss-cse/crypto-core/testing'
 import type { OssEmulator } from '@oss-cse/oss-emulator'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { bodyOf, bytesOf, emulated, rejection, transportTo } from '../../test/emulated.ts'
 import type { Authorize } from '../index.ts'
 import { type SigningPolicy, signRequest } from '../server.ts'
@@ -241,6 +242,53 @@ test('an error of `authorize` is the cause of an error that says that nothing wa
   const error = await rejection(transportTo(emulator, { authorize }).head({ key: 'a', headers: {} }))
   expect(error).toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', cause: failed })
   expect(emulator.requests).toEqual([])
+})
+
+describe('after an error of `authorize`', () => {
+  /** How often `authorize` is called by a bucket that makes up to three attempts. */
+  async function calls(reason: unknown): Promise<number> {
+    const emulator = await emulated()
+    const authorize = vi.fn(() => Promise.reject(reason))
+    const transport = transportTo(emulator, { authorize })
+    const retry = checkedRetryOptions({ maxAttempts: 3, minDelayMs: 0, maxDelayMs: 0 })
+    const call = () => transport.head({ key: 'a', headers: {} })
+    await rejection(callWithRetries(call, { retry, signal: undefined }))
+    return authorize.mock.calls.length
+  }
+  const failed = (fields: object) => Object.assign(new Error('failed'), fields)
+
+  test.each<[string, unknown]>([
+    ['any error', new Error('the session has ended')],
+    ['no error at all', undefined],
+    ['a text', 'no'],
+    ['a response 403', new Response('', { status: 403 })],
+    ['an error with the status 401', failed({ status: 401 })],
+    ['a network error that is final', Object.assign(new TypeError('failed'), { retryable: false })],
+    ['a CseError', new CseError('ERR_CSE_OPERATION_REFUSED', 'No.')],
+    ['a final TransportError', new TransportError('ERR_CSE_SERVICE', 'No.', { retryable: false })],
+  ])('there is no retry: %s', async (_what, reason) => {
+    expect(await calls(reason)).toBe(1)
+  })
+
+  test.each<[string, unknown]>([
+    ['a fetch without a response', new TypeError('Failed to fetch')],
+    ['a response 503', new Response('', { status: 503 })],
+    ['an error with the status 429', failed({ status: 429 })],
+    ['an error that says so', failed({ status: 403, retryable: true })],
+    ['a TransportError that says so', new TransportError('ERR_CSE_TIMEOUT', 'Late.', { retryable: true })],
+  ])('there are retries: %s', async (_what, reason) => {
+    expect(await calls(reason)).toBe(3)
+  })
+})
+
+test.each([
+  [new Error('failed'), true],
+  [Object.assign(new Error('the session has ended'), { status: 401 }), false],
+])('an error of `credentials` is retryable unless it says otherwise: %s', async (reason, retryable) => {
+  const emulator = await emulated()
+  const transport = transportTo(emulator, { credentials: { getCredential: () => Promise.reject(reason) } })
+  const error = await rejection(transport.head({ key: 'a', headers: {} }))
+  expect(error).toMatchObject({ code: 'ERR_CSE_ACCESS_DENIED', cause: reason, retryable })
 })
 
 test.each([undefined, null, 'url', {}, { url: 'a', headers: {} }, { url: 'https://a.b', headers: { a: 1 } }])(
