@@ -12,6 +12,7 @@ import { getByUrl } from './calls/get-by-url.ts'
  * ```ts
  * const bucket = new CryptoBucket({ transport: new FetchUrlTransport(), provider })
  * const { body } = await bucket.getByUrl(url)
+ * for await (const chunk of body) show(chunk)
  * ```
  */
 export class FetchUrlTransport implements UrlTransport {

@@ -163,6 +163,19 @@ test('a token that expires between two parts is renewed once, and the upload goe
   expect(await bucket.getBytes('big')).toEqual(bytes)
 })
 
+test('a page that reads with getBytes or for await gets the error of a body that fails', async () => {
+  const { bucket, endpoint } = await page()
+  await bucket.put('a', TEXT)
+  const forAwait = async () => {
+    const { body } = await bucket.get('a')
+    for await (const _ of body);
+  }
+  for (const read of [() => bucket.getBytes('a'), forAwait]) {
+    await commands.injectFault(endpoint, { kind: 'wrong-crc', method: 'GET' })
+    await expect(read()).rejects.toMatchObject({ code: 'ERR_CSE_INTEGRITY' })
+  }
+})
+
 test('a page without credentials does what the server of its app signs, and nothing else', async () => {
   const { endpoint, region } = await page()
   const authorize = (request: RequestToAuthorize) => commands.signForPage(endpoint, request)

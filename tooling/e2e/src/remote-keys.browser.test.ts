@@ -25,7 +25,9 @@ describe('a page', () => {
   const bucket = new CryptoBucket({ transport: new FetchUrlTransport(), provider: new RemoteProvider(ours) })
   const read = async (url: string, range?: string): Promise<string> => {
     const { body } = await bucket.getByUrl(url, { range })
-    return new Response(body).text()
+    const chunks: Uint8Array<ArrayBuffer>[] = []
+    for await (const chunk of body) chunks.push(chunk as Uint8Array<ArrayBuffer>)
+    return new Blob(chunks).text()
   }
   const letters = 'The quick brown fox jumps over the lazy dog. '.repeat(300)
 
