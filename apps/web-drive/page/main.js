@@ -5,7 +5,7 @@ import { nameOf, ownerOf, prefixOf } from './agreement.js'
 import { currentSession, listFiles, signIn, signOut } from './app-server.js'
 import { bucketOptions } from './drive.js'
 import { chosenFiles, droppedFiles } from './dropped-files.js'
-import { byId } from './element.js'
+import { byId, element } from './element.js'
 import { showFiles } from './files.js'
 import { complain, quiet, say } from './messages.js'
 import { setSigning, signing } from './settings.js'
@@ -137,10 +137,14 @@ function download(bucket, file) {
   return withReader(bucket, file, () => save(file))
 }
 
-/** The service worker decrypts the download, so it never is in the memory of the page. */
+/**
+ * The service worker decrypts the download, so it never is in the memory of the page. A frame asks for it: when the page itself
+ * goes to an address, Firefox aborts the requests under way. Nothing tells when the frame is not needed any more, so it stays.
+ */
 async function save({ key, name }) {
   await worker
-  location.href = decryptedUrl(key, { downloadName: name.split('/').at(-1) })
+  const src = decryptedUrl(key, { downloadName: name.split('/').at(-1) })
+  document.body.append(element('iframe', { src, hidden: true }))
 }
 
 /** Reads the same bytes twice: as they are stored, and decrypted if this user may. */

@@ -8,6 +8,7 @@ export function contentSecurityPolicy({ endpoint }) {
     "style-src 'self'",
     "img-src 'self'",
     "media-src 'self'",
+    "frame-src 'self'",
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
