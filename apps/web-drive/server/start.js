@@ -10,15 +10,18 @@ import { storedPage } from './page.js'
 const CREDENTIALS_MS = 15 * 60_000
 
 /**
- * @param {{ port?: number }} options - port 0: a free one
+ * @param options.port - default 0: a free one
+ * @param options.emulatorOptions - for tests: options of the emulator
+ * @param options.around - for tests: a function from the app to one that serves more, or something else, in its place
  * @returns where the page is, the emulator, and what ends both
  */
-export async function startWebDrive({ port = 0 } = {}) {
+export async function startWebDrive({ port = 0, emulatorOptions, around = (app) => app } = {}) {
   const ownToken = crypto.randomUUID()
   const emulator = await startOssEmulator({
     buckets: ['web-drive'],
     cors: [{ allowedOrigins: ['*'] }],
     securityToken: ownToken,
+    ...emulatorOptions,
   })
   const { endpoint, region, accessKeyId, accessKeySecret } = emulator
   const app = createApp({
@@ -34,7 +37,7 @@ export async function startWebDrive({ port = 0 } = {}) {
       return { accessKeyId, accessKeySecret, securityToken, expiration }
     },
   })
-  const server = createServer(nodeListener(app))
+  const server = createServer(nodeListener(around(app)))
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
   return {
     url: `http://localhost:${server.address().port}/`,
