@@ -27,7 +27,7 @@ export default defineConfig({
     ...testLimits,
     name: 'browser',
     include: [
-      'packages/{crc64,crypto-core,bucket,signature,transport-fetch,rsa-pkcs1,provider-remote}/{src,test}/**/*.test.ts',
+      'packages/{crc64,crypto-core,bucket,signature,transport-fetch,rsa-pkcs1,provider-remote,provider-web}/{src,test}/**/*.test.ts',
       'tooling/e2e/src/*.browser.test.ts',
     ],
     exclude: ['**/*.node.test.ts'],

@@ -95,6 +95,7 @@ export {
 } from './range-plan.ts'
 export { copyHeaders, requestHeaders } from './request-headers.ts'
 export { isRetryable } from './retry.ts'
+export { rsaIdentity } from './rsa-identity.ts'
 export type { RunWatch } from './run-source.ts'
 export type { SegmentCipher } from './seal-engine.ts'
 export { sealedPartDigest, startSealRun } from './seal-run.ts'

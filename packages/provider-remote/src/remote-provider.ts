@@ -14,14 +14,13 @@ import {
   unwrapFailed,
   type WrappedContentKey,
 } from '@oss-cse/crypto-core'
-import { digestEngine } from '@oss-cse/crypto-core/digest-engine'
 import {
   CEK_BYTES,
   checkedDescription,
-  encodeHex,
   formatMaterialDescription,
   IV_BYTES,
   isUint8Array,
+  rsaIdentity,
 } from '@oss-cse/crypto-core/internal'
 import { encryptPkcs1, parseRsaPublicKey, type RsaPublicKey } from '@oss-cse/rsa-pkcs1'
 import { envelopeDigest, type KeyFailure, type KeyRequest, type KeyResult } from './key-protocol.ts'
@@ -85,7 +84,7 @@ export class RemoteProvider implements MasterKeyProvider {
     this.alsoUnwraps = [...alsoUnwraps]
     this.canUnwrap = address !== undefined
     this.#publicKey = publicKey === undefined ? undefined : readKey(publicKey)
-    this.keyIdentity = this.#publicKey === undefined ? keyIdentity : identityOf(this.#publicKey)
+    this.keyIdentity = this.#publicKey === undefined ? keyIdentity : rsaIdentity(this.#publicKey.spki)
     if (this.#publicKey !== undefined) this.wrap = (contentKey, call) => this.#wrap(contentKey, call)
     if (address !== undefined) {
       this.#queue = new KeyRequestQueue((requests, abort) => callKeyServer(address, requests, abort))
@@ -196,10 +195,6 @@ function readKey(publicKey: string | Uint8Array): RsaPublicKey {
   } catch (error) {
     throw new CseError('ERR_CSE_INVALID_KEY', `\`publicKey\`: ${(error as Error).message}`)
   }
-}
-
-function identityOf({ spki }: RsaPublicKey): string {
-  return `rsa:${encodeHex(digestEngine.sha256(spki))}`
 }
 
 /** The key server must know what it decides about. */

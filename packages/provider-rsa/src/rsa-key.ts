@@ -1,6 +1,5 @@
 import {
   constants,
-  createHash,
   createPublicKey,
   type KeyObject,
   privateDecrypt,
@@ -8,6 +7,7 @@ import {
   randomFillSync,
 } from 'node:crypto'
 import { CseError, wipe } from '@oss-cse/crypto-core'
+import { rsaIdentity } from '@oss-cse/crypto-core/internal'
 import { KEY_OPTIONS, type KeyData, type KeyPlaces } from './key-place.ts'
 import { type Passphrase, readPrivateKey, readPublicKey } from './pem.ts'
 import { invalidKey } from './pem-block.ts'
@@ -67,7 +67,7 @@ export function loadRsaKey(source: RsaKeySource, places: KeyPlaces = KEY_OPTIONS
   const modulus = Uint8Array.from(Buffer.from(publicKey.export({ format: 'jwk' }).n ?? '', 'base64url'))
   checkArithmetic(publicKey, privateKey, modulus.length)
   const spki = publicKey.export({ type: 'spki', format: 'der' })
-  const identity = `rsa:${createHash('sha256').update(spki).digest('hex')}`
+  const identity = rsaIdentity(spki)
   return { publicKey, modulus, modulusBits, identity, ...(privateKey === undefined ? {} : { privateKey }) }
 }
 

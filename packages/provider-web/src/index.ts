@@ -1,0 +1,11 @@
+export { generateWebAesKey, importWebAesKey } from './aes-keys.ts'
+export { createWebAesProvider } from './aes-provider.ts'
+export {
+  generateWebRsaKeyPair,
+  importWebRsaKeyPair,
+  type WebRsaKeyPairOptions,
+  type WebRsaKeySource,
+} from './rsa-keys.ts'
+export { createWebRsaProvider } from './rsa-provider.ts'
+export { createWebRsaPublicProvider, type WebRsaPublicOptions } from './rsa-public-provider.ts'
+export type { WebKeyOptions } from './web-key-options.ts'

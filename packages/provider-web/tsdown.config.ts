@@ -1,0 +1,3 @@
+import { library } from '@oss-cse/config/library'
+
+export default library({ entry: ['src/index.ts'], platform: 'neutral' })

@@ -1,0 +1,3 @@
+import { testProject } from '@oss-cse/config/test-project'
+
+export default testProject
