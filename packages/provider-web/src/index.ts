@@ -1,6 +1,11 @@
 export { generateWebAesKey, importWebAesKey } from './aes-keys.ts'
 export { createWebAesProvider } from './aes-provider.ts'
 export {
+  IndexedDbKeyStore,
+  type IndexedDbKeyStoreOptions,
+  type StoredWebKey,
+} from './indexed-db-key-store.ts'
+export {
   generateWebRsaKeyPair,
   importWebRsaKeyPair,
   type WebRsaKeyPairOptions,

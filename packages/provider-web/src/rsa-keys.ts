@@ -8,10 +8,12 @@ export const OAEP_SHA1 = { name: 'RSA-OAEP', hash: 'SHA-1' } as const
 const DEFAULT_BITS = 3072
 const MIN_BITS = 2048
 const MAX_BITS = 8192
+/** Chromium rounds other sizes down. */
+const BITS_STEP = 128
 
 /** Options of {@link generateWebRsaKeyPair}. */
 export interface WebRsaKeyPairOptions {
-  /** The size of the key in bits: a multiple of 8 from 2048 to 8192. Default 3072. */
+  /** The size of the key in bits: a multiple of 128 from 2048 to 8192. Default 3072. */
   readonly bits?: number | undefined
 }
 
@@ -36,10 +38,10 @@ export type WebRsaKeySource =
  */
 export async function generateWebRsaKeyPair(options: WebRsaKeyPairOptions = {}): Promise<CryptoKeyPair> {
   const { bits = DEFAULT_BITS } = options
-  if (!Number.isInteger(bits) || bits < MIN_BITS || bits > MAX_BITS || bits % 8 !== 0) {
+  if (!Number.isInteger(bits) || bits < MIN_BITS || bits > MAX_BITS || bits % BITS_STEP !== 0) {
     throw new CseError(
       'ERR_CSE_INVALID_ARGUMENT',
-      `The \`bits\` option must be a multiple of 8 from ${MIN_BITS} to ${MAX_BITS}.`,
+      `The \`bits\` option must be a multiple of ${BITS_STEP} from ${MIN_BITS} to ${MAX_BITS}.`,
     )
   }
   const algorithm = { ...OAEP_SHA1, modulusLength: bits, publicExponent: Uint8Array.of(1, 0, 1) }
