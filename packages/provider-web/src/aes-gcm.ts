@@ -11,7 +11,7 @@ export async function sealBytes(
 ): Promise<Uint8Array> {
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES))
   const sealed = await subtleCrypto().encrypt(
-    parameters(nonce, additionalData),
+    gcmParameters(nonce, additionalData),
     key,
     bytes as Uint8Array<ArrayBuffer>,
   )
@@ -28,11 +28,12 @@ export async function openBytes(
   sealed: Uint8Array,
   additionalData: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const algorithm = parameters(sealed.slice(0, NONCE_BYTES), additionalData)
+  const algorithm = gcmParameters(sealed.slice(0, NONCE_BYTES), additionalData)
   return new Uint8Array(await subtleCrypto().decrypt(algorithm, key, sealed.slice(NONCE_BYTES)))
 }
 
-function parameters(nonce: Uint8Array, additionalData: string): AesGcmParams {
+/** The parameters of AES-GCM. */
+export function gcmParameters(nonce: Uint8Array, additionalData: string): AesGcmParams {
   return {
     name: 'AES-GCM',
     iv: nonce as Uint8Array<ArrayBuffer>,

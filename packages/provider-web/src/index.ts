@@ -5,6 +5,15 @@ export {
   type IndexedDbKeyStoreOptions,
   type StoredWebKey,
 } from './indexed-db-key-store.ts'
+export type { Argon2idDerivation, KeyDerivation, Pbkdf2Derivation } from './key-derivation.ts'
+export {
+  changePassphrase,
+  createPassphraseKey,
+  keyFromPassphrase,
+  type NewPassphraseKey,
+  type PassphraseKeyOptions,
+  type PassphraseWrappedKey,
+} from './passphrase-key.ts'
 export {
   generateWebRsaKeyPair,
   importWebRsaKeyPair,
