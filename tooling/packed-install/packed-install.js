@@ -405,6 +405,14 @@ try {
     [...core, '@oss-cse/provider-remote', leaf, 'p-map', 'valibot'].sort(),
     tarballs,
   )
+  const web = [...ours, '@oss-cse/provider-web', leaf]
+  await checkPackage(
+    'provider-web',
+    'packages/provider-web',
+    web,
+    [...core, '@oss-cse/provider-web', leaf, 'hash-wasm'].sort(),
+    tarballs,
+  )
   const kms = [...ours, '@oss-cse/provider-kms']
   await checkPackage(
     'provider-kms',

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { CryptoBucket } from '@oss-cse/bucket'
 import type { ContentFormat } from '@oss-cse/crypto-core'
 import { type OssEmulator, startOssEmulator } from '@oss-cse/oss-emulator'
+import { createWebAesProvider, importWebAesKey } from '@oss-cse/provider-web'
 import { FetchTransport } from '@oss-cse/transport-fetch'
 import type { Browser, BrowserContext, Page } from 'playwright'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -9,7 +10,6 @@ import { BUNDLERS } from './bundles.ts'
 import { launchBrowser, PAGE_HTML } from './launch-browser.ts'
 import { wav } from './media.ts'
 import { type ObjectServer, startObjectServer } from './object-server.ts'
-import { aesProvider } from './pages/aes-provider.ts'
 import type { Actions } from './pages/page.ts'
 
 declare const actions: Actions
@@ -68,10 +68,9 @@ async function bucketOf(format: ContentFormat): Promise<CryptoBucket> {
   const { endpoint, region, buckets, accessKeyId, accessKeySecret } = emulator
   const [bucket = ''] = buckets
   const credentials = { getCredential: async () => ({ accessKeyId, accessKeySecret }) }
-  const usages = ['encrypt', 'decrypt'] as const
-  const key = await crypto.subtle.importKey('raw', Uint8Array.from(rawKey), 'AES-GCM', false, usages)
+  const key = await importWebAesKey(Uint8Array.from(rawKey))
   const transport = new FetchTransport({ endpoint, region, bucket, credentials })
-  return new CryptoBucket({ transport, provider: aesProvider(key), format })
+  return new CryptoBucket({ transport, provider: await createWebAesProvider(key), format })
 }
 
 async function stopWorkers(): Promise<void> {

@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises'
 import { CryptoBucket } from '@oss-cse/bucket'
-import type { ContentFormat } from '@oss-cse/crypto-core'
+import type { ContentFormat, MasterKeyProvider } from '@oss-cse/crypto-core'
+import { createWebAesProvider, importWebAesKey } from '@oss-cse/provider-web'
 import type { Browser, BrowserContext, Download, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BUNDLERS } from './bundles.ts'
 import { launchBrowser, PAGE_HTML } from './launch-browser.ts'
 import { png, wav } from './media.ts'
 import { type ObjectServer, startObjectServer } from './object-server.ts'
-import { aesProvider } from './pages/aes-provider.ts'
 import type { Actions } from './pages/page.ts'
 
 declare const actions: Actions
 
 const rawKey = [...crypto.getRandomValues(new Uint8Array(32))]
 const data = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8) * 7) & 0xff)
-let masterKey: CryptoKey
+let provider: MasterKeyProvider
 let browser: Browser
 let server: ObjectServer
 let bucket: CryptoBucket
@@ -22,8 +22,7 @@ let context: BrowserContext
 let tab: Page
 
 beforeAll(async () => {
-  const usages = ['encrypt', 'decrypt'] as const
-  masterKey = await crypto.subtle.importKey('raw', Uint8Array.from(rawKey), 'AES-GCM', false, usages)
+  provider = await createWebAesProvider(await importWebAesKey(Uint8Array.from(rawKey)))
   browser = await launchBrowser()
 })
 
@@ -300,7 +299,7 @@ describe('a page', () => {
 })
 
 function bucketOf(format: ContentFormat): CryptoBucket {
-  return new CryptoBucket({ transport: server.transport, provider: aesProvider(masterKey), format })
+  return new CryptoBucket({ transport: server.transport, provider, format })
 }
 
 function text(bytes: readonly number[] | undefined): string {

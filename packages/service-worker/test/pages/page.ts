@@ -1,5 +1,5 @@
 import { decryptedUrl, registerWorker } from '@oss-cse/service-worker'
-import { saveKey } from './key-store.ts'
+import { saveKey } from './master-key.ts'
 
 /** What a test can do in its page. */
 const actions = {
@@ -8,9 +8,7 @@ const actions = {
 
   /** Keeps the master key where nobody can read its bytes any more. */
   async signIn(rawKey: readonly number[]): Promise<void> {
-    await saveKey(
-      await crypto.subtle.importKey('raw', Uint8Array.from(rawKey), 'AES-GCM', false, ['encrypt', 'decrypt']),
-    )
+    await saveKey(Uint8Array.from(rawKey))
     await registerWorker('/sw.js')
   },
 

@@ -1,8 +1,7 @@
 import { ReadingBucket } from '@oss-cse/bucket/read'
 import { serveDecrypted } from '@oss-cse/service-worker'
 import { FetchTransport } from '@oss-cse/transport-fetch'
-import { aesProvider } from './aes-provider.ts'
-import { loadKey } from './key-store.ts'
+import { loadProvider } from './master-key.ts'
 
 const json = async (path: string) => (await fetch(path)).json()
 
@@ -11,6 +10,6 @@ serveDecrypted({
     const address = await json('/settings.json')
     const credentials = { getCredential: () => json('/sts.json') }
     const transport = new FetchTransport({ ...address, credentials })
-    return new ReadingBucket({ transport, provider: aesProvider(await loadKey()) })
+    return new ReadingBucket({ transport, provider: await loadProvider() })
   },
 })

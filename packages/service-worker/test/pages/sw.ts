@@ -1,13 +1,12 @@
 import { ReadingBucket } from '@oss-cse/bucket/read'
 import { serveDecrypted } from '@oss-cse/service-worker'
-import { aesProvider } from './aes-provider.ts'
-import { loadKey } from './key-store.ts'
+import { loadProvider } from './master-key.ts'
 import { storeTransport } from './store-transport.ts'
 
 const transport = storeTransport('/store/')
 
 const objects = serveDecrypted({
-  openBucket: async () => new ReadingBucket({ transport, provider: aesProvider(await loadKey()) }),
+  openBucket: async () => new ReadingBucket({ transport, provider: await loadProvider() }),
 })
 
 addEventListener('message', ({ data, ports }: MessageEvent) => {
