@@ -6,6 +6,7 @@ export {
   type StoredWebKey,
 } from './indexed-db-key-store.ts'
 export type { Argon2idDerivation, KeyDerivation, Pbkdf2Derivation } from './key-derivation.ts'
+export { addPasskey, keyFromPasskey, type PasskeyOptions, type PasskeyWrappedKey } from './passkey-key.ts'
 export {
   changePassphrase,
   createPassphraseKey,

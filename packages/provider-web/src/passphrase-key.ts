@@ -1,6 +1,11 @@
 import { CseError, decodeBase64, encodeBase64 } from '@oss-cse/crypto-core'
 import { DERIVATIONS, deriveWrappingKey, type KeyDerivation, readDerivation } from './key-derivation.ts'
-import { generateExtractableKey, unwrapMasterKey, wrapMasterKey } from './wrapped-master-key.ts'
+import {
+  generateExtractableKey,
+  unwrapMasterKey,
+  WRAPPED_BYTES,
+  wrapMasterKey,
+} from './wrapped-master-key.ts'
 
 /**
  * A master key that is wrapped under a passphrase: plain JSON, to keep on a server or in a file. Who has it can guess passphrases at
@@ -37,7 +42,6 @@ export interface NewPassphraseKey {
 }
 
 const SALT_BYTES = 16
-const WRAPPED_BYTES = 60
 
 /**
  * Generates a random AES-256 master key and wraps it under a passphrase. The passphrase opens it on any device that has the wrapped
@@ -83,7 +87,7 @@ export async function keyFromPassphrase(
   wrappedKey: PassphraseWrappedKey,
   passphrase: string,
 ): Promise<CryptoKey> {
-  return opened(wrappedKey, passphrase, false)
+  return openPassphraseKey(wrappedKey, passphrase, false)
 }
 
 /**
@@ -104,7 +108,7 @@ export async function changePassphrase(
   newPassphrase: string,
   options: PassphraseKeyOptions = {},
 ): Promise<PassphraseWrappedKey> {
-  return wrapped(await opened(wrappedKey, passphrase, true), newPassphrase, options)
+  return wrapped(await openPassphraseKey(wrappedKey, passphrase, true), newPassphrase, options)
 }
 
 async function wrapped(
@@ -123,7 +127,8 @@ async function wrapped(
   return { version: 1, derivation, salt: saltText, wrappedKey }
 }
 
-async function opened(
+/** Opens a master key. It is extractable only to wrap it again at once. */
+export async function openPassphraseKey(
   record: PassphraseWrappedKey,
   passphrase: string,
   extractable: boolean,

@@ -3,6 +3,8 @@ import { gcmParameters, NONCE_BYTES } from './aes-gcm.ts'
 import { AES_KEY_BYTES, AES_USAGES } from './aes-keys.ts'
 import { subtleCrypto } from './subtle-crypto.ts'
 
+/** The nonce, the key, and the tag of 16 bytes. */
+export const WRAPPED_BYTES: number = NONCE_BYTES + AES_KEY_BYTES + 16
 const ALGORITHM = { name: 'AES-GCM', length: 8 * AES_KEY_BYTES } as const
 
 /** Generates a master key that can be wrapped. Its bytes never reach the script. */
@@ -56,6 +58,6 @@ export async function unwrapMasterKey(
   }
   throw new CseError(
     'ERR_CSE_PASSPHRASE',
-    'The master key could not be opened: the passphrase is wrong, or the wrapped key was altered.',
+    'The master key could not be opened: the passphrase or passkey is wrong, or the wrapped key was altered.',
   )
 }

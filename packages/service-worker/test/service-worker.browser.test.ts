@@ -131,7 +131,7 @@ describe('a page', () => {
     await tab.evaluate(
       () =>
         new Promise((resolve) => {
-          indexedDB.deleteDatabase('example').onsuccess = resolve
+          indexedDB.deleteDatabase('oss-cse-keys').onsuccess = resolve
         }),
     )
     await tab.evaluate(() => actions.forget())
