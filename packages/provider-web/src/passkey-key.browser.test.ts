@@ -42,6 +42,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   vi.unstubAllGlobals()
+  vi.restoreAllMocks()
   await session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
   await session.send('WebAuthn.disable')
 })
@@ -81,11 +82,25 @@ describe('a passkey', () => {
 
   test('is waited for until the signal aborts', async () => {
     const passkey = await addPasskey(wrappedKey, RECOVERY, options)
+    // Nobody touches it.
+    await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false })
     const controller = new AbortController()
     const reason = new Error('stop')
     const opening = keyFromPasskey(passkey, { signal: controller.signal })
     controller.abort(reason)
     await expect(opening).rejects.toBe(reason)
+    await expect(keyFromPasskey(passkey, { signal: controller.signal })).rejects.toBe(reason)
+  })
+
+  test('that the user does not allow is refused, and the error names the way back', async () => {
+    const passkey = await addPasskey(wrappedKey, RECOVERY, options)
+    const cause = new DOMException('', 'NotAllowedError')
+    vi.spyOn(navigator.credentials, 'get').mockRejectedValue(cause)
+    await expect(keyFromPasskey(passkey)).rejects.toMatchObject({
+      code: 'ERR_CSE_OPERATION_REFUSED',
+      message: expect.stringContaining('passphrase'),
+      cause,
+    })
   })
 
   test('needs the PRF', async () => {
