@@ -6,7 +6,7 @@ import { alternate } from './alternate.js'
 const KIB = 1024
 
 /**
- * How the bytes come. `messages`: each has a checksum of its own, which ours makes anew and hash-wasm starts again.
+ * How the bytes come. `messages`: each has a checksum of its own, which ours makes again and hash-wasm starts again.
  */
 const CRC64_ROWS = {
   'chunks of 256 KiB': { chunkBytes: 256 * KIB },

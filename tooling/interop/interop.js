@@ -12,7 +12,7 @@ import { writeVectors } from './vectors.js'
 
 const USAGE = `interop [options]
   --only NAME   one of ${TOOLCHAINS.map(({ name }) => name).join(', ')}; can be given several times
-  --vectors     writes the test vectors anew
+  --vectors     makes the test vectors again
 `
 const PAGE = new URL('../../docs/COMPATIBILITY.md', import.meta.url)
 const README = new URL('../../README.md', import.meta.url)

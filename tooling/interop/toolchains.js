@@ -39,7 +39,7 @@ async function run(program, args, cwd) {
   }
 }
 
-/** What an environment is made from: it is made anew when that changes. */
+/** What an environment is made from: it is made again when that changes. */
 function fingerprint(toolchain, paths) {
   const hash = createHash('sha256').update(toolchain)
   const add = (path) => {

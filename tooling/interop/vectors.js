@@ -29,7 +29,7 @@ const STRANGER = 'b'
 
 /**
  * Writes what each writer wrote, as far as it is small, into `tooling/sdk-vectors`: one file for each writer, and the
- * keys. Every object was decrypted before it is written. The keys are those of this run, so all files are made anew.
+ * keys. Every object was decrypted before it is written. The keys are those of this run, so all files are new.
  *
  * @param {import('./lab.js').Lab} lab
  * @param {readonly import('./participants.js').Participant[]} participants

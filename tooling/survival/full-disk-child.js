@@ -115,7 +115,7 @@ async function fullDuringUpload(disk) {
   disk.free()
   const again = start()
   await succeeds(again, `${when}, tried again with space`)
-  expect(count('initiate') === 0, `${when}: began anew with space`)
+  expect(count('initiate') === 0, `${when}: started again with space`)
   const missing = PARTS - new Set(sent).size
   expect(count('part') === missing, `${when}: sent ${count('part')} parts afterwards, not ${missing}`)
   findings.count('parts spared after space was there again', PARTS - count('part'))

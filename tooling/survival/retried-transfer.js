@@ -146,7 +146,7 @@ export class RetriedTransfer {
     } else if (said.type === 'resume') {
       this.#findings.count(`${operation}s that went on`)
     } else {
-      this.#findings.count(`${operation}s that began anew: ${said.message}`)
+      this.#findings.count(`${operation}s that started again: ${said.message}`)
     }
   }
 

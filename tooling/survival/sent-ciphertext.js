@@ -17,7 +17,7 @@ import { deriveSealedKey, openSegment, SEGMENT_BYTES } from './sealed-object.js'
  */
 
 /**
- * All ciphertext that left for a service, whoever sent it and whatever became of the request. It knows the private key, and
+ * All ciphertext that left for a service, with any sender, and with any outcome of the request. It knows the private key, and
  * so which bytes were encrypted under the same key and counter, or under the same key and nonce: those must be the same.
  */
 export class SentCiphertext {

@@ -632,7 +632,7 @@ describe('altered content', () => {
     ['emptied', () => new Uint8Array()],
   ])('is never released: %s', async (_, alter) => {
     const { bucket, transport, plaintext, stored } = await sealed()
-    // Whoever alters the content also alters the length that the envelope records.
+    // Anyone who alters the content also alters the length that the envelope records.
     await forge(transport, alter(stored))
     await expectRefused(bucket, plaintext, 'ERR_CSE_AUTHENTICATION_FAILED')
     const { [V2_HEADERS.unencryptedContentLength]: __, ...headers } = (

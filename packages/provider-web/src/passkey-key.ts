@@ -36,7 +36,7 @@ const SIGNATURES = [-7, -8, -257]
 
 /**
  * Makes a passkey that opens a master key, beside its passphrase. The passkey must have the extension PRF, from which the wrapping key
- * follows. A key that only a passkey opens cannot be made: whoever deletes the passkey would lose all objects. Call it in response to a
+ * follows. A key that only a passkey opens cannot be made: anyone who deletes the passkey would lose all objects. Call it in response to a
  * click.
  *
  * @param wrappedKey - what {@link createPassphraseKey} returned. Keep it: its passphrase is the way back

@@ -8,7 +8,7 @@ const OVERHEAD_BYTES = 11
 /**
  * Encrypts a message with RSAES-PKCS1-v1_5 (RFC 8017, section 7.2.1). The padding is random, so each ciphertext differs.
  *
- * Use it only where a format prescribes this padding. Whoever decrypts must not show which ciphertexts have a valid padding.
+ * Use it only where a format prescribes this padding. Anyone who decrypts must not show which ciphertexts have a valid padding.
  *
  * @param key - a key of `parseRsaPublicKey`
  * @param message - at most 11 bytes shorter than the key, so 245 bytes for a key of 2,048 bits. It is not changed.

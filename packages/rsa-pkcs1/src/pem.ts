@@ -10,7 +10,7 @@ export interface DecodedPem {
 export function derOfPem(text: string): DecodedPem {
   if (text.includes('PRIVATE KEY-----')) {
     throw new TypeError(
-      'This is a private key. Whoever can read this program could take it. Pass the public key: `openssl pkey -pubout`.',
+      'This is a private key. Anyone who can read this program could take it. Pass the public key: `openssl pkey -pubout`.',
     )
   }
   const [, label, base64 = ''] = BLOCK.exec(text.trim()) ?? []

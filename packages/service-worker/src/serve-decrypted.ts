@@ -115,7 +115,7 @@ export function serveDecrypted(options: ServeDecryptedOptions): DecryptedObjects
 
 /**
  * Requests of other origins' pages do not come here. Their navigations do: a link, or a frame. A page may hide its referrer, so
- * one without is accepted from whoever has a page of this origin open.
+ * one without is accepted from anyone who has a page of this origin open.
  */
 async function isOwn(
   { mode, referrer }: Request,

@@ -60,7 +60,7 @@ import { workerSide } from './calls/worker-side.ts'
  *
  * `put`, `get`, `head`, `initiate`, `uploadPart`, `complete` and `abort` send the requests of ali-oss without it. For the
  * other calls ali-oss addresses, signs and parses. The transport sends all HTTP requests itself: it streams with back-pressure both ways, stops when
- * the signal aborts, and never retries. If you pass a client, each call reads its options anew. The transport changes
+ * the signal aborts, and never retries. If you pass a client, each call reads its options again. The transport changes
  * only its credentials, and only to those that its own `refreshSTSToken` returns.
  *
  * Every asynchronous call rejects with a TransportError when the service or the network fails, with `ERR_CSE_SOURCE`

@@ -12,7 +12,7 @@ export interface RunningKeyServer {
   close(): Promise<void>
 }
 
-/** Serves keys over HTTP to whoever asks, unless `authorize` says otherwise. Pages of any origin may ask. */
+/** Serves keys over HTTP to anyone who asks, unless `authorize` says otherwise. Pages of any origin may ask. */
 export async function startKeyServer(
   options: Pick<KeyServerOptions, 'keyring' | 'transport'> & Partial<KeyServerOptions>,
 ): Promise<RunningKeyServer> {

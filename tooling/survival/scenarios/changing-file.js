@@ -79,7 +79,7 @@ class ChangingFile {
     const keys = await this.#contentKeys()
     this.#expect(keys.length === 1 || RESTARTS.test(stderr), `restarted without saying so: ${stderr}`)
     this.#findings.count(keys.length > 1 ? 'uploads that restarted' : 'uploads that resumed')
-    this.#expect(new Set(keys).size === keys.length, 'an upload began anew under the old key')
+    this.#expect(new Set(keys).size === keys.length, 'an upload started again under the old key')
     await this.#checkEnd()
   }
 

@@ -104,7 +104,7 @@ class ExitedTransfer {
     this.#expect(resumed >= spared, `the next run spared ${resumed} parts, although ${spared} were there`)
     this.#expect(sent === PARTS - resumed, `the next run transferred ${sent} parts, and resumed ${resumed}`)
     if (record !== undefined) {
-      this.#expect(count('initiate') === 0, 'the next run began anew although there was a checkpoint')
+      this.#expect(count('initiate') === 0, 'the next run started again although there was a checkpoint')
       this.#findings.count('runs that resumed')
       this.#findings.count('parts spared', resumed)
     }

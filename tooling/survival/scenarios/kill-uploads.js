@@ -148,7 +148,7 @@ class KilledUpload {
     this.#expect(new Set(numbers).size === numbers.length, 'a run sent a part twice')
     if (upload === undefined) return
     const initiated = exchanges.some(({ kind }) => kind === 'initiate')
-    this.#expect(!initiated, 'a run began anew although there was a checkpoint')
+    this.#expect(!initiated, 'a run started again although there was a checkpoint')
     if (complete) {
       this.#expect(parts.length === 0, 'a run sent parts of an object that was complete')
       return

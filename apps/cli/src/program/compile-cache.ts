@@ -41,7 +41,7 @@ export function compileCacheDirectory(place: CompileCachePlace): string | undefi
     if (!isAbsolute(caches)) return undefined
     const directory = join(caches, 'oss-cse')
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    // Whoever can write to the parent can replace the directory.
+    // Anyone who can write to the parent can replace the directory.
     const isSafe = [directory, dirname(directory)].every((path) => isOnlyOf(place.geteuid?.(), path))
     return isSafe ? directory : undefined
   } catch {

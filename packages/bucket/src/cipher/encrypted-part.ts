@@ -76,7 +76,7 @@ export async function encryptPartInMemory(
  * @throws CseError `ERR_CSE_SOURCE` when the source fails or does not have the part's length. `open` throws
  * `ERR_CSE_SOURCE_CHANGED` when the source returns other bytes than before.
  *
- * @param contentKey - returns the key, for each pass anew; throws once it was wiped
+ * @param contentKey - returns the key, for each pass again; throws once it was wiped
  */
 export async function encryptPartTwice(
   source: ByteSource,

@@ -146,7 +146,7 @@ class IndexedDbCheckpoint implements Checkpoint {
 type Release = () => Promise<void>
 
 /**
- * Takes a lock. Whoever has it may be a tab that is just being closed, so this waits.
+ * Takes a lock. Its holder may be a tab that is just being closed, so this waits.
  *
  * @returns what releases it
  * @throws CseError `ERR_CSE_CHECKPOINT_IN_USE`; the signal's reason

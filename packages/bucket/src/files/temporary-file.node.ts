@@ -187,7 +187,7 @@ export class TemporaryFile {
   /** Closes the file and keeps it, without its bytes if a flush failed. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true
-    // What was not written may still look right to whoever reads it before the next restart of the system.
+    // What was not written may still look right to anyone who reads it before the next restart of the system.
     await this.#flushed.catch(() => this.#file.truncate(0)).catch(() => {})
     await this.#file.close().catch(() => {})
   }

@@ -51,7 +51,7 @@ export function checkInlineTypes(types: readonly string[]): void {
     if (typeof type !== 'string' || !MEDIA_TYPE.test(type))
       throw invalid(`${JSON.stringify(type)} is not a media type in lower case, such as 'image/png'`)
     if (ACTIVE_TYPE.test(type))
-      throw invalid(`${type} can run in a page, so whoever may write an object could attack its users`)
+      throw invalid(`${type} can run in a page, so anyone who may write an object could attack its users`)
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Which objects a bucket reads. `sealed` refuses every other one by its headers, before its key is unwrapped. Only then is
- * content that somebody has altered always noticed: whoever may write to the bucket can otherwise declare an object to be
+ * content that somebody has altered always noticed: anyone who may write to the bucket can otherwise declare an object to be
  * AES-CTR.
  */
 export type AcceptedFormats = 'any' | 'sealed'

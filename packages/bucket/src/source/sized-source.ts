@@ -47,7 +47,7 @@ export function changedMeanwhile(): CseError {
 }
 
 /**
- * All bytes of a source, as one body. Whoever reads them gets an error after the last byte if the source changed during
+ * All bytes of a source, as one body. Anyone who reads them gets an error after the last byte if the source changed during
  * the read, so that nothing is stored.
  */
 export function wholeBody(source: SizedSource): ReopenableBody {

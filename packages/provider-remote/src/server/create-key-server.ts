@@ -93,7 +93,7 @@ const MAX_STEP_MS = 60_000
  * them. It runs wherever there are `Request`, `Response` and WebCrypto.
  *
  * It takes the name of an object from the page, and reads the envelope from the bucket itself. An envelope is readable metadata
- * and bound to nothing: whoever could have any envelope unwrapped could read any object.
+ * and bound to nothing: anyone who could have any envelope unwrapped could read any object.
  *
  * All refusals are one error to the page: not authorized, not there, not encrypted, does not unwrap. `onFailure` knows more.
  *

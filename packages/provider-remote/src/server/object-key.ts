@@ -1,7 +1,7 @@
 const MAX_KEY_BYTES = 1023
 
 /**
- * Tells whether a key names the same object to whoever decides about access and to the bucket. A proxy or an HTTP client may
+ * Tells whether a key names the same object to the callback that decides about access and to the bucket. A proxy or an HTTP client may
  * resolve `.` and `..`, and drop a leading slash: the user may then read one object, and its key is that of another.
  */
 export function isLiteralKey(key: string): boolean {

@@ -21,7 +21,7 @@ export class ReadBuffers {
   /** Returns a buffer that nobody else uses. */
   take(): Buffer {
     for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
-      // Whoever recycled a chunk of it may still have transferred it.
+      // Anyone who recycled a chunk of it may still have transferred it.
       if (free.byteLength === this.sizeBytes) return free
     }
     const buffer = Buffer.allocUnsafeSlow(this.sizeBytes)
