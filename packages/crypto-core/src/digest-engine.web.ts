@@ -1,27 +1,25 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import { wipe } from './bytes.ts'
+import { digestEngine as portable } from './digest-engine.noble.ts'
 import {
   collectedPiece,
   DERIVED_BYTES,
   DIGEST_BYTES,
   type DigestEngine,
   derivationSalt,
-  type PieceHasher,
   pieceMessage,
   pieceNonce,
 } from './digest-engine.ts'
-import type { ContentKey } from './ports.ts'
 
 export type { DigestEngine, PieceHash, PieceHasher } from './digest-engine.ts'
 
-/** The digests of parts with WebCrypto. The engine of browsers and workers. Without WebCrypto it loads the portable engine. */
+/** The digests of parts with WebCrypto. The engine of browsers and workers. Without WebCrypto it uses the portable engine. */
 export const digestEngine: DigestEngine = {
   name: 'web',
   // WebCrypto has no synchronous hash. What is hashed is short.
-  sha256: (bytes) => sha256(bytes),
+  sha256: (bytes) => portable.sha256(bytes),
   start(contentKey) {
     // WebCrypto exists only in secure contexts.
-    if (crypto.subtle === undefined) return portableHasher(contentKey)
+    if (crypto.subtle === undefined) return portable.start(contentKey)
     const keys = deriveKeys(new Uint8Array(contentKey.cek), derivationSalt(contentKey.iv))
     // The first digest reports a rejection. Without a piece, it must not become an unhandled rejection.
     keys.catch(() => {})
@@ -46,27 +44,6 @@ export const digestEngine: DigestEngine = {
       dispose() {},
     }
   },
-}
-
-/** Loads the portable engine: pages with WebCrypto do not need it. */
-function portableHasher(contentKey: ContentKey): PieceHasher {
-  // The caller may wipe its copy before the engine is there.
-  const [cek, iv] = [Uint8Array.from(contentKey.cek), Uint8Array.from(contentKey.iv)]
-  const started = import('./portable-engines.ts')
-    .then(({ digestEngine: portable }) => portable.start({ cek, iv }))
-    .finally(() => wipe(cek))
-  // The first digest reports a rejection.
-  started.catch(() => {})
-  return {
-    piece: (offsetBytes) =>
-      collectedPiece(async (piece) => {
-        const hash = (await started).piece(offsetBytes)
-        hash.update(piece)
-        return hash.digest()
-      }),
-    // After the digests that already wait.
-    dispose: () => void started.then((hasher) => hasher.dispose()).catch(() => {}),
-  }
 }
 
 async function deriveKeys(

@@ -1,11 +1,10 @@
 import { wipe } from './bytes.ts'
-import type { ContentKey } from './ports.ts'
+import { sealEngine as portable } from './seal-engine.noble.ts'
 import {
   mayBeSegment,
   prefixMessage,
   SEALED_KEY_BYTES,
   type SealEngine,
-  type SegmentCipher,
   saltMessage,
   sealedHeader,
   segmentNonce,
@@ -14,12 +13,12 @@ import { TAG_BYTES } from './segment-plan.ts'
 
 export type { SealEngine, SegmentCipher } from './seal-engine.ts'
 
-/** Sealed objects with WebCrypto. The engine of browsers and workers. Without WebCrypto it loads the portable engine. */
+/** Sealed objects with WebCrypto. The engine of browsers and workers. Without WebCrypto it uses the portable engine. */
 export const sealEngine: SealEngine = {
   name: 'web',
   async start(contentKey, context) {
     // WebCrypto exists only in secure contexts.
-    if (crypto.subtle === undefined) return startPortable(contentKey, context)
+    if (crypto.subtle === undefined) return portable.start(contentKey, context)
     const bound = new Uint8Array(context)
     const { header, key } = await derive(new Uint8Array(contentKey.cek), new Uint8Array(contentKey.iv), bound)
     const parameters = (index: number, last: boolean) => ({
@@ -47,19 +46,6 @@ export const sealEngine: SealEngine = {
       dispose() {},
     }
   },
-}
-
-/** Loads the portable engine: pages with WebCrypto do not need it. */
-async function startPortable(contentKey: ContentKey, context: Uint8Array): Promise<SegmentCipher> {
-  // The caller may wipe its copy before the engine is there.
-  const [cek, iv] = [Uint8Array.from(contentKey.cek), Uint8Array.from(contentKey.iv)]
-  const bound = Uint8Array.from(context)
-  try {
-    const { sealEngine: portable } = await import('./portable-engines.ts')
-    return await portable.start({ cek, iv }, bound)
-  } finally {
-    wipe(cek)
-  }
 }
 
 /** Wipes its copy of the content encryption key. */
