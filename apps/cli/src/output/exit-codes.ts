@@ -48,6 +48,7 @@ const BY_CODE: Readonly<Record<CseErrorCode, ExitCode>> = {
   ERR_CSE_INTEGRITY: EXIT.decryption,
   ERR_CSE_INVALID_ARGUMENT: EXIT.usage,
   ERR_CSE_INVALID_KEY: EXIT.configuration,
+  ERR_CSE_KEY_STORE: EXIT.configuration,
   ERR_CSE_LEASE_LOST: EXIT.other,
   ERR_CSE_MASTER_KEY_DISABLED: EXIT.service,
   ERR_CSE_MASTER_KEY_NOT_FOUND: EXIT.service,
