@@ -72,6 +72,15 @@ async function stored(bytes: Uint8Array, options: Partial<CryptoBucketOptions> =
   return { ...made, transport: made.transport as MemoryTransport }
 }
 
+/** Makes the request with this number fail, counted from here. */
+function failRequest(transport: MemoryTransport, number: number): void {
+  let requests = 0
+  transport.intercept = () => {
+    requests += 1
+    if (requests === number) throw denied
+  }
+}
+
 /** Stores an object whose last byte was changed on the service. */
 function alter(transport: MemoryTransport): void {
   const object = transport.objects.get('a')
@@ -127,11 +136,7 @@ describe.each(['aes-ctr', 'sealed'] as const)('in the format %s', (format) => {
       test('is not there after a failure, and the next download resumes', async () => {
         const { bucket, transport, log } = await stored(bytes, { format })
         const checkpointStore = newStore()
-        let requests = 0
-        transport.intercept = () => {
-          requests += 1
-          if (requests === 4) throw denied
-        }
+        failRequest(transport, 4)
         const failed = downloadFile(bucket, 'a', opfsTarget(...path), { ...options, checkpointStore })
         await expect(failed).rejects.toBe(denied)
         expect([...(await files()).keys()]).toEqual([expect.stringMatching(/^\.oss-cse-[0-9a-f]{32}\.part$/)])
@@ -147,11 +152,7 @@ describe.each(['aes-ctr', 'sealed'] as const)('in the format %s', (format) => {
 
       test('leaves nothing when it fails without a store', async () => {
         const { bucket, transport } = await stored(bytes, { format })
-        let requests = 0
-        transport.intercept = () => {
-          requests += 1
-          if (requests === 3) throw denied
-        }
+        failRequest(transport, 3)
         await expect(downloadFile(bucket, 'a', opfsTarget(...path), options)).rejects.toBe(denied)
         expect((await files()).size).toBe(0)
       })
@@ -159,11 +160,7 @@ describe.each(['aes-ctr', 'sealed'] as const)('in the format %s', (format) => {
       test('whose partial bytes were changed is fetched again where they differ', async () => {
         const { bucket, transport } = await stored(bytes, { format })
         const checkpointStore = newStore()
-        let requests = 0
-        transport.intercept = () => {
-          requests += 1
-          if (requests === 4) throw denied
-        }
+        failRequest(transport, 4)
         const failed = downloadFile(bucket, 'a', opfsTarget(...path), { ...options, checkpointStore })
         await expect(failed).rejects.toBe(denied)
         transport.intercept = undefined
@@ -223,11 +220,7 @@ describe.each(['aes-ctr', 'sealed'] as const)('in the format %s', (format) => {
       const handle = await handleOf(old)
       const { bucket, transport, log } = await stored(data, { format })
       const checkpointStore = newStore()
-      let requests = 0
-      transport.intercept = () => {
-        requests += 1
-        if (requests === 4) throw denied
-      }
+      failRequest(transport, 4)
       const failed = downloadFile(bucket, 'a', fileHandleTarget(handle), { ...inParts, checkpointStore })
       await expect(failed).rejects.toBe(denied)
       await expectFile(old)
