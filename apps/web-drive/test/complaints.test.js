@@ -1,15 +1,13 @@
 // What users of other clients complain about. What the packages prove in a browser themselves is not repeated here: here is
 // what the user of an app sees.
-import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EXPOSED_HEADERS } from '@oss-cse/crypto-core/internal'
-import { chromium } from 'playwright'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { startWebDrive } from '../server/start.js'
+import { launchChromium } from './chromium.js'
 
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 const HOUR_MS = 3_600_000
 /** Three parts. */
 const large = Buffer.alloc(25 * 1024 * 1024, 'a line of a large file\n')
@@ -18,8 +16,7 @@ let browser
 let directory
 
 beforeAll(async () => {
-  if (!existsSync(executablePath)) throw new Error(`No browser at ${executablePath}: set CHROMIUM_PATH.`)
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  browser = await launchChromium()
   directory = await mkdtemp(join(tmpdir(), 'web-drive-'))
   await writeFile(join(directory, 'large.bin'), large)
   await writeFile(join(directory, 'a.txt'), 'a')

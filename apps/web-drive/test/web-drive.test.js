@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { startWebDrive } from '../server/start.js'
+import { launchChromium } from './chromium.js'
 
-const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
 const film = join(import.meta.dirname, 'fixtures/film.webm')
 /** Three parts. */
 const large = Buffer.alloc(25 * 1024 * 1024, 'a line of a large file\n')
@@ -22,8 +20,7 @@ let page
 let errors
 
 beforeAll(async () => {
-  if (!existsSync(executablePath)) throw new Error(`No browser at ${executablePath}: set CHROMIUM_PATH.`)
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  browser = await launchChromium()
   directory = await mkdtemp(join(tmpdir(), 'web-drive-'))
   await writeFile(join(directory, 'large.bin'), large)
   await writeFile(join(directory, 'notes 笔记 📝.txt'), text)
